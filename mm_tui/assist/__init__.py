@@ -1,0 +1,1 @@
+"""AI21's Jamba models: the client, the tasks and their prompts."""

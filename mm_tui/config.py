@@ -1,0 +1,222 @@
+"""Settings and profiles: what they are, where they come from, and what is wrong with them.
+
+Order of precedence: command-line flags, environment, `config.toml`, defaults. The docstring under each field is its
+documentation: `docs/configuration.md` is generated from them.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+APP_NAME = "mm-tui"
+DEFAULT_URL = "https://api.multimail.dev"
+DEFAULT_AI21_HOST = "https://api.ai21.com/studio/v1"
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class ConfigError(Exception):
+    """Settings that cannot be used. Says where, what, and what to do. The CLI exits 10 on it."""
+
+    def __init__(self, where: str, what: str, cure: str) -> None:
+        super().__init__(f"{where}: {what}. {cure}")
+        self.where = where
+        self.what = what
+        self.cure = cure
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and strict about names so that a typing slip is found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def refuse_plain_http(url: str) -> str:
+    """Returns `url` without a trailing slash; raises ValueError on http to another host than this machine."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError("must be an https:// address")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise ValueError("plain http is refused but for this machine (127.0.0.1): a key would travel in clear")
+    return url.rstrip("/")
+
+
+class Profile(Section):
+    """One gateway account as one reviewer uses it."""
+
+    name: str = "default"
+    """The profile's name, shown on the top line."""
+    url: str = DEFAULT_URL
+    """Base address of the gateway."""
+    mailbox: str | None = None
+    """Address or id of the mailbox to show first; none shows all."""
+    oversight_key: SecretStr | None = None
+    """Key with `read` and `oversight`: sees the queue and decides."""
+    send_key: SecretStr | None = None
+    """Key with `read` and `send`: submits edited drafts, replies and tags."""
+    admin_key: SecretStr | None = None
+    """Key with `read` and `admin`: the audit log, mailboxes, webhooks."""
+    oversight_key_command: str | None = None
+    """A command that prints the oversight key, for password managers."""
+    send_key_command: str | None = None
+    """A command that prints the send key."""
+    admin_key_command: str | None = None
+    """A command that prints the admin key."""
+    ai21_key: SecretStr | None = None
+    """Key of AI21 Studio. Without one everything but the assistant works."""
+    ai21_key_command: str | None = None
+    """A command that prints the AI21 key."""
+    ai21_host: str = DEFAULT_AI21_HOST
+    """Base address of the AI21 API."""
+    reviewer: str | None = None
+    """The name under which decisions are recorded; none takes the login name."""
+
+    _check_urls = field_validator("url", "ai21_host")(refuse_plain_http)
+
+    @property
+    def is_live(self) -> bool:
+        """True unless every gateway key that is set is a test key (`mm_test_`)."""
+        keys = [key for key in (self.oversight_key, self.send_key, self.admin_key) if key is not None]
+        return not keys or any(not key.get_secret_value().startswith("mm_test_") for key in keys)
+
+
+class Assist(Section):
+    """What the models do, and what they may cost."""
+
+    automatic: bool | None = None
+    """Work on new mail without being asked. Reads details, and so marks mail read at the gateway. None: on for test keys only."""
+    small_model: str = "jamba-mini"
+    """Model for labels and extraction."""
+    large_model: str = "jamba-large"
+    """Model for drafts and long threads."""
+    labels: tuple[str, ...] = ("support", "billing", "partnership", "spam", "other")
+    """The labels a mail can get; anything else becomes the last one."""
+    daily_budget_usd: float = Field(default=1.0, ge=0)
+    """Spend in US dollars a day after which automatic work stops."""
+    write_tags: bool = False
+    """Write label, summary and extraction to the gateway as tags (needs the send key)."""
+
+
+class Review(Section):
+    """How decisions are made."""
+
+    hold_seconds: float = Field(default=5, ge=0, le=60)
+    """How long a decision waits, and can be undone, before it is made."""
+    reasons: tuple[str, ...] = (
+        "Wrong recipient",
+        "Promises something we cannot keep",
+        "Wrong facts",
+        "Wrong tone",
+        "Not needed",
+    )
+    """Templates offered when rejecting."""
+
+
+class Sync(Section):
+    """How the gateway is polled. Seconds."""
+
+    active_seconds: float = Field(default=5, ge=1)
+    """Between polls while someone is at the keys."""
+    idle_seconds: float = Field(default=15, ge=1)
+    """Between polls when nobody has pressed a key for a while."""
+    window_days: int = Field(default=3, ge=0)
+    """How many days of outbound mail are read again for statuses that move."""
+    retention_days: int | None = None
+    """Days of mail kept on this machine; none keeps all."""
+    memory: bool = False
+    """Keep mail in memory only: nothing on disk but settings, journal and unsent edits."""
+
+
+class Ui(Section):
+    """Looks."""
+
+    theme: str = "mm-dark"
+    """Name of the theme: mm-dark, mm-light, terminal, high-contrast, or any built into Textual."""
+
+
+class Settings(Section):
+    """All of `config.toml`, with one profile chosen."""
+
+    profile: Profile = Profile()
+    assist: Assist = Assist()
+    review: Review = Review()
+    sync: Sync = Sync()
+    ui: Ui = Ui()
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Binding id = key or keys, see docs/keys.md."""
+
+
+Key = Literal["oversight", "send", "admin", "ai21"]
+
+ENVIRONMENT: Mapping[str, str] = {
+    "MULTIMAIL_API_URL": "url",
+    "MULTIMAIL_MAILBOX_ID": "mailbox",
+    "MULTIMAIL_API_KEY": "oversight_key",
+    "MULTIMAIL_SEND_API_KEY": "send_key",
+    "MULTIMAIL_ADMIN_API_KEY": "admin_key",
+    "AI21_API_KEY": "ai21_key",
+    "AI21_API_HOST": "ai21_host",
+    "MM_TUI_REVIEWER": "reviewer",
+}
+"""Environment variables and the profile field that each sets."""
+
+
+def config_path() -> Path:
+    """Where `config.toml` is looked for: `MM_TUI_CONFIG`, else the user's config folder."""
+    if named := os.environ.get("MM_TUI_CONFIG"):
+        return Path(named)
+    return Path(platformdirs.user_config_dir(APP_NAME)) / "config.toml"
+
+
+def data_dir() -> Path:
+    """Where stores, reports and logs live: `MM_TUI_DATA`, else the user's data folder."""
+    if named := os.environ.get("MM_TUI_DATA"):
+        return Path(named)
+    return Path(platformdirs.user_data_dir(APP_NAME))
+
+
+def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
+    """Reads the settings.
+
+    Args:
+        path: the file; none takes `config_path()`, which need not exist.
+        profile: the profile's name; none takes `default_profile` of the file, else its only or first one.
+
+    Raises:
+        ConfigError: the file is unreadable, not TOML, or holds a name or value that cannot be used.
+    """
+    file = path or config_path()
+    table: dict[str, object] = {}
+    if path is not None or file.exists():
+        try:
+            table = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigError(str(file), error.strerror or "cannot be read", "Check the path and its mode.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(str(file), f"is not TOML: {error}", "Mend that line.") from None
+    profiles = table.pop("profiles", {})
+    chosen = profile or os.environ.get("MM_TUI_PROFILE") or table.pop("default_profile", None)
+    table.pop("default_profile", None)
+    if not isinstance(profiles, dict):
+        raise ConfigError(str(file), "profiles is not a table", "Write [profiles.NAME].")
+    if chosen is None:
+        chosen = next(iter(profiles), "default")
+    if profiles and chosen not in profiles:
+        raise ConfigError(str(file), f"has no profile {chosen!r}", f"It has: {', '.join(profiles)}.")
+    fields = dict(profiles.get(chosen, {}), name=chosen)
+    for variable, field in ENVIRONMENT.items():
+        if value := os.environ.get(variable):
+            fields[field] = value
+    try:
+        return Settings.model_validate({**table, "profile": fields})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]).replace("profile.", f"profiles.{chosen}.", 1)
+        raise ConfigError(str(file), f"{where}: {first['msg']}", "See docs/configuration.md.") from None

@@ -1,0 +1,1 @@
+"""The MultiMail gateway, v1, as a client sees it."""

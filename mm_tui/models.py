@@ -1,0 +1,268 @@
+"""What mail, drafts, decisions and audit entries are.
+
+Frozen, and clean by type: every text that can reach a screen is a `OneLine` or a `ManyLine`. What a digest or a
+release needs exactly as it was received stands apart in `RawContent`, which hides itself from every repr.
+The gateway's wire shapes are translated into these in `mm_tui/gateway/wire.py`; nothing here knows them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.utils import formataddr, parseaddr
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from mm_tui.text import ManyLine, OneLine
+
+GatewayId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,256}$")]
+"""An id the gateway gave. Printable ASCII only, so it can be sent back exactly and shown as it is."""
+
+
+class Model(BaseModel):
+    """Base of all models: frozen, and deaf to fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Direction(StrEnum):
+    """Which way a mail goes, seen from the mailbox."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class OversightMode(StrEnum):
+    """The trust ladder, lowest first. The gateway's set may grow: models hold it as text."""
+
+    READ_ONLY = "read_only"
+    GATED_ALL = "gated_all"
+    GATED_SEND = "gated_send"
+    MONITORED = "monitored"
+    AUTONOMOUS = "autonomous"
+
+
+class Status(StrEnum):
+    """The statuses that we act on. The set is open: an unknown one is shown as it came."""
+
+    UNREAD = "unread"
+    READ = "read"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+    PENDING_INBOUND_APPROVAL = "pending_inbound_approval"
+    SPAM_FLAGGED = "spam_flagged"
+    SPAM_QUARANTINED = "spam_quarantined"
+    PENDING_SCAN = "pending_scan"
+    PENDING_SEND_APPROVAL = "pending_send_approval"
+    SCHEDULED = "scheduled"
+    APPROVED = "approved"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    SEND_FAILED = "send_failed"
+
+
+class Party(Model):
+    """A sender or recipient: the address first, then the name it claims."""
+
+    address: OneLine
+    name: OneLine = OneLine("")
+
+    @classmethod
+    def parse(cls, raw: str) -> Self:
+        """From header form (`Ann <ann@x.example>` or a bare address). What cannot be parsed stands whole in `address`."""
+        name, address = parseaddr(raw)
+        if "@" not in address:
+            return cls(address=OneLine(raw.strip()))
+        return cls(address=OneLine(address), name=OneLine(name))
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.name})" if self.name else str(self.address)
+
+    @property
+    def header(self) -> str:
+        """In header form, as a send call takes it."""
+        return formataddr((str(self.name), str(self.address))) if self.name else str(self.address)
+
+
+class Attachment(Model):
+    """An attachment as the gateway lists it. `size` in bytes."""
+
+    name: OneLine
+    size: int = 0
+    content_type: OneLine = OneLine("")
+
+
+class RawContent(Model):
+    """A mail's content exactly as received: for digests and for sending again, never for showing."""
+
+    sender: str
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    subject: str = ""
+    body: str = ""
+    attachments: tuple[tuple[str, int, str], ...] = ()
+    """(name, size in bytes, content type) of each."""
+
+    def __repr__(self) -> str:
+        return f"<RawContent of {len(self.body)} characters>"
+
+    __str__ = __repr__
+
+
+class Mailbox(Model):
+    """A mailbox of the account, with its place on the trust ladder."""
+
+    id: GatewayId
+    address: OneLine
+    display_name: OneLine = OneLine("")
+    oversight_mode: OneLine = OneLine("")
+    auto_cc: OneLine = OneLine("")
+    auto_bcc: OneLine = OneLine("")
+    forward_inbound: bool = False
+    webhook_url: OneLine = OneLine("")
+    oversight_webhook_url: OneLine = OneLine("")
+    signature_block: ManyLine = ManyLine("")
+    ai_disclosure: bool | None = None
+    created_at: datetime | None = None
+    is_active: bool = True
+
+
+class EmailSummary(Model):
+    """A mail as a list gives it: no body, no cc."""
+
+    id: GatewayId
+    mailbox_id: GatewayId
+    sender: Party
+    to: tuple[Party, ...] = ()
+    subject: OneLine = OneLine("")
+    direction: OneLine = OneLine(Direction.INBOUND)
+    status: OneLine = OneLine("")
+    received_at: datetime | None = None
+    thread_id: GatewayId | None = None
+    has_attachments: bool = False
+    spam_score: float | None = None
+    spam_verdict: OneLine = OneLine("")
+    delivered_at: datetime | None = None
+    bounced_at: datetime | None = None
+    bounce_type: OneLine = OneLine("")
+
+
+class EmailDetail(EmailSummary):
+    """A mail opened. Fetching one marks an unread mail read at the gateway."""
+
+    cc: tuple[Party, ...] = ()
+    body: ManyLine = ManyLine("")
+    attachments: tuple[Attachment, ...] = ()
+    tags: dict[OneLine, OneLine] = Field(default_factory=dict)
+    approved_at: datetime | None = None
+    approved_by: OneLine = OneLine("")
+    raw: RawContent
+
+
+class PendingItem(Model):
+    """A mail that waits for a human: outbound (a draft) or inbound (`gated_all`).
+
+    The pending list gives no cc, attachments or thread; `raw` then holds what it gave and `complete` is False until
+    the detail has been read.
+    """
+
+    id: GatewayId
+    mailbox_id: GatewayId
+    direction: OneLine
+    sender: Party
+    to: tuple[Party, ...] = ()
+    cc: tuple[Party, ...] = ()
+    subject: OneLine = OneLine("")
+    body: ManyLine = ManyLine("")
+    status: OneLine = OneLine("")
+    received_at: datetime | None = None
+    thread_id: GatewayId | None = None
+    attachments: tuple[Attachment, ...] = ()
+    raw: RawContent
+    complete: bool = False
+
+
+class ThreadSummary(Model):
+    """A thread as the gateway lists it, oldest mail first: no bodies."""
+
+    id: GatewayId
+    mailbox_id: GatewayId
+    participants: tuple[Party, ...] = ()
+    message_count: int = 0
+    last_activity: datetime | None = None
+    has_unanswered_inbound: bool = False
+    emails: tuple[EmailSummary, ...] = ()
+
+
+class AuditEntry(Model):
+    """A line of the gateway's audit log. The actor is a key, not a person."""
+
+    id: GatewayId
+    action: OneLine
+    resource_type: OneLine = OneLine("")
+    resource_id: OneLine = OneLine("")
+    actor_key_id: OneLine = OneLine("")
+    metadata: dict[OneLine, OneLine] = Field(default_factory=dict)
+    """Values that were not text stand as JSON."""
+    created_at: datetime | None = None
+
+
+class SendReceipt(Model):
+    """The gateway's answer to send or reply."""
+
+    id: GatewayId
+    status: OneLine
+    thread_id: GatewayId | None = None
+    message: OneLine = OneLine("")
+    idempotent: bool = False
+
+
+class DecideReceipt(Model):
+    """The gateway's answer to decide."""
+
+    status: OneLine
+    postmark_message_id: OneLine = OneLine("")
+
+
+class Account(Model):
+    """The account behind the keys, with its quotas (e-mails a month, bytes)."""
+
+    id: OneLine = OneLine("")
+    name: OneLine = OneLine("")
+    slug: OneLine = OneLine("")
+    plan: OneLine = OneLine("")
+    oversight_email: OneLine = OneLine("")
+    monthly_email_quota: int | None = None
+    emails_sent_this_month: int | None = None
+    max_mailboxes: int | None = None
+    storage_used_bytes: int | None = None
+    max_storage_bytes: int | None = None
+    is_active: bool = True
+    sending_disabled: bool = False
+    sending_disabled_reason: OneLine = OneLine("")
+
+
+class Usage(Model):
+    """What the account did in a span of time (UTC)."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    emails_sent: int = 0
+    emails_received: int = 0
+    api_calls: int = 0
+    oversight_actions: int = 0
+
+
+class Webhook(Model):
+    """A webhook subscription. The signing secret is given once, on creation, and is not held here."""
+
+    id: GatewayId
+    url: OneLine
+    events: tuple[OneLine, ...] = ()
+    mailbox_id: GatewayId | None = None
+    is_active: bool = True
+    created_at: datetime | None = None

@@ -1,0 +1,1 @@
+"""The sans-IO core of review: what may be released, when, and in which order."""

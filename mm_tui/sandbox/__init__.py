@@ -1,0 +1,1 @@
+"""A MultiMail-compatible gateway and an AI21-compatible endpoint on loopback, with sample mail."""

@@ -1,0 +1,1 @@
+"""SQLite: mail, pending items, assist results, edits and the journal."""
