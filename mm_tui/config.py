@@ -91,7 +91,9 @@ class Assist(Section):
     """What the models do, and what they may cost."""
 
     automatic: bool | None = None
-    """Work on new mail without being asked. Reads details, and so marks mail read at the gateway. None: on for test keys only."""
+    """Work on new mail without being asked. It reads details, and so marks mail read at the gateway.
+
+    None: on for test keys only."""
     small_model: str = "jamba-mini"
     """Model for labels and extraction."""
     large_model: str = "jamba-large"

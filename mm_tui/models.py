@@ -73,7 +73,7 @@ class Party(Model):
 
     @classmethod
     def parse(cls, raw: str) -> Self:
-        """From header form (`Ann <ann@x.example>` or a bare address). What cannot be parsed stands whole in `address`."""
+        """From header form (`Ann <ann@x.example>` or bare). What cannot be parsed stands whole in `address`."""
         name, address = parseaddr(raw)
         if "@" not in address:
             return cls(address=OneLine(raw.strip()))
