@@ -121,6 +121,23 @@ class Review(Section):
     """Templates offered when rejecting."""
 
 
+class Risk(Section):
+    """Which drafts are flagged, and how loudly. The rules and their codes are in docs/risk.md."""
+
+    off: tuple[str, ...] = ()
+    """Codes of rules that do not run. What is off is said beside every draft."""
+    levels: dict[str, Literal["low", "medium", "high"]] = Field(default_factory=dict)
+    """Rule code = the level of its findings, in place of the rule's own."""
+    max_recipients: int = Field(default=5, ge=1)
+    """More recipients than this are flagged."""
+    own_domains: tuple[str, ...] = ()
+    """Domains of ours besides those of the mailboxes."""
+    promises: tuple[str, ...] = ()
+    """Further words and phrases that count as a promise."""
+    similarity: float = Field(default=0.8, gt=0, le=1)
+    """Share of words in common from which a draft counts as much like a rejected one."""
+
+
 class Sync(Section):
     """How the gateway is polled. Seconds."""
 
@@ -149,6 +166,7 @@ class Settings(Section):
     profile: Profile = Profile()
     assist: Assist = Assist()
     review: Review = Review()
+    risk: Risk = Risk()
     sync: Sync = Sync()
     ui: Ui = Ui()
     keys: dict[str, str] = Field(default_factory=dict)

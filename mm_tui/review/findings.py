@@ -1,0 +1,60 @@
+"""What an inspection found: how bad, in which words, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from mm_tui.text import OneLine
+
+
+class Level(IntEnum):
+    """How much a finding asks of the reviewer. Ordered, so that `max` gives the worst."""
+
+    NONE = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+    @property
+    def word(self) -> str:
+        """The level as one lower-case word."""
+        return self.name.lower()
+
+    @property
+    def sign(self) -> str:
+        """The level as it stands in a list, two cells wide: nothing, `·`, `!`, `!!`."""
+        return ("  ", " ·", " !", "!!")[self]
+
+    @classmethod
+    def named(cls, word: str) -> Level:
+        """The level that `word` names; raises KeyError on any other word."""
+        return cls[word.upper()]
+
+
+class Span(NamedTuple):
+    """A stretch of text: first character and the one after the last, as indices into the cleaned string."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason to look twice."""
+
+    code: str
+    """The rule's name, as in docs/risk.md and in the settings."""
+    level: Level
+    words: OneLine
+    """One plain sentence without a full stop, such as `promises money: "full refund of $240"`."""
+    spans: tuple[Span, ...] = ()
+    """The very words, as stretches of the body."""
+    subject_spans: tuple[Span, ...] = ()
+    """The very words, as stretches of the subject."""
+
+
+def worst(findings: tuple[Finding, ...]) -> Level:
+    """The highest level among `findings`; NONE when there are none."""
+    return max((finding.level for finding in findings), default=Level.NONE)

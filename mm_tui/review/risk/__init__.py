@@ -1,0 +1,25 @@
+"""What could be wrong with a draft, in words. Pure: no clock, no network, no files.
+
+`assess` runs every rule of `RULES` over a draft and what is known around it. A rule states facts about the text; it
+never decides. docs/risk.md describes each rule, and is tested against them.
+"""
+
+from __future__ import annotations
+
+from mm_tui.config import Risk
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.engine import assess
+from mm_tui.review.risk.model import Assessment, Draft, Message, Rejected, ThreadContext
+
+__all__ = [
+    "Assessment",
+    "Draft",
+    "Finding",
+    "Level",
+    "Message",
+    "Rejected",
+    "Risk",
+    "Span",
+    "ThreadContext",
+    "assess",
+]

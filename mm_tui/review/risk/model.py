@@ -1,0 +1,146 @@
+"""What the risk rules look at, and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Self
+
+from mm_tui.models import Attachment, Direction, EmailDetail, EmailSummary, Party, PendingItem
+from mm_tui.review.findings import Finding, Level, worst
+from mm_tui.text import ManyLine, OneLine
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A mail that waits for a decision, as the reviewer sees it: outbound, or inbound under `gated_all`."""
+
+    sender: Party
+    to: tuple[Party, ...] = ()
+    cc: tuple[Party, ...] = ()
+    subject: OneLine = field(default_factory=OneLine)
+    body: ManyLine = field(default_factory=ManyLine)
+    attachments: tuple[Attachment, ...] = ()
+    direction: str = Direction.OUTBOUND
+    reply_to: tuple[Party, ...] = ()
+    """Where answers would go, when the mail says so; empty when unknown."""
+    sender_verified: bool | None = None
+    """Whether the sender's identity was proved (signature or authentication result); None when nobody says."""
+    complete: bool = True
+    """False while cc, attachments and thread have not been read."""
+
+    @classmethod
+    def of(cls, item: PendingItem) -> Self:
+        """The draft in a pending item."""
+        return cls(
+            sender=item.sender,
+            to=item.to,
+            cc=item.cc,
+            subject=item.subject,
+            body=item.body,
+            attachments=item.attachments,
+            direction=str(item.direction),
+            complete=item.complete,
+        )
+
+    @property
+    def outbound(self) -> bool:
+        """True when it is to leave under our name. Anything not marked inbound counts as leaving."""
+        return self.direction != Direction.INBOUND
+
+    @cached_property
+    def recipients(self) -> tuple[Party, ...]:
+        """To and cc, each address once, in order. Bcc is disclosed by no call of the gateway."""
+        seen: dict[str, Party] = {}
+        for party in (*self.to, *self.cc):
+            seen.setdefault(party.address.casefold(), party)
+        return tuple(seen.values())
+
+    @property
+    def removed(self) -> int:
+        """How many hidden characters cleaning took out of everything shown."""
+        parties = (self.sender, *self.to, *self.cc, *self.reply_to)
+        texts = [self.subject, self.body, *(attachment.name for attachment in self.attachments)]
+        return sum(text.removed for text in texts) + sum(p.address.removed + p.name.removed for p in parties)
+
+
+@dataclass(frozen=True)
+class Message:
+    """An earlier mail of the draft's thread."""
+
+    sender: Party
+    to: tuple[Party, ...] = ()
+    cc: tuple[Party, ...] = ()
+    subject: OneLine = field(default_factory=OneLine)
+    body: ManyLine | None = None
+    """None when only the summary is known on this machine."""
+    direction: str = Direction.INBOUND
+    received_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+    @classmethod
+    def of(cls, mail: EmailSummary | EmailDetail) -> Self:
+        """From a mail of the store, opened or not."""
+        opened = mail if isinstance(mail, EmailDetail) else None
+        return cls(
+            sender=mail.sender,
+            to=mail.to,
+            cc=opened.cc if opened else (),
+            subject=mail.subject,
+            body=opened.body if opened else None,
+            direction=str(mail.direction),
+            received_at=mail.received_at,
+            attachments=opened.attachments if opened else (),
+        )
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A draft that a human rejected before."""
+
+    body: ManyLine
+    reason: OneLine = field(default_factory=OneLine)
+
+
+@dataclass(frozen=True)
+class ThreadContext:
+    """What is known around a draft. Empty fields mean unknown, and rules that need them say so."""
+
+    messages: tuple[Message, ...] = ()
+    """The mails before the draft, oldest first."""
+    own_addresses: frozenset[str] = frozenset()
+    """Addresses of the account's mailboxes, lower case."""
+    own_domains: frozenset[str] = frozenset()
+    """Domains of the account, lower case; those of `own_addresses` count without being listed."""
+    known_addresses: frozenset[str] = frozenset()
+    """Everybody that mail was exchanged with before, lower case."""
+    rejected: tuple[Rejected, ...] = ()
+    """Drafts rejected lately, newest first."""
+    today: date | None = None
+    """The reviewer's date, for dates such as "Friday" that are written without a year; None: not compared."""
+
+    @cached_property
+    def domains(self) -> frozenset[str]:
+        """All domains of ours."""
+        return self.own_domains | {address.rpartition("@")[2] for address in self.own_addresses if "@" in address}
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the rules found in one draft."""
+
+    findings: tuple[Finding, ...] = ()
+    """Worst first."""
+    unchecked: tuple[OneLine, ...] = ()
+    """What was not looked at and why, one sentence each: rules switched off, mails of the thread not read."""
+
+    @property
+    def level(self) -> Level:
+        """The worst level of all findings."""
+        return worst(self.findings)
+
+    @property
+    def asks_again(self) -> bool:
+        """True when approving takes a second act, and never happens in a batch."""
+        return self.level is Level.HIGH
