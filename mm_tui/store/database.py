@@ -1,0 +1,259 @@
+"""One SQLite file per profile: opening, connections, transactions. What is in it is said in `migrations.py`."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from mm_tui.store.migrations import MIGRATIONS, migrate, version
+
+BUSY_MS = 5000
+"""How long a writer waits for another process before it gives up, in milliseconds."""
+
+_memory_names = itertools.count(1)
+
+
+class StoreError(Exception):
+    """The store cannot be used. The text says why and what to do."""
+
+
+class NewerStore(StoreError):
+    """The store was written by a newer release of this program. It is left alone."""
+
+    def __init__(self, path: Path, found: int) -> None:
+        super().__init__(
+            f"{path} was written by a newer mm-tui (schema {found}; this one knows up to {len(MIGRATIONS)}). "
+            "Update mm-tui, or name another profile. The file was not touched."
+        )
+        self.path = path
+        self.found = found
+
+
+class CorruptStore(StoreError):
+    """The store is damaged. `recovery.open_or_rebuild` sets it aside and makes a new one."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} is damaged: {why}")
+        self.path = path
+        self.why = why
+
+
+def damage_mark(path: Path) -> Path:
+    """The file whose presence says that a check found the store damaged."""
+    return path.with_name(path.name + ".damaged")
+
+
+class Database:
+    """The store of one profile. Safe to use from many threads and processes at once.
+
+    Each thread has a connection of its own. Writers of this process queue behind a lock, writers of other
+    processes behind SQLite's own; readers never wait (write-ahead log).
+    """
+
+    def __init__(self, path: Path | None, *, memory: bool) -> None:
+        self.path = path
+        self.memory = memory
+        self._memory_uri = f"file:/mm-tui-{os.getpid()}-{next(_memory_names)}?vfs=memdb" if memory else ""
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        self._connections: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path | None, *, memory: bool = False) -> Self:
+        """Opens the store, makes it where it is missing, and brings it to the newest schema.
+
+        Args:
+            path: the file. None: nothing on disk at all.
+            memory: hold mail in memory, and on disk only what no gateway could give back (journal, edits, spend).
+
+        Raises:
+            NewerStore: a newer release wrote it.
+            CorruptStore: it is damaged.
+            OSError: the folder or file cannot be made or read.
+        """
+        database = cls(path, memory=memory or path is None)
+        if path is not None:
+            _make_private(path)
+            if damage_mark(path).exists():
+                raise CorruptStore(path, "a check found pages that do not fit together")
+        try:
+            database._prepare()
+        except sqlite3.DatabaseError as error:
+            database.close()
+            if path is not None and _is_damage(error):
+                raise CorruptStore(path, str(error)) from error
+            raise
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _prepare(self) -> None:
+        if self.path is not None:
+            with _closing(_connect(_uri(self.path))) as file:
+                if (found := version(file)) > len(MIGRATIONS):
+                    raise NewerStore(self.path, found)
+                file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                file.execute("PRAGMA journal_mode = WAL")
+                migrate(file)
+        if self.memory:
+            # The first connection keeps the memory database alive until close().
+            keeper = _connect(self._memory_uri)
+            self._connections.append(keeper)
+            migrate(keeper, kept=self.path is None)
+
+    def reader(self) -> sqlite3.Connection:
+        """This thread's connection, for SELECT. Rows are `sqlite3.Row`. Inside `write()` it sees the writes."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._join()
+            self._local.connection = connection
+        return connection
+
+    def _join(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError("the store is closed")
+        if self.memory:
+            connection = _connect(self._memory_uri)
+            if self.path is not None:
+                connection.execute("ATTACH DATABASE ? AS kept", (_uri(self.path),))
+        else:
+            connection = _connect(_uri(self.path))
+        connection.row_factory = sqlite3.Row
+        for schema in self._schemas():
+            connection.execute(f"PRAGMA {schema}.synchronous = NORMAL")
+        with self._lock:
+            self._connections.append(connection)
+        return connection
+
+    def _schemas(self) -> tuple[str, ...]:
+        return ("main", "kept") if self.memory and self.path is not None else ("main",)
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """A write transaction on this thread's connection: committed at the end, rolled back on any exception.
+
+        Nested calls on one thread join the outer transaction.
+
+        Args:
+            durable: the commit is on the disk when this returns (it survives a power cut). Otherwise it survives a
+                crash of the program only.
+
+        Raises:
+            sqlite3.OperationalError: another process held the store for longer than `BUSY_MS`, or the disk is full.
+        """
+        connection = self.reader()
+        if connection.in_transaction:
+            if durable and not getattr(self._local, "durable", False):
+                raise RuntimeError("a durable write cannot join a transaction that is not durable")
+            yield connection
+            return
+        with self._lock:
+            self._begin(connection, durable)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                if durable:
+                    self._synchronous(connection, "NORMAL")
+                    self._local.durable = False
+
+    def _begin(self, connection: sqlite3.Connection, durable: bool) -> None:
+        if durable:
+            self._synchronous(connection, "FULL")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            if durable:
+                self._synchronous(connection, "NORMAL")
+            raise
+        self._local.durable = durable
+
+    def _synchronous(self, connection: sqlite3.Connection, level: str) -> None:
+        for schema in self._schemas():
+            connection.execute(f"PRAGMA {schema}.synchronous = {level}")
+
+    def check(self) -> list[str]:
+        """Reads the whole file and returns what does not fit together, in SQLite's words; empty when it is sound.
+
+        Takes about 3 ms per megabyte. A damaged file is marked, so that the next start rebuilds it.
+        """
+        try:
+            rows = self.reader().execute("PRAGMA quick_check(10)").fetchall()
+            found = [str(row[0]) for row in rows if row[0] != "ok"]
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            found = [str(error)]
+        if found and self.path is not None:
+            damage_mark(self.path).touch(mode=0o600)
+        return found
+
+    def close(self) -> None:
+        """Closes the connections of all threads. Nothing may be running on them."""
+        self._closed = True
+        with self._lock:
+            for connection in self._connections:
+                with suppress(sqlite3.Error):
+                    connection.close()
+            self._connections.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _uri(path: Path | None) -> str:
+    # The file system is named because a file attached to a memory database would take that one's.
+    return f"file:{quote(str(path))}?vfs={'win32' if os.name == 'nt' else 'unix'}"
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    # Autocommit: transactions are begun by hand. Connections are closed from another thread by close() alone.
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000, cached_statements=64
+    )
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+@contextmanager
+def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _make_private(path: Path) -> None:
+    """Makes folder (0700) and file (0600) before SQLite does, and narrows a file that is open to others.
+
+    SQLite gives the log files beside it the mode of the file itself.
+    """
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
