@@ -1,60 +1,203 @@
 """Untrusted text made safe. The only module that knows the rules.
 
 Every string that did not come from our own source passes through `OneLine` or `ManyLine` before anything may
-show, log or print it. The rules are those of docs/safety.md ("Untrusted text").
+show, log or print it: headers, bodies, file names, tags, errors of the gateway, model output, names in the settings.
+
+What is taken out, and counted:
+
+1. Control sequences, whole: CSI, the strings OSC, DCS, APC, PM and SOS, escapes of one character, each also in its
+   8-bit form. An unterminated CSI ends where its grammar ends; an unterminated string ends with its line, so that one
+   stray introducer cannot make a whole body vanish. As in a terminal, a string is also ended by any other control
+   character that begins something new.
+2. C0 but line feed and tab, DEL, C1, bidirectional controls, zero-width and other invisible format characters, tag
+   characters, line and paragraph separators, fillers, lone surrogates. CR LF and CR become LF, uncounted.
+3. Zero-width joiners but between two emoji and beside an Indic virama, where spelling needs them; variation selectors
+   but directly after a character that has variants (emoji, Han ideographs, Myanmar letters).
+4. Combining marks after the fourth in a cell, and marks with nothing to stand on.
+
+Cleaning is total, idempotent, linear in time and never makes a text longer. It leaves the ordinary text of every
+script as it is, with two known exceptions that the list above asks for: U+200C in Persian and Indic text, and the tag
+characters in the flags of England, Scotland and Wales.
 """
 
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-_SEQUENCES = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?"
-    "|(?:\x1b[\\]P_^X]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?"
-    "|\x1b[ -/]*[0-~]?"
+MARKS_A_CELL = 4
+
+# Inside a string no control character stands that could begin or end another sequence. So no two attempts to match
+# ever scan the same characters, and the time stays linear whatever is thrown at it.
+_STRING = "[^\x07\x18\x1a\x1b\x80-\x9f]*+"
+_STRING_IN_LINE = "[^\n\x07\x18\x1a\x1b\x80-\x9f]*+"
+_SEQUENCE = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
+    f"|(?:\x1b[\\]P_^X]|[\x90\x98\x9d-\x9f])(?:{_STRING}(?:\x07|\x1b\\\\|\x9c)|{_STRING_IN_LINE})"
+    "|\x1b[ -/]*+[0-~]?"
 )
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200c\u200e\u200f\u2028\u2029\u202a-\u202e"
-    "\u2060\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = (
+    "\xad\u034f\u180e\u200b\u200c\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 )
+_CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+_HIDDEN = re.compile(f"[{_CONTROL}{_BIDI}{_INVISIBLE}]+")
+_ACTIVE = re.compile(f"[{_CONTROL}{_BIDI}]")
 _BREAKS = re.compile("\r\n?")
 
+_JOINER = "\u200d"
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_CONTEXTUAL = re.compile(f"[{_JOINER}{_SELECTORS}]")
+_MAY_COMBINE = re.compile("[\u0300-\u1fff\u200d\u20d0-\U0010ffff]")
+# The only hidden characters that `str.isprintable`, the fast test for clean text, lets pass.
+_PRINTABLE_YET_HIDDEN = re.compile("[\u034f\u2065\u3164\uffa0\ufff0-\ufff8]")
+_EMOJI = re.compile(
+    "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff]"
+)
+_HAN = re.compile("[\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_MYANMAR = re.compile("[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
+_INDIC = re.compile("[\u0900-\u0dff]")
 
-def _clean(raw: str) -> tuple[str, int]:
-    text = _BREAKS.sub("\n", raw)
-    if text.isascii() and text.isprintable():
-        return text, 0
-    removed = 0
 
-    def drop(match: re.Match[str]) -> str:
-        nonlocal removed
-        removed += len(match.group())
+_RARE_SCRIPTS = re.compile("[\U00010000-\U0001efff]")
+
+
+@cache
+def _marks(last: int) -> str:
+    """All combining marks without a cell of their own (Mn, Me) up to `last`, as the inside of a character class."""
+    ranges: list[list[int]] = []
+    for code in range(0x300, last + 1):
+        if unicodedata.category(chr(code)) in ("Mn", "Me") and not 0xFE00 <= code <= 0xFE0F:
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+
+
+@cache
+def _combining(last: int) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Too many marks in a row; a mark at the start of a line; a mark; all that stands on one base.
+
+    The first is written out, not counted with braces: so the engine can skip to its first character.
+    """
+    mark = f"[{_marks(last)}]"
+    stack = f"[{_marks(last)}{_JOINER}{_SELECTORS}]++"
+    return re.compile(mark * (MARKS_A_CELL + 1)), re.compile(f"[\n\t]{mark}"), re.compile(mark), re.compile(stack)
+
+
+def _takes_selector(base: str, selector: str) -> bool:
+    if selector in "\ufe0e\ufe0f":
+        return base in "#*0123456789" or _EMOJI.match(base) is not None
+    if selector == "\ufe00" and _MYANMAR.match(base):
+        return True
+    return (selector <= "\ufe02" or selector > "\uffff") and _HAN.match(base) is not None
+
+
+def _kept(base: str, stack: str, after: str) -> str:
+    """What may stay of `stack`, the marks, joiners and selectors between the characters `base` and `after`.
+
+    Each choice looks only at what was kept before it and at what surely stays after it, so a second pass makes the
+    same choices. `base` and `after` are empty at the ends of a line.
+    """
+    if not base:
         return ""
+    kept = ""
+    marks = 0
+    for index, char in enumerate(stack):
+        if char == _JOINER:
+            follows = stack[index + 1 : index + 2]
+            between_emoji = (
+                not follows
+                and kept in ("", "\ufe0f")
+                and _EMOJI.match(base) is not None
+                and _EMOJI.match(after) is not None
+            )
+            after_virama = kept != "" and unicodedata.combining(kept[-1]) == 9 and _INDIC.match(kept[-1]) is not None
+            before_virama = (
+                kept == ""
+                and follows != ""
+                and unicodedata.combining(follows) == 9
+                and _INDIC.match(base) is not None
+                and _INDIC.match(follows) is not None
+            )
+            if between_emoji or after_virama or before_virama:
+                kept += char
+        elif _CONTEXTUAL.match(char):
+            if not kept and _takes_selector(base, char):
+                kept += char
+        elif marks < MARKS_A_CELL:
+            marks += 1
+            kept += char
+    return kept
 
-    return _HIDDEN.sub(drop, _SEQUENCES.sub(drop, text)), removed
+
+def _settle(text: str) -> str:
+    """Takes out superfluous marks, joiners and selectors; `text` is free of all else that is hidden."""
+    # A class within the first plane is matched many times faster than one that reaches beyond it.
+    too_many, at_start, mark, stack = _combining(0x1EFFF if _RARE_SCRIPTS.search(text) else 0xFFFF)
+    if not (_CONTEXTUAL.search(text) or too_many.search(text) or at_start.search(text) or mark.match(text)):
+        return text
+
+    def settled(match: re.Match[str]) -> str:
+        start, end = match.span()
+        base = text[start - 1 : start] if start else ""
+        return _kept("" if base in "\n\t" else base, match.group(), text[end : end + 1])
+
+    return stack.sub(settled, text)
+
+
+def _clean(raw: str) -> tuple[str, int, int]:
+    """The cleaned text; how many characters were removed; how many of them could have acted on a terminal or reader."""
+    text = _BREAKS.sub("\n", raw) if "\r" in raw else raw
+    removed = active = 0
+    printable = text.replace("\n", " ").replace("\t", " ").isprintable()
+    if not printable or _PRINTABLE_YET_HIDDEN.search(text) is not None:
+        before = len(text)
+        text = _SEQUENCE.sub("", text)
+        active = before - len(text) + len(_ACTIVE.findall(text))
+        text = _HIDDEN.sub("", text)
+        removed = before - len(text)
+    if not text.isascii() and _MAY_COMBINE.search(text) is not None:
+        settled = _settle(text)
+        removed += len(text) - len(settled)
+        text = settled
+    return text, removed, active
 
 
 class CleanText(str):
-    """A string that may be shown. Building one cleans it, so the type is the guarantee."""
+    """A string that may be shown. Building one cleans it, so the type is the guarantee.
+
+    What `str`'s own methods return is plain `str`: clean, but no longer vouched for by its type.
+    """
+
+    __slots__ = ("active", "removed")
 
     removed: int
     """How many characters cleaning took away."""
+    active: int
+    """How many of these could have acted: control sequences, control characters, bidirectional controls."""
 
     def __new__(cls, raw: str = "") -> Self:
         if type(raw) is cls:
             return raw
-        text, removed = cls._rule(raw)
+        text, removed, active = cls._rule(raw)
         made = super().__new__(cls, text)
         made.removed = removed + (raw.removed if isinstance(raw, CleanText) else 0)
+        made.active = active + (raw.active if isinstance(raw, CleanText) else 0)
         return made
 
     @staticmethod
-    def _rule(raw: str) -> tuple[str, int]:
+    def _rule(raw: str) -> tuple[str, int, int]:
         raise NotImplementedError
 
     @classmethod
@@ -63,28 +206,72 @@ class CleanText(str):
 
         return core_schema.no_info_after_validator_function(
             cls,
-            core_schema.str_schema(strict=True),
-            serialization=core_schema.plain_serializer_function_ser_schema(str),
+            # A clean text is let through as it is: validating it as a string would forget what was removed.
+            core_schema.union_schema([core_schema.is_instance_schema(CleanText), core_schema.str_schema(strict=True)]),
+            serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=core_schema.str_schema()),
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"type": "string"}
 
 
 class OneLine(CleanText):
-    """Cleaned text on one line: line breaks and tabs become single spaces."""
+    """Cleaned text on one line: every line break and tab becomes one space."""
+
+    __slots__ = ()
 
     @staticmethod
-    def _rule(raw: str) -> tuple[str, int]:
-        text, removed = _clean(raw)
-        return text.replace("\n", " ").replace("\t", " "), removed
+    def _rule(raw: str) -> tuple[str, int, int]:
+        text, removed, active = _clean(raw)
+        return text.replace("\n", " ").replace("\t", " "), removed, active
 
 
 class ManyLine(CleanText):
     """Cleaned text that keeps its line breaks and tabs."""
 
+    __slots__ = ()
+
     @staticmethod
-    def _rule(raw: str) -> tuple[str, int]:
+    def _rule(raw: str) -> tuple[str, int, int]:
         return _clean(raw)
+
+
+def hidden_notice(removed: int) -> str:
+    """The notice to show beside a text from which `removed` characters were taken; empty for none."""
+    if removed <= 0:
+        return ""
+    return f"⚠ {removed} hidden character{'' if removed == 1 else 's'} removed"
 
 
 def escaped(raw: str) -> str:
     """The raw text with everything but printable ASCII and line breaks as backslash escapes, for "view raw"."""
     return "\n".join(line.encode("unicode_escape").decode("ascii") for line in _BREAKS.sub("\n", raw).split("\n"))
+
+
+_NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]+')
+_RESERVED_NAMES = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
+
+
+def file_name(raw: str, *, longest: int = 200) -> OneLine:
+    """A name under which an attachment called `raw` may be saved: no path, nothing hidden, never special.
+
+    Args:
+        raw: the name as the mail gives it.
+        longest: length to cut to in bytes of UTF-8; the extension survives the cut.
+    """
+    name = _NOT_IN_NAMES.sub("_", OneLine(raw)).strip(" .")
+    if _RESERVED_NAMES.match(name):
+        name = f"_{name}"
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) > 16:
+        stem, dot, extension = name, "", ""
+    room = longest - len((dot + extension).encode())
+    stem = stem.encode()[:room].decode(errors="ignore")
+    return OneLine(stem + dot + extension if stem else "attachment")
+
+
+def printable(text: str) -> str:
+    """`text` with what the standard output cannot encode replaced by `?`, for the plain commands."""
+    encoding = sys.stdout.encoding or "ascii"
+    return text.encode(encoding, "replace").decode(encoding)
