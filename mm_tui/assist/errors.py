@@ -1,0 +1,106 @@
+"""The one family of errors of the assistant.
+
+Each carries quiet plain words and nothing of what the service answered: an error body is untrusted and may repeat
+mail, and a card needs to say what to do, not what the wire held.
+"""
+
+from __future__ import annotations
+
+from mm_tui.text import OneLine
+
+
+class AssistError(Exception):
+    """Base of all. `str(error)` is one quiet line for a card or a log.
+
+    Attributes:
+        words: what happened and what to do.
+        retry_after: seconds the service asked to wait, or None.
+        can_retry: whether asking again, unchanged, may help.
+    """
+
+    default_words = "The model could not be asked."
+    can_retry = True
+
+    def __init__(self, words: str | None = None, *, retry_after: float | None = None) -> None:
+        self.words = OneLine(words or self.default_words)
+        self.retry_after = retry_after
+        super().__init__(str(self.words))
+
+
+class NoKey(AssistError):
+    """No AI21 key is configured."""
+
+    default_words = "No AI21 key: set AI21_API_KEY, or ai21_key in config.toml. All else works without one."
+    can_retry = False
+
+
+class Unauthorized(AssistError):
+    """401."""
+
+    default_words = "AI21 does not accept the key. Check AI21_API_KEY, or ai21_key in config.toml."
+    can_retry = False
+
+
+class Forbidden(AssistError):
+    """403."""
+
+    default_words = "The AI21 key may not use this model. Choose another under [assist], or ask for access."
+    can_retry = False
+
+
+class BadRequest(AssistError):
+    """400, 404, 413, 422: the service understood, and refuses this very request."""
+
+    default_words = "AI21 refused the request. Check the model's name under [assist]."
+    can_retry = False
+
+
+class RateLimited(AssistError):
+    """429, or a wait that the service asked for and that is longer than a caller would sit through."""
+
+    def __init__(self, words: str | None = None, *, retry_after: float | None = None) -> None:
+        wait = "a while" if retry_after is None else f"{max(1, round(retry_after))} s"
+        super().__init__(words or f"AI21 is busy: asked to wait {wait}.", retry_after=retry_after)
+
+
+class ServerFault(AssistError):
+    """5xx."""
+
+    default_words = "AI21 has a fault of its own. Try again in a while."
+
+
+class Unreachable(AssistError):
+    """No connection, or it broke."""
+
+    default_words = "AI21 cannot be reached. Check the network."
+
+
+class TimedOut(AssistError):
+    """The total deadline passed."""
+
+    default_words = "AI21 did not answer in time."
+
+
+class Garbled(AssistError):
+    """An answer that is not what the interface promises."""
+
+    default_words = "AI21's answer could not be read."
+
+
+class Empty(Garbled):
+    """An answer without text."""
+
+    default_words = "AI21's answer was empty."
+
+
+class HalfStream(Garbled):
+    """A stream that ended without saying that it was finished."""
+
+    default_words = "AI21's answer broke off. What arrived is not the whole draft."
+
+
+class OverBudget(AssistError):
+    """Today's budget is spent; automatic work has stopped."""
+
+    default_words = "Today's AI21 budget is spent: automatic work has stopped. Ask by hand, or raise daily_budget_usd."
+    can_retry = False

@@ -1,0 +1,356 @@
+"""AI21's Jamba models. The only file that knows the SDK.
+
+Import it late: the SDK costs a quarter of a second and 28 MiB. Importing it also puts handlers on the loggers "ai21"
+and "httpx" that write into the terminal, and keeps the key from the environment in a module global; both are undone
+here. The key itself travels in an `httpx.Auth`, so that no frame of the SDK ever holds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import warnings
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Self, cast
+from urllib.parse import urlsplit
+
+import ai21
+import httpx
+from ai21 import AI21APIError, AI21Error, AsyncAI21Client
+from ai21.ai21_env_config import AI21EnvConfig
+from ai21.models.chat import (
+    AssistantMessage,
+    ChatCompletionChunk,
+    ChatCompletionResponse,
+    ChatMessage,
+    SystemMessage,
+    UserMessage,
+)
+from ai21.stream.async_stream import AsyncStream
+from pydantic import SecretStr
+
+from mm_tui.assist import errors
+from mm_tui.assist.limiter import Limiter, Limits
+from mm_tui.assist.model import Completion, Message, Part, Usage
+from mm_tui.clock import Clock, SystemClock
+from mm_tui.config import LOOPBACK_HOSTS
+from mm_tui.text import ManyLine, OneLine
+
+PLACEHOLDER_KEY = "in-the-transport"
+"""What the SDK is given for a key."""
+LONGEST_ANSWER = 200_000
+"""Characters; no answer within the documented 4096 tokens comes near."""
+AFTERWORD_SECONDS = 2.0
+"""How long a finished stream is still read for its usage line."""
+READ_SECONDS = 30.0
+"""The longest silence within an answer."""
+
+_FOREIGN_ERRORS = (
+    AI21APIError,
+    AI21Error,
+    httpx.HTTPError,
+    httpx.StreamError,
+    httpx.InvalidURL,
+    ValueError,  # not JSON, not UTF-8, not the promised fields
+    RecursionError,  # JSON nested without end
+)
+_ROLES: dict[str, type[ChatMessage]] = {
+    "system": SystemMessage,
+    "user": UserMessage,
+    "assistant": AssistantMessage,
+}
+_retry_after: ContextVar[float | None] = ContextVar("retry_after", default=None)
+"""Seconds that the last answer of this task's call asked to wait. The SDK's errors do not carry headers."""
+
+
+def _silence() -> None:
+    for name in ("ai21", "httpx"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL)
+    AI21EnvConfig._api_key = None
+    # The SDK warns about its own calls on every chunk.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ai21\b")
+
+
+_silence()
+SDK_VERSION = ai21.__version__
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, key: SecretStr) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        yield request
+
+
+class Jamba:
+    """An AI21 client that stays within limits and deadlines. Use as an async context manager, or `aclose()` it."""
+
+    def __init__(
+        self,
+        key: SecretStr,
+        host: str,
+        *,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        attempts: int = 2,
+    ) -> None:
+        """Args:
+        key: the AI21 key.
+        host: the whole base address, `https://api.ai21.com/studio/v1`.
+        attempts: how often one call is made in all when the service is busy or at fault.
+        """
+        self._limits = limits or Limits()
+        self._clock = clock or SystemClock()
+        self._attempts = attempts
+        self._limiters: dict[str, Limiter] = {}
+        self._timeout = httpx.Timeout(connect=10.0, read=READ_SECONDS, write=10.0, pool=10.0)
+        self.http = httpx.AsyncClient(
+            auth=_Bearer(key),
+            timeout=self._timeout,
+            transport=transport,
+            trust_env=urlsplit(host).hostname not in LOOPBACK_HOSTS,
+            event_hooks={"response": [_read_error_body]},
+            limits=httpx.Limits(max_connections=2 * self._limits.concurrent),
+        )
+        self._sdk = AsyncAI21Client(
+            api_key=PLACEHOLDER_KEY,
+            api_host=host.rstrip("/"),
+            timeout_sec=cast(float, self._timeout),  # handed through to httpx, which takes it
+            num_retries=1,
+            http_client=self.http,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self.http.aclose()
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        model: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        json: bool = False,
+        deadline: float = 30.0,
+    ) -> Completion:
+        """Asks once and waits for the whole answer.
+
+        Args:
+            model: any id; AI21 knows which exist.
+            json: whether to ask for a JSON object. It is not checked here.
+            deadline: seconds for the call and its repetition, all in; waiting for a turn does not count.
+
+        Raises:
+            AssistError: of the kind that fits.
+        """
+        fields: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
+        if json:
+            fields["response_format"] = {"type": "json_object"}
+        async with self._limiter(model).place():
+            ends = asyncio.get_running_loop().time() + deadline
+            answer = cast(ChatCompletionResponse, await self._ask(messages, model, fields, ends))
+        return _completion(answer, model)
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        model: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        deadline: float = 120.0,
+    ) -> AsyncGenerator[Part, None]:
+        """Asks once and gives the answer as it comes; closing the generator closes the connection.
+
+        Raises:
+            HalfStream: the answer ended without a finish reason. A missing `[DONE]` alone looks like a clean end.
+            AssistError: of another kind that fits.
+        """
+        fields: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "stream": True}
+        async with self._limiter(model).place():
+            ends = asyncio.get_running_loop().time() + deadline
+            answer = cast("AsyncStream[ChatCompletionChunk]", await self._ask(messages, model, fields, ends))
+            async with answer:
+                reading = _Reading(model)
+                while not reading.finished:
+                    problem = await reading.take(answer, ends)
+                    if problem is not None:
+                        raise problem
+                    yield Part(ManyLine(reading.raw))
+                if reading.usage is None:
+                    await reading.take(answer, asyncio.get_running_loop().time() + AFTERWORD_SECONDS)
+        whole = reading.completion()
+        yield Part(whole.text, whole)
+
+    def _limiter(self, model: str) -> Limiter:
+        if model not in self._limiters:
+            self._limiters[model] = Limiter(self._limits, self._clock)
+        return self._limiters[model]
+
+    async def _ask(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
+        """The SDK's answer: a response, or an open stream."""
+        wait = 1.0
+        problem: errors.AssistError = errors.TimedOut()
+        for attempt in range(1, self._attempts + 1):
+            outcome = await self._try(messages, model, fields, ends)
+            if not isinstance(outcome, errors.AssistError):
+                return outcome
+            problem = outcome
+            if isinstance(problem, errors.RateLimited):
+                wait = problem.retry_after or wait
+                self._limiter(model).pause(wait)
+            late = asyncio.get_running_loop().time() + wait >= ends or wait > self._limits.longest_wait
+            if attempt == self._attempts or late or not isinstance(problem, _WORTH_REPEATING):
+                break
+            await self._clock.sleep(wait)
+        # Raised outside of any handler: a chained error would carry frames that hold the mail.
+        raise problem
+
+    async def _try(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
+        _silence()
+        _retry_after.set(None)
+        turns = [_ROLES[message.role](role=message.role, content=message.text) for message in messages]
+        try:
+            async with asyncio.timeout_at(ends):
+                return await self._sdk.chat.completions.create(model=model, messages=cast(Any, turns), n=1, **fields)
+        except TimeoutError:
+            return errors.TimedOut()
+        except _FOREIGN_ERRORS as error:
+            return _translated(error)
+
+
+_WORTH_REPEATING = (errors.RateLimited, errors.ServerFault, errors.Unreachable)
+
+
+class _Reading:
+    """What has been read of a stream."""
+
+    def __init__(self, model: str) -> None:
+        self.raw = ""
+        self.model = model
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.finish_reason is not None
+
+    async def take(self, stream: AsyncStream[ChatCompletionChunk], ends: float) -> errors.AssistError | None:
+        """Reads one chunk; returns what went wrong, if anything did."""
+        try:
+            async with asyncio.timeout_at(ends):
+                chunk = await stream.__anext__()
+        except StopAsyncIteration:
+            return errors.HalfStream()
+        except TimeoutError:
+            return errors.TimedOut()
+        except _FOREIGN_ERRORS as error:
+            problem = _translated(error)
+            return errors.HalfStream() if self.raw and isinstance(problem, errors.Unreachable) else problem
+        self.model = _model_of(chunk, self.model)
+        if chunk.usage is not None:
+            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        for choice in chunk.choices[:1]:
+            self.raw += choice.delta.content or ""
+            self.finish_reason = choice.finish_reason or self.finish_reason
+        return errors.Garbled() if len(self.raw) > LONGEST_ANSWER else None
+
+    def completion(self) -> Completion:
+        text = ManyLine(self.raw)
+        if not text.strip():
+            raise errors.Empty
+        usage = self.usage or Usage(0, 0)
+        return Completion(text, OneLine(self.model), usage, truncated=self.finish_reason == "length")
+
+
+def _completion(answer: ChatCompletionResponse, model: str) -> Completion:
+    if not answer.choices:
+        raise errors.Empty
+    choice = answer.choices[0]
+    text = ManyLine(choice.message.content or "")
+    if not text.strip():
+        raise errors.Empty
+    if len(text) > LONGEST_ANSWER:
+        raise errors.Garbled
+    return Completion(
+        text=text,
+        model=OneLine(_model_of(answer, model)),
+        usage=Usage(answer.usage.prompt_tokens, answer.usage.completion_tokens),
+        truncated=choice.finish_reason == "length",
+    )
+
+
+def _model_of(answer: ChatCompletionResponse | ChatCompletionChunk, asked: str) -> str:
+    """The id in the answer. The SDK has no field for it, but keeps what it does not know."""
+    named = (answer.model_extra or {}).get("model")
+    return named[:100] if isinstance(named, str) and named else asked
+
+
+async def _read_error_body(response: httpx.Response) -> None:
+    """Response hook. Without the read, a failed stream keeps its connection; without the note, the wait is lost."""
+    if response.status_code < 400:
+        return
+    _retry_after.set(_seconds(response.headers.get("Retry-After")))
+    await response.aread()
+
+
+def _seconds(header: str | None) -> float | None:
+    """A Retry-After header (RFC 9110, 10.2.3: seconds or a date) in seconds; None where it says nothing usable."""
+    if not header:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _translated(error: Exception) -> errors.AssistError:
+    """Our own error for one of the SDK's or of httpx. Takes nothing from its text."""
+    if isinstance(error, AI21APIError):
+        return _for_status(error.status_code)
+    if isinstance(error, httpx.ConnectTimeout):
+        return errors.Unreachable()
+    if isinstance(error, httpx.TimeoutException):
+        return errors.TimedOut()
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return errors.BadRequest("The AI21 address or key cannot be used. Check AI21_API_HOST and AI21_API_KEY.")
+    if isinstance(error, httpx.TransportError):
+        return errors.Unreachable()
+    return errors.Garbled()
+
+
+def _for_status(status: int) -> errors.AssistError:
+    if status == 401:
+        return errors.Unauthorized()
+    if status == 403:
+        return errors.Forbidden()
+    if status == 429:
+        return errors.RateLimited(retry_after=_retry_after.get())
+    if status == 408:
+        return errors.TimedOut()
+    if status >= 500:
+        return errors.ServerFault(retry_after=_retry_after.get())
+    if status >= 400:
+        return errors.BadRequest()
+    return errors.Garbled()

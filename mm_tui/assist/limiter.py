@@ -1,0 +1,70 @@
+"""Keeps calls within what the service allows.
+
+AI21 documents 10 requests a second and 200 a minute for each model. A sliding window holds that exactly; a leaky
+bucket would let twice as many through in the first second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from mm_tui.assist.errors import RateLimited
+from mm_tui.clock import Clock
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one model may be asked."""
+
+    per_second: int = 10
+    per_minute: int = 200
+    concurrent: int = 4
+    longest_wait: float = 20.0
+    """Seconds a caller sits through a Retry-After; a longer one is told at once."""
+
+
+class Limiter:
+    """Admission to one model. One event loop only."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._starts: deque[float] = deque()
+        self._places = asyncio.Semaphore(limits.concurrent)
+        self._turn = asyncio.Lock()
+        self._closed_until = 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Lets nobody in for `seconds`: the service asked for it."""
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Waits for a turn and holds a place while the call runs.
+
+        Raises:
+            RateLimited: the service asked for a wait longer than `longest_wait`.
+        """
+        async with self._places:
+            async with self._turn:
+                while (wait := self._wait()) > 0:
+                    await self._clock.sleep(wait)
+                self._starts.append(self._clock.monotonic())
+            yield
+
+    def _wait(self) -> float:
+        now = self._clock.monotonic()
+        closed = self._closed_until - now
+        if closed > self._limits.longest_wait:
+            raise RateLimited(retry_after=closed)
+        while self._starts and self._starts[0] <= now - 60:
+            self._starts.popleft()
+        wait = closed
+        for span, most in ((60.0, self._limits.per_minute), (1.0, self._limits.per_second)):
+            if len(self._starts) >= most:
+                wait = max(wait, self._starts[-most] + span - now)
+        return wait
