@@ -104,6 +104,31 @@ class Assist(Section):
     """Spend in US dollars a day after which automatic work stops."""
     write_tags: bool = False
     """Write label, summary and extraction to the gateway as tags (needs the send key)."""
+    task_models: dict[Literal["summarise", "classify", "extract", "draft", "redraft"], str] = Field(
+        default_factory=dict
+    )
+    """Model by task, where it shall not be the small or the large one."""
+    thread_tokens: int = Field(default=24_000, ge=500)
+    """Tokens of a thread that a model is given at most; the oldest quoted text is left out first."""
+    long_thread_tokens: int = Field(default=4_000, ge=0)
+    """Threads from this many tokens on are summarised by the large model."""
+    signature: str = ""
+    """Ends the drafts; none leaves that to the model."""
+
+
+class Agent(Section):
+    """What the headless worker (`mm-tui agent run`) does with new mail."""
+
+    mailboxes: tuple[str, ...] = ()
+    """Addresses or ids of the mailboxes to work; none works all."""
+    reply_labels: tuple[str, ...] = ("support", "billing", "partnership")
+    """Labels whose mail gets a drafted reply. Every draft goes through the gate."""
+    reply_ungated: bool = False
+    """Also reply in mailboxes where no human is asked first (monitored, autonomous)."""
+    interval_seconds: float = Field(default=15, ge=1)
+    """Between polls."""
+    concurrency: int = Field(default=4, ge=1, le=32)
+    """Mails worked on at the same time."""
 
 
 class Review(Section):
@@ -165,6 +190,7 @@ class Settings(Section):
 
     profile: Profile = Profile()
     assist: Assist = Assist()
+    agent: Agent = Agent()
     review: Review = Review()
     risk: Risk = Risk()
     sync: Sync = Sync()
