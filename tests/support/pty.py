@@ -1,0 +1,260 @@
+"""Runs a real program on a pseudo-terminal, presses its keys and reads its screen.
+
+    with Terminal([sys.executable, "-m", "mm_tui"], env=plain_environment(tmp_path)) as terminal:
+        terminal.wait_for("Inbox")
+        terminal.press("j", "enter")
+        terminal.wait_for("from .*anna@")
+        terminal.press("q")
+        assert terminal.wait_exit() == 0
+
+Nothing here sleeps for luck: every wait is for text on the screen, a pause in output, or the end of the program.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyte
+
+DEFAULT_TIMEOUT = 20.0
+"""Seconds. Generous, since several test processes share the machine."""
+
+KEYS: Mapping[str, bytes] = {
+    "enter": b"\r",
+    "escape": b"\x1b",
+    "tab": b"\t",
+    "shift+tab": b"\x1b[Z",
+    "space": b" ",
+    "backspace": b"\x7f",
+    "delete": b"\x1b[3~",
+    "up": b"\x1b[A",
+    "down": b"\x1b[B",
+    "right": b"\x1b[C",
+    "left": b"\x1b[D",
+    "home": b"\x1b[H",
+    "end": b"\x1b[F",
+    "pageup": b"\x1b[5~",
+    "pagedown": b"\x1b[6~",
+    **{f"f{number}": code for number, code in enumerate((b"\x1bOP", b"\x1bOQ", b"\x1bOR", b"\x1bOS"), start=1)},
+    **{f"ctrl+{letter}": bytes([ord(letter) - 96]) for letter in "abcdefghijklmnopqrstuvwxyz"},
+}
+"""Key names as Textual spells them, and what a terminal sends for each."""
+
+_ANSWERS: Mapping[bytes, bytes] = {
+    b"\x1b[6n": b"\x1b[1;1R",
+    b"\x1b[c": b"\x1b[?62;c",
+    b"\x1b[0c": b"\x1b[?62;c",
+    b"\x1b[?2026$p": b"\x1b[?2026;2$y",
+    b"\x1b[?2048$p": b"\x1b[?2048;0$y",
+}
+"""What programs ask a terminal, and what ours says, so that none of them waits in vain."""
+
+
+def plain_environment(home: Path, **more: str) -> dict[str, str]:
+    """A small environment with its own home, none of the caller's variables but PATH, and a colour terminal."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_DATA_HOME": str(home / ".local" / "share"),
+        "XDG_STATE_HOME": str(home / ".local" / "state"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **more,
+    }
+
+
+class _Screen(pyte.Screen):
+    """pyte's screen, deaf to sequences that it does not know instead of raising on them."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name not in pyte.Stream.events or not callable(value):
+            return value
+
+        def tolerant(*args: Any, **kwargs: Any) -> Any:
+            # Sequences with a marker that pyte takes for another command, such as the keyboard protocol's `CSI > 1 u`.
+            if kwargs.get("private") and name not in ("set_mode", "reset_mode", "erase_in_display", "erase_in_line"):
+                return None
+            try:
+                return value(*args, **kwargs)
+            except (TypeError, IndexError, ValueError, KeyError):
+                return None
+
+        return tolerant
+
+
+class Terminal:
+    """A program on a pseudo-terminal of its own, as a user sees it."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        cols: int = 80,
+        rows: int = 24,
+    ) -> None:
+        """Starts `argv` (found through PATH) with exactly the environment `env` on `cols` × `rows` cells."""
+        self.raw = b""
+        """Every byte the program wrote so far."""
+        self.status: int | None = None
+        """Exit status once it has ended; negative for the signal that ended it."""
+        self._screen = _Screen(cols, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._changed_at = time.monotonic()
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            try:
+                fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+                if cwd is not None:
+                    os.chdir(cwd)
+                os.execvpe(argv[0], list(argv), dict(env))
+            except OSError as error:
+                os.write(2, f"cannot start {argv[0]}: {error}".encode())
+            finally:
+                os._exit(127)
+        self.resize(cols, rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kills the program if it still runs."""
+        if self.status is None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                os.kill(self.pid, signal.SIGKILL)
+            self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def resize(self, cols: int, rows: int) -> None:
+        """Changes the size, as dragging a window does."""
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+        self._screen.resize(rows, cols)
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen's lines as they stand."""
+        return [line.rstrip() for line in self._screen.display]
+
+    @property
+    def text(self) -> str:
+        """The screen as one string."""
+        return "\n".join(self.lines)
+
+    @property
+    def title(self) -> str:
+        """The window title that the program set."""
+        return str(self._screen.title)
+
+    def send(self, data: str | bytes) -> None:
+        """Types `data` as it is."""
+        rest = data.encode() if isinstance(data, str) else data
+        while rest:
+            self._pump(0)
+            rest = rest[os.write(self._fd, rest[:512]) :]
+
+    def press(self, *keys: str) -> None:
+        """Presses keys one after the other, each a name of `KEYS` or one character."""
+        for key in keys:
+            self.send(KEYS.get(key) or key)
+
+    def wait_for(self, pattern: str, timeout: float = DEFAULT_TIMEOUT) -> re.Match[str]:
+        """Waits until `pattern` (a regular expression, multi-line) is on the screen, and returns the match."""
+        expression = re.compile(pattern, re.MULTILINE)
+        self._wait(lambda: expression.search(self.text) is not None, timeout, f"{pattern!r} on the screen")
+        match = expression.search(self.text)
+        assert match is not None
+        return match
+
+    def wait_gone(self, pattern: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Waits until `pattern` is no longer on the screen."""
+        self._wait(lambda: re.search(pattern, self.text, re.MULTILINE) is None, timeout, f"{pattern!r} to go")
+
+    def wait_quiet(self, seconds: float = 0.15, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Waits until nothing was written for `seconds`: the program has finished painting."""
+        self._changed_at = time.monotonic()
+        self._wait(lambda: time.monotonic() - self._changed_at >= seconds, timeout, f"{seconds} s without output")
+
+    def wait_exit(self, timeout: float = DEFAULT_TIMEOUT) -> int:
+        """Waits for the end of the program and returns its exit status."""
+        self._wait(self._ended, timeout, "the end of the program", alive=False)
+        while self._pump(0):
+            pass
+        assert self.status is not None
+        return self.status
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Sends a signal to the program alone."""
+        os.kill(self.pid, number)
+
+    def _ended(self) -> bool:
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status is not None
+
+    def _wait(self, condition: Callable[[], bool], timeout: float, what: str, *, alive: bool = True) -> None:
+        deadline = time.monotonic() + timeout
+        while True:
+            while self._pump(0):
+                pass
+            if condition():
+                return
+            over = alive and self._ended() and not self._pump(0)
+            if over and condition():
+                return
+            if over or time.monotonic() > deadline:
+                why = f"the program ended with {self.status}" if over else f"{timeout} s went by"
+                raise AssertionError(f"waited for {what}, but {why}. The screen:\n{self.text}")
+            self._pump(0.02)
+
+    def _pump(self, timeout: float) -> bool:
+        """Reads what there is; False when there was nothing."""
+        if self._fd < 0 or not select.select([self._fd], [], [], timeout)[0]:
+            return False
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # the way Linux says that the other end is closed
+            return False
+        if not data:
+            return False
+        self.raw += data
+        self._changed_at = time.monotonic()
+        for question, answer in _ANSWERS.items():
+            if question in data:
+                os.write(self._fd, answer)
+        self._stream.feed(data)
+        return True
+
+
+def python_program(code: str) -> list[str]:
+    """The command line that runs `code` in this interpreter."""
+    return [sys.executable, "-c", code]
