@@ -1,0 +1,144 @@
+"""Calls on the account: mailboxes, trust ladder, webhooks, contacts, suppression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+
+from mm_tui.gateway import calls, values, wire
+from mm_tui.gateway.base import Caller, given
+from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression, WebhookDelivery
+from mm_tui.models import Account, Mailbox, Usage, Webhook
+from mm_tui.text import OneLine
+
+
+class AccountCalls(Caller):
+    """What can be asked about the account, and changed in it."""
+
+    # Account
+
+    async def health(self) -> str:
+        """The gateway's word on itself: "ok" or "degraded". Needs no key."""
+        return await self._ask(
+            calls.HEALTH, lambda answer: str(values.line(values.single(answer).get("status")) or "ok")
+        )
+
+    async def account(self) -> Account:
+        """The account's name, plan and quotas."""
+        return await self._ask(calls.ACCOUNT, lambda answer: wire.account(values.single(answer, "account")))
+
+    async def usage(self) -> Usage:
+        """What the account did lately."""
+        return await self._ask(calls.USAGE, lambda answer: wire.usage(values.single(answer, "usage")))
+
+    # Mailboxes
+
+    async def mailboxes(self) -> Listing[Mailbox]:
+        """All mailboxes of the account."""
+        return await self._ask(calls.MAILBOXES, lambda answer: values.listing(answer, ("mailboxes",), wire.mailbox))
+
+    async def mailbox(self, mailbox_id: str) -> Mailbox:
+        """One mailbox."""
+        return await self._ask(
+            calls.MAILBOX, lambda answer: wire.mailbox(values.single(answer, "mailbox")), at={"mailbox_id": mailbox_id}
+        )
+
+    async def create_mailbox(
+        self, local: str, display_name: str | None = None, approval_code: str | None = None
+    ) -> CreatedMailbox:
+        """Makes a mailbox. Without a code the gateway mails one to the operator; the same call with it makes it."""
+        body = given(address_local=local, display_name=display_name, approval_code=approval_code)
+
+        def read(answer: object) -> CreatedMailbox:
+            item = values.single(answer, "mailbox")
+            made = values.optional_id(item.get("id"))
+            return CreatedMailbox(
+                made is None, made, values.line(item.get("address")), values.line(item.get("message"))
+            )
+
+        return await self._ask(calls.CREATE_MAILBOX, read, body=body)
+
+    async def update_mailbox(self, mailbox_id: str, **fields: str | bool | int | Sequence[str] | None) -> None:
+        """Changes fields of a mailbox: display_name, oversight_mode (downwards only), auto_cc, signature_block, ..."""
+        await self._act(calls.UPDATE_MAILBOX, fields, at={"mailbox_id": mailbox_id})
+
+    async def delete_mailbox(self, mailbox_id: str) -> None:
+        """Removes a mailbox."""
+        await self._act(calls.DELETE_MAILBOX, at={"mailbox_id": mailbox_id})
+
+    async def request_upgrade(self, mailbox_id: str, target_mode: str) -> OneLine:
+        """Asks for a code to move the mailbox up; it is mailed to the operator. Returns the gateway's words."""
+        return await self._ask(
+            calls.REQUEST_UPGRADE, _words, body={"target_mode": target_mode}, at={"mailbox_id": mailbox_id}
+        )
+
+    async def upgrade(self, mailbox_id: str, code: str) -> OneLine:
+        """Redeems that code. Returns the gateway's words. A wrong code raises Forbidden, none pending NotFound."""
+        return await self._ask(calls.UPGRADE, _words, body={"code": code}, at={"mailbox_id": mailbox_id})
+
+    # Webhooks, contacts, suppression
+
+    async def webhooks(self) -> Listing[Webhook]:
+        """All webhook subscriptions."""
+        return await self._ask(
+            calls.WEBHOOKS, lambda answer: values.listing(answer, ("subscriptions", "webhooks"), wire.webhook)
+        )
+
+    async def create_webhook(
+        self, url: str, events: Sequence[str], mailbox_id: str | None = None, approval_code: str | None = None
+    ) -> tuple[Webhook, SecretStr]:
+        """Makes a webhook; the secret that signs its calls is given this once."""
+
+        def read(answer: object) -> tuple[Webhook, SecretStr]:
+            item = values.single(answer, "subscription", "webhook")
+            secret = values.first(item, "signing_secret", "secret") or values.first(
+                values.table(answer), "signing_secret", "secret"
+            )
+            if not isinstance(secret, str) or not secret:
+                raise values.Unusable("it holds no signing secret")
+            return wire.webhook({"url": url, "events": list(events), **item}), SecretStr(secret)
+
+        body = given(url=url, events=list(events), mailbox_id=mailbox_id, approval_code=approval_code)
+        return await self._ask(calls.CREATE_WEBHOOK, read, body=body)
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Removes a webhook."""
+        await self._act(calls.DELETE_WEBHOOK, at={"webhook_id": webhook_id})
+
+    async def webhook_deliveries(self, *, limit: int = 100, cursor: str | None = None) -> Listing[WebhookDelivery]:
+        """What webhooks were told lately."""
+        return await self._ask(
+            calls.WEBHOOK_DELIVERIES,
+            lambda answer: values.listing(answer, ("deliveries", "webhook_deliveries"), wire.webhook_delivery),
+            params=given(limit=str(limit), cursor=cursor),
+        )
+
+    async def contacts(self, query: str | None = None) -> Listing[Contact]:
+        """The account's address book, or what of it matches."""
+        return await self._ask(
+            calls.CONTACTS, lambda answer: values.listing(answer, ("contacts",), wire.contact), params=given(q=query)
+        )
+
+    async def add_contact(self, email: str, name: str | None = None) -> None:
+        """Adds to the address book."""
+        await self._act(calls.ADD_CONTACT, given(email=email, name=name))
+
+    async def delete_contact(self, contact_id: str) -> None:
+        """Removes from the address book."""
+        await self._act(calls.DELETE_CONTACT, at={"contact_id": contact_id})
+
+    async def suppression(self) -> Listing[Suppression]:
+        """The addresses that the gateway does not send to."""
+        return await self._ask(
+            calls.SUPPRESSION, lambda answer: values.listing(answer, ("suppressions", "suppression"), wire.suppression)
+        )
+
+    async def remove_suppression(self, address: str) -> None:
+        """Lets the gateway send to an address again."""
+        await self._act(calls.REMOVE_SUPPRESSION, at={"address": address})
+
+
+def _words(answer: object) -> OneLine:
+    item = values.table(answer)
+    return values.line(values.first(item, "message", "status", "oversight_mode"))

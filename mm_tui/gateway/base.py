@@ -1,0 +1,136 @@
+"""The ground of the client: opening the connection late, making a call once, translating its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from pydantic import ValidationError
+
+from mm_tui.config import refuse_plain_http
+from mm_tui.gateway import values
+from mm_tui.gateway.calls import Call
+from mm_tui.gateway.errors import Malformed
+from mm_tui.gateway.keys import Keys
+
+if TYPE_CHECKING:
+    import httpx
+
+    from mm_tui.gateway.http import Answer, Wire
+
+T = TypeVar("T")
+
+_OFF_LOOP = 256 * 1024
+"""Bytes of JSON from which on translating is done in a thread, so that the screen keeps answering."""
+
+
+class Caller:
+    """Makes calls with a reviewer's keys. An async context manager; belongs to one event loop."""
+
+    def __init__(
+        self, url: str, keys: Keys, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            url: base address; https, or http to this machine.
+            keys: the keys; which one goes with which call is decided by the call's scope.
+            timeout: seconds without a byte after which a call is given up; a whole call gets three times as much.
+            transport: replaces the network, for tests of shapes.
+
+        Raises:
+            ValueError: the address cannot be used.
+        """
+        self.url = refuse_plain_http(url)
+        self.keys = keys
+        self._timeout = timeout
+        self._transport = transport
+        self._wire: Wire | None = None
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        if self._wire is not None:
+            await self._wire.aclose()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.url} {self.keys!r}>"
+
+    async def _open(self) -> Wire:
+        async with self._opening:
+            if self._wire is None:
+                self._wire = await asyncio.to_thread(self._make_wire)
+            return self._wire
+
+    def _make_wire(self) -> Wire:
+        from mm_tui.gateway.http import Wire
+
+        return Wire(self.url, self.keys, self._timeout, self._transport)
+
+    async def _call(
+        self,
+        call: Call,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        at: Mapping[str, str] | None = None,
+    ) -> Answer:
+        return await (await self._open()).call(call, params=params, body=body, at=at)
+
+    async def _ask(
+        self,
+        call: Call,
+        read: Callable[[object], T],
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        at: Mapping[str, str] | None = None,
+    ) -> T:
+        """Makes the call and translates its answer."""
+        answer = await self._call(call, params=params, body=body, at=at)
+        if len(answer.body) > _OFF_LOOP:
+            return await asyncio.to_thread(_translate, call, answer, read)
+        return _translate(call, answer, read)
+
+    async def _act(
+        self, call: Call, body: Mapping[str, object] | None = None, at: Mapping[str, str] | None = None
+    ) -> None:
+        """Makes a call whose answer holds nothing but that it succeeded."""
+        await self._call(call, body=body, at=at)
+
+
+def _translate(call: Call, answer: Answer, read: Callable[[object], T]) -> T:
+    """The answer's meaning.
+
+    Raises:
+        Malformed: it is not JSON, or not of a shape that is known for the call.
+    """
+    words: str
+    try:
+        return read(values.parse(answer.body) if answer.body.strip() else {})
+    except (Malformed, values.Unusable) as error:
+        words = str(error)
+    except ValidationError as error:
+        # The model's own words would quote the mail; the field's name is enough.
+        words = "the field " + ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+    raise Malformed(
+        f"{call.name}: the answer cannot be used: {words}", status=answer.status, may_have_happened=call.acts
+    )
+
+
+def given(**fields: T | None) -> dict[str, T]:
+    """The fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment as the gateway takes it: ISO 8601 in UTC, ending in Z."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,80 @@
+"""Every call we make to the gateway, in one table, from which the client works and docs/gateway.md is generated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mm_tui.gateway.keys import Scope
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the gateway's API.
+
+    `acts` says that it changes something, so that an answer that got lost leaves a doubt.
+    """
+
+    method: str
+    path: str
+    scope: Scope | None
+    purpose: str
+    acts: bool = False
+    forbidden_is_scope: bool = True
+    """Whether a 403 means a lacking scope; some calls answer 403 for a wrong code or a limit of the plan."""
+
+    @property
+    def name(self) -> str:
+        """The call in a log: the path's pattern, without ids."""
+        return f"{self.method} {self.path}"
+
+
+_MAILBOX = "/v1/mailboxes/{mailbox_id}"
+_EMAIL = _MAILBOX + "/emails/{email_id}"
+
+HEALTH = Call("GET", "/health", None, "whether the gateway is up")
+ACCOUNT = Call("GET", "/v1/account", "read", "the account's name, plan and quotas")
+USAGE = Call("GET", "/v1/usage", "read", "what the account did lately")
+MAILBOXES = Call("GET", "/v1/mailboxes", "read", "the mailboxes and their oversight modes")
+MAILBOX = Call("GET", _MAILBOX, "read", "one mailbox")
+EMAILS = Call("GET", _MAILBOX + "/emails", "read", "lists of mail, without bodies")
+EMAIL = Call("GET", _EMAIL, "read", "one mail with its body; the gateway marks it read, so only when a human opens it")
+THREAD = Call("GET", _MAILBOX + "/threads/{thread_id}", "read", "the mails of a thread, without bodies")
+ATTACHMENT = Call("GET", _EMAIL + "/attachments/{name}", "read", "an attachment's bytes")
+ATTACHMENT_URL = Call("GET", _EMAIL + "/attachments/{name}/url", "read", "where a large attachment can be fetched")
+TAGS = Call("GET", _EMAIL + "/tags", "read", "a mail's tags")
+SPAM = Call("GET", "/v1/emails", "read", "flagged and quarantined mail of all mailboxes")
+CONTACTS = Call("GET", "/v1/contacts", "read", "the account's address book")
+
+SEND = Call("POST", _MAILBOX + "/send", "send", "submits a mail through the gate", acts=True)
+REPLY = Call("POST", _MAILBOX + "/reply/{email_id}", "send", "submits a reply through the gate", acts=True)
+CANCEL = Call("POST", _EMAIL + "/cancel", "send", "withdraws a mail that has not left", acts=True)
+SCHEDULE = Call("PATCH", _EMAIL + "/schedule", "send", "changes a scheduled mail", acts=True)
+PUT_TAGS = Call("PUT", _EMAIL + "/tags", "send", "sets a mail's tags", acts=True)
+DELETE_TAG = Call("DELETE", _EMAIL + "/tags/{key}", "send", "removes one tag", acts=True)
+REPORT_SPAM = Call("POST", "/v1/emails/{email_id}/report-spam", "send", "marks a mail as spam", acts=True)
+NOT_SPAM = Call("POST", "/v1/emails/{email_id}/not-spam", "send", "takes the mark back", acts=True)
+ADD_CONTACT = Call("POST", "/v1/contacts", "send", "adds to the address book", acts=True)
+DELETE_CONTACT = Call("DELETE", "/v1/contacts/{contact_id}", "send", "removes from the address book", acts=True)
+REQUEST_UPGRADE = Call(
+    "POST", _MAILBOX + "/request-upgrade", "send", "asks for a code to move a mailbox up the trust ladder", acts=True
+)
+UPGRADE = Call("POST", _MAILBOX + "/upgrade", "send", "redeems that code", acts=True, forbidden_is_scope=False)
+
+PENDING = Call("GET", "/v1/oversight/pending", "oversight", "the mail that waits for a human")
+DECIDE = Call("POST", "/v1/oversight/decide", "oversight", "approves or rejects one; never repeated", acts=True)
+
+AUDIT_LOG = Call("GET", "/v1/audit-log", "admin", "the gateway's audit log")
+CREATE_MAILBOX = Call("POST", "/v1/mailboxes", "admin", "makes a mailbox", acts=True, forbidden_is_scope=False)
+UPDATE_MAILBOX = Call("PATCH", _MAILBOX, "admin", "changes a mailbox; moves it down the trust ladder", acts=True)
+DELETE_MAILBOX = Call("DELETE", _MAILBOX, "admin", "removes a mailbox", acts=True)
+WEBHOOKS = Call("GET", "/v1/webhooks", "admin", "the webhooks")
+CREATE_WEBHOOK = Call("POST", "/v1/webhooks", "admin", "makes a webhook", acts=True, forbidden_is_scope=False)
+DELETE_WEBHOOK = Call("DELETE", "/v1/webhooks/{webhook_id}", "admin", "removes a webhook", acts=True)
+WEBHOOK_DELIVERIES = Call("GET", "/v1/webhook-deliveries", "admin", "what webhooks were told")
+SUPPRESSION = Call("GET", "/v1/suppression", "admin", "addresses that are not sent to")
+REMOVE_SUPPRESSION = Call("DELETE", "/v1/suppression/{address}", "admin", "sends to an address again", acts=True)
+
+
+def all_calls() -> tuple[Call, ...]:
+    """Every call, in the order above."""
+    return tuple(value for value in globals().values() if isinstance(value, Call))

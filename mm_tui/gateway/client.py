@@ -1,0 +1,47 @@
+"""The gateway's client: one method for each call, typed answers, errors told apart (`mm_tui.gateway.errors`).
+
+It never repeats a call. httpx is imported, off the event loop, when the first call is made.
+"""
+
+from __future__ import annotations
+
+from mm_tui.gateway import calls, values, wire
+from mm_tui.gateway.account_calls import AccountCalls
+from mm_tui.gateway.base import given
+from mm_tui.gateway.mail_calls import MailCalls
+from mm_tui.gateway.shapes import AuditPage, DecideAction, Listing
+from mm_tui.models import DecideReceipt, PendingItem
+
+
+class GatewayClient(MailCalls, AccountCalls):
+    """The MultiMail gateway, as seen with a reviewer's keys. An async context manager; belongs to one event loop.
+
+    Every method raises a `GatewayError` and nothing else when the call does not succeed.
+    """
+
+    # Oversight
+
+    async def pending(self) -> Listing[PendingItem]:
+        """All mail that waits for a human. cc, attachments and thread are not given (`complete` is False)."""
+        return await self._ask(
+            calls.PENDING,
+            lambda answer: values.listing(answer, ("emails", "pending", "messages"), wire.pending_item),
+        )
+
+    async def decide(self, email_id: str, action: DecideAction, reason: str | None = None) -> DecideReceipt:
+        """Approves or rejects. Approved outbound mail leaves at once. Never to be repeated on doubt: read back."""
+        return await self._ask(
+            calls.DECIDE,
+            lambda answer: wire.decide_receipt(values.single(answer)),
+            body=given(email_id=email_id, action=action, reason=reason),
+        )
+
+    async def audit_log(self, *, limit: int = 100, cursor: str | None = None) -> AuditPage:
+        """A page of the gateway's audit log, newest first; `limit` 1 to 100."""
+        return await self._ask(
+            calls.AUDIT_LOG,
+            lambda answer: AuditPage(
+                values.listing(answer, ("entries", "audit_log"), wire.audit_entry), values.cursor(answer)
+            ),
+            params=given(limit=str(limit), cursor=cursor),
+        )

@@ -1,0 +1,198 @@
+"""What can go wrong between us and the gateway, told apart by what a caller must do about it.
+
+Importing this module costs nothing: neither httpx nor pydantic come with it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mm_tui.text import OneLine
+
+
+class GatewayError(Exception):
+    """A call that did not succeed.
+
+    Attributes:
+        message: the gateway's own words, cleaned; ours when it said nothing.
+        status: the HTTP status, None when no answer came.
+        may_have_happened: whether the act asked for may have been done in spite of the error. Always False for
+            calls that change nothing; True whenever it cannot be excluded. Such an act is read back, never repeated.
+        retry_after: seconds the gateway asks us to wait, when it said so.
+        what_to_do: the cure, in words for a human.
+    """
+
+    what_to_do: str = "Look at the gateway's words; `mm-tui doctor` checks keys, scopes and connection."
+    default_may_have_happened: ClassVar[bool] = False
+    default_message: ClassVar[str] = "the gateway refused the call"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        may_have_happened: bool | None = None,
+    ) -> None:
+        self.message = OneLine(message.strip() or self.default_message)
+        super().__init__(str(self.message))
+        self.status = status
+        self.retry_after = retry_after
+        self.may_have_happened = self.default_may_have_happened if may_have_happened is None else may_have_happened
+
+
+class MissingKey(GatewayError):
+    """No key is set that could have the scope. Nothing was sent."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        needed = "any gateway key" if scope == "read" else f"{scope}_key"
+        self.what_to_do = f"Set {needed} for this profile: `mm-tui init`, or docs/configuration.md."
+        super().__init__(f"this needs a key with the scope {scope}, and none is set")
+
+
+class Unauthorized(GatewayError):
+    """401: the key is not known, was revoked, or belongs to another gateway."""
+
+    what_to_do = (
+        "The key is wrong, revoked or for another gateway: check it with `mm-tui doctor`, set it with `mm-tui init`."
+    )
+    default_message = "the gateway does not know this key"
+
+
+class Forbidden(GatewayError):
+    """403 for a reason other than scope: a wrong code, a limit of the plan."""
+
+    default_message = "the gateway does not allow this"
+    what_to_do = "The gateway does not allow this act; its words say why."
+
+
+class MissingScope(Forbidden):
+    """403: the key lacks the scope that the call needs."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        scope: str = "",
+        status: int | None = 403,
+        retry_after: float | None = None,
+        may_have_happened: bool | None = None,
+    ) -> None:
+        self.scope = scope
+        self.what_to_do = (
+            f"Use a key that has the scope {scope or 'for this'}; a key cannot hold send and oversight together, "
+            "so they are two keys."
+        )
+        super().__init__(
+            message or f"the key lacks the scope {scope}".rstrip(),
+            status=status,
+            retry_after=retry_after,
+            may_have_happened=may_have_happened,
+        )
+
+
+class ReadOnlyMailbox(Forbidden):
+    """403: the mailbox is `read_only`, so nothing can be sent from it."""
+
+    default_message = "the mailbox is read_only"
+    what_to_do = "Raise the mailbox to gated_send or above (screen Mailboxes) before sending from it."
+
+
+class NotFound(GatewayError):
+    """404: no such thing, or not for this key."""
+
+    default_message = "the gateway has no such thing"
+    what_to_do = "It may have been deleted, or belong to another account: refresh, and check the profile."
+
+
+class Conflict(GatewayError):
+    """409: the state does not allow the act: decided already, a duplicate within 60 s, a taken address."""
+
+    default_message = "the gateway says that this conflicts with the present state"
+    what_to_do = "Refresh: somebody or something else was faster."
+
+
+class BadRequest(GatewayError):
+    """400, 413, 422 and other 4xx: the gateway did not accept what was asked."""
+
+    default_message = "the gateway did not accept the request"
+    what_to_do = "Change what is asked as the gateway's words say."
+
+
+class TooMany(GatewayError):
+    """Base of the three kinds of 429."""
+
+
+class RateLimited(TooMany):
+    """429: too many requests; `retry_after` says how long to wait."""
+
+    default_message = "too many requests"
+    what_to_do = "Wait; it is tried again by itself where that is safe."
+
+
+class QuotaExceeded(TooMany):
+    """429: the month's quota is used up."""
+
+    default_message = "the account's quota is used up"
+    what_to_do = "Wait for the next month or raise the plan."
+
+
+class WarmupLimit(TooMany):
+    """429: a new account's daily limit while it warms up.
+
+    Attributes:
+        daily_sent: e-mails sent today, when the gateway said so.
+        daily_limit: e-mails allowed a day, when the gateway said so.
+        hint: the gateway's advice, cleaned.
+    """
+
+    default_message = "the daily limit of the warm-up is reached"
+    what_to_do = "Wait for tomorrow; the limit rises while the account warms up."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        daily_sent: int | None = None,
+        daily_limit: int | None = None,
+        hint: str = "",
+        status: int | None = 429,
+        retry_after: float | None = None,
+        may_have_happened: bool | None = None,
+    ) -> None:
+        super().__init__(message, status=status, retry_after=retry_after, may_have_happened=may_have_happened)
+        self.daily_sent = daily_sent
+        self.daily_limit = daily_limit
+        self.hint = OneLine(hint)
+
+
+class ServerFault(GatewayError):
+    """5xx: the gateway, or something before it, failed. The act may have been done."""
+
+    default_may_have_happened = True
+    default_message = "the gateway failed"
+    what_to_do = "The fault is on the gateway's side: reads are tried again; an act is read back first."
+
+
+class Unreachable(GatewayError):
+    """No connection came about: surely nothing was sent."""
+
+    default_message = "the gateway cannot be reached"
+    what_to_do = "Check the network and the profile's url."
+
+
+class Interrupted(GatewayError):
+    """The connection was cut, or the time was up, after the request had begun to leave."""
+
+    default_may_have_happened = True
+    default_message = "the connection was cut before the answer came"
+    what_to_do = "What became of it is read back from the gateway."
+
+
+class Malformed(GatewayError):
+    """An answer that cannot be read, or not as the documented shape of this call."""
+
+    default_may_have_happened = True
+    default_message = "the gateway's answer cannot be read"
+    what_to_do = "Check that the profile's url is a MultiMail gateway and not a proxy's page."

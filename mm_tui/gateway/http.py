@@ -1,0 +1,331 @@
+"""One call over HTTP: the key put in at the last moment, a bounded answer, and errors told apart.
+
+Nothing is repeated here: whether a call may be made again is for the services to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import ssl
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from mm_tui.config import LOOPBACK_HOSTS, refuse_plain_http
+from mm_tui.gateway import errors
+from mm_tui.gateway.calls import Call
+from mm_tui.gateway.keys import Keys
+
+MAX_ANSWER = 32 * 1024 * 1024
+"""Bytes of an answer that are read at most, decompressed; a longer one is refused."""
+MAX_DOWNLOAD = 64 * 1024 * 1024
+"""The same for an attachment."""
+DEADLINE_FACTOR = 3
+"""A whole call may take this many times the timeout of a single read, so that a slow drip ends."""
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+log = logging.getLogger("mm_tui.gateway")
+
+
+class KeyAuth(httpx.Auth):
+    """Puts the key into the request as it leaves, so that it stands in no client default and no repr."""
+
+    def __init__(self, key: SecretStr) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        yield request
+
+
+@dataclass
+class _Progress:
+    """How far a request got, told by the transport's trace."""
+
+    traced: bool = False
+    sending: bool = False
+
+    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
+        self.traced = True
+        if event.endswith("send_request_headers.started"):
+            self.sending = True
+
+    @property
+    def may_have_left(self) -> bool:
+        return self.sending or not self.traced
+
+
+@dataclass
+class Answer:
+    """A successful answer."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+class Wire:
+    """The HTTP side of a `GatewayClient`. Belongs to one event loop."""
+
+    def __init__(self, url: str, keys: Keys, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """Opens nothing yet. `timeout` in seconds.
+
+        Raises:
+            ValueError: the url is no https address, or plain http to another machine.
+        """
+        self._url = refuse_plain_http(url)
+        try:
+            httpx.URL(self._url)
+        except httpx.InvalidURL:
+            raise ValueError("the gateway's url is no valid address") from None
+        self._keys = keys
+        self._timeout = timeout
+        parts = urlsplit(self._url)
+        self.is_local = parts.hostname in LOOPBACK_HOSTS
+        # Loading the system's certificates takes 20 ms and more; plain http to this machine needs none.
+        plain = parts.scheme == "http"
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context()
+        # Idle connections are dropped before common servers (5 s) drop them. Acts take a new connection each: one
+        # that the server closed unseen would leave a doubt whether the act was done.
+        self._reads = self._open(trust, transport, httpx.Limits(keepalive_expiry=4))
+        self._acts = self._open(trust, transport, httpx.Limits(max_keepalive_connections=0))
+
+    def _open(
+        self, trust: ssl.SSLContext, transport: httpx.AsyncBaseTransport | None, limits: httpx.Limits
+    ) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            timeout=self._timeout,
+            limits=limits,
+            follow_redirects=False,
+            trust_env=not self.is_local,
+            verify=trust,
+            transport=transport,
+            headers={"Accept": "application/json", "User-Agent": "mm-tui"},
+        )
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._reads.aclose()
+        await self._acts.aclose()
+
+    async def call(
+        self,
+        call: Call,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        limit: int = MAX_ANSWER,
+        factor: int = DEADLINE_FACTOR,
+        at: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Makes the call once. `at` fills the path's braces; `limit` in bytes.
+
+        Raises:
+            GatewayError: one of its kinds.
+        """
+        auth = KeyAuth(self._keys.for_scope(call.scope)) if call.scope else None
+        request = (self._acts if call.acts else self._reads).build_request(
+            call.method,
+            self._url + call.path.format(**{name: segment(value) for name, value in (at or {}).items()}),
+            params=params,
+            content=None if body is None else json.dumps(body).encode(),
+            headers=None if body is None else {"Content-Type": "application/json"},
+        )
+        return await self._make(call, request, auth, limit, factor)
+
+    async def download(self, call: Call, url: str, limit: int = MAX_DOWNLOAD) -> bytes:
+        """Fetches from an address that the gateway gave, without a key.
+
+        Raises:
+            GatewayError: as `call`; Malformed also when the address is plain http and the gateway is not local.
+        """
+        try:
+            parts = urlsplit(url)
+            request = self._reads.build_request("GET", url)
+        except (ValueError, httpx.InvalidURL):
+            raise errors.Malformed("the gateway named no valid address for the download") from None
+        if parts.scheme != "https" and not (self.is_local and parts.hostname in LOOPBACK_HOSTS):
+            raise errors.Malformed("the gateway named an address for the download that is not https")
+        return (await self._make(call, request, None, limit, 4 * DEADLINE_FACTOR)).body
+
+    async def _make(self, call: Call, request: httpx.Request, auth: KeyAuth | None, limit: int, factor: int) -> Answer:
+        progress = _Progress()
+        request.extensions["trace"] = progress
+        begun = time.monotonic()
+        fault: errors.GatewayError | None = None
+        answer: Answer | None = None
+        try:
+            async with asyncio.timeout(self._timeout * factor):
+                answer = await self._exchange(call, request, auth, limit)
+        except errors.GatewayError as error:
+            fault = error
+        except TimeoutError:
+            fault = self._cut(call, "no whole answer within the time allowed", progress.may_have_left)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            left = progress.may_have_left and not isinstance(error, _NEVER_SENT)
+            fault = self._cut(call, _in_words(error), left)
+        status = answer.status if answer else fault.status if fault else None
+        milliseconds = round((time.monotonic() - begun) * 1000)
+        log.info("call", extra={"call": call.name, "status": status, "ms": milliseconds, "fault": _kind(fault)})
+        if fault is not None:
+            # Raised outside the except clauses, so that no request with a key hangs on it as context.
+            raise fault
+        assert answer is not None
+        return answer
+
+    async def _exchange(self, call: Call, request: httpx.Request, auth: KeyAuth | None, limit: int) -> Answer:
+        client = self._acts if call.acts else self._reads
+        response = await client.send(request, auth=auth, stream=True)
+        try:
+            if response.status_code >= 400:
+                raise self._refusal(call, response, await _what_comes(response, limit))
+            if not response.is_success:
+                raise errors.Malformed(
+                    f"the gateway answered with a redirect ({response.status_code}), which is not followed",
+                    status=response.status_code,
+                    may_have_happened=call.acts,
+                )
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.aiter_bytes():
+                size += len(chunk)
+                if size > limit:
+                    raise errors.Malformed(
+                        f"the gateway's answer is longer than {limit // 1024 // 1024} MiB",
+                        status=response.status_code,
+                        may_have_happened=call.acts,
+                    )
+                chunks.append(chunk)
+            return Answer(response.status_code, response.headers.get("content-type", ""), b"".join(chunks))
+        finally:
+            await response.aclose()
+
+    def _cut(self, call: Call, words: str, may_have_left: bool) -> errors.GatewayError:
+        if may_have_left:
+            return errors.Interrupted(words, may_have_happened=call.acts)
+        return errors.Unreachable(words)
+
+    def _refusal(self, call: Call, response: httpx.Response, body: bytes) -> errors.GatewayError:
+        """The error that a status of 400 and above stands for."""
+        status = response.status_code
+        told = _told(body)
+        words = self._keys.mask(told.get("error", ""))
+        low = words.lower()
+        wait = _seconds(response.headers.get("retry-after"))
+        if status == 401:
+            return errors.Unauthorized(words, status=status)
+        if status == 403:
+            if "read_only" in low or "read-only" in low or "read only" in low:
+                return errors.ReadOnlyMailbox(words, status=status)
+            if call.forbidden_is_scope or "scope" in low:
+                return errors.MissingScope(words, scope=call.scope or "")
+            return errors.Forbidden(words, status=status)
+        if status == 404:
+            return errors.NotFound(words, status=status)
+        if status == 409:
+            return errors.Conflict(words, status=status)
+        if status == 429:
+            if "warmup_stage" in told:
+                return errors.WarmupLimit(
+                    words,
+                    daily_sent=_count(told.get("daily_sent")),
+                    daily_limit=_count(told.get("daily_limit")),
+                    hint=self._keys.mask(told.get("hint", "")),
+                    retry_after=wait,
+                )
+            kind = errors.QuotaExceeded if "quota" in low else errors.RateLimited
+            return kind(words, status=status, retry_after=wait)
+        if status >= 500:
+            return errors.ServerFault(words, status=status, retry_after=wait, may_have_happened=call.acts)
+        if status == 408:
+            # A proxy says this also of a request that it had already passed on.
+            return errors.Interrupted(words, status=status, may_have_happened=call.acts)
+        return errors.BadRequest(words, status=status)
+
+
+def segment(value: str) -> str:
+    """A value as one step of a path.
+
+    Raises:
+        BadRequest: it is empty or a path step of its own ("." or ".."), which would name another resource.
+    """
+    if value in ("", ".", ".."):
+        raise errors.BadRequest("an empty name or a path step cannot be asked for")
+    return quote(value, safe="", errors="surrogatepass")
+
+
+async def _what_comes(response: httpx.Response, limit: int) -> bytes:
+    """As much of a refusal's body as arrives; the status alone already says what happened."""
+    body = b""
+    try:
+        async with asyncio.timeout(2):
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > min(limit, 65536):
+                    break
+    except (httpx.HTTPError, httpx.StreamError, OSError):
+        log.debug("the body of a refusal did not arrive whole")
+    return body
+
+
+def _told(body: bytes) -> dict[str, str]:
+    """What a refusal's body says: its fields as text, with the words under `error`."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        # Not JSON: a proxy's page. Its markup is no message.
+        text = body[:500].decode("utf-8", "replace")
+        return {} if "<" in text else {"error": text}
+    if not isinstance(answer, dict):
+        return {"error": answer} if isinstance(answer, str) else {}
+    told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in answer.items()}
+    words = answer.get("error") or answer.get("message") or answer.get("detail")
+    if isinstance(words, dict):
+        words = words.get("message")
+    if words is not None:
+        told["error"] = (words if isinstance(words, str) else json.dumps(words))[:500]
+    return told
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"\d{1,12}", text) else None
+
+
+def _seconds(header: str | None) -> float | None:
+    """Retry-After in seconds; its date form is not used by the gateway and reads as none."""
+    if header is None or not re.fullmatch(r"\s*\d{1,6}(\.\d{1,3})?\s*", header):
+        return None
+    return float(header)
+
+
+def _in_words(error: Exception) -> str:
+    """An exception of the network in words that hold nothing of the request."""
+    kinds: tuple[tuple[type[Exception], str], ...] = (
+        (httpx.ConnectTimeout, "the gateway did not answer the connection in time"),
+        (httpx.PoolTimeout, "too many calls at once"),
+        (httpx.TimeoutException, "the gateway took too long"),
+        (httpx.ConnectError, "no connection to the gateway"),
+        (httpx.ProxyError, "the proxy refused"),
+        (httpx.RemoteProtocolError, "the gateway cut the connection"),
+        (httpx.NetworkError, "the connection was cut"),
+        (httpx.DecodingError, "the gateway's answer is wrongly compressed"),
+    )
+    return next((words for kind, words in kinds if isinstance(error, kind)), "the connection failed")
+
+
+def _kind(fault: errors.GatewayError | None) -> str | None:
+    return None if fault is None else type(fault).__name__

@@ -1,0 +1,82 @@
+"""The reviewer's gateway keys: which one goes with which call, and how they stay out of sight."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, Self
+
+from mm_tui.gateway.errors import MissingKey
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from mm_tui.config import Profile
+
+Scope = Literal["read", "send", "oversight", "admin"]
+
+_KEY_FORM = re.compile(r"[\x21-\x7e]+")
+_ANY_GATEWAY_KEY = re.compile(r"mm_(?:live|test)_[A-Za-z0-9_-]+")
+HIDDEN = "[key]"
+
+
+class Keys:
+    """Up to three keys. One cannot hold `send` and `oversight` together, so that no one approves what they composed."""
+
+    def __init__(
+        self,
+        oversight: SecretStr | None = None,
+        send: SecretStr | None = None,
+        admin: SecretStr | None = None,
+    ) -> None:
+        """Takes the keys as they are.
+
+        Raises:
+            ValueError: one holds characters that cannot stand in a header; the message does not quote it.
+        """
+        self.oversight = oversight
+        self.send = send
+        self.admin = admin
+        for scope, key in self._present():
+            if not _KEY_FORM.fullmatch(key.get_secret_value()):
+                raise ValueError(f"the {scope} key is empty or holds a space, a line break or a non-ASCII character")
+
+    @classmethod
+    def of(cls, profile: Profile) -> Self:
+        """The keys of a profile whose key commands have been run (`mm_tui.config.with_keys`)."""
+        return cls(oversight=profile.oversight_key, send=profile.send_key, admin=profile.admin_key)
+
+    def _present(self) -> Iterator[tuple[Scope, SecretStr]]:
+        pairs: tuple[tuple[Scope, SecretStr | None], ...] = (
+            ("oversight", self.oversight),
+            ("send", self.send),
+            ("admin", self.admin),
+        )
+        for scope, key in pairs:
+            if key is not None:
+                yield scope, key
+
+    def has(self, scope: str) -> bool:
+        """Whether a key is set that is meant for the scope; every key can read."""
+        present = {name for name, _ in self._present()}
+        return bool(present) if scope == "read" else scope in present
+
+    def for_scope(self, scope: str) -> SecretStr:
+        """The key to use. Reading takes the first one that is set.
+
+        Raises:
+            MissingKey: none is set.
+        """
+        for name, key in self._present():
+            if scope in ("read", name):
+                return key
+        raise MissingKey(scope)
+
+    def mask(self, text: str) -> str:
+        """The text without these keys and without anything that looks like a gateway key."""
+        for _, key in self._present():
+            text = text.replace(key.get_secret_value(), HIDDEN)
+        return _ANY_GATEWAY_KEY.sub(HIDDEN, text)
+
+    def __repr__(self) -> str:
+        return f"<Keys: {', '.join(name for name, _ in self._present()) or 'none'}>"

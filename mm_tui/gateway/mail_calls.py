@@ -1,0 +1,257 @@
+"""Calls on mail: lists, details, threads, attachments, tags and everything that sends."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from mm_tui.gateway import calls, values, wire
+from mm_tui.gateway.base import Caller, given, iso
+from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
+from mm_tui.gateway.shapes import EmailFilter, EmailPage, OutgoingAttachment, OutgoingMail
+from mm_tui.models import EmailDetail, SendReceipt, ThreadSummary
+from mm_tui.text import OneLine
+
+LARGE_ATTACHMENT = 50_000
+"""Bytes; above, the gateway hands out an address to fetch an attachment from."""
+
+
+class MailCalls(Caller):
+    """What can be asked about mail, and done with it."""
+
+    # Mail
+
+    async def emails(
+        self, mailbox_id: str, *, filter: EmailFilter | None = None, limit: int = 100, cursor: str | None = None
+    ) -> EmailPage:
+        """A page of a mailbox's mail, newest first, without bodies; `limit` 1 to 100."""
+        filter = filter or EmailFilter()
+        params = given(
+            limit=str(limit),
+            cursor=cursor,
+            status=filter.status,
+            sender=filter.sender,
+            subject_contains=filter.subject_contains,
+            date_after=iso(filter.date_after),
+            date_before=iso(filter.date_before),
+            direction=filter.direction,
+            has_attachments=None if filter.has_attachments is None else str(filter.has_attachments).lower(),
+            since_id=filter.since_id,
+        )
+        return await self._ask(
+            calls.EMAILS, lambda answer: _email_page(answer, mailbox_id), params=params, at={"mailbox_id": mailbox_id}
+        )
+
+    async def email(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        """One mail with its body. The gateway marks it read, and an agent that polls for unread mail will miss it:
+        only for mail that a human opens, or where the user has switched that on."""
+        return await self._ask(
+            calls.EMAIL,
+            lambda answer: wire.email_detail(values.single(answer, "email", "message"), mailbox_id),
+            at={"mailbox_id": mailbox_id, "email_id": email_id},
+        )
+
+    async def thread(self, mailbox_id: str, thread_id: str) -> ThreadSummary:
+        """The mails of a thread, oldest first, without bodies."""
+        return await self._ask(
+            calls.THREAD,
+            lambda answer: wire.thread(values.single(answer, "thread"), mailbox_id, thread_id),
+            at={"mailbox_id": mailbox_id, "thread_id": thread_id},
+        )
+
+    async def spam(self, *, status: str = "spam_flagged", limit: int = 100, cursor: str | None = None) -> EmailPage:
+        """A page of flagged (`spam_flagged`) or quarantined (`spam_quarantined`) mail of all mailboxes."""
+        return await self._ask(
+            calls.SPAM,
+            lambda answer: _email_page(answer, None),
+            params=given(status=status, limit=str(limit), cursor=cursor),
+        )
+
+    async def report_spam(self, email_id: str) -> None:
+        """Marks a mail as spam."""
+        await self._act(calls.REPORT_SPAM, at={"email_id": email_id})
+
+    async def not_spam(self, email_id: str) -> None:
+        """Takes the mark back; the mail is unread again."""
+        await self._act(calls.NOT_SPAM, at={"email_id": email_id})
+
+    async def attachment(self, mailbox_id: str, email_id: str, name: str, *, size: int | None = None) -> bytes:
+        """An attachment's bytes.
+
+        Args:
+            mailbox_id: the mail's mailbox.
+            email_id: the mail.
+            name: the raw name, as `EmailDetail.raw` has it.
+            size: the size that the mail states, in bytes; large ones are fetched from the address that the gateway
+                gives out for them.
+        """
+        places = {"mailbox_id": mailbox_id, "email_id": email_id, "name": name}
+        if size is not None and size > LARGE_ATTACHMENT:
+            try:
+                return await self._attachment_by_url(places)
+            except (NotFound, BadRequest):
+                return await self._attachment_directly(places)
+        try:
+            return await self._attachment_directly(places)
+        except BadRequest:
+            return await self._attachment_by_url(places)
+
+    async def _attachment_directly(self, places: Mapping[str, str]) -> bytes:
+        from mm_tui.gateway.http import MAX_DOWNLOAD
+
+        answer = await (await self._open()).call(calls.ATTACHMENT, limit=MAX_DOWNLOAD, factor=12, at=places)
+        if not answer.content_type.startswith("application/json"):
+            return answer.body
+        return _out_of_base64(answer.body)
+
+    async def _attachment_by_url(self, places: Mapping[str, str]) -> bytes:
+        url = await self._ask(
+            calls.ATTACHMENT_URL, lambda answer: values.raw_text(values.single(answer).get("url")), at=places
+        )
+        return await (await self._open()).download(calls.ATTACHMENT_URL, url)
+
+    # Tags
+
+    async def tags(self, mailbox_id: str, email_id: str) -> dict[OneLine, OneLine]:
+        """A mail's tags."""
+        return await self._ask(calls.TAGS, _tags, at={"mailbox_id": mailbox_id, "email_id": email_id})
+
+    async def put_tags(self, mailbox_id: str, email_id: str, tags: Mapping[str, str]) -> dict[OneLine, OneLine]:
+        """Sets the tags; returns what the gateway now holds.
+
+        By one document this replaces all tags, by another it merges: read, merge, put, compare.
+        """
+        return await self._ask(
+            calls.PUT_TAGS, _tags, body={"tags": dict(tags)}, at={"mailbox_id": mailbox_id, "email_id": email_id}
+        )
+
+    async def delete_tag(self, mailbox_id: str, email_id: str, key: str) -> None:
+        """Removes one tag."""
+        await self._act(calls.DELETE_TAG, at={"mailbox_id": mailbox_id, "email_id": email_id, "key": key})
+
+    # Sending: everything goes through the gateway's gate
+
+    async def send(self, mailbox_id: str, mail: OutgoingMail, *, idempotency_key: str | None) -> SendReceipt:
+        """Submits a mail. With the same idempotency key it can be submitted again for 24 h without a second mail."""
+        body = given(
+            to=list(mail.to),
+            subject=mail.subject,
+            markdown=mail.body,
+            cc=list(mail.cc) or None,
+            bcc=list(mail.bcc) or None,
+            attachments=_files(mail.attachments),
+            send_at=iso(mail.send_at),
+            gate_timing=mail.gate_timing,
+            idempotency_key=idempotency_key,
+        )
+        return await self._ask(calls.SEND, _receipt, body=body, at={"mailbox_id": mailbox_id})
+
+    async def reply(
+        self,
+        mailbox_id: str,
+        email_id: str,
+        body: str,
+        *,
+        cc: Sequence[str] = (),
+        bcc: Sequence[str] = (),
+        attachments: Iterable[OutgoingAttachment] = (),
+        idempotency_key: str | None = None,
+    ) -> SendReceipt:
+        """Submits a reply to a mail; the gateway takes recipients, subject and threading from it.
+
+        Raises:
+            Conflict: the same content was submitted within the last 60 s.
+        """
+        asked = given(
+            markdown=body,
+            cc=list(cc) or None,
+            bcc=list(bcc) or None,
+            attachments=_files(attachments),
+            idempotency_key=idempotency_key,
+        )
+        return await self._ask(calls.REPLY, _receipt, body=asked, at={"mailbox_id": mailbox_id, "email_id": email_id})
+
+    async def cancel(self, mailbox_id: str, email_id: str) -> SendReceipt:
+        """Withdraws a mail that has not left. Conflict when it cannot be withdrawn any more."""
+        return await self._ask(
+            calls.CANCEL, lambda answer: _receipt(answer, email_id), at={"mailbox_id": mailbox_id, "email_id": email_id}
+        )
+
+    async def edit_schedule(
+        self,
+        mailbox_id: str,
+        email_id: str,
+        *,
+        send_at: datetime | None = None,
+        to: Sequence[str] | None = None,
+        cc: Sequence[str] | None = None,
+        bcc: Sequence[str] | None = None,
+        subject: str | None = None,
+        body: str | None = None,
+    ) -> SendReceipt:
+        """Changes a scheduled mail that is not approved yet; what is None stays. Changed content is scanned again."""
+        asked = given(
+            send_at=iso(send_at),
+            to=None if to is None else list(to),
+            cc=None if cc is None else list(cc),
+            bcc=None if bcc is None else list(bcc),
+            subject=subject,
+            markdown=body,
+        )
+        return await self._ask(
+            calls.SCHEDULE,
+            lambda answer: _receipt(answer, email_id),
+            body=asked,
+            at={"mailbox_id": mailbox_id, "email_id": email_id},
+        )
+
+
+def _email_page(answer: object, mailbox_id: str | None) -> EmailPage:
+    emails = values.listing(answer, ("emails", "messages"), lambda item: wire.email_summary(item, mailbox_id))
+    return EmailPage(emails, values.cursor(answer))
+
+
+def _receipt(answer: object, email_id: str | None = None) -> SendReceipt:
+    item = values.single(answer, "email", "message")
+    return wire.send_receipt(item if email_id is None else {"id": email_id, **item})
+
+
+def _tags(answer: object) -> dict[OneLine, OneLine]:
+    item = values.single(answer)
+    return wire.tags(item.get("tags", item))
+
+
+def _files(attachments: Iterable[OutgoingAttachment]) -> list[dict[str, str]] | None:
+    files = [
+        {
+            "name": item.name,
+            "content_base64": base64.b64encode(item.content).decode("ascii"),
+            "content_type": item.content_type,
+        }
+        for item in attachments
+    ]
+    return files or None
+
+
+_BASE64_FIELDS = frozenset({"name", "filename", "content_type", "size", "size_bytes", "encoding"})
+
+
+def _out_of_base64(body: bytes) -> bytes:
+    """The file inside a JSON envelope with base64, else the bytes as they are: the file is itself JSON."""
+    try:
+        answer = values.parse(body)
+    except GatewayError:
+        return body
+    if not isinstance(answer, dict):
+        return body
+    for name in ("content_base64", "content", "data"):
+        inner = answer.get(name)
+        wrapped = name == "content_base64" or answer.get("encoding") == "base64"
+        if isinstance(inner, str) and wrapped and set(answer) <= _BASE64_FIELDS | {name}:
+            try:
+                return base64.b64decode(inner, validate=True)
+            except binascii.Error:
+                return body
+    return body

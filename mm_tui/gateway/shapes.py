@@ -1,0 +1,138 @@
+"""What is asked of the gateway and what pages of answers look like, where `mm_tui.models` has no word for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Self, TypeVar
+
+from mm_tui.models import AuditEntry, EmailSummary, GatewayId
+from mm_tui.text import OneLine
+
+T = TypeVar("T")
+
+DecideAction = Literal["approve", "reject"]
+GateTiming = Literal["gate_first", "schedule_first"]
+
+_EMPTY = OneLine("")
+
+
+class Listing(tuple[T, ...]):
+    """A list's usable items in the gateway's order.
+
+    `refused` says of each item that was left out why it could not be used.
+    """
+
+    refused: tuple[OneLine, ...]
+
+    def __new__(cls, items: Iterable[T] = (), refused: Iterable[OneLine] = ()) -> Self:
+        made = super().__new__(cls, items)
+        made.refused = tuple(refused)
+        return made
+
+
+@dataclass(frozen=True)
+class EmailFilter:
+    """What `emails` is narrowed to; everything that is set must hold. Times with a time zone."""
+
+    status: str | None = None
+    sender: str | None = None
+    subject_contains: str | None = None
+    date_after: datetime | None = None
+    date_before: datetime | None = None
+    direction: str | None = None
+    has_attachments: bool | None = None
+    since_id: str | None = None
+    """Only mail newer than this id. It brings no changed statuses of old mail."""
+
+
+@dataclass(frozen=True)
+class EmailPage:
+    """A page of mail, newest first. `cursor` fetches the next one; None at the end."""
+
+    emails: Listing[EmailSummary]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class AuditPage:
+    """A page of the gateway's audit log, newest first. `cursor` fetches the next one; None at the end."""
+
+    entries: Listing[AuditEntry]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class OutgoingAttachment:
+    """A file to send. `name` exactly as it shall arrive."""
+
+    name: str
+    content: bytes
+    content_type: str = "application/octet-stream"
+
+    def __repr__(self) -> str:
+        return f"<OutgoingAttachment of {len(self.content)} bytes>"
+
+
+@dataclass(frozen=True)
+class OutgoingMail:
+    """A mail to submit. Recipients in header form or bare; the body is markdown.
+
+    The gateway's limits: 50 recipients, 998 characters of subject, 262,144 of body.
+    """
+
+    to: tuple[str, ...]
+    subject: str
+    body: str
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    attachments: tuple[OutgoingAttachment, ...] = ()
+    send_at: datetime | None = None
+    """With a time zone."""
+    gate_timing: GateTiming | None = None
+
+    def __repr__(self) -> str:
+        return f"<OutgoingMail of {len(self.body)} characters to {len(self.to)}>"
+
+
+@dataclass(frozen=True)
+class CreatedMailbox:
+    """The answer to creating a mailbox: without an approval code first `code_sent`, then the mailbox."""
+
+    code_sent: bool
+    id: GatewayId | None = None
+    address: OneLine = _EMPTY
+    message: OneLine = _EMPTY
+
+
+@dataclass(frozen=True)
+class Contact:
+    """An entry of the account's address book."""
+
+    id: GatewayId
+    email: OneLine
+    name: OneLine = _EMPTY
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """An address that the gateway does not send to, and why."""
+
+    address: OneLine
+    reason: OneLine = _EMPTY
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WebhookDelivery:
+    """One attempt to deliver an event to a webhook."""
+
+    id: GatewayId
+    webhook_id: OneLine = _EMPTY
+    event: OneLine = _EMPTY
+    status: OneLine = _EMPTY
+    response_status: int | None = None
+    attempts: int | None = None
+    created_at: datetime | None = None

@@ -1,0 +1,236 @@
+"""JSON values into clean ones, whatever the gateway put there. None of these fails but where it says so."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import formataddr, parsedate_to_datetime
+from typing import TypeVar
+
+from mm_tui.gateway.errors import Malformed
+from mm_tui.gateway.shapes import Listing
+from mm_tui.text import OneLine
+
+T = TypeVar("T")
+Json = Mapping[str, object]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ID = re.compile(r"[\x21-\x7e]{1,256}")
+_ENVELOPES = ("data", "items", "results")
+_SECONDS_END = 100_000_000_000
+"""Numbers below are epoch seconds (up to the year 5138), from here on milliseconds (from 1973)."""
+
+
+class Unusable(ValueError):
+    """An item that cannot be translated; the text says why and quotes nothing private."""
+
+
+def raw_text(value: object) -> str:
+    """Text exactly as received. Lone surrogates, which no file or socket can carry, stand as backslash escapes."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if value is None or isinstance(value, (dict, list)):
+        return ""
+    return json.dumps(value)
+
+
+def line(value: object) -> OneLine:
+    """Clean text on one line."""
+    return OneLine(raw_text(value))
+
+
+def gateway_id(value: object, what: str) -> str:
+    """An id that can be sent back.
+
+    Raises:
+        Unusable: it is not 1 to 256 printable ASCII characters, or would change the path it is put in.
+    """
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _ID.fullmatch(text):
+        raise Unusable(f"its {what} is not 1 to 256 printable ASCII characters")
+    if text in (".", ".."):
+        raise Unusable(f"its {what} is a path step")
+    return text
+
+
+def optional_id(value: object) -> str | None:
+    """An id, or None when it is absent or unusable."""
+    try:
+        return gateway_id(value, "id")
+    except Unusable:
+        return None
+
+
+def time(value: object) -> datetime | None:
+    """A moment in UTC from ISO 8601, an e-mail date, epoch milliseconds or seconds; None when it is none of them."""
+    if isinstance(value, str):
+        text = value.strip()
+        if re.fullmatch(r"\d{9,14}", text):
+            return time(int(text))
+        moment: datetime | None = None
+        for parse in (datetime.fromisoformat, parsedate_to_datetime):
+            try:
+                moment = parse(text)
+                break
+            except (ValueError, OverflowError):
+                continue
+        if moment is None:
+            return None
+        try:
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:
+            return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            seconds = value if abs(value) < _SECONDS_END else value / 1000
+            return EPOCH + timedelta(seconds=seconds)
+        except (OverflowError, ValueError):
+            return None
+    return None
+
+
+def flag(value: object, otherwise: bool = False) -> bool:
+    """A yes or no from true/false, 0/1, or their names."""
+    if isinstance(value, (bool, int, float)):
+        return bool(value)
+    if isinstance(value, str) and value.strip():
+        return value.strip().lower() in ("1", "true", "yes", "on")
+    return otherwise
+
+
+def whole(value: object) -> int | None:
+    """A whole number that fits a database column, or None."""
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+        return value
+    return None
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300:
+        return float(value)
+    return None
+
+
+def table(value: object) -> Json:
+    """A JSON object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Raw texts from a list, one text, or a JSON list inside a text, as some columns are handed out."""
+    if isinstance(value, str):
+        if value.lstrip().startswith("["):
+            try:
+                inner = json.loads(value)
+            except (ValueError, RecursionError):
+                inner = None
+            if isinstance(inner, list):
+                return texts(inner)
+        return (raw_text(value),) if value.strip() else ()
+    if isinstance(value, dict):
+        return (_header(value),)
+    if isinstance(value, list):
+        return tuple(_header(item) if isinstance(item, dict) else raw_text(item) for item in value if item is not None)
+    return ()
+
+
+def _header(value: Json) -> str:
+    """A party given as an object, in header form."""
+    address = raw_text(first(value, "address", "email"))
+    name = raw_text(value.get("name"))
+    return formataddr((name, address)) if name and address.isascii() else address or name
+
+
+def first(item: Json, *names: str) -> object:
+    """The first of the named fields that is there and not null."""
+    return next((item[name] for name in names if item.get(name) is not None), None)
+
+
+def as_text(value: object) -> str:
+    """A value of an open field as text: text as it is, all else as JSON."""
+    if value is None:
+        return ""
+    return raw_text(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=True)
+
+
+def items(answer: object, *names: str) -> list[object]:
+    """The list inside an answer: bare, under one of `names`, or in a general envelope.
+
+    Raises:
+        Unusable: there is no list.
+    """
+    if isinstance(answer, list):
+        return answer
+    if isinstance(answer, dict):
+        for name in (*names, *_ENVELOPES):
+            inner = answer.get(name)
+            if isinstance(inner, list):
+                return inner
+            if isinstance(inner, dict) and name in _ENVELOPES:
+                return items(inner, *names)
+    raise Unusable(f"it holds no list of {names[0]}")
+
+
+def listing(answer: object, names: tuple[str, ...], read: Callable[[Json], T]) -> Listing[T]:
+    """Translates each item of the answer's list; those that cannot be used are named in `refused`.
+
+    Raises:
+        Unusable: there is no list, or not one of its items can be used.
+    """
+    found: list[T] = []
+    refused: list[OneLine] = []
+    for place, item in enumerate(items(answer, *names), start=1):
+        try:
+            if not isinstance(item, dict):
+                raise Unusable("it is not an object")
+            found.append(read(item))
+        except Unusable as reason:
+            refused.append(OneLine(f"{names[0]}: item {place} was left out: {reason}"))
+    if refused and not found:
+        raise Unusable(str(refused[0]))
+    return Listing(found, refused)
+
+
+def cursor(answer: object) -> str | None:
+    """Where the next page begins; None at the end."""
+    value = first(table(answer), "cursor", "next_cursor", "nextCursor")
+    return value if isinstance(value, str) and value else str(value) if isinstance(value, int) else None
+
+
+def single(answer: object, *names: str) -> Json:
+    """The one object of an answer: bare, or under one of `names`.
+
+    Raises:
+        Unusable: it is not an object.
+    """
+    if isinstance(answer, dict):
+        for name in (*names, *_ENVELOPES):
+            inner = answer.get(name)
+            if isinstance(inner, dict) and "id" not in answer:
+                return inner
+        return answer
+    raise Unusable("it is not an object")
+
+
+def parse(body: bytes) -> object:
+    """JSON from an answer's bytes.
+
+    Raises:
+        Malformed: it is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Malformed("the gateway's answer is not JSON") from None

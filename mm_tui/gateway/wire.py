@@ -1,0 +1,331 @@
+"""The gateway's JSON, in every documented shape, translated into our models.
+
+The gateway's documents disagree, so each reader takes all the shapes that any of them names: lists bare or under
+one of several names; bodies as `markdown`, `body_markdown`, `text_body` or `body`; times as ISO 8601 or epoch
+milliseconds; booleans as 0 and 1. Missing optional fields get the model's default. What cannot be used without
+guessing (an id that could not be sent back) is refused in words: `values.Unusable`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from mm_tui.gateway import values
+from mm_tui.gateway.shapes import Contact, Suppression, WebhookDelivery
+from mm_tui.gateway.values import Json
+from mm_tui.models import (
+    Account,
+    Attachment,
+    AuditEntry,
+    DecideReceipt,
+    Direction,
+    EmailDetail,
+    EmailSummary,
+    Mailbox,
+    Party,
+    PendingItem,
+    RawContent,
+    SendReceipt,
+    Status,
+    ThreadSummary,
+    Usage,
+    Webhook,
+)
+from mm_tui.text import ManyLine, OneLine
+
+_BODY_NAMES = ("markdown", "body_markdown", "text_body", "body_text", "body", "text")
+
+_OUTBOUND = frozenset(
+    {
+        Status.PENDING_SCAN,
+        Status.PENDING_SEND_APPROVAL,
+        Status.SCHEDULED,
+        Status.APPROVED,
+        Status.SENT,
+        Status.DELIVERED,
+        Status.BOUNCED,
+        Status.REJECTED,
+        Status.CANCELLED,
+        Status.SEND_FAILED,
+    }
+)
+_INBOUND = frozenset(
+    {
+        Status.UNREAD,
+        Status.READ,
+        Status.ARCHIVED,
+        Status.PENDING_INBOUND_APPROVAL,
+        Status.SPAM_FLAGGED,
+        Status.SPAM_QUARANTINED,
+    }
+)
+
+
+def mailbox(item: Json) -> Mailbox:
+    disclosure = item.get("ai_disclosure")
+    return Mailbox(
+        id=values.gateway_id(item.get("id"), "id"),
+        address=values.line(values.first(item, "address", "email")),
+        display_name=values.line(item.get("display_name")),
+        oversight_mode=values.line(item.get("oversight_mode")),
+        auto_cc=OneLine(", ".join(values.texts(item.get("auto_cc")))),
+        auto_bcc=OneLine(", ".join(values.texts(item.get("auto_bcc")))),
+        forward_inbound=values.flag(item.get("forward_inbound")),
+        webhook_url=values.line(item.get("webhook_url")),
+        oversight_webhook_url=values.line(item.get("oversight_webhook_url")),
+        signature_block=ManyLine(values.raw_text(item.get("signature_block"))),
+        ai_disclosure=None if disclosure is None else values.flag(disclosure),
+        created_at=values.time(item.get("created_at")),
+        is_active=values.flag(item.get("is_active"), otherwise=True),
+    )
+
+
+def attachments(value: object) -> tuple[tuple[str, int, str], ...]:
+    """(raw name, size in bytes, content type) of each attachment that is listed."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return ()
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        (
+            values.raw_text(values.first(item, "name", "filename")),
+            max(0, values.whole(values.first(item, "size", "size_bytes")) or 0),
+            values.raw_text(values.first(item, "content_type", "mime_type", "type")),
+        )
+        for item in value
+        if isinstance(item, dict)
+    )
+
+
+def tags(value: object) -> dict[OneLine, OneLine]:
+    """Tags as clean text. A bare list of names becomes names with an empty value."""
+    if isinstance(value, list):
+        return {values.line(name): OneLine("") for name in value}
+    return {values.line(key): values.line(values.as_text(inner)) for key, inner in values.table(value).items()}
+
+
+def direction(item: Json) -> str:
+    """The direction that is stated, else the one that the status implies, else empty: not known."""
+    stated = item.get("direction")
+    if isinstance(stated, str) and stated:
+        return stated
+    status = item.get("status")
+    if status in _OUTBOUND or values.first(item, "delivered_at", "bounced_at", "approved_by") is not None:
+        return Direction.OUTBOUND
+    return Direction.INBOUND if status in _INBOUND else ""
+
+
+def parties(raw: Iterable[str]) -> tuple[Party, ...]:
+    """Raw header forms as parties; lone commas inside one text are left as they are."""
+    return tuple(Party.parse(text) for text in raw)
+
+
+def raw_content(item: Json) -> RawContent:
+    return RawContent(
+        sender=next(iter(values.texts(values.first(item, "from", "sender", "from_address"))), ""),
+        to=values.texts(item.get("to")),
+        cc=values.texts(item.get("cc")),
+        subject=values.raw_text(item.get("subject")),
+        body=values.raw_text(values.first(item, *_BODY_NAMES)),
+        attachments=attachments(item.get("attachments")),
+    )
+
+
+def _summary_fields(item: Json, mailbox_id: str | None, raw: RawContent) -> dict[str, object]:
+    """The fields that a mail in a list and an opened one share."""
+    listed = values.first(item, "has_attachments")
+    return {
+        "id": values.gateway_id(values.first(item, "id", "email_id", "message_id"), "id"),
+        "mailbox_id": values.gateway_id(values.first(item, "mailbox_id") or mailbox_id, "mailbox_id"),
+        "sender": Party.parse(raw.sender),
+        "to": parties(raw.to),
+        "subject": OneLine(raw.subject),
+        "direction": OneLine(direction(item)),
+        "status": values.line(item.get("status")),
+        "received_at": values.time(values.first(item, "received_at", "created_at", "timestamp")),
+        "thread_id": values.optional_id(item.get("thread_id")),
+        "has_attachments": bool(raw.attachments) if listed is None else values.flag(listed),
+        "spam_score": values.number(item.get("spam_score")),
+        "spam_verdict": values.line(item.get("spam_verdict")),
+        "delivered_at": values.time(item.get("delivered_at")),
+        "bounced_at": values.time(item.get("bounced_at")),
+        "bounce_type": values.line(item.get("bounce_type")),
+    }
+
+
+def _clean_attachments(raw: RawContent) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(name=OneLine(name), size=size, content_type=OneLine(kind)) for name, size, kind in raw.attachments
+    )
+
+
+def email_summary(item: Json, mailbox_id: str | None = None) -> EmailSummary:
+    """A mail of a list. `mailbox_id` is the one asked for, since lists of one mailbox do not repeat it."""
+    return EmailSummary.model_validate(_summary_fields(item, mailbox_id, raw_content(item)))
+
+
+def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
+    """An opened mail. Its direction is empty when neither stated nor implied by the status."""
+    raw = raw_content(item)
+    return EmailDetail.model_validate(
+        {
+            **_summary_fields(item, mailbox_id, raw),
+            "cc": parties(raw.cc),
+            "body": ManyLine(raw.body),
+            "attachments": _clean_attachments(raw),
+            "tags": tags(item.get("tags")),
+            "approved_at": values.time(item.get("approved_at")),
+            "approved_by": values.line(item.get("approved_by")),
+            "raw": raw,
+        }
+    )
+
+
+def pending_item(item: Json) -> PendingItem:
+    raw = raw_content(item)
+    return PendingItem(
+        id=values.gateway_id(values.first(item, "id", "email_id", "message_id"), "id"),
+        mailbox_id=values.gateway_id(item.get("mailbox_id"), "mailbox_id"),
+        direction=OneLine(direction(item) or ""),
+        sender=Party.parse(raw.sender),
+        to=parties(raw.to),
+        cc=parties(raw.cc),
+        subject=OneLine(raw.subject),
+        body=ManyLine(raw.body),
+        status=values.line(item.get("status")),
+        received_at=values.time(values.first(item, "received_at", "created_at", "timestamp")),
+        thread_id=values.optional_id(item.get("thread_id")),
+        attachments=_clean_attachments(raw),
+        raw=raw,
+    )
+
+
+def thread(item: Json, mailbox_id: str, thread_id: str) -> ThreadSummary:
+    """A thread, its mails oldest first whatever order they came in."""
+    emails = values.listing(item, ("emails", "messages"), lambda inner: email_summary(inner, mailbox_id))
+    ordered = sorted(emails, key=lambda mail: (mail.received_at or values.EPOCH, mail.id))
+    return ThreadSummary(
+        id=values.optional_id(values.first(item, "thread_id", "id")) or thread_id,
+        mailbox_id=mailbox_id,
+        participants=parties(values.texts(item.get("participants"))),
+        message_count=values.whole(item.get("message_count")) or len(ordered),
+        last_activity=values.time(item.get("last_activity")),
+        has_unanswered_inbound=values.flag(item.get("has_unanswered_inbound")),
+        emails=tuple(mail.model_copy(update={"thread_id": mail.thread_id or thread_id}) for mail in ordered),
+    )
+
+
+def audit_entry(item: Json) -> AuditEntry:
+    metadata = item.get("metadata")
+    if isinstance(metadata, str):
+        try:
+            metadata = json.loads(metadata)
+        except (ValueError, RecursionError):
+            metadata = {"metadata": metadata}
+    return AuditEntry(
+        id=values.gateway_id(item.get("id"), "id"),
+        action=values.line(item.get("action")),
+        resource_type=values.line(item.get("resource_type")),
+        resource_id=values.line(item.get("resource_id")),
+        actor_key_id=values.line(item.get("actor_key_id")),
+        metadata={
+            values.line(key): values.line(values.as_text(value)) for key, value in values.table(metadata).items()
+        },
+        created_at=values.time(item.get("created_at")),
+    )
+
+
+def send_receipt(item: Json) -> SendReceipt:
+    return SendReceipt(
+        id=values.gateway_id(values.first(item, "id", "email_id", "message_id"), "id"),
+        status=values.line(item.get("status")),
+        thread_id=values.optional_id(item.get("thread_id")),
+        message=values.line(item.get("message")),
+        idempotent=values.flag(item.get("idempotent")),
+    )
+
+
+def decide_receipt(item: Json) -> DecideReceipt:
+    """The answer to decide.
+
+    Raises:
+        Unusable: it names no status, so that nothing is known of what became of the mail.
+    """
+    status = values.line(values.first(item, "status", "decision"))
+    if not status:
+        raise values.Unusable("it names no status")
+    return DecideReceipt(status=status, postmark_message_id=values.line(item.get("postmark_message_id")))
+
+
+def account(item: Json) -> Account:
+    text_fields = ("id", "name", "slug", "plan", "oversight_email", "sending_disabled_reason")
+    count_fields = (
+        "monthly_email_quota",
+        "emails_sent_this_month",
+        "max_mailboxes",
+        "storage_used_bytes",
+        "max_storage_bytes",
+    )
+    return Account.model_validate(
+        {
+            **{name: values.line(item.get(name)) for name in text_fields},
+            **{name: values.whole(item.get(name)) for name in count_fields},
+            "is_active": values.flag(item.get("is_active"), otherwise=True),
+            "sending_disabled": values.flag(item.get("sending_disabled")),
+        }
+    )
+
+
+def usage(item: Json) -> Usage:
+    return Usage(
+        since=values.time(item.get("from")),
+        until=values.time(item.get("to")),
+        emails_sent=values.whole(item.get("emails_sent")) or 0,
+        emails_received=values.whole(item.get("emails_received")) or 0,
+        api_calls=values.whole(item.get("api_calls")) or 0,
+        oversight_actions=values.whole(item.get("oversight_actions")) or 0,
+    )
+
+
+def webhook(item: Json) -> Webhook:
+    return Webhook(
+        id=values.gateway_id(values.first(item, "id", "webhook_id"), "id"),
+        url=values.line(item.get("url")),
+        events=tuple(OneLine(event) for event in values.texts(values.first(item, "events", "event_types"))),
+        mailbox_id=values.optional_id(item.get("mailbox_id")),
+        is_active=values.flag(item.get("is_active"), otherwise=True),
+        created_at=values.time(item.get("created_at")),
+    )
+
+
+def webhook_delivery(item: Json) -> WebhookDelivery:
+    return WebhookDelivery(
+        id=values.gateway_id(item.get("id"), "id"),
+        webhook_id=values.line(values.first(item, "webhook_id", "subscription_id")),
+        event=values.line(values.first(item, "event", "event_type", "type")),
+        status=values.line(item.get("status")),
+        response_status=values.whole(values.first(item, "response_status", "status_code")),
+        attempts=values.whole(values.first(item, "attempts", "attempt")),
+        created_at=values.time(values.first(item, "created_at", "delivered_at")),
+    )
+
+
+def contact(item: Json) -> Contact:
+    return Contact(
+        id=values.gateway_id(item.get("id"), "id"),
+        email=values.line(values.first(item, "email", "address")),
+        name=values.line(item.get("name")),
+        created_at=values.time(item.get("created_at")),
+    )
+
+
+def suppression(item: Json) -> Suppression:
+    return Suppression(
+        address=values.line(values.first(item, "address", "email")),
+        reason=values.line(item.get("reason")),
+        created_at=values.time(item.get("created_at")),
+    )
