@@ -1,0 +1,74 @@
+"""The human's edit of a draft, and whether what the gateway made of it is what the human saw."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import getaddresses
+from hashlib import sha256
+
+from mm_tui.models import RawContent
+from mm_tui.review.digest import canonical
+
+_REPLY_MARK = re.compile(r"^\s*(?:(?:re|aw|sv|antw|rif|odp|vs)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class EditedDraft:
+    """What a human made of a draft, as typed. Cc and attachments stay as they are in the original."""
+
+    to: tuple[str, ...]
+    subject: str
+    body: str
+
+    def __repr__(self) -> str:
+        return f"<EditedDraft of {len(self.body)} characters>"
+
+
+def edited(original: RawContent, edit: EditedDraft) -> RawContent:
+    """The whole content that the human means to send: the edit, with the original's sender, cc and attachments."""
+    return original.model_copy(update={"to": edit.to, "subject": edit.subject, "body": edit.body})
+
+
+def fingerprint(raw: RawContent) -> str:
+    """A hash of what a recipient would get, to tell whether two mails are the same in substance.
+
+    Two things are left out because every gateway rewrites them: how an address is written around its
+    `user@host`, and white space at the ends of subject and body (line breaks count as LF). An attachment counts by
+    name and size. Anything else that differs makes another fingerprint.
+    """
+    return sha256(
+        canonical(
+            {
+                "to": sorted(_addresses(raw.to)),
+                "cc": sorted(_addresses(raw.cc)),
+                "subject": raw.subject.strip(),
+                "body": _body(raw.body),
+                "attachments": sorted([name, size] for name, size, _ in raw.attachments),
+            }
+        )
+    ).hexdigest()
+
+
+def changes_recipients(original: RawContent, edit: EditedDraft) -> bool:
+    """Whether the edit names other recipients than the original."""
+    return sorted(_addresses(original.to)) != sorted(_addresses(edit.to))
+
+
+def changes_subject(original: RawContent, edit: EditedDraft) -> bool:
+    """Whether the edit has another subject, but for a reply mark such as "Re:"."""
+    return topic(original.subject) != topic(edit.subject)
+
+
+def topic(subject: str) -> str:
+    """A subject without reply marks and outer white space."""
+    return _REPLY_MARK.sub("", subject).strip()
+
+
+def _addresses(parties: tuple[str, ...]) -> list[str]:
+    found = [address.lower() for _, address in getaddresses(list(parties)) if address]
+    return found or [party.strip().lower() for party in parties]
+
+
+def _body(body: str) -> str:
+    return body.replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -1,0 +1,98 @@
+"""What the driver must do, in the order given. A `Journal` is on the disk, with the state, before what follows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Entry(StrEnum):
+    """Kinds of journal entries about a decision."""
+
+    HELD = "held"
+    UNDONE = "undone"
+    FELL_BACK = "fell_back"
+    DECIDING = "deciding"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+    WITHDRAWING = "withdrawing"
+    RESCHEDULING = "rescheduling"
+    IN_DOUBT = "in_doubt"
+    RESUMED = "resumed"
+    ANSWERED = "answered"
+    DONE = "done"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Append this entry and persist the state, in one transaction, on the disk. `about` is an id, `note` an outcome,
+    an answer or a digest."""
+
+    entry: Entry
+    about: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Wait until the human's deadline, then `Elapsed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait, longer each time in a row (1, 2, 4 ... 60 s), then `Elapsed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Read this mail: `Saw` or `Blind`."""
+
+    email_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Look for the submitted edit by its content: `Found` or `Blind`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Approve or reject, once: `Done`, `Denied`, `Clash` or `Lost`."""
+
+    email_id: str
+    approve: bool
+    superseded_by: str = ""
+    """The edit's id, when an original is retired: it goes into the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Send the edit, always under the same idempotency key: `Submitted`, `Denied`, `Clash`, `Lost` or `KeyExpired`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Withdraw the edit: `Done`, `Denied`, `Clash` or `Lost`."""
+
+    email_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """Change the scheduled mail in place: `Done`, `Denied`, `Clash` or `Lost`."""
+
+    email_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropText:
+    """The edited text has been released: the local copy may go."""
+
+
+Call = Decide | Submit | Cancel | Reschedule
+"""Effects that change something at the gateway. A step has at most one, after its journal entries."""
+
+Effect = Journal | Hold | Pause | Look | Find | Decide | Submit | Cancel | Reschedule | DropText

@@ -1,0 +1,299 @@
+"""What the release procedures know: plain frozen values, so that a test can visit every one that can be reached.
+
+No content is in here, only ids and digests. Nothing here acts; `release.py` says what follows what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """What the human decided."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    RELEASE_EDIT = "release_edit"
+    """Submit an edited text, retire the original, release the edit."""
+    RESCHEDULE = "reschedule"
+    """Change a scheduled mail that has not been approved, in place."""
+
+
+class Stage(StrEnum):
+    """The part of the procedure that is going on."""
+
+    DECIDE = "decide"
+    """Approve or reject the item itself."""
+    SUBMIT = "submit"
+    """Bring the edited text to the gateway."""
+    WAIT = "wait"
+    """Until the gateway has scanned it, and it is what the human wrote."""
+    RETIRE = "retire"
+    """Reject the original."""
+    RELEASE = "release"
+    """Approve the edit."""
+    WITHDRAW = "withdraw"
+    """Cancel the edit."""
+    RESCHEDULE = "reschedule"
+    """Change a scheduled mail in place."""
+
+
+class Step(StrEnum):
+    """Where in the stage it stands."""
+
+    HOLD = "hold"
+    """Counting down; nothing has left this machine."""
+    CHECK = "check"
+    """Reading what the gateway has, before the call."""
+    CALL = "call"
+    """The call is under way. It is made once."""
+    DOUBT = "doubt"
+    """The call may or may not have had its effect; the gateway is being read."""
+    FIND = "find"
+    """Looking for a submitted edit whose id never came back."""
+    ASK = "ask"
+    """A human must answer."""
+    RECORD = "record"
+    """Done; reading once more what the gateway recorded."""
+    END = "end"
+    """Nothing follows."""
+
+
+class Standing(StrEnum):
+    """What a mail's status at the gateway means for a release."""
+
+    SCANNING = "scanning"
+    PENDING = "pending"
+    SCHEDULED = "scheduled"
+    RELEASED = "released"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    UNCLEAR = "unclear"
+    """A status that we do not know, or no such mail: nothing may be concluded from it."""
+
+    @property
+    def is_settled_unreleased(self) -> bool:
+        """It did not leave and can no longer."""
+        return self in (Standing.REJECTED, Standing.CANCELLED, Standing.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One mail as the gateway gave it at one moment."""
+
+    standing: Standing
+    digest: str = ""
+    """Of the whole content, `digest.digest_of`."""
+    fingerprint: str = ""
+    """Of what a recipient would get, `draft.fingerprint`."""
+    status: str = ""
+    """The status in the gateway's word."""
+    decided_by: str = ""
+    decided_at: str = ""
+    """ISO 8601, or empty."""
+
+
+class Question(StrEnum):
+    """What only a human may answer."""
+
+    STILL_PENDING = "still_pending"
+    """The decision's outcome is unknown and the item still waits: try again?"""
+    SUBMIT_UNKNOWN = "submit_unknown"
+    """Nobody can tell whether the edit reached the gateway."""
+    GO_ON = "go_on"
+    """The program or the network was away in between: go on to the release?"""
+    EDIT_DIFFERS = "edit_differs"
+    """What the gateway holds is not what the human wrote."""
+    EDIT_UNCLEAR = "edit_unclear"
+    """The edit has a status from which nothing can be concluded."""
+    ORIGINAL_CHANGED = "original_changed"
+    """The original has other content than the one that was edited."""
+    ORIGINAL_CLOSED = "original_closed"
+    """Somebody else rejected or cancelled the original."""
+    RETIRED_UNSURE = "retired_unsure"
+    """The original is rejected, by us or by another: the answer to our call was lost."""
+    ORIGINAL_UNCLEAR = "original_unclear"
+    """The original has a status from which nothing can be concluded."""
+    NOT_RETIRED = "not_retired"
+    """The gateway did not let us reject the original, or it still waits after our call."""
+    NOT_RELEASED = "not_released"
+    """The gateway did not let us approve the edit, or it still waits after our call."""
+    SIBLING_WAITING = "sibling_waiting"
+    """Another edit of the same original is not settled."""
+    NOT_WITHDRAWN = "not_withdrawn"
+    """The edit could not be cancelled and still waits."""
+
+
+class Choice(StrEnum):
+    """What a human may answer."""
+
+    AGAIN = "again"
+    """Make the call again, after a fresh check."""
+    LOOK = "look"
+    """Read the gateway again."""
+    GO_ON = "go_on"
+    """Go on with the release, after a fresh check."""
+    ACCEPT = "accept"
+    """The content shown now is what I approve."""
+    WITHDRAW = "withdraw"
+    """Cancel the edit; its text is kept."""
+    LEAVE = "leave"
+    """Stop here and leave everything at the gateway as it is."""
+
+
+CHOICES: dict[Question, tuple[Choice, ...]] = {
+    Question.STILL_PENDING: (Choice.AGAIN, Choice.LEAVE),
+    Question.SUBMIT_UNKNOWN: (Choice.AGAIN, Choice.LEAVE),
+    Question.GO_ON: (Choice.GO_ON, Choice.WITHDRAW, Choice.LEAVE),
+    Question.EDIT_DIFFERS: (Choice.ACCEPT, Choice.WITHDRAW, Choice.LEAVE),
+    Question.EDIT_UNCLEAR: (Choice.LOOK, Choice.WITHDRAW, Choice.LEAVE),
+    Question.ORIGINAL_CHANGED: (Choice.ACCEPT, Choice.WITHDRAW, Choice.LEAVE),
+    Question.ORIGINAL_CLOSED: (Choice.GO_ON, Choice.WITHDRAW, Choice.LEAVE),
+    Question.RETIRED_UNSURE: (Choice.GO_ON, Choice.WITHDRAW, Choice.LEAVE),
+    Question.ORIGINAL_UNCLEAR: (Choice.LOOK, Choice.WITHDRAW, Choice.LEAVE),
+    Question.NOT_RETIRED: (Choice.AGAIN, Choice.WITHDRAW, Choice.LEAVE),
+    Question.NOT_RELEASED: (Choice.AGAIN, Choice.WITHDRAW, Choice.LEAVE),
+    Question.SIBLING_WAITING: (Choice.LOOK, Choice.WITHDRAW, Choice.LEAVE),
+    Question.NOT_WITHDRAWN: (Choice.AGAIN, Choice.LEAVE),
+}
+"""The answers to each question, safest last. Once the edit has left, WITHDRAW falls away."""
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EDIT_RELEASED = "edit_released"
+    """The edit left and the original is retired."""
+    RESCHEDULED = "rescheduled"
+    UNDONE = "undone"
+    FELL_BACK = "fell_back"
+    """A crash or a quit came before anything had left this machine."""
+    UNREACHABLE = "unreachable"
+    """The gateway could not be read, so nothing was decided."""
+    CHANGED = "changed"
+    """The content was not what the human had seen."""
+    DENIED = "denied"
+    """The gateway refused the call; nothing was decided."""
+    UNCLEAR = "unclear"
+    """The status allows no conclusion; nothing was decided."""
+    ELSEWHERE = "elsewhere"
+    """Somebody else decided, cancelled or released it."""
+    SIBLING_RELEASED = "sibling_released"
+    """Another of {original, edits} was released before."""
+    SIBLING_WAITING = "sibling_waiting"
+    """Another of {original, edits} still waits and must be settled first."""
+    DOUBTFUL = "doubtful"
+    """An earlier call for this item may still take effect, and this act would not be safe beside it."""
+    NOT_SUBMITTED = "not_submitted"
+    """The gateway refused the edit; the original is untouched."""
+    EDIT_FAILED = "edit_failed"
+    """The edit was blocked or could not be sent; the original is as it was."""
+    EDIT_CLOSED = "edit_closed"
+    """Somebody rejected or cancelled the edit."""
+    WITHDRAWN = "withdrawn"
+    """The original was released as it was; the edit was withdrawn."""
+    TAKEN_BACK = "taken_back"
+    """The human withdrew the edit."""
+    LEFT = "left"
+    """The human left it as it stands."""
+    INCIDENT = "incident"
+    """Two of {original, edits} were released, by different hands."""
+
+
+CONCLUSIVE = frozenset(
+    {
+        Outcome.APPROVED,
+        Outcome.REJECTED,
+        Outcome.EDIT_RELEASED,
+        Outcome.RESCHEDULED,
+        Outcome.ELSEWHERE,
+        Outcome.EDIT_CLOSED,
+        Outcome.EDIT_FAILED,
+        Outcome.WITHDRAWN,
+        Outcome.TAKEN_BACK,
+        Outcome.INCIDENT,
+    }
+)
+"""Outcomes that were read from the gateway, so that no call of ours can still take effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the human decided, on what: fixed from the beginning."""
+
+    item: str
+    """Id of the mail that waits."""
+    act: Act
+    digest: str
+    """Of what was on the screen."""
+    fingerprint: str = ""
+    """Of the edited content, for an edit."""
+    siblings: tuple[str, ...] = ()
+    """Other mails of which at most one may be released together with this one: earlier edits, or the original."""
+    doubtful: bool = False
+    """An earlier call for this item may still take effect in a way that this act could not make harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where one decision stands."""
+
+    case: Case
+    stage: Stage
+    step: Step = Step.HOLD
+    todo: tuple[str, ...] = ()
+    """Ids still to be read in this check; the last one is what the call is about."""
+    seen: str = ""
+    """Digest of the item that the human accepts: what was on the screen, or what was accepted since."""
+    replacement: str = ""
+    """Id of the edit at the gateway."""
+    verified: str = ""
+    """Digest of the edit at the gateway that is what the human wrote or accepted."""
+    called: bool = False
+    """A call of this stage was made and may have had its effect."""
+    sent: bool = False
+    """The edit has left already (allow-list, autonomous mailbox, another reviewer)."""
+    stale: bool = False
+    """A crash or a lost network came in between: a human must say again that it may go on to a release."""
+    forced: bool = False
+    """The edit is being withdrawn because the original or a sibling was released."""
+    question: Question | None = None
+    sighting: Sighting | None = None
+    """What was read last that explains the question or the outcome."""
+    outcome: Outcome | None = None
+    said: str = ""
+    """The gateway's words, raw."""
+
+    @property
+    def ended(self) -> bool:
+        """Nothing follows."""
+        return self.step is Step.END
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What may be answered now."""
+        if self.question is None:
+            return ()
+        choices = CHOICES[self.question]
+        return tuple(choice for choice in choices if not (self.sent and choice is Choice.WITHDRAW))
+
+    @property
+    def doubts(self) -> bool:
+        """A call that could release something was made, and nobody has read its outcome."""
+        if self.outcome in CONCLUSIVE or not self.called:
+            return False
+        if self.stage is Stage.DECIDE:
+            return self.case.act is Act.APPROVE
+        return self.stage in (Stage.SUBMIT, Stage.RELEASE)
+
+    @property
+    def keeps_text(self) -> bool:
+        """The edited text must stay in the local store."""
+        return self.case.act in (Act.RELEASE_EDIT, Act.RESCHEDULE) and self.outcome not in (
+            Outcome.EDIT_RELEASED,
+            Outcome.RESCHEDULED,
+        )

@@ -1,0 +1,139 @@
+"""Edited drafts, safe from the first keystroke until they are released or thrown away (R4)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mm_tui.models import RawContent
+
+if TYPE_CHECKING:
+    # The database's migrations import this module.
+    from mm_tui.store.database import Database
+
+EDITS_SQL = """
+CREATE TABLE edits (
+    item_id TEXT PRIMARY KEY,
+    mailbox_id TEXT NOT NULL,
+    base_digest TEXT NOT NULL,
+    base TEXT NOT NULL,
+    recipients TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    saves INTEGER NOT NULL,
+    saved_at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedEdit:
+    """An edited draft as it was last saved."""
+
+    item_id: str
+    mailbox_id: str
+    base_digest: str
+    """Of the draft that the human began to edit."""
+    base: RawContent
+    """That draft itself, for the three-way view."""
+    to: tuple[str, ...]
+    subject: str
+    body: str
+    revision: int
+    """How often this edit was saved, from 1."""
+    saved_at: datetime
+
+    def __repr__(self) -> str:
+        return f"<SavedEdit of {self.item_id}, {len(self.body)} characters>"
+
+
+class EditStore:
+    """One edit per waiting mail. Survives a kill of the program at once, and a power cut from the next pause on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(
+        self,
+        item_id: str,
+        mailbox_id: str,
+        base_digest: str,
+        base: RawContent,
+        *,
+        to: Sequence[str],
+        subject: str,
+        body: str,
+        at: datetime,
+        durable: bool = False,
+    ) -> int:
+        """Saves the edit over its last state, and returns its revision. Saving what is there already changes nothing.
+
+        The text as typed is kept, unlike what is shown.
+
+        Args:
+            base: what the human began with; kept from the first save on as long as `base_digest` is the same.
+            at: with its time zone.
+            durable: it also survives a power cut; for pauses and exits rather than every keystroke.
+        """
+        with self._database.write(durable=durable) as connection:
+            old = _row(connection, item_id)
+            new = (mailbox_id, base_digest, json.dumps(list(to)), subject, body)
+            if old is not None:
+                same = (old["mailbox_id"], old["base_digest"], old["recipients"], old["subject"], old["body"]) == new
+                if same:
+                    return int(old["saves"])
+            revision = int(old["saves"]) + 1 if old is not None else 1
+            connection.execute(
+                "INSERT OR REPLACE INTO edits (item_id, mailbox_id, base_digest, base, recipients, subject, body,"
+                " saves, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    item_id,
+                    mailbox_id,
+                    base_digest,
+                    base.model_dump_json(),
+                    json.dumps(list(to)),
+                    subject,
+                    body,
+                    revision,
+                    at.astimezone(UTC).isoformat(),
+                ),
+            )
+            return revision
+
+    def get(self, item_id: str) -> SavedEdit | None:
+        """The edit of this mail, if there is one."""
+        row = _row(self._database.reader(), item_id)
+        return _edit(row) if row is not None else None
+
+    def all(self) -> list[SavedEdit]:
+        """All edits, the last saved first."""
+        rows = self._database.reader().execute("SELECT * FROM edits ORDER BY saved_at DESC, item_id")
+        return [_edit(row) for row in rows]
+
+    def discard(self, item_id: str) -> bool:
+        """Throws the edit away: the human said so, or it was released. Returns whether there was one."""
+        with self._database.write(durable=True) as connection:
+            return connection.execute("DELETE FROM edits WHERE item_id = ?", (item_id,)).rowcount > 0
+
+
+def _row(connection: sqlite3.Connection, item_id: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = connection.execute("SELECT * FROM edits WHERE item_id = ?", (item_id,)).fetchone()
+    return row
+
+
+def _edit(row: sqlite3.Row) -> SavedEdit:
+    return SavedEdit(
+        item_id=row["item_id"],
+        mailbox_id=row["mailbox_id"],
+        base_digest=row["base_digest"],
+        base=RawContent.model_validate_json(row["base"]),
+        to=tuple(json.loads(row["recipients"])),
+        subject=row["subject"],
+        body=row["body"],
+        revision=int(row["saves"]),
+        saved_at=datetime.fromisoformat(row["saved_at"]),
+    )

@@ -1,0 +1,218 @@
+"""The journal: what this program was told to do and did, one hash chain that nobody can change unseen.
+
+Each entry is canonical JSON. Its hash is sha256 over the previous entry's hash and that JSON, so an altered, removed
+or swapped entry breaks the chain at that place. Entries cut off the end are found by a head that was written down
+elsewhere (`Journal.head`). There are no bodies in it: ids, digests, names and outcomes only.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    # The database's migrations import this module.
+    from mm_tui.store.database import Database
+
+JOURNAL_SQL = """
+CREATE TABLE journal (
+    number INTEGER PRIMARY KEY,
+    entry TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
+BEGIN
+    SELECT RAISE(ABORT, 'the journal is append-only');
+END;
+CREATE TRIGGER journal_is_never_shortened BEFORE DELETE ON journal
+BEGIN
+    SELECT RAISE(ABORT, 'the journal is append-only');
+END;
+"""
+
+START = "0" * 64
+"""What stands for the hash before the first entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One line of the journal."""
+
+    number: int
+    """Counts from 1 without gaps."""
+    at: datetime
+    who: OneLine
+    """The reviewer's name."""
+    kind: OneLine
+    email_id: OneLine
+    """The mail that waits or waited."""
+    details: Mapping[OneLine, OneLine]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check of the chain found."""
+
+    ok: bool
+    words: OneLine
+    entries: int
+    """How many entries are sound, from the first one on."""
+    first_bad: int | None = None
+    """The number of the first entry that is not as it was written, or is missing."""
+
+
+class Journal:
+    """The journal of one profile. Several processes may append to it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(
+        self,
+        connection: sqlite3.Connection,
+        kind: str,
+        who: str,
+        email_id: str,
+        at: datetime,
+        details: Mapping[str, str],
+    ) -> int:
+        """Adds an entry inside the caller's durable write transaction, and returns its number.
+
+        Args:
+            connection: from `Database.write(durable=True)`: the entry is on the disk once that transaction ends.
+            at: with its time zone.
+            details: ids, digests, outcomes; never content.
+        """
+        last = connection.execute("SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1").fetchone()
+        number = int(last["number"]) + 1 if last else 1
+        entry = encode(
+            {
+                "number": number,
+                "at": at.astimezone(UTC).isoformat(),
+                "who": who,
+                "kind": kind,
+                "email_id": email_id,
+                "details": dict(details),
+            }
+        )
+        connection.execute(
+            "INSERT INTO journal (number, entry, hash) VALUES (?, ?, ?)",
+            (number, entry, chained(last["hash"] if last else START, entry)),
+        )
+        return number
+
+    def write(self, kind: str, who: str, email_id: str, at: datetime, details: Mapping[str, str]) -> int:
+        """Adds an entry by itself; it is on the disk when this returns."""
+        with self._database.write(durable=True) as connection:
+            return self.append(connection, kind, who, email_id, at, details)
+
+    def entries(self, *, email_id: str | None = None, after: int = 0, limit: int | None = None) -> list[JournalEntry]:
+        """Entries oldest first.
+
+        Args:
+            email_id: only those about this mail, either as the one decided on or named in the details.
+            after: only those with a higher number.
+            limit: at most so many.
+        """
+        found: list[JournalEntry] = []
+        for row in self._rows(after):
+            entry = _readable(row)
+            if entry is None or (email_id and email_id != entry.email_id and email_id not in entry.details.values()):
+                continue
+            found.append(entry)
+            if limit is not None and len(found) >= limit:
+                break
+        return found
+
+    def head(self) -> str:
+        """The last entry's number and hash as `NUMBER:HASH`, to be kept where this machine's users cannot change it."""
+        row = (
+            self._database.reader().execute("SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1").fetchone()
+        )
+        return f"{row['number']}:{row['hash']}" if row else f"0:{START}"
+
+    def verify(self, head: str | None = None) -> Verdict:
+        """Walks the whole chain.
+
+        Args:
+            head: one from `head()`, written down earlier: then entries cut off the end are found as well.
+
+        Raises:
+            ValueError: `head` is not of the form `NUMBER:HASH`.
+        """
+        witnessed = _head(head) if head is not None else None
+        previous, sound = START, 0
+        for row in self._rows(0):
+            number = sound + 1
+            if fault := _fault(row, number, previous):
+                return Verdict(False, OneLine(f"entry {number} {fault}"), sound, number)
+            previous, sound = str(row["hash"]), number
+            if witnessed is not None and witnessed[0] == number and witnessed[1] != previous:
+                words = f"entry {number} is not the one that was witnessed: the journal was written anew"
+                return Verdict(False, OneLine(words), number - 1, number)
+        if witnessed is not None and witnessed[0] > sound:
+            words = f"entry {sound + 1} is missing: the journal ends before the witnessed head {witnessed[0]}"
+            return Verdict(False, OneLine(words), sound, sound + 1)
+        return Verdict(True, OneLine(f"{sound} entries, unbroken"), sound)
+
+    def _rows(self, after: int) -> Iterator[sqlite3.Row]:
+        yield from self._database.reader().execute(
+            "SELECT number, entry, hash FROM journal WHERE number > ? ORDER BY number", (after,)
+        )
+
+
+def encode(entry: Mapping[str, object]) -> str:
+    """The canonical JSON of an entry: keys sorted, no spaces, ASCII only."""
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def chained(previous: str, entry: str) -> str:
+    """The hash of an entry behind another."""
+    return sha256(f"{previous}{entry}".encode()).hexdigest()
+
+
+def _fault(row: sqlite3.Row, number: int, previous: str) -> str:
+    """What is wrong with a row that should be entry `number`; empty when nothing is."""
+    if row["number"] != number:
+        return "is missing" if isinstance(row["number"], int) and row["number"] > number else "has another number"
+    if not isinstance(row["entry"], str) or not isinstance(row["hash"], str):
+        return "is not text"
+    if chained(previous, row["entry"]) != row["hash"]:
+        return "is not as it was written, or stands behind another entry than when it was written"
+    try:
+        inner = json.loads(row["entry"])
+    except ValueError:
+        return "cannot be read"
+    return "" if isinstance(inner, dict) and inner.get("number") == number else "has another number inside"
+
+
+def _head(head: str) -> tuple[int, str]:
+    number, _, digest = head.strip().partition(":")
+    if not number.isascii() or not number.isdigit() or len(digest) != len(START):
+        raise ValueError("a head looks like NUMBER:HASH, as `mm-tui audit verify` prints it")
+    return int(number), digest
+
+
+def _readable(row: sqlite3.Row) -> JournalEntry | None:
+    """The row as an entry; None when it is too broken to be shown (`verify` names it)."""
+    try:
+        inner = json.loads(row["entry"])
+        return JournalEntry(
+            number=int(row["number"]),
+            at=datetime.fromisoformat(inner["at"]),
+            who=OneLine(inner["who"]),
+            kind=OneLine(inner["kind"]),
+            email_id=OneLine(inner["email_id"]),
+            details={OneLine(key): OneLine(value) for key, value in inner["details"].items()},
+            hash=str(row["hash"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

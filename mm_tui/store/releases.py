@@ -1,0 +1,115 @@
+"""Decisions on their way, kept so that a crash can be resumed from the last journaled step."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # The database's migrations import this module.
+    from mm_tui.store.database import Database
+
+
+RELEASES_SQL = """
+CREATE TABLE releases (
+    release_id TEXT PRIMARY KEY,
+    item_id TEXT NOT NULL,
+    replacement_id TEXT,
+    state TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    content TEXT,
+    ended INTEGER NOT NULL,
+    doubts INTEGER NOT NULL,
+    updated_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX releases_by_item ON releases (item_id);
+CREATE INDEX releases_by_replacement ON releases (replacement_id) WHERE replacement_id IS NOT NULL;
+CREATE INDEX releases_open ON releases (ended) WHERE ended = 0;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRelease:
+    """One decision as it was last journaled. `state`, `facts` and `content` are JSON of the release service."""
+
+    release_id: str
+    item_id: str
+    replacement_id: str | None
+    state: str
+    facts: str
+    content: str | None
+    """The edited content as submitted; gone once it is released."""
+    ended: bool
+    doubts: bool
+    """A call that could release something was made and its outcome was never read."""
+    updated_at: datetime
+
+    def __repr__(self) -> str:
+        return f"<SavedRelease {self.release_id} of {self.item_id}>"
+
+
+class ReleaseStore:
+    """All decisions that this profile's programs have made."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, connection: sqlite3.Connection, release: SavedRelease) -> None:
+        """Saves inside the caller's write transaction, the same that appends the journal entry."""
+        connection.execute(
+            "INSERT OR REPLACE INTO releases (release_id, item_id, replacement_id, state, facts, content, ended,"
+            " doubts, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                release.release_id,
+                release.item_id,
+                release.replacement_id,
+                release.state,
+                release.facts,
+                release.content,
+                release.ended,
+                release.doubts,
+                release.updated_at.astimezone(UTC).isoformat(),
+            ),
+        )
+
+    def get(self, release_id: str) -> SavedRelease | None:
+        """One decision."""
+        rows = self._select("WHERE release_id = ?", release_id)
+        return rows[0] if rows else None
+
+    def open(self) -> list[SavedRelease]:
+        """Decisions that have not ended, oldest first."""
+        return self._select("WHERE ended = 0")
+
+    def family(self, email_id: str) -> list[SavedRelease]:
+        """All decisions about a mail and all that is connected with it as original or edit, oldest first."""
+        known, found = {email_id}, dict[str, SavedRelease]()
+        fresh = [email_id]
+        while fresh:
+            one = fresh.pop()
+            for release in self._select("WHERE item_id = ? OR replacement_id = ?", one, one):
+                found[release.release_id] = release
+                for other in (release.item_id, release.replacement_id):
+                    if other and other not in known:
+                        known.add(other)
+                        fresh.append(other)
+        return sorted(found.values(), key=lambda release: release.release_id)
+
+    def _select(self, where: str, *values: str) -> list[SavedRelease]:
+        rows = self._database.reader().execute(f"SELECT * FROM releases {where} ORDER BY release_id", values)
+        return [
+            SavedRelease(
+                release_id=row["release_id"],
+                item_id=row["item_id"],
+                replacement_id=row["replacement_id"],
+                state=row["state"],
+                facts=row["facts"],
+                content=row["content"],
+                ended=bool(row["ended"]),
+                doubts=bool(row["doubts"]),
+                updated_at=datetime.fromisoformat(row["updated_at"]),
+            )
+            for row in rows
+        ]
