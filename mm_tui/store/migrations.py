@@ -9,6 +9,11 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mm_tui.store.claims import CLAIMS_SQL
+from mm_tui.store.edits import EDITS_SQL
+from mm_tui.store.journal import JOURNAL_SQL
+from mm_tui.store.releases import RELEASES_SQL
+
 MAIL_SQL = """
 CREATE TABLE mailboxes (
     mailbox_id TEXT PRIMARY KEY,
@@ -123,9 +128,11 @@ class Migration:
     kept: str = ""
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(mail=MAIL_SQL, kept=SPEND_SQL),)
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(mail=MAIL_SQL, kept=SPEND_SQL + JOURNAL_SQL + EDITS_SQL + RELEASES_SQL + CLAIMS_SQL),
+)
 
-KEPT_TABLES: tuple[str, ...] = ("spend",)
+KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims")
 """The tables that `kept` scripts make, in the order in which a rescue copies them."""
 
 
