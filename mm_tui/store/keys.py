@@ -1,0 +1,69 @@
+"""The order of mails as one integer, so that the newest first is simply the largest key first.
+
+A key is 42 bits of milliseconds since 1970, 10 bits that order mails of one millisecond or second by their ids'
+own time, and 11 bits that tell the rest apart. It is the row id of `mail`, `details` and `mail_words`: lists and
+full-text hits come in order without sorting, and a list is an array of integers.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_LOW_BITS: Final = 21
+_HASH_BITS: Final = 11
+_MAX_MS: Final = (1 << 42) - 1
+_CROCKFORD: Final = {character: value for value, character in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
+
+
+def to_ms(moment: datetime | None) -> int | None:
+    """Milliseconds since 1970; a time without a zone counts as UTC."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_ms(ms: int | None) -> datetime | None:
+    """The moment, in UTC; None for None and for what no calendar holds."""
+    if ms is None:
+        return None
+    try:
+        return _EPOCH + ms * _MILLISECOND
+    except OverflowError:
+        return None
+
+
+def make_key(received_ms: int | None, email_id: str) -> int:
+    """The key under which a mail would stand if no other mail stood there. Unknown times sort as the oldest."""
+    ms = min(max(received_ms or 0, 0), _MAX_MS)
+    made = _ulid_ms(email_id)
+    within = min(max(made - ms, 0), 1023) if made is not None else 0
+    spread = zlib.crc32(email_id.encode("utf-8", "surrogatepass")) & ((1 << _HASH_BITS) - 1)
+    return (ms << _LOW_BITS) | (within << _HASH_BITS) | spread
+
+
+def first_key_at(moment: datetime) -> int:
+    """The smallest key that a mail of this moment can have."""
+    return min(max(to_ms(moment) or 0, 0), _MAX_MS) << _LOW_BITS
+
+
+def key_ms(key: int) -> int:
+    """The milliseconds in a key."""
+    return key >> _LOW_BITS
+
+
+def _ulid_ms(email_id: str) -> int | None:
+    if len(email_id) != 26:
+        return None
+    ms = 0
+    for character in email_id[:10].upper():
+        value = _CROCKFORD.get(character)
+        if value is None:
+            return None
+        ms = ms << 5 | value
+    return ms
