@@ -5,6 +5,7 @@ and knows a task by the first line of the system prompt:
 
     task: summarise | classify | extract | draft | redraft
     labels: a, b, c          (classify)
+    signature: name / team   (draft)
     instruction: free text   (draft, redraft; may also stand in the user's message, before the first fence)
 
 Mail stands in the user's messages, oldest first, each between the lines `<<<MAIL` and `MAIL>>>`: `From:`, `Date:` and
@@ -18,6 +19,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 
 from mm_tui.sandbox import model_replies, model_rules
 from mm_tui.sandbox.model_text import PromptMail, own_words, sentences
@@ -27,7 +29,7 @@ DEFAULT_LABELS = ("support", "billing", "partnership", "spam", "other")
 
 _HEADER = re.compile(r"^(From|Date|Subject|To|Cc):[ \t]*(.{0,2000})$", re.IGNORECASE)
 _TASK = re.compile(r"^\s*task:\s*(summari[sz]e|classify|extract|draft|redraft)\s*$", re.IGNORECASE)
-_SETTING = re.compile(r"^\s*(labels|instruction):[ \t]*(.*)$", re.IGNORECASE)
+_SETTING = re.compile(r"^\s*(labels|instruction|signature):[ \t]*(.*)$", re.IGNORECASE)
 _WISH = re.compile(r"^\s*instruction:[ \t]*(.*)$", re.IGNORECASE)
 _LABEL_LIST = re.compile(
     r"\b(?:labels|categories|classes|one of|as|into)\b[^:\n]{0,60}[:(]\s*([\w \"'`/,|-]{3,300})", re.IGNORECASE
@@ -55,6 +57,8 @@ class _Prompt:
     task: str = ""
     labels: tuple[str, ...] = DEFAULT_LABELS
     instruction: str = ""
+    signature: str = ""
+    system: str = ""
     mails: list[PromptMail] = field(default_factory=list)
     draft: str = ""
     loose: list[str] = field(default_factory=list)
@@ -109,6 +113,8 @@ def _close(held: list[str], closing: str, prompt: _Prompt) -> None:
 def _set(prompt: _Prompt, match: re.Match[str]) -> None:
     if match[1].lower() == "labels":
         prompt.labels = _labels(match[2]) or DEFAULT_LABELS
+    elif match[1].lower() == "signature":
+        prompt.signature = match[2].strip()
     else:
         prompt.instruction = match[2].strip()
 
@@ -116,6 +122,7 @@ def _set(prompt: _Prompt, match: re.Match[str]) -> None:
 def _read(messages: Sequence[tuple[str, str]]) -> _Prompt:
     prompt = _Prompt()
     system = "\n".join(content for role, content in messages if role == "system")
+    prompt.system = system
     for line in system.split("\n"):
         if not prompt.task and (task := _TASK.match(line)):
             prompt.task = task[1].lower().replace("summarize", "summarise")
@@ -141,6 +148,15 @@ def _guess(prompt: _Prompt, system: str, messages: Sequence[tuple[str, str]]) ->
         told = any(pattern.search(head[:400]) for _task, pattern in _GUESSES)
         body = rest.strip("\n") if told and rest.strip() else re.sub(r"^[^:\n]{0,200}:\s+", "", last) if told else last
         prompt.mails.append(_read_mail(body.split("\n")))
+
+
+def _answered(prompt: _Prompt) -> list[PromptMail]:
+    """The thread up to the mail to be answered: the newest whose sender is not the one that the prompt writes for."""
+    for end in range(len(prompt.mails), 0, -1):
+        address = parseaddr(prompt.mails[end - 1].sender)[1]
+        if not address or address not in prompt.system:
+            return prompt.mails[:end]
+    return prompt.mails
 
 
 def _extracted(mails: Sequence[PromptMail]) -> dict[str, object]:
@@ -173,7 +189,7 @@ def complete(messages: Sequence[tuple[str, str]], *, json_mode: bool = False) ->
     elif prompt.task == "summarise":
         key, text = "summary", model_rules.summarise(prompt.mails)
     elif prompt.task == "draft":
-        key, text = "text", model_replies.draft(prompt.mails, prompt.instruction)
+        key, text = "text", model_replies.draft(_answered(prompt), prompt.instruction, prompt.signature)
     elif prompt.task == "redraft":
         present = prompt.draft or "\n".join(mail.body for mail in prompt.mails)
         key, text = "text", model_replies.redraft(present, prompt.instruction or " ".join(prompt.loose[:3]))

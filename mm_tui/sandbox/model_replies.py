@@ -49,8 +49,8 @@ def _quoted_subject(subject: str, language: str) -> str:
     return marks % line
 
 
-def draft(mails: Sequence[PromptMail], instruction: str = "") -> str:
-    """A reply to the newest mail, in its language: greeting, the label's template, close.
+def draft(mails: Sequence[PromptMail], instruction: str = "", signature: str = "") -> str:
+    """A reply to the newest mail, in its language: greeting, the label's template, close, signature.
 
     The gap holds the reviewer's instruction when there is one: rules cannot turn it into prose.
     """
@@ -71,7 +71,8 @@ def draft(mails: Sequence[PromptMail], instruction: str = "") -> str:
     text = re.sub(r" +([.,:])", r"\1", re.sub(r" {2,}", " ", text))
     if language == "en":
         text = text[:1].upper() + text[1:]
-    return f"{hello}\n\n{text}\n\n{words['close']}"
+    signed = "".join(f"\n{line.strip()}" for line in signature.split(" / ") if line.strip())
+    return f"{hello}\n\n{text}\n\n{words['close']}{signed}"
 
 
 def _parts(text: str) -> tuple[str, list[str], str]:

@@ -133,6 +133,12 @@ class TestRules:
     def test_an_instruction_stands_in_the_gap(self) -> None:
         assert "[your answer here: offer a call]" in ask("draft", fenced(ANNA), settings="instruction: offer a call")
 
+    def test_a_draft_answers_the_newest_mail_of_somebody_else_and_is_signed(self) -> None:
+        ours = fenced("We are looking into it.", sender="Acme <support@acme.example>")
+        system = "task: draft\nWrite the reply that support@acme.example sends.\nsignature: Mia / Acme support"
+        said = complete([("system", system), ("user", fenced(ANNA) + ours)])
+        assert said.startswith("Hi Anna,") and said.endswith("Kind regards\nMia\nAcme support")
+
     def test_redrafting(self) -> None:
         text = ask("draft", fenced(ANNA))
         given = f"{fenced(ANNA)}<<<DRAFT\n{text}\nDRAFT>>>"
