@@ -7,6 +7,7 @@ documentation: `docs/configuration.md` is generated from them.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,10 +40,16 @@ class Section(BaseModel):
 
 
 def refuse_plain_http(url: str) -> str:
-    """Returns `url` without a trailing slash; raises ValueError on http to another host than this machine."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
+    """Returns `url` without a trailing slash; raises ValueError when it is no address that may get a key."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or not re.fullmatch(r"[^\s\x00-\x20\x7f]+", url):
         raise ValueError("must be an https:// address")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a plain address: no user, ? or #")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
         raise ValueError("plain http is refused but for this machine (127.0.0.1): a key would travel in clear")
     return url.rstrip("/")

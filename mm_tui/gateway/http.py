@@ -88,10 +88,6 @@ class Wire:
             ValueError: the url is no https address, or plain http to another machine.
         """
         self._url = refuse_plain_http(url)
-        try:
-            httpx.URL(self._url)
-        except httpx.InvalidURL:
-            raise ValueError("the gateway's url is no valid address") from None
         self._keys = keys
         self._timeout = timeout
         parts = urlsplit(self._url)
@@ -182,8 +178,8 @@ class Wire:
         milliseconds = round((time.monotonic() - begun) * 1000)
         log.info("call", extra={"call": call.name, "status": status, "ms": milliseconds, "fault": _kind(fault)})
         if fault is not None:
-            # Raised outside the except clauses, so that no request with a key hangs on it as context.
-            raise fault
+            # Raised afresh outside the except clauses: no request, answer or key hangs on it as context or as local.
+            raise fault.with_traceback(None)
         assert answer is not None
         return answer
 
