@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.store.keys import first_key_at, from_ms, to_ms
+from mm_tui.store.keys import first_key_at, from_ms
 from mm_tui.store.rows import ROW_SQL, MailRow, gone_row, mail_row
 from mm_tui.store.search import STATUS_WORDS, MailView, Query, parse_query, view_sql
 
 if TYPE_CHECKING:
-    from mm_tui.models import EmailDetail, EmailSummary, Mailbox, PendingItem
+    from mm_tui.models import EmailDetail, EmailSummary, Mailbox
     from mm_tui.store.database import Database
 
 __all__ = ["Changes", "Counts", "MailRow", "MailStore", "MailView", "MailboxRow"]
@@ -337,13 +337,12 @@ class MailStore:
 
 def _threads_sql(view: MailView) -> tuple[str, list[str | int]]:
     """The SELECT for all threads of all mailboxes or of one: the newest mail of each."""
-    where, values = ("", []) if view.mailbox_id is None else (" AND mailbox_id = ?", [view.mailbox_id])
+    values: list[str | int] = []
+    where = ""
+    if view.mailbox_id is not None:
+        where = " AND mailbox_id = ?"
+        values.append(view.mailbox_id)
     return (
         f"SELECT newest AS key FROM threads INDEXED BY threads_by_newest WHERE size > 0{where} ORDER BY 1 DESC",
         values,
     )
-
-
-def ms_of(item: PendingItem | EmailSummary) -> int:
-    """When it was received, in milliseconds; 0 where the gateway did not say."""
-    return to_ms(item.received_at) or 0

@@ -1,0 +1,113 @@
+"""What the models answered, by the exact question, and what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mm_tui.store.keys import from_ms, to_ms
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+
+class ResultKey(NamedTuple):
+    """The question that a result answers. Equal keys have equal answers, so nothing is asked or paid for twice."""
+
+    task: str
+    subject_id: str
+    """The mail or thread it is about."""
+    model: str
+    prompt_version: str
+    content_hash: str
+    """Hash of the text that was shown to the model."""
+
+
+class StoredResult(NamedTuple):
+    """An answer kept."""
+
+    key: ResultKey
+    result: dict[str, Any]
+    made_at: datetime | None
+
+
+class DaySpend(NamedTuple):
+    """The cost of a day."""
+
+    usd: float
+    tokens_in: int
+    tokens_out: int
+    calls: int
+
+
+class AssistStore:
+    """Results and spend of the assistant for one profile."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, key: ResultKey, result: Mapping[str, Any], at: datetime) -> None:
+        """Keeps an answer; `result` must be plain JSON values."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO assist_results"
+                " (task, subject_id, model, prompt_version, content_hash, result, made_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*key, json.dumps(dict(result)), to_ms(at)),
+            )
+
+    def get(self, key: ResultKey) -> StoredResult | None:
+        """The answer to exactly this question."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT * FROM assist_results WHERE task = ? AND subject_id = ? AND model = ? AND prompt_version = ?"
+                " AND content_hash = ?",
+                key,
+            )
+            .fetchone()
+        )
+        return _stored(row) if row else None
+
+    def latest(self, task: str, subject_id: str) -> StoredResult | None:
+        """The newest answer of a task about a mail or thread, whatever was asked; it may be out of date."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT * FROM assist_results WHERE task = ? AND subject_id = ? ORDER BY made_at DESC LIMIT 1",
+                (task, subject_id),
+            )
+            .fetchone()
+        )
+        return _stored(row) if row else None
+
+    def add_spend(self, day: date, model: str, *, usd: float, tokens_in: int = 0, tokens_out: int = 0) -> None:
+        """Books one call. Safe from several processes at once."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO spend (day, model, tokens_in, tokens_out, micro_usd, calls) VALUES (?, ?, ?, ?, ?, 1)"
+                " ON CONFLICT (day, model) DO UPDATE SET tokens_in = tokens_in + excluded.tokens_in,"
+                " tokens_out = tokens_out + excluded.tokens_out, micro_usd = micro_usd + excluded.micro_usd,"
+                " calls = calls + 1",
+                (day.isoformat(), model, tokens_in, tokens_out, round(usd * 1_000_000)),
+            )
+
+    def spend(self, day: date) -> DaySpend:
+        """The cost of a day over all models."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT coalesce(sum(micro_usd), 0), coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0),"
+                " coalesce(sum(calls), 0) FROM spend WHERE day = ?",
+                (day.isoformat(),),
+            )
+            .fetchone()
+        )
+        return DaySpend(row[0] / 1_000_000, row[1], row[2], row[3])
+
+
+def _stored(row: Any) -> StoredResult:
+    key = ResultKey(row["task"], row["subject_id"], row["model"], row["prompt_version"], row["content_hash"])
+    return StoredResult(key, json.loads(row["result"]), from_ms(row["made_at"]))

@@ -1,0 +1,121 @@
+"""The queue: mail that waits for a human, as the gateway listed it last and as its details completed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from mm_tui.store.keys import from_ms, to_ms
+
+if TYPE_CHECKING:
+    from mm_tui.models import PendingItem
+    from mm_tui.store.database import Database
+
+Order = Literal["oldest", "newest"]
+
+
+class PendingChanges(NamedTuple):
+    """What a new list brought, as e-mail ids."""
+
+    new: frozenset[str]
+    changed: frozenset[str]
+    """Listed with other content than before."""
+    gone: frozenset[str]
+    """No longer waiting: decided, cancelled or withdrawn, here or elsewhere."""
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.gone)
+
+
+class PendingStore:
+    """The waiting mails of one profile. A few hundred at most; whole models are read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def replace(self, items: Iterable[PendingItem], at: datetime) -> PendingChanges:
+        """Takes in the gateway's whole list, read at `at`.
+
+        An item that is listed as before keeps the details that were read for it; one whose listed content changed
+        loses them, because they may no longer be true.
+        """
+        listed = {item.id: item for item in items}
+        new: set[str] = set()
+        changed: set[str] = set()
+        with self._database.write() as connection:
+            known = {
+                row["email_id"]: row["listed"] for row in connection.execute("SELECT email_id, listed FROM pending")
+            }
+            for email_id, item in listed.items():
+                text = _dump(item)
+                if known.get(email_id) == text:
+                    continue
+                (changed if email_id in known else new).add(email_id)
+                connection.execute(
+                    "INSERT INTO pending (email_id, mailbox_id, received_at, seen_at, listed, model)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (email_id) DO UPDATE SET"
+                    " received_at = excluded.received_at, listed = excluded.listed, model = excluded.model",
+                    (email_id, item.mailbox_id, to_ms(item.received_at) or 0, to_ms(at), text, text),
+                )
+            gone = known.keys() - listed.keys()
+            connection.executemany("DELETE FROM pending WHERE email_id = ?", [(email_id,) for email_id in gone])
+        return PendingChanges(frozenset(new), frozenset(changed), frozenset(gone))
+
+    def save_detail(self, item: PendingItem) -> bool:
+        """Keeps what the detail added to a listed item (cc, attachments, thread). False: it is not waiting any more."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                "UPDATE pending SET model = ?, mailbox_id = ? WHERE email_id = ?",
+                (_dump(item), item.mailbox_id, item.id),
+            )
+            return done.rowcount > 0
+
+    def remove(self, email_id: str) -> bool:
+        """Takes out an item that is known to have been decided, ahead of the next list."""
+        with self._database.write() as connection:
+            return connection.execute("DELETE FROM pending WHERE email_id = ?", (email_id,)).rowcount > 0
+
+    def items(self, order: Order = "oldest", *, mailbox_id: str | None = None) -> list[PendingItem]:
+        """The waiting mails; those without a time stand first as the oldest."""
+        where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
+        direction = "ASC" if order == "oldest" else "DESC"
+        rows = self._database.reader().execute(
+            f"SELECT model FROM pending{where} ORDER BY received_at {direction}, email_id {direction}", values
+        )
+        return [_load(row[0]) for row in rows]
+
+    def get(self, email_id: str) -> PendingItem | None:
+        """One waiting mail."""
+        row = self._database.reader().execute("SELECT model FROM pending WHERE email_id = ?", (email_id,)).fetchone()
+        return _load(row[0]) if row else None
+
+    def seen_at(self, email_id: str) -> datetime | None:
+        """When this machine first saw it waiting."""
+        row = self._database.reader().execute("SELECT seen_at FROM pending WHERE email_id = ?", (email_id,)).fetchone()
+        return from_ms(row[0]) if row else None
+
+    def count(self, mailbox_id: str | None = None) -> int:
+        """How many wait, over all mailboxes or in one."""
+        where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
+        return int(self._database.reader().execute(f"SELECT count(*) FROM pending{where}", values).fetchone()[0])
+
+
+def _dump(item: PendingItem) -> str:
+    return json.dumps(item.model_dump(mode="json"), sort_keys=True)
+
+
+def _load(text: str) -> PendingItem:
+    from mm_tui.models import Party, PendingItem
+    from mm_tui.text import ManyLine, OneLine
+
+    item = PendingItem.model_validate_json(text)
+    # Cleaned anew from what was received, so that the texts know again how many hidden characters they had.
+    recounted = {
+        "body": ManyLine(item.raw.body),
+        "subject": OneLine(item.raw.subject),
+        "sender": Party.parse(item.raw.sender),
+        "to": tuple(Party.parse(to) for to in item.raw.to),
+    }
+    return item.model_copy(update={name: value for name, value in recounted.items() if value == getattr(item, name)})

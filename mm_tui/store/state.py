@@ -1,0 +1,28 @@
+"""Small facts that outlive a run: cursors, when something last went well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+
+class StateStore:
+    """Names and values, both text."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The value, or `default`."""
+        row = self._database.reader().execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else default
+
+    def set(self, name: str, value: str | None) -> None:
+        """Sets a value; None removes it."""
+        with self._database.write() as connection:
+            if value is None:
+                connection.execute("DELETE FROM state WHERE name = ?", (name,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)", (name, value))
