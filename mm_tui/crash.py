@@ -1,0 +1,189 @@
+"""What happens when the program breaks, and what it refuses to start under.
+
+A usual traceback would print local variables, and with them keys and mail, into the terminal's scrollback. Here the
+terminal gets one line, and a file that only its owner can read gets the places in the code: no values, no messages
+of exceptions (which quote what they choked on), no environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import secrets
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from mm_tui import __version__
+from mm_tui.text import OneLine
+
+EXIT_CRASHED = 1
+"""Exit status after a crash."""
+KEPT_REPORTS = 20
+"""Older reports are removed."""
+MAX_CHAIN = 8
+MAX_FRAMES = 200
+
+
+class UnsafeEnvironment(Exception):
+    """The program must not run in this environment. Its text says why and what to do."""
+
+
+def refuse_unsafe_environment(environ: Mapping[str, str], *, under_test: bool = False) -> None:
+    """Raises UnsafeEnvironment when the screen must not be started.
+
+    Args:
+        environ: the environment variables.
+        under_test: True lets the variables pass that make Textual press keys or draw elsewhere.
+    """
+    if environ.get("TERM", "").lower() in ("dumb", "unknown"):
+        raise UnsafeEnvironment(
+            f"TERM={OneLine(environ['TERM'])}: this terminal cannot draw a screen. "
+            "Use the plain commands, such as mm-tui pending list, or another terminal."
+        )
+    if under_test:
+        return
+    refused = {
+        "TEXTUAL_PRESS": "it would press keys that no human pressed",
+        "TEXTUAL_DRIVER": "it would replace what reads the keyboard and draws",
+        "TEXTUAL_LOG": "it would write mail into a log",
+        "TEXTUAL_SCREENSHOT": "it would write mail into a picture and leave",
+    }
+    for variable, why in refused.items():
+        if environ.get(variable):
+            raise UnsafeEnvironment(f"{variable} is set: {why}. Unset it and start again.")
+    if "devtools" in environ.get("TEXTUAL", "").lower():
+        raise UnsafeEnvironment("TEXTUAL names devtools: mail would be sent to another program. Unset it.")
+
+
+def _chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
+    """The exception, then what it came from, with how the two are related."""
+    seen: set[int] = set()
+    how = "raised"
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen and len(seen) < MAX_CHAIN:
+        seen.add(id(current))
+        yield how, current
+        if current.__cause__ is not None:
+            how, current = "caused by", current.__cause__
+        elif current.__suppress_context__:
+            current = None
+        else:
+            how, current = "while handling", current.__context__
+
+
+def _kind(error: BaseException) -> str:
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else kind.__qualname__
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{name}, errno {error.errno}"
+    return name
+
+
+def describe(error: BaseException, now: datetime) -> str:
+    """The report on `error`: kinds of exceptions and places in the code, nothing that was being worked on."""
+    lines = [
+        "mm-tui crash report. It holds no mail, no keys and no values: only kinds of errors and places in the code.",
+        f"time      {now.astimezone(UTC).isoformat(timespec='seconds')}",
+        f"version   mm-tui {__version__}, Python {platform.python_version()}, {platform.system()}",
+        f"terminal  {os.environ.get('TERM', '')}",
+    ]
+    for how, link in _chain(error):
+        lines += ["", f"{how} {_kind(link)}"]
+        places = traceback.StackSummary.extract(
+            traceback.walk_tb(link.__traceback__), limit=MAX_FRAMES, lookup_lines=False, capture_locals=False
+        )
+        lines += [f"  {place.filename}:{place.lineno} in {place.name}" for place in places]
+        if isinstance(link, BaseExceptionGroup):
+            lines += [f"  part: {_kind(part)}" for part in link.exceptions[:MAX_CHAIN]]
+    return "\n".join(OneLine(line) for line in lines) + "\n"
+
+
+def write_report(error: BaseException, folder: Path, *, now: datetime | None = None) -> Path:
+    """Writes the report on `error` into a new file of mode 0600.
+
+    Args:
+        error: what broke the program.
+        folder: where reports are kept; made with mode 0700 when it is missing.
+        now: the time to put on it; None asks the system.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    now = now or datetime.now(UTC)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"crash-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.txt"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(describe(error, now))
+    for old in sorted(folder.glob("crash-*.txt"))[:-KEPT_REPORTS]:
+        with contextlib.suppress(OSError):
+            old.unlink()
+    return path
+
+
+class _Installed:
+    """Where this process keeps its reports, once it is known."""
+
+    folder: Path | None = None
+
+
+_installed = _Installed()
+
+
+def report(error: BaseException, folder: Path | None = None) -> OneLine:
+    """Writes a report and returns the one line to show instead of a traceback. Never raises.
+
+    Args:
+        error: what broke the program.
+        folder: where reports are kept; None takes the folder that `install_hooks` was given.
+    """
+    kind = type(error).__qualname__
+    folder = folder or _installed.folder
+    if folder is None:
+        return OneLine(f"mm-tui stopped on an internal error ({kind}); no folder for reports is known")
+    try:
+        path = write_report(error, folder)
+    except OSError as failure:
+        reason = failure.strerror or type(failure).__name__
+        return OneLine(f"mm-tui stopped on an internal error ({kind}); no report could be written: {reason}")
+    return OneLine(f"mm-tui stopped on an internal error ({kind}). A report without mail or keys: {path}")
+
+
+def install_hooks(folder: Path) -> None:
+    """Makes every uncaught exception of this process, of its threads and of its finalisers end in a report.
+
+    Args:
+        folder: where reports are kept, from now on also those of `report`.
+    """
+    _installed.folder = folder
+
+    def say(error: BaseException) -> None:
+        line = report(error, folder)
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=sys.__stderr__, flush=True)
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not isinstance(error, KeyboardInterrupt):
+            say(error)
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+            write_quietly(args.exc_value)
+
+    def unraisable(args: sys.UnraisableHookArgs) -> None:
+        if args.exc_value is not None:
+            write_quietly(args.exc_value)
+
+    def write_quietly(error: BaseException) -> None:
+        # The program goes on and may be drawing: a line on the terminal would spoil the screen.
+        report(error, folder)
+
+    sys.excepthook = uncaught
+    threading.excepthook = in_thread
+    sys.unraisablehook = unraisable

@@ -1,0 +1,233 @@
+"""Links in a mail's text, each with the host it really leads to, and what is wrong with it.
+
+Finds Markdown links and images, reference definitions, autolinks, HTML anchors and bare addresses. The host is read
+the way browsers read it, which forgives much more than the standard: an odd link must not look harmless here and
+work there. Nothing in this module opens anything.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.lookalike import Known, mixes_scripts, same_site, unicode_host
+from mm_tui.text import OneLine
+
+# Every pattern is possessive or excludes its own first character, so that the time stays linear on hostile text.
+_TARGET = r"<?(?P<{0}>(?:[^\s<>()]++|\([^\s<>()]*+\))++)>?"
+_INLINE = re.compile(
+    r"(?P<image>!?)\[(?P<text>[^\[\]]{0,500}+)\]\(\s{0,9}+" + _TARGET.format("target") + r"[^()\n]{0,200}+\)"
+)
+_REFERENCE = re.compile(r"^ {0,3}\[(?P<text>[^\[\]\n]{1,200}+)\]:[ \t]{0,9}+" + _TARGET.format("target"), re.MULTILINE)
+_HTML = re.compile(
+    r"<(?P<tag>a|img|form|iframe|link|area)\b[^<>]{0,500}?\b(?:href|src|action)\s{0,3}=\s{0,3}"
+    r"(?:\"(?P<double>[^\"<>]{0,2000}+)\"|'(?P<single>[^'<>]{0,2000}+)'|(?P<bare>[^\s\"'<>]{1,2000}+))"
+    r"[^<>]{0,500}+>(?:(?P<text>[^<>]{0,500}+)</a>)?",
+    re.IGNORECASE,
+)
+_AUTOLINK = re.compile(r"<(?P<target>[a-z][a-z0-9+.-]{1,31}+:[^\s<>]{1,2000}+)>", re.IGNORECASE)
+_BARE = re.compile(
+    r"(?<![\w@/.-])(?P<target>(?:[a-z][a-z0-9+.-]{1,15}+:[/\\]{2}|www\.)[^\s<>\"]{1,2000}+"
+    r"|(?:javascript|data|vbscript|file|mailto|tel|sms):[^\s<>\"]{1,2000}+"
+    r"|(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}/[^\s<>\"]{0,2000}+)",
+    re.IGNORECASE,
+)
+_HOST_IN_TEXT = re.compile(
+    r"(?<![\w@.-])(?:[a-z][a-z0-9+.-]*+:/{2})?(?P<host>(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?![\w@-])", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}+@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
+_QUIET_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+_ACTIVE_SCHEMES = frozenset({"javascript", "vbscript", "data", "file", "blob"})
+# Endings of file names that are also endings of hosts: "see report.md" names no host.
+_FILE_ENDINGS = frozenset(
+    {"md", "py", "sh", "rs", "pl", "ps", "zip", "mov", "app", "doc", "docx", "pdf", "txt", "csv", "xlsx", "png", "jpg"}
+    | {
+        "jpeg",
+        "json",
+        "html",
+        "htm",
+        "xml",
+        "yaml",
+        "yml",
+        "toml",
+        "js",
+        "ts",
+        "c",
+        "h",
+        "go",
+        "tar",
+        "gz",
+        "log",
+        "ini",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link as it stands in a text."""
+
+    text: OneLine
+    """What the reader sees; the target itself for a bare link."""
+    target: OneLine
+    """Where it leads, as written."""
+    scheme: str
+    """Lower case; `https` where a browser would add it."""
+    host: OneLine
+    """The host it leads to, lower case, punycode decoded; empty when the scheme has none."""
+    raw_host: str
+    """The host as written, lower case: what goes into a request."""
+    span: Span
+    userinfo: bool = False
+    """True when the target names a user before the host, as in `https://bank.example@evil.test`."""
+    image: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """True when opening it could make sense: http or https with a host."""
+        return self.scheme in ("http", "https") and bool(self.host)
+
+
+def _parts(target: str) -> tuple[str, str, bool]:
+    """Scheme, host and whether there is a user before the host, read as a browser reads them."""
+    target = target.strip()
+    match = _SCHEME.match(target)
+    scheme = match[1].lower() if match else ""
+    if match and scheme not in ("http", "https", "ftp", "ws", "wss"):
+        if scheme in ("mailto", "sms", "tel"):
+            return scheme, target.rpartition("@")[2].partition("?")[0].lower() if "@" in target else "", False
+        rest = target[match.end() :]
+        if not rest.startswith("//"):
+            return scheme, "", False
+    elif match:
+        rest = target[match.end() :]
+    elif target.startswith(("//", "\\\\", "/\\")) or _HOST_IN_TEXT.match(target):
+        scheme, rest = "https", target
+    else:
+        return "", "", False
+    rest = rest.lstrip("/\\")
+    authority = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
+    _user, at, host = authority.rpartition("@")
+    host = unicodedata.normalize("NFKC", unquote(host)).lower().replace("。", ".")
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return scheme, host.strip("."), bool(at)
+
+
+def _link(text: str, target: str, span: Span, *, image: bool = False) -> Link:
+    scheme, raw_host, userinfo = _parts(target)
+    return Link(
+        text=OneLine(text),
+        target=OneLine(target),
+        scheme=scheme,
+        host=OneLine(unicode_host(raw_host)),
+        raw_host=raw_host,
+        span=span,
+        userinfo=userinfo,
+        image=image,
+    )
+
+
+def find_links(text: str) -> tuple[Link, ...]:
+    """All links of `text`, in order; spans index into `text`."""
+    found: list[Link] = []
+    taken: list[Span] = []
+    for pattern in (_INLINE, _HTML, _REFERENCE, _AUTOLINK, _BARE):
+        for match in pattern.finditer(text):
+            groups = match.groupdict()
+            target = groups.get("target") or groups.get("double") or groups.get("single") or groups.get("bare") or ""
+            end = match.end()
+            if pattern is _BARE:
+                shorter = target.rstrip(".,;:!?*_'")
+                while shorter.endswith(")") and shorter.count(")") > shorter.count("("):
+                    shorter = shorter[:-1].rstrip(".,;:!?*_'")
+                end -= len(target) - len(shorter)
+                target = shorter
+            if not target:
+                continue
+            if pattern is _HTML and not _SCHEME.match(target) and not target.startswith(("//", "\\\\", "www.")):
+                continue
+            image = bool(groups.get("image")) or (groups.get("tag") or "").lower() == "img"
+            shown = groups.get("text")
+            found.append(_link(shown if shown is not None else target, target, Span(match.start(), end), image=image))
+    found.sort(key=lambda link: (link.span.start, -link.span.end))
+    kept: list[Link] = []
+    for link in found:
+        if not taken or link.span.start >= taken[-1].end:
+            kept.append(link)
+            taken.append(link.span)
+    return tuple(kept)
+
+
+def named_hosts(text: str) -> tuple[str, ...]:
+    """Hosts that a link's text claims, lower case: what a reader takes the link to lead to."""
+    claimed = []
+    for match in _HOST_IN_TEXT.finditer(text):
+        host = match["host"].lower()
+        if host.rpartition(".")[2] not in _FILE_ENDINGS:
+            claimed.append(host)
+    return tuple(claimed)
+
+
+def is_ip(host: str) -> bool:
+    """True when a browser takes `host` for an IP address, odd spellings such as 2130706433 or 0x7f.1 included."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return bool(host) and _NUMBER.fullmatch(host.rpartition(".")[2]) is not None
+    return True
+
+
+def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
+    """What is wrong with one link, worst sort first.
+
+    Args:
+        link: from `find_links`.
+        known: our own domains and known addresses, for look-alikes.
+    """
+
+    def finding(code: str, level: Level, words: str) -> Finding:
+        return Finding(code, level, OneLine(words), (link.span,))
+
+    if link.scheme in _ACTIVE_SCHEMES:
+        yield finding("link_scheme", Level.HIGH, f"a link runs or reads something: {link.scheme}:")
+    elif link.scheme and link.scheme not in _QUIET_SCHEMES:
+        yield finding("link_scheme", Level.MEDIUM, f"a link is not a web address: {link.scheme}:")
+    if not link.host:
+        return
+    others = [host for host in named_hosts(link.text) if not same_site(host, link.host)]
+    if link.scheme == "mailto":
+        others = [address for address in _ADDRESS.findall(link.text) if address.lower() not in link.target.lower()]
+    if others and link.text != link.target:
+        yield finding("link_other_host", Level.HIGH, f'a link says "{others[0]}" but leads to {link.host}')
+    if "\\" in link.target or (link.scheme != "mailto" and link.raw_host not in link.target.lower()):
+        yield finding("link_unclear", Level.MEDIUM, f"a link is written to be misread: it leads to {link.host}")
+    if link.userinfo:
+        yield finding("link_userinfo", Level.HIGH, f"a link hides its host behind a user name: it leads to {link.host}")
+    if is_ip(link.raw_host):
+        yield finding("link_ip", Level.MEDIUM, f"a link leads to a bare IP address: {link.host}")
+    if "xn--" in link.raw_host:
+        words = f"a link's host is written in punycode: {link.raw_host}, read as {link.host}"
+        yield finding("link_punycode", Level.MEDIUM, words)
+    if mixes_scripts(link.host):
+        yield finding("link_mixed_scripts", Level.HIGH, f"a link's host mixes scripts: {link.host}")
+    if (imitated := known.domain_imitated(link.raw_host)) is not None:
+        yield finding("link_lookalike", Level.HIGH, f"a link's host looks like {imitated} but is {link.host}")
+
+
+def inspect_links(text: str, known: Known) -> tuple[Finding, ...]:
+    """What is wrong with the links of `text`; the same words only once, with all their spans."""
+    merged: dict[tuple[str, str], Finding] = {}
+    for link in find_links(text):
+        for found in inspect_link(link, known):
+            key = (found.code, str(found.words))
+            if key in merged:
+                found = Finding(found.code, found.level, found.words, (*merged[key].spans, *found.spans))
+            merged[key] = found
+    return tuple(merged.values())

@@ -1,0 +1,284 @@
+"""The release procedure as a pure function: from a state and an event to the next state and the effects.
+
+It holds the promises R1 to R9 of docs/safety.md. It does no I/O and knows no time: `services/releases.py` performs the
+effects and brings back the events. `tests/unit/test_release_space.py` visits every state that can be reached.
+
+Deciding an item: hold, check, decide, and when the answer is lost, read back. Editing and releasing, in
+`edit_release.py`: hold, check, submit, wait, retire the original, release the edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mm_tui.review import edit_release
+from mm_tui.review.effects import Entry, Find, Hold, Journal, Look, Pause, Reschedule
+from mm_tui.review.events import (
+    Answer,
+    Blind,
+    Clash,
+    Denied,
+    Done,
+    Elapsed,
+    Event,
+    Found,
+    KeyExpired,
+    Lost,
+    Quit,
+    Restarted,
+    Saw,
+    Submitted,
+    Undo,
+)
+from mm_tui.review.moves import (
+    Move,
+    check,
+    decide,
+    doubt,
+    end,
+    find,
+    keep_reading,
+    read_back,
+    stay,
+    target,
+    with_journal,
+    withdraw,
+)
+from mm_tui.review.state import Act, Case, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
+
+FIRST_STAGE = {
+    Act.APPROVE: Stage.DECIDE,
+    Act.REJECT: Stage.DECIDE,
+    Act.RELEASE_EDIT: Stage.SUBMIT,
+    Act.RESCHEDULE: Stage.RESCHEDULE,
+}
+DOES = {
+    Act.APPROVE: (Standing.RELEASED, Outcome.APPROVED),
+    Act.REJECT: (Standing.REJECTED, Outcome.REJECTED),
+}
+"""What a decision makes of an item, and how that is called."""
+
+
+def begin(case: Case) -> Move:
+    """A human decided: the hold begins. Nothing leaves this machine before it is over."""
+    state = State(case, FIRST_STAGE[case.act], seen=case.digest)
+    if case.doubtful:
+        return end(state, Outcome.DOUBTFUL)
+    return state, (Journal(Entry.HELD, case.item, case.digest), Hold())
+
+
+def step(state: State, event: Event) -> Move:
+    """What follows. An event that does not fit the state changes nothing."""
+    if state.ended:
+        return stay(state)
+    match event:
+        case Restarted():
+            return _resume(state)
+        case Quit():
+            return end(state, Outcome.FELL_BACK) if _nothing_left(state) else stay(state)
+        case Undo():
+            return end(state, Outcome.UNDONE) if state.step is Step.HOLD else stay(state)
+        case Answer(choice):
+            return _answer(state, choice) if choice in state.choices else stay(state)
+    match state.step:
+        case Step.HOLD:
+            return check(state) if isinstance(event, Elapsed) else stay(state)
+        case Step.CHECK:
+            return _checking(state, event)
+        case Step.CALL:
+            return _calling(state, event)
+        case Step.DOUBT:
+            return _doubting(state, event)
+        case Step.FIND:
+            return _finding(state, event)
+        case Step.RECORD:
+            return _recording(state, event)
+    return stay(state)
+
+
+def _nothing_left(state: State) -> bool:
+    """Nothing that belongs to this decision has left the machine."""
+    first = state.stage is FIRST_STAGE[state.case.act]
+    return first and not state.called and state.step in (Step.HOLD, Step.CHECK)
+
+
+def _checking(state: State, event: Event) -> Move:
+    match event:
+        case Saw(email_id, sighting) if email_id == state.todo[0]:
+            if len(state.todo) == 1:
+                return _checked(state, sighting)
+            return _sibling_seen(state, sighting)
+        case Blind(words):
+            if _nothing_left(state):
+                return end(state, Outcome.UNREACHABLE, said=words)
+            if state.stage is Stage.SUBMIT:
+                return edit_release.unknown(state, words)
+            if state.stage in (Stage.DECIDE, Stage.RESCHEDULE):
+                return replace(state, step=Step.DOUBT, todo=(), said=words), (Pause(),)
+            return replace(state, stale=True, said=words), (Pause(),)
+        case Elapsed():
+            return check(state)
+    return stay(state)
+
+
+def _sibling_seen(state: State, sighting: Sighting) -> Move:
+    """One of the mails of which at most one may be released together with the target."""
+    if sighting.standing.is_settled_unreleased:
+        todo = state.todo[1:]
+        return replace(state, todo=todo), (Look(todo[0]),)
+    if state.stage is Stage.RELEASE:
+        return edit_release.rival(state, sighting)
+    released = sighting.standing is Standing.RELEASED
+    return end(state, Outcome.SIBLING_RELEASED if released else Outcome.SIBLING_WAITING, sighting=sighting)
+
+
+def _checked(state: State, sighting: Sighting) -> Move:
+    match state.stage:
+        case Stage.DECIDE:
+            return _item_checked(state, sighting)
+        case Stage.RESCHEDULE:
+            return _schedule_checked(state, sighting)
+    return edit_release.checked(state, sighting)
+
+
+def _item_checked(state: State, sighting: Sighting) -> Move:
+    if sighting.standing is not Standing.PENDING:
+        return _moved(state, sighting)
+    if sighting.digest != state.seen:
+        return end(state, Outcome.CHANGED, sighting=sighting)
+    return decide(state, approve=state.case.act is Act.APPROVE)
+
+
+def _moved(state: State, sighting: Sighting) -> Move:
+    """The item no longer waits."""
+    if sighting.standing is Standing.UNCLEAR:
+        if state.called:
+            return keep_reading(state, Question.STILL_PENDING, sighting)
+        return end(state, Outcome.UNCLEAR, sighting=sighting)
+    wanted, outcome = DOES[state.case.act]
+    ours = state.called and sighting.standing is wanted
+    return end(state, outcome if ours else Outcome.ELSEWHERE, sighting=sighting)
+
+
+def _schedule_checked(state: State, sighting: Sighting) -> Move:
+    if state.called and sighting.fingerprint == state.case.fingerprint:
+        return end(state, Outcome.RESCHEDULED, sighting=sighting)
+    if sighting.standing is not Standing.SCHEDULED:
+        unclear = sighting.standing is Standing.UNCLEAR
+        return end(state, Outcome.UNCLEAR if unclear else Outcome.ELSEWHERE, sighting=sighting)
+    if sighting.digest != state.seen:
+        return end(state, Outcome.CHANGED, sighting=sighting)
+    calling = replace(state, step=Step.CALL, todo=())
+    return calling, (
+        Journal(Entry.RESCHEDULING, state.case.item, state.case.fingerprint),
+        Reschedule(state.case.item),
+    )
+
+
+def _calling(state: State, event: Event) -> Move:
+    if state.stage not in (Stage.DECIDE, Stage.RESCHEDULE):
+        return edit_release.called(state, event)
+    match event:
+        case Done(words):
+            recording = replace(state, step=Step.RECORD, said=words)
+            return recording, (Journal(Entry.DONE, state.case.item, words), Look(state.case.item))
+        case Denied(words):
+            if state.called:
+                return replace(state, step=Step.DOUBT, said=words), (Pause(),)
+            return end(state, Outcome.DENIED, said=words)
+        case Clash(words):
+            return read_back(state, words)
+        case Lost(words):
+            return doubt(state, words)
+    return stay(state)
+
+
+def _doubting(state: State, event: Event) -> Move:
+    match event:
+        case Elapsed():
+            if state.stage is Stage.SUBMIT:
+                return edit_release.submit_again(state)
+            return state, (Look(target(state)),)
+        case Blind(words):
+            return replace(state, said=words), (Pause(),)
+        case Saw(email_id, sighting) if email_id == target(state):
+            if state.stage is Stage.DECIDE:
+                if sighting.standing is Standing.PENDING:
+                    return keep_reading(state, Question.STILL_PENDING, sighting)
+                return _moved(state, sighting)
+            if state.stage is Stage.RESCHEDULE:
+                return _schedule_read_back(state, sighting)
+            return edit_release.read_back_seen(state, sighting)
+        case Submitted() | Lost() | Denied() | Clash() | KeyExpired():
+            return stay(state)
+    return stay(state)
+
+
+def _schedule_read_back(state: State, sighting: Sighting) -> Move:
+    if sighting.fingerprint == state.case.fingerprint:
+        return end(state, Outcome.RESCHEDULED, sighting=sighting)
+    if sighting.standing in (Standing.SCHEDULED, Standing.SCANNING, Standing.UNCLEAR):
+        return keep_reading(state, Question.STILL_PENDING, sighting)
+    return end(state, Outcome.ELSEWHERE, sighting=sighting)
+
+
+def _finding(state: State, event: Event) -> Move:
+    match event:
+        case Elapsed():
+            return state, (Find(),)
+        case Blind(words):
+            return replace(state, said=words), (Pause(),)
+        case Found(email_id):
+            return edit_release.found(state, email_id)
+    return stay(state)
+
+
+def _recording(state: State, event: Event) -> Move:
+    match event:
+        case Saw(_, sighting):
+            return _recorded(state, sighting)
+        case Blind():
+            return _recorded(state, None)
+    return stay(state)
+
+
+def _recorded(state: State, sighting: Sighting | None) -> Move:
+    """The call was answered well; the outcome is what it was made for."""
+    if state.stage is Stage.RELEASE:
+        return end(state, Outcome.EDIT_RELEASED, sighting=sighting)
+    if state.stage is Stage.RESCHEDULE:
+        if sighting is not None and sighting.fingerprint == state.case.fingerprint:
+            return end(state, Outcome.RESCHEDULED, sighting=sighting)
+        return end(state, Outcome.UNCLEAR, sighting=sighting)
+    return end(state, DOES[state.case.act][1], sighting=sighting)
+
+
+def _answer(state: State, choice: Choice) -> Move:
+    answered = Journal(Entry.ANSWERED, target(state), choice)
+    if choice is Choice.LEAVE:
+        return with_journal(end(state, Outcome.LEFT, sighting=state.sighting), answered)
+    if choice is Choice.WITHDRAW:
+        return with_journal(withdraw(state, forced=False), answered)
+    if choice is not Choice.LOOK:
+        # A human has looked at it: what happened before no longer keeps it from going on.
+        state = replace(state, stale=False)
+    return with_journal(edit_release.answer(state, choice), answered)
+
+
+def _resume(state: State) -> Move:
+    """After a crash: the state is the last journaled one. The gateway is read before anything else."""
+    if _nothing_left(state):
+        return end(state, Outcome.FELL_BACK)
+    if state.step is Step.RECORD:
+        return _recorded(state, None)
+    called = state.called or state.step is Step.CALL
+    state = replace(state, called=called, stale=True, question=None, sighting=None, said="", todo=())
+    return with_journal(_read_first(state), Journal(Entry.RESUMED, target(state)))
+
+
+def _read_first(state: State) -> Move:
+    if state.stage is Stage.SUBMIT:
+        return find(state)
+    if state.called or state.stage in (Stage.DECIDE, Stage.RESCHEDULE, Stage.WITHDRAW):
+        return read_back(state)
+    return check(state, Stage.WAIT if state.stage is Stage.RETIRE else None)

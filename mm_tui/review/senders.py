@@ -1,0 +1,96 @@
+"""Who a mail says it is from or to, and what does not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mm_tui.models import Party
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.lookalike import Known, domain_of, mixes_scripts, skeleton, unicode_host
+from mm_tui.text import OneLine
+
+_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}+@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
+_WORD = re.compile(r"[^\W_]+")
+
+
+def _lies(party: Party, known: Known) -> str | None:
+    """What the display name claims that the address does not hold; None when it claims nothing."""
+    own = party.address.lower()
+    # Full-width and look-alike signs are read as the sign itself, since readers do.
+    name = party.name.replace("＠", "@").replace("﹫", "@")
+    for match in _ADDRESS.finditer(name):
+        if match[0].lower().strip("'.") != own:
+            return match[0]
+    domain = domain_of(own)
+    for claimed in sorted(known.own_domains):
+        if claimed in name.lower() and domain != claimed and not domain.endswith(f".{claimed}"):
+            return claimed
+    return None
+
+
+def inspect_party(party: Party, known: Known, *, role: str = "sender", ours: bool = False) -> Iterator[Finding]:
+    """What does not fit about one sender or recipient.
+
+    Args:
+        party: whom the mail names.
+        known: our own domains and everybody that mail was exchanged with.
+        role: how the words call the party, such as `sender` or `recipient`; also the first part of the codes.
+        ours: True when the party is one of our own mailboxes and needs no introduction.
+    """
+    address = party.address
+    domain = domain_of(address)
+
+    def finding(what: str, level: Level, words: str) -> Finding:
+        return Finding(f"{role}_{what}", level, OneLine(words))
+
+    if (claimed := _lies(party, known)) is not None:
+        words = f'the {role}\'s name says "{claimed}" but the address is {address}'
+        yield finding("name_lies", Level.HIGH, words)
+    shown = unicode_host(domain)
+    if mixes_scripts(address.rpartition("@")[0]) or mixes_scripts(shown):
+        yield finding("mixed_scripts", Level.HIGH, f"the {role}'s address mixes scripts: {address}")
+    elif mixes_scripts(party.name):
+        yield finding("mixed_scripts", Level.MEDIUM, f'the {role}\'s name mixes scripts: "{party.name}"')
+    if ours:
+        return
+    if (twin := known.domain_imitated(domain)) is not None:
+        yield finding("lookalike", Level.HIGH, f"the {role}'s domain {shown} looks like {twin} but is not")
+    elif (double := known.address_imitated(address)) is not None:
+        yield finding("lookalike", Level.HIGH, f"the {role} {address} looks like {double} but is not")
+    if known.addresses and address.lower() not in known.addresses and domain not in known.own_domains:
+        yield finding("first_time", Level.LOW, f"first mail with this {role}: {address}")
+
+
+def inspect_reply_to(sender: Party, reply_to: tuple[Party, ...]) -> Iterator[Finding]:
+    """A Reply-To that leads to another domain than the sender's, or to another person of it."""
+    for party in reply_to:
+        if not party.address or party.address.lower() == sender.address.lower():
+            continue
+        other = domain_of(party.address) != domain_of(sender.address)
+        words = f"answers go to {party.address}, not to the sender {sender.address}"
+        yield Finding("reply_to_differs", Level.MEDIUM if other else Level.LOW, OneLine(words))
+
+
+def inspect_sender(
+    sender: Party, known: Known, *, reply_to: tuple[Party, ...] = (), verified: bool | None = None, ours: bool = False
+) -> tuple[Finding, ...]:
+    """Everything that does not fit about a mail's sender, worst first.
+
+    Args:
+        sender: whom the From header names.
+        known: our own domains and everybody that mail was exchanged with.
+        reply_to: whom the Reply-To header names, when it is known.
+        verified: whether the sender's identity was proved; None when nobody says.
+        ours: True when the mail was sent from one of our own mailboxes.
+    """
+    found = [*inspect_party(sender, known, ours=ours), *inspect_reply_to(sender, reply_to)]
+    if verified is False:
+        words = f"the sender's identity is not verified: {sender.address}"
+        found.append(Finding("sender_unverified", Level.HIGH, OneLine(words)))
+    return tuple(sorted(found, key=lambda finding: -finding.level))
+
+
+def same_name(first: str, second: str) -> bool:
+    """True when two display names read alike: look-alike characters, case, order of words and signs aside."""
+    return bool(first) and sorted(_WORD.findall(skeleton(first))) == sorted(_WORD.findall(skeleton(second)))
