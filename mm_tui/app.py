@@ -1,0 +1,293 @@
+"""The Textual app: main screens, services, keys, palette, leaving and crashing. Wires, decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from rich.segment import Segment, Segments
+from textual.app import App
+from textual.filter import LineFilter
+
+from mm_tui import crash, keymap
+from mm_tui.config import data_dir
+from mm_tui.messages import Said, ServicesReady, Told
+from mm_tui.screens.base import BaseScreen
+from mm_tui.text import OneLine
+from mm_tui.theme import DEFAULT_THEME, FALLBACKS, THEMES
+from mm_tui.widgets.chrome import StatusLine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import RenderableType
+    from textual.app import SystemCommand
+    from textual.color import Color
+    from textual.screen import Screen
+    from textual.worker import Worker
+
+    from mm_tui.config import Settings
+    from mm_tui.services.notices import Notice
+    from mm_tui.wiring import Wiring
+
+
+def reports_folder() -> Path:
+    """Where crash reports are kept."""
+    return data_dir() / "reports"
+
+
+def _inbox() -> Screen[Any]:
+    from mm_tui.screens.inbox import InboxScreen
+
+    return InboxScreen()
+
+
+def _pending() -> Screen[Any]:
+    from mm_tui.screens.pending import PendingScreen
+
+    return PendingScreen()
+
+
+def _audit() -> Screen[Any]:
+    from mm_tui.screens.audit import AuditScreen
+
+    return AuditScreen()
+
+
+def _mailboxes() -> Screen[Any]:
+    from mm_tui.screens.mailboxes import MailboxesScreen
+
+    return MailboxesScreen()
+
+
+class ControlFilter(LineFilter):
+    """The second wall: no control character of any text reaches the terminal, whatever surface forgot to clean it."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Returns the segments cleaned; each keeps its width in cells."""
+        return [self._clean(segment) for segment in segments]
+
+    def _clean(self, segment: Segment) -> Segment:
+        text, style, control = segment
+        if control or (text.isascii() and text.isprintable()):
+            return segment
+        clean = str(OneLine(text))
+        if clean == text:
+            return segment
+        return Segment(clean + " " * max(0, cell_len(text) - cell_len(clean)), style)
+
+
+class MmTui(App[None], inherit_bindings=False):
+    """mm-tui on a terminal.
+
+    Args:
+        services: the wired stores and services; opened, not yet started.
+    """
+
+    TITLE = "mm-tui"
+    CSS_PATH = "app.tcss"
+    DEFAULT_MODE = "inbox"
+    MODES = {  # noqa: RUF012 - Textual declares it
+        "inbox": _inbox,
+        "pending": _pending,
+        "audit": _audit,
+        "mailboxes": _mailboxes,
+    }
+    BINDINGS = keymap.bindings("app")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it
+    ESCAPE_TO_MINIMIZE = False
+
+    def __init__(self, services: Wiring) -> None:
+        super().__init__()
+        self.services = services
+        for theme in THEMES:
+            self.register_theme(theme)
+        wanted = services.settings.ui.theme
+        self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
+        self.animation_level = "none"
+        self._filters.append(ControlFilter())
+        good, self._key_problems = keymap.check(services.settings.keys)
+        self.set_keymap(good)
+        self.crash_line = ""
+
+    # Looks
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(FALLBACKS)
+
+    def get_system_commands(self, screen: Screen[Any]) -> list[SystemCommand]:
+        """Every act that works here, by its words; nothing of Textual's own that writes files or leaves unasked."""
+        from mm_tui.screens.palette import commands
+
+        return commands(self, screen)
+
+    def action_next_theme(self) -> None:
+        """Changes to the next of our themes."""
+        names = [theme.name for theme in THEMES]
+        at = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(at + 1) % len(names)]
+        self.say(f"theme {self.theme}; set it for good with [ui] theme in config.toml")
+
+    # Services
+
+    def on_mount(self) -> None:
+        # The list is painted from the store first; only then is the network side imported and built.
+        self.call_after_refresh(self._start_services)
+        if self._key_problems:
+            more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
+            self.call_after_refresh(self.say, f"{self._key_problems[0]}{more}", "warning")
+
+    def _start_services(self) -> None:
+        self.run_worker(self._run_services(), group="services", exclusive=True, exit_on_error=False)
+
+    async def _run_services(self) -> None:
+        await asyncio.to_thread(self.services.build, self.tell)
+        for screen in self._main_screens():
+            screen.post_message(ServicesReady())
+        await self.services.run()
+
+    def tell(self, notice: Notice) -> None:
+        """The services' callback: hands the notice to every main screen. Callable from any thread."""
+        for screen in self._main_screens():
+            screen.post_message(Told(notice))
+
+    def _main_screens(self) -> list[BaseScreen]:
+        stacks = list(self._screen_stacks.values())
+        return [screen for stack in stacks for screen in stack if isinstance(screen, BaseScreen)]
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker that failed is told in one line; its details go to a report that only the user can read."""
+        from textual.worker import WorkerState
+
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and isinstance(error, Exception):
+            path = crash.write_report(error, reports_folder())
+            self.say(f"a part of the program failed ({type(error).__qualname__}); report: {path}", "error")
+
+    # Words to the reader
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """One line on the status line; never over what is being decided."""
+        for screen in reversed(self.screen_stack):
+            for line in screen.query(StatusLine):
+                line.flash(text, severity)
+                return
+
+    def on_said(self, message: Said) -> None:
+        self.say(message.text, message.severity)
+
+    def notify(self, message: str, *, title: str = "", severity: Any = "information", **_others: Any) -> None:
+        """Textual's toasts become lines on the status line: they parse no markup and cover nothing."""
+        self.say(f"{title}: {message}" if title else message, severity)
+
+    # Going places
+
+    def action_go(self, mode: str) -> None:
+        """Changes to a main screen; each keeps its place."""
+        if mode in self.MODES and mode != self.current_mode:
+            self.switch_mode(mode)
+
+    def action_sync(self) -> None:
+        """Polls the gateway now."""
+        if self.services.sync is None:
+            self.say(self.services.trouble or "still starting")
+            return
+        self.services.sync.poke()
+        self.say("asking the gateway")
+
+    async def action_undo(self) -> None:
+        """Takes back what is held."""
+        from mm_tui.screens.leave import held_ids
+
+        releases = self.services.releases
+        if releases is None or not held_ids(self.services):
+            self.say("nothing is held: what has been decided cannot be undone")
+            return
+        releases.undo_all()
+
+    def action_help(self) -> None:
+        """Shows the keys of the screen in front."""
+        from mm_tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen.of(self.screen))
+
+    def action_leave(self) -> None:
+        """Leaves; asks first when decisions are held, for they fall back to undecided."""
+        from mm_tui.screens.leave import LeaveScreen, held_ids
+
+        if any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
+            return
+        if count := len(held_ids(self.services)):
+            self.push_screen(LeaveScreen(count), self._leave_answered)
+        else:
+            self.leave()
+
+    def _leave_answered(self, leave: bool | None) -> None:
+        if leave:
+            self.leave()
+
+    def leave(self) -> None:
+        """Keeps what is being written and ends the program."""
+        for screen in self._main_screens():
+            screen.save_work()
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        self.workers.cancel_group(self, "services")
+        await self.services.aclose()
+
+    def set_window_title(self, text: str) -> None:
+        """Sets the terminal's window title, cleaned."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(f"\x1b]0;{OneLine(text)[:120]}\x07")
+
+    # The second wall and crashing
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print a traceback with the locals, keys and mail bodies among them, to the terminal.
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            self.crash_line = crash.report(error, reports_folder())
+            self._exit_renderables.append(Segments([Segment(self.crash_line), Segment.line()]))
+        for screen in self._main_screens():
+            screen.save_work()
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Ends the program without printing what it was given."""
+        self._handle_exception(RuntimeError("panic"))
+
+
+def run(settings: Settings, *, demo: bool = False) -> int:
+    """Runs the app until the reader leaves.
+
+    Args:
+        settings: the settings with one profile chosen.
+        demo: say on the first screen that this is the demo.
+
+    Returns:
+        The exit status: 0, 1 after a crash, 2 when the terminal cannot be used, 10 when the store cannot be.
+    """
+    from mm_tui.wiring import Wiring, WiringError
+
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        sys.stderr.write("mm-tui: this is not a terminal. The commands work without one: mm-tui --help\n")
+        return 2
+    try:
+        crash.refuse_unsafe_environment(os.environ)
+    except crash.UnsafeEnvironment as error:
+        sys.stderr.write(f"mm-tui: {error}\n")
+        return 2
+    try:
+        services = Wiring.open(settings, demo=demo)
+    except WiringError as error:
+        sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n")
+        return 10
+    app = MmTui(services)
+    app.run()
+    return app.return_code or 0

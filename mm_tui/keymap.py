@@ -1,0 +1,232 @@
+"""Every key: one table of acts with their ids, default keys, labels and help, and the checking of the user's changes.
+
+Screens take their bindings from here (`BINDINGS = bindings("inbox")`), the footer, the help, the palette and
+docs/keys.md are made from it. Textual ignores unknown ids silently and lets a remapped key make another binding
+vanish, so `check` finds both before anything is applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+
+
+class Act(NamedTuple):
+    """One thing that a key does."""
+
+    id: str
+    """`context.name`, as the user's `[keys]` names it."""
+    keys: str
+    """Default keys, comma separated, in Textual's names."""
+    action: str
+    """The action that runs, in Textual's notation."""
+    label: str
+    """One or two words for the footer. The same act has the same word on every screen."""
+    help: str
+    """One sentence for the help and the palette."""
+    footer: bool = False
+    """Shown on the footer line, where there is room."""
+    priority: bool = False
+    """Taken before the focused widget sees the key."""
+
+    @property
+    def context(self) -> str:
+        return self.id.partition(".")[0]
+
+
+ACTS: tuple[Act, ...] = (
+    # Everywhere
+    Act("app.inbox", "1", "go('inbox')", "Inbox", "Go to the inbox."),
+    Act("app.pending", "2", "go('pending')", "Pending", "Go to the mail that waits for a decision."),
+    Act("app.audit", "3", "go('audit')", "Audit", "Go to the audit log and the journal."),
+    Act("app.mailboxes", "4", "go('mailboxes')", "Mailboxes", "Go to the mailboxes and their oversight modes."),
+    Act("app.undo", "u", "undo", "undo", "Take back the decisions that are being held."),
+    Act("app.sync", "ctrl+r", "sync", "fetch now", "Ask the gateway for news now."),
+    Act("app.palette", "ctrl+p", "command_palette", "palette", "Find any act by name.", priority=True),
+    Act("app.theme", "f9", "next_theme", "theme", "Change to the next theme."),
+    Act("app.help", "question_mark,f1", "help", "help", "Show all keys of this screen.", footer=True),
+    Act("app.quit", "ctrl+q", "leave", "quit", "Leave; asks when decisions are still held.", priority=True),
+    # Lists
+    Act("list.down", "j,down", "cursor_down", "down", "Next line."),
+    Act("list.up", "k,up", "cursor_up", "up", "Line before."),
+    Act("list.page_down", "pagedown,ctrl+d", "page_down", "page down", "One page down."),
+    Act("list.page_up", "pageup,ctrl+u", "page_up", "page up", "One page up."),
+    Act("list.first", "g,home", "first", "first", "First line."),
+    Act("list.last", "G,end", "last", "last", "Last line."),
+    Act("list.open", "enter", "open", "open", "Open what the cursor is on.", footer=True),
+    # Inbox
+    Act("inbox.search", "slash", "search", "search", "Search as you type, in words and operators.", True),
+    Act("inbox.filter", "f", "filter", "filter", "Show one mailbox, label or status only.", True),
+    Act("inbox.mailbox", "m", "next_mailbox", "mailbox", "Show the next mailbox, or all.", True),
+    Act("inbox.threads", "t", "toggle_folded", "threads", "One line a thread, or one a mail.", True),
+    Act("inbox.summarise", "s", "summarise", "summarise", "Ask the model for label, summary and requested action."),
+    Act("inbox.preview", "v", "toggle_preview", "preview", "Show or hide the preview beside the list."),
+    Act("inbox.clear", "escape", "clear", "show all", "Drop search and filters."),
+    # Thread
+    Act("thread.reply", "r", "reply", "reply", "Draft a reply to the newest mail and edit it.", True),
+    Act("thread.fold", "enter,space", "toggle_message", "fold", "Unfold or fold the message.", True),
+    Act("thread.fold_all", "o", "toggle_all", "unfold all", "Unfold all messages, or fold them again."),
+    Act("thread.next", "j,down", "line_down", "down", "Scroll down."),
+    Act("thread.previous", "k,up", "line_up", "up", "Scroll up."),
+    Act("thread.next_message", "n", "next_message", "next", "Go to the next message.", True),
+    Act("thread.previous_message", "p", "previous_message", "previous", "Go to the message before."),
+    Act("thread.links", "l", "links", "links", "List the links with their real hosts.", True),
+    Act("thread.files", "f", "files", "files", "List the attachments and save them.", True),
+    Act("thread.details", "i", "details", "sender", "Look at the sender closely."),
+    Act("thread.raw", "v", "raw", "raw", "Show the mail as it came, escaped.", True),
+    Act("thread.summarise", "s", "summarise", "summarise", "Ask the model again about this mail."),
+    Act("thread.back", "escape,q", "back", "back", "Back to the list.", True),
+    # The reply editor
+    Act("reply.submit", "ctrl+s", "submit", "submit", "Submit the reply to the gate.", True, True),
+    Act("reply.redraft", "ctrl+t", "redraft", "redraft", "Let the model draft it, or change it as told.", True, True),
+    Act("reply.stop", "ctrl+x", "stop", "stop", "Stop the model; what is written stays.", True, True),
+    Act("reply.close", "escape", "close", "close", "Close the editor; the text is kept.", True),
+    # Pending
+    Act("pending.approve", "a", "approve", "approve", "Approve what is shown, once its end has been seen.", True),
+    Act("pending.edit", "e", "edit", "edit", "Edit the draft; your text is released in its place.", True),
+    Act("pending.reject", "x", "reject", "reject", "Reject with a reason.", True),
+    Act("pending.skip", "s", "skip", "skip", "Leave it undecided and go to the next.", True),
+    Act("pending.mark", "space", "mark", "mark", "Mark for a batch what has been seen to its end.", True),
+    Act("pending.approve_marked", "A", "approve_marked", "approve marked", "Approve all that is marked.", True),
+    Act("pending.view", "tab", "next_view", "draft/thread/diff", "Draft, thread or difference."),
+)  # fmt: skip
+"""In the order in which footers and help show them."""
+
+TOGETHER: Mapping[str, tuple[str, ...]] = {
+    "inbox": ("inbox", "list", "app"),
+    "thread": ("thread", "app"),
+    "reply": ("reply",),
+    "pending": ("pending", "list", "app"),
+    "audit": ("audit", "list", "app"),
+    "mailboxes": ("mailboxes", "list", "app"),
+}
+"""Which contexts are awake at once, the nearest first. Within one line no key may mean two things."""
+
+_ALIASES = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
+_RESERVED = {"ctrl+z": "it suspends the program", "ctrl+c": "terminals use it to copy or to interrupt"}
+
+
+class KeyProblem(NamedTuple):
+    """What is wrong with one line of `[keys]`."""
+
+    id: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"[keys] {self.id}: {self.words}"
+
+
+def bindings(context: str) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
+    """The bindings of one context, for a screen's or widget's `BINDINGS`."""
+    from textual.binding import Binding
+
+    return [
+        Binding(act.keys, act.action, act.label, show=act.footer, tooltip=act.help, id=act.id, priority=act.priority)
+        for act in ACTS
+        if act.context == context
+    ]
+
+
+def act(act_id: str) -> Act:
+    """The act of that id; raises KeyError."""
+    for found in ACTS:
+        if found.id == act_id:
+            return found
+    raise KeyError(act_id)
+
+
+def check(changes: Mapping[str, str]) -> tuple[dict[str, str], list[KeyProblem]]:
+    """Checks the user's `[keys]`.
+
+    Args:
+        changes: binding id to key or comma separated keys.
+
+    Returns:
+        The changes that can be applied, and what is wrong with the others.
+    """
+    known = {one.id for one in ACTS}
+    good: dict[str, str] = {}
+    problems: list[KeyProblem] = []
+    for act_id, keys in changes.items():
+        if act_id not in known:
+            problems.append(KeyProblem(act_id, f"there is no such id{_nearest(act_id, known)}"))
+            continue
+        faults = [fault for key in _split(keys) if (fault := unsendable(key))]
+        if not _split(keys):
+            faults = ["no key is given"]
+        if faults:
+            problems.append(KeyProblem(act_id, "; ".join(faults)))
+        else:
+            good[act_id] = ",".join(_split(keys))
+    for act_id, words in _clashes(good):
+        problems.append(KeyProblem(act_id, words))
+        good.pop(act_id, None)
+    return good, problems
+
+
+def unsendable(key: str) -> str:
+    """Why a terminal cannot send `key`, or "" when all common ones can."""
+    name = key.lower()
+    if name in _ALIASES:
+        return f"{key} is the same byte as {_ALIASES[name]} in terminals; use {_ALIASES[name]}"
+    if name in _RESERVED:
+        return f"{key} cannot be used: {_RESERVED[name]}"
+    parts = name.split("+")
+    modifiers, base = set(parts[:-1]), parts[-1]
+    if not base or modifiers - {"ctrl", "shift", "alt"}:
+        return f"{key} is not a key that a terminal sends"
+    if "ctrl" in modifiers and ("shift" in modifiers or base in {"enter", "tab", "space", "escape", "backspace"}):
+        return f"{key} cannot be sent by many terminals"
+    if "ctrl" in modifiers and base.isdigit():
+        return f"{key} cannot be sent by many terminals"
+    if modifiers == {"shift"} and len(base) == 1:
+        return f"write {base.upper()} instead of {key}"
+    if not (len(base) == 1 or base in _names()):
+        return f"{key} is not a known key name"
+    return ""
+
+
+def _names() -> frozenset[str]:
+    from textual.keys import Keys
+
+    punctuation = {
+        "slash", "question_mark", "exclamation_mark", "colon", "semicolon", "comma", "full_stop", "minus", "plus",
+        "equals_sign", "underscore", "asterisk", "space", "at", "number_sign", "dollar_sign", "percent_sign",
+        "circumflex_accent", "ampersand", "left_parenthesis", "right_parenthesis", "left_square_bracket",
+        "right_square_bracket", "backslash", "vertical_line", "tilde", "grave_accent", "apostrophe",
+        "quotation_mark", "less_than_sign", "greater_than_sign", "left_curly_bracket", "right_curly_bracket",
+    }  # fmt: skip
+    return frozenset(str(key.value) for key in Keys) | frozenset(punctuation)
+
+
+def _split(keys: str) -> list[str]:
+    return [key.strip() for key in keys.split(",") if key.strip()]
+
+
+def _nearest(act_id: str, known: set[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(act_id, known, 1)
+    return f"; did you mean {near[0]}?" if near else "; docs/keys.md lists them"
+
+
+def _clashes(good: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Changes whose key another act already has where both are awake. Each changed id is told once."""
+    told: set[str] = set()
+    for screen, contexts in TOGETHER.items():
+        holders: dict[str, str] = {}
+        here = [one for context in contexts for one in ACTS if one.context == context]
+        for one in here:
+            for key in _split(good.get(one.id, one.keys)):
+                other = holders.setdefault(key, one.id)
+                if other == one.id or (one.id not in good and other not in good):
+                    continue
+                changed = one.id if one.id in good else other
+                kept = other if changed == one.id else one.id
+                if changed not in told:
+                    told.add(changed)
+                    how = "is given to two acts" if kept in good else "would hide another act's key"
+                    yield changed, f"{key} {how}: {kept} has it too on the {screen} screen"

@@ -1,0 +1,85 @@
+"""What services tell the screen's floor, as Textual messages, and what screens may ask of them.
+
+Services know nothing of Textual: they call a plain function with a notice. The app wraps each notice in `Told` and
+hands it to every main screen; the screen re-reads the store.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
+    from mm_tui.clock import Clock
+    from mm_tui.config import Settings
+    from mm_tui.services.drafts import Drafts
+    from mm_tui.services.notices import Notice
+    from mm_tui.services.releases import Releases
+    from mm_tui.services.sync import Sync
+    from mm_tui.services.triage import Triage
+    from mm_tui.store.audit import AuditStore
+    from mm_tui.store.database import Database
+    from mm_tui.store.mail import MailStore
+    from mm_tui.store.pending import PendingStore
+    from mm_tui.text import OneLine
+
+
+class Told(Message, bubble=False):
+    """A service says what changed."""
+
+    def __init__(self, notice: Notice) -> None:
+        super().__init__()
+        self.notice = notice
+
+
+class ServicesReady(Message, bubble=False):
+    """The network side has been built: sync, releases and the assistant may be asked from now on."""
+
+
+class Said(Message):
+    """One line for the reader, from a worker: shown as a toast away from what is being decided.
+
+    Args:
+        text: plain words; shown without markup.
+        severity: "information", "warning" or "error".
+    """
+
+    def __init__(self, text: str, severity: str = "information") -> None:
+        super().__init__()
+        self.text = text
+        self.severity = severity
+
+
+class Services(Protocol):
+    """What screens may ask of the rest of the program.
+
+    The stores are there before the first frame. The services that need the network are None until `ServicesReady`:
+    they are imported and built after the first frame.
+    """
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    mail: MailStore
+    pending: PendingStore
+    audit: AuditStore
+    sync: Sync | None
+    releases: Releases | None
+    triage: Triage | None
+    drafts: Drafts | None
+    trouble: OneLine
+    """What keeps the network side from working, in words; empty when nothing does."""
+
+
+def services_of(node: DOMNode) -> Services:
+    """The services of the app that `node` is in."""
+    return cast("HasServices", node.app).services
+
+
+class HasServices(Protocol):
+    """The app, as screens and widgets see it."""
+
+    services: Services

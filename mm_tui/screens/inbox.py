@@ -1,0 +1,320 @@
+"""The inbox: all mail of the store, filtered and searched, with a preview where there is room."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.message import Message
+from textual.widgets import Input, Static
+from textual.worker import get_current_worker
+
+from mm_tui import keymap
+from mm_tui.messages import Said
+from mm_tui.screens.base import BaseScreen
+from mm_tui.services.notices import (
+    AssistChanged,
+    MailboxesChanged,
+    MailChanged,
+    PendingChanged,
+    Phase,
+    SyncChanged,
+)
+from mm_tui.store.search import OPERATORS, MailView, parse_query
+from mm_tui.text import OneLine
+from mm_tui.widgets.mail_list import MailList
+from mm_tui.widgets.preview import Preview
+from mm_tui.widgets.words import count
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from mm_tui.services.notices import Notice
+
+FIRST_KEYS = 200
+"""Keys read before the first frame; the rest follows from a thread."""
+RELOAD_SECONDS = 0.3
+"""News that comes faster than this is shown together."""
+PREVIEW_SECONDS = 0.15
+"""The cursor has to rest this long before the preview follows."""
+
+
+class KeysRead(Message):
+    """Keys of a view, from the worker that reads them. `whole`: nothing more follows."""
+
+    def __init__(self, view: MailView, keys: array[int], *, whole: bool, fresh: bool) -> None:
+        super().__init__()
+        self.view = view
+        self.keys = keys
+        self.whole = whole
+        self.fresh = fresh
+
+
+class InboxScreen(BaseScreen):
+    """Mail, newest first."""
+
+    MODE = "inbox"
+    TITLE_WORD = "inbox"
+    CSS_PATH = "inbox.tcss"
+    BINDINGS = keymap.bindings("inbox")
+    HELP_MORE = tuple((f"{name}:", words) for name, words in OPERATORS.items())
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = MailView()
+        self._reload_timer: Timer | None = None
+        self._preview_timer: Timer | None = None
+        self._preview_wanted = True
+        self._whole = False
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield Static(id="heading")
+                yield Input(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
+                yield MailList(self.services.mail, self.services.clock, id="mails")
+            yield Preview(self.services, id="preview")
+
+    def on_mount(self) -> None:
+        self._use_profile_mailbox()
+        keys = self.services.mail.keys(self.view, limit=FIRST_KEYS)
+        self.mails.set_keys(keys, go_first=True)
+        self._whole = len(keys) < FIRST_KEYS
+        self.mails.focus()
+        self._show_heading()
+        self._show_preview()
+        if not self._whole:
+            self.call_after_refresh(self._reload)
+
+    @property
+    def mails(self) -> MailList:
+        """The list."""
+        return self.query_one("#mails", MailList)
+
+    def status_mailbox(self) -> str | None:
+        return self.view.mailbox_id
+
+    # What is shown
+
+    def show(self, view: MailView) -> None:
+        """Shows another view, from its first line."""
+        if view != self.view:
+            self.view = view
+            self.mails.folded = view.folded
+            self._reload(fresh=True)
+            self._show_heading()
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, MailChanged):
+            self._forget(notice.email_ids)
+            self._reload_soon()
+        elif isinstance(notice, AssistChanged):
+            if notice.email_id is not None:
+                self._forget(frozenset({notice.email_id}))
+                self._show_preview()
+        elif isinstance(notice, PendingChanged):
+            self._reload_soon()
+        elif isinstance(notice, MailboxesChanged):
+            self._use_profile_mailbox()
+            self._show_heading()
+        elif isinstance(notice, SyncChanged):
+            self._show_empty_words()
+
+    def services_ready(self) -> None:
+        self._show_empty_words()
+
+    def _forget(self, email_ids: frozenset[str] | None) -> None:
+        if email_ids is None or len(email_ids) > FIRST_KEYS:
+            self.mails.forget_rows()
+        else:
+            found = (self.services.mail.rowid(email_id) for email_id in email_ids)
+            self.mails.forget_rows([key for key in found if key is not None])
+
+    def _reload_soon(self) -> None:
+        if self._reload_timer is None:
+            self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload_now)
+
+    def _reload_now(self) -> None:
+        self._reload_timer = None
+        self._reload()
+        self._show_preview()
+
+    def _reload(self, *, fresh: bool = False) -> None:
+        view, store = self.view, self.services.mail
+        query = parse_query(view.query, self.services.clock.now())
+
+        def read() -> None:
+            worker = get_current_worker()
+            keys: array[int] = array("q")
+            first = True
+            for chunk in store.stream(view, query=query, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
+                keys.extend(chunk)
+                if first and fresh and not worker.is_cancelled:
+                    self.post_message(KeysRead(view, keys[:], whole=False, fresh=True))
+                    first = False
+            if not worker.is_cancelled:
+                self.post_message(KeysRead(view, keys, whole=True, fresh=fresh and first))
+
+        self.run_worker(read, thread=True, exclusive=True, group="list", exit_on_error=False)
+
+    def on_keys_read(self, message: KeysRead) -> None:
+        if message.view != self.view:
+            return
+        self._whole = message.whole
+        if message.keys != self.mails.keys or message.fresh:
+            self.mails.set_keys(message.keys, go_first=message.fresh)
+        self._show_heading()
+        self._show_empty_words()
+        if message.fresh:
+            self._show_preview()
+
+    def _use_profile_mailbox(self) -> None:
+        wanted = self.services.settings.profile.mailbox
+        if wanted is None or self.view.mailbox_id is not None:
+            return
+        for box in self.services.mail.mailbox_rows():
+            if wanted in (box.mailbox_id, box.address):
+                self.view = replace(self.view, mailbox_id=box.mailbox_id)
+
+    def _show_heading(self) -> None:
+        view = self.view
+        box = next((one for one in self.services.mail.mailbox_rows() if one.mailbox_id == view.mailbox_id), None)
+        words = [OneLine(box.address) if box else "all mailboxes"]
+        words += [f"label {OneLine(view.label)}"] if view.label else []
+        words += [OneLine(view.status).replace("_", " ")] if view.status else []
+        words += ["threads"] if view.folded else []
+        parts: list[Content] = [Content(" · ".join(words))]
+        if view.query:
+            parts.append(Content.assemble(("search ", ""), (OneLine(view.query), "bold $foreground")))
+        kinds = ("thread", "threads") if view.folded else ("mail", "mails")
+        parts.append(Content(count(len(self.mails.keys), *kinds) + ("" if self._whole else "…")))
+        for complaint in parse_query(view.query, self.services.clock.now()).complaints[:1]:
+            parts.append(Content.assemble(("▲ ", "$warning"), complaint))
+        self.query_one("#heading", Static).update(Content(" · ").join(parts))
+
+    def _show_empty_words(self) -> None:
+        words = () if self.mails.keys else self._empty_words()
+        if words != self.mails.empty_words:
+            self.mails.empty_words = words
+            self.mails.refresh()
+
+    def _empty_words(self) -> tuple[str, ...]:
+        sync = self.services.sync
+        clear = keymap.act("inbox.clear").keys
+        if self.view.query:
+            return (f"Nothing matches “{OneLine(self.view.query)}”.", f"{clear} shows all mail; ? lists the operators.")
+        if self.view.label or self.view.status:
+            return ("No mail here with that label or status.", f"{clear} shows all mail; f chooses another.")
+        if self.services.trouble:
+            return ("No mail on this machine yet.", OneLine(self.services.trouble))
+        if sync is None or sync.state.phase in (Phase.CONNECTING, Phase.FILLING):
+            return ("No mail on this machine yet.", "Asking the gateway for it now.")
+        if sync.state.error is not None:
+            return (
+                "No mail on this machine yet.",
+                f"{sync.state.error}.",
+                "It is tried again by itself.",
+            )
+        if self.view.mailbox_id is not None:
+            return ("This mailbox is empty.", "New mail appears here by itself. m shows the next mailbox.")
+        return ("The mailboxes are empty.", "New mail appears here by itself.")
+
+    # The preview
+
+    def on_virtual_list_moved(self, _message: MailList.Moved) -> None:
+        if self._preview_timer is not None:
+            self._preview_timer.stop()
+        self._preview_timer = self.set_timer(PREVIEW_SECONDS, self._show_preview)
+
+    def _show_preview(self) -> None:
+        try:
+            preview = self.query_one(Preview)
+        except NoMatches:
+            return
+        if preview.display and preview.size.width:
+            preview.show(self.mails.current_row)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_preview)
+
+    # Acts
+
+    def on_virtual_list_opened(self, _message: MailList.Opened) -> None:
+        row = self.mails.current_row
+        if row is None or not row.email_id:
+            return
+        from mm_tui.screens.thread import ThreadScreen
+
+        self.app.push_screen(ThreadScreen(row.mailbox_id, row.thread_id, row.email_id))
+
+    def action_search(self) -> None:
+        """Opens the search line."""
+        line = self.query_one("#search", Input)
+        self.add_class("-searching")
+        line.focus()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        self.show(replace(self.view, query=message.value))
+
+    def on_input_submitted(self, _message: Input.Submitted) -> None:
+        self._end_search()
+
+    def _end_search(self) -> None:
+        self.mails.focus()
+        self.set_class(bool(self.view.query), "-searching")
+
+    def action_clear(self) -> None:
+        """Leaves the search line, then drops search and filters."""
+        line = self.query_one("#search", Input)
+        with line.prevent(Input.Changed):
+            line.value = ""
+        self.show(MailView(folded=self.view.folded))
+        self._end_search()
+
+    def action_toggle_folded(self) -> None:
+        """One line a thread, or one a mail."""
+        self.show(replace(self.view, folded=not self.view.folded))
+
+    def action_next_mailbox(self) -> None:
+        """The next mailbox, after the last all of them."""
+        ids = [None, *(box.mailbox_id for box in self.services.mail.mailbox_rows())]
+        at = ids.index(self.view.mailbox_id) if self.view.mailbox_id in ids else 0
+        self.show(replace(self.view, mailbox_id=ids[(at + 1) % len(ids)]))
+
+    def action_filter(self) -> None:
+        """Asks for a mailbox, label or status."""
+        from mm_tui.screens.filters import FilterScreen
+
+        self.app.push_screen(FilterScreen(self.services, self.view), self._filter_chosen)
+
+    def _filter_chosen(self, view: MailView | None) -> None:
+        if view is not None:
+            self.show(view)
+
+    def action_toggle_preview(self) -> None:
+        """Shows or hides the preview."""
+        self._preview_wanted = not self._preview_wanted
+        self.set_class(not self._preview_wanted, "-no-preview")
+        self.call_after_refresh(self._show_preview)
+
+    def action_summarise(self) -> None:
+        """Asks the model about the mail under the cursor."""
+        row, triage = self.mails.current_row, self.services.triage
+        if row is None or not row.email_id:
+            return
+        if triage is None:
+            self.post_message(Said("the assistant is not ready yet", "warning"))
+            return
+        self.run_worker(self._examine(row.email_id), group="examine", exclusive=True, exit_on_error=False)
+
+    async def _examine(self, email_id: str) -> None:
+        triage = self.services.triage
+        if triage is not None:
+            card = await triage.examine(email_id, again=True)
+            if card.words:
+                self.post_message(Said(card.words))

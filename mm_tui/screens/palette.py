@@ -1,0 +1,43 @@
+"""The command palette's entries: every act that works here, by its words."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+
+from mm_tui import keymap
+from mm_tui.theme import THEMES
+from mm_tui.widgets.chrome import awake_keys
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.dom import DOMNode
+    from textual.screen import Screen
+
+HIDDEN = frozenset({"app.palette"})
+
+
+def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
+    """One entry for each act that works on `screen` now, and one for each of our themes."""
+    found = []
+    for key, active in awake_keys(screen):
+        act_id = active.binding.id or ""
+        if act_id in HIDDEN or not active.enabled:
+            continue
+        act = keymap.act(act_id)
+        words = f"{act.label[0].upper()}{act.label[1:]}"
+        run = partial(_run, app, active.binding.action, active.node)
+        found.append(SystemCommand(f"{words}  ({key})", act.help, run))
+    for theme in THEMES:
+        found.append(SystemCommand(f"Theme {theme.name}", "Change the colours.", partial(_set_theme, app, theme.name)))
+    return found
+
+
+async def _run(app: App[Any], action: str, node: DOMNode) -> None:
+    await app.run_action(action, node)
+
+
+def _set_theme(app: App[Any], name: str) -> None:
+    app.theme = name

@@ -1,0 +1,237 @@
+"""The three lines around every main screen: where you are, how things stand, which keys work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.content import Content
+from textual.widget import Widget
+
+from mm_tui import keymap
+from mm_tui.messages import services_of
+from mm_tui.text import OneLine
+from mm_tui.widgets.words import key_name
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.binding import ActiveBinding
+    from textual.screen import Screen
+    from textual.timer import Timer
+
+SCREENS = (
+    ("inbox", "1", "Inbox"),
+    ("pending", "2", "Pending"),
+    ("audit", "3", "Audit"),
+    ("mailboxes", "4", "Mailboxes"),
+)
+FLASH_SECONDS = 8.0
+
+
+class Part(NamedTuple):
+    """A piece of a line that leaves whole when there is no room. `rank` 0 leaves last."""
+
+    rank: int
+    content: Content
+
+
+def fit(parts: Sequence[Part], width: int, separator: Content) -> Content:
+    """Joins the parts in their order, leaving out those of highest rank until they fit `width` cells."""
+    kept = [part for part in parts if part.content]
+    while len(kept) > 1 and _length(kept, separator) > width:
+        worst = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
+        del kept[worst]
+    joined = separator.join([part.content for part in kept])
+    return joined.truncate(width, ellipsis=True) if joined.cell_length > width else joined
+
+
+def _length(parts: Sequence[Part], separator: Content) -> int:
+    return sum(part.content.cell_length for part in parts) + separator.cell_length * (len(parts) - 1)
+
+
+class TopLine(Widget):
+    """Name, main screens with their counts, profile, TEST or LIVE."""
+
+    DEFAULT_CSS = "TopLine { height: 1; background: $panel; color: $mm-dim; }"
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+        self._shown: tuple[object, ...] = ()
+        self._spans: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        self.update_state()
+
+    def update_state(self) -> None:
+        """Reads the counts anew and repaints when they changed."""
+        counts = services_of(self).mail.counts()
+        shown = (counts.unread, counts.pending)
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def render(self) -> Content:
+        profile = services_of(self).settings.profile
+        numbers = dict(zip(("inbox", "pending"), self._shown, strict=False))
+        width = self.size.width
+        roomy = width >= 80
+        left: list[Content] = [Content(" mm-tui  ") if roomy else Content("")]
+        self._spans = []
+        at = left[0].cell_length
+        for name, key, word in SCREENS:
+            count = numbers.get(name) or 0
+            text = f" {key} {word}{f' {count}' if count else ''} "
+            here = name == self._mode
+            left.append(Content.styled(text, "bold $accent" if here else ""))
+            self._spans.append((at, at + len(text), name))
+            at += len(text) + (1 if roomy else 0)
+            if roomy:
+                left.append(Content(" "))
+        badge = Content.styled("LIVE", "bold $warning") if profile.is_live else Content.styled("TEST", "$foreground")
+        right = Content.assemble(OneLine(profile.name), " · ", badge, " ")
+        start = Content("").join(left)
+        room = width - start.cell_length
+        if right.cell_length > room:
+            right = Content.assemble(badge, " ")
+        return Content.assemble(start, " " * max(0, room - right.cell_length), right)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, name in self._spans:
+            if start <= event.x < end:
+                self.run_worker(self.app.run_action(f"app.go({name!r})"), exit_on_error=False)
+
+
+class StatusLine(Widget):
+    """Gateway and age of data, mailbox and its oversight mode, model and spend, held decisions.
+
+    It also says the app's short messages, so that nothing pops up over what is being decided.
+    """
+
+    DEFAULT_CSS = """
+    StatusLine { height: auto; max-height: 3; min-height: 1; padding: 0 1; background: $panel; color: $mm-dim; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = Content("")
+        self._flash: Content | None = None
+        self._flash_timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self.update_state)
+        self.update_state()
+
+    def on_resize(self) -> None:
+        self.update_state()
+
+    def flash(self, text: str, severity: str = "information") -> None:
+        """Shows one message for some seconds; errors stay until the next key."""
+        sign = {"information": ("· ", "$accent"), "warning": ("▲ ", "$warning"), "error": ("✕ ", "$error")}[severity]
+        self._flash = Content.assemble(sign, (OneLine(text), "$foreground"))
+        if self._flash_timer is not None:
+            self._flash_timer.stop()
+        self._flash_timer = self.set_timer(FLASH_SECONDS, self.unflash)
+        self.refresh(layout=True)
+
+    def unflash(self) -> None:
+        """Back to the state."""
+        if self._flash is not None:
+            self._flash = None
+            self.refresh(layout=True)
+
+    def update_state(self) -> None:
+        """Reads the state anew; repaints only when a word of it changed."""
+        if not self.is_mounted or not self.screen.is_active:
+            return
+        width = max(10, self.size.width - 2)
+        line = fit(status_parts(self), width, Content(" · "))
+        if line != self._line:
+            self._line = line
+            if self._flash is None:
+                self.refresh()
+
+    def render(self) -> Content:
+        return self._flash if self._flash is not None else self._line
+
+
+def status_parts(node: Widget) -> list[Part]:
+    """The pieces of the status line, from the stores and services."""
+    from mm_tui.widgets import status
+
+    services = services_of(node)
+    mailbox: Callable[[], str | None] = getattr(node.screen, "status_mailbox", lambda: None)
+    return [
+        Part(1, status.gateway(services)),
+        Part(2, status.mailbox(services, mailbox())),
+        Part(3, status.assistant(services)),
+        Part(0, status.held(services)),
+    ]
+
+
+class KeysLine(Widget):
+    """The keys that work here, as `key label`. Made from the bindings; those that cannot apply are not shown."""
+
+    DEFAULT_CSS = "KeysLine { height: 1; padding: 0 1; background: $background; color: $mm-dim; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spans: list[tuple[int, int, ActiveBinding]] = []
+        self._shown: tuple[tuple[str, str], ...] = ()
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
+
+    def _bindings_updated(self, _screen: Screen[object]) -> None:
+        # Focus moves within a list publish this signal too: repaint only for other keys.
+        if self._wanted() != self._shown:
+            self.refresh()
+
+    def _wanted(self) -> tuple[tuple[str, str], ...]:
+        return tuple((key, active.binding.description) for key, active in footer_keys(self.screen))
+
+    def render(self) -> Content:
+        found = footer_keys(self.screen)
+        self._shown = tuple((key, active.binding.description) for key, active in found)
+        width = self.size.width
+        always = [item for item in found if item[1].binding.id == "app.help"]
+        others = [item for item in found if item[1].binding.id != "app.help"]
+        while others and _keys_length([*others, *always]) > width:
+            others.pop()
+        self._spans = []
+        pieces: list[Content] = []
+        at = 0
+        for key, active in [*others, *always]:
+            label = active.binding.description
+            pieces.append(Content.assemble((key, "$foreground"), f" {label}"))
+            length = pieces[-1].cell_length
+            self._spans.append((at, at + length, active))
+            at += length + 2
+        return Content("  ").join(pieces)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, active in self._spans:
+            if start <= event.x - 1 < end:
+                self.run_worker(self.app.run_action(active.binding.action, active.node), exit_on_error=False)
+
+
+def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:
+    return sum(len(key) + 1 + len(active.binding.description) for key, active in found) + 2 * (len(found) - 1)
+
+
+def footer_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
+    """(name of the key, binding) of what the footer of `screen` shows, in the key table's order."""
+    return [(key, active) for key, active in awake_keys(screen) if active.binding.show and active.enabled]
+
+
+def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
+    """(names of the keys, binding) of every act that works on `screen` now, in the key table's order, each once."""
+    order = {act.id: at for at, act in enumerate(keymap.ACTS)}
+    firsts: dict[str, tuple[str, ActiveBinding]] = {}
+    for active in screen.active_bindings.values():
+        if (act_id := active.binding.id) in order and act_id is not None and act_id not in firsts:
+            firsts[act_id] = (key_name(active.binding.key), active)
+    nearest = {"app": 2, "list": 1}
+    return [
+        firsts[act_id] for act_id in sorted(firsts, key=lambda one: (nearest.get(one.partition(".")[0], 0), order[one]))
+    ]

@@ -1,0 +1,190 @@
+"""The inbox's list: one line a mail where there is room, two lines where there is not."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from rich.segment import Segment
+
+from mm_tui.clock import Clock
+from mm_tui.store.mail import MailRow, MailStore
+from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+from mm_tui.widgets.words import age
+
+WIDE = 96
+"""Cells from which a mail fits on one line with all its columns."""
+CHIP = 11
+AGE = 4
+FAILED = frozenset({"bounced", "send_failed", "spam_quarantined"})
+WAITING = frozenset({"pending_send_approval", "pending_inbound_approval", "pending_scan"})
+STATUS_WORDS = {
+    "pending_send_approval": "waiting",
+    "pending_inbound_approval": "waiting",
+    "pending_scan": "in scan",
+    "send_failed": "failed",
+    "spam_flagged": "spam?",
+    "spam_quarantined": "spam",
+}
+URGENCY_SIGNS = {"high": "! ", "urgent": "!!", "critical": "!!"}
+PLAIN_STATUSES = frozenset({"", "unread", "read"})
+
+
+def chip(row: MailRow) -> tuple[str, str]:
+    """The word on a row's chip and its style: its status where that tells something, else its label."""
+    if row.status not in PLAIN_STATUSES:
+        word = STATUS_WORDS.get(row.status, row.status.replace("_", " "))
+        if row.status in FAILED:
+            return word, "fail"
+        return word, "risk" if row.status in WAITING or row.status.startswith("spam") else "dim"
+    return row.label, "dim"
+
+
+def who(row: MailRow) -> str:
+    """The address that matters: who wrote it, or for outbound mail whom it is for."""
+    if row.direction != "outbound":
+        return row.sender
+    more = f" +{row.recipients - 1}" if row.recipients > 1 else ""
+    return f"→ {row.recipient}{more}"
+
+
+class MailList(VirtualList[int, MailRow]):
+    """Mails by their store keys, newest first.
+
+    Args:
+        store: where rows come from.
+        clock: what ages count from.
+    """
+
+    def __init__(self, store: MailStore, clock: Clock, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._store = store
+        self._clock = clock
+        self._now_ms = self._read_clock()
+        self.folded = False
+
+    def on_mount(self) -> None:
+        self.set_interval(20, self._age)
+
+    def _read_clock(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
+
+    def _age(self) -> None:
+        """Draws anew when an age that is seen has changed."""
+        before, now = self._now_ms, self._read_clock()
+        top, height = self.scroll_offset.y // self.row_height, self.size.height // self.row_height + 1
+        seen = range(top, min(len(self.keys), top + height))
+        if any(_age_words(self.row_at(index), before) != _age_words(self.row_at(index), now) for index in seen):
+            self._now_ms = now
+            self._strips.clear()
+            self.refresh()
+
+    def fetch_rows(self, keys: Sequence[int]) -> Sequence[MailRow]:
+        return self._store.rows(keys)
+
+    def index_of(self, key: int) -> int | None:
+        keys = self.keys
+        at = bisect_left(keys, -key, key=lambda one: -one)
+        return at if at < len(keys) and keys[at] == key else None
+
+    def set_keys(self, keys: Sequence[int], *, go_first: bool = False) -> None:
+        self._now_ms = self._read_clock()
+        super().set_keys(keys, go_first=go_first)
+
+    def on_resize(self) -> None:
+        self.row_height = 1 if self.size.width >= WIDE else 2
+        super().on_resize()
+
+    def draw_row(self, row: MailRow, line: int, width: int, here: bool) -> list[Segment]:
+        if self.row_height == 1:
+            return self._draw_one(row, width, here)
+        return self._draw_first(row, width, here) if line == 0 else self._draw_second(row, width, here)
+
+    def _start(self, row: MailRow, here: bool) -> list[tuple[str, str]]:
+        """Cursor bar, unread sign, age and urgency: ten cells."""
+        unread = row.status == "unread"
+        sign = URGENCY_SIGNS.get(row.urgency, "  ")
+        return [
+            ("▌" if here else " ", "bar" if here else "dim"),
+            (f"{'●' if unread else ' '}{fit_cells(_age_words(row, self._now_ms), AGE, right=True)} ", "dim"),
+            (f"{sign} ", "risk" if sign.strip() else "dim"),
+        ]
+
+    def _draw_one(self, row: MailRow, width: int, here: bool) -> list[Segment]:
+        unread = row.status == "unread"
+        word, chip_style = chip(row)
+        sender = max(20, min(32, width // 4))
+        pieces = self._start(row, here)
+        pieces.append((fit_cells(word, CHIP) + "  ", chip_style))
+        pieces.append((fit_cells(who(row), sender) + "  ", "strong" if unread else "row"))
+        pieces += self._subject(row, width - 10 - CHIP - 2 - sender - 2)
+        return self._paint(pieces, here)
+
+    def _draw_first(self, row: MailRow, width: int, here: bool) -> list[Segment]:
+        word, chip_style = chip(row)
+        room = width - 10 - 1
+        chip_width = min(len(word) + 1, CHIP + 1, max(0, room // 3)) if word else 0
+        pieces = self._start(row, here)
+        pieces.append((fit_cells(who(row), room - chip_width), "strong" if row.status == "unread" else "row"))
+        pieces.append((f"{fit_cells(word, chip_width, right=True)} ", chip_style))
+        return self._paint(pieces, here)
+
+    def _draw_second(self, row: MailRow, width: int, here: bool) -> list[Segment]:
+        pieces = [("▌" if here else " ", "bar" if here else "dim"), (" " * 9, "dim")]
+        pieces += self._subject(row, width - 11)
+        return self._paint([*pieces, (" ", "dim")], here)
+
+    def _subject(self, row: MailRow, width: int) -> list[tuple[str, str]]:
+        """Subject and summary in exactly `width` cells."""
+        pieces: list[tuple[str, str]] = []
+        if row.hidden:
+            pieces.append(("▲ hidden characters  ", "risk"))
+        pieces.append((row.subject or "(no subject)", "strong" if row.status == "unread" else "row"))
+        after = "".join((
+            f"  {row.thread_size} in thread" if self.folded and row.thread_size > 1 else "",
+            "  +file" if row.has_attachments else "",
+            f"  {row.summary}" if row.summary else "",
+        ))  # fmt: skip
+        pieces.append((after, "dim"))
+        return _crop(pieces, width)
+
+    def _paint(self, pieces: list[tuple[str, str]], here: bool) -> list[Segment]:
+        """Segments of the pieces, neighbours of one style joined: each change of style costs bytes on the wire."""
+        segments: list[Segment] = []
+        text, style = "", ""
+        for piece, wanted in pieces:
+            name = wanted
+            if here and wanted != "bar":
+                name = "here-strong" if wanted == "strong" else "here"
+            if name != style and piece.strip():
+                if text:
+                    segments.append(Segment(text, self.style(style or name)))
+                text, style = piece, name
+            else:
+                text += piece
+                style = style or name
+        if text:
+            segments.append(Segment(text, self.style(style)))
+        return segments
+
+
+def _age_words(row: MailRow, now_ms: int) -> str:
+    return "" if row.received_at is None else age(now_ms - row.received_at)
+
+
+def _crop(pieces: list[tuple[str, str]], width: int) -> list[tuple[str, str]]:
+    """The pieces in exactly `width` cells together."""
+    from rich.cells import cell_len
+
+    kept: list[tuple[str, str]] = []
+    left = max(0, width)
+    for text, style in pieces:
+        cells = cell_len(text)
+        if cells > left:
+            text, cells = fit_cells(text, left), left
+        if text:
+            kept.append((text, style))
+        left -= cells
+    if left:
+        kept.append((" " * left, kept[-1][1] if kept else "row"))
+    return kept

@@ -1,0 +1,89 @@
+"""What the store knows of the mail under the cursor. It never fetches: opening is the reader's act."""
+
+from __future__ import annotations
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from mm_tui.messages import Services
+from mm_tui.store.keys import from_ms
+from mm_tui.store.mail import MailRow
+from mm_tui.text import OneLine
+from mm_tui.widgets.mail_list import URGENCY_SIGNS, chip
+from mm_tui.widgets.words import exact
+
+NAMES = 9
+"""Cells that the names of the lines take."""
+MAX_LINES = 200
+"""Lines of a body that the preview shows; the rest is seen by opening."""
+
+
+class Preview(VerticalScroll, can_focus=False):
+    """The pane beside the list.
+
+    Args:
+        services: the stores.
+    """
+
+    DEFAULT_CSS = """
+    Preview { padding: 0 1; scrollbar-size-vertical: 0; }
+    Preview Static { height: auto; }
+    """
+
+    def __init__(self, services: Services, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._services = services
+        self._shown: Content | None = None
+
+    def compose(self):  # type: ignore[no-untyped-def] # Textual's own type is an iterable of widgets
+        yield Static(id="preview-text")
+
+    def show(self, row: MailRow | None) -> None:
+        """Shows a mail, or nothing."""
+        content = Content("") if row is None or not row.email_id else self._content(row)
+        if content != self._shown or content.spans != (self._shown.spans if self._shown else None):
+            self._shown = content
+            self.query_one(Static).update(content)
+            self.scroll_to(y=0, animate=False)
+
+    def _content(self, row: MailRow) -> Content:
+        lines: list[Content] = [
+            Content.styled(row.subject or "(no subject)", "bold"),
+            _line("from", row.sender, row.sender_name),
+            _line("to", row.recipient, OneLine(f"and {row.recipients - 1} more" if row.recipients > 1 else "")),
+            _line("at", OneLine(exact(from_ms(row.received_at)))),
+        ]
+        word, style = chip(row)
+        signs = {"risk": "$warning", "fail": "$error"}
+        if word:
+            lines.append(Content.assemble((f"{'is':<{NAMES}}", "$mm-dim"), (OneLine(word), signs.get(style, ""))))
+        if row.urgency in URGENCY_SIGNS:
+            lines.append(
+                Content.assemble(
+                    (f"{'urgency':<{NAMES}}", "$mm-dim"),
+                    (f"{URGENCY_SIGNS[row.urgency].strip()} {row.urgency}", "$warning"),
+                )
+            )
+        if row.thread_size > 1:
+            lines.append(_line("thread", OneLine(f"{row.thread_size} mails")))
+        if row.hidden:
+            lines.append(Content.styled(f"▲ {row.hidden} hidden characters removed", "$warning"))
+        if row.summary:
+            lines += [Content(""), Content(row.summary)]
+        lines.append(Content(""))
+        detail = self._services.mail.detail(row.email_id)
+        if detail is None:
+            lines.append(Content.assemble(("enter", "$foreground"), (" opens it", "$mm-dim")))
+            if row.status == "unread":
+                lines.append(Content.styled("Opening marks it read at the gateway.", "$mm-dim"))
+        else:
+            body = detail.body.split("\n")
+            lines += [Content(OneLine(line)) for line in body[:MAX_LINES]]
+            if len(body) > MAX_LINES:
+                lines.append(Content.styled(f"{len(body) - MAX_LINES:,} more lines: enter opens it", "$mm-dim"))
+        return Content("\n").join(lines)
+
+
+def _line(name: str, value: OneLine, more: OneLine = OneLine("")) -> Content:
+    return Content.assemble((f"{name:<{NAMES}}", "$mm-dim"), value, (f"  {more}" if more else "", "$mm-dim"))

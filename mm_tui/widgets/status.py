@@ -1,0 +1,97 @@
+"""The words of the status line: each function reads the stores and services and says one thing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mm_tui.services.notices import Phase, SyncState, span
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.messages import Services
+
+STEP_SECONDS = 5
+"""Ages below a minute are said in steps of this many seconds, so that the line does not change all the time."""
+FRESH_SECONDS = 60
+
+
+def gateway(services: Services) -> Content:
+    """Whether the gateway answers, how old the data is, what failed and when it is tried again."""
+    if services.trouble:
+        return Content.assemble(("✕ ", "$error"), (OneLine(services.trouble), "$foreground"))
+    if services.sync is None:
+        return Content("◌ starting")
+    return gateway_words(services.sync.state, services.clock.now())
+
+
+def gateway_words(state: SyncState, now: datetime) -> Content:
+    """The same from a state and the time."""
+    if state.phase is Phase.FILLING:
+        start = Content(f"◐ first fill, {state.progress:,} mails so far")
+    elif state.phase is Phase.LIVE and state.error is None:
+        start = Content.assemble(("● ", "$accent"), "live ", _age(state, now))
+    elif state.phase is Phase.CONNECTING and state.error is None:
+        start = Content("◌ connecting")
+    elif state.phase is Phase.LIVE:
+        start = Content.assemble(("▲ ", "$warning"), "live ", _age(state, now))
+    else:
+        start = Content.assemble(("✕ ", "$error"), "offline · ", _data(state, now))
+    if state.error is None:
+        return start
+    tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]
+    if state.retry_at is not None:
+        tail.append(Content(f" · next try in {span(state.retry_at - now)}"))
+    return Content.assemble(*tail)
+
+
+def _age(state: SyncState, now: datetime) -> str:
+    if state.last_ok_at is None:
+        return ""
+    seconds = max(0, int((now - state.last_ok_at).total_seconds()))
+    if seconds < FRESH_SECONDS:
+        return f"{max(STEP_SECONDS, -(-seconds // STEP_SECONDS) * STEP_SECONDS)}s"
+    return f"data of {span(now - state.last_ok_at)} ago"
+
+
+def _data(state: SyncState, now: datetime) -> str:
+    return "never synced" if state.last_ok_at is None else f"data of {span(now - state.last_ok_at)} ago"
+
+
+def mailbox(services: Services, mailbox_id: str | None) -> Content:
+    """The mailbox shown and its oversight mode, or how many mailboxes there are."""
+    boxes = services.mail.mailboxes()
+    if len(boxes) == 1:
+        mailbox_id = boxes[0].id
+    for box in boxes:
+        if box.id == mailbox_id:
+            local = box.address.partition("@")[0]
+            return Content(OneLine(f"{local}@ {box.oversight_mode}"))
+    return Content(f"{len(boxes)} mailboxes") if boxes else Content("")
+
+
+def assistant(services: Services) -> Content:
+    """The model that answered last and what today cost."""
+    if services.triage is None:
+        return Content("")
+    spend = services.triage.spend()
+    model = OneLine(spend.model) or OneLine(services.settings.assist.small_model)
+    words = f"{model} ${spend.usd:.2f} today"
+    if spend.over and spend.budget_usd > 0:
+        return Content.assemble(words, (" ▲ budget spent", "$warning"))
+    return Content(words)
+
+
+def held(services: Services) -> Content:
+    """The decisions that can still be undone, with the nearest deadline."""
+    if services.releases is None:
+        return Content("")
+    now = services.clock.now()
+    deadlines = sorted(view.deadline for view in services.releases.states() if view.deadline is not None)
+    waiting = [deadline for deadline in deadlines if deadline > now]
+    if not waiting:
+        return Content("")
+    seconds = max(1, round((waiting[0] - now).total_seconds()))
+    return Content.assemble((f"deciding in {seconds} s: {len(waiting)}", "bold $foreground"), (" (u undo)", "$accent"))

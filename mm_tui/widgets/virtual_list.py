@@ -1,0 +1,333 @@
+"""A list of any length that draws only what is seen: rows are read by page and a cursor move repaints two rows.
+
+Subclasses say how rows are read and drawn. The list holds keys (an array of row ids, or ids), a bounded cache of
+rows and one of drawn lines; it keeps the cursor on its row and the view where it is while keys come and go.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mm_tui import keymap
+
+if TYPE_CHECKING:
+    from textual import events
+
+Key = TypeVar("Key", bound=Hashable)
+Row = TypeVar("Row")
+
+PAGE = 64
+"""Rows read at once."""
+MAX_ROWS = PAGE * 12
+MAX_STRIPS = 400
+
+
+def fit_cells(text: str, width: int, *, right: bool = False) -> str:
+    """`text` in exactly `width` cells: padded, or cut with an ellipsis. Wide characters are never split.
+
+    Args:
+        text: clean one-line text.
+        width: cells; below one gives "".
+        right: align right.
+    """
+    if width < 1:
+        return ""
+    cells = len(text) if text.isascii() else cell_len(text)
+    if cells > width:
+        return (text[: width - 1] if text.isascii() else set_cell_size(text, width - 1)) + "…"
+    blank = " " * (width - cells)
+    return blank + text if right else text + blank
+
+
+class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
+    """The base of all lists. Subclasses give `fetch_rows` and `draw_row`, and may set `row_height`."""
+
+    BINDINGS = keymap.bindings("list")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "list--row", "list--dim", "list--strong", "list--risk", "list--fail", "list--bar", "list--here",
+        "list--here-strong", "list--mark",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    VirtualList {
+        overflow: hidden auto;
+        scrollbar-size-vertical: 0;
+        background: $background;
+        & > .list--row { color: $foreground; }
+        & > .list--dim { color: $mm-dim; }
+        & > .list--strong { color: $foreground; text-style: bold; }
+        & > .list--risk { color: $warning; }
+        & > .list--fail { color: $error; }
+        & > .list--bar { color: $accent; background: $mm-here; text-style: bold; }
+        & > .list--here { color: $mm-here-text; background: $mm-here; }
+        & > .list--here-strong { color: $mm-here-text; background: $mm-here; text-style: bold; }
+        & > .list--mark { color: $accent; text-style: bold; }
+    }
+    """
+
+    class Moved(Message):
+        """The cursor is on another row, or on none (`key` is None)."""
+
+        def __init__(self, sender: VirtualList[Any, Any], key: Hashable | None) -> None:
+            super().__init__()
+            self.sender = sender
+            self.key = key
+
+        @property
+        def control(self) -> VirtualList[Any, Any]:
+            return self.sender
+
+    class Opened(Message):
+        """The reader opened a row, by key or by mouse."""
+
+        def __init__(self, sender: VirtualList[Any, Any], key: Hashable) -> None:
+            super().__init__()
+            self.sender = sender
+            self.key = key
+
+        @property
+        def control(self) -> VirtualList[Any, Any]:
+            return self.sender
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._keys: Sequence[Key] = ()
+        self._cursor = 0
+        self._rows: OrderedDict[Key, Row] = OrderedDict()
+        self._strips: OrderedDict[tuple[int, int], Strip] = OrderedDict()
+        self._styles: dict[str, Style] = {}
+        self._height = 1
+        self.empty_words: tuple[str, ...] = ()
+        """What stands there when there are no rows: why, and what to do next."""
+
+    # What subclasses give
+
+    def fetch_rows(self, keys: Sequence[Key]) -> Sequence[Row]:
+        """Reads the rows of these keys from the store, in their order. Called on the UI's thread: at most 2 ms."""
+        raise NotImplementedError
+
+    def draw_row(self, row: Row, line: int, width: int, here: bool) -> list[Segment]:
+        """Draws one line of a row.
+
+        Args:
+            row: what `fetch_rows` gave.
+            line: 0 to `row_height` - 1.
+            width: cells; the segments should fill them.
+            here: the cursor is on it.
+        """
+        raise NotImplementedError
+
+    def index_of(self, key: Key) -> int | None:
+        """Where `key` stands, or None. Subclasses with ordered keys have faster ways."""
+        try:
+            return self._keys.index(key)
+        except ValueError:
+            return None
+
+    # The rows
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        """The keys of all rows in their order."""
+        return self._keys
+
+    @property
+    def cursor(self) -> int:
+        """The index under the cursor."""
+        return self._cursor
+
+    @property
+    def current_key(self) -> Key | None:
+        """The key under the cursor; None in an empty list."""
+        return self._keys[self._cursor] if self._keys else None
+
+    @property
+    def current_row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.row_at(self._cursor) if self._keys else None
+
+    @property
+    def row_height(self) -> int:
+        """Lines a row takes."""
+        return self._height
+
+    @row_height.setter
+    def row_height(self, lines: int) -> None:
+        if lines != self._height:
+            top = self.scroll_offset.y // self._height
+            self._height = lines
+            self._strips.clear()
+            self._resize_content()
+            self.scroll_to(y=top * lines, animate=False)
+            self._show_cursor()
+            self.refresh()
+
+    def row_at(self, index: int) -> Row:
+        """The row at `index`, read with its page if need be."""
+        key = self._keys[index]
+        if (row := self._rows.get(key)) is not None:
+            return row
+        start = index // PAGE * PAGE
+        wanted = [one for one in self._keys[start : start + PAGE] if one not in self._rows]
+        for one, found in zip(wanted, self.fetch_rows(wanted), strict=True):
+            self._rows[one] = found
+        while len(self._rows) > MAX_ROWS:
+            self._rows.popitem(last=False)
+        return self._rows[key]
+
+    def set_keys(self, keys: Sequence[Key], *, go_first: bool = False) -> None:
+        """Shows other keys. The cursor stays on its row and the view where it is, unless `go_first`.
+
+        When the row under the cursor is gone, the cursor takes the one that moved into its place.
+        """
+        old_key, old_cursor, old_top = self.current_key, self._cursor, self.scroll_offset.y
+        self._keys = keys
+        self._strips.clear()
+        found = None if go_first or old_key is None else self.index_of(old_key)
+        self._cursor = 0 if go_first else max(0, min(old_cursor if found is None else found, len(keys) - 1))
+        moved = self._cursor - old_cursor
+        self._resize_content()
+        top = 0 if go_first else old_top
+        last_line = (self._cursor + 1) * self._height
+        if found is not None and moved and (old_top > 0 or last_line > self._view_height()):
+            # At the very top new rows may push the others down; elsewhere nothing that is looked at moves.
+            top = old_top + moved * self._height
+        self.scroll_to(y=max(0, top), animate=False)
+        self.refresh()
+        if self.current_key != old_key:
+            self.post_message(self.Moved(self, self.current_key))
+
+    def forget_rows(self, keys: Iterable[Key] | None = None) -> None:
+        """Reads rows anew when they are next drawn: those of `keys`, or all."""
+        if keys is None:
+            self._rows.clear()
+        else:
+            for key in keys:
+                self._rows.pop(key, None)
+        self._strips.clear()
+        self.refresh()
+
+    def redraw_row(self, index: int) -> None:
+        """Draws the row at `index` anew."""
+        for line in range(self._height):
+            self._strips.pop((index * self._height + line, 0), None)
+            self._strips.pop((index * self._height + line, 1), None)
+        self.refresh_lines(index * self._height, self._height)
+
+    # Moving
+
+    def move_to(self, index: int) -> None:
+        """Puts the cursor on `index`, or on the nearest there is, and brings it into view."""
+        index = max(0, min(index, len(self._keys) - 1))
+        old = self._cursor
+        if index != old and self._keys:
+            self._cursor = index
+            self.refresh_lines(old * self._height, self._height)
+            self.refresh_lines(index * self._height, self._height)
+            self.post_message(self.Moved(self, self.current_key))
+        self._show_cursor()
+
+    def move_to_key(self, key: Key) -> bool:
+        """Puts the cursor on `key`; False when it is not in the list."""
+        index = self.index_of(key)
+        if index is None:
+            return False
+        self.move_to(index)
+        return True
+
+    def _view_height(self) -> int:
+        return max(1, self.size.height)
+
+    def _show_cursor(self) -> None:
+        first, height, top = self._cursor * self._height, self._view_height(), self.scroll_offset.y
+        if first < top:
+            self.scroll_to(y=first, animate=False)
+        elif first + self._height > top + height:
+            self.scroll_to(y=first + self._height - height, animate=False)
+
+    def _resize_content(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self._keys) * self._height)
+
+    def on_resize(self) -> None:
+        self._strips.clear()
+        self._resize_content()
+        self._show_cursor()
+
+    def action_cursor_down(self) -> None:
+        self.move_to(self._cursor + 1)
+
+    def action_cursor_up(self) -> None:
+        self.move_to(self._cursor - 1)
+
+    def action_page_down(self) -> None:
+        self.move_to(self._cursor + max(1, self._view_height() // self._height - 1))
+
+    def action_page_up(self) -> None:
+        self.move_to(self._cursor - max(1, self._view_height() // self._height - 1))
+
+    def action_first(self) -> None:
+        self.move_to(0)
+
+    def action_last(self) -> None:
+        self.move_to(len(self._keys) - 1)
+
+    def action_open(self) -> None:
+        if (key := self.current_key) is not None:
+            self.post_message(self.Opened(self, key))
+
+    def on_click(self, event: events.Click) -> None:
+        index = (event.y + self.scroll_offset.y) // self._height
+        if index < len(self._keys):
+            self.focus()
+            self.move_to(index)
+            if event.chain == 2:
+                self.action_open()
+
+    # Drawing
+
+    def style(self, name: str) -> Style:
+        """The terminal style of a component class, e.g. `style("dim")`."""
+        found = self._styles.get(name)
+        if found is None:
+            found = self._styles[name] = self.get_component_rich_style(f"list--{name}")
+        return found
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        self._strips.clear()
+        super().notify_style_update()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        at = y + self.scroll_offset.y
+        if not self._keys:
+            return self._empty_line(y, width)
+        index, line = divmod(at, self._height)
+        if index >= len(self._keys):
+            return Strip.blank(width, self.style("row"))
+        here = index == self._cursor
+        cached = self._strips.get((at, int(here)))
+        if cached is not None:
+            return cached
+        strip = Strip(self.draw_row(self.row_at(index), line, width, here)).adjust_cell_length(
+            width, self.style("here" if here else "row")
+        )
+        self._strips[(at, int(here))] = strip
+        if len(self._strips) > MAX_STRIPS:
+            self._strips.popitem(last=False)
+        return strip
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        lines = ["", *self.empty_words]
+        text = lines[y] if y < len(lines) else ""
+        style = self.style("strong" if y == 1 else "dim")
+        return Strip([Segment(fit_cells(f"   {text}", width), style)], width)

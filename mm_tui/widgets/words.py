@@ -1,0 +1,63 @@
+"""Small wordings that several widgets share: ages, sizes, keys. Pure functions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+_KEY_NAMES = {
+    "question_mark": "?", "slash": "/", "space": "space", "enter": "enter", "escape": "esc", "pagedown": "pgdn",
+    "pageup": "pgup", "left_square_bracket": "[", "right_square_bracket": "]", "full_stop": ".", "comma": ",",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "minus": "-", "plus": "+", "colon": ":", "backspace": "bksp",
+    "exclamation_mark": "!", "delete": "del",
+}  # fmt: skip
+
+
+def key_name(key: str) -> str:
+    """A key as people write it: `question_mark` is `?`, `ctrl+s` is `^s`."""
+    if key.startswith("ctrl+"):
+        return "^" + key_name(key.removeprefix("ctrl+"))
+    return _KEY_NAMES.get(key, key)
+
+
+def age(milliseconds: int) -> str:
+    """How long ago, in at most three cells: `now` (below a minute), `26m`, `2h`, `13d`, `9w`, `3y`.
+
+    Args:
+        milliseconds: the length of time; below zero counts as zero.
+    """
+    seconds = max(0, milliseconds // 1000)
+    if seconds < 60:
+        return "now"
+    for limit, unit, letter in (
+        (3600, 60, "m"),
+        (86400, 3600, "h"),
+        (86400 * 14, 86400, "d"),
+        (86400 * 365, 86400 * 7, "w"),
+    ):
+        if seconds < limit:
+            return f"{seconds // unit}{letter}"
+    return f"{min(99, seconds // (86400 * 365))}y"
+
+
+def exact(moment: datetime | None) -> str:
+    """A moment in the reader's own time zone, to the minute, with the zone."""
+    if moment is None:
+        return "no time given"
+    return moment.astimezone().strftime("%a %d %b %Y %H:%M %Z")
+
+
+def size(count: int) -> str:
+    """A size in bytes with its unit: `820 B`, `14 kB`, `3.2 MB`."""
+    if count < 1000:
+        return f"{max(0, count)} B"
+    amount = float(count)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 1000:
+            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+    return f"{amount:.0f} GB"
+
+
+def count(number: int, one: str, many: str) -> str:
+    """`1 mail`, `12 mails`, `100,000 mails`."""
+    return f"{number:,} {one if number == 1 else many}"
