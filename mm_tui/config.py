@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 APP_NAME = "mm-tui"
 DEFAULT_URL = "https://api.multimail.dev"
@@ -82,16 +80,56 @@ class Profile(Section):
     """A command that prints the AI21 key."""
     ai21_host: str = DEFAULT_AI21_HOST
     """Base address of the AI21 API."""
+    keyring: bool = False
+    """Look for keys that are not set in the system's keyring (`pip install 'mm-tui[keyring]'`)."""
+    live: bool | None = None
+    """What the profile is meant for: true for real mail, false for tests. A key of the other kind is pointed out.
+
+    None: not said; the keys alone tell."""
     reviewer: str | None = None
     """The name under which decisions are recorded; none takes the login name."""
 
     _check_urls = field_validator("url", "ai21_host")(refuse_plain_http)
 
+    @field_validator("oversight_key", "send_key", "admin_key", "ai21_key")
+    @classmethod
+    def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None:
+            return None
+        text = key.get_secret_value().strip()
+        if not re.fullmatch(r"[\x21-\x7e]+", text):
+            raise ValueError("is empty or holds a space, a line break or a non-ASCII character: no key does")
+        return SecretStr(text)
+
+    def gateway_keys(self) -> dict[str, SecretStr]:
+        """The gateway keys that are set, by scope."""
+        keys = {"oversight": self.oversight_key, "send": self.send_key, "admin": self.admin_key}
+        return {scope: key for scope, key in keys.items() if key is not None}
+
     @property
     def is_live(self) -> bool:
         """True unless every gateway key that is set is a test key (`mm_test_`)."""
-        keys = [key for key in (self.oversight_key, self.send_key, self.admin_key) if key is not None]
-        return not keys or any(not key.get_secret_value().startswith("mm_test_") for key in keys)
+        keys = self.gateway_keys().values()
+        return not keys or any(not is_test_key(key) for key in keys)
+
+    @property
+    def mismatch(self) -> str:
+        """What does not fit between the keys and the profile, in words; empty when all is well."""
+        keys = self.gateway_keys()
+        test = [scope for scope, key in keys.items() if is_test_key(key)]
+        other = [scope for scope in keys if scope not in test]
+        if test and other:
+            return f"test keys ({', '.join(test)}) and live keys ({', '.join(other)}) are mixed in this profile"
+        if self.live is True and test:
+            return f"this profile is meant for live mail, but its keys are test keys ({', '.join(test)})"
+        if self.live is False and other:
+            return f"this profile is meant for tests, but its keys are live keys ({', '.join(other)})"
+        return ""
+
+
+def is_test_key(key: SecretStr) -> bool:
+    """Whether mail sent with the key is never delivered outside."""
+    return key.get_secret_value().startswith("mm_test_")
 
 
 class Assist(Section):
@@ -206,19 +244,8 @@ class Settings(Section):
     """Binding id = key or keys, see docs/keys.md."""
 
 
-Key = Literal["oversight", "send", "admin", "ai21"]
-
-ENVIRONMENT: Mapping[str, str] = {
-    "MULTIMAIL_API_URL": "url",
-    "MULTIMAIL_MAILBOX_ID": "mailbox",
-    "MULTIMAIL_API_KEY": "oversight_key",
-    "MULTIMAIL_SEND_API_KEY": "send_key",
-    "MULTIMAIL_ADMIN_API_KEY": "admin_key",
-    "AI21_API_KEY": "ai21_key",
-    "AI21_API_HOST": "ai21_host",
-    "MM_TUI_REVIEWER": "reviewer",
-}
-"""Environment variables and the profile field that each sets."""
+FORMAT = 1
+"""The version of `config.toml` that this program reads and writes (`version = 1` on its first line)."""
 
 
 def config_path() -> Path:
@@ -235,41 +262,20 @@ def data_dir() -> Path:
     return Path(platformdirs.user_data_dir(APP_NAME))
 
 
+def store_path(profile: str) -> Path:
+    """The file of a profile's local store."""
+    return data_dir() / f"store-{quote(profile, safe='')}.sqlite3"
+
+
 def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
-    """Reads the settings.
+    """Reads the settings; see `mm_tui.config_file.load`."""
+    from mm_tui import config_file
 
-    Args:
-        path: the file; none takes `config_path()`, which need not exist.
-        profile: the profile's name; none takes `default_profile` of the file, else its only or first one.
+    return config_file.load(path, profile=profile)
 
-    Raises:
-        ConfigError: the file is unreadable, not TOML, or holds a name or value that cannot be used.
-    """
-    file = path or config_path()
-    table: dict[str, object] = {}
-    if path is not None or file.exists():
-        try:
-            table = tomllib.loads(file.read_text("utf-8"))
-        except OSError as error:
-            raise ConfigError(str(file), error.strerror or "cannot be read", "Check the path and its mode.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(str(file), f"is not TOML: {error}", "Mend that line.") from None
-    profiles = table.pop("profiles", {})
-    chosen = profile or os.environ.get("MM_TUI_PROFILE") or table.pop("default_profile", None)
-    table.pop("default_profile", None)
-    if not isinstance(profiles, dict):
-        raise ConfigError(str(file), "profiles is not a table", "Write [profiles.NAME].")
-    if chosen is None:
-        chosen = next(iter(profiles), "default")
-    if profiles and chosen not in profiles:
-        raise ConfigError(str(file), f"has no profile {chosen!r}", f"It has: {', '.join(profiles)}.")
-    fields = dict(profiles.get(chosen, {}), name=chosen)
-    for variable, field in ENVIRONMENT.items():
-        if value := os.environ.get(variable):
-            fields[field] = value
-    try:
-        return Settings.model_validate({**table, "profile": fields})
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]).replace("profile.", f"profiles.{chosen}.", 1)
-        raise ConfigError(str(file), f"{where}: {first['msg']}", "See docs/configuration.md.") from None
+
+def with_keys(settings: Settings) -> Settings:
+    """The settings with the keys that commands or the keyring give; see `mm_tui.key_sources.with_keys`."""
+    from mm_tui import key_sources
+
+    return key_sources.with_keys(settings)

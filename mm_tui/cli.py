@@ -1,0 +1,63 @@
+"""The entry point `mm-tui`: arguments, exit statuses, and the one place where failures become words.
+
+`--help` and `--version` import neither Textual nor httpx nor pydantic; tests/unit/test_imports.py holds that.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from mm_tui.commands import emit
+from mm_tui.commands.exits import Exit
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the program and exits with its status."""
+    sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs the program with these arguments; returns its exit status."""
+    # Pydantic would look for plugins in every installed package at start.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    emit.prepare()
+    try:
+        status = _dispatch(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at exit; it must find a stream that takes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.PIPE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return status
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    from mm_tui.commands.parser import parse
+
+    try:
+        arguments = parse(argv)
+        status: int = arguments.run(arguments)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary of the program: each failure ends in words
+        return _failed(error)
+    return status
+
+
+def _failed(error: Exception) -> int:
+    from mm_tui.commands.exits import of_failure
+
+    expected = of_failure(error)
+    if expected is None:
+        from mm_tui import crash
+        from mm_tui.config import data_dir
+
+        emit.note(crash.report(error, data_dir() / "reports"))
+        return Exit.CRASH
+    status, what, cure = expected
+    emit.error(what, cure)
+    return status

@@ -1,0 +1,43 @@
+"""What most commands need: settings with their keys, and a gateway client."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mm_tui.config import Settings
+    from mm_tui.gateway.client import GatewayClient
+
+Commands = argparse._SubParsersAction
+
+
+def settings(arguments: argparse.Namespace) -> Settings:
+    """The settings that the arguments choose, key commands run, logging set up.
+
+    Raises:
+        ConfigError: they cannot be used.
+    """
+    from mm_tui import config
+    from mm_tui.commands import logs
+
+    chosen = config.with_keys(config.load(arguments.config, profile=arguments.profile))
+    logs.set_up(debug=arguments.debug)
+    return chosen
+
+
+def gateway(chosen: Settings) -> GatewayClient:
+    """A client for the profile; to be closed by who asked.
+
+    Raises:
+        ConfigError: a key cannot be one.
+    """
+    from mm_tui.config import ConfigError
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.keys import Keys
+
+    try:
+        keys = Keys.of(chosen.profile)
+    except ValueError as error:
+        raise ConfigError(f"profile {chosen.profile.name}", str(error), "Set it again with `mm-tui init`.") from None
+    return GatewayClient(chosen.profile.url, keys)

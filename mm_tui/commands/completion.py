@@ -1,0 +1,33 @@
+"""`mm-tui completion`: the shell's completion, from the same parser that reads the arguments."""
+
+from __future__ import annotations
+
+import argparse
+
+from mm_tui.commands import emit
+from mm_tui.commands.common import Commands
+from mm_tui.commands.exits import Exit
+from mm_tui.text import ManyLine
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command."""
+    del shared  # needs no settings
+    parser = commands.add_parser(
+        "completion",
+        help="print completion for a shell",
+        description="Prints completion for a shell. For bash: "
+        "mm-tui completion bash > ~/.local/share/bash-completion/completions/mm-tui",
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the script."""
+    import shtab
+
+    from mm_tui.commands.parser import build
+
+    emit.line(ManyLine(shtab.complete(build(), shell=arguments.shell)))
+    return Exit.OK

@@ -1,0 +1,98 @@
+"""All that the commands print. Nothing leaves but clean text: the types and a check at run time see to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from mm_tui.text import CleanText, ManyLine, OneLine
+
+_COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
+
+
+def prepare() -> None:
+    """Makes the standard streams fit for any text, whatever the locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def line(text: CleanText) -> None:
+    """One paragraph of output."""
+    _write(sys.stdout, text)
+
+
+def error(what: str, cure: str = "") -> None:
+    """What went wrong and what to do, on standard error, each on its line."""
+    _write(sys.stderr, OneLine(f"mm-tui: {what}"))
+    if cure:
+        _write(sys.stderr, OneLine(f"        {cure}"))
+
+
+def note(text: CleanText) -> None:
+    """A remark beside the output, on standard error."""
+    _write(sys.stderr, text)
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Rows in columns, two spaces apart; the last column is as long as it is."""
+    cells = [[OneLine(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_width, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = [cell + " " * (width - cell_width(cell)) for cell, width in zip(row, widths, strict=True)]
+        line(OneLine("  ".join(padded).rstrip()))
+
+
+def data(value: object) -> None:
+    """A value as JSON, its texts clean. Mappings, sequences, texts, numbers, truths and None."""
+    encodable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    _write(sys.stdout, ManyLine(json.dumps(_clean(value), ensure_ascii=not encodable, indent=2)))
+
+
+def data_line(value: object) -> None:
+    """A value as JSON on one line, for output of one record a line."""
+    _write(sys.stdout, OneLine(json.dumps(_clean(value), ensure_ascii=True)))
+
+
+def coloured(word: str) -> str:
+    """The word padded to 7, coloured when a terminal reads it and nothing asks for plain text."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    padded = f"{word:<7}"
+    return padded if plain or word not in _COLOURS else f"\x1b[{_COLOURS[word]}m{padded}\x1b[0m"
+
+
+def verdict(word: str, text: OneLine) -> None:
+    """A line that begins with one of the words ok, warning, problem. The colour only repeats the word."""
+    sys.stdout.write(coloured(word) + " " + _checked(text) + "\n")
+
+
+def cell_width(text: str) -> int:
+    """Columns on a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return str(ManyLine(value))
+    if isinstance(value, Mapping):
+        return {str(OneLine(str(key))): _clean(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence):
+        return [_clean(inner) for inner in value]
+    return value
+
+
+def _checked(text: CleanText) -> str:
+    if not isinstance(text, CleanText):
+        raise TypeError("only clean text is printed")
+    return str(text)
+
+
+def _write(stream: TextIO, text: CleanText) -> None:
+    stream.write(_checked(text) + "\n")

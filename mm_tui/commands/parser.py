@@ -1,0 +1,53 @@
+"""The whole command line as one argparse parser, from which help, completion and docs/cli.md come."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from mm_tui import __version__
+from mm_tui.commands import app, completion, emit, sandbox
+from mm_tui.commands.exits import Exit
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are clean, and point to the help."""
+
+    def error(self, message: str) -> NoReturn:
+        emit.error(message, f"See `{self.prog} --help`.")
+        raise SystemExit(Exit.USAGE)
+
+
+def build() -> Parser:
+    """The parser of all commands."""
+    shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    common(shared)
+    parser = Parser(
+        prog="mm-tui",
+        description="A terminal inbox where humans oversee the e-mail that AI agents handle. "
+        "Without a command it opens the app.",
+        epilog="Settings, keys and profiles: docs/configuration.md. Exit statuses: docs/cli.md.",
+    )
+    parser.set_defaults(profile=None, config=None, debug=False, run=app.run)
+    parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
+    common(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    for module in (sandbox, completion):
+        module.add(commands, shared)
+    return parser
+
+
+def common(parser: argparse.ArgumentParser) -> None:
+    """The options that stand before or after any command."""
+    parser.add_argument("--profile", metavar="NAME", help="the profile of the settings to use")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file to use")
+    parser.add_argument(
+        "--debug", action="store_true", help="log each request to the log file, with everything private masked"
+    )
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments, with the function to run as `run`."""
+    return build().parse_args(argv)

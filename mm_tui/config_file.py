@@ -1,0 +1,178 @@
+"""Reading `config.toml` and the environment, and saying precisely what is wrong with them.
+
+Order of precedence: command-line flags, environment, file, defaults.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from mm_tui.config import FORMAT, Agent, Assist, ConfigError, Profile, Review, Risk, Settings, Sync, Ui, config_path
+
+ENVIRONMENT: Mapping[str, str] = {
+    "MULTIMAIL_API_URL": "url",
+    "MULTIMAIL_MAILBOX_ID": "mailbox",
+    "MULTIMAIL_API_KEY": "oversight_key",
+    "MULTIMAIL_SEND_API_KEY": "send_key",
+    "MULTIMAIL_ADMIN_API_KEY": "admin_key",
+    "AI21_API_KEY": "ai21_key",
+    "AI21_API_HOST": "ai21_host",
+    "MM_TUI_REVIEWER": "reviewer",
+}
+"""Environment variables and the profile field that each sets."""
+
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "assist": Assist,
+    "agent": Agent,
+    "review": Review,
+    "risk": Risk,
+    "sync": Sync,
+    "ui": Ui,
+}
+"""The tables of the file besides the profiles."""
+
+_SCALARS = ("int", "float", "bool", "str")
+
+
+def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
+    """Reads the settings.
+
+    Args:
+        path: the file; none takes `config_path()`, which need not exist.
+        profile: the profile's name; none takes `MM_TUI_PROFILE`, else `default_profile` of the file, else its first.
+
+    Raises:
+        ConfigError: the file is unreadable, not TOML, of a newer version, or holds a name or value that cannot be
+            used; or the environment does.
+    """
+    file = path or config_path()
+    text = read(file, must_exist=path is not None)
+    table = parse(text, file)
+    profiles = table.pop("profiles", {})
+    named = table.pop("default_profile", None)
+    if not isinstance(profiles, dict) or not all(isinstance(one, dict) for one in profiles.values()):
+        raise ConfigError(str(file), "profiles is not a table of tables", "Write [profiles.NAME].")
+    chosen = profile or os.environ.get("MM_TUI_PROFILE") or named or next(iter(profiles), "default")
+    if not isinstance(chosen, str):
+        raise ConfigError(str(file), "default_profile is not a text", 'Write default_profile = "NAME".')
+    if (profiles or profile) and chosen not in profiles:
+        has = f"It has: {', '.join(profiles)}." if profiles else "It has none yet: `mm-tui init` writes one."
+        raise ConfigError(str(file), f"has no profile {chosen!r}", has)
+    _merge_environment(table)
+    fields: dict[str, Any] = dict(profiles.get(chosen, {}), name=chosen)
+    from_environment = {field: name for name, field in ENVIRONMENT.items() if os.environ.get(name)}
+    for field, name in from_environment.items():
+        fields[field] = os.environ[name]
+    try:
+        return Settings.model_validate({**table, "profile": fields})
+    except ValidationError as error:
+        raise _explained(error, file, text, chosen, from_environment) from None
+
+
+def read(file: Path, *, must_exist: bool) -> str:
+    """The file's text; empty when it need not exist and does not.
+
+    Raises:
+        ConfigError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError:
+        if not must_exist:
+            return ""
+        raise ConfigError(str(file), "there is no such file", "`mm-tui init` writes one.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(str(file), "is not UTF-8 text", "Save it as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(str(file), error.strerror or "cannot be read", "Check the path and its mode.") from None
+
+
+def parse(text: str, file: Path) -> dict[str, Any]:
+    """The file's tables without its `version`.
+
+    Raises:
+        ConfigError: it is not TOML, or of a newer version.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(file), f"is not TOML: {error}", "Mend that line.") from None
+    version = table.pop("version", FORMAT)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ConfigError(str(file), "version is not a number", f"Write version = {FORMAT}.")
+    if version > FORMAT:
+        raise ConfigError(
+            str(file),
+            f"was written for a newer mm-tui (version {version}; this one knows {FORMAT})",
+            "Upgrade mm-tui, or use another file with --config.",
+        )
+    return table
+
+
+def _merge_environment(table: dict[str, Any]) -> None:
+    """Lays `MM_TUI_SECTION_FIELD` over the file's tables, for fields that hold one value."""
+    for section, model in SECTIONS.items():
+        for field, info in model.model_fields.items():
+            if not any(kind in str(info.annotation) for kind in _SCALARS) or "[" in str(info.annotation):
+                continue
+            value = os.environ.get(variable(section, field))
+            if value and isinstance(table.setdefault(section, {}), dict):
+                table[section][field] = value
+
+
+def variable(section: str, field: str) -> str:
+    """The environment variable that sets a field of a section."""
+    return f"MM_TUI_{section}_{field}".upper()
+
+
+def _explained(
+    error: ValidationError, file: Path, text: str, chosen: str, from_environment: Mapping[str, str]
+) -> ConfigError:
+    """The first fault with its place: the variable, or the file with line and key."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    place = [str(part) for part in fault["loc"]]
+    key = place[-1]
+    if place[0] == "profile":
+        if len(place) > 1 and place[1] in from_environment:
+            return ConfigError(f"environment variable {from_environment[place[1]]}", _plain(fault["msg"]), "Mend it.")
+        model: type[BaseModel] = Profile
+        place[:1] = ["profiles", chosen]
+    else:
+        model = SECTIONS.get(place[0], Settings) if len(place) > 1 else Settings
+        if len(place) == 2 and os.environ.get(variable(*place)):
+            return ConfigError(f"environment variable {variable(*place)}", _plain(fault["msg"]), "Mend it.")
+    where = f"{file}{_line(text, place)}"
+    name = ".".join(place)
+    if fault["type"] != "extra_forbidden":
+        return ConfigError(where, f"{name}: {_plain(fault['msg'])}", "docs/configuration.md says what it takes.")
+    known = [*model.model_fields, *([] if model is not Settings else ["profiles", "default_profile", "version"])]
+    near = difflib.get_close_matches(key, known, n=1)
+    cure = f"Did you mean {near[0]}?" if near else "docs/configuration.md lists all settings."
+    return ConfigError(where, f"{name} is not a setting", cure)
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _line(text: str, place: list[str]) -> str:
+    """ ", line N" of the key at this place, as far as it can be told from the text; else empty."""
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.fullmatch(r"\s*\[\s*([^\]]+?)\s*\]\s*(?:#.*)?", line):
+            section = header.group(1).replace('"', "").replace(" ", "")
+            if section == ".".join(place):
+                return f", line {number}"
+        elif found := re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line):
+            name = f"{section}.{found.group(1)}" if section else found.group(1)
+            if name == ".".join(place) or ".".join(place).startswith(name + "."):
+                return f", line {number}"
+    return ""
