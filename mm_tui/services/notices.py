@@ -26,9 +26,11 @@ class Part(StrEnum):
     """The parts of a sync. Each succeeds or fails by itself, so a missing scope stops only its own part."""
 
     MAILBOXES = "mailboxes"
+    FILL = "first fill"
     MAIL = "mail"
     PENDING = "pending"
     AUDIT = "audit log"
+    STORE = "store on this machine"
 
 
 @dataclass(frozen=True, slots=True)

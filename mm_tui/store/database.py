@@ -63,7 +63,7 @@ class Database:
         self._memory_uri = f"file:/mm-tui-{os.getpid()}-{next(_memory_names)}?vfs=memdb" if memory else ""
         self._local = threading.local()
         self._lock = threading.RLock()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[tuple[sqlite3.Connection, threading.Thread | None]] = []
         self._closed = False
 
     @classmethod
@@ -107,7 +107,7 @@ class Database:
         if self.memory:
             # The first connection keeps the memory database alive until close().
             keeper = _connect(self._memory_uri)
-            self._connections.append(keeper)
+            self._connections.append((keeper, None))
             migrate(keeper, kept=self.path is None)
 
     def reader(self) -> sqlite3.Connection:
@@ -131,7 +131,8 @@ class Database:
         for schema in self._schemas():
             connection.execute(f"PRAGMA {schema}.synchronous = NORMAL")
         with self._lock:
-            self._connections.append(connection)
+            self._connections = [(one, owner) for one, owner in self._connections if owner is None or owner.is_alive()]
+            self._connections.append((connection, threading.current_thread()))
         return connection
 
     def _schemas(self) -> tuple[str, ...]:
@@ -202,13 +203,21 @@ class Database:
         return found
 
     def close(self) -> None:
-        """Closes the connections of all threads. Nothing may be running on them."""
+        """Waits for a write that is under way, then closes. Other threads must not use it any more.
+
+        Connections of threads that still live are interrupted and end with their thread: closing one in the middle
+        of a call of its own thread is not safe.
+        """
         self._closed = True
+        mine = getattr(self._local, "connection", None)
         with self._lock:
-            for connection in self._connections:
+            for connection, thread in self._connections:
                 with suppress(sqlite3.Error):
-                    connection.close()
+                    connection.interrupt()
+                    if connection is mine or thread is None or not thread.is_alive():
+                        connection.close()
             self._connections.clear()
+        self._local = threading.local()
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,165 @@
+"""How one mailbox's list is brought over: the first fill, new mail since, and old mail whose status moved.
+
+Only lists are read. A detail would mark mail read and so take it away from the agent that polls for unread mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import BadRequest, NotFound
+from mm_tui.gateway.shapes import EmailFilter
+from mm_tui.store.keys import to_ms
+from mm_tui.store.mail import Changes, MailStore
+from mm_tui.store.state import StateStore
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.shapes import EmailPage
+    from mm_tui.models import EmailSummary
+    from mm_tui.store.database import Database
+
+PAGE = 100
+"""Mails asked for at a time: the most that the gateway gives."""
+WINDOW_PAGES = 3
+"""Pages of outbound mail read again in one look; the next look goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FillPlace:
+    """How far the first fill of a mailbox has come. Kept in the store with each page, so a kill loses nothing."""
+
+    cursor: str | None = None
+    done: bool = False
+    mails: int = 0
+
+    def dumped(self) -> str:
+        return json.dumps([self.cursor, self.done, self.mails])
+
+    @classmethod
+    def loaded(cls, text: str | None) -> FillPlace:
+        return cls(*json.loads(text)) if text else cls()
+
+
+class MailboxSync:
+    """Brings over the mail of one mailbox. One request at a time in each of its methods."""
+
+    def __init__(self, database: Database, gateway: GatewayClient, mailbox_id: str) -> None:
+        self.mailbox_id = mailbox_id
+        self._database = database
+        self._gateway = gateway
+        self._mail = MailStore(database)
+        self._state = StateStore(database)
+        self.place = FillPlace.loaded(self._state.get(self._name("fill")))
+        self._window_cursor: str | None = None
+
+    def _name(self, what: str) -> str:
+        return f"{what}:{self.mailbox_id}"
+
+    # First fill
+
+    async def fetch_fill(self) -> EmailPage:
+        """The page at which the fill stands. A cursor that the gateway no longer takes starts the fill again."""
+        try:
+            return await self._gateway.emails(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
+        except (BadRequest, NotFound):
+            if self.place.cursor is None:
+                raise
+            return await self._gateway.emails(self.mailbox_id, limit=PAGE)
+
+    def advance(self, page: EmailPage, oldest: datetime | None) -> FillPlace:
+        """Where the fill stands after this page.
+
+        Args:
+            page: the page just fetched.
+            oldest: mail from before is not kept, so the fill ends there.
+        """
+        beyond = oldest is not None and any(mail.received_at and mail.received_at < oldest for mail in page.emails)
+        stuck = page.cursor is not None and page.cursor == self.place.cursor
+        done = page.cursor is None or beyond or stuck
+        self.place = FillPlace(None if done else page.cursor, done, self.place.mails + len(page.emails))
+        return self.place
+
+    def store_fill(self, page: EmailPage, place: FillPlace) -> Changes:
+        """Takes in a page together with the place after it. For a thread."""
+        with self._database.write():
+            changes = self._mail.upsert(page.emails)
+            if self._state.get(self._name("since")) is None and (newest := _newest(page.emails)):
+                self._state.set(self._name("since"), newest)
+            self._state.set(self._name("fill"), place.dumped())
+        return changes
+
+    # New mail
+
+    async def fetch_new(self) -> Changes:
+        """Mail that came since the last time, all pages of it. Before the first page of the fill: nothing."""
+        since = await asyncio.to_thread(self._state.get, self._name("since"))
+        if since is None:
+            if not self.place.done:
+                return Changes(frozenset(), frozenset())
+            page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
+        else:
+            page = await self._gateway.emails(self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE)
+        newest = _newest(page.emails)
+        new: frozenset[str] = frozenset()
+        changed: frozenset[str] = frozenset()
+        while True:
+            if page.emails:
+                changes = await asyncio.to_thread(self._mail.upsert, page.emails)
+                new |= changes.new
+                changed |= changes.changed
+            if page.cursor is None or not page.emails:
+                break
+            page = await self._gateway.emails(
+                self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE, cursor=page.cursor
+            )
+        # Only now: pages come newest first, and a kill between two must not leave a gap below the newest.
+        if newest is not None and newest != since:
+            await asyncio.to_thread(self._state.set, self._name("since"), newest)
+        return Changes(new, changed - new)
+
+    # Statuses that move
+
+    async def refresh_window(self, since: datetime) -> Changes:
+        """Reads again the newest mails, and outbound mail from `since` on as long as one of it may still move.
+
+        At most `WINDOW_PAGES` pages of outbound mail; the next call goes on where this one ended.
+        """
+        page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
+        changes = await asyncio.to_thread(self._mail.upsert, page.emails)
+        covered = min((mail.received_at for mail in page.emails if mail.received_at), default=None)
+        moving = (await asyncio.to_thread(self._mail.moving, since)).get(self.mailbox_id)
+        if moving is None or (covered is not None and moving >= covered) or page.cursor is None:
+            self._window_cursor = None
+            return changes
+        wanted = EmailFilter(direction="outbound", date_after=moving - timedelta(seconds=1))
+        for _ in range(WINDOW_PAGES):
+            try:
+                page = await self._gateway.emails(
+                    self.mailbox_id, filter=wanted, limit=PAGE, cursor=self._window_cursor
+                )
+            except BadRequest:
+                if self._window_cursor is None:
+                    raise
+                self._window_cursor = None
+                break
+            more = await asyncio.to_thread(self._mail.upsert, page.emails)
+            changes = Changes(changes.new | more.new, changes.changed | more.changed)
+            self._window_cursor = page.cursor
+            if page.cursor is None:
+                break
+        return changes
+
+
+def _newest(emails: Sequence[EmailSummary]) -> str | None:
+    """The id from which `since_id` goes on. Ids of one length are ULIDs and sort by creation; else the first listed."""
+    if not emails:
+        return None
+    if len({len(mail.id) for mail in emails}) == 1:
+        return max(mail.id for mail in emails)
+    return max(emails, key=lambda mail: to_ms(mail.received_at) or 0).id

@@ -1,0 +1,509 @@
+"""Keeps the store as the gateway has it: polls while the program runs, tells what changed, survives every failure.
+
+Each part (mailboxes, first fill, new mail, queue, audit log) is a loop of its own with one request in flight and
+its own back-off, so that a missing scope or a failing call stops that part alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import (
+    Forbidden,
+    GatewayError,
+    MissingKey,
+    MissingScope,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+)
+from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
+from mm_tui.services.mail_sync import FillPlace, MailboxSync
+from mm_tui.services.notices import (
+    AuditChanged,
+    MailboxesChanged,
+    MailChanged,
+    Notify,
+    Part,
+    PartState,
+    PendingChanged,
+    Phase,
+    SyncChanged,
+    SyncState,
+)
+from mm_tui.store.audit import AuditStore
+from mm_tui.store.mail import MailStore
+from mm_tui.store.pending import PendingStore
+from mm_tui.store.state import StateStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.config import Sync as SyncSettings
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.shapes import EmailPage
+    from mm_tui.models import AuditEntry, EmailDetail, PendingItem
+    from mm_tui.store.database import Database
+
+MAILBOXES_SECONDS = 3600.0
+AUDIT_SECONDS = 60.0
+WINDOW_SECONDS = 60.0
+HOUSEKEEPING_SECONDS = 3600.0
+FILL_NOTICE_SECONDS = 0.5
+"""While a fill runs, lists are told at most this often."""
+BOXES_PER_POLL = 10
+"""Mailboxes asked for new mail in one poll; with more of them, they take turns."""
+CHECK_DAYS = 1
+"""Days between two looks through the whole store file for damage."""
+
+Work = Callable[[], Awaitable[OneLine | None]]
+"""One try of a part. It may return what went wrong on the side although it went well as a whole."""
+
+
+class Sync:
+    """The traffic between the gateway and the store of one profile.
+
+    It reads lists, the queue and the audit log. It reads a detail only in `fetch_detail`, which is for mail that a
+    human opens: reading marks a mail read at the gateway.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: GatewayClient,
+        settings: SyncSettings,
+        clock: Clock,
+        notify: Notify,
+        rng: Random | None = None,
+    ) -> None:
+        """Reads the store, asks nothing yet.
+
+        Args:
+            database: where everything goes.
+            gateway: whom to ask; not closed here.
+            settings: intervals, window, retention.
+            clock: time, for tests to own.
+            notify: told what changed, from the event loop's thread.
+            rng: the jitter's source.
+        """
+        self._database = database
+        self._gateway = gateway
+        self._settings = settings
+        self._clock = clock
+        self._notify = notify
+        rng = rng or Random()  # noqa: S311 - jitter
+        self._mail = MailStore(database)
+        self._pending = PendingStore(database)
+        self._audit = AuditStore(database)
+        self._facts = StateStore(database)
+        self._backoffs = {part: Backoff(rng) for part in Part}
+        self._parts = {part: PartState(part) for part in Part}
+        self._wake = {part: asyncio.Event() for part in Part}
+        self._boxes: dict[str, MailboxSync] = {}
+        self._boxes_known = asyncio.Event()
+        self._details: dict[str, asyncio.Task[EmailDetail]] = {}
+        self._active = True
+        self._filling = False
+        self._running = False
+        self._refused: dict[str, OneLine] = {}
+        self._turn = 0
+        self._window_due = 0.0
+        self._fill_told = float("-inf")
+        self._ok_kept_at = float("-inf")
+        last = self._facts.get("last_ok_at")
+        self._last_ok_at = datetime.fromisoformat(last) if last else None
+        self.state = SyncState(last_ok_at=self._last_ok_at)
+        """How it stands; also told by `SyncChanged`."""
+        self._load_boxes()
+
+    # What the program asks for
+
+    async def run(self) -> None:
+        """Polls until cancelled."""
+        self._running = True
+        self._tell_state()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._loop(Part.MAILBOXES, self._poll_mailboxes, lambda: MAILBOXES_SECONDS))
+                group.create_task(self._loop(Part.PENDING, self._poll_pending, self._interval))
+                group.create_task(self._loop(Part.MAIL, self._poll_mail, self._interval, self._boxes_known))
+                group.create_task(self._loop(Part.FILL, self._fill, lambda: MAILBOXES_SECONDS, self._boxes_known))
+                if self._gateway.keys.has("admin"):
+                    group.create_task(self._loop(Part.AUDIT, self._poll_audit, lambda: AUDIT_SECONDS))
+                group.create_task(self._loop(Part.STORE, self._keep_house, lambda: HOUSEKEEPING_SECONDS))
+        finally:
+            self._running = False
+            for task in self._details.values():
+                task.cancel()
+            self._tell_state()
+
+    async def run_once(self, progress: Callable[[SyncState], None] | None = None) -> SyncState:
+        """Brings everything up to date once, the first fill included, and returns how it went.
+
+        A part that fails is told in the state's `parts` and does not keep the others from being tried.
+
+        Args:
+            progress: called with the state after every page.
+        """
+        tell = self._notify
+        if progress is not None:
+            self._notify = lambda notice: progress(notice.state) if isinstance(notice, SyncChanged) else tell(notice)
+        self._running = True
+        try:
+            await self._try(Part.MAILBOXES, self._poll_mailboxes)
+            await self._try(Part.PENDING, self._poll_pending)
+            await self._try(Part.FILL, self._fill)
+            await self._try(Part.MAIL, self._poll_mail)
+            if self._gateway.keys.has("admin"):
+                await self._try(Part.AUDIT, self._poll_audit)
+            await self._try(Part.STORE, self._keep_house)
+        finally:
+            self._running = False
+            self._notify = tell
+        return self.state
+
+    def poke(self) -> None:
+        """Polls now, whatever is being waited for; only a wait that the gateway asked for is kept."""
+        self._window_due = 0.0
+        for part in Part:
+            self._wake[part].set()
+
+    def set_active(self, active: bool) -> None:
+        """Says whether someone is at the keys: polls are more frequent then. Coming back polls at once."""
+        if active and not self._active:
+            self._wake[Part.PENDING].set()
+            self._wake[Part.MAIL].set()
+        self._active = active
+
+    async def fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        """Opens a mail at the gateway, which marks it read, and keeps it. Only for mail that a human opens.
+
+        Two calls for one mail make one request. Cancelling a caller leaves the request running, for it has had its
+        effect and its answer is worth keeping.
+
+        Raises:
+            GatewayError: it could not be read.
+        """
+        task = self._details.get(email_id)
+        if task is None:
+            task = asyncio.create_task(self._fetch_detail(mailbox_id, email_id))
+            self._details[email_id] = task
+            task.add_done_callback(lambda done: self._detail_done(email_id, done))
+        return await asyncio.shield(task)
+
+    def _detail_done(self, email_id: str, task: asyncio.Task[EmailDetail]) -> None:
+        self._details.pop(email_id, None)
+        if not task.cancelled():
+            # Looked at, so that an error whose caller has gone is not reported as lost.
+            task.exception()
+
+    async def _fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        detail = await self._gateway.email(mailbox_id, email_id)
+        now = self._clock.now()
+
+        def store() -> bool:
+            with self._database.write():
+                self._mail.save_detail(detail, at=now)
+                waiting = self._pending.get(email_id)
+                return waiting is not None and self._pending.save_detail(_completed(waiting, detail))
+
+        if await asyncio.to_thread(store):
+            self._notify(PendingChanged())
+        self._notify(MailChanged(frozenset({email_id})))
+        return detail
+
+    async def refresh_mailboxes(self) -> None:
+        """Reads the mailboxes and how each is overseen."""
+        listed = await self._gateway.mailboxes()
+        changed = await asyncio.to_thread(self._mail.save_mailboxes, listed)
+        await asyncio.to_thread(self._load_boxes)
+        if changed:
+            self._notify(MailboxesChanged())
+
+    # Parts
+
+    def _load_boxes(self) -> None:
+        known = {row.mailbox_id for row in self._mail.mailbox_rows()}
+        for gone in self._boxes.keys() - known:
+            del self._boxes[gone]
+        for mailbox_id in sorted(known - self._boxes.keys()):
+            self._boxes[mailbox_id] = MailboxSync(self._database, self._gateway, mailbox_id)
+            self._wake[Part.FILL].set()
+        if known:
+            self._boxes_known.set()
+
+    async def _poll_mailboxes(self) -> OneLine | None:
+        self._refused.clear()
+        await self.refresh_mailboxes()
+        return None
+
+    async def _poll_pending(self) -> OneLine | None:
+        listed = await self._gateway.pending()
+        changes = await asyncio.to_thread(self._pending.replace, listed, self._clock.now())
+        if changes:
+            self._notify(PendingChanged())
+        if changes.gone:
+            # What left the queue has another status in the lists now.
+            self._window_due = 0.0
+            self._wake[Part.MAIL].set()
+        if listed.refused:
+            return OneLine(f"{len(listed.refused)} waiting mails cannot be read: {listed.refused[0]}")
+        return None
+
+    async def _poll_mail(self) -> OneLine | None:
+        seen: set[str] = set()
+        now = self._clock.monotonic()
+        window = now >= self._window_due
+        since = self._clock.now() - timedelta(days=self._settings.window_days)
+        for box in self._boxes_in_turn():
+            try:
+                seen |= (await box.fetch_new()).all
+                if window:
+                    seen |= (await box.refresh_window(since)).all
+            except (NotFound, Forbidden) as error:
+                self._refuse(box, error)
+        if window:
+            self._window_due = self._clock.monotonic() + WINDOW_SECONDS
+        if now - self._ok_kept_at >= WINDOW_SECONDS:
+            self._ok_kept_at = now
+            await asyncio.to_thread(self._facts.set, "last_ok_at", self._clock.now().isoformat())
+        if seen:
+            self._notify(MailChanged(frozenset(seen)))
+        return next(iter(self._refused.values()), None)
+
+    def _boxes_in_turn(self) -> list[MailboxSync]:
+        boxes = [box for mailbox_id, box in self._boxes.items() if mailbox_id not in self._refused]
+        if len(boxes) <= BOXES_PER_POLL:
+            return boxes
+        start = self._turn % len(boxes)
+        self._turn = start + BOXES_PER_POLL
+        return (boxes + boxes)[start : start + BOXES_PER_POLL]
+
+    def _refuse(self, box: MailboxSync, error: GatewayError) -> None:
+        """Leaves out a mailbox that the gateway will not list, until the mailboxes are read again. Else raises."""
+        if isinstance(error, MissingScope):
+            raise error
+        self._refused[box.mailbox_id] = OneLine(f"mailbox {box.mailbox_id}: {error.message}")
+
+    async def _fill(self) -> OneLine | None:
+        """Takes the mailboxes in turn, a page of each, so that all are usable at once and then grow backwards.
+
+        While a page is written, the next one is already asked for.
+        """
+        storing: asyncio.Task[None] | None = None
+        try:
+            while waiting := [
+                box for box in self._boxes.values() if not box.place.done and box.mailbox_id not in self._refused
+            ]:
+                for box in waiting:
+                    if not self._filling:
+                        self._filling = True
+                        self._tell_state()
+                    try:
+                        page = await box.fetch_fill()
+                    except (NotFound, Forbidden) as error:
+                        self._refuse(box, error)
+                        continue
+                    place = box.advance(page, self._oldest_kept())
+                    if storing is not None:
+                        await asyncio.shield(storing)
+                    storing = asyncio.create_task(self._store_fill(box, page, place))
+            if storing is not None:
+                await asyncio.shield(storing)
+                self._filling = False
+                self._tell_fill()
+        except BaseException:
+            if storing is not None:
+                with suppress(sqlite3.Error):
+                    await storing
+            # Where the store says it stands, because the last page may not have got there.
+            await asyncio.to_thread(self._reload_places)
+            raise
+        finally:
+            self._filling = False
+        return next(iter(self._refused.values()), None)
+
+    def _reload_places(self) -> None:
+        for mailbox_id, box in list(self._boxes.items()):
+            if not box.place.done:
+                self._boxes[mailbox_id] = MailboxSync(self._database, self._gateway, mailbox_id)
+
+    async def _store_fill(self, box: MailboxSync, page: EmailPage, place: FillPlace) -> None:
+        await asyncio.to_thread(box.store_fill, page, place)
+        self._backoffs[Part.FILL].succeeded()
+        self._last_ok_at = self._clock.now()
+        self._parts[Part.FILL] = PartState(Part.FILL, last_ok_at=self._last_ok_at)
+        if self._clock.monotonic() - self._fill_told >= FILL_NOTICE_SECONDS:
+            self._tell_fill()
+
+    def _tell_fill(self) -> None:
+        self._fill_told = self._clock.monotonic()
+        self._notify(MailChanged())
+        self._tell_state()
+
+    async def _poll_audit(self) -> OneLine | None:
+        """Reads backwards to the newest entry that the last complete reading had."""
+        head = await asyncio.to_thread(self._facts.get, "audit_head")
+        cursor: str | None = None
+        first: str | None = None
+        added = 0
+        while True:
+            page = await self._gateway.audit_log(limit=100, cursor=cursor)
+            entries: tuple[AuditEntry, ...] = page.entries
+            if first is None and entries:
+                first = entries[0].id
+            added += await asyncio.to_thread(self._audit.add, entries)
+            if page.cursor is None or page.cursor == cursor or any(entry.id == head for entry in entries):
+                break
+            cursor = page.cursor
+        if first is not None and first != head:
+            await asyncio.to_thread(self._facts.set, "audit_head", first)
+        if added:
+            self._notify(AuditChanged())
+        return None
+
+    # Upkeep
+
+    def _oldest_kept(self) -> datetime | None:
+        days = self._settings.retention_days
+        return None if days is None else self._clock.now() - timedelta(days=days)
+
+    async def _keep_house(self) -> OneLine | None:
+        """Drops what is too old, and once a day looks through the whole file for damage."""
+        oldest = self._oldest_kept()
+        gone = 0
+        while oldest is not None and (dropped := await asyncio.to_thread(self._mail.forget_before, oldest)):
+            gone += dropped
+        if gone:
+            self._notify(MailChanged())
+        last = await asyncio.to_thread(self._facts.get, "checked_at")
+        now = self._clock.now()
+        if last is not None and now - datetime.fromisoformat(last) < timedelta(days=CHECK_DAYS):
+            return None
+        if found := await asyncio.to_thread(self._database.check):
+            return OneLine(f"the store is damaged ({found[0]}); the next start sets it aside and rebuilds it")
+        await asyncio.to_thread(self._facts.set, "checked_at", now.isoformat())
+        return None
+
+    # Loops, failures, state
+
+    def _interval(self) -> float:
+        return self._settings.active_seconds if self._active else self._settings.idle_seconds
+
+    async def _loop(
+        self, part: Part, work: Work, interval: Callable[[], float], after: asyncio.Event | None = None
+    ) -> None:
+        if after is not None:
+            await after.wait()
+        while True:
+            self._wake[part].clear()
+            wait, deaf = await self._try(part, work, interval)
+            await self._pause(part, interval() if wait is None else wait, deaf)
+
+    async def _pause(self, part: Part, seconds: float, deaf: bool) -> None:
+        """Waits, or until the part is woken; `deaf`: the gateway asked for the wait, so nothing shortens it."""
+        if deaf:
+            await self._clock.sleep(seconds)
+            return
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        waking = asyncio.ensure_future(self._wake[part].wait())
+        try:
+            await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
+
+    async def _try(
+        self, part: Part, work: Work, interval: Callable[[], float] | None = None
+    ) -> tuple[float | None, bool]:
+        """One try of a part. Returns seconds to wait (None: the usual) and whether the gateway asked for that wait."""
+        try:
+            aside = await work()
+        except GatewayError as error:
+            wait = self._failed(part, error.message, OneLine(error.what_to_do), error, interval)
+            return wait, isinstance(error, RateLimited) and error.retry_after is not None
+        except sqlite3.Error as error:
+            words = OneLine(f"the store on this machine cannot be used: {error}")
+            return self._failed(part, words, OneLine("Check that the disk has room."), error, interval), False
+        self._backoffs[part].succeeded()
+        self._parts[part] = PartState(part, last_ok_at=self._clock.now(), error=aside)
+        if part in (Part.MAIL, Part.PENDING):
+            self._last_ok_at = self._parts[part].last_ok_at
+        self._tell_state()
+        return None, False
+
+    def _failed(
+        self, part: Part, words: OneLine, cure: OneLine, error: Exception, interval: Callable[[], float] | None
+    ) -> float:
+        """Notes the failure and returns the seconds to wait."""
+        if isinstance(error, MissingKey | MissingScope | Unauthorized):
+            # Only a changed key helps; asking often would not.
+            wait = LONGEST_SECONDS
+        else:
+            usual = min(interval() if interval else self._interval(), self._settings.idle_seconds)
+            wait = self._backoffs[part].failed(usual, getattr(error, "retry_after", None))
+        self._parts[part] = PartState(
+            part,
+            last_ok_at=self._parts[part].last_ok_at,
+            error=OneLine(f"{part}: {words}"),
+            cure=cure,
+            retry_at=self._clock.now() + timedelta(seconds=wait) if interval else None,
+        )
+        self._tell_state()
+        return wait
+
+    def _tell_state(self) -> None:
+        state = self._summed_up()
+        if state != self.state:
+            self.state = state
+            self._notify(SyncChanged(state))
+
+    def _summed_up(self) -> SyncState:
+        parts = self._parts
+        troubled = [
+            parts[part]
+            for part in (Part.MAIL, Part.FILL, Part.PENDING, Part.STORE, Part.MAILBOXES, Part.AUDIT)
+            if parts[part].error is not None
+        ]
+        cut_off = any(
+            parts[part].error is not None and parts[part].retry_at is not None
+            for part in (Part.MAIL, Part.FILL, Part.MAILBOXES)
+        )
+        reached = any(parts[part].last_ok_at is not None for part in (Part.MAIL, Part.FILL, Part.PENDING))
+        if not self._running or (cut_off and not self._filling):
+            phase = Phase.OFFLINE
+        elif self._filling:
+            phase = Phase.FILLING
+        else:
+            phase = Phase.LIVE if reached else Phase.CONNECTING
+        worst = troubled[0] if troubled else None
+        return SyncState(
+            phase=phase,
+            last_ok_at=self._last_ok_at,
+            error=worst.error if worst else None,
+            retry_at=worst.retry_at if worst else None,
+            progress=sum(box.place.mails for box in self._boxes.values()),
+            parts=tuple(parts.values()),
+        )
+
+
+def _completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
+    """A waiting mail with everything that its detail tells."""
+    told = {
+        name: getattr(detail, name)
+        for name in ("sender", "to", "cc", "subject", "body", "status", "attachments", "raw")
+    }
+    return waiting.model_copy(
+        update={
+            **told,
+            "received_at": detail.received_at or waiting.received_at,
+            "thread_id": detail.thread_id or waiting.thread_id,
+            "complete": True,
+        }
+    )
