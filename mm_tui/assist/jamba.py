@@ -74,8 +74,9 @@ def _silence() -> None:
         logger.propagate = False
         logger.setLevel(logging.CRITICAL)
     AI21EnvConfig._api_key = None
-    # The SDK warns about its own calls on every chunk.
+    # The SDK warns about its own calls on every chunk, and hands httpx bodies in a deprecated way.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ai21\b")
+    warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)
 
 
 _silence()
@@ -304,7 +305,7 @@ def _model_of(answer: ChatCompletionResponse | ChatCompletionChunk, asked: str) 
 
 async def _read_error_body(response: httpx.Response) -> None:
     """Response hook. Without the read, a failed stream keeps its connection; without the note, the wait is lost."""
-    if response.status_code < 400:
+    if response.status_code == httpx.codes.OK:
         return
     _retry_after.set(_seconds(response.headers.get("Retry-After")))
     await response.aread()

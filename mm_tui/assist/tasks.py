@@ -1,0 +1,241 @@
+"""What the models are asked to do, and the checking of what they answer.
+
+A model's text is untrusted: it is cleaned, held to a form, and never decides anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+
+from mm_tui.assist import prompts
+from mm_tui.assist.model import Completion, Message, Model, Part, Usage
+from mm_tui.assist.prompts import Letter, Task
+from mm_tui.config import Assist
+from mm_tui.text import ManyLine, OneLine
+
+LONGEST_SUMMARY = 600
+"""Characters."""
+MAX_TOKENS: dict[Task, int] = {"summarise": 200, "classify": 12, "extract": 400, "draft": 1500, "redraft": 1500}
+TEMPERATURE: dict[Task, float] = {"summarise": 0.2, "classify": 0.0, "extract": 0.0, "draft": 0.4, "redraft": 0.4}
+NEWEST_TOKENS = 4_000
+"""Labels and extraction look at the thread's newest mail; this much of it is enough."""
+REDRAFT_TOKENS = 8_000
+
+T = TypeVar("T")
+
+_WORDS = re.compile(r"\w+", re.UNICODE)
+_CODE_FENCE = "```"
+_HEADER_LINE = re.compile(r"^(?:subject|betreff|objet|asunto|to|from)\s*:", re.IGNORECASE)
+
+
+def _words(value: Any) -> Any:
+    """Lets through what a model may reasonably give for a line of text."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _listed(value: Any) -> Any:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,) if value.strip() else ()
+    if isinstance(value, list):
+        return tuple(" ".join(map(str, item.values())) if isinstance(item, dict) else _words(item) for item in value)
+    return value
+
+
+def _urgency(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+_Line = Annotated[OneLine, StringConstraints(max_length=300), BeforeValidator(_words)]
+
+
+class Extraction(BaseModel):
+    """What a mail asks for."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    intent: _Line
+    requested_action: _Line
+    urgency: Annotated[Literal["low", "normal", "high", "unknown"], BeforeValidator(_urgency)]
+    deadline: _Line
+    amounts: Annotated[tuple[_Line, ...], BeforeValidator(_listed)]
+
+    @classmethod
+    def unknown(cls) -> Self:
+        """What is said when the model gave nothing that could be read, even on a second try."""
+        line = OneLine("unknown")
+        return cls(intent=line, requested_action=OneLine(""), urgency="unknown", deadline=OneLine(""), amounts=())
+
+
+@dataclass(frozen=True)
+class Answered(Generic[T]):
+    """A task's result, with what it cost and whether the mail had to be cut for it."""
+
+    value: T
+    model: OneLine
+    usage: Usage
+    cut: bool = False
+    certain: bool = True
+    """False when the model's answer had no usable form and a default stands in its place."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model, ready to be asked or to be looked up."""
+
+    task: Task
+    messages: tuple[Message, ...]
+    model: str
+    version: str
+    cut: bool
+
+    @property
+    def content_hash(self) -> str:
+        """Names the question's content: the same words asked again give the same hash."""
+        return hashlib.sha256(json.dumps(self.messages).encode()).hexdigest()
+
+    @property
+    def estimate(self) -> int:
+        """About how many tokens it sends."""
+        return sum(prompts.tokens(message.text) for message in self.messages)
+
+
+def prepare(task: Literal["summarise", "classify", "extract"], letters: Sequence[Letter], assist: Assist) -> Request:
+    """Cuts the thread to its budget, writes the prompt and chooses the model.
+
+    Args:
+        letters: the thread, oldest first; labels and extraction look at the newest one.
+    """
+    budget = assist.thread_tokens if task == "summarise" else min(NEWEST_TOKENS, assist.thread_tokens)
+    chosen, was_cut = prompts.cut(letters if task == "summarise" else letters[-1:], budget)
+    if task == "summarise":
+        messages = prompts.summarise(chosen)
+    elif task == "classify":
+        messages = prompts.classify(chosen, assist.labels)
+    else:
+        messages = prompts.extract(chosen)
+    return _request(task, messages, assist, was_cut)
+
+
+def prepare_draft(letters: Sequence[Letter], own_address: str, instruction: str, assist: Assist) -> Request:
+    """A reply to the newest message, with the reviewer's or the policy's instruction, if any."""
+    chosen, was_cut = prompts.cut(letters, assist.thread_tokens)
+    return _request("draft", prompts.draft(chosen, own_address, instruction, assist.signature), assist, was_cut)
+
+
+def prepare_redraft(letters: Sequence[Letter], text: str, instruction: str, assist: Assist) -> Request:
+    """`text` changed as `instruction` says."""
+    chosen, was_cut = prompts.cut(letters, min(REDRAFT_TOKENS, assist.thread_tokens))
+    return _request("redraft", prompts.redraft(chosen, text, instruction), assist, was_cut)
+
+
+def _request(task: Task, messages: list[Message], assist: Assist, was_cut: bool) -> Request:
+    size = sum(prompts.tokens(message.text) for message in messages)
+    long = task == "summarise" and size >= assist.long_thread_tokens
+    default = assist.large_model if task in ("draft", "redraft") or long else assist.small_model
+    return Request(task, tuple(messages), assist.task_models.get(task) or default, prompts.VERSIONS[task], was_cut)
+
+
+async def summarise(model: Model, request: Request) -> Answered[ManyLine]:
+    """Raises AssistError, as all tasks here."""
+    answer = await _complete(model, request)
+    text = " ".join(answer.text.split())
+    if len(text) > LONGEST_SUMMARY:
+        text = text[: LONGEST_SUMMARY - 1].rsplit(" ", 1)[0] + "…"
+    return Answered(ManyLine(text), answer.model, answer.usage, request.cut)
+
+
+async def classify(model: Model, request: Request, labels: Sequence[str]) -> Answered[OneLine]:
+    """One of `labels`; the last one where the model's answer is none of them."""
+    answer = await _complete(model, request)
+    label = chosen_label(answer.text, labels)
+    return Answered(OneLine(label or labels[-1]), answer.model, answer.usage, request.cut, certain=label is not None)
+
+
+def chosen_label(answer: str, labels: Sequence[str]) -> str | None:
+    """The label that an answer names, whatever its case and decoration; None when it names none, or several."""
+    bare = " ".join(_WORDS.findall(answer)).lower()
+    named = []
+    for label in labels:
+        wanted = " ".join(_WORDS.findall(label)).lower()
+        if bare == wanted:
+            return label
+        if wanted and re.search(rf"(?:^| ){re.escape(wanted)}(?: |$)", bare):
+            named.append(label)
+    return named[0] if len(named) == 1 else None
+
+
+async def extract(model: Model, request: Request) -> Answered[Extraction]:
+    """Checks the answer, lets the model repair it once, and says "unknown" after that."""
+    answer = await _complete(model, request)
+    usage = answer.usage
+    found, complaint = _read_extraction(answer.text)
+    if found is None:
+        again = replace(request, messages=tuple(prompts.repair(request.messages, answer.text, complaint)))
+        answer = await _complete(model, again)
+        usage += answer.usage
+        found, _ = _read_extraction(answer.text)
+    if found is None:
+        return Answered(Extraction.unknown(), answer.model, usage, request.cut, certain=False)
+    return Answered(found, answer.model, usage, request.cut)
+
+
+def _read_extraction(text: str) -> tuple[Extraction | None, str]:
+    try:
+        found = Extraction.model_validate_json(_unfenced(text))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        return None, f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {first['msg'][:100]}"
+    return found.model_copy(update={"amounts": found.amounts[:10]}), ""
+
+
+async def write(model: Model, request: Request) -> AsyncGenerator[Part, None]:
+    """Streams a draft or a redraft. The last part has `whole`; closing the generator stops the model."""
+    parts = model.stream(
+        request.messages,
+        request.model,
+        max_tokens=MAX_TOKENS[request.task],
+        temperature=TEMPERATURE[request.task],
+    )
+    async with aclosing(parts):
+        async for part in parts:
+            text = body_alone(part.text)
+            yield Part(text, replace(part.whole, text=text) if part.whole else None)
+
+
+def body_alone(text: str) -> ManyLine:
+    """A draft without what models put around it: a code fence, header lines, empty lines at the ends."""
+    lines = _unfenced(text).split("\n")
+    while lines and (_HEADER_LINE.match(lines[0]) or not lines[0].strip()):
+        lines.pop(0)
+    return ManyLine("\n".join(lines))
+
+
+def _unfenced(text: str) -> str:
+    bare = text.strip()
+    if bare.startswith(_CODE_FENCE):
+        bare = bare.partition("\n")[2].removesuffix(_CODE_FENCE).strip()
+    return bare
+
+
+async def _complete(model: Model, request: Request) -> Completion:
+    return await model.complete(
+        request.messages,
+        request.model,
+        max_tokens=MAX_TOKENS[request.task],
+        temperature=TEMPERATURE[request.task],
+        json=request.task == "extract",
+    )
