@@ -23,7 +23,6 @@ from mm_tui.review.moves import (
     stay,
     submit,
     submitted,
-    target,
     with_journal,
     withdraw,
 )
@@ -161,11 +160,6 @@ def unknown(state: State, words: str) -> Move:
     return ask(replace(state, called=True), Question.SUBMIT_UNKNOWN, said=words)
 
 
-def submit_again(state: State) -> Move:
-    """Once by the machine: the same key makes it the same mail."""
-    return submit(state)
-
-
 def found(state: State, email_id: str) -> Move:
     """The gateway was searched for the edit."""
     return submitted(state, email_id) if email_id else unknown(state, state.said)
@@ -246,6 +240,9 @@ def _withdraw_read_back(state: State, sighting: Sighting) -> Move:
 def answer(state: State, choice: Choice) -> Move:
     """A human said how to go on; every way leads through a fresh check but cancelling again."""
     sighting = state.sighting
+    if choice is Choice.LOOK and state.called:
+        # Looking must not end in making a call in doubt again.
+        return read_back(replace(state, question=None, sighting=None))
     match state.question, choice:
         case Question.NOT_WITHDRAWN, Choice.AGAIN:
             return withdraw(state, forced=state.forced, sighting=sighting)
@@ -257,8 +254,3 @@ def answer(state: State, choice: Choice) -> Move:
         case ((Question.ORIGINAL_CLOSED | Question.RETIRED_UNSURE), Choice.GO_ON):
             return check(state, Stage.RELEASE)
     return check(state)
-
-
-def about(state: State) -> str:
-    """The id that a question or an outcome is about."""
-    return target(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mm_tui.review.effects import Cancel, Decide, DropText, Effect, Entry, Find, Journal, Look, Pause, Submit
-from mm_tui.review.state import Act, Outcome, Question, Sighting, Stage, State, Step
+from mm_tui.review.state import SUBMISSION, Act, Outcome, Question, Sighting, Stage, State, Step
 
 Move = tuple[State, tuple[Effect, ...]]
 """The state that follows, and what the driver must do for it, in order."""
@@ -88,9 +88,19 @@ def withdraw(state: State, *, forced: bool, sighting: Sighting | None = None) ->
     return cancelling, (Journal(Entry.WITHDRAWING, state.replacement), Cancel(state.replacement))
 
 
+def in_doubt(state: State) -> State:
+    """The stage's call may have had its effect."""
+    may_release = ""
+    if state.stage is Stage.SUBMIT:
+        may_release = SUBMISSION
+    elif state.stage is Stage.RELEASE or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE):
+        may_release = target(state)
+    return replace(state, called=True, may_release=may_release or state.may_release)
+
+
 def doubt(state: State, said: str) -> Move:
     """The call may have had its effect: say so in the journal, then read it back."""
-    doubting = replace(state, step=Step.DOUBT, called=True, said=said)
+    doubting = replace(in_doubt(state), step=Step.DOUBT, said=said)
     return doubting, (Journal(Entry.IN_DOUBT, target(state)), Pause())
 
 
@@ -106,12 +116,12 @@ def keep_reading(state: State, question: Question, sighting: Sighting) -> Move:
 
 def find(state: State, said: str = "") -> Move:
     """Look for a submitted edit by its content."""
-    return replace(state, step=Step.FIND, called=True, question=None, said=said), (Find(),)
+    return replace(in_doubt(state), step=Step.FIND, question=None, said=said), (Find(),)
 
 
 def submitted(state: State, email_id: str) -> Move:
     """The edit is at the gateway under this id: from now on it is known."""
-    known = replace(state, replacement=email_id)
+    known = replace(state, replacement=email_id, may_release="")
     waiting, looks = check(known, Stage.WAIT)
     return waiting, (Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)
 

@@ -22,12 +22,10 @@ from mm_tui.review.events import (
     Elapsed,
     Event,
     Found,
-    KeyExpired,
     Lost,
     Quit,
     Restarted,
     Saw,
-    Submitted,
     Undo,
 )
 from mm_tui.review.moves import (
@@ -37,9 +35,11 @@ from mm_tui.review.moves import (
     doubt,
     end,
     find,
+    in_doubt,
     keep_reading,
     read_back,
     stay,
+    submit,
     target,
     with_journal,
     withdraw,
@@ -197,7 +197,8 @@ def _doubting(state: State, event: Event) -> Move:
     match event:
         case Elapsed():
             if state.stage is Stage.SUBMIT:
-                return edit_release.submit_again(state)
+                # Once by the machine: the same key makes it the same mail.
+                return submit(state)
             return state, (Look(target(state)),)
         case Blind(words):
             return replace(state, said=words), (Pause(),)
@@ -209,8 +210,6 @@ def _doubting(state: State, event: Event) -> Move:
             if state.stage is Stage.RESCHEDULE:
                 return _schedule_read_back(state, sighting)
             return edit_release.read_back_seen(state, sighting)
-        case Submitted() | Lost() | Denied() | Clash() | KeyExpired():
-            return stay(state)
     return stay(state)
 
 
@@ -271,8 +270,9 @@ def _resume(state: State) -> Move:
         return end(state, Outcome.FELL_BACK)
     if state.step is Step.RECORD:
         return _recorded(state, None)
-    called = state.called or state.step is Step.CALL
-    state = replace(state, called=called, stale=True, question=None, sighting=None, said="", todo=())
+    if state.step is Step.CALL:
+        state = in_doubt(state)
+    state = replace(state, stale=True, question=None, sighting=None, said="", todo=())
     return with_journal(_read_first(state), Journal(Entry.RESUMED, target(state)))
 
 

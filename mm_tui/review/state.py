@@ -204,6 +204,9 @@ class Outcome(StrEnum):
     """Two of {original, edits} were released, by different hands."""
 
 
+SUBMISSION = "submission"
+"""Stands for an edit that may be at the gateway under an id that we were never told."""
+
 CONCLUSIVE = frozenset(
     {
         Outcome.APPROVED,
@@ -255,6 +258,8 @@ class State:
     """Digest of the edit at the gateway that is what the human wrote or accepted."""
     called: bool = False
     """A call of this stage was made and may have had its effect."""
+    may_release: str = ""
+    """What a call in doubt may still release: a mail's id, or `SUBMISSION` for an edit whose id never came back."""
     sent: bool = False
     """The edit has left already (allow-list, autonomous mailbox, another reviewer)."""
     stale: bool = False
@@ -282,13 +287,11 @@ class State:
         return tuple(choice for choice in choices if not (self.sent and choice is Choice.WITHDRAW))
 
     @property
-    def doubts(self) -> bool:
-        """A call that could release something was made, and nobody has read its outcome."""
-        if self.outcome in CONCLUSIVE or not self.called:
-            return False
-        if self.stage is Stage.DECIDE:
-            return self.case.act is Act.APPROVE
-        return self.stage in (Stage.SUBMIT, Stage.RELEASE)
+    def doubts(self) -> str:
+        """What may still be released by a call of ours whose outcome nobody has read; empty when nothing can."""
+        if self.outcome in CONCLUSIVE and self.may_release != SUBMISSION:
+            return ""
+        return self.may_release
 
     @property
     def keeps_text(self) -> bool:

@@ -21,7 +21,7 @@ CREATE TABLE releases (
     facts TEXT NOT NULL,
     content TEXT,
     ended INTEGER NOT NULL,
-    doubts INTEGER NOT NULL,
+    doubts TEXT NOT NULL,
     updated_at TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX releases_by_item ON releases (item_id);
@@ -42,8 +42,8 @@ class SavedRelease:
     content: str | None
     """The edited content as submitted; gone once it is released."""
     ended: bool
-    doubts: bool
-    """A call that could release something was made and its outcome was never read."""
+    doubts: str
+    """What a call of ours may still release though nobody has read its outcome; empty when nothing can."""
     updated_at: datetime
 
     def __repr__(self) -> str:
@@ -97,6 +97,10 @@ class ReleaseStore:
                         fresh.append(other)
         return sorted(found.values(), key=lambda release: release.release_id)
 
+    def doubtful(self) -> list[SavedRelease]:
+        """Ended decisions of which a call may still take effect, oldest first."""
+        return self._select("WHERE ended = 1 AND doubts <> ''")
+
     def _select(self, where: str, *values: str) -> list[SavedRelease]:
         rows = self._database.reader().execute(f"SELECT * FROM releases {where} ORDER BY release_id", values)
         return [
@@ -108,7 +112,7 @@ class ReleaseStore:
                 facts=row["facts"],
                 content=row["content"],
                 ended=bool(row["ended"]),
-                doubts=bool(row["doubts"]),
+                doubts=row["doubts"],
                 updated_at=datetime.fromisoformat(row["updated_at"]),
             )
             for row in rows
