@@ -14,16 +14,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from mm_tui.gateway.errors import (
-    Forbidden,
-    GatewayError,
-    MissingKey,
-    MissingScope,
-    NotFound,
-    RateLimited,
-    Unauthorized,
-)
-from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
+from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
 from mm_tui.services.mail_sync import FillPlace, MailboxSync
 from mm_tui.services.notices import (
     AuditChanged,
@@ -31,12 +22,11 @@ from mm_tui.services.notices import (
     MailChanged,
     Notify,
     Part,
-    PartState,
     PendingChanged,
-    Phase,
     SyncChanged,
     SyncState,
 )
+from mm_tui.services.sync_ledger import Ledger
 from mm_tui.store.audit import AuditStore
 from mm_tui.store.mail import MailStore
 from mm_tui.store.pending import PendingStore
@@ -97,13 +87,10 @@ class Sync:
         self._settings = settings
         self._clock = clock
         self._notify = notify
-        rng = rng or Random()  # noqa: S311 - jitter
         self._mail = MailStore(database)
         self._pending = PendingStore(database)
         self._audit = AuditStore(database)
         self._facts = StateStore(database)
-        self._backoffs = {part: Backoff(rng) for part in Part}
-        self._parts = {part: PartState(part) for part in Part}
         self._wake = {part: asyncio.Event() for part in Part}
         self._boxes: dict[str, MailboxSync] = {}
         self._boxes_known = asyncio.Event()
@@ -117,8 +104,9 @@ class Sync:
         self._fill_told = float("-inf")
         self._ok_kept_at = float("-inf")
         last = self._facts.get("last_ok_at")
-        self._last_ok_at = datetime.fromisoformat(last) if last else None
-        self.state = SyncState(last_ok_at=self._last_ok_at)
+        last_ok_at = datetime.fromisoformat(last) if last else None
+        self._ledger = Ledger(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
+        self.state = SyncState(last_ok_at=last_ok_at)
         """How it stands; also told by `SyncChanged`."""
         self._load_boxes()
 
@@ -336,9 +324,7 @@ class Sync:
 
     async def _store_fill(self, box: MailboxSync, page: EmailPage, place: FillPlace) -> None:
         await asyncio.to_thread(box.store_fill, page, place)
-        self._backoffs[Part.FILL].succeeded()
-        self._last_ok_at = self._clock.now()
-        self._parts[Part.FILL] = PartState(Part.FILL, last_ok_at=self._last_ok_at)
+        self._ledger.well(Part.FILL)
         if self._clock.monotonic() - self._fill_told >= FILL_NOTICE_SECONDS:
             self._tell_fill()
 
@@ -423,74 +409,25 @@ class Sync:
         self, part: Part, work: Work, interval: Callable[[], float] | None = None
     ) -> tuple[float | None, bool]:
         """One try of a part. Returns seconds to wait (None: the usual) and whether the gateway asked for that wait."""
+        wait: float | None = None
+        deaf = False
         try:
-            aside = await work()
-        except GatewayError as error:
-            wait = self._failed(part, error.message, OneLine(error.what_to_do), error, interval)
-            return wait, isinstance(error, RateLimited) and error.retry_after is not None
-        except sqlite3.Error as error:
-            words = OneLine(f"the store on this machine cannot be used: {error}")
-            return self._failed(part, words, OneLine("Check that the disk has room."), error, interval), False
-        self._backoffs[part].succeeded()
-        self._parts[part] = PartState(part, last_ok_at=self._clock.now(), error=aside)
-        if part in (Part.MAIL, Part.PENDING):
-            self._last_ok_at = self._parts[part].last_ok_at
-        self._tell_state()
-        return None, False
-
-    def _failed(
-        self, part: Part, words: OneLine, cure: OneLine, error: Exception, interval: Callable[[], float] | None
-    ) -> float:
-        """Notes the failure and returns the seconds to wait."""
-        if isinstance(error, MissingKey | MissingScope | Unauthorized):
-            # Only a changed key helps; asking often would not.
-            wait = LONGEST_SECONDS
-        else:
+            self._ledger.well(part, await work())
+        except (GatewayError, sqlite3.Error) as error:
             usual = min(interval() if interval else self._interval(), self._settings.idle_seconds)
-            wait = self._backoffs[part].failed(usual, getattr(error, "retry_after", None))
-        self._parts[part] = PartState(
-            part,
-            last_ok_at=self._parts[part].last_ok_at,
-            error=OneLine(f"{part}: {words}"),
-            cure=cure,
-            retry_at=self._clock.now() + timedelta(seconds=wait) if interval else None,
-        )
+            wait, deaf = self._ledger.failed(part, error, interval=usual, again=interval is not None)
         self._tell_state()
-        return wait
+        return wait, deaf
 
     def _tell_state(self) -> None:
-        state = self._summed_up()
+        state = self._ledger.summed_up(
+            running=self._running,
+            filling=self._filling,
+            progress=sum(box.place.mails for box in self._boxes.values()),
+        )
         if state != self.state:
             self.state = state
             self._notify(SyncChanged(state))
-
-    def _summed_up(self) -> SyncState:
-        parts = self._parts
-        troubled = [
-            parts[part]
-            for part in (Part.MAIL, Part.FILL, Part.PENDING, Part.STORE, Part.MAILBOXES, Part.AUDIT)
-            if parts[part].error is not None
-        ]
-        cut_off = any(
-            parts[part].error is not None and parts[part].retry_at is not None
-            for part in (Part.MAIL, Part.FILL, Part.MAILBOXES)
-        )
-        reached = any(parts[part].last_ok_at is not None for part in (Part.MAIL, Part.FILL, Part.PENDING))
-        if not self._running or (cut_off and not self._filling):
-            phase = Phase.OFFLINE
-        elif self._filling:
-            phase = Phase.FILLING
-        else:
-            phase = Phase.LIVE if reached else Phase.CONNECTING
-        worst = troubled[0] if troubled else None
-        return SyncState(
-            phase=phase,
-            last_ok_at=self._last_ok_at,
-            error=worst.error if worst else None,
-            retry_at=worst.retry_at if worst else None,
-            progress=sum(box.place.mails for box in self._boxes.values()),
-            parts=tuple(parts.values()),
-        )
 
 
 def _completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
