@@ -52,9 +52,9 @@ def data(value: object) -> None:
     _write(sys.stdout, ManyLine(json.dumps(_clean(value), ensure_ascii=not encodable, indent=2)))
 
 
-def data_line(value: object) -> None:
+def data_line(value: object, stream: TextIO) -> None:
     """A value as JSON on one line, for output of one record a line."""
-    _write(sys.stdout, OneLine(json.dumps(_clean(value), ensure_ascii=True)))
+    _write(stream, OneLine(json.dumps(_clean(value), ensure_ascii=True)))
 
 
 def coloured(word: str) -> str:

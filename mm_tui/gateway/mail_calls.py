@@ -17,6 +17,9 @@ from mm_tui.text import OneLine
 LARGE_ATTACHMENT = 50_000
 """Bytes; above, the gateway hands out an address to fetch an attachment from."""
 
+UNKNOWN_MAILBOX = "unknown"
+"""Stands where a list over all mailboxes does not name one."""
+
 
 class MailCalls(Caller):
     """What can be asked about mail, and done with it."""
@@ -62,10 +65,13 @@ class MailCalls(Caller):
         )
 
     async def spam(self, *, status: str = "spam_flagged", limit: int = 100, cursor: str | None = None) -> EmailPage:
-        """A page of flagged (`spam_flagged`) or quarantined (`spam_quarantined`) mail of all mailboxes."""
+        """A page of flagged (`spam_flagged`) or quarantined (`spam_quarantined`) mail of all mailboxes.
+
+        Where the gateway does not say which mailbox a mail is in, its `mailbox_id` is `UNKNOWN_MAILBOX`.
+        """
         return await self._ask(
             calls.SPAM,
-            lambda answer: _email_page(answer, None),
+            lambda answer: _email_page(answer, UNKNOWN_MAILBOX),
             params=given(status=status, limit=str(limit), cursor=cursor),
         )
 
@@ -208,7 +214,7 @@ class MailCalls(Caller):
         )
 
 
-def _email_page(answer: object, mailbox_id: str | None) -> EmailPage:
+def _email_page(answer: object, mailbox_id: str) -> EmailPage:
     emails = values.listing(answer, ("emails", "messages"), lambda item: wire.email_summary(item, mailbox_id))
     return EmailPage(emails, values.cursor(answer))
 

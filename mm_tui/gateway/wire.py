@@ -135,7 +135,7 @@ def raw_content(item: Json) -> RawContent:
     )
 
 
-def _summary_fields(item: Json, mailbox_id: str | None, raw: RawContent) -> dict[str, object]:
+def _summary_fields(item: Json, mailbox_id: str, raw: RawContent) -> dict[str, object]:
     """The fields that a mail in a list and an opened one share."""
     listed = values.first(item, "has_attachments")
     return {
@@ -163,7 +163,7 @@ def _clean_attachments(raw: RawContent) -> tuple[Attachment, ...]:
     )
 
 
-def email_summary(item: Json, mailbox_id: str | None = None) -> EmailSummary:
+def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
     """A mail of a list. `mailbox_id` is the one asked for, since lists of one mailbox do not repeat it."""
     return EmailSummary.model_validate(_summary_fields(item, mailbox_id, raw_content(item)))
 

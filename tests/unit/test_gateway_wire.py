@@ -40,7 +40,7 @@ def test_a_summary_without_a_usable_id_is_refused() -> None:
     with pytest.raises(values.Unusable, match="its id"):
         wire.email_summary({**SUMMARY, "id": "a b"}, "01M")
     with pytest.raises(values.Unusable, match="its mailbox_id"):
-        wire.email_summary(SUMMARY, None)
+        wire.email_summary({**SUMMARY, "mailbox_id": "a b"}, "01M")
 
 
 def test_an_unknown_status_is_kept_as_it_came() -> None:

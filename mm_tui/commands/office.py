@@ -1,0 +1,87 @@
+"""What a command that works on mail needs around it: settings, the profile's store, the gateway, the sync."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mm_tui.clock import SystemClock
+from mm_tui.commands import common, emit
+from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.services.sync import Sync
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.config import Settings
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.services.notices import Notice
+    from mm_tui.store.database import Database
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Office:
+    """Open store and gateway of one profile."""
+
+    settings: Settings
+    database: Database
+    gateway: GatewayClient
+    sync: Sync
+    clock: SystemClock
+
+
+@asynccontextmanager
+async def office(arguments: argparse.Namespace) -> AsyncIterator[Office]:
+    """Opens everything, and closes it at the end.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+        CommandError: the store cannot be used.
+    """
+    chosen = common.settings(arguments)
+    if words := chosen.profile.mismatch:
+        emit.note(OneLine(f"mm-tui: warning: {words}"))
+    database = open_store(chosen)
+    try:
+        async with common.gateway(chosen) as gateway:
+            clock = SystemClock()
+            sync = Sync(database, gateway, chosen.sync, clock, _ignore)
+            yield Office(chosen, database, gateway, sync, clock)
+    finally:
+        database.close()
+
+
+def open_store(chosen: Settings) -> Database:
+    """The profile's store.
+
+    Raises:
+        CommandError: it cannot be opened.
+    """
+    from mm_tui import config
+    from mm_tui.store.database import Database, StoreError
+
+    path = config.store_path(chosen.profile.name)
+    try:
+        return Database.open(path, memory=chosen.sync.memory)
+    except StoreError as error:
+        raise CommandError(Exit.CONFIG, str(error), "`mm-tui doctor` says more.") from None
+    except sqlite3.Error as error:
+        raise CommandError(
+            Exit.CONFIG, f"{path}: {error}", "Check the space on the disk and the file's mode."
+        ) from None
+
+
+def work(main: Coroutine[Any, Any, T]) -> T:
+    """Runs a command's coroutine; Ctrl-C ends it cleanly."""
+    return asyncio.run(main)
+
+
+def _ignore(notice: Notice) -> None:
+    """Commands read the store when they need it; no screen waits to be told."""
+    del notice

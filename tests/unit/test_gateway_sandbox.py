@@ -1,0 +1,172 @@
+"""The client against the real sandbox gateway: every call once, as the services use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from mm_tui.gateway import errors
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.keys import Keys
+from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from tests.support.sandbox import Sandbox, file_part, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def gateway(sandbox: Sandbox) -> AsyncIterator[GatewayClient]:
+    keys = Keys(**{scope: SecretStr(key) for scope, key in sandbox.keys.items()})
+    async with GatewayClient(sandbox.url, keys) as client:
+        yield client
+
+
+async def test_a_draft_is_seen_decided_and_logged(sandbox: Sandbox, gateway: GatewayClient) -> None:
+    draft_id = sandbox.draft("Dear Anna", attachments=[file_part("ä b.txt", b"abc", "text/plain")])
+    (item,) = await gateway.pending()
+    assert (item.id, item.mailbox_id, item.direction) == (draft_id, sandbox.mailbox, "outbound")
+    detail = await gateway.email(item.mailbox_id, item.id)
+    assert detail.raw.body == item.raw.body == "Dear Anna"
+    assert (item.raw.sender, item.raw.to, item.raw.subject) == (
+        detail.raw.sender,
+        detail.raw.to,
+        detail.raw.subject,
+    )
+    assert detail.direction == "outbound"
+    name, size, _ = detail.raw.attachments[0]
+    assert await gateway.attachment(item.mailbox_id, item.id, name, size=size) == b"abc"
+    receipt = await gateway.decide(draft_id, "approve", "fine")
+    assert receipt.status == "approved_and_sent"
+    assert [message["id"] for message in sandbox.outbox()] == [draft_id]
+    page = await gateway.audit_log(limit=100)
+    assert draft_id in {entry.resource_id for entry in page.entries}
+    with pytest.raises((errors.NotFound, errors.Conflict)) as caught:
+        await gateway.decide(draft_id, "reject", "late")
+    assert caught.value.may_have_happened is False
+
+
+async def test_lists_threads_and_filters(sandbox: Sandbox, gateway: GatewayClient) -> None:
+    first = sandbox.inbound(subject="One", body="x", sender="Ann <ann@x.example>")
+    second = sandbox.inbound(subject="Two", body="y", attachments=[file_part("big.bin", b"\0" * 70_000)])
+    page = await gateway.emails(sandbox.mailbox, limit=1)
+    assert [mail.id for mail in page.emails] == [second["id"]]
+    assert page.emails[0].has_attachments is True
+    older = await gateway.emails(sandbox.mailbox, limit=1, cursor=page.cursor)
+    assert [mail.id for mail in older.emails] == [first["id"]]
+    newer = await gateway.emails(sandbox.mailbox, filter=EmailFilter(since_id=first["id"]))
+    assert [mail.id for mail in newer.emails] == [second["id"]]
+    narrow = EmailFilter(
+        sender="ann@x.example",
+        subject_contains="On",
+        direction="inbound",
+        status="unread",
+        has_attachments=False,
+        date_after=datetime.now(UTC) - timedelta(days=1),
+        date_before=datetime.now(UTC) + timedelta(days=1),
+    )
+    found = await gateway.emails(sandbox.mailbox, filter=narrow)
+    assert [mail.id for mail in found.emails] == [first["id"]]
+    thread = await gateway.thread(sandbox.mailbox, first["thread_id"])
+    assert [mail.id for mail in thread.emails] == [first["id"]]
+    assert thread.emails[0].thread_id == first["thread_id"]
+    assert len(await gateway.attachment(sandbox.mailbox, second["id"], "big.bin", size=70_000)) == 70_000
+    assert sandbox.status(first["id"]) == "unread", "lists and threads must not mark mail read"
+    await gateway.email(sandbox.mailbox, first["id"])
+    assert sandbox.status(first["id"]) == "read"
+    await gateway.report_spam(second["id"])
+    assert [mail.id for mail in (await gateway.spam()).emails] == [second["id"]]
+    await gateway.not_spam(second["id"])
+    assert sandbox.status(second["id"]) == "unread"
+
+
+async def test_sending_is_idempotent_and_duplicates_conflict(sandbox: Sandbox, gateway: GatewayClient) -> None:
+    files = (OutgoingAttachment("a.txt", b"abc", "text/plain"),)
+    mail = OutgoingMail(to=("anna@x.example",), subject="Hi", body="Text", cc=("c@x.example",), attachments=files)
+    first = await gateway.send(sandbox.mailbox, mail, idempotency_key="k")
+    again = await gateway.send(sandbox.mailbox, mail, idempotency_key="k")
+    assert first.status == "pending_scan" and again.idempotent and again.id == first.id
+    detail = await gateway.email(sandbox.mailbox, first.id)
+    assert [party.address for party in detail.cc] == ["c@x.example"]
+    asked = sandbox.inbound(subject="Q", body="?")
+    await gateway.reply(sandbox.mailbox, asked["id"], "Answer")
+    with pytest.raises(errors.Conflict):
+        await gateway.reply(sandbox.mailbox, asked["id"], "Answer")
+    assert (await gateway.cancel(sandbox.mailbox, first.id)).status == "cancelled"
+
+
+async def test_a_scheduled_mail_is_edited_in_place(sandbox: Sandbox, gateway: GatewayClient) -> None:
+    when = datetime.now(UTC) + timedelta(hours=3)
+    mail = OutgoingMail(("a@x.example",), "Later", "Text", send_at=when, gate_timing="schedule_first")
+    receipt = await gateway.send(sandbox.mailbox, mail, idempotency_key=None)
+    sandbox.wait_for(receipt.id, "scheduled")
+    await gateway.edit_schedule(sandbox.mailbox, receipt.id, body="Better text")
+    sandbox.wait_for(receipt.id, "scheduled")
+    assert (await gateway.email(sandbox.mailbox, receipt.id)).body == "Better text"
+
+
+async def test_tags_mailboxes_and_the_ladder(sandbox: Sandbox, gateway: GatewayClient) -> None:
+    mail = sandbox.inbound(subject="One", body="x")
+    assert await gateway.put_tags(sandbox.mailbox, mail["id"], {"label": "billing", "a/b": "c"}) == {
+        "label": "billing",
+        "a/b": "c",
+    }
+    await gateway.delete_tag(sandbox.mailbox, mail["id"], "a/b")
+    assert await gateway.tags(sandbox.mailbox, mail["id"]) == {"label": "billing"}
+
+    boxes = await gateway.mailboxes()
+    assert boxes[0].oversight_mode == "gated_send" and boxes[0].created_at is not None
+    assert (await gateway.mailbox(boxes[0].id)).address == boxes[0].address
+    await gateway.update_mailbox(boxes[0].id, display_name="Support", auto_bcc="log@acme.example")
+    await gateway.request_upgrade(boxes[0].id, "monitored")
+    with pytest.raises(errors.Forbidden) as caught:
+        await gateway.upgrade(boxes[0].id, "wrong")
+    assert not isinstance(caught.value, errors.MissingScope)
+    made = await gateway.create_mailbox("new")
+    assert made.code_sent and made.id is None
+    assert len(sandbox.operator_mail()) == 2
+
+
+async def test_account_usage_health_webhooks_contacts(sandbox: Sandbox, gateway: GatewayClient) -> None:
+    assert await gateway.health() == "ok"
+    assert (await gateway.account()).plan
+    assert (await gateway.usage()).api_calls >= 0
+    await gateway.contacts()
+    await gateway.suppression()
+    await gateway.webhook_deliveries()
+    assert list(await gateway.webhooks()) == []
+
+
+async def test_wrong_keys_and_lacking_scopes_are_told_apart(sandbox: Sandbox) -> None:
+    crossed = Keys(oversight=SecretStr(sandbox.keys["send"]), send=SecretStr("mm_test_unknown"))
+    async with GatewayClient(sandbox.url, crossed) as client:
+        with pytest.raises(errors.MissingScope) as lacking:
+            await client.pending()
+        assert lacking.value.scope == "oversight"
+        with pytest.raises(errors.Unauthorized):
+            await client.cancel(sandbox.mailbox, "01ABC")
+        with pytest.raises(errors.MissingKey):
+            await client.audit_log()
+
+
+async def test_a_read_only_mailbox_says_so(sandbox: Sandbox, gateway: GatewayClient) -> None:
+    sandbox.set_mode("read_only")
+    with pytest.raises(errors.ReadOnlyMailbox):
+        await gateway.send(sandbox.mailbox, OutgoingMail(("a@x.example",), "s", "b"), idempotency_key=None)
+
+
+@pytest.mark.parametrize("shape", ["data", "bare", "pending"])
+async def test_the_other_documented_shapes_are_read(sandbox: Sandbox, gateway: GatewayClient, shape: str) -> None:
+    draft_id = sandbox.draft()
+    items = sandbox.pending()
+    answer: object = items if shape == "bare" else {shape: items}
+    sandbox.fault(method="GET", path="pending$", kind="malformed", body=json.dumps(answer))
+    assert [item.id for item in await gateway.pending()] == [draft_id]
