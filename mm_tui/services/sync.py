@@ -324,7 +324,7 @@ class Sync:
 
     async def _store_fill(self, box: MailboxSync, page: EmailPage, place: FillPlace) -> None:
         await asyncio.to_thread(box.store_fill, page, place)
-        self._ledger.well(Part.FILL)
+        self._ledger.filled()
         if self._clock.monotonic() - self._fill_told >= FILL_NOTICE_SECONDS:
             self._tell_fill()
 

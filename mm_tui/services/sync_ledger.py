@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
 
 _GRAVEST_FIRST = (Part.MAIL, Part.FILL, Part.PENDING, Part.STORE, Part.MAILBOXES, Part.AUDIT)
-_LISTS = (Part.MAIL, Part.FILL, Part.PENDING)
+_POLLED = (Part.MAIL, Part.PENDING)
 
 
 class Ledger:
@@ -34,8 +34,13 @@ class Ledger:
         now = self._clock.now()
         self._backoffs[part].succeeded()
         self._parts[part] = PartState(part, last_ok_at=now, error=aside)
-        if part in _LISTS:
+        if part in _POLLED:
             self.last_ok_at = now
+
+    def filled(self) -> None:
+        """A page of the first fill came and was kept."""
+        self.well(Part.FILL)
+        self.last_ok_at = self._clock.now()
 
     def failed(
         self, part: Part, error: GatewayError | sqlite3.Error, *, interval: float, again: bool
@@ -80,7 +85,7 @@ class Ledger:
             phase = Phase.OFFLINE
         elif filling:
             phase = Phase.FILLING
-        elif any(parts[part].last_ok_at is not None for part in _LISTS):
+        elif any(parts[part].last_ok_at is not None for part in _POLLED):
             phase = Phase.LIVE
         else:
             phase = Phase.CONNECTING

@@ -1,0 +1,409 @@
+"""The sync against a gateway in memory and a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from mm_tui.config import Sync as SyncSettings
+from mm_tui.gateway.errors import MissingScope, NotFound, RateLimited, ServerFault, Unauthorized, Unreachable
+from mm_tui.models import AuditEntry
+from mm_tui.services.notices import MailChanged, Notice, Part, PendingChanged, Phase, SyncState
+from mm_tui.services.sync import Sync
+from mm_tui.store.audit import AuditStore
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore, MailView
+from mm_tui.store.pending import PendingStore
+from mm_tui.text import OneLine
+from tests.support.clock import FakeClock
+from tests.support.fake_gateway import BOX, START, FakeGateway, email_id, make_mail, make_pending
+
+PARTS = 5
+"""Loops that sleep when all is done (without the audit log)."""
+
+
+class Bench:
+    """A sync with everything around it."""
+
+    def __init__(self, gateway: FakeGateway, database: Database, settings: SyncSettings | None = None) -> None:
+        self.gateway = gateway
+        self.clock = FakeClock()
+        self.told: list[Notice] = []
+        self.mail = MailStore(database)
+        self.pending = PendingStore(database)
+        self.sync = Sync(database, gateway.client, settings or SyncSettings(), self.clock, self.told.append, Random(7))
+        self.parts = PARTS + gateway.keys.has("admin")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.sync.run())
+        try:
+            await self.rest()
+            yield
+        finally:
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    async def rest(self) -> None:
+        await self.clock.settled(self.parts)
+
+    async def pass_time(self, seconds: float) -> None:
+        await self.clock.pass_time(seconds, self.parts)
+
+    def part(self, part: Part) -> OneLine | None:
+        return next(state.error for state in self.sync.state.parts if state.part is part)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database.open(tmp_path / "store.db") as opened:
+        yield opened
+
+
+async def test_the_first_fill_brings_all_mail_newest_first_and_reads_no_detail(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(*(make_mail(number) for number in range(250)))
+    bench = Bench(gateway, database)
+    async with bench.running():
+        assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(250))]
+        assert bench.sync.state.phase is Phase.LIVE
+        assert bench.sync.state.progress == 250
+        assert gateway.calls["email"] == 0
+
+
+async def test_a_fill_that_is_cut_goes_on_where_it_was(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(*(make_mail(number) for number in range(550)))
+    first = Bench(gateway, database)
+
+    def cut(name: str) -> None:
+        if name == "emails" and gateway.calls["emails"] > 3:
+            raise asyncio.CancelledError
+
+    gateway.before_answer = cut
+    with pytest.raises(asyncio.CancelledError):
+        await first.sync.run_once()
+    kept = len(first.mail.keys(MailView()))
+    assert 0 < kept < 550
+    gateway.before_answer = lambda name: None
+    gateway.asked.clear()
+    second = Bench(gateway, database)
+    await second.sync.run_once()
+    fill_cursors = [cursor for _, since, cursor in gateway.asked if since is None]
+    assert fill_cursors[0] == email_id(550 - kept)
+    assert len(second.mail.keys(MailView())) == 550
+
+
+async def test_new_mail_comes_with_the_next_poll(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(*(make_mail(number) for number in range(5)))
+    bench = Bench(gateway, database)
+    async with bench.running():
+        gateway.put(*(make_mail(number) for number in range(5, 8)))
+        bench.told.clear()
+        await bench.pass_time(5)
+        await bench.rest()
+        assert MailChanged(frozenset(email_id(number) for number in range(5, 8))) in bench.told
+        assert len(bench.mail.keys(MailView())) == 8
+
+
+async def test_a_kill_between_two_pages_of_new_mail_leaves_no_gap(database: Database) -> None:
+    gateway = FakeGateway(page_size=10)
+    gateway.put(*(make_mail(number) for number in range(5)))
+    bench = Bench(gateway, database)
+    await bench.sync.run_once()
+    gateway.put(*(make_mail(number) for number in range(5, 40)))
+    calls = gateway.calls["emails"]
+
+    def cut(name: str) -> None:
+        if name == "emails" and gateway.calls["emails"] == calls + 2:
+            raise asyncio.CancelledError
+
+    gateway.before_answer = cut
+    with pytest.raises(asyncio.CancelledError):
+        await bench.sync.run_once()
+    assert len(bench.mail.keys(MailView())) == 15
+    gateway.before_answer = lambda name: None
+    await Bench(gateway, database).sync.run_once()
+    assert len(bench.mail.keys(MailView())) == 40
+
+
+async def test_polls_are_frequent_while_active_and_rare_when_idle(database: Database) -> None:
+    gateway = FakeGateway()
+    bench = Bench(gateway, database, SyncSettings(active_seconds=5, idle_seconds=15))
+    async with bench.running():
+        before = gateway.calls["pending"]
+        await bench.pass_time(60)
+        assert gateway.calls["pending"] - before == 12
+        bench.sync.set_active(False)
+        await bench.pass_time(60)
+        before = gateway.calls["pending"]
+        await bench.pass_time(60)
+        assert gateway.calls["pending"] - before == 4
+        bench.sync.set_active(True)
+        await until(lambda: gateway.calls["pending"] - before == 5)
+
+
+async def test_a_poke_polls_at_once(database: Database) -> None:
+    gateway = FakeGateway()
+    bench = Bench(gateway, database)
+    async with bench.running():
+        before = gateway.calls["pending"]
+        bench.sync.poke()
+        await until(lambda: gateway.calls["pending"] == before + 1)
+
+
+async def test_the_queue_follows_the_gateway_and_its_statuses_are_read_again(database: Database) -> None:
+    gateway = FakeGateway()
+    waiting = make_mail(3, direction=OneLine("outbound"), status=OneLine("pending_send_approval"))
+    gateway.put(waiting)
+    gateway.waiting = [make_pending(3)]
+    bench = Bench(gateway, database)
+    async with bench.running():
+        assert [item.id for item in bench.pending.items()] == [email_id(3)]
+        gateway.waiting = []
+        gateway.put(waiting.model_copy(update={"status": OneLine("sent")}))
+        bench.told.clear()
+        await bench.pass_time(5)
+        await bench.rest()
+        assert PendingChanged() in bench.told
+        assert bench.pending.items() == []
+        row = bench.mail.row(email_id(3))
+        assert row is not None
+        assert row.status == "sent"
+
+
+async def test_old_outbound_mail_that_may_still_move_is_read_again(database: Database) -> None:
+    gateway = FakeGateway()
+    old = make_mail(1, direction=OneLine("outbound"), status=OneLine("sent"))
+    gateway.put(old, *(make_mail(number) for number in range(2, 300)))
+    bench = Bench(gateway, database)
+    async with bench.running():
+        gateway.put(old.model_copy(update={"status": OneLine("bounced")}))
+        await bench.pass_time(130)
+        await bench.rest()
+        row = bench.mail.row(email_id(1))
+        assert row is not None
+        assert row.status == "bounced"
+
+
+async def test_a_missing_scope_stops_only_its_part(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1))
+    gateway.failing["pending"] = MissingScope(scope="oversight")
+    bench = Bench(gateway, database)
+    async with bench.running():
+        assert bench.sync.state.phase is Phase.LIVE
+        assert bench.mail.ids(MailView()) == [email_id(1)]
+        assert bench.part(Part.PENDING) == "pending: the key lacks the scope oversight"
+        assert bench.part(Part.MAIL) is None
+        before = gateway.calls["pending"]
+        await bench.pass_time(60)
+        assert gateway.calls["pending"] == before
+
+
+async def test_a_mailbox_that_is_refused_does_not_stop_the_others(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1), make_mail(2, mailbox_id="01JBOX2"))
+    emails = gateway.emails
+
+    async def refuse_one(mailbox_id: str, **asked: object) -> object:
+        if mailbox_id == BOX:
+            raise NotFound(status=404)
+        return await emails(mailbox_id, **asked)  # type: ignore[arg-type]
+
+    gateway.emails = refuse_one  # type: ignore[method-assign,assignment]
+    bench = Bench(gateway, database)
+    async with bench.running():
+        assert bench.mail.ids(MailView()) == [email_id(2)]
+        assert BOX in str(bench.part(Part.MAIL))
+        assert bench.sync.state.phase is Phase.LIVE
+
+
+async def test_failures_back_off_with_jitter_and_recover(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1))
+    bench = Bench(gateway, database)
+    async with bench.running():
+        for name in ("emails", "pending"):
+            gateway.failing[name] = Unreachable()
+        waits = []
+        for _ in range(8):
+            await bench.pass_time(bench.clock.next_due())
+            await bench.rest()
+            if bench.sync.state.retry_at is not None:
+                waits.append((bench.sync.state.retry_at - bench.clock.now()).total_seconds())
+        assert bench.sync.state.phase is Phase.OFFLINE
+        assert max(waits) > 20
+        assert len(set(waits)) > 3
+        calls = gateway.calls["pending"]
+        await bench.pass_time(600)
+        assert gateway.calls["pending"] - calls < 12
+        words = bench.sync.state.words(bench.clock.now())
+        assert words.startswith("offline · data of ")
+        assert "mail: the gateway cannot be reached · next try in " in words
+        gateway.failing.clear()
+        await bench.pass_time(301)
+        await bench.rest()
+        assert bench.sync.state.phase is Phase.LIVE
+        assert bench.sync.state.error is None
+
+
+async def test_a_wait_that_the_gateway_asked_for_is_kept_whatever_is_pressed(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.failing["pending"] = RateLimited(retry_after=120)
+    bench = Bench(gateway, database)
+    async with bench.running():
+        assert gateway.calls["pending"] == 1
+        bench.sync.poke()
+        await bench.pass_time(100)
+        await bench.rest()
+        assert gateway.calls["pending"] == 1
+        gateway.failing.clear()
+        await bench.pass_time(21)
+        await bench.rest()
+        assert gateway.calls["pending"] == 2
+
+
+async def test_a_wrong_key_is_told_with_its_cure_and_not_asked_for_often(database: Database) -> None:
+    gateway = FakeGateway()
+    for name in ("mailboxes", "pending"):
+        gateway.failing[name] = Unauthorized(status=401)
+    bench = Bench(gateway, database)
+    bench.parts = 3
+    async with bench.running():
+        await bench.pass_time(200)
+        assert gateway.calls["pending"] == 1
+        state = bench.sync.state
+        assert state.phase is Phase.OFFLINE
+        assert "does not know this key" in str(state.error)
+        assert any("mm-tui doctor" in str(part.cure) for part in state.parts)
+
+
+async def test_offline_at_the_start_shows_what_is_stored_and_its_age(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1))
+    await Bench(gateway, database).sync.run_once()
+    for name in ("mailboxes", "emails", "pending"):
+        gateway.failing[name] = Unreachable()
+    bench = Bench(gateway, database)
+    bench.clock.advance(7200)
+    async with bench.running():
+        assert bench.mail.ids(MailView()) == [email_id(1)]
+        assert "data of 2 h ago" in bench.sync.state.words(bench.clock.now())
+
+
+async def test_opening_a_mail_is_one_request_however_often_it_is_asked_for(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1))
+    gateway.waiting = [make_pending(1)]
+    bench = Bench(gateway, database)
+    async with bench.running():
+        both = await asyncio.gather(
+            bench.sync.fetch_detail(BOX, email_id(1)), bench.sync.fetch_detail(BOX, email_id(1))
+        )
+        assert both[0] is both[1]
+        assert gateway.calls["email"] == 1
+        kept = bench.mail.detail(email_id(1))
+        assert kept is not None
+        assert kept.body == "Hello, where is my parcel?"
+        item = bench.pending.get(email_id(1))
+        assert item is not None
+        assert item.complete
+
+
+async def test_opening_what_is_gone_raises_and_the_next_try_asks_again(database: Database) -> None:
+    bench = Bench(FakeGateway(), database)
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            await bench.sync.fetch_detail(BOX, "01JNONE")
+    assert bench.gateway.calls["email"] == 2
+
+
+async def test_the_audit_log_is_read_once_and_then_only_its_head(database: Database) -> None:
+    gateway = FakeGateway(scopes=("oversight", "admin"))
+    gateway.audit = [AuditEntry(id=f"a{number}", action=OneLine("email.approved")) for number in reversed(range(250))]
+    bench = Bench(gateway, database)
+    async with bench.running():
+        assert AuditStore(database).count() == 250
+        assert gateway.calls["audit_log"] == 3
+        gateway.audit.insert(0, AuditEntry(id="a250", action=OneLine("email.rejected")))
+        await bench.pass_time(60)
+        await bench.rest()
+        assert AuditStore(database).count() == 251
+        assert gateway.calls["audit_log"] == 4
+
+
+async def test_the_audit_log_is_not_asked_for_without_an_admin_key(database: Database) -> None:
+    gateway = FakeGateway()
+    bench = Bench(gateway, database)
+    async with bench.running():
+        await bench.pass_time(300)
+        assert gateway.calls["audit_log"] == 0
+
+
+async def test_what_is_older_than_the_retention_is_not_kept(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(*(make_mail(number * 600) for number in range(40)))
+    bench = Bench(gateway, database, SyncSettings(retention_days=1))
+    bench.clock.advance(16 * 86400)
+    await bench.sync.run_once()
+    oldest = bench.clock.now().timestamp() - 86400
+    rows = bench.mail.rows(bench.mail.keys(MailView()))
+    assert rows
+    assert all(row.received_at is not None and row.received_at / 1000 >= oldest for row in rows)
+
+
+async def test_running_once_tells_its_progress_and_every_failure(database: Database) -> None:
+    gateway = FakeGateway(scopes=("oversight", "admin"))
+    gateway.put(*(make_mail(number) for number in range(150)))
+    gateway.failing["audit_log"] = ServerFault(status=500)
+    seen: list[SyncState] = []
+    state = await Bench(gateway, database).sync.run_once(seen.append)
+    assert seen[-1].progress == 150
+    assert [part.part for part in state.parts if part.error] == [Part.AUDIT]
+
+
+@pytest.mark.slow
+async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
+    import gc
+    import tracemalloc
+
+    gateway = FakeGateway(scopes=("oversight", "admin"))
+    gateway.put(*(make_mail(number) for number in range(50)))
+    gateway.waiting = [make_pending(number) for number in range(10)]
+    bench = Bench(gateway, database, SyncSettings(active_seconds=5))
+    async with bench.running():
+        await bench.pass_time(5 * 100)
+        bench.told.clear()
+        gateway.asked.clear()
+        gc.collect()
+        tracemalloc.start()
+        try:
+            await bench.pass_time(5 * 500)
+            bench.told.clear()
+            gateway.asked.clear()
+            gc.collect()
+            early = tracemalloc.get_traced_memory()[0]
+            await bench.pass_time(5 * 1400)
+            bench.told.clear()
+            gateway.asked.clear()
+            gc.collect()
+            late = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        assert gateway.calls["pending"] >= 2000
+        assert late - early < 50_000
+        assert bench.clock.now() > START
