@@ -1,0 +1,156 @@
+"""Sample mail for the demo: three mailboxes of a made-up maker of weather stations, and drafts of its mail agent.
+
+The mail stands in the TOML files beside this one, a file for each mailbox and part; all names and domains are made up.
+Ages are counted back from the start of the demo. Some drafts are wrong on purpose: `flaws` names what a reviewer
+should find.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from typing import Any
+
+from mm_tui.sandbox.mail import IncomingMail, MailAttachment, SampleDraft, SampleMailbox
+from mm_tui.sandbox.samples.pdf import small_pdf
+
+DOMAIN = "acme.multimail.example"
+"""Domain of the demo's mailboxes."""
+
+_FILES: Mapping[str, tuple[str, ...]] = {
+    "support": ("support.toml", "support_world.toml", "hostile.toml"),
+    "billing": ("billing.toml", "billing_world.toml"),
+    "partnerships": ("partnerships.toml",),
+}
+_AGE = re.compile(r"(\d+)([dhm])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+@dataclass(frozen=True, slots=True)
+class SampleThread:
+    """A thread as the files hold it, with what is known of it beforehand."""
+
+    key: str
+    mailbox: str
+    language: str
+    label: str
+    mails: tuple[IncomingMail, ...]
+    drafts: tuple[SampleDraft, ...]
+    flaws: tuple[tuple[str, ...], ...]
+    """For each draft what is wrong with it; empty for a fine one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSet:
+    """All sample mail."""
+
+    mailboxes: tuple[SampleMailbox, ...]
+    threads: tuple[SampleThread, ...]
+
+
+def age_of(text: str) -> timedelta:
+    """An age like "2d 3h 10m" as a span of time; ValueError when it is none."""
+    if not re.fullmatch(r"(\d+[dhm] ?)+", text):
+        raise ValueError(f"not an age: {text!r}")
+    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _AGE.findall(text)), timedelta())
+
+
+def attachment_of(entry: Mapping[str, Any]) -> MailAttachment:
+    """An attachment out of its entry: `text` as it stands, or `pdf` set on a page."""
+    data = small_pdf(entry["pdf"]) if "pdf" in entry else str(entry["text"]).encode("utf-8")
+    return MailAttachment(entry["name"], entry["type"], data)
+
+
+def _mails(thread: Mapping[str, Any], own: str, now: datetime) -> tuple[IncomingMail, ...]:
+    made: list[IncomingMail] = []
+    for number, entry in enumerate(thread["mail"], start=1):
+        sender = own if entry["from"] == "us" else entry["from"]
+        other = next((mail["from"] for mail in thread["mail"] if mail["from"] != "us"), own)
+        subject = entry.get("subject") or (thread["subject"] if number == 1 else f"Re: {thread['subject']}")
+        made.append(
+            IncomingMail(
+                sender=sender,
+                to=tuple(entry.get("to", ())) or ((other,) if sender == own else (own,)),
+                cc=tuple(entry.get("cc", ())),
+                subject=subject,
+                body=entry["text"].strip("\n"),
+                date=now - age_of(entry["age"]),
+                message_id=f"<{thread['key']}.{number}@samples.example>",
+                in_reply_to=made[-1].message_id if made else "",
+                references=tuple(mail.message_id for mail in made),
+                reply_to=entry.get("reply_to", ""),
+                attachments=tuple(attachment_of(item) for item in entry.get("attachment", ())),
+                spam_score=entry.get("spam_score"),
+            )
+        )
+    return tuple(made)
+
+
+def _draft(entry: Mapping[str, Any], answered: IncomingMail) -> SampleDraft:
+    return SampleDraft(
+        in_reply_to=answered.message_id,
+        body=entry["text"].strip("\n"),
+        to=tuple(entry.get("to", ())),
+        cc=tuple(entry.get("cc", ())),
+        bcc=tuple(entry.get("bcc", ())),
+        subject=entry.get("subject", ""),
+        attachments=tuple(attachment_of(item) for item in entry.get("attachment", ())),
+    )
+
+
+def _thread(entry: Mapping[str, Any], mailbox: str, own: str, now: datetime) -> SampleThread:
+    mails = _mails(entry, own, now)
+    answered = next((mail for mail in reversed(mails) if mail.sender != own), mails[-1])
+    drafts = entry.get("draft", ())
+    return SampleThread(
+        key=entry["key"],
+        mailbox=mailbox,
+        language=entry.get("language", "en"),
+        label=entry["label"],
+        mails=mails,
+        drafts=tuple(_draft(draft, answered) for draft in drafts),
+        flaws=tuple(tuple(draft.get("flaws", ())) for draft in drafts),
+    )
+
+
+def load_samples(now: datetime | None = None) -> SampleSet:
+    """Reads the sample mail, dated back from `now` (none: the present)."""
+    moment = now or datetime.now(UTC)
+    threads: list[SampleThread] = []
+    mailboxes: list[SampleMailbox] = []
+    for local, names in _FILES.items():
+        tables = [tomllib.loads(resources.files(__package__).joinpath(name).read_text("utf-8")) for name in names]
+        own = f"{tables[0]['display_name']} <{local}@{DOMAIN}>"
+        entries = [entry for table in tables for entry in table["thread"]]
+        mine = [_thread(entry, local, own, moment) for entry in entries]
+        threads += mine
+        read = {
+            mail.message_id
+            for entry, thread in zip(entries, mine, strict=True)
+            for item, mail in zip(entry["mail"], thread.mails, strict=True)
+            if item.get("read") or mail is not thread.mails[-1]
+        }
+        mailboxes.append(
+            SampleMailbox(
+                local=local,
+                display_name=tables[0]["display_name"],
+                oversight_mode=tables[0]["oversight_mode"],
+                mails=tuple(sorted((mail for thread in mine for mail in thread.mails), key=_date)),
+                drafts=tuple(draft for thread in mine for draft in thread.drafts),
+                read=frozenset(read),
+            )
+        )
+    return SampleSet(tuple(mailboxes), tuple(threads))
+
+
+def _date(mail: IncomingMail) -> datetime:
+    return mail.date or datetime.now(UTC)
+
+
+def load(now: datetime) -> tuple[SampleMailbox, ...]:
+    """The mailboxes of the sample mail, dated back from `now`."""
+    return load_samples(now).mailboxes
