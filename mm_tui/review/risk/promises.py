@@ -1,0 +1,165 @@
+"""Rules about promises: money, discounts, legal statements, deadlines.
+
+They read words, not meaning: what they find is a sentence worth reading twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.facts import find_amounts
+from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.text import OneLine
+
+_SENTENCE = re.compile(r"[^\n.!?]++(?:[.!?](?![\s]|\Z)[^\n.!?]*+)*+[.!?]*+")
+_COMMITS = re.compile(
+    r"\b(?:(?:we|i|you|they)(?:'ll|'ve|’ll|’ve)|(?:we|i|they|it|this|that|team) (?:will|shall|can|have|has|are"
+    r"|am|agree|is)"
+    r"|you(?:r \w+)? (?:will|shall|can|have|has|are|get|receive)|has been|have been|will be|is being|promise"
+    r"|guarantee\w*"
+    r"|hereby|issued|approved|granted|confirm(?:ed)?|happy to|glad to|pleased to|let me|go ahead|entitled"
+    r"|wir (?:werden|erstatten|garantieren|haben)|nous (?:allons|vous)|vamos a|le |les )",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(
+    r"\b(?:cannot|can't|can’t|can not|unable to|not able to|won't|won’t|will not|not (?:eligible|entitled|possible)"
+    r"|no longer|unfortunately|leider|malheureusement|lamentablemente)\b",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(
+    r"\b(?:(?:full|partial|complete)\s+)?(?:refund\w*|reimburs\w+|compensat\w+|money back|chargeback|store credit"
+    r"|credit(?:ed|ing)? (?:your|the|you|to your)\b|goodwill|(?:free of|no|without) charge"
+    r"|at no (?:extra )?cost|for free"
+    r"|waiv\w+|pay you|rückerstatt\w+|erstatt\w+|gutschrift\w*|rembours\w+|reembols\w+|rimbors\w+|terugbetal\w+)",
+    re.IGNORECASE,
+)
+_DISCOUNT = re.compile(
+    r"\b(?:discount\w*|\d{1,3}\s?% off|percent off|coupon\w*|voucher\w*|promo(?:tional)? code|price match\w*"
+    r"|special price"
+    r"|reduced (?:price|rate)|half price|free (?:month|year|trial|upgrade|shipping)\w*|rabatt\w*|nachlass|gutschein\w*"
+    r"|remise|réduction|descuento\w*|sconto|korting)",
+    re.IGNORECASE,
+)
+_LEGAL_STRONG = re.compile(
+    r"\b(?:we (?:hereby )?(?:accept|take|assume|admit|acknowledge)[^.!?\n]{0,40}(?:liab\w+|responsib\w+|fault"
+    r"|blame|negligence)"
+    r"|(?:we|i) (?:personally |fully |hereby )?guarantee\w*|guaranteed (?:to|that|delivery|by)|(?:are|is"
+    r"|be) (?:fully )?liable|our (?:own )?fault"
+    r"|legally binding|binding (?:offer|agreement|commitment)|indemnif\w+|hold (?:you )?harmless|admission of"
+    r"|we were negligent"
+    r"|in breach of|we agree to (?:the|your|all) (?:terms|claim|demand)s?|on behalf of our legal|wir haften"
+    r"|wir garantieren)",
+    re.IGNORECASE,
+)
+_LEGAL_WEAK = re.compile(
+    r"\b(?:liab(?:le|ility)|lawsuit|legal action|lawyer|attorney|settlement|contract(?:ual(?:ly)?)?|warrant(?:y|ies)"
+    r"|terminat(?:e|ion) (?:of )?(?:the|your) (?:contract|agreement)|amend(?:ment)? (?:to )?the (?:contract|agreement)"
+    r"|non-disclosure|nda|gdpr|haftung|vertrag\w*|contrat|contrato)\b",
+    re.IGNORECASE,
+)
+_WEEKDAY = "mon|tues|wednes|thurs|fri|satur|sun"
+_DEADLINE = re.compile(
+    r"\b(?:within (?:the next )?(?:\d{1,3}|an?|one|two|three|four|five|seven|ten|twenty-four"
+    r"|forty-eight)(?:[ -]\d{1,3})?"
+    r" (?:business |working )?(?:minute|hour|day|week|month)s?"
+    rf"|(?:by|before|no later than|not later than|until) (?:the )?(?:end of (?:the )?(?:day|week|month"
+    rf"|business)|eod|cob|tomorrow"
+    rf"|tonight|today|noon|midnight|next week|(?:{_WEEKDAY})day|\d)|no later than\b|(?:same|next)[- ]day\b"
+    r"|(?:will|'ll) (?:be (?:delivered|shipped|sent|fixed|ready|done|there)|ship|arrive|have it)[^.!?\n]{0,30}"
+    rf"(?:today|tomorrow|tonight|(?:{_WEEKDAY})day|this week)|bis (?:morgen|heute|ende|montag|dienstag|mittwoch"
+    rf"|donnerstag|freitag)"
+    r"|innerhalb von \d+|d'ici (?:demain|la fin)|dans les \d+|antes de(?:l)? (?:mañana|\d|lunes|viernes))",
+    re.IGNORECASE,
+)
+
+
+def _sentences(text: str) -> Iterator[tuple[int, str]]:
+    for match in _SENTENCE.finditer(text):
+        yield match.start(), match[0]
+
+
+@rule("promise_money", "promises money")
+def promise_money(reading: Reading) -> Iterator[Finding]:
+    """A sentence speaks of refunds, reimbursement, compensation, credit or waived fees. High when it commits us and
+    names an amount that the thread does not hold (or there is no thread to compare with); medium when it commits us
+    or names an amount; low when it only speaks of it or says no."""
+    there = {(amount.currency, amount.value) for amount in find_amounts(reading.thread_text)}
+    for start, sentence in _sentences(reading.body):
+        match = _MONEY.search(sentence)
+        if match is None:
+            continue
+        amounts = [amount for amount in find_amounts(sentence) if amount.currency != "%"]
+        new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
+        denies = _DENIES.search(sentence) is not None
+        commits = _COMMITS.search(sentence) is not None and not denies
+        level = Level.LOW
+        if amounts or commits:
+            level = Level.HIGH if commits and new else Level.MEDIUM
+        first, last = match.span()
+        near = [
+            amount.span
+            for amount in amounts
+            if abs(amount.span.start - last) <= 40 or abs(first - amount.span.end) <= 40
+        ]
+        if near:
+            first, last = min(first, near[0].start), max(last, near[-1].end)
+        verb = "promises" if commits else "speaks of"
+        words = f"{verb} money: {quoted(sentence[first:last])}"
+        yield Finding("promise_money", level, OneLine(words), (Span(start + first, start + last),))
+
+
+@rule("promise_discount", "promises a discount")
+def promise_discount(reading: Reading) -> Iterator[Finding]:
+    """A sentence speaks of a discount, a voucher, a special price or something free. Medium when it commits us or
+    names a number, else low."""
+    for start, sentence in _sentences(reading.body):
+        if match := _DISCOUNT.search(sentence):
+            denies = _DENIES.search(sentence) is not None
+            firm = (_COMMITS.search(sentence) or find_amounts(sentence)) and not denies
+            words = f"{'promises' if firm else 'speaks of'} a discount: {quoted(match[0])}"
+            span = Span(start + match.start(), start + match.end())
+            yield Finding("promise_discount", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
+
+
+@rule("promise_legal", "legal statements")
+def promise_legal(reading: Reading) -> Iterator[Finding]:
+    """A sentence accepts liability or fault, guarantees something, or binds us (high); or speaks of contracts,
+    warranty, lawyers, data protection law (low)."""
+    for start, sentence in _sentences(reading.body):
+        strong = _LEGAL_STRONG.search(sentence)
+        match = strong or _LEGAL_WEAK.search(sentence)
+        if match is None:
+            continue
+        words = f"{'makes a legal statement' if strong else 'speaks of legal matters'}: {quoted(match[0])}"
+        span = Span(start + match.start(), start + match.end())
+        level = Level.HIGH if strong and not _DENIES.search(sentence) else Level.LOW
+        yield Finding("promise_legal", level, OneLine(words), (span,))
+
+
+@rule("promise_deadline", "promises a deadline")
+def promise_deadline(reading: Reading) -> Iterator[Finding]:
+    """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium when it commits us,
+    else low."""
+    for start, sentence in _sentences(reading.body):
+        if match := _DEADLINE.search(sentence):
+            firm = _COMMITS.search(sentence) is not None
+            words = f"{'promises' if firm else 'names'} a deadline: {quoted(match[0])}"
+            span = Span(start + match.start(), start + match.end())
+            yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
+
+
+@rule("promise_own", "promises of your own list")
+def promise_own(reading: Reading) -> Iterator[Finding]:
+    """A word or phrase of "promises" in the settings stands in the body, case aside. Medium."""
+    body = reading.body.casefold()
+    same_length = len(body) == len(reading.body)
+    for phrase in reading.settings.promises:
+        at = body.find(phrase.casefold()) if phrase.strip() else -1
+        if at >= 0:
+            spans = (Span(at, at + len(phrase)),) if same_length else ()
+            yield Finding("promise_own", Level.MEDIUM, OneLine(f"says {quoted(phrase)}"), spans)
+
+
+PROMISE_RULES = (promise_money, promise_discount, promise_legal, promise_deadline, promise_own)

@@ -1,0 +1,115 @@
+"""Rules about who a mail is from and who gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.lookalike import domain_of
+from mm_tui.review.risk.rule import Reading, listed, rule
+from mm_tui.review.senders import inspect_party, inspect_sender
+from mm_tui.text import OneLine
+
+
+@rule("recipient_not_in_thread", "recipients not in the thread")
+def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """A recipient neither wrote nor got any mail of the thread that the draft answers. High for somebody never written
+    with before, medium for somebody known, low for our own people. Says nothing about a draft that begins a thread."""
+    if not reading.has_thread:
+        return
+    groups: dict[Level, list[str]] = {}
+    for party in reading.draft.recipients:
+        address = str(party.address).lower()
+        if address in reading.participants:
+            continue
+        if reading.is_ours(address):
+            level = Level.LOW
+        else:
+            level = Level.MEDIUM if address in reading.known.addresses else Level.HIGH
+        groups.setdefault(level, []).append(str(party.address))
+    for level, addresses in groups.items():
+        words = f"goes to somebody who is not in the thread: {listed(addresses)}"
+        yield Finding("recipient_not_in_thread", level, OneLine(words))
+
+
+@rule("new_domain", "new domain")
+def new_domain(reading: Reading) -> Iterator[Finding]:
+    """A recipient's domain is not ours, not in the thread, and nobody there was ever written with. Medium. Needs some
+    known correspondents to compare with."""
+    if not reading.known.domains:
+        return
+    new = {
+        domain: None
+        for party in reading.draft.recipients
+        if (domain := domain_of(party.address))
+        and domain not in reading.known.domains
+        and not reading.is_ours(party.address)
+    }
+    if new:
+        words = f"first mail to the domain {listed(list(new))}"
+        yield Finding("new_domain", Level.MEDIUM, OneLine(words))
+
+
+@rule("recipient", "look-alike and lying recipients")
+def recipient(reading: Reading) -> Iterator[Finding]:
+    """A recipient is not what it seems: `recipient_lookalike` (high) for an address or domain that can be taken for a
+    known one or for ours by Unicode TR39 or one slip of the finger, `recipient_name_lies` (high) for a display name
+    that holds another address, `recipient_mixed_scripts` for scripts mixed within a word (high in the address,
+    medium in the name)."""
+    for party in reading.draft.recipients:
+        for finding in inspect_party(party, reading.known, role="recipient", ours=reading.is_ours(party.address)):
+            if finding.code != "recipient_first_time":
+                yield finding
+
+
+@rule("many_recipients", "more than N recipients")
+def many_recipients(reading: Reading) -> Iterator[Finding]:
+    """To and cc together hold more addresses than "max_recipients" of the settings. Medium. Bcc is disclosed by no call
+    of the gateway and cannot be counted."""
+    count = len(reading.draft.recipients)
+    if count > reading.settings.max_recipients:
+        yield Finding("many_recipients", Level.MEDIUM, OneLine(f"goes to {count} recipients"))
+
+
+@rule("reply_all_growth", "reply-all growth")
+def reply_all_growth(reading: Reading) -> Iterator[Finding]:
+    """The answer goes to more people than the mail that it answers did, counting sender, to and cc of the newest mail
+    of the thread without ourselves. Medium."""
+    if not reading.context.messages:
+        return
+    last = reading.context.messages[-1]
+    if last.body is None:
+        # Only the summary is known, and that has no cc: the number would be wrong.
+        return
+    draft_sender = str(reading.draft.sender.address).lower()
+    audience = {str(party.address).lower() for party in (last.sender, *last.to, *last.cc)} - {draft_sender}
+    recipients = {str(party.address).lower() for party in reading.draft.recipients} - {draft_sender}
+    grown = recipients - audience
+    if grown and len(recipients) > len(audience):
+        words = f"goes to {len(recipients)} people, the last mail went to {len(audience)}: adds {listed(sorted(grown))}"
+        yield Finding("reply_all_growth", Level.MEDIUM, OneLine(words))
+
+
+@rule("sender", "sender identity", inbound=True)
+def sender(reading: Reading) -> Iterator[Finding]:
+    """The sender is not what it seems. Mail that leaves: `sender_not_ours` (high) when it is under an address that is
+    no mailbox of the account. Mail that comes in: `sender_lookalike`, `sender_name_lies`, `sender_mixed_scripts` as
+    for recipients, `reply_to_differs` (medium, low within one domain), `sender_first_time` (low). Both:
+    `sender_unverified` (high) when the sender's identity was checked and not proved."""
+    draft = reading.draft
+    address = str(draft.sender.address).lower()
+    if draft.outbound:
+        if reading.context.own_addresses and address not in reading.context.own_addresses:
+            words = f"leaves under an address that is no mailbox of ours: {draft.sender.address}"
+            yield Finding("sender_not_ours", Level.HIGH, OneLine(words))
+        if draft.sender_verified is False:
+            words = f"the sender's identity is not verified: {draft.sender.address}"
+            yield Finding("sender_unverified", Level.HIGH, OneLine(words))
+        return
+    ours = reading.is_ours(address)
+    yield from inspect_sender(
+        draft.sender, reading.known, reply_to=draft.reply_to, verified=draft.sender_verified, ours=ours
+    )
+
+
+RECIPIENT_RULES = (recipient_not_in_thread, new_domain, recipient, many_recipients, reply_all_growth, sender)

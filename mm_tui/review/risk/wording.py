@@ -1,0 +1,67 @@
+"""Rules about the wording as a whole: its language, and whether it was rejected before."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.language import language_name, language_of
+from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.text import OneLine
+
+_WORD = re.compile(r"\w+")
+_LONGEST_COMPARED = 20_000
+_FEWEST_WORDS = 6
+_SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
+
+
+@rule("other_language", "other language than the thread", needs_thread=True)
+def other_language(reading: Reading) -> Iterator[Finding]:
+    """The draft is written in another language than the newest mail of the other side, as far as fastText's model of
+    176 languages is sure of both. Medium. Texts under 40 letters are not judged."""
+    theirs = ""
+    for mail in reversed(reading.context.messages):
+        if mail.body is not None and not reading.is_ours(mail.sender.address):
+            theirs = "\n".join(line for line in mail.body.split("\n") if not line.lstrip().startswith(">"))
+            break
+    there, here = language_of(theirs), language_of(reading.body)
+    if there and here and there != here:
+        words = f"written in {language_name(here)}, but the last mail was in {language_name(there)}"
+        yield Finding("other_language", Level.MEDIUM, OneLine(words))
+
+
+def _pairs(text: str) -> Counter[tuple[str, str]]:
+    words = _WORD.findall(text[:_LONGEST_COMPARED].casefold())
+    return Counter(pairwise(words))
+
+
+def similarity(first: str, second: str) -> float:
+    """The share of neighbouring word pairs that two texts have in common, 0 to 1 (Dice's coefficient)."""
+    left, right = _pairs(first), _pairs(second)
+    total = left.total() + right.total()
+    return 2 * (left & right).total() / total if total else 0.0
+
+
+@rule("like_rejected", "text much like one rejected before")
+def like_rejected(reading: Reading) -> Iterator[Finding]:
+    """The share of neighbouring word pairs in common with a draft that was rejected before reaches "similarity" of the
+    settings. High when the two are nearly the same (0.98), else medium. Drafts that were rejected because an edited one
+    took their place do not count, nor texts under six words."""
+    if len(_WORD.findall(reading.body[:2000])) < _FEWEST_WORDS:
+        return
+    best, of = 0.0, None
+    for rejected in reading.context.rejected:
+        if not _SUPERSEDED.match(rejected.reason):
+            share = similarity(reading.body, rejected.body)
+            if share > best:
+                best, of = share, rejected
+    if of is not None and best >= reading.settings.similarity:
+        reason = f", rejected for {quoted(of.reason)}" if of.reason else ", which was rejected"
+        words = f"{best:.0%} like an earlier draft{reason}"
+        yield Finding("like_rejected", Level.HIGH if best >= 0.98 else Level.MEDIUM, OneLine(words))
+
+
+WORDING_RULES = (other_language, like_rejected)

@@ -1,0 +1,334 @@
+"""Risk rules: what each finds, which words it marks, what it leaves alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from mm_tui.config import Risk
+from mm_tui.models import Attachment, Direction, Party
+from mm_tui.review.findings import Level
+from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
+from mm_tui.review.risk.catalogue import as_markdown
+from mm_tui.review.risk.engine import RULES
+from mm_tui.review.risk.facts import find_amounts, find_dates
+from mm_tui.review.risk.wording import similarity
+from mm_tui.text import ManyLine, OneLine
+
+SUPPORT = Party.parse("Acme Support <support@acme.example>")
+ANNA = Party.parse("Anna Berg <anna@customer.example>")
+QUESTION = Message(
+    sender=ANNA,
+    to=(SUPPORT,),
+    subject=OneLine("Refund for order 4471"),
+    body=ManyLine(
+        "Hello,\nI paid $240.00 for order 4471 on 12 March 2026 and the blender never worked. Could you send me my\n"
+        "money back please? The shop's page is https://shop.customer.example/orders, my husband's address is\n"
+        "tom@customer.example.\nAnna"
+    ),
+    received_at=datetime(2026, 3, 20, 9, 0, tzinfo=UTC),
+)
+CONTEXT = ThreadContext(
+    messages=(QUESTION,),
+    own_addresses=frozenset({"support@acme.example", "billing@acme.example"}),
+    known_addresses=frozenset({"anna@customer.example", "bob@partner.example"}),
+    rejected=(
+        Rejected(
+            ManyLine("Dear Anna, of course you get everything back at once, and a second blender for nothing on top."),
+            OneLine("Promises something we cannot keep"),
+        ),
+        Rejected(
+            ManyLine("Thank you for writing, we will look into it and come back soon."), OneLine("superseded by x")
+        ),
+    ),
+    today=date(2026, 3, 22),
+)
+HARMLESS = (
+    "Hi Anna,\n\nthank you for your patience. I have passed your request on and will be back with news.\n\nBest,\nSam"
+)
+
+
+def drafted(body: str = HARMLESS, **changes: object) -> Draft:
+    draft = Draft(sender=SUPPORT, to=(ANNA,), subject=OneLine("Re: Refund for order 4471"), body=ManyLine(body))
+    return replace(draft, **changes)  # type: ignore[arg-type]  # each test names fields of Draft
+
+
+def found(assessment: Assessment, code: str) -> list[tuple[Level, str]]:
+    return [(finding.level, str(finding.words)) for finding in assessment.findings if finding.code == code]
+
+
+def marked(draft: Draft, assessment: Assessment, code: str) -> list[str]:
+    spans = [span for finding in assessment.findings if finding.code == code for span in finding.spans]
+    return [draft.body[span.start : span.end] for span in spans]
+
+
+def parties(*headers: str) -> tuple[Party, ...]:
+    return tuple(Party.parse(header) for header in headers)
+
+
+def test_an_ordinary_answer_raises_nothing() -> None:
+    assessment = assess(drafted(), CONTEXT)
+    assert assessment.findings == ()
+    assert assessment.level is Level.NONE
+    assert not assessment.asks_again
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "level", "words"),
+    [
+        ("amount_not_in_thread", "The fee is $250.", Level.MEDIUM, ["$250"]),
+        ("amount_not_in_thread", "The fee is 1.250,00 € in all.", Level.MEDIUM, ["1.250,00 €"]),
+        ("amount_not_in_thread", "That makes €240.", Level.MEDIUM, ["€240"]),
+        ("date_not_in_thread", "It left us on 3 April 2026.", Level.LOW, ["3 April 2026"]),
+        ("date_not_in_thread", "It left us on 2026-04-03.", Level.LOW, ["2026-04-03"]),
+        ("link_not_in_thread", "Look at https://elsewhere.test/x.", Level.MEDIUM, ["https://elsewhere.test/x"]),
+        (
+            "link_other_host",
+            "Go to [acme.example](https://evil.test).",
+            Level.HIGH,
+            ["[acme.example](https://evil.test)"],
+        ),
+        ("address_not_in_thread", "Write to pay@elsewhere.test.", Level.MEDIUM, ["pay@elsewhere.test"]),
+        ("address_not_in_thread", "Write to pay@acme-example.test.", Level.HIGH, ["pay@acme-example.test"]),
+        ("promise_money", "We will send a full refund of $350 today.", Level.HIGH, ["full refund of $350"]),
+        ("promise_money", "We will send a full refund of $240 today.", Level.MEDIUM, ["full refund of $240"]),
+        ("promise_money", "Unfortunately refunds are not possible.", Level.LOW, ["refunds"]),
+        ("promise_discount", "You get a discount next time.", Level.MEDIUM, ["discount"]),
+        ("promise_legal", "We accept full liability for this.", Level.HIGH, ["We accept full liability"]),
+        ("promise_legal", "The warranty card is in the box.", Level.LOW, ["warranty"]),
+        ("promise_deadline", "We will be back to you within 24 hours.", Level.MEDIUM, ["within 24 hours"]),
+        ("promise_deadline", "You will have it by Friday.", Level.MEDIUM, ["will have it by Friday"]),
+        ("secret", "The password is hunter2!", Level.HIGH, ["hunter2"]),
+        ("secret", "Use mm_test_0123456789abcdef here.", Level.HIGH, ["mm_test_0123456789abcdef"]),
+        ("secret", "-----BEGIN OPENSSH PRIVATE KEY-----", Level.HIGH, ["-----BEGIN OPENSSH PRIVATE KEY-----"]),
+        (
+            "secret",
+            "db: postgres://app:s3cret@db.acme.example/x",
+            Level.HIGH,
+            ["postgres://app:s3cret@db.acme.example"],
+        ),
+        ("personal_data", "Card 4111 1111 1111 1111.", Level.HIGH, ["4111 1111 1111 1111"]),
+        ("personal_data", "IBAN DE89 3704 0044 0532 0130 00.", Level.HIGH, ["DE89 3704 0044 0532 0130 00"]),
+        ("personal_data", "Her number is 078-05-1120.", Level.HIGH, ["078-05-1120"]),
+        ("personal_data", "Born: date of birth 12.03.1980.", Level.MEDIUM, ["date of birth 12.03.1980"]),
+        ("personal_data", "Call +49 30 1234567.", Level.LOW, ["+49 30 1234567"]),
+        ("missing_attachment", "Please find attached the receipt.", Level.MEDIUM, ["Please find attached"]),
+        ("missing_attachment", "Die Rechnung ist im Anhang.", Level.MEDIUM, ["im Anhang"]),
+        ("template_hole", "Dear {{first_name}},", Level.HIGH, ["{{first_name}}"]),
+        ("template_hole", "[your answer here]", Level.HIGH, ["[your answer here]"]),
+        ("template_hole", "The total is ${total}. TODO", Level.HIGH, ["${total}", "TODO"]),
+        ("template_hole", "Dear None,\nhello", Level.HIGH, ["Dear None,"]),
+    ],
+)
+def test_words_in_the_body_are_found_and_marked(code: str, body: str, level: Level, words: list[str]) -> None:
+    draft = drafted(body)
+    assessment = assess(draft, CONTEXT)
+    assert [at for at, _ in found(assessment, code)] == [level]
+    assert marked(draft, assessment, code) == words
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        ("amount_not_in_thread", "You paid $240, or USD 240.00, for it."),
+        ("amount_not_in_thread", "Order 4471 and room 12."),
+        ("date_not_in_thread", "You ordered on March 12, and wrote on 20 March."),
+        ("date_not_in_thread", "Yes, 12/03/2026. Version 1.2, at 9.30."),
+        ("link_not_in_thread", "See https://www.acme.example/help or https://shop.customer.example/x."),
+        ("address_not_in_thread", "Write to billing@acme.example or tom@customer.example."),
+        ("promise_legal", "Thank you very much for your order."),
+        ("secret", "Your password is wrong, and the api key is missing."),
+        ("personal_data", "Tracking 4111 1111 1111 1112, order 078-05-11."),
+        ("missing_attachment", "I have read your attachment, and you attached a photo."),
+        ("template_hole", "See [the page](https://acme.example) [1] and {braces in code: 1}."),
+        ("promise_deadline", "The shop is by the river."),
+    ],
+)
+def test_what_is_in_the_thread_or_harmless_is_left_alone(code: str, body: str) -> None:
+    assert found(assess(drafted(body), CONTEXT), code) == []
+
+
+def test_quoted_lines_of_the_thread_are_not_ours_but_invented_quotes_are() -> None:
+    real = (
+        "Sure.\n> Could you send me my money back please? The shop's page is https://shop.customer.example/orders, my"
+    )
+    assert assess(drafted(real), CONTEXT).findings == ()
+    invented = "Sure.\n> We will refund you $900"
+    assert assess(drafted(invented), CONTEXT).level is Level.HIGH
+
+
+@pytest.mark.parametrize(
+    ("code", "to", "cc", "level"),
+    [
+        ("recipient_not_in_thread", "eve@stranger.example", "", Level.HIGH),
+        ("recipient_not_in_thread", "bob@partner.example", "", Level.MEDIUM),
+        ("recipient_not_in_thread", "anna@customer.example", "carl@acme.example", Level.LOW),
+        ("new_domain", "anna@customer.example", "eve@stranger.example", Level.MEDIUM),
+        ("recipient_lookalike", "anna@custorner.example", "", Level.HIGH),
+        ("recipient_lookalike", "anna@сustomer.example", "", Level.HIGH),
+        ("recipient_lookalike", "aпna@customer.example", "", None),
+        ("recipient_name_lies", '"boss@acme.example" <eve@stranger.example>', "", Level.HIGH),
+        ("recipient_mixed_scripts", "Аnna <anna@customer.example>", "", Level.MEDIUM),
+        ("many_recipients", "a@x.example,b@x.example,c@x.example", "d@x.example,e@x.example,f@x.example", Level.MEDIUM),
+        ("reply_all_growth", "anna@customer.example", "tom@customer.example", Level.MEDIUM),
+    ],
+)
+def test_recipients(code: str, to: str, cc: str, level: Level | None) -> None:
+    draft = drafted(to=parties(*to.split(",")), cc=parties(*cc.split(",")) if cc else ())
+    assert [at for at, _ in found(assess(draft, CONTEXT), code)] == ([level] if level is not None else [])
+
+
+def test_answering_everyone_of_a_wide_mail_is_no_growth() -> None:
+    wide = replace(QUESTION, cc=parties("tom@customer.example", "bob@partner.example"))
+    draft = drafted(cc=wide.cc)
+    assert found(assess(draft, replace(CONTEXT, messages=(wide,))), "reply_all_growth") == []
+
+
+def test_subject() -> None:
+    for subject in ("", "  ", "Re:", "Re: Fwd:", "AW: RE[2]: "):
+        assert found(assess(drafted(subject=OneLine(subject)), CONTEXT), "empty_subject")[0][0] is Level.MEDIUM
+    assert found(assess(drafted(subject=OneLine("Re: x")), CONTEXT), "empty_subject") == []
+    hole = assess(drafted(subject=OneLine("Order {{number}}")), CONTEXT)
+    (finding,) = hole.findings
+    assert finding.subject_spans == ((6, 16),)
+
+
+def test_attachments_by_name() -> None:
+    pdf = (Attachment(name=OneLine("receipt.pdf"), size=1),)
+    assert found(assess(drafted("See attached receipt.pdf.", attachments=pdf), CONTEXT), "missing_attachment") == []
+    both = assess(drafted("See attached receipt.pdf and terms.pdf.", attachments=pdf), CONTEXT)
+    assert found(both, "missing_attachment") == [(Level.MEDIUM, 'names "terms.pdf", which is not attached')]
+    incomplete = assess(drafted("See attached receipt.", complete=False), CONTEXT)
+    assert found(incomplete, "missing_attachment") == []
+    assert "cc and attachments have not been read yet" in incomplete.unchecked
+
+
+def test_hidden_characters_are_told_with_their_kind() -> None:
+    mild = assess(drafted("soft\u00adhyphen"), CONTEXT)
+    assert found(mild, "hidden_characters")[0] == (Level.MEDIUM, "1 hidden character removed: look at the raw text")
+    wild = assess(drafted(subject=OneLine("a\x1b]52;c;eA==\x07b")), CONTEXT)
+    assert found(wild, "hidden_characters")[0][0] is Level.HIGH
+    name = assess(drafted(to=(Party(address=OneLine("anna@customer.example"), name=OneLine("A\u202enna")),)), CONTEXT)
+    assert found(name, "hidden_characters")[0][0] is Level.HIGH
+
+
+def test_the_senders_identity() -> None:
+    foreign = assess(drafted(sender=Party.parse("ceo@elsewhere.example")), CONTEXT)
+    assert found(foreign, "sender_not_ours")[0][0] is Level.HIGH
+    assert found(assess(drafted(sender_verified=False), CONTEXT), "sender_unverified")[0][0] is Level.HIGH
+    inbound = drafted(
+        sender=Party.parse("billing@acrne.example"),
+        to=(SUPPORT,),
+        direction=Direction.INBOUND,
+        reply_to=parties("x@elsewhere.example"),
+    )
+    codes = {finding.code for finding in assess(inbound, CONTEXT).findings}
+    assert {"sender_lookalike", "reply_to_differs", "sender_first_time"} <= codes
+    assert not codes & {"recipient_not_in_thread", "sender_not_ours"}
+
+
+def test_another_language_than_the_thread() -> None:
+    german = drafted(
+        "Hallo Anna, vielen Dank für Ihre Nachricht. Wir kümmern uns darum und melden uns in Kürze bei Ihnen."
+    )
+    (only,) = found(assess(german, CONTEXT), "other_language")
+    assert only == (Level.MEDIUM, "written in German, but the last mail was in English")
+    assert found(assess(drafted("Danke, gern!"), CONTEXT), "other_language") == []
+
+
+def test_a_draft_rejected_before() -> None:
+    same = drafted(str(CONTEXT.rejected[0].body))
+    assert found(assess(same, CONTEXT), "like_rejected")[0][0] is Level.HIGH
+    near = drafted(str(CONTEXT.rejected[0].body).replace("everything back at once", "all of it back"))
+    assert found(assess(near, CONTEXT), "like_rejected") == []
+    softer = Risk(similarity=0.6)
+    assert found(assess(near, CONTEXT, softer), "like_rejected")[0][0] is Level.MEDIUM
+    superseded = drafted(str(CONTEXT.rejected[1].body))
+    assert found(assess(superseded, CONTEXT), "like_rejected") == []
+    assert similarity("a b c", "a b c") == 1
+    assert similarity("", "") == 0
+
+
+def test_nothing_is_silent() -> None:
+    body = "Your refund of $999 is issued. {{x}}"
+    settings = Risk(
+        off=("promise_money", "nonsense"), levels={"template_hole": "low"}, promises=("is issued",), max_recipients=1
+    )
+    assessment = assess(drafted(body), CONTEXT, settings)
+    assert found(assessment, "promise_money") == []
+    assert found(assessment, "template_hole")[0][0] is Level.LOW
+    assert found(assessment, "promise_own")[0][0] is Level.MEDIUM
+    assert "switched off in the settings: promise_money" in assessment.unchecked
+    assert "the settings name a risk rule that does not exist: nonsense" in assessment.unchecked
+    unread = replace(CONTEXT, messages=(replace(QUESTION, body=None),))
+    said = assess(drafted("It costs $1."), unread).unchecked
+    assert any(sentence.startswith("1 of 1 earlier mails have not been read") for sentence in said)
+    assert any("no earlier mail" in sentence for sentence in assess(drafted(), ThreadContext()).unchecked)
+    assert any("bcc" in sentence for sentence in said)
+
+
+def test_the_level_of_a_single_finding_can_be_tuned() -> None:
+    settings = Risk(levels={"link": "low", "link_other_host": "medium"})
+    body = "[acme.example](https://evil.test) and http://127.0.0.1/"
+    assessment = assess(drafted(body), CONTEXT, settings)
+    assert found(assessment, "link_other_host")[0][0] is Level.MEDIUM
+    assert found(assessment, "link_ip")[0][0] is Level.LOW
+
+
+def test_worst_first() -> None:
+    levels = [finding.level for finding in assess(drafted("By Friday. {{x}} $3"), CONTEXT).findings]
+    assert levels == sorted(levels, reverse=True)
+    assert len(levels) >= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("$1,234.56", [("USD", "1234.56")]),
+        ("1.234,56 €", [("EUR", "1234.56")]),
+        ("EUR 12", [("EUR", "12.0")]),
+        ("2k dollars and A$3", [("USD", "2000.0"), ("AUD", "3.0")]),
+        ("15 percent, 15 %", [("%", "15.0"), ("%", "15.0")]),
+        ("1 234 567 CHF", [("CHF", "1234567.0")]),
+        ("v1.2.3 at 12:30, room 5", []),
+    ],
+)
+def test_amounts(text: str, amounts: list[tuple[str, str]]) -> None:
+    assert [(amount.currency, str(amount.value)) for amount in find_amounts(text)] == amounts
+
+
+def test_dates() -> None:
+    (day,) = find_dates("on the 3rd of April 2026")
+    assert (day.readings, day.year) == (frozenset({(4, 3)}), 2026)
+    (both,) = find_dates("on 3/4/26")
+    assert (both.readings, both.year) == (frozenset({(3, 4), (4, 3)}), 2026)
+    assert find_dates("on 31/31/2026, 1.2.3.4, 99 May") == ()
+
+
+def test_a_normal_draft_takes_milliseconds_and_a_huge_one_is_no_trap() -> None:
+    body = (HARMLESS + "\nWe will refund $240 by Friday, see https://shop.customer.example/x and attached file.\n") * 12
+    assess(drafted(body), CONTEXT)
+    times = []
+    for number in range(5):
+        draft = drafted(body + str(number))
+        start = time.perf_counter()
+        assess(draft, CONTEXT)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.02
+    for unit in ("$1", "[a](", "a@b.", "{{", "> x\n"):
+        start = time.perf_counter()
+        assess(drafted((unit * 262_144)[:262_144]), CONTEXT)
+        # Quadratic behaviour would take minutes; the limit leaves room for a busy machine.
+        assert time.perf_counter() - start < 20
+
+
+def test_the_document_is_that_of_the_rules() -> None:
+    path = Path(__file__).parents[2] / "docs" / "risk.md"
+    assert path.read_text("utf-8") == as_markdown(), "write docs/risk.md anew with mm_tui.review.risk.catalogue"
+    assert len({rule.code for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert len(rule.text) > 60
