@@ -17,6 +17,8 @@ from mm_tui.store.migrations import MIGRATIONS, migrate, version
 BUSY_MS = 5000
 """How long a writer waits for another process before it gives up, in milliseconds."""
 
+_MAGIC = b"SQLite format 3\0"
+
 _memory_names = itertools.count(1)
 
 
@@ -98,12 +100,15 @@ class Database:
 
     def _prepare(self) -> None:
         if self.path is not None:
+            _refuse_other_files(self.path)
             with _closing(_connect(_uri(self.path))) as file:
                 if (found := version(file)) > len(MIGRATIONS):
                     raise NewerStore(self.path, found)
                 file.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 file.execute("PRAGMA journal_mode = WAL")
                 migrate(file)
+                if self.memory:
+                    _forget_mail(file)
         if self.memory:
             # The first connection keeps the memory database alive until close().
             keeper = _connect(self._memory_uri)
@@ -213,9 +218,10 @@ class Database:
         with self._lock:
             for connection, thread in self._connections:
                 with suppress(sqlite3.Error):
-                    connection.interrupt()
                     if connection is mine or thread is None or not thread.is_alive():
                         connection.close()
+                    else:
+                        connection.interrupt()
             self._connections.clear()
         self._local = threading.local()
 
@@ -243,6 +249,29 @@ def _connect(uri: str) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
+
+
+def _refuse_other_files(path: Path) -> None:
+    """SQLite takes a file whose header was zeroed for an empty one and would write over it."""
+    with path.open("rb") as file:
+        start = file.read(len(_MAGIC))
+    if start and start != _MAGIC:
+        raise CorruptStore(path, "it does not begin as a store does")
+
+
+def _forget_mail(connection: sqlite3.Connection) -> None:
+    """Takes mail that was kept before memory mode was switched on off the disk."""
+    if not any(
+        connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in ("mail", "pending", "state")
+    ):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("INSERT INTO mail_words (mail_words) VALUES ('delete-all')")
+    for name in kept:
+        connection.execute(f"DELETE FROM {name}")
+    connection.execute("COMMIT")
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ A script that has been released is never edited; a change is a new `Migration` a
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -134,6 +135,11 @@ MIGRATIONS: tuple[Migration, ...] = (
 
 KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims")
 """The tables that `kept` scripts make, in the order in which a rescue copies them."""
+
+
+def mail_tables() -> list[str]:
+    """The tables that `mail` scripts make."""
+    return [name for migration in MIGRATIONS for name in re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", migration.mail)]
 
 
 def statements(script: str) -> Iterator[str]:

@@ -1,0 +1,155 @@
+"""A damaged store: set aside, never deleted, and replaced by a new one that holds what could be rescued.
+
+Mail is fetched again from the gateway. The journal, unsent edits, decisions on their way and spend exist nowhere
+else, so they are read out of the damaged file row by row, as far as it lets itself be read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from mm_tui.store.database import CorruptStore, Database, damage_mark
+from mm_tui.store.migrations import KEPT_TABLES
+
+_BESIDE = ("-wal", "-shm")
+_HEADER_BYTES = 100
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """What became of a damaged store."""
+
+    aside: Path
+    """Where the damaged file is now."""
+    why: str
+    rows: dict[str, int] = field(default_factory=dict)
+    """Rows rescued, by table."""
+    unread: tuple[str, ...] = ()
+    """Tables of which a part, or all, could not be read."""
+
+    def words(self) -> str:
+        """What happened, for people."""
+        saved = ", ".join(f"{count} of {table}" for table, count in self.rows.items() if count) or "nothing"
+        lost = f"; not all could be read of {', '.join(self.unread)}" if self.unread else ""
+        return (
+            f"The store was damaged ({self.why}) and is now {self.aside}. A new one was made; rescued: {saved}{lost}. "
+            "Mail is fetched again from the gateway."
+        )
+
+
+def open_or_rebuild(path: Path | None, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue | None]:
+    """Opens the store; a damaged one is set aside and rebuilt.
+
+    Args:
+        path: the file, as for `Database.open`.
+        memory: as for `Database.open`.
+        now: for the name of the file that is set aside.
+
+    Returns:
+        The open store, and what was rescued if it had to be rebuilt.
+
+    Raises:
+        NewerStore: a newer release wrote it; it is left alone.
+        OSError: the folder or file cannot be made, read or renamed.
+    """
+    try:
+        return Database.open(path, memory=memory), None
+    except CorruptStore as error:
+        aside = _set_aside(error.path, now)
+        database = Database.open(path, memory=memory)
+        rows, unread = _copy_kept(aside, database)
+        return database, Rescue(aside, error.why, rows, unread)
+
+
+def _set_aside(path: Path, now: datetime) -> Path:
+    stamp = now.astimezone().strftime("%Y%m%d-%H%M%S")
+    aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.stem}.damaged-{stamp}-{number}{path.suffix}")
+    for ending in ("", *_BESIDE):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{ending}").rename(f"{aside}{ending}")
+    damage_mark(path).unlink(missing_ok=True)
+    return aside
+
+
+def _copy_kept(aside: Path, database: Database) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Copies the rows of `KEPT_TABLES` out of the damaged file. It is read as a copy, so that it stays as it was."""
+    copy = aside.with_name(f".{aside.name}.reading")
+    try:
+        for ending in ("", *_BESIDE):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{aside}{ending}", f"{copy}{ending}")
+                Path(f"{copy}{ending}").chmod(0o600)
+        with database.write(durable=True) as target:
+            with suppress(sqlite3.DatabaseError), closing(_reading(copy)) as source:
+                return _copy_tables(source, target)
+            _mend_header(copy)
+            with suppress(sqlite3.DatabaseError), closing(_reading(copy)) as source:
+                return _copy_tables(source, target)
+        return {}, KEPT_TABLES
+    finally:
+        for ending in ("", *_BESIDE):
+            Path(f"{copy}{ending}").unlink(missing_ok=True)
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(path))}", uri=True, isolation_level=None)
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    return connection
+
+
+def _mend_header(path: Path) -> None:
+    """Gives a file whose first bytes were overwritten the header that every store has, so that SQLite reads on."""
+    pages = path.stat().st_size // 4096
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.execute("CREATE TABLE one (x)")
+        header = bytearray(fresh.serialize()[:_HEADER_BYTES])
+    header[18:20] = b"\x02\x02"  # written with a write-ahead log
+    header[28:32] = pages.to_bytes(4, "big")
+    header[24:28] = header[92:96]
+    with path.open("r+b") as file:
+        file.write(header)
+
+
+def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tuple[dict[str, int], tuple[str, ...]]:
+    rows: dict[str, int] = {}
+    unread: list[str] = []
+    for table in KEPT_TABLES:
+        columns = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+        found, whole = _readable(source, table, columns)
+        marks = ",".join("?" * len(columns))
+        before = target.total_changes
+        target.executemany(f"INSERT OR IGNORE INTO {table} ({','.join(columns)}) VALUES ({marks})", found)
+        rows[table] = target.total_changes - before
+        if not whole:
+            unread.append(table)
+    return rows, tuple(unread)
+
+
+def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> tuple[list[tuple[Any, ...]], bool]:
+    """The rows that can be read, from the front and, past a bad page, from the back; and whether that was all."""
+    found: list[tuple[Any, ...]] = []
+    key = columns[0]
+    for direction in ("ASC", "DESC"):
+        try:
+            for row in source.execute(f"SELECT {','.join(columns)} FROM {table} ORDER BY {key} {direction}"):
+                found.append(row)
+        except sqlite3.DatabaseError:
+            continue
+        return found, direction == "ASC"
+    return found, False

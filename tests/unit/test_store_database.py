@@ -1,0 +1,293 @@
+"""Opening, sharing, upgrading and rebuilding the store."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import stat
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mm_tui.store import migrations
+from mm_tui.store.database import CorruptStore, Database, NewerStore, StoreError, damage_mark
+from mm_tui.store.migrations import KEPT_TABLES, MIGRATIONS, Migration, statements
+from mm_tui.store.recovery import open_or_rebuild
+from mm_tui.store.state import StateStore
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_files_are_for_the_user_alone(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "store.db"
+    with Database.open(path) as database:
+        StateStore(database).set("a", "b")
+        assert {_mode(file) for file in path.parent.iterdir()} == {0o600}
+        assert _mode(path.parent) == 0o700
+
+
+def test_a_file_open_to_others_is_narrowed(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    Database.open(path).close()
+    path.chmod(0o644)
+    Database.open(path).close()
+    assert _mode(path) == 0o600
+
+
+def test_writes_are_seen_by_other_threads_and_survive(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Database.open(path) as database:
+        StateStore(database).set("a", "b")
+        seen: list[str | None] = []
+        thread = threading.Thread(target=lambda: seen.append(StateStore(database).get("a")))
+        thread.start()
+        thread.join()
+        assert seen == ["b"]
+    with Database.open(path) as database:
+        assert StateStore(database).get("a") == "b"
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        with pytest.raises(RuntimeError), database.write() as connection:
+            connection.execute("INSERT INTO state VALUES ('a', 'b')")
+            raise RuntimeError
+        assert StateStore(database).get("a") is None
+        StateStore(database).set("a", "c")
+        assert StateStore(database).get("a") == "c"
+
+
+def test_inner_writes_join_the_outer_one(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        with pytest.raises(RuntimeError), database.write():
+            StateStore(database).set("a", "b")
+            raise RuntimeError
+        assert StateStore(database).get("a") is None
+        with database.write(), pytest.raises(RuntimeError), database.write(durable=True):
+            pytest.fail("a durable write must not hide in one that is not")
+
+
+def test_a_durable_write_syncs_and_goes_back(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        with database.write(durable=True) as connection:
+            assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+        assert database.reader().execute("PRAGMA synchronous").fetchone()[0] == 1
+
+
+def test_many_threads_write_without_losing_any(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        StateStore(database).set("n", "0")
+
+        def add() -> None:
+            for _ in range(50):
+                with database.write() as connection:
+                    connection.execute("UPDATE state SET value = value + 1 WHERE name = 'n'")
+
+        threads = [threading.Thread(target=add) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert StateStore(database).get("n") == "200"
+
+
+def _add_in_process(path: Path, times: int) -> None:
+    with Database.open(path) as database:
+        for _ in range(times):
+            with database.write() as connection:
+                connection.execute(
+                    "INSERT INTO state VALUES ('n', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+                )
+
+
+def test_two_processes_open_and_write_one_new_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    context = multiprocessing.get_context("spawn")
+    others = [context.Process(target=_add_in_process, args=(path, 60)) for _ in range(2)]
+    for other in others:
+        other.start()
+    _add_in_process(path, 60)
+    for other in others:
+        other.join(60)
+        assert other.exitcode == 0
+    with Database.open(path) as database:
+        assert StateStore(database).get("n") == "180"
+
+
+def test_memory_mode_without_a_file_is_shared_by_threads_and_gone_at_the_end() -> None:
+    with Database.open(None) as database, Database.open(None) as other:
+        StateStore(database).set("a", "b")
+        seen: list[str | None] = []
+        thread = threading.Thread(target=lambda: seen.append(StateStore(database).get("a")))
+        thread.start()
+        thread.join()
+        assert seen == ["b"]
+        assert StateStore(other).get("a") is None
+
+
+def test_memory_mode_keeps_mail_off_the_disk_and_the_rest_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Database.open(path) as database:
+        StateStore(database).set("from before", "secret-of-an-earlier-run")
+    with Database.open(path, memory=True) as database:
+        StateStore(database).set("a", "secret-in-memory")
+        assert StateStore(database).get("from before") is None
+        with database.write(durable=True) as connection:
+            connection.execute("INSERT INTO spend VALUES ('2026-03-02', 'jamba-mini', 1, 2, 3, 4)")
+    on_disk = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"secret-in-memory" not in on_disk
+    assert b"secret-of-an-earlier-run" not in on_disk
+    with Database.open(path) as database:
+        assert database.reader().execute("SELECT calls FROM spend").fetchone()[0] == 4
+
+
+def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    Database.open(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(NewerStore, match="newer mm-tui"):
+        open_or_rebuild(path, now=NOW)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["store.db"]
+
+
+@pytest.mark.parametrize("start", range(len(MIGRATIONS)))
+def test_every_earlier_schema_becomes_the_newest_one_and_keeps_its_rows(tmp_path: Path, start: int) -> None:
+    def schema(path: Path) -> list[tuple[str, ...]]:
+        connection = sqlite3.connect(path)
+        try:
+            return sorted(connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall())
+        finally:
+            connection.close()
+
+    fresh, old = tmp_path / "fresh.db", tmp_path / "old.db"
+    Database.open(fresh).close()
+    connection = sqlite3.connect(old, isolation_level=None)
+    for migration in MIGRATIONS[:start]:
+        for statement in (*statements(migration.mail), *statements(migration.kept)):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {start}")
+    if start:
+        connection.execute("INSERT INTO spend VALUES ('2026-03-02', 'jamba-mini', 1, 2, 3, 4)")
+    connection.close()
+    with Database.open(old) as database:
+        assert database.reader().execute("SELECT count(*) FROM spend").fetchone()[0] == bool(start)
+    assert schema(old) == schema(fresh)
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.db"
+    Database.open(path).close()
+    broken = (*MIGRATIONS, Migration(mail="CREATE TABLE half (x);\nINSERT INTO nowhere VALUES (1);"))
+    monkeypatch.setattr(migrations, "MIGRATIONS", broken)
+    connection = sqlite3.connect(path, isolation_level=None)
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        migrations.migrate(connection)
+    assert migrations.version(connection) == len(MIGRATIONS)
+    assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'half'").fetchall()
+    connection.close()
+
+
+def test_a_script_that_ends_inside_a_statement_is_refused() -> None:
+    with pytest.raises(ValueError, match="inside a statement"):
+        list(statements("CREATE TABLE a (x);\nCREATE TABLE b (y"))
+
+
+def test_kept_tables_are_exactly_those_of_the_kept_scripts(tmp_path: Path) -> None:
+    with Database.open(None) as database:
+        made = {row[0] for row in database.reader().execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert set(KEPT_TABLES) <= made
+    kept = "".join(migration.kept for migration in MIGRATIONS)
+    assert {table for table in made if f"CREATE TABLE {table} " in kept} == set(KEPT_TABLES)
+
+
+def _with_kept_rows(path: Path, rows: int) -> None:
+    with Database.open(path) as database, database.write(durable=True) as connection:
+        connection.executemany(
+            "INSERT INTO journal (number, entry, hash) VALUES (?, ?, ?)",
+            [(number, f"entry {number} " + "x" * 200, "h") for number in range(1, rows + 1)],
+        )
+        connection.execute("INSERT INTO edits VALUES ('one', 'box', 'd', '{}', '[]', 's', 'my words', 1, 'now')")
+
+
+def _journal(database: Database) -> list[int]:
+    return [row[0] for row in database.reader().execute("SELECT number FROM journal ORDER BY number")]
+
+
+def test_a_file_that_is_no_store_is_set_aside_not_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(b"This is something else altogether, and precious. " * 400)
+    with pytest.raises(CorruptStore):
+        Database.open(path)
+    database, rescue = open_or_rebuild(path, now=NOW)
+    with database:
+        assert rescue is not None
+        assert rescue.aside.read_bytes().startswith(b"This is something else altogether")
+        assert "not all could be read of" in rescue.words()
+        StateStore(database).set("a", "b")
+
+
+def test_an_overwritten_header_costs_no_journal_and_no_edit(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    _with_kept_rows(path, 30)
+    with path.open("r+b") as file:
+        file.write(b"\0" * 100)
+    database, rescue = open_or_rebuild(path, now=NOW)
+    with database:
+        assert rescue is not None
+        assert rescue.rows["journal"] == 30
+        assert rescue.unread == ()
+        assert database.reader().execute("SELECT body FROM edits").fetchone()[0] == "my words"
+
+
+def test_a_bad_page_in_the_middle_costs_only_what_stood_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    _with_kept_rows(path, 300)
+    raw = bytearray(path.read_bytes())
+    place = raw.find(b"entry 150 ") // 4096 * 4096
+    raw[place : place + 4096] = b"\xff" * 4096
+    path.write_bytes(raw)
+    with Database.open(path) as database:
+        assert database.check()
+    assert damage_mark(path).exists()
+    database, rescue = open_or_rebuild(path, now=NOW)
+    with database:
+        numbers = _journal(database)
+        assert rescue is not None
+        assert "journal" in rescue.unread
+        assert numbers[0] == 1
+        assert numbers[-1] == 300
+        assert 250 < len(numbers) < 300
+        assert database.reader().execute("SELECT body FROM edits").fetchone()[0] == "my words"
+    assert not damage_mark(path).exists()
+    assert open_or_rebuild(path, now=NOW)[1] is None
+
+
+def test_a_second_damage_at_the_same_moment_overwrites_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    for content in (b"first " * 1000, b"second " * 1000):
+        path.write_bytes(content)
+        open_or_rebuild(path, now=NOW)[0].close()
+    kept = [file.read_bytes()[:6] for file in tmp_path.iterdir() if "damaged" in file.name]
+    assert sorted(kept) == [b"first ", b"second"]
+
+
+def test_a_sound_store_passes_its_check(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        assert database.check() == []
+
+
+def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "store.db")
+    database.close()
+    with pytest.raises(StoreError, match="closed"):
+        database.reader()
