@@ -6,9 +6,10 @@ and compared. A label set by a human wins and is never overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from mm_tui.assist.prompts import URGENCIES
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -66,6 +67,59 @@ async def merge(
         if now.items() >= merged.items():
             return now
     raise TagsDiffer
+
+
+def of_results(
+    *,
+    label: str,
+    label_by: str,
+    summary: str,
+    intent: str,
+    requested_action: str,
+    urgency: str,
+    deadline: str,
+    amounts: Sequence[str],
+    models: Sequence[str],
+) -> dict[str, str]:
+    """What was found about a mail as tags; what is empty has no tag."""
+    wanted = {
+        LABEL: label,
+        LABEL_BY: label_by,
+        SUMMARY: summary,
+        INTENT: intent,
+        REQUESTED_ACTION: requested_action,
+        URGENCY: urgency,
+        DEADLINE: deadline,
+        AMOUNTS: "; ".join(amounts),
+        MODEL: ", ".join(models),
+    }
+    return {key: _value(value) for key, value in wanted.items() if value.strip()}
+
+
+def read_results(held: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict[str, Any]:
+    """What tags say about a mail, as plain JSON values; empty when they hold no label.
+
+    A label outside of the configured ones counts as the last of them, unless a human set it.
+    """
+    tagged = {str(key): str(value) for key, value in held.items()}
+    label = tagged.get(LABEL, "")
+    if not label:
+        return {}
+    by_human = tagged.get(LABEL_BY) == BY_HUMAN
+    urgency = tagged.get(URGENCY, "").lower()
+    return {
+        "label": label if by_human or label in labels else labels[-1],
+        "label_by": BY_HUMAN if by_human else BY_MODEL,
+        "summary": tagged.get(SUMMARY, ""),
+        "model": tagged.get(MODEL, ""),
+        "extract": {
+            "intent": tagged.get(INTENT, ""),
+            "requested_action": tagged.get(REQUESTED_ACTION, ""),
+            "urgency": urgency if urgency in URGENCIES else "",
+            "deadline": tagged.get(DEADLINE, ""),
+            "amounts": [part for part in tagged.get(AMOUNTS, "").split("; ") if part],
+        },
+    }
 
 
 def _value(text: str) -> str:

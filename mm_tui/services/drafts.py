@@ -1,0 +1,169 @@
+"""Replies drafted by a model, changed on request, and submitted to the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mm_tui.assist import tasks
+from mm_tui.assist.errors import NoKey
+from mm_tui.clock import SystemClock
+from mm_tui.gateway.errors import GatewayError, NotFound
+from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
+from mm_tui.review import risk
+from mm_tui.services.cards import DraftText
+from mm_tui.services.conversation import Conversation, Conversations, was_said
+from mm_tui.store.mail import MailStore
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.assist.tasks import Request
+    from mm_tui.clock import Clock
+    from mm_tui.config import Settings
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.services.assistant import Assistant
+    from mm_tui.store.database import Database
+
+__all__ = ["AlreadySubmitted", "DraftText", "Drafts"]
+
+
+class AlreadySubmitted(Exception):
+    """An earlier text of this act of writing had reached the gateway: it stands, the newer one was not submitted.
+
+    Attributes:
+        receipt: the gateway's answer for the earlier text.
+    """
+
+    def __init__(self, receipt: SendReceipt) -> None:
+        self.receipt = receipt
+        super().__init__(f"An earlier version was already submitted as {receipt.id}. This text was not.")
+
+
+class Drafts:
+    """Writes with the models' help. Recipients and threading come from the mail answered, never from a model."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: GatewayClient,
+        assistant: Assistant,
+        settings: Settings,
+        clock: Clock | None = None,
+    ) -> None:
+        """Takes what it works with. `assistant` is shared with `Triage`."""
+        self._mail = MailStore(database)
+        self._gateway = gateway
+        self._assistant = assistant
+        self._settings = settings
+        self._conversations = Conversations(database, gateway, clock or SystemClock())
+        self._submitted: dict[str, str] = {}
+        """The body first submitted by each session."""
+
+    async def draft_reply(self, email_id: str, instruction: str = "") -> AsyncGenerator[DraftText, None]:
+        """Drafts a reply to the newest inbound mail of the thread.
+
+        Yields the whole text so far; the last item has `done` and `warnings`. Close the generator, or cancel the
+        task, to stop.
+
+        Raises:
+            AssistError: the model failed; `str(error)` is a quiet line to show.
+            GatewayError: a body that is needed cannot be read.
+        """
+        conversation = await self._read(email_id)
+        own = await asyncio.to_thread(self._own, conversation.subject)
+        request = tasks.prepare_draft(conversation.for_reply, own.address, instruction, self._settings.assist)
+        async with aclosing(self._write(request, conversation)) as parts:
+            async for part in parts:
+                yield part
+
+    async def redraft(self, email_id: str, text: str, instruction: str) -> AsyncGenerator[DraftText, None]:
+        """Rewrites `text` as the instruction says: "shorter", "friendlier", or free words. As `draft_reply`."""
+        conversation = await self._read(email_id)
+        request = tasks.prepare_redraft(conversation.for_reply, text, instruction, self._settings.assist)
+        async with aclosing(self._write(request, conversation)) as parts:
+            async for part in parts:
+                yield part
+
+    def warnings(self, email_id: str, text: str) -> tuple[OneLine, ...]:
+        """What is risky about `text` as a reply to this mail, such as links or amounts that the stored thread does not
+        contain: one sentence each, the worst first."""
+        row = self._conversations.subject_row(email_id)
+        subject = self._mail.detail(row.email_id) if row else None
+        if row is None or subject is None:
+            return ()
+        thread = self._mail.thread(row.mailbox_id, row.thread_id) if row.thread_id else [subject]
+        return self._assess(subject, [self._mail.detail(mail.id) or mail for mail in thread if was_said(mail)], text)
+
+    async def submit_reply(self, email_id: str, body: str, *, cc: Sequence[str] = (), session: str) -> SendReceipt:
+        """Submits a reply through the gate, with the send key.
+
+        Args:
+            email_id: the mail that is answered; recipients, subject and threading come from it.
+            body: the text as the human saw it.
+            cc: addresses that the human typed.
+            session: names this act of writing (a uuid made when the editor was opened). Submitting twice, or again
+                after a timeout, causes one reply.
+
+        Raises:
+            AlreadySubmitted: an earlier text of this session had arrived.
+            GatewayError: with `may_have_happened` it can be submitted again in the same session.
+        """
+        mail = await asyncio.to_thread(self._mail.summary, email_id)
+        if mail is None:
+            raise NotFound("this mail is not in the store")
+        first = self._submitted.setdefault(session, body)
+        key = f"mm-tui-{hashlib.sha256(f'{email_id} {session}'.encode()).hexdigest()[:40]}"
+        try:
+            receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, cc=cc, idempotency_key=key)
+        except GatewayError as error:
+            if not error.may_have_happened and first == body:
+                del self._submitted[session]
+            raise
+        if receipt.idempotent and first != body:
+            raise AlreadySubmitted(receipt)
+        self._submitted[session] = body
+        return receipt
+
+    async def _read(self, email_id: str) -> Conversation:
+        if not self._assistant.has_key:
+            raise NoKey
+        conversation = await self._conversations.read(email_id)
+        if conversation is None:
+            raise NotFound("this mail is not in the store")
+        return conversation
+
+    async def _write(self, request: Request, conversation: Conversation) -> AsyncGenerator[DraftText, None]:
+        async with aclosing(self._assistant.write(request)) as parts:
+            async for part in parts:
+                if part.done:
+                    found = await asyncio.to_thread(self._assess, conversation.subject, conversation.mails, part.text)
+                    cut = part.cut or conversation.shortened
+                    yield replace(part, warnings=found, cut=cut)
+                else:
+                    yield part
+
+    def _own(self, subject: EmailDetail) -> Party:
+        boxes = self._mail.mailboxes()
+        address = next((box.address for box in boxes if box.id == subject.mailbox_id), None)
+        if address is not None:
+            return Party(address=address)
+        return subject.to[0] if subject.to else Party(address=OneLine(""))
+
+    def _assess(self, subject: EmailDetail, thread: Sequence[EmailSummary], text: str) -> tuple[OneLine, ...]:
+        draft = risk.Draft(
+            sender=self._own(subject),
+            to=(subject.sender,),
+            subject=subject.subject,
+            body=ManyLine(text),
+            sender_verified=True,
+        )
+        context = risk.ThreadContext(
+            messages=tuple(map(risk.Message.of, thread)),
+            own_addresses=frozenset(str(box.address).lower() for box in self._mail.mailboxes()),
+            known_addresses=frozenset({str(subject.sender.address).lower()}),
+        )
+        return tuple(finding.words for finding in risk.assess(draft, context, self._settings.risk).findings)

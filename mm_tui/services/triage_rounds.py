@@ -1,0 +1,102 @@
+"""Triage by itself: takes over what agents leave as tags, and in automatic mode examines new mail."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.services.cards import Phase
+from mm_tui.store.mail import MailView
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.services.triage import Triage
+    from mm_tui.store.mail import MailStore
+    from mm_tui.store.rows import MailRow
+
+VIEW = MailView(query="is:inbound -has:label")
+WINDOW = 60
+"""How many of the newest mails without a label are looked at in one round."""
+PATIENCE = (0.0, 4.0, 10.0, 30.0, 120.0)
+"""Seconds before each look for tags that another worker may still leave."""
+GRACE = 20.0
+"""Seconds that new mail is left to an agent before automatic mode opens it: agents poll for unread mail."""
+PAUSE = 5.0
+"""Seconds between rounds when nothing pokes."""
+REST = 60.0
+"""Seconds without automatic work after the gateway or a model failed."""
+MAIL_REST = 900.0
+"""Seconds until a mail that could not be examined is tried again."""
+AT_ONCE = 3
+
+
+class Rounds:
+    """Rounds over the newest mails without a label."""
+
+    def __init__(self, triage: Triage, mail: MailStore, clock: Clock) -> None:
+        self._triage = triage
+        self._mail = mail
+        self._clock = clock
+        self._looks: dict[str, tuple[int, float]] = {}
+        """For each mail how often its tags were looked for, and when that is due again."""
+        self._open_at: dict[str, float] = {}
+        """When automatic mode may open a mail."""
+        self._resting_until = 0.0
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """Starts a round now."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Makes rounds until cancelled."""
+        while True:
+            self._poked.clear()
+            pause = PAUSE
+            try:
+                await self.round()
+            except GatewayError:
+                # The sync says on the status line that the gateway fails; here it only means to rest.
+                pause = REST
+            try:
+                async with asyncio.timeout(pause):
+                    await self._poked.wait()
+            except TimeoutError:
+                continue
+
+    async def round(self) -> None:
+        """One round.
+
+        Raises:
+            GatewayError: tags could not be read.
+        """
+        rows = await asyncio.to_thread(lambda: self._mail.rows(self._mail.keys(VIEW, limit=WINDOW)))
+        now = self._clock.monotonic()
+        self._looks = {row.email_id: self._looks.get(row.email_id, (0, now)) for row in rows}
+        self._open_at = {row.email_id: self._open_at.get(row.email_id, now + GRACE) for row in rows}
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def look(row: MailRow) -> None:
+            async with places:
+                await self._look(row)
+
+        outcomes = await asyncio.gather(*map(look, rows), return_exceptions=True)
+        problem = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
+        if problem is not None:
+            raise problem
+
+    async def _look(self, row: MailRow) -> None:
+        now = self._clock.monotonic()
+        times, due = self._looks[row.email_id]
+        if times < len(PATIENCE) and now >= due:
+            following = PATIENCE[times + 1] if times + 1 < len(PATIENCE) else 0.0
+            self._looks[row.email_id] = (times + 1, now + following)
+            if await self._triage.take_over_tags(row):
+                return
+        if now < max(self._open_at[row.email_id], self._resting_until) or not self._triage.may_examine(row):
+            return
+        card = await self._triage.examine(row.email_id, automatic=True)
+        if card.phase is Phase.FAILED:
+            self._resting_until = self._clock.monotonic() + REST
+            self._open_at[row.email_id] = self._clock.monotonic() + MAIL_REST
