@@ -261,9 +261,8 @@ def _refuse_other_files(path: Path) -> None:
 
 def _forget_mail(connection: sqlite3.Connection) -> None:
     """Takes mail that was kept before memory mode was switched on off the disk."""
-    if not any(
-        connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in ("mail", "pending", "state")
-    ):
+    kept = [name for name in mail_tables() if name != "mail_words"]
+    if not any(connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in kept):
         return
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("INSERT INTO mail_words (mail_words) VALUES ('delete-all')")
