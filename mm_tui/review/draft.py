@@ -60,6 +60,11 @@ def changes_subject(original: RawContent, edit: EditedDraft) -> bool:
     return topic(original.subject) != topic(edit.subject)
 
 
+def starts_thread(original: RawContent, edit: EditedDraft) -> bool:
+    """Whether the edit can no longer be a reply in the original's thread: To or Subject is another."""
+    return changes_recipients(original, edit) or changes_subject(original, edit)
+
+
 def topic(subject: str) -> str:
     """A subject without reply marks and outer white space."""
     return _REPLY_MARK.sub("", subject).strip()

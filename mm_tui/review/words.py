@@ -32,6 +32,7 @@ _IN_DOUBT = {
     Stage.SUBMIT: "unknown whether your edit arrived",
     Stage.RETIRE: "unknown whether the original was retired",
     Stage.RELEASE: "unknown whether your edit was released",
+    Stage.WAIT: "your edit is being scanned",
     Stage.WITHDRAW: "unknown whether your edit was withdrawn",
     Stage.RESCHEDULE: "unknown whether the change arrived",
 }
@@ -99,7 +100,8 @@ def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime |
     said = f": {state.said}" if state.said else ""
     if state.outcome is not None:
         tells = state.outcome in (Outcome.DENIED, Outcome.UNREACHABLE, Outcome.NOT_SUBMITTED)
-        return _filled(_OUTCOMES[state.outcome], state.sighting) + (said if tells else "")
+        left = "; a call in doubt may still take effect" if state.doubts else ""
+        return _filled(_OUTCOMES[state.outcome], state.sighting) + (said if tells else "") + left
     if state.question is not None:
         reading = "; reading back" if state.step is Step.DOUBT else ""
         return question(state) + said + reading
@@ -110,6 +112,8 @@ def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime |
         return f"{_IN_DOUBT[state.stage]}{since}: reading back"
     if state.step is Step.FIND:
         return f"{_IN_DOUBT[Stage.SUBMIT]}: looking for it"
+    if state.called and state.step is Step.CHECK:
+        return f"{_IN_DOUBT[state.stage]}: checking before another try"
     if state.step is Step.RECORD:
         return "done: reading what was recorded"
     return _WORK.get((state.stage, state.step), "working") + (

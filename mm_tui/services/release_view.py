@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mm_tui.models import EmailDetail, PendingItem, RawContent
-from mm_tui.review.state import Act, Choice, Question
+from mm_tui.review.state import Act, Choice, Outcome, Question, Stage, State, Step
 from mm_tui.text import ManyLine, OneLine
 
 Seen = PendingItem | EmailDetail
@@ -40,6 +40,32 @@ class Phase(StrEnum):
 
 
 ENDED = frozenset({Phase.DONE, Phase.UNDECIDED, Phase.CHANGED, Phase.ELSEWHERE, Phase.INCIDENT})
+
+_OUTCOMES = {
+    Outcome.APPROVED: Phase.DONE,
+    Outcome.REJECTED: Phase.DONE,
+    Outcome.EDIT_RELEASED: Phase.DONE,
+    Outcome.RESCHEDULED: Phase.DONE,
+    Outcome.CHANGED: Phase.CHANGED,
+    Outcome.ELSEWHERE: Phase.ELSEWHERE,
+    Outcome.SIBLING_RELEASED: Phase.ELSEWHERE,
+    Outcome.WITHDRAWN: Phase.ELSEWHERE,
+    Outcome.EDIT_CLOSED: Phase.ELSEWHERE,
+    Outcome.INCIDENT: Phase.INCIDENT,
+}
+
+
+def phase_of(state: State) -> Phase:
+    """The phase of a state. A call whose outcome has not been read back always shows as unknown, or asks (R5)."""
+    if state.outcome is not None:
+        return _OUTCOMES.get(state.outcome, Phase.UNDECIDED)
+    if state.question is not None:
+        return Phase.ASKING
+    if state.step is Step.HOLD:
+        return Phase.HELD
+    if state.called or state.step in (Step.DOUBT, Step.FIND):
+        return Phase.UNKNOWN
+    return Phase.WAITING if state.stage is Stage.WAIT else Phase.WORKING
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,238 @@
+"""How a decision begins: everything that must hold before the hold, checked and written in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from mm_tui.models import PendingItem, RawContent
+from mm_tui.review.digest import canonical, digest_of
+from mm_tui.review.draft import EditedDraft, edited, fingerprint
+from mm_tui.review.effects import Journal as Entry
+from mm_tui.review.family import is_doubtful
+from mm_tui.review.release import begin
+from mm_tui.review.state import SUBMISSION, Act, Case, State
+from mm_tui.services.release_record import Content, Facts, Live, facts_of, restored, state_of
+from mm_tui.services.release_view import Seen
+from mm_tui.store.claims import Claim, ClaimStore
+from mm_tui.store.database import Database
+from mm_tui.store.edits import EditStore
+from mm_tui.store.journal import Journal
+from mm_tui.store.releases import ReleaseStore, SavedRelease
+from mm_tui.text import OneLine
+
+DOUBT_LIFE = timedelta(hours=24)
+"""How long a call whose answer was lost counts as one that may still arrive."""
+_TOLD = 200
+"""Characters of a gateway's or a human's words that go into the journal."""
+
+
+class Refused(Exception):
+    """A decision cannot begin. Nothing was journaled and nothing was sent.
+
+    Attributes:
+        message: why, in words for a human.
+        what_to_do: the cure.
+    """
+
+    def __init__(self, message: str, what_to_do: str) -> None:
+        self.message = OneLine(message)
+        self.what_to_do = OneLine(what_to_do)
+        super().__init__(f"{self.message}: {self.what_to_do}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a human wants done with one mail."""
+
+    item: Seen
+    act: Act
+    digest: str
+    edit: EditedDraft | None = None
+    reason: str = ""
+
+    def refuse_unfit(self) -> None:
+        """Raises `Refused` where the wish itself is not in order."""
+        item = self.item
+        if isinstance(item, PendingItem) and not item.complete:
+            raise Refused("this mail has not been read in full", "Open it first: cc and attachments are not known yet.")
+        if digest_of(item.id, item.mailbox_id, item.direction, item.raw) != self.digest:
+            raise Refused("the digest names other content than was on the screen", "Look at the mail again.")
+        if self.act is Act.REJECT and not self.reason.strip():
+            raise Refused("rejecting needs a reason", "Say why, so that the agent can do better.")
+        if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
+            raise Refused("your edit names no recipient", "Fill in To.")
+
+
+class Beginner:
+    """Opens decisions in the store: claims, journal entry, first state, edited text."""
+
+    def __init__(self, database: Database, reviewer: str) -> None:
+        self.database = database
+        self.reviewer = reviewer
+        self.journal = Journal(database)
+        self.claims = ClaimStore(database)
+        self.rows = ReleaseStore(database)
+        self.edits = EditStore(database)
+
+    def begin_all(self, wishes: Sequence[Wish], at: datetime) -> list[Live]:
+        """Begins all or none. On the disk when it returns.
+
+        Raises:
+            Refused: one of them cannot begin.
+        """
+        batch = secrets.token_hex(4) if len(wishes) > 1 else None
+        with self.database.write(durable=True) as connection:
+            return [self._begin(connection, wish, at, batch) for wish in wishes]
+
+    def _begin(self, connection: sqlite3.Connection, wish: Wish, at: datetime, batch: str | None) -> Live:
+        item = wish.item
+        release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
+        family = self._family(wish)
+        if standing := self.claims.take(connection, _root(item.id, family), release_id, self.reviewer, at):
+            raise _claimed(standing)
+        if any(not row.ended for row in family):
+            raise Refused("an earlier decision about this mail is not finished", "Answer its question first.")
+        mine = edited(item.raw, wish.edit) if wish.edit is not None else None
+        key, key_since = self._key(wish, mine, family, at)
+        doubts = [row for row in family if row.ended and row.doubts and at - row.updated_at < DOUBT_LIFE]
+        doubts = [row for row in doubts if not _is_lost_edit(row, item.raw)]
+        same = all(facts_of(row).key == key for row in doubts if row.doubts == SUBMISSION)
+        case = Case(
+            item=item.id,
+            act=wish.act,
+            digest=wish.digest,
+            fingerprint=fingerprint(mine) if mine is not None and wish.act is not Act.REJECT else "",
+            siblings=tuple(sorted(_members(family) - {item.id})),
+            doubtful=is_doubtful(wish.act, item.id, (row.doubts for row in doubts), same_submission=same),
+        )
+        state, effects = begin(case)
+        live = Live(
+            release_id=release_id,
+            state=state,
+            facts=Facts(
+                mailbox_id=item.mailbox_id,
+                direction=item.direction,
+                key_since=key_since,
+                received_at=item.received_at,
+                thread_id=item.thread_id,
+                key=key,
+                batch=batch,
+            ),
+            content=Content(base=item.raw, edit=wish.edit, reason=wish.reason),
+        )
+        if wish.edit is not None:
+            self.edits.save(
+                item.id,
+                item.mailbox_id,
+                wish.digest,
+                item.raw,
+                to=wish.edit.to,
+                subject=wish.edit.subject,
+                body=wish.edit.body,
+                at=at,
+                durable=True,
+            )
+        self.write(connection, live, live.state, [effect for effect in effects if isinstance(effect, Entry)], at)
+        return live
+
+    def write(
+        self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime
+    ) -> None:
+        """Appends the entries and saves the state, inside the caller's durable transaction."""
+        for entry in entries:
+            self.journal.append(connection, entry.entry, self.reviewer, state.case.item, at, _details(live, entry))
+        self.rows.put(connection, live.saved(state, at))
+        if state.ended:
+            self.claims.release(connection, live.release_id)
+
+    def take_up(self, row: SavedRelease, at: datetime) -> Live | None:
+        """The decision of a process that is gone, claimed for this one; None while another process sees to it."""
+        with self.database.write(durable=True) as connection:
+            fresh = self.rows.get(row.release_id)
+            if fresh is None or fresh.ended:
+                return None
+            root = _root(fresh.item_id, self.rows.family(fresh.item_id))
+            if self.claims.take(connection, root, fresh.release_id, self.reviewer, at) is not None:
+                return None
+            return restored(fresh)
+
+    def drop_text(self, live: Live) -> None:
+        """Throws the local copy of the edit away, unless the human has gone on writing since."""
+        item, content = live.state.case.item, live.content
+        saved = self.edits.get(item)
+        if saved is None or content is None or content.edit is None:
+            return
+        if (saved.to, saved.subject, saved.body) == (content.edit.to, content.edit.subject, content.edit.body):
+            self.edits.discard(item)
+
+    def _family(self, wish: Wish) -> list[SavedRelease]:
+        """All earlier decisions about this mail and what is connected with it, lost edits with its content included."""
+        rows = {row.release_id: row for row in self.rows.family(wish.item.id)}
+        for lost in self.rows.doubtful():
+            if _is_lost_edit(lost, wish.item.raw):
+                rows.update((row.release_id, row) for row in self.rows.family(lost.item_id))
+        return [rows[release_id] for release_id in sorted(rows)]
+
+    def _key(
+        self, wish: Wish, mine: RawContent | None, family: Sequence[SavedRelease], at: datetime
+    ) -> tuple[str, datetime]:
+        """The idempotency key of a submission, and since when it may have been used.
+
+        It hashes the original's id, the revision and the edit. The revision counts the submissions whose end is
+        known: after those the same text is a new mail, while one that was lost must stay the same mail.
+        """
+        if mine is None or wish.act is not Act.RELEASE_EDIT:
+            return "", at
+        item = wish.item
+        before = [row for row in family if row.item_id == item.id and state_of(row).case.act is Act.RELEASE_EDIT]
+        revision = 1 + sum(row.doubts != SUBMISSION for row in before)
+        content = digest_of(item.id, item.mailbox_id, "outbound", mine)
+        key = "mm-tui-" + sha256(canonical([item.id, revision, content])).hexdigest()[:40]
+        used = [facts_of(row).key_since for row in before if facts_of(row).key == key]
+        return key, min(used, default=at)
+
+
+def _members(family: Sequence[SavedRelease]) -> set[str]:
+    members: set[str] = set()
+    for row in family:
+        members.update(
+            {row.item_id, row.replacement_id} if row.replacement_id else {row.item_id}, state_of(row).case.siblings
+        )
+    return members
+
+
+def _root(item: str, family: Sequence[SavedRelease]) -> str:
+    """The first original of the family: the claim on it stands for all."""
+    edits = {row.replacement_id for row in family}
+    return min((row.item_id for row in family if row.item_id not in edits), default=item)
+
+
+def _is_lost_edit(row: SavedRelease, raw: RawContent) -> bool:
+    """Whether a mail is the edit whose id a decision was never told."""
+    return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
+
+
+def _claimed(claim: Claim) -> Refused:
+    since = claim.claimed_at.astimezone().strftime("%H:%M")
+    return Refused(
+        f"{claim.reviewer} has been deciding about this mail since {since}",
+        "Wait until that is done, or finish it in the window where it was begun.",
+    )
+
+
+def _details(live: Live, entry: Entry) -> dict[str, str]:
+    """What the journal says beside kind and item: never content."""
+    case, content = live.state.case, live.content
+    details = {"release": live.release_id, "act": str(case.act), "digest": case.digest}
+    if entry.about:
+        details["about"] = entry.about
+    if entry.note:
+        details["note"] = entry.note[:_TOLD]
+    if case.act is Act.REJECT and content is not None and content.edit is None:
+        details["reason"] = content.reason[:_TOLD]
+    return details

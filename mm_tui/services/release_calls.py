@@ -1,0 +1,215 @@
+"""The gateway calls of a release, each turned into the event that the review core understands."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+from mm_tui.clock import Clock
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.errors import Conflict, GatewayError, NotFound
+from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.models import Direction, EmailSummary, SendReceipt
+from mm_tui.review.draft import EditedDraft, fingerprint, starts_thread, topic
+from mm_tui.review.effects import Cancel, Decide, Look, Reschedule, Submit
+from mm_tui.review.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, Saw, Submitted
+from mm_tui.review.standing import sighting_of, standing_of
+from mm_tui.review.state import Sighting, Standing, Step
+from mm_tui.services.release_record import Live
+
+KEY_LIFE = timedelta(hours=23)
+"""How long a submission may be repeated under its key. The gateway remembers keys for 24 h."""
+READ_TRIES = 3
+"""How often a read is tried before the network counts as lost."""
+FIND_PAGES = 5
+"""How many pages of 100 mails are searched for an edit whose id never came back."""
+
+log = logging.getLogger("mm_tui.releases")
+
+
+class ReleaseCalls:
+    """Performs the effects of the review core that reach the gateway. None of these methods raises."""
+
+    def __init__(self, gateway: GatewayClient, clock: Clock, reviewer: str) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._reviewer = reviewer
+
+    async def perform(self, live: Live, effect: Look | Decide | Submit | Cancel | Reschedule) -> Event:
+        """Performs one effect and says what came of it."""
+        if isinstance(effect, Look):
+            return await self.look(live, effect.email_id)
+        try:
+            match effect:
+                case Decide():
+                    return await self._decide(live, effect)
+                case Submit():
+                    return await self._submit(live)
+                case Cancel(email_id):
+                    receipt = await self._gateway.cancel(live.facts.mailbox_id, email_id)
+                    return _as_asked(receipt.status, Standing.CANCELLED)
+                case Reschedule():
+                    return await self._reschedule(live)
+        except GatewayError as error:
+            return _refused(error)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong here, the call may have left: it is read back
+            log.error("a call failed in an unforeseen way: %s", type(error).__name__)
+            return Lost(f"unforeseen: {type(error).__name__}")
+
+    async def look(self, live: Live, email_id: str) -> Saw | Blind:
+        """Reads one mail; a waiting one that is about to be decided must be in the gateway's queue as well."""
+        listed = True
+        waits = 0
+        while True:
+            try:
+                if live.state.step is Step.CHECK and live.state.todo == (email_id,):
+                    listed = any(item.id == email_id for item in await self._gateway.pending())
+                mail = await self._gateway.email(live.facts.mailbox_id, email_id)
+            except NotFound as error:
+                return Saw(email_id, Sighting(Standing.UNCLEAR, status=error.message))
+            except GatewayError as error:
+                waits += 1
+                if waits >= READ_TRIES or error.status in (401, 403):
+                    return Blind(error.message)
+                await self._clock.sleep(error.retry_after or 2.0 ** (waits - 1))
+                continue
+            live.read[email_id] = mail.raw
+            if email_id == live.state.case.item:
+                live.facts = replace(
+                    live.facts,
+                    thread_id=live.facts.thread_id or mail.thread_id,
+                    received_at=live.facts.received_at or mail.received_at,
+                )
+            sighting = sighting_of(mail, live.facts.direction)
+            if sighting.standing is Standing.PENDING and not listed:
+                return Saw(email_id, Sighting(Standing.UNCLEAR, status=f"{mail.status}, but not in the queue"))
+            return Saw(email_id, sighting)
+
+    async def _decide(self, live: Live, effect: Decide) -> Event:
+        reason: str | None = None
+        if effect.superseded_by:
+            reason = f"superseded by {effect.superseded_by}, edited by {self._reviewer}; no new draft is needed"
+        elif not effect.approve and live.content is not None:
+            reason = live.content.reason
+        receipt = await self._gateway.decide(effect.email_id, "approve" if effect.approve else "reject", reason)
+        if effect.approve and receipt.status == "scheduled":
+            return Done(receipt.status)
+        return _as_asked(
+            receipt.status, Standing.RELEASED if effect.approve else Standing.REJECTED, live.facts.direction
+        )
+
+    async def _submit(self, live: Live) -> Event:
+        if self._clock.now() - live.facts.key_since > KEY_LIFE:
+            return KeyExpired()
+        assert live.content is not None
+        mine = live.content.mine
+        assert mine is not None
+        try:
+            files = await self._files(live)
+            parent = await self._answered(live)
+        except GatewayError as error:
+            return Denied(error.message)
+        if any(len(file.content) != size for file, (_, size, _) in zip(files, mine.attachments, strict=True)):
+            return Denied("an attachment of the original did not arrive whole and cannot be carried over")
+        if len({file.name for file in files}) != len(files):
+            return Denied("two attachments have the same name: the gateway does not let us fetch both")
+        try:
+            receipt = await self._send(live, parent, files)
+        except NotFound as error:
+            return Denied(error.message)
+        return Submitted(receipt.id)
+
+    async def _send(self, live: Live, parent: str | None, files: tuple[OutgoingAttachment, ...]) -> SendReceipt:
+        assert live.content is not None
+        mine = live.content.mine
+        assert mine is not None
+        box, key = live.facts.mailbox_id, live.facts.key
+        if parent is not None:
+            return await self._gateway.reply(box, parent, mine.body, cc=mine.cc, attachments=files, idempotency_key=key)
+        mail = OutgoingMail(to=mine.to, subject=mine.subject, body=mine.body, cc=mine.cc, attachments=files)
+        return await self._gateway.send(box, mail, idempotency_key=key)
+
+    async def _files(self, live: Live) -> tuple[OutgoingAttachment, ...]:
+        """The original's attachments, byte for byte."""
+        assert live.content is not None
+        files = []
+        for name, size, content_type in live.content.base.attachments:
+            content = await self._gateway.attachment(live.facts.mailbox_id, live.state.case.item, name, size=size)
+            files.append(OutgoingAttachment(name, content, content_type or "application/octet-stream"))
+        return tuple(files)
+
+    async def _answered(self, live: Live) -> str | None:
+        """The mail that the original answers, if replying to it makes a mail with the same recipients and subject."""
+        content, facts = live.content, live.facts
+        assert content is not None
+        assert content.edit is not None
+        if facts.thread_id is None or starts_thread(content.base, content.edit):
+            return None
+        thread = await self._gateway.thread(facts.mailbox_id, facts.thread_id)
+        inbound = [
+            mail
+            for mail in thread.emails
+            if str(mail.direction) == Direction.INBOUND
+            and (mail.received_at is None or facts.received_at is None or mail.received_at <= facts.received_at)
+        ]
+        if not inbound:
+            return None
+        sender, subject = str(inbound[-1].sender.address), str(inbound[-1].subject)
+        reply = EditedDraft((sender,), subject, content.edit.body)
+        return None if starts_thread(content.mine or content.base, reply) else inbound[-1].id
+
+    async def _reschedule(self, live: Live) -> Event:
+        assert live.content is not None
+        edit = live.content.edit
+        assert edit is not None
+        item = live.state.case.item
+        await self._gateway.edit_schedule(live.facts.mailbox_id, item, to=edit.to, subject=edit.subject, body=edit.body)
+        return Done("changed")
+
+    async def find(self, live: Live) -> Found | Blind:
+        """Looks through the mailbox's sent side, back to the original, for a mail with exactly the edit's content."""
+        case, facts = live.state.case, live.facts
+        cursor: str | None = None
+        try:
+            for _ in range(FIND_PAGES):
+                page = await self._gateway.emails(
+                    facts.mailbox_id,
+                    filter=EmailFilter(direction=Direction.OUTBOUND, date_after=facts.received_at),
+                    cursor=cursor,
+                )
+                for mail in page.emails:
+                    if mail.id == case.item or mail.id in case.siblings or not self._alike(live, mail):
+                        continue
+                    found = await self._gateway.email(facts.mailbox_id, mail.id)
+                    live.read[mail.id] = found.raw
+                    if fingerprint(found.raw) == case.fingerprint:
+                        return Found(mail.id)
+                cursor = page.cursor
+                if cursor is None:
+                    break
+        except GatewayError as error:
+            return Blind(error.message)
+        return Found()
+
+    def _alike(self, live: Live, mail: EmailSummary) -> bool:
+        assert live.content is not None
+        mine = live.content.mine
+        assert mine is not None
+        # The list's text is clean, ours raw: compared in the same dress.
+        return topic(mail.subject) == topic(type(mail.subject)(mine.subject))
+
+
+def _as_asked(status: str, wanted: Standing, direction: str = Direction.OUTBOUND) -> Done | Lost:
+    """A good answer counts only if it names what was asked for; else nobody knows what happened."""
+    if standing_of(status, direction) is wanted:
+        return Done(status)
+    return Lost(f"the gateway answered {status!r}")
+
+
+def _refused(error: GatewayError) -> Denied | Clash | Lost:
+    if error.may_have_happened:
+        return Lost(error.message)
+    if isinstance(error, (NotFound, Conflict)):
+        return Clash(error.message)
+    return Denied(error.message)

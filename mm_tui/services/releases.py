@@ -1,0 +1,378 @@
+"""Deciding about mail: performs what the review core says, journals before each act, and brings back what happened.
+
+The core (`mm_tui/review/release.py`) knows what may follow what; this driver adds the gateway, the store and time. It
+belongs to one event loop. A second process on the same store is kept out by claims, a crash is taken up by `resume`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from mm_tui.clock import Clock
+from mm_tui.config import Review
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.models import Status
+from mm_tui.review.draft import EditedDraft, starts_thread
+from mm_tui.review.effects import Call, DropText, Effect, Find, Hold, Journal, Pause
+from mm_tui.review.events import Answer, Blind, Elapsed, Event, Quit, Restarted, Undo
+from mm_tui.review.release import step
+from mm_tui.review.state import Act, Choice, Stage, State, Step
+from mm_tui.services.notices import Notify, PendingChanged, ReleaseChanged
+from mm_tui.services.release_begin import Beginner, Refused, Wish
+from mm_tui.services.release_calls import ReleaseCalls
+from mm_tui.services.release_record import Live
+from mm_tui.services.release_show import view_of
+from mm_tui.services.release_view import Phase, ReleaseView, Seen
+from mm_tui.store.database import Database, StoreError
+from mm_tui.text import OneLine
+
+__all__ = ["Refused", "Releases"]
+
+LONGEST_PAUSE = 60.0
+"""Seconds between two readings of a call in doubt, at most."""
+LONGEST_SCAN_PAUSE = 5.0
+"""Seconds between two looks at an edit that is being scanned, at most."""
+TAKE_UP_EVERY = 20.0
+"""Seconds between two looks for decisions of processes that are gone."""
+AT_ONCE = 4
+"""How many decisions of a batch talk to the gateway at the same time."""
+LAST_WORDS = 10.0
+"""Seconds that closing waits for a call under way."""
+
+log = logging.getLogger("mm_tui.releases")
+
+
+class Releases:
+    """All decisions of one profile, of this run and those that a crash left."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: GatewayClient,
+        settings: Review,
+        reviewer: str,
+        clock: Clock,
+        notify: Notify,
+    ) -> None:
+        """Does nothing yet; `run` or `resume` takes up what an earlier run left.
+
+        Args:
+            reviewer: the name under which decisions are journaled.
+            notify: told `ReleaseChanged` whenever a view is another one, apart from the ticking countdown.
+        """
+        self._gateway = gateway
+        self._settings = settings
+        self._clock = clock
+        self._notify = notify
+        self._store = Beginner(database, reviewer)
+        self._calls = ReleaseCalls(gateway, clock, reviewer)
+        self._lives: dict[str, Live] = {}
+        self._network = asyncio.Semaphore(AT_ONCE)
+        self._closing = False
+
+    # What a human may do
+
+    async def approve(self, item: Seen, digest: str, *, hold: float | None = None) -> ReleaseView:
+        """Approves what was on the screen, after the hold.
+
+        Args:
+            item: what was on the screen, whole.
+            digest: of it; the caller took it from what was shown, or a human typed it.
+            hold: seconds; None takes the setting.
+
+        Raises:
+            Refused: it cannot begin. Nothing happened.
+        """
+        return (await self._begin([Wish(item, Act.APPROVE, digest)], hold))[0]
+
+    async def reject(self, item: Seen, digest: str, reason: str, *, hold: float | None = None) -> ReleaseView:
+        """Rejects what was on the screen, after the hold. Raises `Refused`, also without a reason."""
+        return (await self._begin([Wish(item, Act.REJECT, digest, reason=reason)], hold))[0]
+
+    async def send_back(
+        self, item: Seen, digest: str, reason: str, edit: EditedDraft, *, hold: float | None = None
+    ) -> ReleaseView:
+        """Rejects with the edited text in the reason, so that the agent can submit it. Needs no send key.
+
+        The text stays in the local store too. Raises `Refused`.
+        """
+        if not reason.strip():
+            raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
+        told = f"{reason}\n\nSuggested instead:\nTo: {', '.join(edit.to)}\nSubject: {edit.subject}\n\n{edit.body}"
+        return (await self._begin([Wish(item, Act.REJECT, digest, edit=edit, reason=told)], hold))[0]
+
+    async def release_edit(
+        self, item: Seen, base_digest: str, edit: EditedDraft, *, hold: float | None = None
+    ) -> ReleaseView:
+        """Submits the edited text, retires the original, releases the edit. A scheduled mail is edited in place.
+
+        The text is in the local store, on the disk, before this returns. Raises `Refused`.
+        """
+        if not self._gateway.keys.has("send"):
+            raise Refused(
+                "there is no send key, so an edit cannot be submitted", "Send it back with your text instead."
+            )
+        act = Act.RESCHEDULE if str(item.status) == Status.SCHEDULED else Act.RELEASE_EDIT
+        return (await self._begin([Wish(item, act, base_digest, edit=edit)], hold))[0]
+
+    async def approve_all(
+        self, items: Sequence[tuple[Seen, str]], *, hold: float | None = None
+    ) -> tuple[ReleaseView, ...]:
+        """Approves several, each with its digest, under one deadline and one undo. Begins all or none: `Refused`."""
+        return await self._begin([Wish(item, Act.APPROVE, digest) for item, digest in items], hold)
+
+    async def reject_all(
+        self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
+    ) -> tuple[ReleaseView, ...]:
+        """Rejects several for one reason, under one deadline and one undo. Begins all or none: `Refused`."""
+        return await self._begin([Wish(item, Act.REJECT, digest, reason=reason) for item, digest in items], hold)
+
+    async def undo(self, email_id: str) -> bool:
+        """Takes back a held decision and the batch it is part of. False when it is too late or nothing is held."""
+        live = self._of(email_id)
+        if live is None:
+            return False
+        together = [live]
+        if live.facts.batch is not None:
+            together = [other for other in self._lives.values() if other.facts.batch == live.facts.batch]
+        return any([await self._feed(one, Undo()) for one in together])
+
+    async def undo_all(self) -> int:
+        """Takes back everything that is held; returns how many."""
+        return sum([await self._feed(live, Undo()) for live in list(self._lives.values())])
+
+    async def answer(self, email_id: str, choice: Choice) -> bool:
+        """Answers the question about this mail. False when it is not asked (any more)."""
+        live = self._of(email_id)
+        return live is not None and await self._feed(live, Answer(choice))
+
+    # What is known
+
+    def state(self, email_id: str) -> ReleaseView | None:
+        """The newest decision about this mail, or of which it is the edit; None when there is none in this run."""
+        live = self._of(email_id)
+        return self._view(live) if live is not None else None
+
+    def states(self) -> tuple[ReleaseView, ...]:
+        """All decisions of this run, and those taken up from an earlier one; the newest last."""
+        return tuple(self._view(self._lives[release_id]) for release_id in sorted(self._lives))
+
+    def held(self) -> tuple[ReleaseView, ...]:
+        """The decisions that can still be undone."""
+        return tuple(view for view in self.states() if view.phase is Phase.HELD)
+
+    def forget(self, email_id: str) -> None:
+        """Drops ended decisions about this mail from `states`: the human has taken note."""
+        for release_id, live in list(self._lives.items()):
+            if live.state.ended and email_id in (live.state.case.item, live.state.replacement):
+                del self._lives[release_id]
+
+    def breaks_thread(self, item: Seen, edit: EditedDraft) -> bool:
+        """Whether the edit will start a new thread, because To or Subject was changed: to be said before the hold."""
+        return starts_thread(item.raw, edit)
+
+    def replacing(self, email_id: str) -> str | None:
+        """The original's id when this mail is an edit of it that this program submitted; the pair is shown as one."""
+        rows = self._store.rows.family(email_id)
+        return next((row.item_id for row in reversed(rows) if row.replacement_id == email_id), None)
+
+    def claimed_elsewhere(self, email_id: str) -> OneLine | None:
+        """Who decides about this mail in another window of this machine, and since when."""
+        for claim in self._store.claims.others():
+            row = self._store.rows.get(claim.release_id)
+            if row is not None and email_id in (row.item_id, row.replacement_id, claim.subject):
+                return OneLine(f"{claim.reviewer} decides in another window since {_hour(claim.claimed_at)}")
+        return None
+
+    async def settled(self, email_id: str) -> ReleaseView:
+        """Waits until the newest decision about this mail has ended or asks. Raises KeyError when there is none."""
+        live = self._of(email_id)
+        if live is None:
+            raise KeyError(email_id)
+        while not live.state.ended and live.state.question is None:
+            await live.moved.wait()
+        return self._view(live)
+
+    # Life
+
+    async def run(self) -> None:
+        """Takes up what earlier or other processes left, now and whenever one dies; until cancelled."""
+        while True:
+            await self.resume()
+            await self._clock.sleep(TAKE_UP_EVERY)
+
+    async def resume(self) -> None:
+        """Takes up the decisions of processes that are gone: the gateway is read, then a human is asked."""
+        for live in await asyncio.to_thread(self._take_up):
+            self._lives[live.release_id] = live
+            await self._feed(live, Restarted())
+
+    async def aclose(self) -> None:
+        """Ends in good order: what is held falls back to undecided, a call under way gets its answer."""
+        self._closing = True
+        lives = [live for live in self._lives.values() if not live.state.ended]
+        for live in lives:
+            await self._feed(live, Quit())
+        under_way = [live.activity for live in lives if live.state.step is Step.CALL and live.activity is not None]
+        if under_way:
+            await asyncio.wait(under_way, timeout=LAST_WORDS)
+        rest = [live.activity for live in self._lives.values() if live.activity is not None]
+        for activity in rest:
+            activity.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        open_ids = [live.release_id for live in lives if not live.state.ended]
+        if open_ids:
+            await asyncio.to_thread(self._give_back, open_ids)
+
+    # The driver
+
+    def _of(self, email_id: str) -> Live | None:
+        found = [
+            release_id
+            for release_id, live in self._lives.items()
+            if email_id in (live.state.case.item, live.state.replacement)
+        ]
+        return self._lives[max(found)] if found else None
+
+    async def _begin(self, wishes: Sequence[Wish], hold: float | None) -> tuple[ReleaseView, ...]:
+        if self._closing:
+            raise Refused("the program is closing", "Start it again.")
+        if not self._gateway.keys.has("oversight"):
+            raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
+        for wish in wishes:
+            wish.refuse_unfit()
+        seconds = self._settings.hold_seconds if hold is None else hold
+        try:
+            lives = await asyncio.to_thread(self._store.begin_all, wishes, self._clock.now())
+        except (sqlite3.Error, StoreError, OSError) as error:
+            raise Refused(f"the journal cannot be written: {error}", "Mend that first; nothing was decided.") from error
+        ends_at = self._clock.monotonic() + seconds
+        deadline = self._clock.now() + timedelta(seconds=seconds)
+        for live in lives:
+            live.ends_at, live.deadline = ends_at, deadline
+            self._lives[live.release_id] = live
+            if not live.state.ended:
+                self._start(live, Hold())
+            self._tell(live)
+        return tuple(map(self._view, lives))
+
+    def _take_up(self) -> list[Live]:
+        taken = []
+        for row in self._store.rows.open():
+            if row.release_id in self._lives:
+                continue
+            if (live := self._store.take_up(row, self._clock.now())) is not None:
+                taken.append(live)
+        return taken
+
+    def _give_back(self, release_ids: Iterable[str]) -> None:
+        with self._store.database.write() as connection:
+            for release_id in release_ids:
+                self._store.claims.release(connection, release_id)
+
+    async def _feed(self, live: Live, event: Event, turn: int | None = None) -> bool:
+        """Takes an event in. False when it did not fit, or came from an activity that is no longer current."""
+        async with live.lock:
+            if turn is not None and turn != live.turn:
+                return False
+            state, effects = step(live.state, event)
+            if state == live.state and not effects:
+                return False
+            entries = [effect for effect in effects if isinstance(effect, Journal)]
+            rest = [effect for effect in effects if not isinstance(effect, Journal)]
+            calls = any(isinstance(effect, Call) for effect in rest)
+            if entries and not await self._journal(live, state, entries, DropText() in rest, once=calls):
+                # Nothing may leave this machine that is not in the journal: wait, and take another run at it.
+                self._start(live, Pause(), then=Blind(live.trouble) if live.state.step is Step.CHECK else event)
+                self._tell(live)
+                return False
+            self._adopt(live, state)
+            for effect in rest:
+                if not isinstance(effect, DropText):
+                    self._start(live, effect)
+            self._tell(live)
+            return True
+
+    async def _journal(
+        self, live: Live, state: State, entries: Sequence[Journal], drop_text: bool, *, once: bool
+    ) -> bool:
+        """Puts the entries and the state on the disk. Tries `once`, or until it succeeds."""
+        wait = 1.0
+        while True:
+            try:
+                await asyncio.to_thread(self._write, live, state, entries, drop_text)
+            except (sqlite3.Error, StoreError, OSError) as error:
+                log.error("the journal cannot be written: %s", type(error).__name__)
+                live.trouble = f"the journal cannot be written: {error}"
+                if once:
+                    return False
+                self._tell(live)
+                await self._clock.sleep(wait)
+                wait = min(LONGEST_PAUSE, wait * 2)
+            else:
+                live.trouble = ""
+                return True
+
+    def _write(self, live: Live, state: State, entries: Sequence[Journal], drop_text: bool) -> None:
+        with self._store.database.write(durable=True) as connection:
+            self._store.write(connection, live, state, entries, self._clock.now())
+            if drop_text:
+                self._store.drop_text(live)
+
+    def _adopt(self, live: Live, state: State) -> None:
+        if (state.stage, state.step) != (live.state.stage, live.state.step):
+            live.pauses = 0
+        if state.step is Step.DOUBT and live.doubt_since is None:
+            live.doubt_since = self._clock.now().astimezone()
+        elif not state.called:
+            live.doubt_since = None
+        live.state = state
+        live.turn += 1
+        if live.activity is not None and live.activity is not asyncio.current_task():
+            live.activity.cancel()
+        live.activity = None
+
+    def _start(self, live: Live, effect: Effect, then: Event | None = None) -> None:
+        live.activity = asyncio.create_task(self._perform(live, effect, live.turn, then))
+
+    async def _perform(self, live: Live, effect: Effect, turn: int, then: Event | None) -> None:
+        event: Event
+        match effect:
+            case Hold():
+                while (left := live.ends_at - self._clock.monotonic()) > 0:
+                    await self._clock.sleep(left)
+                event = Elapsed()
+            case Pause():
+                longest = LONGEST_SCAN_PAUSE if live.state.stage is Stage.WAIT else LONGEST_PAUSE
+                await self._clock.sleep(min(longest, 2.0 ** min(live.pauses, 10)))
+                live.pauses += 1
+                event = then or Elapsed()
+            case Find():
+                async with self._network:
+                    event = await self._calls.find(live)
+            case Journal() | DropText():
+                return
+            case _:
+                async with self._network:
+                    event = await self._calls.perform(live, effect)
+        await self._feed(live, event, turn)
+
+    # What is shown
+
+    def _tell(self, live: Live) -> None:
+        live.moved.set()
+        live.moved = asyncio.Event()
+        self._notify(ReleaseChanged(live.state.case.item))
+        if live.state.ended:
+            self._notify(PendingChanged())
+
+    def _view(self, live: Live) -> ReleaseView:
+        return view_of(live, self._clock)
+
+
+def _hour(moment: datetime) -> str:
+    return moment.astimezone().strftime("%H:%M")
