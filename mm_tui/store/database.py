@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from mm_tui.store.migrations import MIGRATIONS, migrate, version
+from mm_tui.store.migrations import MIGRATIONS, mail_tables, migrate, version
 
 BUSY_MS = 5000
 """How long a writer waits for another process before it gives up, in milliseconds."""
