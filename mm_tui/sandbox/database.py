@@ -31,8 +31,7 @@ CREATE INDEX emails_by_mailbox ON emails(mailbox_id, id);
 CREATE INDEX emails_by_status ON emails(mailbox_id, status, id);
 CREATE INDEX emails_by_direction ON emails(mailbox_id, direction, id);
 CREATE INDEX emails_by_thread ON emails(mailbox_id, thread_id, id);
-CREATE INDEX emails_waiting ON emails(status, id)
-  WHERE status IN ('pending_send_approval', 'pending_inbound_approval', 'spam_flagged', 'spam_quarantined');
+CREATE INDEX emails_waiting ON emails(status, id);
 CREATE INDEX emails_due ON emails(due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE bodies(email_id TEXT PRIMARY KEY, markdown TEXT NOT NULL, headers TEXT NOT NULL);
 CREATE TABLE attachments(
@@ -73,29 +72,35 @@ CREATE INDEX deliveries_due ON deliveries(next_attempt_at) WHERE next_attempt_at
 """
 
 
-class WrongSandboxVersion(Exception):
-    """The data folder was written by another version of the sandbox."""
+class UnusableFolder(Exception):
+    """The data folder was written by another version of the sandbox, or another sandbox has it open."""
 
 
 def open_database(folder: Path) -> sqlite3.Connection:
     """Opens, and if need be creates, the database in `folder`.
 
     Raises:
-        WrongSandboxVersion: the folder holds a database of another schema.
+        UnusableFolder: the folder holds a database of another schema, or another sandbox has it open.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # One connection, used by one thread at a time: made where the sandbox is filled, then used by the server's loop.
     connection = sqlite3.connect(
-        folder / FILE_NAME, isolation_level=None, check_same_thread=False, cached_statements=256
+        folder / FILE_NAME, timeout=1, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -65536")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version != SCHEMA_VERSION:
+    try:
+        # Held for good: a second sandbox on the same folder would act on the same mail.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -65536")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    except sqlite3.OperationalError as error:
         connection.close()
-        raise WrongSandboxVersion(f"{folder} was written by another version of the sandbox. Choose another folder.")
+        raise UnusableFolder(f"{folder} cannot be used ({error}). Another sandbox may have it open.") from None
+    if version not in (0, SCHEMA_VERSION):
+        connection.close()
+        raise UnusableFolder(f"{folder} was written by another version of the sandbox. Choose another folder.")
     return connection

@@ -21,7 +21,7 @@ from mm_tui.sandbox import ids
 from mm_tui.sandbox.database import open_database
 from mm_tui.sandbox.statuses import Scope
 
-DOMAIN = "acme.multimail.dev"
+DOMAIN = "acme.multimail.example"
 DEFAULT_MAILBOXES = (("support", "Acme Support"), ("billing", "Acme Billing"), ("partnerships", "Acme Partnerships"))
 BOOTSTRAP_KEYS: Mapping[str, tuple[Scope, ...]] = {
     "oversight": (Scope.READ, Scope.OVERSIGHT),

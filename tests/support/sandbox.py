@@ -1,4 +1,4 @@
-"""A real sandbox gateway for tests: on a port of its own, in a thread of this process.
+"""A real sandbox gateway for tests, on a port of its own: in a thread of this process, or as a process.
 
 ```python
 with running_sandbox(tmp_path) as sandbox:
@@ -9,6 +9,7 @@ with running_sandbox(tmp_path) as sandbox:
     sandbox.outbox()                                             # what was released
 ```
 
+`running_sandbox_process(tmp_path, "--synthetic", "100")` gives the same, run by `mm-tui sandbox serve` as a child.
 The scan delay is 0 unless told otherwise: what was submitted is past its scan at the next request.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +27,8 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
+from mm_tui.sandbox.child import Ready, SandboxChild
+from mm_tui.sandbox.serve import ready_message
 from mm_tui.sandbox.server import Server
 from mm_tui.sandbox.state import State, Tuning
 
@@ -35,16 +39,15 @@ QUICK: Mapping[str, Any] = {"scan_delay": 0.0, "delivery_delay": 0.0, "webhook_b
 class Sandbox:
     """A running sandbox and a small client that drives it. Errors of the sandbox raise `httpx.HTTPStatusError`."""
 
-    def __init__(self, url: str, state: State, server: Server) -> None:
-        self.url = url
-        self.ai21_url = f"{url}/studio/v1"
-        self.ai21_key = state.fact("ai21_key") or ""
-        self.keys: dict[str, str] = state.keys()
-        self.folder = state.folder
-        self.state = state
-        """The server's own state. Only to be looked at, or changed while no request is under way."""
-        self.server = server
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+    def __init__(self, ready: Ready, folder: Path) -> None:
+        self.ready = ready
+        self.url = ready.url
+        self.ai21_url = ready.ai21_url
+        self.ai21_key = ready.ai21_key
+        self.keys = dict(ready.keys)
+        self.folder = folder
+        """Where it keeps its data; released mail lies in `outbox` below it."""
+        self.http = httpx.Client(base_url=ready.url, timeout=30, trust_env=False)
         self.mailboxes: list[dict[str, Any]] = self.call("GET", "/v1/mailboxes", key="admin")["mailboxes"]
         self.mailbox: str = self.mailboxes[0]["id"]
         self.address: str = self.mailboxes[0]["address"]
@@ -199,7 +202,7 @@ def running_sandbox(folder: Path, *, fill: Callable[[State], None] | None = None
     try:
         if failed:
             raise failed[0]
-        sandbox = Sandbox(server.url, state, server)
+        sandbox = Sandbox(Ready.parse(json.dumps(ready_message(state, server.url))), state.folder)
         try:
             yield sandbox
         finally:
@@ -211,6 +214,21 @@ def running_sandbox(folder: Path, *, fill: Callable[[State], None] | None = None
         state.close()
     if failed:
         raise failed[0]
+
+
+@contextmanager
+def running_sandbox_process(folder: Path, *arguments: str) -> Iterator[Sandbox]:
+    """Runs `mm-tui sandbox serve` with these arguments as a process, and ends it at the end.
+
+    The data lies in `folder/sandbox`; the scan delay is 0 unless `--scan-delay` is given.
+    """
+    data = folder / "sandbox"
+    with SandboxChild("--data", str(data), "--scan-delay", "0", *arguments) as child:
+        sandbox = Sandbox(child.ready, data)
+        try:
+            yield sandbox
+        finally:
+            sandbox.http.close()
 
 
 def file_part(name: str, data: bytes, content_type: str = "application/octet-stream") -> dict[str, str]:
