@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.segment import Segment, Segments
+from textual import events
 from textual.app import App
 from textual.filter import LineFilter
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from mm_tui.config import Settings
     from mm_tui.services.notices import Notice
     from mm_tui.wiring import Wiring
+
+
+IDLE_AFTER_SECONDS = 60.0
+IDLE_LOOK_SECONDS = 5.0
 
 
 def reports_folder() -> Path:
@@ -112,6 +117,8 @@ class MmTui(App[None], inherit_bindings=False):
         good, self._key_problems = keymap.check(services.settings.keys)
         self.set_keymap(good)
         self.crash_line = ""
+        self._last_input = services.clock.monotonic()
+        self._active = True
 
     # Looks
 
@@ -136,9 +143,27 @@ class MmTui(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         # The list is painted from the store first; only then is the network side imported and built.
         self.call_after_refresh(self._start_services)
+        if self.services.news:
+            self.call_after_refresh(self.say, self.services.news, "warning")
+        self.set_interval(IDLE_LOOK_SECONDS, self._look_for_idleness)
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
             self.call_after_refresh(self.say, f"{self._key_problems[0]}{more}", "warning")
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self._last_input = self.services.clock.monotonic()
+            if self.services.sync is not None and not self._active:
+                self._active = True
+                self.services.sync.set_active(True)
+        await super().on_event(event)
+
+    def _look_for_idleness(self) -> None:
+        """Polls less often when nobody has been at the keys for a while."""
+        idle = self.services.clock.monotonic() - self._last_input > IDLE_AFTER_SECONDS
+        if idle and self._active and self.services.sync is not None:
+            self._active = False
+            self.services.sync.set_active(False)
 
     def _start_services(self) -> None:
         self.run_worker(self._run_services(), group="services", exclusive=True, exit_on_error=False)
@@ -206,7 +231,8 @@ class MmTui(App[None], inherit_bindings=False):
         if releases is None or not held_ids(self.services):
             self.say("nothing is held: what has been decided cannot be undone")
             return
-        releases.undo_all()
+        taken_back = await releases.undo_all()
+        self.say(f"taken back: {taken_back}; nothing was sent" if taken_back else "too late: it is being decided")
 
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""

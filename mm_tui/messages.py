@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
     from mm_tui.store.mail import MailStore
     from mm_tui.store.pending import PendingStore
+    from mm_tui.store.state import StateStore
     from mm_tui.text import OneLine
 
 
@@ -72,6 +73,22 @@ class Services(Protocol):
     drafts: Drafts | None
     trouble: OneLine
     """What keeps the network side from working, in words; empty when nothing does."""
+    facts: StateStore
+
+    def can(self, scope: str) -> bool:
+        """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""
+
+    def reasons(self) -> tuple[OneLine, ...]:
+        """Reasons offered when rejecting: those used last, then the configured ones."""
+
+    def reason_used(self, reason: str) -> None:
+        """Puts a reason in front of those offered next time."""
+
+    async def attachment(self, mailbox_id: str, email_id: str, raw_name: str) -> bytes:
+        """Fetches an attachment; `raw_name` is its name exactly as the gateway gave it."""
+
+    def fault_words(self, error: Exception) -> OneLine | None:
+        """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""
 
 
 def services_of(node: DOMNode) -> Services:

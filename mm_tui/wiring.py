@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import json
 import random
 import sqlite3
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from mm_tui import config
@@ -16,17 +16,25 @@ from mm_tui.store.audit import AuditStore
 from mm_tui.store.database import Database, StoreError
 from mm_tui.store.mail import MailStore
 from mm_tui.store.pending import PendingStore
+from mm_tui.store.recovery import open_or_rebuild
+from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.config import Settings
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.keys import Keys
     from mm_tui.services.assistant import Assistant
     from mm_tui.services.drafts import Drafts
     from mm_tui.services.notices import Notify
     from mm_tui.services.releases import Releases
     from mm_tui.services.sync import Sync
     from mm_tui.services.triage import Triage
+
+
+REASONS = "reasons"
+"""The fact under which the reasons used last are kept."""
+KEPT_REASONS = 8
 
 
 class WiringError(Exception):
@@ -53,6 +61,7 @@ class Wiring:
         self.mail = MailStore(database)
         self.pending = PendingStore(database)
         self.audit = AuditStore(database)
+        self.facts = StateStore(database)
         self.gateway: GatewayClient | None = None
         self.assistant: Assistant | None = None
         self.sync: Sync | None = None
@@ -60,6 +69,9 @@ class Wiring:
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
         self.trouble = OneLine("")
+        self.news = OneLine("")
+        """Something to be said once, on the first screen."""
+        self._keys: Keys | None = None
 
     @classmethod
     def open(cls, settings: Settings, *, demo: bool = False) -> Self:
@@ -69,11 +81,14 @@ class Wiring:
             WiringError: it cannot be opened.
         """
         path = config.store_path(settings.profile.name)
+        clock = SystemClock()
         try:
-            database = _open(path, memory=settings.sync.memory)
+            database, rescue = open_or_rebuild(path, memory=settings.sync.memory, now=clock.now())
         except (StoreError, OSError, sqlite3.Error) as error:
             raise WiringError(f"the store {path} cannot be opened: {error}") from error
-        return cls(settings, database, demo=demo)
+        wiring = cls(settings, database, clock, demo=demo)
+        wiring.news = OneLine(rescue.words()) if rescue is not None else OneLine("")
+        return wiring
 
     def build(self, notify: Notify) -> None:
         """Imports and builds what needs the network. Takes some hundred milliseconds: call it in a thread.
@@ -91,6 +106,7 @@ class Wiring:
         try:
             self.settings = config.with_keys(self.settings)
             keys = Keys.of(self.settings.profile)
+            self._keys = keys
         except (config.ConfigError, ValueError) as error:
             self.trouble = OneLine(str(error))
             return
@@ -109,14 +125,53 @@ class Wiring:
         """Runs the services until cancelled."""
         if self.sync is None or self.releases is None or self.triage is None:
             return
-        await self.releases.resume()
         running: list[Coroutine[Any, Any, None]] = [self.sync.run(), self.releases.run(), self.triage.run()]
         async with asyncio.TaskGroup() as group:
             for one in running:
                 group.create_task(one)
 
+    def can(self, scope: str) -> bool:
+        """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""
+        return self._keys is not None and self._keys.has(scope)
+
+    def reasons(self) -> tuple[OneLine, ...]:
+        """Reasons offered when rejecting: those used last, then the configured ones."""
+        used = json.loads(self.facts.get(REASONS) or "[]")
+        return tuple(OneLine(reason) for reason in dict.fromkeys((*used, *self.settings.review.reasons)))
+
+    def reason_used(self, reason: str) -> None:
+        """Puts a reason in front of those offered next time."""
+        used = [reason, *(one for one in json.loads(self.facts.get(REASONS) or "[]") if one != reason)]
+        self.facts.set(REASONS, json.dumps(used[:KEPT_REASONS]))
+
+    async def attachment(self, mailbox_id: str, email_id: str, raw_name: str) -> bytes:
+        """Fetches an attachment; `raw_name` is its name exactly as the gateway gave it.
+
+        Raises:
+            GatewayError: it could not be read, or the network side is not there.
+        """
+        from mm_tui.gateway.errors import Unreachable
+
+        if self.gateway is None:
+            raise Unreachable(self.trouble or "the gateway is not connected yet")
+        return await self.gateway.attachment(mailbox_id, email_id, raw_name)
+
+    def fault_words(self, error: Exception) -> OneLine | None:
+        """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""
+        from mm_tui.gateway.errors import GatewayError
+        from mm_tui.services.assistant import AssistError
+        from mm_tui.services.drafts import AlreadySubmitted
+
+        if isinstance(error, GatewayError):
+            return OneLine(f"{error.message}. {error.what_to_do}" if error.what_to_do else error.message)
+        if isinstance(error, AssistError | AlreadySubmitted):
+            return OneLine(str(error))
+        return None
+
     async def aclose(self) -> None:
-        """Closes connections and the store."""
+        """Ends in good order: held decisions fall back to undecided, then connections and the store are closed."""
+        if self.releases is not None:
+            await self.releases.aclose()
         if self.assistant is not None:
             await self.assistant.aclose()
         if self.gateway is not None:
@@ -132,7 +187,3 @@ def reviewer(settings: Settings) -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
-
-
-def _open(path: Path, *, memory: bool) -> Database:
-    return Database.open(path, memory=memory)

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.widgets.chrome import awake_keys
-from mm_tui.widgets.words import key_name
+from mm_tui.widgets.words import joined, key_name
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -82,4 +82,4 @@ def _group(heading: str, rows: list[tuple[str, str]]) -> Content:
     width = max([10, *(len(keys) + 2 for keys, _ in rows)])
     lines: list[Content] = [Content.styled(heading, "$mm-dim")]
     lines += [Content.assemble((f"  {keys:<{width}}", "bold"), words) for keys, words in rows]
-    return Content("\n").join(lines)
+    return joined(lines, "\n")

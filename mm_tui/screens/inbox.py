@@ -28,7 +28,7 @@ from mm_tui.store.search import OPERATORS, MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.mail_list import MailList
 from mm_tui.widgets.preview import Preview
-from mm_tui.widgets.words import count
+from mm_tui.widgets.words import count, joined
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -195,7 +195,7 @@ class InboxScreen(BaseScreen):
         parts.append(Content(count(len(self.mails.keys), *kinds) + ("" if self._whole else "…")))
         for complaint in parse_query(view.query, self.services.clock.now()).complaints[:1]:
             parts.append(Content.assemble(("▲ ", "$warning"), complaint))
-        self.query_one("#heading", Static).update(Content(" · ").join(parts))
+        self.query_one("#heading", Static).update(joined(parts, " · "))
 
     def _show_empty_words(self) -> None:
         words = () if self.mails.keys else self._empty_words()

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
+from mm_tui.screens.confirm import ConfirmScreen
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from mm_tui.messages import Services
 
 
@@ -23,32 +17,14 @@ def held_ids(services: Services) -> list[str]:
     return [view.email_id for view in services.releases.states() if view.can_undo]
 
 
-class LeaveScreen(ModalScreen[bool]):
+class LeaveScreen(ConfirmScreen):
     """Asks whether to leave. True: leave; what is held falls back to undecided.
 
     Args:
         held: how many decisions are held.
     """
 
-    CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,enter", "answer(True)", "leave"),
-        Binding("escape,n", "answer(False)", "stay"),
-    ]
-
     def __init__(self, held: int) -> None:
-        super().__init__()
-        self._held = held
-
-    def compose(self) -> ComposeResult:
-        what = "One decision is" if self._held == 1 else f"{self._held} decisions are"
-        with Vertical(classes="dialog"):
-            yield Static(Content(f"{what} still held"), classes="dialog--title")
-            yield Static(Content("If you leave now, nothing is sent: held decisions fall back to undecided."))
-            yield Static(
-                Content.assemble(("q", "$foreground"), " leave   ", ("esc", "$foreground"), " stay"),
-                classes="dialog--keys",
-            )
-
-    def action_answer(self, leave: bool) -> None:
-        self.dismiss(leave)
+        what = "One decision is still held" if held == 1 else f"{held} decisions are still held"
+        words = "If you leave now, nothing is sent: held decisions fall back to undecided."
+        super().__init__(what, words, yes="leave", no="stay")

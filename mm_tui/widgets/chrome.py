@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
 from mm_tui import keymap
 from mm_tui.messages import services_of
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import key_name
+from mm_tui.widgets.words import joined, key_name
 
 if TYPE_CHECKING:
     from textual import events
@@ -35,18 +36,18 @@ class Part(NamedTuple):
     content: Content
 
 
-def fit(parts: Sequence[Part], width: int, separator: Content) -> Content:
+def fit(parts: Sequence[Part], width: int, separator: str) -> Content:
     """Joins the parts in their order, leaving out those of highest rank until they fit `width` cells."""
     kept = [part for part in parts if part.content]
     while len(kept) > 1 and _length(kept, separator) > width:
         worst = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
         del kept[worst]
-    joined = separator.join([part.content for part in kept])
-    return joined.truncate(width, ellipsis=True) if joined.cell_length > width else joined
+    line = joined([part.content for part in kept], separator)
+    return line.truncate(width, ellipsis=True) if line.cell_length > width else line
 
 
-def _length(parts: Sequence[Part], separator: Content) -> int:
-    return sum(part.content.cell_length for part in parts) + separator.cell_length * (len(parts) - 1)
+def _length(parts: Sequence[Part], separator: str) -> int:
+    return sum(part.content.cell_length for part in parts) + cell_len(separator) * (len(parts) - 1)
 
 
 class TopLine(Widget):
@@ -90,7 +91,7 @@ class TopLine(Widget):
                 left.append(Content(" "))
         badge = Content.styled("LIVE", "bold $warning") if profile.is_live else Content.styled("TEST", "$foreground")
         right = Content.assemble(OneLine(profile.name), " · ", badge, " ")
-        start = Content("").join(left)
+        start = Content.assemble(*left)
         room = width - start.cell_length
         if right.cell_length > room:
             right = Content.assemble(badge, " ")
@@ -145,7 +146,7 @@ class StatusLine(Widget):
         if not self.is_mounted or not self.screen.is_active:
             return
         width = max(10, self.size.width - 2)
-        line = fit(status_parts(self), width, Content(" · "))
+        line = fit(status_parts(self), width, " · ")
         if line != self._line:
             self._line = line
             if self._flash is None:
@@ -207,7 +208,7 @@ class KeysLine(Widget):
             length = pieces[-1].cell_length
             self._spans.append((at, at + length, active))
             at += length + 2
-        return Content("  ").join(pieces)
+        return joined(pieces, "  ")
 
     def on_click(self, event: events.Click) -> None:
         for start, end, active in self._spans:

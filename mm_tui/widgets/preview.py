@@ -11,7 +11,7 @@ from mm_tui.store.keys import from_ms
 from mm_tui.store.mail import MailRow
 from mm_tui.text import OneLine
 from mm_tui.widgets.mail_list import URGENCY_SIGNS, chip
-from mm_tui.widgets.words import exact
+from mm_tui.widgets.words import exact, joined
 
 NAMES = 9
 """Cells that the names of the lines take."""
@@ -82,7 +82,7 @@ class Preview(VerticalScroll, can_focus=False):
             lines += [Content(OneLine(line)) for line in body[:MAX_LINES]]
             if len(body) > MAX_LINES:
                 lines.append(Content.styled(f"{len(body) - MAX_LINES:,} more lines: enter opens it", "$mm-dim"))
-        return Content("\n").join(lines)
+        return joined(lines, "\n")
 
 
 def _line(name: str, value: OneLine, more: OneLine = OneLine("")) -> Content:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+
+from textual.content import Content
 
 _KEY_NAMES = {
     "question_mark": "?", "slash": "/", "space": "space", "enter": "enter", "escape": "esc", "pagedown": "pgdn",
@@ -61,3 +64,11 @@ def size(count: int) -> str:
 def count(number: int, one: str, many: str) -> str:
     """`1 mail`, `12 mails`, `100,000 mails`."""
     return f"{number:,} {one if number == 1 else many}"
+
+
+def joined(parts: Sequence[Content], separator: str) -> Content:
+    """The parts with the separator between them. `Content.join` can count the cells of its result wrongly."""
+    pieces: list[Content | str] = []
+    for part in parts:
+        pieces += [separator, part] if pieces else [part]
+    return Content.assemble(*pieces)

@@ -1,0 +1,212 @@
+"""One thread: its messages, what the assistant says about it, and the reply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from mm_tui import keymap
+from mm_tui.messages import Said
+from mm_tui.review.links import inspect_links
+from mm_tui.review.lookalike import Known, domain_of
+from mm_tui.review.senders import inspect_sender
+from mm_tui.screens.thread_acts import ThreadActs
+from mm_tui.services.notices import AssistChanged, MailChanged
+from mm_tui.text import OneLine
+from mm_tui.widgets.assist_card import AssistCard
+from mm_tui.widgets.reply_editor import ReplyEditor
+from mm_tui.widgets.thread_view import Leaf, ThreadView
+from mm_tui.widgets.words import count
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from mm_tui.models import EmailDetail
+    from mm_tui.review.findings import Finding
+    from mm_tui.services.notices import Notice
+    from mm_tui.store.mail import MailRow
+
+
+class Opened(Message):
+    """A mail's body is there, or why not."""
+
+    def __init__(self, email_id: str, detail: EmailDetail | None, words: str) -> None:
+        super().__init__()
+        self.email_id = email_id
+        self.detail = detail
+        self.words = words
+
+
+class KnownRead(Message):
+    """Whom we know, from the thread that read it."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self.known = known
+
+
+class ThreadScreen(ThreadActs):
+    """A thread, opened at one of its mails. Opening marks that mail read at the gateway: a human opened it.
+
+    Args:
+        mailbox_id: the mailbox.
+        thread_id: the thread; None for a mail that is in none.
+        email_id: the mail that was opened.
+    """
+
+    MODE = "inbox"
+    TITLE_WORD = "thread"
+    CSS_PATH = "thread.tcss"
+    BINDINGS = keymap.bindings("thread")
+
+    def __init__(self, mailbox_id: str, thread_id: str | None, email_id: str) -> None:
+        super().__init__()
+        self.mailbox_id = mailbox_id
+        self.thread_id = thread_id
+        self._opened_id = email_id
+        self.known = Known()
+        self.reply_to: MailRow | None = None
+        self.session = uuid4().hex
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(id="thread-heading")
+        yield AssistCard(id="assist")
+        yield ThreadView(now_ms=int(self.services.clock.now().timestamp() * 1000), id="thread")
+        yield ReplyEditor(id="reply")
+
+    def on_mount(self) -> None:
+        rows = self._rows()
+        leaves = [Leaf(row) for row in rows]
+        at = next((at for at, leaf in enumerate(leaves) if leaf.row.email_id == self._opened_id), len(leaves) - 1)
+        self._heading(rows)
+        self.thread_view.show(leaves, at)
+        self.thread_view.focus()
+        if leaves:
+            self._open(leaves[at])
+        self._show_card()
+        self.run_worker(self._read_known, thread=True, group="known", exit_on_error=False)
+
+    def status_mailbox(self) -> str | None:
+        return self.mailbox_id
+
+    def _rows(self) -> list[MailRow]:
+        mail = self.services.mail
+        if self.thread_id is not None and (rows := mail.thread_rows(self.mailbox_id, self.thread_id)):
+            return rows
+        row = mail.row(self._opened_id)
+        return [row] if row is not None else []
+
+    def _heading(self, rows: list[MailRow]) -> None:
+        subject = rows[0].subject if rows else OneLine("")
+        self.query_one("#thread-heading", Static).update(
+            Content.assemble(
+                (subject or "(no subject)", "bold"), (f"  {count(len(rows), 'message', 'messages')}", "$mm-dim")
+            )
+        )
+
+    # Opening messages
+
+    def _open(self, leaf: Leaf) -> None:
+        """Unfolds a message; fetches its body unless it is here already and the gateway has it as read."""
+        leaf.open = True
+        leaf.detail = leaf.detail or self.services.mail.detail(leaf.row.email_id)
+        if leaf.detail is not None:
+            leaf.findings = self._findings(leaf.detail)
+        if leaf.detail is None or leaf.row.status == "unread":
+            leaf.words = "" if leaf.detail is not None else "opening…"
+            email_id = leaf.row.email_id
+            self.run_worker(self._fetch(email_id), group=f"open-{email_id}", exclusive=True, exit_on_error=False)
+        self.thread_view.changed(leaf)
+        self.thread_view.turn(0)
+
+    async def _fetch(self, email_id: str) -> None:
+        sync = self.services.sync
+        if sync is None:
+            words = (
+                self.services.trouble or "it has not been opened on this machine, and the gateway is not connected yet"
+            )
+            self.post_message(Opened(email_id, None, f"{words}. enter twice tries again."))
+            return
+        try:
+            detail = await sync.fetch_detail(self.mailbox_id, email_id)
+        except Exception as error:
+            fault = self.services.fault_words(error)
+            if fault is None:
+                raise
+            self.post_message(Opened(email_id, None, f"cannot be opened: {fault} enter twice tries again."))
+        else:
+            self.post_message(Opened(email_id, detail, ""))
+
+    def on_opened(self, message: Opened) -> None:
+        for leaf in self.thread_view.leaves:
+            if leaf.row.email_id == message.email_id:
+                leaf.detail = message.detail or leaf.detail
+                leaf.words = message.words if leaf.detail is None else ""
+                if leaf.detail is not None:
+                    leaf.findings = self._findings(leaf.detail)
+                    leaf.row = self.services.mail.row(message.email_id) or leaf.row
+                elif not leaf.open:
+                    continue
+                self.thread_view.changed(leaf)
+        if message.words and message.detail is None:
+            self.post_message(Said(message.words, "warning"))
+
+    def on_thread_view_toggled(self, message: ThreadView.Toggled) -> None:
+        self._open(message.leaf)
+
+    def _read_known(self) -> None:
+        addresses = self.services.mail.known_addresses()
+        own = frozenset(domain_of(box.address) for box in self.services.mail.mailbox_rows())
+        self.post_message(KnownRead(Known(own_domains=own, addresses=addresses)))
+
+    def on_known_read(self, message: KnownRead) -> None:
+        self.known = message.known
+        for leaf in self.thread_view.leaves:
+            if leaf.detail is not None:
+                leaf.findings = self._findings(leaf.detail)
+                self.thread_view.changed(leaf)
+
+    def _findings(self, detail: EmailDetail) -> tuple[Finding, ...]:
+        ours = detail.direction == "outbound"
+        found = inspect_sender(detail.sender, self.known, ours=ours) if self.known.addresses else ()
+        return (*found, *inspect_links(detail.body, self.known))
+
+    # News
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, MailChanged):
+            self._reread()
+        elif isinstance(notice, AssistChanged):
+            self._show_card()
+
+    def services_ready(self) -> None:
+        self._show_card()
+
+    def _reread(self) -> None:
+        """Takes in new messages of the thread and changed rows; what is being read stays where it is."""
+        rows = self._rows()
+        by_id = {leaf.row.email_id: leaf for leaf in self.thread_view.leaves}
+        for row in rows:
+            leaf = by_id.get(row.email_id)
+            if leaf is None:
+                self.thread_view.add(Leaf(row))
+                self.post_message(Said(f"new in this thread: {row.sender}", "warning"))
+            elif leaf.row != row:
+                leaf.row = row
+                self.thread_view.changed(leaf)
+        if len(rows) != len(by_id):
+            self._heading(rows)
+            self._show_card()
+
+    def _show_card(self) -> None:
+        triage, leaves = self.services.triage, self.thread_view.leaves
+        if leaves:
+            state = triage.card(leaves[-1].row.email_id) if triage is not None else None
+            self.query_one(AssistCard).show(state)
+
+    def save_work(self) -> None:
+        self.keep_reply()

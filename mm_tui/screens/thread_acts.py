@@ -1,0 +1,346 @@
+"""What the keys of the thread screen do: moving, looking closer, the assistant, the reply."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import platformdirs
+from textual.content import Content
+from textual.css.query import NoMatches
+
+from mm_tui.messages import Said
+from mm_tui.screens.base import BaseScreen
+from mm_tui.services import attachments
+from mm_tui.store.keys import from_ms
+from mm_tui.text import OneLine
+from mm_tui.widgets.reply_editor import ReplyEditor
+from mm_tui.widgets.thread_view import ThreadView
+from mm_tui.widgets.words import exact
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from mm_tui.models import EmailDetail
+    from mm_tui.review.links import Link
+    from mm_tui.review.lookalike import Known
+    from mm_tui.store.mail import MailRow
+    from mm_tui.widgets.thread_view import Leaf
+
+SAVE_SECONDS = 0.7
+"""A reply being written is kept on disk this soon after the last key."""
+GATED = frozenset({"gated_send", "gated_all"})
+
+
+class ThreadActs(BaseScreen):
+    """The acts of the thread screen."""
+
+    mailbox_id: str
+    known: Known
+    reply_to: MailRow | None
+    session: str
+    _save_timer: Timer | None = None
+
+    @property
+    def thread_view(self) -> ThreadView:
+        """The messages."""
+        return self.query_one(ThreadView)
+
+    @property
+    def reply(self) -> ReplyEditor:
+        """The editor."""
+        return self.query_one(ReplyEditor)
+
+    # Moving
+
+    def action_line_down(self) -> None:
+        self.thread_view.line_down()
+
+    def action_line_up(self) -> None:
+        self.thread_view.line_up()
+
+    def action_page(self, by: int) -> None:
+        self.thread_view.page(by)
+
+    def action_turn_to(self, index: int) -> None:
+        self.thread_view.turn_to(index if index >= 0 else len(self.thread_view.leaves) - 1)
+
+    def action_next_message(self) -> None:
+        self.thread_view.turn(1)
+
+    def action_previous_message(self) -> None:
+        self.thread_view.turn(-1)
+
+    def action_toggle_message(self) -> None:
+        if (leaf := self.thread_view.current) is not None:
+            self.thread_view.unfold(leaf, not leaf.open)
+
+    def action_toggle_all(self) -> None:
+        """Unfolds every message whose body is here; when all are open, folds all but the current one."""
+        view = self.thread_view
+        here = [leaf for leaf in view.leaves if leaf.detail is not None or self._stored(leaf)]
+        unfolded = any(not leaf.open for leaf in here)
+        for leaf in view.leaves:
+            leaf.open = (leaf in here) if unfolded else leaf is view.current
+        view.show(view.leaves, view.leaves.index(view.current) if view.current else 0)
+        if missing := len(view.leaves) - len(here):
+            self.post_message(Said(f"{missing} not opened on this machine stay folded: opening marks them read"))
+
+    def _stored(self, leaf: Leaf) -> bool:
+        leaf.detail = self.services.mail.detail(leaf.row.email_id)
+        return leaf.detail is not None
+
+    def action_back(self) -> None:
+        self.keep_reply()
+        self.dismiss()
+
+    # Looking closer
+
+    def _current_detail(self) -> EmailDetail | None:
+        leaf = self.thread_view.current
+        if leaf is None or leaf.detail is None:
+            self.post_message(Said("open the message first: enter"))
+            return None
+        return leaf.detail
+
+    def action_raw(self) -> None:
+        from mm_tui.screens.mail_dialogs import PageScreen, raw_page
+
+        if (detail := self._current_detail()) is not None:
+            self.app.push_screen(PageScreen("As it came, escaped", raw_page(detail)))
+
+    def action_details(self) -> None:
+        from mm_tui.screens.mail_dialogs import PageScreen, sender_page
+
+        leaf = self.thread_view.current
+        if leaf is not None and (detail := self._current_detail()) is not None:
+            seen = self.services.mail.first_seen(detail.sender.address)
+            page = sender_page(detail, leaf.findings, f"since {exact(seen)}" if seen else "first time here")
+            self.app.push_screen(PageScreen("Sender", page))
+
+    def action_links(self) -> None:
+        from mm_tui.screens.mail_dialogs import LinksScreen
+
+        if (detail := self._current_detail()) is not None:
+            self.app.push_screen(LinksScreen(detail.body, self.known), self._link_chosen)
+
+    def _link_chosen(self, link: Link | None) -> None:
+        from mm_tui.screens.confirm import ConfirmScreen
+        from mm_tui.screens.mail_dialogs import over_ssh
+
+        if link is None:
+            return
+        if over_ssh() or not link.opens:
+            self.app.copy_to_clipboard(link.target)
+            self.post_message(Said("the link was sent to the terminal's clipboard"))
+            return
+        question = ConfirmScreen(f"Open {link.host} in the browser?", link.target, yes="open", no="do not open")
+        self.app.push_screen(question, partial(self._open_link, link))
+
+    def _open_link(self, link: Link, yes: bool | None) -> None:
+        if yes:
+            self.app.open_url(link.target)
+
+    def action_files(self) -> None:
+        from mm_tui.screens.mail_dialogs import FilesScreen
+
+        if (detail := self._current_detail()) is not None:
+            folder = platformdirs.user_downloads_path()
+            self.app.push_screen(FilesScreen(detail.attachments, str(folder)), partial(self._file_chosen, detail))
+
+    def _file_chosen(self, detail: EmailDetail, index: int | None) -> None:
+        if index is not None:
+            self.run_worker(self._save_file(detail, index), group="file", exit_on_error=False)
+
+    async def _save_file(self, detail: EmailDetail, index: int) -> None:
+        name = detail.raw.attachments[index][0] if index < len(detail.raw.attachments) else ""
+        self.post_message(Said(f"fetching {OneLine(name)}"))
+        try:
+            content = await self.services.attachment(self.mailbox_id, detail.id, name)
+            path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
+        except OSError as error:
+            self.post_message(Said(f"not saved: {error.strerror or error}", "error"))
+        except Exception as error:
+            words = self.services.fault_words(error)
+            if words is None:
+                raise
+            self.post_message(Said(f"not saved: {words}", "error"))
+        else:
+            self.post_message(Said(f"saved as {path}"))
+
+    # The assistant
+
+    def action_summarise(self) -> None:
+        triage, leaves = self.services.triage, self.thread_view.leaves
+        if triage is None:
+            self.post_message(Said(self.services.trouble or "the assistant is not there yet"))
+        elif leaves:
+            self.run_worker(
+                triage.examine(leaves[-1].row.email_id, again=True),
+                group="examine",
+                exclusive=True,
+                exit_on_error=False,
+            )
+
+    # The reply
+
+    def action_reply(self) -> None:
+        """Opens the editor on the newest mail that came in, with what was written before or the model's draft."""
+        if self.reply.is_open:
+            self.reply.query_one("TextArea").focus()
+            return
+        inbound = [leaf.row for leaf in self.thread_view.leaves if leaf.row.direction != "outbound"]
+        if not inbound:
+            self.post_message(Said("nothing has come in here that could be answered"))
+            return
+        mode = self._mode()
+        if mode == "read_only":
+            self.post_message(Said("this mailbox is read-only: the gateway refuses every send", "warning"))
+            return
+        self.reply_to = inbound[-1]
+        self.session = uuid4().hex
+        kept = self.services.facts.get(self._fact()) or ""
+        gate = "it waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
+        when = exact(from_ms(inbound[-1].received_at))
+        head = Content.assemble("reply to ", (inbound[-1].sender, "bold $foreground"), f" of {when} · {gate}")
+        self.add_class("-writing")
+        self.reply.open(head, kept)
+        if kept:
+            self.reply.note("your text from before; ^t lets the model write")
+        else:
+            self._write("")
+
+    def _fact(self) -> str:
+        return f"reply:{self.reply_to.email_id}" if self.reply_to is not None else "reply:"
+
+    def _mode(self) -> str:
+        boxes = {box.mailbox_id: box.oversight_mode for box in self.services.mail.mailbox_rows()}
+        return boxes.get(self.mailbox_id, "")
+
+    def _write(self, instruction: str) -> None:
+        """Lets the model write or change the text."""
+        drafts, row = self.services.drafts, self.reply_to
+        if drafts is None or row is None:
+            self.reply.note(self.services.trouble or "the assistant is not there yet: write it yourself")
+            return
+        self.reply.set_writing(True)
+        self.reply.note("the model is writing · esc stops it")
+        self.run_worker(self._stream(row.email_id, instruction), group="draft", exclusive=True, exit_on_error=False)
+
+    async def _stream(self, email_id: str, instruction: str) -> None:
+        drafts = self.services.drafts
+        if drafts is None:
+            return
+        text = self.reply.text
+        pieces = (
+            drafts.redraft(email_id, text, instruction) if text.strip() else drafts.draft_reply(email_id, instruction)
+        )
+        try:
+            async for piece in pieces:
+                self.reply.set_text(piece.text)
+                if piece.done:
+                    words = "draft of the model; edit it, then ^s submits"
+                    self.reply.note(words, model=piece.model, warnings=piece.warnings)
+        except asyncio.CancelledError:
+            self._writing_stopped("stopped; what is written stays")
+            raise
+        except Exception as error:
+            words_or_none = self.services.fault_words(error)
+            if words_or_none is None:
+                raise
+            self._writing_stopped(f"{words_or_none} · write it yourself, or ^t tries again")
+        else:
+            self.reply.set_writing(False)
+
+    def _writing_stopped(self, words: str) -> None:
+        if self.is_attached:
+            self.reply.set_writing(False)
+            self.reply.note(words)
+
+    def _drafting(self) -> bool:
+        return any(worker.group == "draft" and worker.is_running for worker in self.workers)
+
+    def on_reply_editor_edited(self) -> None:
+        if self._save_timer is not None:
+            self._save_timer.stop()
+        self._save_timer = self.set_timer(SAVE_SECONDS, self.keep_reply)
+
+    def keep_reply(self) -> None:
+        """Keeps the reply being written."""
+        try:
+            editor = self.reply
+        except NoMatches:
+            return
+        if editor.is_open and self.reply_to is not None:
+            self.services.facts.set(self._fact(), editor.text if editor.text.strip() else None)
+
+    def on_reply_editor_closed(self) -> None:
+        if self._drafting():
+            self.workers.cancel_group(self, "draft")
+            return
+        self.keep_reply()
+        self._close_editor()
+
+    def _close_editor(self) -> None:
+        if self._save_timer is not None:
+            self._save_timer.stop()
+        self.reply.close()
+        self.remove_class("-writing")
+        self.thread_view.focus()
+
+    def on_reply_editor_redraft_asked(self) -> None:
+        from mm_tui.screens.confirm import LineScreen
+
+        if self.reply.text.strip():
+            question = LineScreen(
+                "How should the model change it?", "shorter, friendlier, mention the invoice …", yes="change it"
+            )
+            self.app.push_screen(question, self._redraft)
+        else:
+            self._write("")
+
+    def _redraft(self, instruction: str | None) -> None:
+        if instruction is not None:
+            self._write(instruction)
+
+    def on_reply_editor_submitted(self) -> None:
+        from mm_tui.screens.confirm import ConfirmScreen
+
+        if self._drafting() or not self.reply.text.strip():
+            self.reply.note("nothing to submit yet")
+            return
+        if self._mode() in GATED:
+            self._submit(True)
+            return
+        words = "This mailbox has no gate for sending: the reply leaves at once and cannot be taken back."
+        self.app.push_screen(ConfirmScreen("Send without a gate?", words, yes="send", no="do not send"), self._submit)
+
+    def _submit(self, yes: bool | None) -> None:
+        if yes:
+            self.keep_reply()
+            self.run_worker(self._submit_reply(), group="submit", exclusive=True, exit_on_error=False)
+
+    async def _submit_reply(self) -> None:
+        drafts, row = self.services.drafts, self.reply_to
+        if drafts is None or row is None:
+            self.reply.note(self.services.trouble or "the gateway is not connected yet; the text is kept")
+            return
+        self.reply.set_writing(True)
+        self.reply.note("submitting")
+        try:
+            receipt = await drafts.submit_reply(row.email_id, self.reply.text, session=self.session)
+        except Exception as error:
+            words = self.services.fault_words(error)
+            self._writing_stopped(f"not submitted: {words or 'an unexpected error'} · the text is kept")
+            if words is None:
+                raise
+            return
+        self.services.facts.set(self._fact(), None)
+        self.reply.set_text("")
+        self._close_editor()
+        status = receipt.status.replace("_", " ")
+        self.post_message(Said(f"submitted ({status}); it is decided on under 2 Pending"))
+        if self.services.sync is not None:
+            self.services.sync.poke()

@@ -1,0 +1,108 @@
+"""Writing a reply below the thread: the model's draft streams in, the human edits it, and it goes to the gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+from mm_tui import keymap
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.words import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+
+class ReplyEditor(Vertical):
+    """A heading, the text, and a line for what is going on and what to look at.
+
+    While the model writes, the text cannot be edited: what streams in would run over what is typed.
+    """
+
+    BINDINGS = keymap.bindings("reply")
+    DEFAULT_CSS = """
+    ReplyEditor { height: 1fr; border-top: solid $mm-rule; display: none; }
+    ReplyEditor.-open { display: block; }
+    ReplyEditor #reply-head { height: auto; padding: 0 1 0 3; color: $mm-dim; }
+    ReplyEditor #reply-note { height: auto; max-height: 5; padding: 0 1 0 3; }
+    ReplyEditor TextArea { height: 1fr; padding: 0 0 0 3; background: $background; }
+    """
+
+    class Submitted(Message):
+        """The human wants the text submitted."""
+
+    class RedraftAsked(Message):
+        """The human wants the model to write or change it."""
+
+    class Closed(Message):
+        """The human wants to leave the editor, or to stop the model while it writes."""
+
+    class Edited(Message):
+        """The text is another one."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="reply-head")
+        yield TextArea(id="reply-text", tab_behavior="focus", show_line_numbers=False, highlight_cursor_line=False)
+        yield Static(id="reply-note")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown."""
+        return self.has_class("-open")
+
+    @property
+    def text(self) -> str:
+        """What is written."""
+        return self._area.text
+
+    @property
+    def _area(self) -> TextArea:
+        return self.query_one(TextArea)
+
+    def open(self, head: Content, text: str) -> None:
+        """Shows the editor with a text in it."""
+        self.query_one("#reply-head", Static).update(head)
+        self.add_class("-open")
+        self.set_text(text)
+        self.note("")
+        self._area.read_only = False
+        self._area.focus()
+
+    def close(self) -> None:
+        """Hides it."""
+        self.remove_class("-open")
+
+    def set_text(self, text: str) -> None:
+        """Replaces the text, cleaned, with the cursor at its end."""
+        self._area.load_text(ManyLine(text))
+        self._area.move_cursor(self._area.document.end)
+
+    def set_writing(self, writing: bool) -> None:
+        """Says that the model writes, or has stopped."""
+        self._area.read_only = writing
+
+    def note(self, words: str, *, model: str = "", warnings: Sequence[str] = ()) -> None:
+        """Shows what is going on, who wrote the draft, and what to look at in it."""
+        lines = [Content.styled(OneLine(words), "$mm-dim")] if words else []
+        if model:
+            lines = [Content.assemble(*lines, ("  " if lines else "", ""), (OneLine(model), "$mm-dim"))]
+        lines += [Content.assemble((" ! ", "$warning"), OneLine(warning)) for warning in warnings[:4]]
+        self.query_one("#reply-note", Static).update(joined(lines, "\n"))
+
+    def on_text_area_changed(self, _message: TextArea.Changed) -> None:
+        self.post_message(self.Edited())
+
+    def action_submit(self) -> None:
+        self.post_message(self.Submitted())
+
+    def action_redraft(self) -> None:
+        self.post_message(self.RedraftAsked())
+
+    def action_close(self) -> None:
+        self.post_message(self.Closed())
