@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
 
-from mm_tui.messages import Services, ServicesReady, Told, services_of
+from mm_tui.messages import Said, Services, ServicesReady, Told, services_of
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class BaseScreen(Screen[None]):
 
     def services_ready(self) -> None:
         """The network side can be asked from now on."""
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """One line to the reader, on the status line."""
+        self.post_message(Said(text, severity))
 
     def save_work(self) -> None:
         """Keeps what the human has written. Called before the program ends, for whatever reason."""

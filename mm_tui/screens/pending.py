@@ -1,26 +1,297 @@
-"""The pending screen: so far its counts alone."""
+"""The queue of waiting mail: read, edit, approve, reject, without leaving the keys."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
+from mm_tui import keymap
 from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.deciding import Deciding
+from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
+from mm_tui.services.queue import Order, Queued, ReviewQueue, Section, ThreadMail
+from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.widgets.item_pane import ItemPane
+from mm_tui.widgets.paper import Paper
+from mm_tui.widgets.pending_list import PendingList, PendingRow
+from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.timer import Timer
+
+RELOAD_SECONDS = 0.15
+"""News that comes faster than this is shown together."""
+OPEN_SECONDS = 0.12
+"""The cursor has to rest this long on a mail before what the list does not tell of it is read."""
 
 
-class PendingScreen(BaseScreen):
-    """What the store holds, in one line."""
+class QueueRead(Message):
+    """The queue as the stores hold it, from the worker that reads it."""
+
+    def __init__(self, entries: list[Queued], threads: dict[str, list[ThreadMail]]) -> None:
+        super().__init__()
+        self.entries = entries
+        self.threads = threads
+
+
+class PendingScreen(Deciding, BaseScreen):
+    """Waiting mail. What is approved or rejected is in `Deciding`; here is what is shown."""
 
     MODE = "pending"
     TITLE_WORD = "pending"
+    CSS_PATH = "pending.tcss"
+    BINDINGS = keymap.bindings("pending")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.section = Section.ALL
+        self.order = Order.OLDEST
+        self.mailbox_id: str | None = None
+        self._entries: dict[str, Queued] = {}
+        self._threads: dict[str, list[ThreadMail]] = {}
+        self._queue: ReviewQueue | None = None
+        self._read = False
+        self._reload_timer: Timer | None = None
+        self._open_timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        counts = self.services.mail.counts()
-        boxes = len(self.services.mail.mailbox_rows())
-        words = f"{counts.pending} mails wait for a decision in {boxes} mailboxes."
-        yield Static(Content(words), id="body")
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield Static(id="heading")
+                yield PendingList(self.services.clock, id="queue")
+            yield ItemPane(id="item")
+
+    def on_mount(self) -> None:
+        self.queue_list.empty_words = ("", "reading the queue …")
+        self.queue_list.focus()
+        self.set_interval(0.5, self._tick)
+        self.reload()
+
+    @property
+    def queue_list(self) -> PendingList:
+        """The list of waiting mail."""
+        return self.query_one("#queue", PendingList)
+
+    @property
+    def pane(self) -> ItemPane:
+        """The waiting mail that is read."""
+        return self.query_one("#item", ItemPane)
+
+    @property
+    def queue(self) -> ReviewQueue:
+        """The use-case that reads the queue."""
+        if self._queue is None:
+            self._queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
+        return self._queue
+
+    @property
+    def current(self) -> Queued | None:
+        """The mail under the cursor."""
+        key = self.queue_list.current_key
+        return self._entries.get(key) if key is not None else None
+
+    @property
+    def entries(self) -> list[Queued]:
+        """All that is listed."""
+        return list(self._entries.values())
+
+    def status_mailbox(self) -> str | None:
+        return self.current.item.mailbox_id if self.current is not None else self.mailbox_id
+
+    def release_of(self, email_id: str) -> ReleaseView | None:
+        """How the decision about a mail stands; None when there is none."""
+        releases = self.services.releases
+        return releases.state(email_id) if releases is not None else None
+
+    # What is shown
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, ReleaseChanged):
+            self.release_moved(notice.email_id)
+        if not isinstance(notice, SyncChanged | AssistChanged | AuditChanged) and self._reload_timer is None:
+            self._reload_timer = self.set_timer(RELOAD_SECONDS, self.reload)
+
+    def services_ready(self) -> None:
+        self.reload()
+        self._open_soon()
+
+    def reload(self) -> None:
+        """Reads the queue anew, in a thread."""
+        if self._reload_timer is not None:
+            self._reload_timer.stop()
+            self._reload_timer = None
+        releases = self.services.releases
+        edits = {view.replacement_id for view in releases.states() if not view.ended} if releases is not None else set()
+        hidden = frozenset(one for one in edits if one is not None)
+        work = partial(self._read_queue, self.section, self.order, self.mailbox_id, hidden)
+        self.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
+
+    def _read_queue(self, section: Section, order: Order, mailbox_id: str | None, hidden: frozenset[str]) -> None:
+        worker = get_current_worker()
+        entries = self.queue.entries(
+            section, order, mailbox_id=mailbox_id, hidden=hidden, stop=lambda: worker.is_cancelled
+        )
+        threads = {entry.item.id: self.queue.thread(entry.item) for entry in entries}
+        if not worker.is_cancelled:
+            self.post_message(QueueRead(entries, threads))
+
+    def on_queue_read(self, message: QueueRead) -> None:
+        self._read = True
+        self._entries = {entry.item.id: entry for entry in message.entries}
+        self._threads = message.threads
+        self.forget_marks(self._entries)
+        self._show_rows()
+        self._show_item()
+        self._open_soon()
+
+    def _show_rows(self) -> None:
+        self.queue_list.empty_words = self._empty_words()
+        self.queue_list.show(
+            [
+                PendingRow(entry, self.release_of(entry.item.id), entry.item.id in self.marked)
+                for entry in self._entries.values()
+            ]
+        )
+        parts = ["" if self.section is Section.ALL else f"{self.section} · ", f"{self.order}"]
+        marked = f" · {len(self.marked)} marked" if self.marked else ""
+        what = count(len(self._entries), "waiting", "waiting")
+        self.query_one("#heading", Static).update(
+            Content.assemble((f" {what}", "bold"), (f" · {''.join(parts)}{marked}", "$mm-dim"))
+        )
+        if not self._entries and self.has_class("-reading"):
+            self.action_back()
+
+    def _empty_words(self) -> tuple[str, ...]:
+        if not self._read:
+            return ("", "reading the queue …")
+        if self.section is not Section.ALL or self.mailbox_id is not None:
+            return ("Nothing waits here.", f"Shown: {self.section}. f shows another part of the queue.")
+        if self.services.trouble:
+            return ("The queue cannot be read.", str(self.services.trouble))
+        return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
+
+    def _show_item(self) -> None:
+        entry = self.current
+        if entry is None:
+            self.pane.show(None, (), None, None)
+            return
+        box = next((box for box in self.services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
+        self.pane.show(entry, self._threads.get(entry.item.id, ()), self.release_of(entry.item.id), box)
+
+    def _tick(self) -> None:
+        """A hold counts down: its words change every second."""
+        held = [at for at, key in enumerate(self.queue_list.keys) if self._is_held(key)]
+        if held:
+            self._show_rows()
+        entry = self.current
+        if entry is not None and self._is_held(entry.item.id):
+            self.pane.tick(self.release_of(entry.item.id))
+
+    def _is_held(self, email_id: str) -> bool:
+        view = self.release_of(email_id)
+        return view is not None and view.phase is Phase.HELD
+
+    def release_moved(self, email_id: str) -> None:
+        """Shows how the decision about one mail stands now."""
+        self._show_rows()
+        if self.current is not None and self.current.item.id == email_id:
+            self.pane.show(self.current, self._threads.get(email_id, ()), self.release_of(email_id), self.pane.mailbox)
+
+    # Reading
+
+    def on_virtual_list_moved(self, _message: PendingList.Moved) -> None:
+        self._show_item()
+        self._open_soon()
+
+    def on_virtual_list_opened(self, _message: PendingList.Opened) -> None:
+        self.read_item()
+
+    def on_paper_end_seen(self, message: Paper.EndSeen) -> None:
+        self.saw(message.page_name)
+
+    def read_item(self) -> None:
+        """Gives the item the keys, and the whole width; beside it its thread, where there is room."""
+        if self.current is not None:
+            self.add_class("-reading")
+            self.pane.set_beside(self.has_class("-wide"))
+            self.pane.main.focus()
+
+    def action_back(self) -> None:
+        if self.has_class("-reading"):
+            self.remove_class("-reading")
+            self.pane.set_beside(False)
+            self.queue_list.focus()
+        elif self.section is not Section.ALL or self.mailbox_id is not None:
+            self.section, self.mailbox_id = Section.ALL, None
+            self.reload()
+
+    def on_resize(self) -> None:
+        if self.has_class("-reading"):
+            self.pane.set_beside(self.has_class("-wide"))
+
+    def action_next_view(self) -> None:
+        self.pane.next_view()
+
+    def action_next(self) -> None:
+        self.queue_list.action_cursor_down()
+
+    def action_previous(self) -> None:
+        self.queue_list.action_cursor_up()
+
+    def action_order(self) -> None:
+        self.order = Order.RISKIEST if self.order is Order.OLDEST else Order.OLDEST
+        self.reload()
+
+    def _open_soon(self) -> None:
+        if self._open_timer is not None:
+            self._open_timer.stop()
+        self._open_timer = self.set_timer(OPEN_SECONDS, self._open_current)
+
+    def _open_current(self) -> None:
+        """Reads cc, attachments and thread of the mail under the cursor, and of the next so that it is there at once.
+
+        Both wait for a decision, so no agent can be reading them as unread mail.
+        """
+        keys, at = self.queue_list.keys, self.queue_list.cursor
+        wanted = [entry for key in keys[at : at + 2] if (entry := self._entries.get(key)) and not entry.item.complete]
+        if wanted and self.services.sync is not None:
+            self.open_mails([(entry.item.mailbox_id, entry.item.id) for entry in wanted])
+
+    def action_thread(self) -> None:
+        """The reader asks for the thread: its mails are opened, and so marked read."""
+        entry = self.current
+        if entry is None:
+            return
+        unopened = [mail.summary for mail in self._threads.get(entry.item.id, ()) if mail.detail is None]
+        if unopened and self.services.sync is not None:
+            self.open_mails([(mail.mailbox_id, mail.id) for mail in unopened])
+        self.show_thread()
+
+    def open_mails(self, mails: Sequence[tuple[str, str]]) -> None:
+        """Opens mails at the gateway, in a worker; what fails is said on the status line."""
+        self.run_worker(self._open_mails(mails), group="open", exclusive=True, exit_on_error=False)
+
+    async def _open_mails(self, mails: Sequence[tuple[str, str]]) -> None:
+        from mm_tui.messages import Said
+        from mm_tui.services.opening import open_mails
+
+        if self.services.sync is not None and (words := await open_mails(self.services.sync, mails)):
+            self.post_message(Said(words, "warning"))
+
+    def show_thread(self) -> None:
+        """Draft beside thread where there is room, else the thread."""
+        from mm_tui.widgets.item_pane import View
+
+        if self.has_class("-wide"):
+            self.read_item()
+        else:
+            self.pane.show_view(View.THREAD)
+            self.read_item()

@@ -1,0 +1,80 @@
+"""A question with a few answers, each on its own key. Everything that asks before it acts uses this one dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+Answer = TypeVar("Answer")
+
+
+class Choice(NamedTuple, Generic[Answer]):
+    """One answer."""
+
+    key: str
+    """The key that gives it, as a terminal sends it: one character."""
+    words: str
+    """What it does."""
+    value: Answer
+
+
+class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
+    """Asks. Swallows every key but those of the answers and of scrolling; escape answers None.
+
+    Args:
+        title: the question, in one line of our own words.
+        body: what there is to know, with anything from outside already cleaned.
+        choices: the answers, safest last.
+        stay: what escape does, in words.
+    """
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stay", "stay"),
+        Binding("down,pagedown", "scroll(1)", "down", show=False),
+        Binding("up,pageup", "scroll(-1)", "up", show=False),
+    ]
+
+    def __init__(self, title: str, body: Content, choices: Sequence[Choice[Answer]], *, stay: str = "back") -> None:
+        super().__init__()
+        self._title = title
+        self._body = body
+        self._choices = {choice.key: choice for choice in choices}
+        self._stay = stay
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._title), classes="dialog--title")
+            with VerticalScroll(classes="dialog--body"):
+                yield Static(self._body)
+            yield Static(self._keys(), classes="dialog--keys")
+
+    def _keys(self) -> Content:
+        lines = [
+            Content.assemble((f"{choice.key}  ", "bold $accent"), (choice.words, "$foreground"))
+            for choice in self._choices.values()
+        ]
+        lines.append(Content.assemble(("esc", "bold $accent"), f" {self._stay}"))
+        return Content("\n").join(lines)
+
+    def on_key(self, event: events.Key) -> None:
+        choice = self._choices.get(event.character or "")
+        if choice is not None:
+            event.stop()
+            self.dismiss(choice.value)
+
+    def action_stay(self) -> None:
+        self.dismiss(None)
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

@@ -1,0 +1,365 @@
+"""Approving, rejecting and editing waiting mail: every act that leads to a decision, and what must be true before it.
+
+What is approved is what was on the screen (R2): an act names the digest of the content whose end was seen. The
+decision itself, its hold and its undoing are the business of `services.releases`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from mm_tui.review.draft import EditedDraft
+from mm_tui.review.state import Choice as Answer
+from mm_tui.screens.choice import Choice, ChoiceScreen
+from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.services.queue import Queued
+from mm_tui.services.reasons import offered, remember
+from mm_tui.store.edits import EditStore, SavedEdit
+from mm_tui.text import OneLine
+from mm_tui.widgets.item_head import findings_page
+from mm_tui.widgets.pages import seen_name
+from mm_tui.widgets.words import count
+
+if TYPE_CHECKING:
+    from mm_tui.messages import Services
+    from mm_tui.services.release_view import ReleaseView
+    from mm_tui.services.releases import Releases
+    from mm_tui.widgets.item_pane import ItemPane
+    from mm_tui.widgets.pending_list import PendingList
+
+
+class Begun(Message):
+    """Decisions began, or were refused: then `refused` says why, and nothing happened."""
+
+    def __init__(self, email_ids: list[str], refused: OneLine) -> None:
+        super().__init__()
+        self.email_ids = email_ids
+        self.refused = refused
+
+
+class Deciding(Screen[None]):
+    """Mixed into the pending screen."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def services(self) -> Services: ...
+        @property
+        def current(self) -> Queued | None: ...
+        @property
+        def entries(self) -> list[Queued]: ...
+        @property
+        def pane(self) -> ItemPane: ...
+        @property
+        def queue_list(self) -> PendingList: ...
+        def release_of(self, email_id: str) -> ReleaseView | None: ...
+        def read_item(self) -> None: ...
+        def reload(self) -> None: ...
+        def say(self, text: str, severity: str = "information") -> None: ...
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+        self._beginning: set[str] = set()
+        self.marked: dict[str, str] = {}
+        """Mail id: what of it was seen when it was marked."""
+
+    # What has been seen
+
+    def saw(self, name: str) -> None:
+        """The end of this page has been on the screen."""
+        self._seen.add(name)
+
+    def has_seen(self, entry: Queued) -> bool:
+        """All that would leave has been on the screen as it is now."""
+        return entry.item.complete and seen_name(entry) in self._seen
+
+    def forget_marks(self, entries: Mapping[str, Queued]) -> None:
+        """Drops the marks of mails that are gone or are no longer what was seen."""
+        self.marked = {
+            email_id: name
+            for email_id, name in self.marked.items()
+            if (entry := entries.get(email_id)) is not None and seen_name(entry) == name
+        }
+
+    # What keeps an act from being done, in words
+
+    def _releases(self) -> Releases | None:
+        if self.services.releases is None:
+            self.say(self.services.trouble or "still starting: decisions need the gateway", "warning")
+        return self.services.releases
+
+    def _busy(self, entry: Queued) -> str:
+        if entry.item.id in self._beginning:
+            return "its decision is on its way"
+        view = self.release_of(entry.item.id)
+        if view is None or view.ended:
+            return ""
+        if view.question is not None:
+            return "a question about it waits for an answer: y"
+        return "undo it first: u" if view.can_undo else "its decision is on its way"
+
+    def _not_ready(self, entry: Queued) -> str:
+        """Why it cannot be approved now; empty when it can."""
+        if busy := self._busy(entry):
+            return busy
+        if not entry.item.complete:
+            return "cc, attachments and thread are still being read from the gateway"
+        if entry.edit is not None and not entry.edit_is_current:
+            return "the draft changed since your edit began: e shows what changed"
+        return ""
+
+    def _reasons(self) -> list[str]:
+        return offered(self.services.database, self.services.settings.review.reasons)
+
+    # Acts
+
+    def action_approve(self) -> None:
+        entry, releases = self.current, self._releases()
+        if entry is None or releases is None:
+            return
+        if why := self._not_ready(entry):
+            self.say(why, "warning")
+        elif not self.has_seen(entry):
+            self.read_item()
+            unread = self.pane.main.lines_unread
+            more = f"{count(unread, 'line', 'lines')} not read yet: pgdn reads on" if unread else "look at it first"
+            self.say(more, "warning")
+        elif entry.assessment.asks_again:
+            self.app.push_screen(
+                ChoiceScreen(
+                    "Approve in spite of high risk?",
+                    findings_page(entry),
+                    [Choice("Y", "approve all the same", True)],
+                    stay="back, nothing is decided",
+                ),
+                lambda sure: self._approve(entry) if sure else None,
+            )
+        else:
+            self._approve(entry)
+
+    def _approve(self, entry: Queued) -> None:
+        releases = self._releases()
+        if releases is None or not self.has_seen(entry):
+            return
+        if entry.edit is None:
+            self._decide([entry], releases.approve(entry.item, entry.digest))
+        elif self.services.settings.profile.send_key is None:
+            self.say("without a send key an edit cannot be submitted: it can be sent back to the agent", "warning")
+            self.action_send_back()
+        else:
+            self._decide([entry], releases.release_edit(entry.item, entry.digest, edited_draft(entry.edit)))
+
+    def _decide(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
+        # Not exclusive: a second decision must never cancel the journal entry of the first.
+        self._beginning.update(entry.item.id for entry in entries)
+        self.run_worker(self._begin(entries, beginning), group="decide", exclusive=False, exit_on_error=False)
+
+    async def _begin(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
+        from mm_tui.services.releases import Refused
+
+        words = OneLine("")
+        try:
+            await beginning
+        except Refused as refused:
+            words = OneLine(str(refused))
+        finally:
+            self.post_message(Begun([entry.item.id for entry in entries], words))
+
+    def on_begun(self, message: Begun) -> None:
+        self._beginning.difference_update(message.email_ids)
+        if message.refused:
+            self.say(message.refused, "warning")
+            return
+        for email_id in message.email_ids:
+            self.marked.pop(email_id, None)
+        self._go_to_next_undecided()
+        self.reload()
+
+    def _go_to_next_undecided(self) -> None:
+        keys, at = self.queue_list.keys, self.queue_list.cursor
+        for index in [*range(at + 1, len(keys)), *range(at)]:
+            view = self.release_of(keys[index])
+            if view is None or view.ended:
+                self.queue_list.move_to(index)
+                return
+
+    def action_reject(self) -> None:
+        entry = self.current
+        if entry is None or self._releases() is None:
+            return
+        if busy := self._busy(entry):
+            self.say(busy, "warning")
+            return
+        self.app.push_screen(
+            ReasonScreen("Reject, and why", entry.item.subject, self._reasons()),
+            lambda reason: self._reject(entry, reason) if reason else None,
+        )
+
+    def _reject(self, entry: Queued, reason: str) -> None:
+        if (releases := self._releases()) is not None:
+            remember(self.services.database, reason)
+            self._decide([entry], releases.reject(entry.item, entry.digest, reason))
+
+    def action_send_back(self) -> None:
+        """Rejects with the edited text in the reason, so that the agent can send it anew; the text is kept here."""
+        entry = self.current
+        if entry is None or self._releases() is None:
+            return
+        if entry.edit is None:
+            self.say("there is no edit to send back: e edits, x rejects")
+            return
+        edit = edited_draft(entry.edit)
+        self.app.push_screen(
+            ReasonScreen("Send back with your text, and a note", entry.item.subject, self._reasons()),
+            lambda reason: self._send_back(entry, edit, reason) if reason else None,
+        )
+
+    def _send_back(self, entry: Queued, edit: EditedDraft, reason: str) -> None:
+        if (releases := self._releases()) is not None:
+            self._decide([entry], releases.send_back(entry.item, entry.digest, reason, edit))
+
+    def action_edit(self) -> None:
+        entry = self.current
+        if entry is None:
+            return
+        if busy := self._busy(entry):
+            self.say(busy, "warning")
+        elif entry.is_inbound:
+            self.say("inbound mail is approved or rejected as it came")
+        elif not entry.item.complete:
+            self.say("cc, attachments and thread are still being read from the gateway", "warning")
+        else:
+            from mm_tui.screens.edit import EditScreen
+
+            self.app.push_screen(EditScreen(entry), lambda _: self.reload())
+
+    def action_discard(self) -> None:
+        entry = self.current
+        if entry is None or entry.edit is None or self._busy(entry):
+            return
+        self.app.push_screen(
+            ChoiceScreen(
+                "Throw your edit away?",
+                Content("The agent's draft stays as it is; your text cannot be brought back."),
+                [Choice("D", "throw it away", True)],
+                stay="keep it",
+            ),
+            lambda sure: self._discard(entry) if sure else None,
+        )
+
+    def _discard(self, entry: Queued) -> None:
+        EditStore(self.services.database).discard(entry.item.id)
+        self.reload()
+
+    def action_skip(self) -> None:
+        self._go_to_next_undecided()
+
+    def action_findings(self) -> None:
+        if (entry := self.current) is not None:
+            no_choices: list[Choice[bool]] = []
+            self.app.push_screen(ChoiceScreen("What was found", findings_page(entry), no_choices))
+
+    def action_answer(self) -> None:
+        """Answers what only a human may answer about a decision on its way."""
+        entry = self.current
+        view = self.release_of(entry.item.id) if entry is not None else None
+        if view is None or view.question is None:
+            self.say("nothing is asked here")
+            return
+        choices = [
+            Choice(str(at), str(words), answer) for at, (answer, words) in enumerate(view.question.choices, start=1)
+        ]
+        self.app.push_screen(
+            ChoiceScreen("What now?", Content(view.question.words), choices, stay="decide later"),
+            lambda answer: self._answer(view.email_id, answer) if answer is not None else None,
+        )
+
+    def _answer(self, email_id: str, answer: Answer) -> None:
+        if (releases := self._releases()) is not None:
+            self.run_worker(releases.answer(email_id, answer), group="answer", exclusive=False, exit_on_error=False)
+
+    # Batches
+
+    def action_mark(self) -> None:
+        entry = self.current
+        if entry is None:
+            return
+        if entry.item.id in self.marked:
+            del self.marked[entry.item.id]
+        elif why := self._not_ready(entry):
+            self.say(why, "warning")
+        elif entry.assessment.asks_again:
+            self.say("high risk is decided by itself, never in a batch", "warning")
+        elif entry.edit is not None:
+            self.say("an edited draft is released by itself, not in a batch", "warning")
+        elif not self.has_seen(entry):
+            self.say("read it to its end first: enter", "warning")
+            return
+        else:
+            self.marked[entry.item.id] = seen_name(entry)
+        self.reload()
+
+    def _marked_entries(self) -> list[Queued]:
+        found = [entry for entry in self.entries if self.marked.get(entry.item.id) == seen_name(entry)]
+        return [entry for entry in found if self.has_seen(entry) and not self._busy(entry)]
+
+    def action_approve_marked(self) -> None:
+        batch = [entry for entry in self._marked_entries() if not entry.assessment.asks_again and entry.edit is None]
+        if not batch:
+            self.say("nothing is marked: space marks what has been read to its end")
+            return
+        self.app.push_screen(
+            ChoiceScreen(
+                f"Approve {count(len(batch), 'mail', 'mails')}?",
+                _summary(batch),
+                [Choice("A", "approve them all, with one hold and one undo", True)],
+                stay="back, nothing is decided",
+            ),
+            lambda sure: self._approve_batch(batch) if sure else None,
+        )
+
+    def _approve_batch(self, batch: list[Queued]) -> None:
+        if (releases := self._releases()) is not None:
+            self._decide(batch, releases.approve_all([(entry.item, entry.digest) for entry in batch]))
+
+    def action_reject_marked(self) -> None:
+        batch = self._marked_entries()
+        if not batch:
+            self.say("nothing is marked: space marks what has been read to its end")
+            return
+        self.app.push_screen(
+            ReasonScreen(
+                f"Reject {count(len(batch), 'mail', 'mails')}, and why",
+                OneLine(", ".join(entry.item.subject for entry in batch)),
+                self._reasons(),
+            ),
+            lambda reason: self._reject_batch(batch, reason) if reason else None,
+        )
+
+    def _reject_batch(self, batch: list[Queued], reason: str) -> None:
+        if (releases := self._releases()) is not None:
+            remember(self.services.database, reason)
+            self._decide(batch, releases.reject_all([(entry.item, entry.digest) for entry in batch], reason))
+
+
+def edited_draft(edit: SavedEdit) -> EditedDraft:
+    """The saved edit as the release takes it."""
+    return EditedDraft(edit.to, edit.subject, edit.body)
+
+
+def _summary(batch: list[Queued]) -> Content:
+    lines = [
+        Content.assemble(
+            (f"{entry.assessment.level.sign} ", "$warning"),
+            OneLine(", ".join(party.address for party in entry.item.to)),
+            (f"  {entry.item.subject}", "$mm-dim"),
+        )
+        for entry in batch
+    ]
+    return Content("\n").join(lines)

@@ -1,0 +1,281 @@
+"""Editing a waiting draft, with its thread at hand. Every change is in the store within a second."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static, TextArea
+
+from mm_tui import keymap
+from mm_tui.models import Party
+from mm_tui.review.draft import EditedDraft, changes_recipients, changes_subject
+from mm_tui.review.risk import Assessment, Draft
+from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.instruct import InstructScreen
+from mm_tui.services.queue import Queued, ReviewQueue
+from mm_tui.store.edits import EditStore
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.diff_pages import three_way_page
+from mm_tui.widgets.external_editor import EditorError, run_editor
+from mm_tui.widgets.item_head import finding_lines
+from mm_tui.widgets.pages import thread_page
+from mm_tui.widgets.paper import Paper
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from mm_tui.widgets.external_editor import Editor
+
+SAVE_SECONDS = 0.5
+"""A pause this long saves what was typed; a change never waits longer than twice this."""
+SHOWN_FINDINGS = 4
+
+
+class EditAssessed(Message):
+    """What the rules say of the text as it stands, from the worker that asked them."""
+
+    def __init__(self, assessment: Assessment) -> None:
+        super().__init__()
+        self.assessment = assessment
+
+
+class EditScreen(BaseScreen):
+    """The editor. Leaving it keeps the text; approving in the queue is what releases it.
+
+    Args:
+        entry: the waiting draft as it was read; what is saved is based on this content.
+    """
+
+    MODE = "pending"
+    TITLE_WORD = "edit a draft"
+    CSS_PATH = "edit.tcss"
+    BINDINGS = keymap.bindings("edit")
+    AUTO_FOCUS = "#body"
+    editor: ClassVar[Editor] = staticmethod(run_editor)
+
+    def __init__(self, entry: Queued) -> None:
+        super().__init__()
+        self._entry = entry
+        self._edits: EditStore | None = None
+        self._save_timer: Timer | None = None
+        self._unsaved_since: float | None = None
+        self._touched = False
+        old = entry.edit
+        self._start = (
+            EditedDraft(old.to, old.subject, old.body)
+            if old is not None
+            else EditedDraft(
+                tuple(party.header for party in entry.item.to), str(entry.item.subject), str(entry.item.body)
+            )
+        )
+
+    @property
+    def edits(self) -> EditStore:
+        """Where the text is kept."""
+        if self._edits is None:
+            self._edits = EditStore(self.services.database)
+        return self._edits
+
+    def status_mailbox(self) -> str | None:
+        return self._entry.item.mailbox_id
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                with Horizontal(classes="field"):
+                    yield Static(Content("to   "), classes="field--name")
+                    yield Input(OneLine(", ".join(self._start.to)), id="to")
+                with Horizontal(classes="field"):
+                    yield Static(Content("subj "), classes="field--name")
+                    yield Input(OneLine(self._start.subject), id="subject")
+                yield Static(id="words")
+                yield TextArea(
+                    ManyLine(self._start.body), id="body", soft_wrap=True, tab_behavior="focus", show_line_numbers=False
+                )
+            with Vertical(id="right"):
+                yield Static(id="right-words")
+                yield Paper(id="thread")
+
+    def on_mount(self) -> None:
+        self._show_side()
+        self._show_words(self._entry.assessment)
+
+    def _show_side(self) -> None:
+        entry = self._entry
+        thread = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk).thread(
+            entry.item
+        )
+        if entry.edit is not None and not entry.edit_is_current:
+            words, page = "The draft changed since your edit began", three_way_page(entry)
+        else:
+            words, page = "Thread, newest first", thread_page(thread)
+        self.query_one("#right-words", Static).update(Content.styled(words, "$mm-dim"))
+        self.query_one("#thread", Paper).show(page, "")
+
+    # The text
+
+    @property
+    def draft(self) -> EditedDraft:
+        """The edit as it stands, cleaned: what a reader cannot see is not sent either."""
+        to = self.query_one("#to", Input).value
+        return EditedDraft(
+            tuple(str(OneLine(one.strip())) for one in to.split(",") if one.strip()),
+            str(OneLine(self.query_one("#subject", Input).value)),
+            str(ManyLine(self.query_one("#body", TextArea).text)),
+        )
+
+    def on_input_changed(self) -> None:
+        self._changed()
+
+    def on_text_area_changed(self) -> None:
+        self._changed()
+
+    def _changed(self) -> None:
+        if not self._touched and self.draft == self._start:
+            return
+        self._touched = True
+        now = self.services.clock.monotonic()
+        if self._unsaved_since is None:
+            self._unsaved_since = now
+        if self._save_timer is not None:
+            self._save_timer.stop()
+        if now - self._unsaved_since >= SAVE_SECONDS:
+            self._save()
+        else:
+            self._save_timer = self.set_timer(SAVE_SECONDS, self._save)
+
+    def _save(self, *, durable: bool = False) -> None:
+        if self._save_timer is not None:
+            self._save_timer.stop()
+            self._save_timer = None
+        self._unsaved_since = None
+        if not self._touched:
+            return
+        entry, draft = self._entry, self.draft
+        self.edits.save(
+            entry.item.id,
+            entry.item.mailbox_id,
+            entry.digest,
+            entry.item.raw,
+            to=draft.to,
+            subject=draft.subject,
+            body=draft.body,
+            at=self.services.clock.now(),
+            durable=durable,
+        )
+        self._assess(draft)
+
+    def save_work(self) -> None:
+        self._save(durable=True)
+
+    def on_screen_suspend(self) -> None:
+        self._save(durable=True)
+
+    # What is said about it
+
+    def _assess(self, draft: EditedDraft) -> None:
+        work = partial(self._assess_in_thread, draft)
+        self.run_worker(work, thread=True, exclusive=True, group="assess", exit_on_error=False)
+
+    def _assess_in_thread(self, draft: EditedDraft) -> None:
+        queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
+        self.post_message(EditAssessed(queue.assess_edit(self._entry, risk_draft(self._entry, draft))))
+
+    def on_edit_assessed(self, message: EditAssessed) -> None:
+        self._show_words(message.assessment)
+
+    def _show_words(self, assessment: Assessment) -> None:
+        raw, draft = self._entry.item.raw, self.draft
+        lines: list[Content] = []
+        if changes_recipients(raw, draft):
+            lines.append(_warn("another recipient: it leaves as a new mail and the thread breaks"))
+        elif changes_subject(raw, draft):
+            lines.append(_warn("another subject: it leaves as a new mail and the thread breaks"))
+        if not draft.to:
+            lines.append(_warn("nobody to send it to"))
+        lines += finding_lines(assessment.findings, SHOWN_FINDINGS)
+        self.query_one("#words", Static).update(Content("\n").join(lines))
+
+    # Acts
+
+    def action_done(self) -> None:
+        if not self.draft.to:
+            self.say("it needs a recipient", "warning")
+            return
+        if self._entry.edit is not None and not self._entry.edit_is_current:
+            # Kept on purpose against the new draft, which is on the screen beside it.
+            self._touched = True
+        self._save(durable=True)
+        self.dismiss(None)
+
+    def action_back(self) -> None:
+        self._save(durable=True)
+        self.dismiss(None)
+
+    def action_external(self) -> None:
+        area = self.query_one("#body", TextArea)
+        self._save(durable=True)
+        said, edited = "", None
+        with self.app.suspend():
+            # Nothing may escape from here: the app would never come back.
+            try:
+                edited = type(self).editor(ManyLine(area.text))
+            except EditorError as error:
+                said = str(error)
+        if edited is not None and edited != area.text:
+            area.load_text(edited)
+        if said:
+            self.say(said, "warning")
+
+    def action_redraft(self) -> None:
+        if self.services.drafts is None:
+            self.say("no model: set AI21_API_KEY, or write it yourself", "warning")
+            return
+        self.app.push_screen(InstructScreen(), self._redraft)
+
+    def _redraft(self, instruction: str | None) -> None:
+        if instruction:
+            self.run_worker(self._stream(instruction), exclusive=True, group="redraft", exit_on_error=False)
+
+    async def _stream(self, instruction: str) -> None:
+        from mm_tui.services.assistant import AssistError
+
+        area = self.query_one("#body", TextArea)
+        before = area.text
+        assert self.services.drafts is not None
+        self.say("the model is writing; ^x stops it")
+        try:
+            async for piece in self.services.drafts.redraft(self._entry.item.id, before, instruction):
+                area.replace(piece.text, (0, 0), area.document.end, maintain_selection_offset=False)
+                if piece.done:
+                    words = "; ".join(piece.warnings)
+                    self.say(words or f"written by {piece.model}: read it before you keep it", "information")
+        except AssistError as error:
+            self.say(str(error), "warning")
+
+    def action_stop(self) -> None:
+        self.workers.cancel_group(self, "redraft")
+
+
+def risk_draft(entry: Queued, edit: EditedDraft) -> Draft:
+    """The edited text as the rules look at it."""
+    item = entry.item
+    return Draft(
+        sender=item.sender,
+        to=tuple(Party.parse(to) for to in edit.to),
+        cc=item.cc,
+        subject=OneLine(edit.subject),
+        body=ManyLine(edit.body),
+        attachments=item.attachments,
+        direction=str(item.direction),
+        complete=item.complete,
+    )
+
+
+def _warn(words: str) -> Content:
+    return Content.assemble(("▲ ", "$warning"), words)

@@ -1,0 +1,191 @@
+"""The review queue: what waits, how old and how risky it is, and what is known around each draft. No network."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
+from mm_tui.review.digest import digest_of
+from mm_tui.review.findings import Level
+from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
+from mm_tui.store.edits import EditStore, SavedEdit
+from mm_tui.store.mail import MailStore, MailView
+from mm_tui.store.pending import PendingStore
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.config import Risk
+    from mm_tui.store.database import Database
+
+MAX_ASSESSED = 2000
+MAX_REJECTED = 50
+"""How many drafts rejected before a new one is compared with."""
+CONTEXT_AGE = timedelta(minutes=2)
+"""How long what is known of all correspondents is used before it is read again."""
+
+
+class Order(StrEnum):
+    """How the queue is sorted."""
+
+    OLDEST = "oldest first"
+    RISKIEST = "riskiest first"
+
+
+class Section(StrEnum):
+    """A part of the queue."""
+
+    ALL = "all"
+    HIGH_RISK = "high risk"
+    OUTBOUND = "drafts"
+    INBOUND = "inbound"
+    EDITED = "edited by you"
+
+
+@dataclass(frozen=True)
+class Queued:
+    """One waiting mail as the queue shows it."""
+
+    item: PendingItem
+    digest: str
+    """Of the content that is stored now; only that of a `complete` item can be approved."""
+    assessment: Assessment
+    edit: SavedEdit | None = None
+
+    @property
+    def is_inbound(self) -> bool:
+        """It came in and waits for a human before the agent may see it."""
+        return str(self.item.direction) == Direction.INBOUND
+
+    @property
+    def edit_is_current(self) -> bool:
+        """There is an edit, and it was begun from this very content."""
+        return self.edit is not None and self.edit.base_digest == self.digest
+
+
+@dataclass(frozen=True)
+class ThreadMail:
+    """A mail of the draft's thread: as listed, and opened where it was opened on this machine."""
+
+    summary: EmailSummary
+    detail: EmailDetail | None
+
+
+class ReviewQueue:
+    """Reads the queue from the stores. Everything here may take some milliseconds an item: call it in a thread."""
+
+    def __init__(self, database: Database, clock: Clock, risk: Risk) -> None:
+        self._mail = MailStore(database)
+        self._pending = PendingStore(database)
+        self._edits = EditStore(database)
+        self._clock = clock
+        self._risk = risk
+        self._assessed: OrderedDict[object, Assessment] = OrderedDict()
+        self._known: tuple[datetime, frozenset[str], tuple[Rejected, ...]] | None = None
+
+    def entries(
+        self,
+        section: Section = Section.ALL,
+        order: Order = Order.OLDEST,
+        *,
+        mailbox_id: str | None = None,
+        hidden: Iterable[str] = (),
+        stop: Callable[[], bool] = lambda: False,
+    ) -> list[Queued]:
+        """The waiting mails of a section.
+
+        Args:
+            section: which part.
+            order: oldest first, or riskiest first and then oldest.
+            mailbox_id: one mailbox only.
+            hidden: ids to leave out, such as edits on their way that are shown with their original.
+            stop: asked between items; True ends early with what there is.
+        """
+        left_out = frozenset(hidden)
+        found: list[Queued] = []
+        for item in self._pending.items(mailbox_id=mailbox_id):
+            if stop():
+                break
+            if item.id in left_out:
+                continue
+            entry = self._entry(item)
+            if _belongs(entry, section):
+                found.append(entry)
+        if order is Order.RISKIEST:
+            found.sort(key=lambda entry: -entry.assessment.level)
+        return found
+
+    def entry(self, email_id: str) -> Queued | None:
+        """One waiting mail; None when it waits no more."""
+        item = self._pending.get(email_id)
+        return self._entry(item) if item is not None else None
+
+    def assess_edit(self, entry: Queued, draft: Draft) -> Assessment:
+        """What the rules say of an edited text in place of the agent's."""
+        return assess(draft, self._context(entry.item, self.thread(entry.item)), self._risk)
+
+    def thread(self, item: PendingItem) -> list[ThreadMail]:
+        """The mails before this one in its thread, oldest first."""
+        thread_id = item.thread_id
+        if thread_id is None:
+            listed = self._mail.summary(item.id)
+            thread_id = listed.thread_id if listed else None
+        if thread_id is None:
+            return []
+        return [
+            ThreadMail(summary, self._mail.detail(summary.id))
+            for summary in self._mail.thread(item.mailbox_id, thread_id)
+            if summary.id != item.id and not _is_later(summary, item)
+        ]
+
+    def _entry(self, item: PendingItem) -> Queued:
+        digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+        thread = self.thread(item)
+        key = (digest, item.complete, tuple((mail.summary.id, mail.detail is not None) for mail in thread))
+        known = self._assessed.get(key)
+        if known is None:
+            known = self._assessed[key] = assess(Draft.of(item), self._context(item, thread), self._risk)
+            if len(self._assessed) > MAX_ASSESSED:
+                self._assessed.popitem(last=False)
+        return Queued(item, digest, known, self._edits.get(item.id))
+
+    def _context(self, item: PendingItem, thread: Sequence[ThreadMail]) -> ThreadContext:
+        addresses, rejected = self._surroundings()
+        return ThreadContext(
+            messages=tuple(Message.of(mail.detail or mail.summary) for mail in thread),
+            own_addresses=frozenset(box.address.lower() for box in self._mail.mailbox_rows()),
+            known_addresses=addresses,
+            rejected=tuple(old for old in rejected if old.body != item.body),
+            today=self._clock.now().date(),
+        )
+
+    def _surroundings(self) -> tuple[frozenset[str], tuple[Rejected, ...]]:
+        now = self._clock.now()
+        if self._known is None or now - self._known[0] > CONTEXT_AGE:
+            addresses = frozenset(address.lower() for address in self._mail.known_addresses())
+            ids = self._mail.ids(MailView(status="rejected"), limit=MAX_REJECTED)
+            details = [detail for email_id in ids if (detail := self._mail.detail(email_id)) is not None]
+            self._known = now, addresses, tuple(Rejected(detail.body) for detail in details)
+        return self._known[1], self._known[2]
+
+
+def _belongs(entry: Queued, section: Section) -> bool:
+    if section is Section.HIGH_RISK:
+        return entry.assessment.level is Level.HIGH
+    if section is Section.INBOUND:
+        return entry.is_inbound
+    if section is Section.OUTBOUND:
+        return not entry.is_inbound
+    if section is Section.EDITED:
+        return entry.edit is not None
+    return True
+
+
+def _is_later(summary: EmailSummary, item: PendingItem) -> bool:
+    if summary.received_at is None or item.received_at is None:
+        return False
+    return summary.received_at > item.received_at

@@ -1,0 +1,72 @@
+"""Differences as pages: the human's edit against the draft, the draft against what was seen, and all three."""
+
+from __future__ import annotations
+
+from mm_tui.services.queue import Queued
+from mm_tui.services.release_view import ReleaseView, Shown
+from mm_tui.store.edits import SavedEdit
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.paper import Page, PageWriter
+
+
+def difference_page(entry: Queued, release: ReleaseView | None) -> Page:
+    """What the reviewer's edit changes; where the content changed since it was looked at, what that was."""
+    writer = PageWriter()
+    changed = release.changed if release is not None else None
+    if changed is not None and changed.base is not None and changed.now is not None:
+        writer.line("What changed since you looked", "strong")
+        _write(writer, changed.base, changed.now)
+        if changed.mine is not None:
+            writer.line()
+            writer.line("Your edit against what is there now", "strong")
+            _write(writer, changed.now, changed.mine)
+    elif entry.edit is not None:
+        writer.line("Your edit against the agent's draft", "strong")
+        _write(writer, Shown.of(entry.item.raw), _mine(entry.edit))
+    else:
+        writer.line("Nothing differs.", "dim")
+    return writer.page()
+
+
+def three_way_page(entry: Queued) -> Page:
+    """For an edit whose draft changed meanwhile: what the agent changed, and what the human did."""
+    writer = PageWriter()
+    if entry.edit is None:
+        return writer.page()
+    base, theirs = Shown.of(entry.edit.base), Shown.of(entry.item.raw)
+    writer.line("What the agent changed since you began", "strong")
+    _write(writer, base, theirs)
+    writer.line()
+    writer.line("What you changed", "strong")
+    _write(writer, base, _mine(entry.edit))
+    return writer.page()
+
+
+def _mine(edit: SavedEdit) -> Shown:
+    return Shown(
+        to=tuple(OneLine(to) for to in edit.to),
+        cc=tuple(OneLine(cc) for cc in edit.base.cc),
+        subject=OneLine(edit.subject),
+        body=ManyLine(edit.body),
+        attachments=Shown.of(edit.base).attachments,
+    )
+
+
+def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
+    for name, before, after in (
+        ("to", ", ".join(old.to), ", ".join(new.to)),
+        ("cc", ", ".join(old.cc), ", ".join(new.cc)),
+        ("subject", old.subject, new.subject),
+        ("attached", ", ".join(old.attachments), ", ".join(new.attachments)),
+    ):
+        if before != after:
+            writer.write(f"{name}: ", "dim")
+            writer.write(before or "nothing", "removed")
+            writer.write("  ")
+            writer.line(after or "nothing", "added")
+    writer.line()
+    if old.body == new.body:
+        writer.line("The text is the same.", "dim")
+        return
+    writer.line(old.body, "removed")
+    writer.line(new.body, "added")

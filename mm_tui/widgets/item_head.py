@@ -1,0 +1,110 @@
+"""What stands above a waiting mail: who to whom, what the gateway hides, what is risky, what is happening to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from mm_tui.models import Mailbox, Party
+from mm_tui.review.digest import short
+from mm_tui.review.disclosure import disclosure
+from mm_tui.review.findings import Finding, Level
+from mm_tui.services.queue import Queued
+from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.text import OneLine
+from mm_tui.widgets.words import exact
+
+SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
+PHASE_SIGNS = {
+    Phase.HELD: ("◔ ", "$accent"),
+    Phase.WORKING: ("◑ ", "$accent"),
+    Phase.WAITING: ("◑ ", "$accent"),
+    Phase.DONE: ("✓ ", "$accent"),
+    Phase.UNDECIDED: ("○ ", "$mm-dim"),
+}
+
+
+def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int) -> Content:
+    """The lines above the body.
+
+    Args:
+        entry: the waiting mail.
+        mailbox: whose it is; None when the mailbox list has not been read.
+        shown_findings: how many findings are spelled out; the rest is counted.
+    """
+    item, edit = entry.item, entry.edit
+    subject = OneLine(edit.subject) if edit is not None else item.subject
+    lines = [
+        Content.assemble(
+            (subject or OneLine("(no subject)"), "bold"),
+            ("  edited by you" if edit is not None else "", "$accent"),
+            (f"  {short(entry.digest)}", "$mm-dim"),
+        ),
+        _row("from", Content.assemble(_party(item.sender), _mode(mailbox))),
+        _row("to", _recipients(entry)),
+    ]
+    if item.cc or not item.complete:
+        lines.append(_row("cc", _parties(item.cc) if item.complete else Content.styled("being read …", "$mm-dim")))
+    if not entry.is_inbound:
+        lines.append(_row("also", Content.styled(" · ".join(disclosure(mailbox)), "$mm-dim")))
+    else:
+        lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
+    lines += finding_lines(entry.assessment.findings, shown_findings)
+    return Content("\n").join(lines)
+
+
+def banner(release: ReleaseView | None, entry: Queued | None) -> Content:
+    """What is happening to the mail, in one line; empty when nothing is."""
+    if release is not None:
+        sign, style = PHASE_SIGNS.get(release.phase, ("▲ ", "$warning"))
+        words = release.question.words if release.question is not None else release.words
+        hint = "  (y answer)" if release.question is not None else ""
+        return Content.assemble((sign, style), (words, "bold"), (hint, "$accent"))
+    if entry is not None and entry.edit is not None and not entry.edit_is_current:
+        return Content.assemble(
+            ("▲ ", "$warning"), ("the draft changed since your edit began: e shows all three", "bold")
+        )
+    return Content("")
+
+
+def _row(name: str, value: Content) -> Content:
+    return Content.assemble((f"{name:<5}", "$mm-dim"), value)
+
+
+def _party(party: Party) -> Content:
+    return Content.assemble(party.address, (f" ({party.name})" if party.name else "", "$mm-dim"))
+
+
+def _parties(parties: Sequence[Party]) -> Content:
+    return Content(", ").join([_party(party) for party in parties]) if parties else Content("nobody")
+
+
+def _recipients(entry: Queued) -> Content:
+    if entry.edit is not None:
+        return Content(", ").join([Content(OneLine(one)) for one in entry.edit.to]) or Content("nobody")
+    return _parties(entry.item.to)
+
+
+def _mode(mailbox: Mailbox | None) -> Content:
+    return Content.styled(f"  {mailbox.oversight_mode}", "$mm-dim") if mailbox is not None else Content("")
+
+
+def finding_lines(findings: Sequence[Finding], shown: int) -> list[Content]:
+    """A line for each of the first findings, and one that counts the rest."""
+    lines = [
+        Content.assemble(SIGNS.get(finding.level, ("   ", "")), (finding.words, "$foreground"))
+        for finding in findings[:shown]
+    ]
+    if len(findings) > shown:
+        lines.append(Content.styled(f"   and {len(findings) - shown} more: i shows all", "$mm-dim"))
+    return lines
+
+
+def findings_page(entry: Queued) -> Content:
+    """Everything that was found in a waiting mail, and what was not looked at."""
+    found = entry.assessment
+    lines = finding_lines(found.findings, len(found.findings)) or [Content("Nothing was found.")]
+    lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
+    lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
+    return Content("\n").join(lines)

@@ -1,0 +1,177 @@
+"""One waiting mail to be read: its head, then draft, thread or difference; draft beside thread where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from mm_tui.models import Mailbox
+from mm_tui.services.queue import Queued, ThreadMail
+from mm_tui.services.release_view import ReleaseView
+from mm_tui.widgets.diff_pages import difference_page
+from mm_tui.widgets.item_head import banner, head
+from mm_tui.widgets.pages import draft_page, edit_page, seen_name, thread_page
+from mm_tui.widgets.paper import Page, Paper
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class View(StrEnum):
+    """What the main paper shows."""
+
+    DRAFT = "Draft"
+    THREAD = "Thread"
+    DIFF = "Diff"
+
+
+SHORT_HEIGHT = 18
+"""Below this many lines the head spells out fewer findings."""
+
+
+class ItemPane(Vertical):
+    """The pane. Posts `Paper.EndSeen` when the page that would leave has been read to its end."""
+
+    DEFAULT_CSS = """
+    ItemPane {
+        & > #item-head { height: auto; max-height: 50%; padding: 0 1; }
+        & > #item-banner { height: auto; padding: 0 1; background: $panel; display: none; }
+        & > #item-tabs { height: 1; padding: 0 1; color: $mm-dim; }
+        & #item-side { display: none; width: 1fr; border-left: solid $mm-rule; }
+        & #item-main { width: 1fr; }
+        &.-beside #item-side { display: block; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.view = View.DRAFT
+        self._entry: Queued | None = None
+        self._thread: Sequence[ThreadMail] = ()
+        self._release: ReleaseView | None = None
+        self._mailbox: Mailbox | None = None
+        self._drawn: object = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="item-head")
+        yield Static(id="item-banner")
+        yield Static(id="item-tabs")
+        with Horizontal():
+            yield Paper(id="item-main")
+            yield Paper(id="item-side")
+
+    @property
+    def main(self) -> Paper:
+        """The paper that is decided upon."""
+        return self.query_one("#item-main", Paper)
+
+    @property
+    def side(self) -> Paper:
+        """The thread beside it."""
+        return self.query_one("#item-side", Paper)
+
+    @property
+    def mailbox(self) -> Mailbox | None:
+        """Whose mail it is."""
+        return self._mailbox
+
+    @property
+    def entry(self) -> Queued | None:
+        """The mail that is shown."""
+        return self._entry
+
+    def show(
+        self,
+        entry: Queued | None,
+        thread: Sequence[ThreadMail],
+        release: ReleaseView | None,
+        mailbox: Mailbox | None,
+    ) -> None:
+        """Shows a waiting mail, or none. Keeps view and place when it is the same mail as before."""
+        same = entry is not None and self._entry is not None and entry.item.id == self._entry.item.id
+        if not same:
+            self.view = View.DRAFT
+        self._entry, self._thread, self._release, self._mailbox = entry, thread, release, mailbox
+        self._draw(keep_place=same)
+
+    def next_view(self, step: int = 1) -> None:
+        """Draft, thread, difference, and around."""
+        views = self._views()
+        at = views.index(self.view) if self.view in views else 0
+        self.view = views[(at + step) % len(views)]
+        self._draw(keep_place=False)
+
+    def show_view(self, view: View) -> None:
+        """Shows this view where it applies."""
+        if view in self._views():
+            self.view = view
+            self._draw(keep_place=False)
+
+    def set_beside(self, beside: bool) -> None:
+        """Puts the thread beside the draft, or away."""
+        if self.has_class("-beside") != beside:
+            self.set_class(beside, "-beside")
+            if beside and self.view is View.THREAD:
+                self.view = View.DRAFT
+            self._drawn = None
+            self._draw(keep_place=True)
+
+    def tick(self, release: ReleaseView | None) -> None:
+        """The decision moved on, or a second of its hold went by."""
+        self._release = release
+        self._draw_banner()
+
+    def on_resize(self) -> None:
+        self._draw_head()
+
+    def _views(self) -> list[View]:
+        views = [View.DRAFT] if self.has_class("-beside") else [View.DRAFT, View.THREAD]
+        changed = self._release is not None and self._release.changed is not None
+        if changed or (self._entry is not None and self._entry.edit is not None):
+            views.append(View.DIFF)
+        return views
+
+    def _draw(self, *, keep_place: bool) -> None:
+        self._draw_head()
+        self._draw_banner()
+        wanted = (self._entry, tuple(self._thread), self.view, self._release.changed if self._release else None)
+        if wanted != self._drawn:
+            self._drawn = wanted
+            page, name = self._page()
+            self.main.show(page, name, keep_place=keep_place)
+            self.side.show(thread_page(self._thread) if self._entry else Page(), "", keep_place=keep_place)
+
+    def _page(self) -> tuple[Page, str]:
+        entry = self._entry
+        if entry is None:
+            return Page(), ""
+        if self.view is View.THREAD:
+            return thread_page(self._thread), ""
+        if self.view is View.DIFF:
+            return difference_page(entry, self._release), ""
+        findings = entry.assessment.findings
+        if entry.edit is not None:
+            return edit_page(entry.edit, entry.item, findings), seen_name(entry)
+        return draft_page(entry.item, findings), seen_name(entry)
+
+    def _draw_head(self) -> None:
+        lines = 2 if self.size.height < SHORT_HEIGHT else 6
+        text = head(self._entry, self._mailbox, shown_findings=lines) if self._entry is not None else Content("")
+        self.query_one("#item-head", Static).update(text)
+        views = self._views()
+        tabs = [Content.styled(view, "bold $accent" if view is self.view else "$mm-dim") for view in views]
+        labels = Content(" │ ").join(tabs)
+        if self.has_class("-beside"):
+            labels = Content.assemble(labels, ("   thread beside it", "$mm-dim"))
+        self.query_one("#item-tabs", Static).update(labels if self._entry is not None else Content(""))
+
+    def _draw_banner(self) -> None:
+        words = banner(self._release, self._entry)
+        line = self.query_one("#item-banner", Static)
+        line.display = bool(words)
+        line.update(words)

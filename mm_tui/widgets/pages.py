@@ -1,0 +1,90 @@
+"""The pages that are read before a decision: the draft, its thread. Pure: from models to text with marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mm_tui.models import Attachment, PendingItem
+from mm_tui.review.findings import Finding, Level
+from mm_tui.services.queue import Queued, ThreadMail
+from mm_tui.store.edits import SavedEdit
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.paper import Mark, Page, PageWriter, quote_marks
+from mm_tui.widgets.words import exact, size
+
+UNOPENED = "not opened on this machine: t opens the thread's mails (and marks them read at the gateway)"
+
+
+def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
+    """The very words that the rules name, the worst last so that they win."""
+    return [
+        Mark(span.start, span.end, "fail" if finding.level is Level.HIGH else "risk")
+        for finding in sorted(findings, key=lambda one: one.level)
+        if finding.level >= Level.LOW
+        for span in finding.spans
+    ]
+
+
+def draft_page(item: PendingItem, findings: Iterable[Finding]) -> Page:
+    """The draft as it would leave: its body with the risky words marked, and its attachments."""
+    writer = PageWriter()
+    _body(writer, item.body, findings)
+    _files(writer, item.attachments)
+    return writer.page()
+
+
+def edit_page(edit: SavedEdit, item: PendingItem, findings: Iterable[Finding]) -> Page:
+    """The human's text as it would leave, with the attachments that are carried over."""
+    writer = PageWriter()
+    _body(writer, ManyLine(edit.body), findings)
+    _files(writer, item.attachments)
+    return writer.page()
+
+
+def thread_page(mails: Sequence[ThreadMail]) -> Page:
+    """The mails before the draft, the newest first: that is what it answers."""
+    writer = PageWriter()
+    if not mails:
+        writer.line("No earlier mail of this thread is known here: it starts one, or its thread was not synced.", "dim")
+    for mail in reversed(mails):
+        summary = mail.summary
+        writer.line(f"{summary.sender}", "strong")
+        writer.line(f"{exact(summary.received_at)} · {summary.subject or '(no subject)'}", "dim")
+        writer.line()
+        if mail.detail is None:
+            writer.line(UNOPENED, "dim")
+        else:
+            body = mail.detail.body
+            writer.write(body, marks=quote_marks(body))
+            writer.line()
+            _files(writer, mail.detail.attachments)
+        writer.line()
+    return writer.page()
+
+
+def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding]) -> None:
+    if not body.strip():
+        writer.line("(the draft is empty)", "risk")
+        return
+    writer.write(body, marks=[*quote_marks(body), *risk_marks(findings)])
+    writer.line()
+
+
+def _files(writer: PageWriter, attachments: Sequence[Attachment]) -> None:
+    if attachments:
+        writer.line()
+        for attachment in attachments:
+            writer.line(file_words(attachment), "dim")
+
+
+def file_words(attachment: Attachment) -> OneLine:
+    """An attachment on one line."""
+    kind = f", {attachment.content_type}" if attachment.content_type else ""
+    return OneLine(f"attached: {attachment.name or '(no name)'} ({size(attachment.size)}{kind})")
+
+
+def seen_name(entry: Queued) -> str:
+    """What was read when the end of `entry`'s page was on the screen: changes with every content that could leave."""
+    if entry.edit is not None:
+        return f"{entry.item.id} {entry.digest} edit {entry.edit.revision}"
+    return f"{entry.item.id} {entry.digest} {'whole' if entry.item.complete else 'listed'}"

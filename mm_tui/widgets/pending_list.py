@@ -1,0 +1,99 @@
+"""The queue's list: two lines a waiting mail, with its risk, its age and what is happening to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+
+from mm_tui.clock import Clock
+from mm_tui.review.findings import Level
+from mm_tui.services.queue import Queued
+from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+from mm_tui.widgets.words import age
+
+AGE = 4
+CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
+
+
+@dataclass(frozen=True)
+class PendingRow:
+    """What one line pair shows."""
+
+    queued: Queued
+    release: ReleaseView | None = None
+    marked: bool = False
+    claimed: str = ""
+
+
+class PendingList(VirtualList[str, PendingRow]):
+    """Waiting mails by id. The screen hands in the rows; nothing is read here.
+
+    Args:
+        clock: what ages count from.
+    """
+
+    def __init__(self, clock: Clock, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._clock = clock
+        self._by_id: Mapping[str, PendingRow] = {}
+        self.row_height = 2
+
+    def on_mount(self) -> None:
+        self.set_interval(20, self.forget_rows)
+
+    def show(self, rows: Sequence[PendingRow]) -> None:
+        """Shows these rows; the cursor stays on its mail, or takes the one that moved into its place."""
+        self._by_id = {row.queued.item.id: row for row in rows}
+        keys = list(self._by_id)
+        self.forget_rows()
+        if keys != list(self.keys):
+            self.set_keys(keys)
+
+    def fetch_rows(self, keys: Sequence[str]) -> Sequence[PendingRow]:
+        return [self._by_id[key] for key in keys]
+
+    def draw_row(self, row: PendingRow, line: int, width: int, here: bool) -> list[Segment]:
+        style = "here" if here else "row"
+        bar = Segment("▌", self.style("bar")) if here else Segment(" ", self.style(style))
+        return [bar, *(self._first(row, width - 1, here) if line == 0 else self._second(row, width - 1, here))]
+
+    def _first(self, row: PendingRow, width: int, here: bool) -> list[Segment]:
+        item, level = row.queued.item, row.queued.assessment.level
+        plain = "here" if here else "row"
+        risk = {Level.HIGH: "fail", Level.MEDIUM: "risk"}.get(level, plain)
+        words = self._badge(row)
+        other = item.sender if row.queued.is_inbound else (item.to[0] if item.to else None)
+        arrow = "← " if row.queued.is_inbound else "→ "
+        more = f" +{len(item.to) - 1}" if not row.queued.is_inbound and len(item.to) > 1 else ""
+        who = f"{arrow}{other.address if other else '(nobody)'}{more}"
+        room = width - 1 - 2 - 1 - AGE - 1 - (len(words) + 1 if words else 0) - 1
+        return [
+            Segment("+" if row.marked else " ", self.style("mark")),
+            Segment(level.sign, self.style(plain if here and level < Level.MEDIUM else risk)),
+            Segment(f" {fit_cells(self._age(row), AGE, right=True)} ", self.style(plain if here else "dim")),
+            Segment(fit_cells(who, room), self.style("here-strong" if here else "row")),
+            Segment(f" {words} " if words else " ", self.style(plain if here else "dim")),
+        ]
+
+    def _second(self, row: PendingRow, width: int, here: bool) -> list[Segment]:
+        plain = "here" if here else "row"
+        release = row.release
+        indent = Segment(" " * (AGE + 5), self.style(plain))
+        room = width - AGE - 5
+        if release is not None and release.phase is not Phase.UNDECIDED:
+            loud = plain if release.phase in CALM else "risk"
+            return [indent, Segment(fit_cells(release.words, room), self.style("here-strong" if here else loud))]
+        subject = row.queued.item.subject or "(no subject)"
+        return [indent, Segment(fit_cells(subject, room), self.style(plain if here else "dim"))]
+
+    def _badge(self, row: PendingRow) -> str:
+        if row.queued.edit is not None:
+            return "edited"
+        return row.claimed
+
+    def _age(self, row: PendingRow) -> str:
+        received = row.queued.item.received_at
+        return "" if received is None else age(int((self._clock.now() - received).total_seconds() * 1000))
