@@ -1,0 +1,341 @@
+"""What changed between two texts, word by word. Pure, and bounded in time.
+
+Lines are compared first, then the words within lines that changed, with Myers' greedy algorithm ("An O(ND) Difference
+Algorithm", 1986). Its work grows with the differences, so a budget of steps bounds it: where that runs out, whole lines
+count as changed, and the result says so (`exact` is False).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+BUDGET = 1_500_000
+"""Steps spent on one comparison, roughly half a second at most."""
+_DEEPEST = 1_200
+
+# A word is what stands between spaces and ASCII signs, so that marks stay with their letters; Chinese and Japanese
+# characters are words of their own.
+_TOKEN = re.compile(r"\n|[^\S\n]+|[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s!-/:-@\[-`{-~\u3040-\u9fff]+|[\s\S]")
+
+
+class Kind(StrEnum):
+    """What became of a stretch of text."""
+
+    SAME = "same"
+    REMOVED = "removed"
+    ADDED = "added"
+
+
+class Segment(NamedTuple):
+    """A stretch of text and what became of it."""
+
+    kind: Kind
+    text: str
+
+
+class Row(NamedTuple):
+    """One line of a view side by side. A side is None where it has no such line."""
+
+    left: tuple[Segment, ...] | None
+    right: tuple[Segment, ...] | None
+
+    @property
+    def same(self) -> bool:
+        """True when the line is the same on both sides."""
+        return self.left == self.right
+
+
+class Side(StrEnum):
+    """Who changed a stretch of lines, in a three-way view."""
+
+    NOBODY = "nobody"
+    THEIRS = "theirs"
+    YOURS = "yours"
+    BOTH = "both, alike"
+    CONFLICT = "both, differently"
+
+
+class Chunk(NamedTuple):
+    """A stretch of lines as it was, as they have it and as you have it, each with its line breaks."""
+
+    side: Side
+    base: str
+    theirs: str
+    yours: str
+
+
+@dataclass(frozen=True)
+class Diff:
+    """The difference between two texts."""
+
+    segments: tuple[Segment, ...]
+    """In order; removed before added. Joining SAME and REMOVED gives the old text, SAME and ADDED the new one."""
+    exact: bool
+    """False when it was too much to compare word by word, so that some lines count as changed whole."""
+    words_before: int
+    words_after: int
+    words_kept: int
+
+    @property
+    def changed(self) -> bool:
+        """True when the texts differ at all."""
+        return any(segment.kind is not Kind.SAME for segment in self.segments)
+
+    @property
+    def share(self) -> float:
+        """The share of words that changed, 0 (none) to 1 (all)."""
+        total = self.words_before + self.words_after
+        return 1 - 2 * self.words_kept / total if total else 0.0
+
+    @property
+    def words(self) -> str:
+        """The size of the change in words, such as `3 words removed, 5 added`."""
+        if not self.changed:
+            return "no change"
+        removed, added = self.words_before - self.words_kept, self.words_after - self.words_kept
+        text = f"{removed} word{'' if removed == 1 else 's'} removed, {added} added"
+        if not removed and not added:
+            text = "only spaces or signs changed"
+        return text if self.exact else f"{text}; too much for a comparison word by word, so whole lines are marked"
+
+
+class _Budget:
+    """Steps left for one comparison."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.exact = True
+
+
+# A stretch of both sequences: (same, start and end in the first, start and end in the second).
+_Stretch = tuple[bool, int, int, int, int]
+
+
+def _compare(first: Sequence[Hashable], second: Sequence[Hashable], budget: _Budget) -> list[_Stretch]:
+    """The stretches that are the same and those that are not, in order and covering both sequences."""
+    start, end_first, end_second = 0, len(first), len(second)
+    while start < end_first and start < end_second and first[start] == second[start]:
+        start += 1
+    while end_first > start and end_second > start and first[end_first - 1] == second[end_second - 1]:
+        end_first -= 1
+        end_second -= 1
+    pairs = _matches(first[start:end_first], second[start:end_second], budget)
+    stretches: list[_Stretch] = [(True, 0, start, 0, start)] if start else []
+    at_first = at_second = start
+    for left, right, length in pairs:
+        left, right = left + start, right + start
+        if left > at_first or right > at_second:
+            stretches.append((False, at_first, left, at_second, right))
+        stretches.append((True, left, left + length, right, right + length))
+        at_first, at_second = left + length, right + length
+    if end_first > at_first or end_second > at_second:
+        stretches.append((False, at_first, end_first, at_second, end_second))
+    if end_first < len(first):
+        stretches.append((True, end_first, len(first), end_second, len(second)))
+    return stretches
+
+
+def _matches(first: Sequence[Hashable], second: Sequence[Hashable], budget: _Budget) -> list[tuple[int, int, int]]:
+    """Runs that are the same in both, as (index in first, index in second, length); none when the budget runs out."""
+    if not first or not second:
+        return []
+    reach = {1: 0}
+    trace: list[dict[int, int]] = []
+    goal = len(first) - len(second)
+    for depth in range(min(len(first) + len(second), _DEEPEST) + 1):
+        trace.append(dict(reach))
+        for diagonal in range(-depth, depth + 1, 2):
+            down = diagonal == -depth or (diagonal != depth and reach[diagonal - 1] < reach[diagonal + 1])
+            x = reach[diagonal + 1] if down else reach[diagonal - 1] + 1
+            y = x - diagonal
+            begun = x
+            while x < len(first) and y < len(second) and first[x] == second[y]:
+                x += 1
+                y += 1
+            reach[diagonal] = x
+            budget.steps -= 2 + x - begun
+            if diagonal == goal and x >= len(first) and y >= len(second):
+                return _walk_back(trace, len(first), len(second))
+        # The trace of each depth is a copy, and costs as well.
+        budget.steps -= depth
+        if budget.steps <= 0:
+            break
+    budget.exact = False
+    return []
+
+
+def _walk_back(trace: list[dict[int, int]], x: int, y: int) -> list[tuple[int, int, int]]:
+    runs: list[tuple[int, int, int]] = []
+    for depth in range(len(trace) - 1, -1, -1):
+        reach = trace[depth]
+        diagonal = x - y
+        down = diagonal == -depth or (diagonal != depth and reach[diagonal - 1] < reach[diagonal + 1])
+        before = diagonal + 1 if down else diagonal - 1
+        before_x = reach[before] if depth else 0
+        before_y = before_x - before if depth else 0
+        begun = (before_x if down else before_x + 1) if depth else 0
+        if x > begun:
+            runs.append((begun, begun - diagonal, x - begun))
+        x, y = before_x, before_y
+    runs.reverse()
+    return runs
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their line feeds; joining them gives the text."""
+    return [part for part in re.split(r"(?<=\n)", text) if part]
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(text)
+
+
+def _is_word(token: str) -> bool:
+    return any(char.isalnum() for char in token)
+
+
+def _segments(old: str, new: str, budget: _Budget) -> Iterator[Segment]:
+    """The words within a stretch of lines that changed."""
+    before, after = _tokens(old), _tokens(new)
+    stretches = _compare(before, after, budget)
+    removed = added = ""
+    for at, (same, left, left_end, right, right_end) in enumerate(stretches):
+        if same:
+            text = "".join(before[left:left_end])
+            inside = 0 < at < len(stretches) - 1
+            # A lone space or sign between two changes is noise: it is shown as part of both.
+            if inside and (removed or added) and text != "\n" and not any(map(_is_word, before[left:left_end])):
+                removed += text
+                added += text
+                continue
+            yield from _flushed(removed, added)
+            removed = added = ""
+            yield Segment(Kind.SAME, text)
+        else:
+            removed += "".join(before[left:left_end])
+            added += "".join(after[right:right_end])
+    yield from _flushed(removed, added)
+
+
+def _flushed(removed: str, added: str) -> Iterator[Segment]:
+    if removed:
+        yield Segment(Kind.REMOVED, removed)
+    if added:
+        yield Segment(Kind.ADDED, added)
+
+
+def compare(before: str, after: str, *, budget: int = BUDGET) -> Diff:
+    """The difference between two texts, for a view in one column.
+
+    Args:
+        before: the old text, cleaned.
+        after: the new text, cleaned.
+        budget: how many steps to spend.
+    """
+    steps = _Budget(budget)
+    old, new = _lines(before), _lines(after)
+    found: list[Segment] = []
+    for same, left, left_end, right, right_end in _compare(old, new, steps):
+        if same:
+            found.append(Segment(Kind.SAME, "".join(old[left:left_end])))
+        else:
+            found += _segments("".join(old[left:left_end]), "".join(new[right:right_end]), steps)
+    merged: list[Segment] = []
+    for segment in found:
+        if merged and merged[-1].kind is segment.kind:
+            merged[-1] = Segment(segment.kind, merged[-1].text + segment.text)
+        else:
+            merged.append(segment)
+    counts = dict.fromkeys(Kind, 0)
+    for segment in merged:
+        counts[segment.kind] += sum(map(_is_word, _tokens(segment.text)))
+    kept = counts[Kind.SAME]
+    return Diff(tuple(merged), steps.exact, kept + counts[Kind.REMOVED], kept + counts[Kind.ADDED], kept)
+
+
+def side_by_side(before: str, after: str, *, budget: int = BUDGET) -> tuple[Row, ...]:
+    """The difference between two texts, line beside line, without the line feeds.
+
+    Args:
+        before: the old text, cleaned.
+        after: the new text, cleaned.
+        budget: how many steps to spend.
+    """
+    steps = _Budget(budget)
+    old, new = before.split("\n"), after.split("\n")
+    rows: list[Row] = []
+    for same, left, left_end, right, right_end in _compare(old, new, steps):
+        if same:
+            for line in old[left:left_end]:
+                side = (Segment(Kind.SAME, line),) if line else ()
+                rows.append(Row(side, side))
+            continue
+        pairs = min(left_end - left, right_end - right)
+        for at in range(pairs):
+            found = list(_segments(old[left + at], new[right + at], steps))
+            rows.append(
+                Row(
+                    tuple(segment for segment in found if segment.kind is not Kind.ADDED),
+                    tuple(segment for segment in found if segment.kind is not Kind.REMOVED),
+                )
+            )
+        rows += (Row((Segment(Kind.REMOVED, line),) if line else (), None) for line in old[left + pairs : left_end])
+        rows += (Row(None, (Segment(Kind.ADDED, line),) if line else ()) for line in new[right + pairs : right_end])
+    return tuple(rows)
+
+
+def three_way(base: str, theirs: str, yours: str, *, budget: int = BUDGET) -> tuple[Chunk, ...]:
+    """Who changed what since `base`, in stretches of lines. Nothing is merged: a human reads and decides.
+
+    Args:
+        base: the text that both began with, cleaned.
+        theirs: the text as it stands there now, cleaned.
+        yours: the text as it stands here, cleaned.
+        budget: how many steps to spend.
+    """
+    steps = _Budget(budget)
+    old, their_lines, your_lines = _lines(base), _lines(theirs), _lines(yours)
+    in_theirs = _kept_lines(old, their_lines, steps)
+    in_yours = _kept_lines(old, your_lines, steps)
+    chunks: list[Chunk] = []
+    start = their_start = your_start = 0
+
+    def add(end: int, their_end: int, your_end: int) -> None:
+        was = "".join(old[start:end])
+        there = "".join(their_lines[their_start:their_end])
+        here = "".join(your_lines[your_start:your_end])
+        if not (was or there or here):
+            return
+        if there == here:
+            side = Side.NOBODY if was == there else Side.BOTH
+        elif was == there:
+            side = Side.YOURS
+        else:
+            side = Side.THEIRS if was == here else Side.CONFLICT
+        if side is Side.NOBODY and chunks and chunks[-1].side is side:
+            last = chunks.pop()
+            was, there, here = last.base + was, last.theirs + there, last.yours + here
+        chunks.append(Chunk(side, was, there, here))
+
+    for index in range(len(old)):
+        if index in in_theirs and index in in_yours:
+            add(index, in_theirs[index], in_yours[index])
+            start, their_start, your_start = index, in_theirs[index], in_yours[index]
+            add(index + 1, their_start + 1, your_start + 1)
+            start, their_start, your_start = index + 1, their_start + 1, your_start + 1
+    add(len(old), len(their_lines), len(your_lines))
+    return tuple(chunks)
+
+
+def _kept_lines(old: Sequence[str], new: Sequence[str], budget: _Budget) -> dict[int, int]:
+    """Index in `old` = index in `new`, of the lines that stayed."""
+    return {
+        left + at: right + at
+        for same, left, left_end, right, _ in _compare(old, new, budget)
+        if same
+        for at in range(left_end - left)
+    }

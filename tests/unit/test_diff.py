@@ -1,0 +1,119 @@
+"""Differences between texts: nothing is lost, the words that changed are the ones marked, the time is bounded."""
+
+from __future__ import annotations
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mm_tui.review.diff import Chunk, Kind, Row, Segment, Side, compare, side_by_side, three_way
+
+# Few words and many repetitions, so that the same ones meet in different places.
+TEXTS = st.lists(st.sampled_from(["a", "b", "c ", " ", "\n", "日", "本", "é́", "x1", "\t", "$"]), max_size=16).map(
+    "".join
+)
+BUDGETS = st.sampled_from([0, 5, 50, 1_000_000])
+
+
+def texts_of(segments: tuple[Segment, ...], *kinds: Kind) -> str:
+    return "".join(segment.text for segment in segments if segment.kind in kinds)
+
+
+@given(TEXTS, TEXTS, BUDGETS)
+def test_both_texts_can_be_read_off(before: str, after: str, budget: int) -> None:
+    diff = compare(before, after, budget=budget)
+    assert texts_of(diff.segments, Kind.SAME, Kind.REMOVED) == before
+    assert texts_of(diff.segments, Kind.SAME, Kind.ADDED) == after
+    assert diff.changed == (before != after)
+    assert 0 <= diff.share <= 1
+    rows = side_by_side(before, after, budget=budget)
+    lefts = [texts_of(row.left, *Kind) for row in rows if row.left is not None]
+    rights = [texts_of(row.right, *Kind) for row in rows if row.right is not None]
+    assert "\n".join(lefts) == before
+    assert "\n".join(rights) == after
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_three_texts_can_be_read_off_and_no_change_is_hidden(base: str, theirs: str, yours: str) -> None:
+    chunks = three_way(base, theirs, yours)
+    assert "".join(chunk.base for chunk in chunks) == base
+    assert "".join(chunk.theirs for chunk in chunks) == theirs
+    assert "".join(chunk.yours for chunk in chunks) == yours
+    for chunk in chunks:
+        changed = (chunk.theirs != chunk.base, chunk.yours != chunk.base)
+        assert changed == {
+            Side.NOBODY: (False, False),
+            Side.THEIRS: (True, False),
+            Side.YOURS: (False, True),
+            Side.BOTH: (True, True),
+            Side.CONFLICT: (True, True),
+        }.get(chunk.side)
+        assert (chunk.theirs == chunk.yours) == (chunk.side in (Side.NOBODY, Side.BOTH))
+
+
+def test_the_words_that_changed_are_marked() -> None:
+    diff = compare("Hi Anna,\nyou get $240 back.\nSam", "Hi Anna,\nyou get $24 back soon.\nSam")
+    assert [segment for segment in diff.segments if segment.kind is not Kind.SAME] == [
+        (Kind.REMOVED, "240"),
+        (Kind.ADDED, "24"),
+        (Kind.ADDED, " soon"),
+    ]
+    assert diff.words == "1 word removed, 2 added"
+    assert (diff.words_before, diff.words_after, diff.words_kept) == (7, 8, 6)
+    assert diff.exact
+
+
+def test_a_phrase_that_changed_is_one_stretch_not_crumbs() -> None:
+    diff = compare("we will send it today", "we will look into it again soon")
+    removed = [segment.text for segment in diff.segments if segment.kind is Kind.REMOVED]
+    assert removed == ["send ", "today"]
+    whole = compare("one two three", "four five six")
+    assert [segment.kind for segment in whole.segments] == [Kind.REMOVED, Kind.ADDED]
+
+
+def test_sizes_in_words() -> None:
+    assert compare("a b", "a b").words == "no change"
+    assert compare("a b", "a  b").words == "only spaces or signs changed"
+    assert compare("", "a").share == 1
+    assert compare("a b c d", "a b c x").share == 0.25
+    assert compare("", "").share == 0
+
+
+def test_side_by_side_pairs_the_lines() -> None:
+    same, removed, added = (Kind.SAME, Kind.REMOVED, Kind.ADDED)
+    assert side_by_side("one\ntwo x\n\nend", "one\ntwo y\n\nend\nmore") == (
+        Row((Segment(same, "one"),), (Segment(same, "one"),)),
+        Row((Segment(same, "two "), Segment(removed, "x")), (Segment(same, "two "), Segment(added, "y"))),
+        Row((), ()),
+        Row((Segment(same, "end"),), (Segment(same, "end"),)),
+        Row(None, (Segment(added, "more"),)),
+    )
+
+
+def test_three_way_tells_who_changed_what() -> None:
+    chunks = three_way("1\n2\n3\n4\n", "1\n2t\n3\n4b\n", "1\n2\n3\n4b\n5y\n")
+    assert chunks == (
+        Chunk(Side.NOBODY, "1\n", "1\n", "1\n"),
+        Chunk(Side.THEIRS, "2\n", "2t\n", "2\n"),
+        Chunk(Side.NOBODY, "3\n", "3\n", "3\n"),
+        Chunk(Side.CONFLICT, "4\n", "4b\n", "4b\n5y\n"),
+    )
+    assert three_way("a", "b", "b")[0].side is Side.BOTH
+
+
+def test_the_largest_bodies_take_a_bounded_time() -> None:
+    size = 262_144
+    pairs = [
+        (("a " * size)[:size], ("a " * size)[: size - 999] + "b"),
+        (("a b\n" * size)[:size], ("c d\n" * size)[:size]),
+        (("a b " * size)[:size], ("c d " * size)[:size]),
+    ]
+    for before, after in pairs:
+        start = time.perf_counter()
+        diff = compare(before, after)
+        # About half a second on an idle machine; without a budget it would be hours.
+        assert time.perf_counter() - start < 15
+        assert texts_of(diff.segments, Kind.SAME, Kind.REMOVED) == before
+    assert not diff.exact
+    assert diff.words.endswith("whole lines are marked")
