@@ -24,8 +24,6 @@ class Exit(IntEnum):
     """The item is not the one that was seen, or was decided elsewhere. Also a journal that does not verify."""
     RATE_LIMITED = 7
     """Too many requests, the quota is used up, or the warm-up limit is reached."""
-    PROBLEM = 8
-    """`doctor` found a problem."""
     CONFIG = 10
     """The configuration or the local store cannot be used."""
     INTERRUPTED = 130

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine
@@ -37,14 +36,13 @@ class Office:
 
 
 @asynccontextmanager
-async def office(arguments: argparse.Namespace) -> AsyncIterator[Office]:
+async def office(chosen: Settings) -> AsyncIterator[Office]:
     """Opens everything, and closes it at the end.
 
     Raises:
-        ConfigError: the settings cannot be used.
+        ConfigError: a key cannot be one.
         CommandError: the store cannot be used.
     """
-    chosen = common.settings(arguments)
     if words := chosen.profile.mismatch:
         emit.note(OneLine(f"mm-tui: warning: {words}"))
     database = open_store(chosen)
@@ -78,7 +76,10 @@ def open_store(chosen: Settings) -> Database:
 
 
 def work(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a command's coroutine; Ctrl-C ends it cleanly."""
+    """Runs a command's coroutine; Ctrl-C cancels it and then ends the program.
+
+    Settings are read before: a key command that is waited for inside the loop could not be interrupted.
+    """
     return asyncio.run(main)
 
 

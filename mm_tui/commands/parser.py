@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mm_tui import __version__
-from mm_tui.commands import app, audit, completion, emit, sandbox, sync
+from mm_tui.commands import app, audit, completion, doctor, emit, init, sandbox, sync
 from mm_tui.commands.exits import Exit
 
 
@@ -34,7 +34,7 @@ def build() -> Parser:
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
-    for module in (sync, audit, sandbox, completion):
+    for module in (init, doctor, sync, audit, sandbox, completion):
         module.add(commands, shared)
     return parser
 

@@ -6,12 +6,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import emit
+from mm_tui.commands import common, emit
 from mm_tui.commands.common import Commands
 from mm_tui.commands.exits import Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from mm_tui.config import Settings
     from mm_tui.services.notices import SyncState
 
 
@@ -32,15 +33,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Syncs and tells how it went. 0 when every part went well, 5 otherwise."""
     from mm_tui.commands.office import work
 
-    return work(_sync(arguments))
+    return work(_sync(arguments, common.settings(arguments)))
 
 
-async def _sync(arguments: argparse.Namespace) -> int:
+async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.office import office
     from mm_tui.store.mail import MailStore
     from mm_tui.store.pending import PendingStore
 
-    async with office(arguments) as rooms:
+    async with office(chosen) as rooms:
         shows = sys.stderr.isatty() and not arguments.json
         state = await rooms.sync.run_once(_progress if shows else None)
         if shows:

@@ -61,6 +61,11 @@ class Caller:
         if self._wire is not None:
             await self._wire.aclose()
 
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds (whole) that the gateway's clock is ahead of ours, by its last answer; None when it did not say."""
+        return self._wire.clock_skew if self._wire else None
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url} {self.keys!r}>"
 

@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -90,6 +91,7 @@ class Wire:
         self._url = refuse_plain_http(url)
         self._keys = keys
         self._timeout = timeout
+        self.clock_skew: float | None = None
         parts = urlsplit(self._url)
         self.is_local = parts.hostname in LOOPBACK_HOSTS
         # Loading the system's certificates takes 20 ms and more; plain http to this machine needs none.
@@ -186,6 +188,7 @@ class Wire:
     async def _exchange(self, call: Call, request: httpx.Request, auth: KeyAuth | None, limit: int) -> Answer:
         client = self._acts if call.acts else self._reads
         response = await client.send(request, auth=auth, stream=True)
+        self.clock_skew = _skew(response.headers.get("date"))
         try:
             if response.status_code >= 400:
                 raise self._refusal(call, response, await _what_comes(response, limit))
@@ -306,6 +309,14 @@ def _seconds(header: str | None) -> float | None:
     if header is None or not re.fullmatch(r"\s*\d{1,6}(\.\d{1,3})?\s*", header):
         return None
     return float(header)
+
+
+def _skew(date: str | None) -> float | None:
+    """Seconds that the Date header is ahead of this machine's clock."""
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time() if date else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _in_words(error: Exception) -> str:

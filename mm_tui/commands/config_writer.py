@@ -1,0 +1,79 @@
+"""Writing `config.toml`: comments and order kept, whole or not at all, readable by its owner only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from mm_tui import config_file
+from mm_tui.config import FORMAT, ConfigError
+
+_HEADER = "Settings of mm-tui: docs/configuration.md says what can stand here. Keep this file to yourself."
+
+
+def has_profile(path: Path, name: str) -> bool:
+    """Whether the file has a profile of this name.
+
+    Raises:
+        ConfigError: the file cannot be read or understood.
+    """
+    return name in config_file.parse(config_file.read(path, must_exist=False), path).get("profiles", {})
+
+
+def write_profile(path: Path, name: str, fields: Mapping[str, str | bool], *, default: bool) -> None:
+    """Writes a profile into the file, in place of one of the same name; everything else in it stays.
+
+    Args:
+        path: the file; its folder is made (mode 0700) when missing.
+        name: the profile's name.
+        fields: its settings; nothing else of an older profile of that name is kept.
+        default: make it the profile that is used when none is named.
+
+    Raises:
+        ConfigError: the file cannot be read or written. Then it is as it was.
+    """
+    text = config_file.read(path, must_exist=False)
+    config_file.parse(text, path)
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise ConfigError(str(path), f"is not TOML: {error}", "Mend that line.") from None
+    if not text:
+        document.add(tomlkit.comment(_HEADER))
+        document.add("version", tomlkit.item(FORMAT))
+    if default or "default_profile" not in document:
+        document["default_profile"] = name
+    profiles = document.setdefault("profiles", tomlkit.table(is_super_table=True))
+    table = tomlkit.table()
+    for field, value in fields.items():
+        table.add(field, value)
+    profiles[name] = table
+    _replace(path, tomlkit.dumps(document))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Puts the text in the file's place in one step: a reader sees the old file or the new one."""
+    target = path.resolve()
+    try:
+        if not target.parent.exists():
+            target.parent.mkdir(mode=0o700, parents=True)
+        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(target)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigError(
+            str(path), f"cannot be written: {error.strerror}", "Check space and permissions, or name another file."
+        ) from None

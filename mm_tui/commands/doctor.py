@@ -1,0 +1,53 @@
+"""`mm-tui doctor`: looks at everything the program needs; each finding with its cure."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mm_tui.commands import emit
+from mm_tui.commands.common import Commands
+from mm_tui.commands.exits import Exit
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.commands.checks import Check
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "doctor",
+        parents=[shared],
+        help="check configuration, keys, gateway, assistant, terminal and store",
+        description="Checks everything the program needs. Each line says ok, warning or problem, and the cure. "
+        "Changes nothing. Exits with the status of the first problem: 10 configuration and store, 4 keys, "
+        "5 gateway, 6 journal; 0 when there is none.",
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Checks, prints, and returns the status of the first problem."""
+    import asyncio
+
+    from mm_tui.commands.checks import Result, check_all
+
+    found = asyncio.run(check_all(arguments.config, arguments.profile))
+    problems = [check for check in found if check.result is Result.PROBLEM]
+    if arguments.json:
+        emit.data({"ok": not problems, "checks": [_as_data(check) for check in found]})
+    else:
+        for check in found:
+            emit.verdict(check.result, OneLine(f"{check.name}: {check.words}"))
+            if check.cure:
+                emit.line(OneLine(f"        {check.cure}"))
+        counts = Counter(check.result for check in found)
+        emit.line(OneLine(", ".join(f"{counts[result]} {result}" for result in Result)))
+    return problems[0].status if problems else Exit.OK
+
+
+def _as_data(check: Check) -> dict[str, object]:
+    return {"check": check.name, "result": str(check.result), "words": check.words, "cure": check.cure}

@@ -1,0 +1,233 @@
+"""`mm-tui init`: asks for keys, finds out what they may do, and writes a profile."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mm_tui.commands import emit
+from mm_tui.commands.common import Commands
+from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from mm_tui.commands.key_probe import KeyReport
+
+GATEWAY_KEYS = ("oversight", "send", "admin")
+_WHY = """\
+The gateway gives out keys with scopes, and none may both send and approve, so that no one approves what they wrote:
+  oversight key   read + oversight   sees the queue and decides; the one you need
+  send key        read + send        submits your edits of a draft, replies and tags
+  admin key       read + admin       the audit log, mailboxes and webhooks
+Leave a key empty to do without it. What you type is not shown.
+"""
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "init",
+        parents=[shared],
+        help="set up a profile: keys, gateway, mailbox",
+        description="Sets up a profile and writes it to the settings file (mode 0600). Asks on a terminal; with keys "
+        "given by options, or in the environment, it asks nothing. Each key is tried by calls that change nothing. "
+        "A KEY is the key itself, @FILE to read it from a file, or - for standard input: other users of this machine "
+        "can see what stands in a command.",
+    )
+    parser.add_argument("--url", help="the gateway's address; default: MultiMail's own")
+    for name in GATEWAY_KEYS:
+        parser.add_argument(f"--{name}-key", metavar="KEY", help=f"the {name} key")
+        parser.add_argument(f"--{name}-key-command", metavar="COMMAND", help=f"a command that prints the {name} key")
+    parser.add_argument("--ai21-key", metavar="KEY", help="the key of AI21 Studio")
+    parser.add_argument("--ai21-key-command", metavar="COMMAND", help="a command that prints it")
+    parser.add_argument("--ai21-host", metavar="URL", help="the address of the AI21 API; default: AI21's own")
+    parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox to show first")
+    parser.add_argument("--reviewer", metavar="NAME", help="the name under which decisions are recorded")
+    parser.add_argument("--keyring", action="store_true", help="keep the keys in the system's keyring, not in the file")
+    parser.add_argument("--replace", action="store_true", help="replace a profile of the same name")
+    parser.add_argument("--default", action="store_true", help="use this profile when none is named")
+    parser.add_argument("--no-check", action="store_true", help="write without trying the keys")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Sets up the profile."""
+    import asyncio
+
+    from mm_tui import config, config_file
+    from mm_tui.commands import config_writer
+    from mm_tui.config import Profile
+
+    path = arguments.config or config.config_path()
+    name = arguments.profile or os.environ.get("MM_TUI_PROFILE") or "default"
+    if config_writer.has_profile(path, name) and not arguments.replace:
+        raise CommandError(
+            Exit.CONFIG, f"{path} has a profile {name!r} already", "Add --replace, or choose another --profile NAME."
+        )
+    fields = _given(arguments)
+    asks = sys.stdin.isatty() and not any(
+        f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS
+    )
+    if asks:
+        _ask(fields)
+    if not any(f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS):
+        raise CommandError(
+            Exit.USAGE, "no key is given and there is no terminal to ask on", "See `mm-tui init --help`."
+        )
+    try:
+        profile = Profile.model_validate({**fields, "name": name})
+    except ValueError as error:
+        raise _explained(error) from None
+    profile = config.with_keys(config.Settings(profile=profile)).profile
+    warnings = [profile.mismatch] if profile.mismatch else []
+    reports: dict[str, KeyReport] = {}
+    if not arguments.no_check:
+        reports = asyncio.run(_probe_all(profile.url, profile.gateway_keys()))
+        problems = _problems(reports)
+        if problems:
+            raise CommandError(Exit.AUTH, "; ".join(problems), "Nothing was written. --no-check writes all the same.")
+        if arguments.mailbox and not _has_mailbox(reports, arguments.mailbox):
+            raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {arguments.mailbox}", "Nothing was written.")
+    stored: dict[str, str | bool] = {**fields, "live": profile.is_live}
+    if arguments.keyring:
+        _into_keyring(name, stored)
+    config_writer.write_profile(path, name, stored, default=arguments.default)
+    config_file.load(path, profile=name)
+    if not profile.oversight_key:
+        warnings.append("without an oversight key nothing can be approved or rejected")
+    if not profile.send_key:
+        warnings.append("without a send key a draft cannot be edited before it is approved, only sent back")
+    _tell(arguments, path, name, profile.gateway_keys(), reports, warnings)
+    return Exit.OK
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, str]:
+    """The profile's fields from options and environment."""
+    from mm_tui.config_file import ENVIRONMENT
+
+    fields = {field: os.environ[name] for name, field in ENVIRONMENT.items() if os.environ.get(name)}
+    for field in ("url", "ai21_host", "mailbox", "reviewer"):
+        if value := getattr(arguments, field):
+            fields[field] = value
+    stdin_taken = False
+    for name in (*GATEWAY_KEYS, "ai21"):
+        if command := getattr(arguments, f"{name}_key_command"):
+            fields[f"{name}_key_command"] = command
+            fields.pop(f"{name}_key", None)
+        if text := getattr(arguments, f"{name}_key"):
+            if text == "-" and stdin_taken:
+                raise CommandError(Exit.USAGE, "only one key can come from standard input")
+            stdin_taken = stdin_taken or text == "-"
+            fields[f"{name}_key"] = _key(text, f"--{name}-key")
+    return fields
+
+
+def _key(text: str, option: str) -> str:
+    """A key from an option: itself, from @FILE, or from standard input."""
+    if text == "-":
+        return sys.stdin.readline().strip()
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise CommandError(Exit.USAGE, f"{option}: the file {text[1:]} cannot be read") from None
+
+
+def _ask(fields: dict[str, str]) -> None:
+    """Asks for what is not given, keys hidden."""
+    from mm_tui.config import DEFAULT_URL
+
+    emit.line(ManyLine(_WHY))
+    if "url" not in fields:
+        answer = input(f"Gateway [{DEFAULT_URL}]: ").strip()
+        if answer:
+            fields["url"] = answer
+    for name in GATEWAY_KEYS:
+        if answer := getpass.getpass(f"{name} key: ").strip():
+            fields[f"{name}_key"] = answer
+    if "ai21_key" not in fields and (answer := getpass.getpass("AI21 key (for the assistant): ").strip()):
+        fields["ai21_key"] = answer
+
+
+def _explained(error: ValueError) -> CommandError:
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        fault = error.errors(include_input=False, include_url=False)[0]
+        return CommandError(Exit.USAGE, f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}")
+    return CommandError(Exit.USAGE, str(error))
+
+
+async def _probe_all(url: str, keys: dict[str, SecretStr]) -> dict[str, KeyReport]:
+    from mm_tui.commands.key_probe import probe
+
+    return {scope: await probe(url, key) for scope, key in keys.items()}
+
+
+def _problems(reports: dict[str, KeyReport]) -> list[str]:
+    from mm_tui.commands.key_probe import faults
+
+    return [fault for scope, report in reports.items() for fault in faults(scope, report)]
+
+
+def _has_mailbox(reports: dict[str, KeyReport], wanted: str) -> bool:
+    return any(wanted in (box.address, box.id) for report in reports.values() for box in report.mailboxes)
+
+
+def _into_keyring(profile: str, stored: dict[str, str | bool]) -> None:
+    """Moves the keys out of what is written into the file."""
+    from pydantic import SecretStr
+
+    from mm_tui.key_sources import KEY_NAMES, into_keyring
+
+    for name in KEY_NAMES:
+        key = stored.pop(f"{name}_key", None)
+        if isinstance(key, str):
+            into_keyring(profile, name, SecretStr(key))
+    stored["keyring"] = True
+
+
+def _tell(
+    arguments: argparse.Namespace,
+    path: Path,
+    name: str,
+    keys: dict[str, SecretStr],
+    reports: dict[str, KeyReport],
+    warnings: list[str],
+) -> None:
+    from mm_tui.config import is_test_key
+
+    kinds = {scope: "test" if is_test_key(key) else "live" for scope, key in keys.items()}
+    boxes = next((report.mailboxes for report in reports.values() if report.mailboxes), ())
+    if arguments.json:
+        emit.data(
+            {
+                "profile": name,
+                "config": str(path),
+                "keys": {
+                    scope: {"kind": kind, "scopes": reports[scope].scopes if scope in reports else None}
+                    for scope, kind in kinds.items()
+                },
+                "mailboxes": [
+                    {"id": box.id, "address": box.address, "oversight_mode": box.oversight_mode} for box in boxes
+                ],
+                "warnings": warnings,
+            }
+        )
+        return
+    for scope, kind in kinds.items():
+        can = ", ".join(reports[scope].scopes) if scope in reports else "not tried"
+        emit.line(OneLine(f"{scope} key ({kind.upper()}): {can}"))
+    for box in boxes:
+        emit.line(OneLine(f"mailbox {box.address} ({box.oversight_mode})"))
+    for warning in warnings:
+        emit.note(OneLine(f"warning: {warning}"))
+    emit.line(OneLine(f"Profile {name} written to {path}. Next: `mm-tui doctor`, then `mm-tui`."))

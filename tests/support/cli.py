@@ -1,0 +1,73 @@
+"""Runs commands of the program in this process, in a home of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from mm_tui import cli
+
+_OURS = ("MULTIMAIL_", "AI21_", "MM_TUI_", "NO_COLOR", "TMUX", "STY", "TEXTUAL")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The output as JSON."""
+        return json.loads(self.out)
+
+
+class Home:
+    """A settings file and a data folder under `folder`; nothing of the environment shines through."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "config" / "config.toml"
+        self.data = folder / "data"
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a command."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        return {**kept, "MM_TUI_CONFIG": str(self.config), "MM_TUI_DATA": str(self.data), **(more or {})}
+
+    def run(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
+        """Runs `mm-tui` with these arguments. Not from within a running event loop."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.environment(env), clear=True),
+            mock.patch("sys.stdin", io.StringIO(stdin)),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            try:
+                status = cli.run(arguments)
+            except SystemExit as leaving:
+                status = int(leaving.code or 0)
+        return Done(int(status), out.getvalue(), err.getvalue())
+
+    def write_config(self, text: str) -> None:
+        """Writes the settings file, mode 0600 in a folder of mode 0700."""
+        self.config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.config.write_text(text, "utf-8")
+        self.config.chmod(0o600)
+
+    def write_profile(self, url: str, keys: Mapping[str, str], **more: str) -> None:
+        """Writes a settings file with one profile."""
+        lines = ["version = 1", "[profiles.default]", f'url = "{url}"']
+        lines += [f'{scope}_key = "{key}"' for scope, key in keys.items()]
+        lines += [f'{name} = "{value}"' for name, value in more.items()]
+        self.write_config("\n".join(lines) + "\n")

@@ -1,0 +1,219 @@
+"""The command line itself: help, usage, exit statuses, pipes, interruption, start-up cost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mm_tui import __version__, cli
+from mm_tui.commands import emit
+from mm_tui.commands.exits import Exit
+from mm_tui.commands.parser import build
+from tests.support.cli import Home
+
+PYTHON = sys.executable
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The top-level modules in memory after `mm-tui` ran with these arguments in a process of its own."""
+    code = (
+        "import sys; from mm_tui import cli\n"
+        "try: cli.run(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([PYTHON, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stderr.split()}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["pending", "--help"], ["init", "--help"], ["nope"]])
+def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
+    heavy = {"textual", "rich", "httpx", "pydantic", "fastapi", "ai21", "sqlite3", "asyncio", "tomlkit", "shtab"}
+    assert not loaded_by(*arguments) & heavy
+
+
+def test_the_errors_of_the_gateway_load_no_http() -> None:
+    code = "import mm_tui.gateway.errors, sys; assert not {'httpx', 'pydantic'} & set(sys.modules)"
+    subprocess.run([PYTHON, "-c", code], check=True)
+
+
+def test_version(home: Home) -> None:
+    done = home.run("--version")
+    assert (done.status, done.out) == (0, f"mm-tui {__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [["nope"], ["--profile"], ["audit"], ["audit", "list", "--limit", "0"]])
+def test_usage_errors_exit_2_and_point_to_help(home: Home, arguments: list[str]) -> None:
+    done = home.run(*arguments)
+    assert done.status == Exit.USAGE
+    assert "--help" in done.err and not done.out
+
+
+def test_common_options_stand_before_or_after_the_command() -> None:
+    parse = build().parse_args
+    assert parse(["--profile", "a", "doctor"]).profile == "a"
+    assert parse(["doctor", "--profile", "a"]).profile == "a"
+    assert parse(["audit", "verify", "--debug"]).debug is True
+    assert parse(["doctor"]).profile is None
+
+
+def test_config_faults_exit_10_with_a_cure(home: Home) -> None:
+    home.write_config("[review]\nhold_secs = 3\n")
+    done = home.run("sync")
+    assert done.status == Exit.CONFIG
+    assert "line 2" in done.err and "Did you mean hold_seconds?" in done.err
+    assert len(done.err.splitlines()) == 2
+
+
+def test_a_hostile_argument_is_cleaned(home: Home) -> None:
+    done = home.run("\x1b]52;c;aGk=\x07nope")
+    assert done.status == Exit.USAGE
+    assert "\x1b" not in done.err and "\x07" not in done.err
+
+
+def test_a_fault_of_the_program_ends_in_one_line_and_a_report(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError("mm_live_secret in a mail")
+
+    monkeypatch.setattr("mm_tui.commands.common.settings", breaks)
+    done = home.run("audit", "verify")
+    assert done.status == Exit.CRASH
+    assert len(done.err.splitlines()) == 1 and "ZeroDivisionError" in done.err
+    assert "secret" not in done.err
+    (report,) = (home.data / "reports").iterdir()
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert "secret" not in report.read_text()
+
+
+def test_a_reader_that_stops_ends_it_quietly(home: Home) -> None:
+    done = subprocess.run(
+        f"{PYTHON} -m mm_tui completion bash | head -n 1; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        env=home.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode in (0, Exit.PIPE)
+
+
+def test_a_closed_pipe_is_its_own_status(home: Home) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [PYTHON, "-m", "mm_tui", "completion", "bash"], stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (Exit.PIPE, b"")
+
+
+def test_ctrl_c_ends_it_without_a_traceback(home: Home) -> None:
+    home.write_config('[profiles.p]\noversight_key_command = "sleep 60"\n')
+    process = subprocess.Popen(
+        [PYTHON, "-m", "mm_tui", "sync"],
+        env=home.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while process.poll() is None and not children.read_text().strip():
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert (process.returncode, err) == (Exit.INTERRUPTED, "")
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LANG": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {}])
+def test_any_locale_will_do(home: Home, locale: dict[str, str]) -> None:
+    code = (
+        "from mm_tui.commands import emit; from mm_tui.text import OneLine\n"
+        "emit.prepare(); emit.line(OneLine('\\xe4 \\u65e5\\u672c'))"
+    )
+    env = {name: value for name, value in home.environment().items() if not name.startswith(("LC_", "LANG", "PYTHON"))}
+    done = subprocess.run([PYTHON, "-c", code], env={**env, **locale}, capture_output=True, check=True)
+    assert done.stdout.decode("utf-8") in ("ä 日本\n", "\\xe4 \\u65e5\\u672c\n")
+
+
+def test_a_missing_home_is_no_obstacle(tmp_path: Path) -> None:
+    env = {**os.environ, "HOME": str(tmp_path / "absent"), "XDG_CONFIG_HOME": "", "XDG_DATA_HOME": ""}
+    done = subprocess.run(
+        [PYTHON, "-m", "mm_tui", "audit", "verify"], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "0 entries" in done.stdout
+
+
+def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    env = {**os.environ, "HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": "", "XDG_DATA_HOME": ""}
+    done = subprocess.run(
+        [PYTHON, "-m", "mm_tui", "audit", "verify"], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == Exit.CONFIG
+    assert "Traceback" not in done.stderr and str(tmp_path / "home") in done.stderr
+
+
+def test_a_full_disk_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "/data/store.sqlite3")
+
+    monkeypatch.setattr("mm_tui.store.database.Database.open", full)
+    done = home.run("audit", "verify")
+    assert done.status == Exit.CONFIG
+    assert "/data/store.sqlite3: No space left on device" in done.err
+
+
+# Output
+
+
+def test_only_clean_text_is_printed() -> None:
+    with pytest.raises(TypeError, match="clean text"):
+        emit.line("plain")  # type: ignore[arg-type]  # the point of the test
+
+
+def test_data_is_cleaned_all_the_way_down(capsys: pytest.CaptureFixture[str]) -> None:
+    emit.data({"a\x1b[2J": ["x\x07", {"b": "c\u202e"}], "n": 1, "t": True, "none": None})
+    out = capsys.readouterr().out
+    assert (
+        out == '{\n  "a": [\n    "x",\n    {\n      "b": "c"\n    }\n  ],\n  "n": 1,\n  "t": true,\n  "none": null\n}\n'
+    )
+
+
+def test_columns_align_by_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    emit.table([["日本", "x"], ["a", "y"]])
+    assert capsys.readouterr().out == "日本  x\na     y\n"
+
+
+def test_colour_only_on_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert emit.coloured("ok") == "ok     "
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert emit.coloured("ok") == "\x1b[32mok     \x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert emit.coloured("ok") == "ok     "
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert emit.coloured("ok") == "ok     "
+
+
+def test_main_exits_with_the_status() -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["nope"])
+    assert caught.value.code == Exit.USAGE
