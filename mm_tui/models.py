@@ -7,9 +7,11 @@ The gateway's wire shapes are translated into these in `mm_tui/gateway/wire.py`;
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from email.utils import formataddr, parseaddr
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -23,7 +25,8 @@ GatewayId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,256}$")]
 class Model(BaseModel):
     """Base of all models: frozen, and deaf to fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Schemas are built on first use: building all of them takes longer than drawing the first screen.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Direction(StrEnum):
@@ -65,6 +68,28 @@ class Status(StrEnum):
     SEND_FAILED = "send_failed"
 
 
+_PLAIN_PARTY = re.compile(r"(?:(\w+(?: \w+)*) <)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)*)(>)?", re.ASCII)
+_ANGLED = re.compile(r"([^<>]*)<([^<>\s@]+@[^<>\s@]+)>\s*", re.ASCII)
+
+
+@lru_cache(maxsize=2048)
+def _name_and_address(raw: str) -> tuple[str, str]:
+    """As `parseaddr`, which is slow: plain forms are matched, and what comes again is remembered."""
+    plain = _PLAIN_PARTY.fullmatch(raw)
+    if plain is not None and (plain[1] is None) == (plain[3] is None):
+        return plain[1] or "", plain[2]
+    return _parsed(raw)
+
+
+def _parsed(raw: str) -> tuple[str, str]:
+    """The name and address of any header form; nothing that could be a further recipient is ever left out."""
+    if angled := _ANGLED.fullmatch(raw):
+        # An unquoted comma or colon in the name: RFC 5322 wants quotes there, mail in the wild has none.
+        return angled[1].strip().strip('"'), angled[2]
+    name, address = parseaddr(raw)
+    return (name, address) if raw.count("@") == 1 else ("", "")
+
+
 class Party(Model):
     """A sender or recipient: the address first, then the name it claims."""
 
@@ -74,7 +99,7 @@ class Party(Model):
     @classmethod
     def parse(cls, raw: str) -> Self:
         """From header form (`Ann <ann@x.example>` or bare). What cannot be parsed stands whole in `address`."""
-        name, address = parseaddr(raw)
+        name, address = _name_and_address(raw) if len(raw) < 200 else _parsed(raw)
         if "@" not in address:
             return cls(address=OneLine(raw.strip()))
         return cls(address=OneLine(address), name=OneLine(name))

@@ -117,6 +117,22 @@ class Deciding(Screen[None]):
     def _reasons(self) -> list[str]:
         return offered(self.services.database, self.services.settings.review.reasons)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hides what cannot apply to the mail under the cursor."""
+        entry = self.current
+        if action in ("approve_marked", "reject_marked"):
+            return bool(self.marked)
+        if action == "answer":
+            view = self.release_of(entry.item.id) if entry is not None else None
+            return view is not None and view.question is not None
+        if action in ("send_back", "discard"):
+            return entry is not None and entry.edit is not None
+        if action == "edit":
+            return entry is not None and not entry.is_inbound
+        if action in ("approve", "reject", "skip", "mark", "next_view", "findings", "thread"):
+            return entry is not None
+        return True
+
     # Acts
 
     def action_approve(self) -> None:

@@ -168,6 +168,7 @@ class PendingScreen(Deciding, BaseScreen):
         )
         if not self._entries and self.has_class("-reading"):
             self.action_back()
+        self.refresh_bindings()
 
     def _empty_words(self) -> tuple[str, ...]:
         if not self._read:
@@ -210,6 +211,7 @@ class PendingScreen(Deciding, BaseScreen):
     def on_virtual_list_moved(self, _message: PendingList.Moved) -> None:
         self._show_item()
         self._open_soon()
+        self.refresh_bindings()
 
     def on_virtual_list_opened(self, _message: PendingList.Opened) -> None:
         self.read_item()

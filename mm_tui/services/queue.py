@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.review.digest import digest_of
-from mm_tui.review.findings import Level
+from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.store.mail import MailStore, MailView
 from mm_tui.store.pending import PendingStore
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -129,26 +130,30 @@ class ReviewQueue:
         return assess(draft, self._context(entry.item, self.thread(entry.item)), self._risk)
 
     def thread(self, item: PendingItem) -> list[ThreadMail]:
-        """The mails before this one in its thread, oldest first."""
+        """The mails of this one's thread, oldest first; those that came after it stand last."""
+        before, _ = self._thread_around(item)
+        return before
+
+    def _thread_around(self, item: PendingItem) -> tuple[list[ThreadMail], int]:
+        """The other mails of the thread, and how many of them came in after this one was written."""
         thread_id = item.thread_id
         if thread_id is None:
             listed = self._mail.summary(item.id)
             thread_id = listed.thread_id if listed else None
         if thread_id is None:
-            return []
-        return [
-            ThreadMail(summary, self._mail.detail(summary.id))
-            for summary in self._mail.thread(item.mailbox_id, thread_id)
-            if summary.id != item.id and not _is_later(summary, item)
-        ]
+            return [], 0
+        others = [summary for summary in self._mail.thread(item.mailbox_id, thread_id) if summary.id != item.id]
+        newer = sum(_is_later(summary, item) and str(summary.direction) == Direction.INBOUND for summary in others)
+        return [ThreadMail(summary, self._mail.detail(summary.id)) for summary in others], newer
 
     def _entry(self, item: PendingItem) -> Queued:
         digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
-        thread = self.thread(item)
-        key = (digest, item.complete, tuple((mail.summary.id, mail.detail is not None) for mail in thread))
+        thread, newer = self._thread_around(item)
+        key = (digest, item.complete, newer, tuple((mail.summary.id, mail.detail is not None) for mail in thread))
         known = self._assessed.get(key)
         if known is None:
-            known = self._assessed[key] = assess(Draft.of(item), self._context(item, thread), self._risk)
+            known = assess(Draft.of(item), self._context(item, thread), self._risk)
+            self._assessed[key] = known = _with_newer(known, newer)
             if len(self._assessed) > MAX_ASSESSED:
                 self._assessed.popitem(last=False)
         return Queued(item, digest, known, self._edits.get(item.id))
@@ -183,6 +188,18 @@ def _belongs(entry: Queued, section: Section) -> bool:
     if section is Section.EDITED:
         return entry.edit is not None
     return True
+
+
+def _with_newer(assessment: Assessment, newer: int) -> Assessment:
+    """Adds that the thread moved on since the draft was written: what it answers may no longer be what is asked."""
+    if not newer:
+        return assessment
+    came = "a mail came" if newer == 1 else f"{newer} mails came"
+    moved = Finding(
+        "thread_moved", Level.MEDIUM, OneLine(f"the thread moved on: {came} in after this draft was written")
+    )
+    findings = sorted((*assessment.findings, moved), key=lambda finding: -finding.level)
+    return replace(assessment, findings=tuple(findings))
 
 
 def _is_later(summary: EmailSummary, item: PendingItem) -> bool:

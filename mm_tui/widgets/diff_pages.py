@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from mm_tui.review.diff import Kind, compare
 from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import ReleaseView, Shown
 from mm_tui.store.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.paper import Page, PageWriter
+
+_STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
 
 
 def difference_page(entry: Queued, release: ReleaseView | None) -> Page:
@@ -65,8 +68,29 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
             writer.write("  ")
             writer.line(after or "nothing", "added")
     writer.line()
-    if old.body == new.body:
+    diff = compare(old.body, new.body)
+    if not diff.changed:
         writer.line("The text is the same.", "dim")
         return
-    writer.line(old.body, "removed")
-    writer.line(new.body, "added")
+    for segment in diff.segments:
+        writer.write(segment.text, _STYLES[segment.kind])
+    writer.line()
+    writer.line()
+    writer.line(diff.words, "dim")
+
+
+def sides(entry: Queued) -> tuple[Page, Page]:
+    """The agent's draft with what was taken out, and the human's edit with what was put in."""
+    old, new = PageWriter(), PageWriter()
+    if entry.edit is None:
+        return old.page(), new.page()
+    old.line("The agent's draft", "dim")
+    old.line()
+    new.line("Your edit", "dim")
+    new.line()
+    for segment in compare(entry.item.body, ManyLine(entry.edit.body)).segments:
+        if segment.kind is not Kind.ADDED:
+            old.write(segment.text, _STYLES[segment.kind])
+        if segment.kind is not Kind.REMOVED:
+            new.write(segment.text, _STYLES[segment.kind])
+    return old.page(), new.page()

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from mm_tui.models import Mailbox
 from mm_tui.services.queue import Queued, ThreadMail
 from mm_tui.services.release_view import ReleaseView
-from mm_tui.widgets.diff_pages import difference_page
+from mm_tui.widgets.diff_pages import difference_page, sides
 from mm_tui.widgets.item_head import banner, head
 from mm_tui.widgets.pages import draft_page, edit_page, seen_name, thread_page
 from mm_tui.widgets.paper import Page, Paper
@@ -144,7 +144,18 @@ class ItemPane(Vertical):
             self._drawn = wanted
             page, name = self._page()
             self.main.show(page, name, keep_place=keep_place)
-            self.side.show(thread_page(self._thread) if self._entry else Page(), "", keep_place=keep_place)
+            self.side.show(self._side_page(), "", keep_place=keep_place)
+
+    def _side_page(self) -> Page:
+        if self._entry is None:
+            return Page()
+        if self._compares_sides():
+            return sides(self._entry)[0]
+        return thread_page(self._thread)
+
+    def _compares_sides(self) -> bool:
+        changed = self._release is not None and self._release.changed is not None
+        return self.view is View.DIFF and self.has_class("-beside") and not changed
 
     def _page(self) -> tuple[Page, str]:
         entry = self._entry
@@ -152,6 +163,8 @@ class ItemPane(Vertical):
             return Page(), ""
         if self.view is View.THREAD:
             return thread_page(self._thread), ""
+        if self._compares_sides():
+            return sides(entry)[1], ""
         if self.view is View.DIFF:
             return difference_page(entry, self._release), ""
         findings = entry.assessment.findings
@@ -167,7 +180,8 @@ class ItemPane(Vertical):
         tabs = [Content.styled(view, "bold $accent" if view is self.view else "$mm-dim") for view in views]
         labels = Content(" │ ").join(tabs)
         if self.has_class("-beside"):
-            labels = Content.assemble(labels, ("   thread beside it", "$mm-dim"))
+            beside = "the agent's draft" if self._compares_sides() else "thread"
+            labels = Content.assemble(labels, (f"   {beside} beside it", "$mm-dim"))
         self.query_one("#item-tabs", Static).update(labels if self._entry is not None else Content(""))
 
     def _draw_banner(self) -> None:
