@@ -194,7 +194,8 @@ class ThreadScreen(ThreadActs):
             leaf = by_id.get(row.email_id)
             if leaf is None:
                 self.thread_view.add(Leaf(row))
-                self.post_message(Said(f"new in this thread: {row.sender}", "warning"))
+                if row.direction != "outbound":
+                    self.post_message(Said(f"new in this thread: {row.sender}", "warning"))
             elif leaf.row != row:
                 leaf.row = row
                 self.thread_view.changed(leaf)

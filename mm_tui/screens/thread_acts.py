@@ -14,6 +14,7 @@ from textual.css.query import NoMatches
 from mm_tui.messages import Said
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services import attachments
+from mm_tui.services.cards import STAND_IN_MODEL
 from mm_tui.store.keys import from_ms
 from mm_tui.text import OneLine
 from mm_tui.widgets.reply_editor import ReplyEditor
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 SAVE_SECONDS = 0.7
 """A reply being written is kept on disk this soon after the last key."""
 GATED = frozenset({"gated_send", "gated_all"})
+
+
+def badge(model: str) -> str:
+    """A model's id as it is shown: the sandbox's rules are never taken for Jamba."""
+    return f"{model} (local stand-in, not Jamba)" if model.startswith(STAND_IN_MODEL) else model
 
 
 class ThreadActs(BaseScreen):
@@ -242,7 +248,7 @@ class ThreadActs(BaseScreen):
                 self.reply.set_text(piece.text)
                 if piece.done:
                     words = "draft of the model; edit it, then ^s submits"
-                    self.reply.note(words, model=piece.model, warnings=piece.warnings)
+                    self.reply.note(words, model=badge(piece.model), warnings=piece.warnings)
         except asyncio.CancelledError:
             self._writing_stopped("stopped; what is written stays")
             raise

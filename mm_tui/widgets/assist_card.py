@@ -61,7 +61,8 @@ def card_content(state: CardState | None, width: int) -> Content:
         )
     if state.words:
         sign = SIGNS.get(state.phase, ("", ""))
-        retry = Content.assemble(("  s", "$foreground"), " tries again") if state.can_retry else Content("")
+        act = " tries again" if state.phase is Phase.FAILED else " asks now"
+        retry = Content.assemble(("  s", "$foreground"), (act, "$mm-dim")) if state.can_retry else Content("")
         lines.append(Content.assemble(sign, (state.words, "$mm-dim"), retry))
     if not lines:
         return Content.assemble(

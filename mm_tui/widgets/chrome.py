@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from mm_tui import keymap
 from mm_tui.messages import services_of
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import joined, key_name
+from mm_tui.widgets.words import is_typed, joined, key_name
 
 if TYPE_CHECKING:
     from textual import events
@@ -229,7 +230,10 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
     """(names of the keys, binding) of every act that works on `screen` now, in the key table's order, each once."""
     order = {act.id: at for at, act in enumerate(keymap.ACTS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}
+    typing = isinstance(screen.focused, Input | TextArea)
     for active in screen.active_bindings.values():
+        if typing and not active.binding.priority and is_typed(active.binding.key):
+            continue
         if (act_id := active.binding.id) in order and act_id is not None and act_id not in firsts:
             firsts[act_id] = (key_name(active.binding.key), active)
     nearest = {"app": 2, "list": 1}

@@ -14,7 +14,10 @@ from mm_tui.widgets.words import age
 
 WIDE = 96
 """Cells from which a mail fits on one line with all its columns."""
+START = 10
+"""Cells of cursor bar, unread sign, age and urgency."""
 CHIP = 11
+NARROW_CHIP = 9
 AGE = 4
 FAILED = frozenset({"bounced", "send_failed", "spam_quarantined"})
 WAITING = frozenset({"pending_send_approval", "pending_inbound_approval", "pending_scan"})
@@ -92,7 +95,8 @@ class MailList(VirtualList[int, MailRow]):
         super().set_keys(keys, go_first=go_first)
 
     def on_resize(self) -> None:
-        self.row_height = 1 if self.size.width >= WIDE else 2
+        # Beside the preview, which shows the rest, one line a mail is enough; alone on a small screen it is not.
+        self.row_height = 1 if self.app.size.width >= WIDE else 2
         super().on_resize()
 
     def draw_row(self, row: MailRow, line: int, width: int, here: bool) -> list[Segment]:
@@ -111,18 +115,19 @@ class MailList(VirtualList[int, MailRow]):
         ]
 
     def _draw_one(self, row: MailRow, width: int, here: bool) -> list[Segment]:
-        unread = row.status == "unread"
         word, chip_style = chip(row)
-        sender = max(20, min(32, width // 4))
+        chip_width, sender = (
+            (CHIP, max(20, min(32, width // 4))) if width >= WIDE else (NARROW_CHIP, max(16, width // 3))
+        )
         pieces = self._start(row, here)
-        pieces.append((fit_cells(word, CHIP) + "  ", chip_style))
-        pieces.append((fit_cells(who(row), sender) + "  ", "strong" if unread else "row"))
-        pieces += self._subject(row, width - 10 - CHIP - 2 - sender - 2)
+        pieces.append((fit_cells(word, chip_width) + "  ", chip_style))
+        pieces.append((fit_cells(who(row), sender) + "  ", "strong" if row.status == "unread" else "row"))
+        pieces += self._subject(row, width - START - chip_width - sender - 4)
         return self._paint(pieces, here)
 
     def _draw_first(self, row: MailRow, width: int, here: bool) -> list[Segment]:
         word, chip_style = chip(row)
-        room = width - 10 - 1
+        room = width - START - 1
         chip_width = min(len(word) + 1, CHIP + 1, max(0, room // 3)) if word else 0
         pieces = self._start(row, here)
         pieces.append((fit_cells(who(row), room - chip_width), "strong" if row.status == "unread" else "row"))
@@ -130,8 +135,8 @@ class MailList(VirtualList[int, MailRow]):
         return self._paint(pieces, here)
 
     def _draw_second(self, row: MailRow, width: int, here: bool) -> list[Segment]:
-        pieces = [("▌" if here else " ", "bar" if here else "dim"), (" " * 9, "dim")]
-        pieces += self._subject(row, width - 11)
+        pieces = [("▌" if here else " ", "bar" if here else "dim"), (" " * (START - 1), "row")]
+        pieces += self._subject(row, width - START - 1)
         return self._paint([*pieces, (" ", "dim")], here)
 
     def _subject(self, row: MailRow, width: int) -> list[tuple[str, str]]:
@@ -156,15 +161,15 @@ class MailList(VirtualList[int, MailRow]):
             name = wanted
             if here and wanted != "bar":
                 name = "here-strong" if wanted == "strong" else "here"
-            if name != style and piece.strip():
-                if text:
-                    segments.append(Segment(text, self.style(style or name)))
-                text, style = piece, name
-            else:
+            if name == style or not piece.strip():
                 text += piece
-                style = style or name
+            elif not text.strip():
+                text, style = text + piece, name
+            else:
+                segments.append(Segment(text, self.style(style)))
+                text, style = piece, name
         if text:
-            segments.append(Segment(text, self.style(style)))
+            segments.append(Segment(text, self.style(style or ("here" if here else "row"))))
         return segments
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.services.cards import STAND_IN_MODEL
 from mm_tui.services.notices import Phase, SyncState, span
 from mm_tui.text import OneLine
 
@@ -78,7 +79,8 @@ def assistant(services: Services) -> Content:
         return Content("")
     spend = services.triage.spend()
     model = OneLine(spend.model) or OneLine(services.settings.assist.small_model)
-    words = f"{model} ${spend.usd:.2f} today"
+    stand_in = " (stand-in)" if model.startswith(STAND_IN_MODEL) else ""
+    words = f"{model}{stand_in} ${spend.usd:.2f} today"
     if spend.over and spend.budget_usd > 0:
         return Content.assemble(words, (" ▲ budget spent", "$warning"))
     return Content(words)

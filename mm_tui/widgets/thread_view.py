@@ -355,7 +355,7 @@ def _gist(leaf: Leaf) -> str:
         for line in leaf.detail.body[:2000].split("\n"):
             if line.strip() and not line.startswith(">"):
                 return OneLine(line.strip())
-    return leaf.row.subject
+    return ""
 
 
 def _listed(name: str, addresses: list[str], width: int) -> list[Pieces]:

@@ -67,7 +67,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
         & > .list--strong { color: $foreground; text-style: bold; }
         & > .list--risk { color: $warning; }
         & > .list--fail { color: $error; }
-        & > .list--bar { color: $accent; background: $mm-here; text-style: bold; }
+        & > .list--bar { color: $accent; background: $mm-here; }
         & > .list--here { color: $mm-here-text; background: $mm-here; }
         & > .list--here-strong { color: $mm-here-text; background: $mm-here; text-style: bold; }
         & > .list--mark { color: $accent; text-style: bold; }

@@ -22,6 +22,11 @@ def key_name(key: str) -> str:
     return _KEY_NAMES.get(key, key)
 
 
+def is_typed(key: str) -> bool:
+    """Whether a text field takes this key for itself, as a character or to move and edit with."""
+    return "+" not in key and key not in {"escape", "tab"} and not (key[:1] == "f" and key[1:].isdigit())
+
+
 def age(milliseconds: int) -> str:
     """How long ago, in at most three cells: `now` (below a minute), `26m`, `2h`, `13d`, `9w`, `3y`.
 
