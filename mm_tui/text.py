@@ -267,7 +267,7 @@ def file_name(raw: str, *, longest: int = 200) -> OneLine:
     if not stem or len(extension.encode()) > 16:
         stem, dot, extension = name, "", ""
     room = longest - len((dot + extension).encode())
-    stem = stem.encode()[:room].decode(errors="ignore")
+    stem = stem.encode()[:room].decode(errors="ignore").rstrip(" .")
     return OneLine(stem + dot + extension if stem else "attachment")
 
 
