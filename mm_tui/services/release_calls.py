@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Conflict, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
-from mm_tui.models import Direction, EmailSummary, SendReceipt
+from mm_tui.models import Direction, EmailSummary, SendReceipt, Status
 from mm_tui.review.draft import EditedDraft, fingerprint, starts_thread, topic
 from mm_tui.review.effects import Cancel, Decide, Look, Reschedule, Submit
 from mm_tui.review.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, Saw, Submitted
@@ -58,33 +59,75 @@ class ReleaseCalls:
             return Lost(f"unforeseen: {type(error).__name__}")
 
     async def look(self, live: Live, email_id: str) -> Saw | Blind:
-        """Reads one mail; a waiting one that is about to be decided must be in the gateway's queue as well."""
-        listed = True
-        waits = 0
+        """Reads one mail. What fails is tried again a few times before the network counts as lost."""
+        tries = 0
         while True:
             try:
-                if live.state.step is Step.CHECK and live.state.todo == (email_id,):
-                    listed = any(item.id == email_id for item in await self._gateway.pending())
-                mail = await self._gateway.email(live.facts.mailbox_id, email_id)
+                return Saw(email_id, await self._sight(live, email_id))
             except NotFound as error:
                 return Saw(email_id, Sighting(Standing.UNCLEAR, status=error.message))
             except GatewayError as error:
-                waits += 1
-                if waits >= READ_TRIES or error.status in (401, 403):
+                tries += 1
+                if tries >= READ_TRIES or error.status in (401, 403):
                     return Blind(error.message)
-                await self._clock.sleep(error.retry_after or 2.0 ** (waits - 1))
-                continue
-            live.read[email_id] = mail.raw
-            if email_id == live.state.case.item:
-                live.facts = replace(
-                    live.facts,
-                    thread_id=live.facts.thread_id or mail.thread_id,
-                    received_at=live.facts.received_at or mail.received_at,
-                )
-            sighting = sighting_of(mail, live.facts.direction)
-            if sighting.standing is Standing.PENDING and not listed:
-                return Saw(email_id, Sighting(Standing.UNCLEAR, status=f"{mail.status}, but not in the queue"))
-            return Saw(email_id, sighting)
+                await self._clock.sleep(error.retry_after or 2.0 ** (tries - 1))
+
+    async def _sight(self, live: Live, email_id: str) -> Sighting:
+        """The mail as it is now; one that is about to be decided must be in the gateway's queue as well.
+
+        Opening inbound mail that has been let through would mark it read and hide it from the agent: of such mail
+        only the status is read.
+        """
+        direction = live.facts.direction
+        inbound = direction == Direction.INBOUND
+        listed = True
+        if inbound or (live.state.step is Step.CHECK and live.state.todo == (email_id,)):
+            listed = any(item.id == email_id for item in await self._gateway.pending())
+        if inbound and not listed:
+            status = await self._status(live, email_id)
+            if status == Status.UNREAD:
+                return Sighting(standing_of(status, direction), status=status)
+        mail = await self._gateway.email(live.facts.mailbox_id, email_id)
+        live.read[email_id] = mail.raw
+        if email_id == live.state.case.item:
+            live.facts = replace(
+                live.facts,
+                thread_id=live.facts.thread_id or mail.thread_id,
+                received_at=live.facts.received_at or mail.received_at,
+            )
+        sighting = sighting_of(mail, direction)
+        if sighting.standing is Standing.PENDING and not listed:
+            return Sighting(Standing.UNCLEAR, status=f"{mail.status}, but not in the queue")
+        return sighting
+
+    async def _status(self, live: Live, email_id: str) -> str:
+        """A mail's status without opening it. Raises NotFound when no list holds it."""
+        facts = live.facts
+        if facts.thread_id is not None:
+            thread = await self._gateway.thread(facts.mailbox_id, facts.thread_id)
+            mails: list[EmailSummary] = list(thread.emails)
+        else:
+            mails = [mail async for mail in self._since(live, Direction.INBOUND)]
+        for mail in mails:
+            if mail.id == email_id:
+                return str(mail.status)
+        raise NotFound("the gateway lists it nowhere")
+
+    async def _since(self, live: Live, direction: Direction) -> AsyncIterator[EmailSummary]:
+        """The mailbox's mail in this direction, newest first, back to the time of the item."""
+        received = live.facts.received_at
+        # The gateway's filter may leave out the moment itself.
+        after = received - timedelta(seconds=1) if received is not None else None
+        cursor: str | None = None
+        for _ in range(FIND_PAGES):
+            page = await self._gateway.emails(
+                live.facts.mailbox_id, filter=EmailFilter(direction=direction, date_after=after), cursor=cursor
+            )
+            for mail in page.emails:
+                yield mail
+            cursor = page.cursor
+            if cursor is None:
+                return
 
     async def _decide(self, live: Live, effect: Decide) -> Event:
         reason: str | None = None
@@ -169,25 +212,15 @@ class ReleaseCalls:
 
     async def find(self, live: Live) -> Found | Blind:
         """Looks through the mailbox's sent side, back to the original, for a mail with exactly the edit's content."""
-        case, facts = live.state.case, live.facts
-        cursor: str | None = None
+        case = live.state.case
         try:
-            for _ in range(FIND_PAGES):
-                page = await self._gateway.emails(
-                    facts.mailbox_id,
-                    filter=EmailFilter(direction=Direction.OUTBOUND, date_after=facts.received_at),
-                    cursor=cursor,
-                )
-                for mail in page.emails:
-                    if mail.id == case.item or mail.id in case.siblings or not self._alike(live, mail):
-                        continue
-                    found = await self._gateway.email(facts.mailbox_id, mail.id)
-                    live.read[mail.id] = found.raw
-                    if fingerprint(found.raw) == case.fingerprint:
-                        return Found(mail.id)
-                cursor = page.cursor
-                if cursor is None:
-                    break
+            async for mail in self._since(live, Direction.OUTBOUND):
+                if mail.id == case.item or mail.id in case.siblings or not self._alike(live, mail):
+                    continue
+                found = await self._gateway.email(live.facts.mailbox_id, mail.id)
+                live.read[mail.id] = found.raw
+                if fingerprint(found.raw) == case.fingerprint:
+                    return Found(mail.id)
         except GatewayError as error:
             return Blind(error.message)
         return Found()

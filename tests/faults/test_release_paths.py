@@ -1,0 +1,325 @@
+"""The release service against a real gateway over HTTP, without faults: every way a decision can go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.review.state import Act, Choice, Question
+from mm_tui.services.release_view import Phase
+from mm_tui.services.releases import Refused
+from tests.support.desk import Desk, at_desk, digest, edit_of
+from tests.support.sandbox import Sandbox, file_part, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[Desk]:
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as opened:
+        yield opened
+
+
+async def test_an_approved_draft_leaves_once_and_is_recorded(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert view.phase is Phase.DONE
+    assert view.words.startswith("approved by")
+    assert view.decided_at is not None
+    assert [sent["id"] for sent in sandbox.outbox()] == [draft]
+    assert desk.kinds() == ["held", "deciding", "done", "ended"]
+
+
+async def test_a_rejected_draft_stays_and_the_agent_is_told_why(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong date")
+    view = await desk.settled(draft)
+    assert (view.phase, str(view.words)) == (Phase.DONE, "rejected")
+    assert sandbox.outbox() == []
+    told = [entry["metadata"] for entry in sandbox.audit() if entry["action"] == "oversight.rejected"]
+    assert told == [{"reason": "Wrong date"}]
+
+
+async def test_inbound_mail_is_decided_in_the_same_way(desk: Desk, sandbox: Sandbox) -> None:
+    sandbox.set_mode("gated_all")
+    mail = sandbox.inbound(subject="Hello")
+    sandbox.wait_for(mail["id"], "pending_inbound_approval")
+    await desk.approve(await desk.read(sandbox.mailbox, mail["id"]))
+    view = await desk.settled(mail["id"])
+    assert view.phase is Phase.DONE
+    assert sandbox.status(mail["id"]) == "unread"
+
+
+async def test_an_edit_replaces_the_original_in_its_thread(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft("Dear Anna, you get $240.", attachments=[file_part("a b.pdf", bytes(range(256)) * 300)])
+    mail = await desk.read(sandbox.mailbox, draft)
+    await desk.release_edit(mail, "Dear Anna, we look into it.")
+    view = await desk.settled(draft)
+    assert view.phase is Phase.DONE, view
+    (sent,) = sandbox.outbox()
+    assert sent["id"] == view.replacement_id
+    assert sandbox.status(draft) == "rejected"
+    new, old = sandbox.look(sent["id"]), sandbox.look(draft)
+    assert new["markdown"] == "Dear Anna, we look into it."
+    assert new["thread_id"] == old["thread_id"]
+    assert new["to"] == old["to"]
+    assert [part["sha256"] for part in sent["attachments"]] != []
+    carried = await desk.gateway.attachment(sandbox.mailbox, sent["id"], "a b.pdf", size=256 * 300)
+    assert carried == bytes(range(256)) * 300
+    assert desk.kinds() == ["held", "submitting", "submitted", "retiring", "retired", "deciding", "done", "ended"]
+    assert desk.edits.get(draft) is None
+    reason = next(e["metadata"]["reason"] for e in sandbox.audit() if e["action"] == "oversight.rejected")
+    assert reason == f"superseded by {sent['id']}, edited by robin; no new draft is needed"
+
+
+async def test_an_edit_of_recipients_starts_a_new_thread_and_that_is_said_before(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    assert desk.releases.breaks_thread(mail, edit_of(mail, "x", to=("tom@other.example",)))
+    assert not desk.releases.breaks_thread(mail, edit_of(mail, "x"))
+    await desk.release_edit(mail, "Dear Tom", to=("tom@other.example",))
+    view = await desk.settled(draft)
+    assert view.phase is Phase.DONE, view
+    (sent,) = sandbox.outbox()
+    assert sandbox.look(sent["id"])["to"] == ["tom@other.example"]
+
+
+async def test_an_edit_waits_for_its_scan(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, scan_delay=0.3) as sandbox:
+        async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+            draft = sandbox.draft()
+            await desk.release_edit(await desk.read(sandbox.mailbox, draft), "Dear Anna")
+            view = await desk.reaches(draft, Phase.WAITING)
+            assert view.words == "your edit is being scanned"
+            assert desk.releases.replacing(view.replacement_id or "") == draft
+            assert (await desk.settled(draft)).phase is Phase.DONE
+
+
+async def test_an_edit_that_the_scan_blocks_leaves_the_original_and_keeps_the_text(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    draft = sandbox.draft()
+    text = "X-SANDBOX-BLOCK-THIS-MAIL"
+    await desk.release_edit(await desk.read(sandbox.mailbox, draft), text)
+    view = await desk.settled(draft)
+    assert view.phase is Phase.UNDECIDED
+    assert view.text_kept
+    assert sandbox.status(draft) == "pending_send_approval"
+    saved = desk.edits.get(draft)
+    assert saved is not None
+    assert saved.body == text
+
+
+async def test_an_edit_to_an_allowed_recipient_is_out_at_once_and_the_original_retired(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.allow("anna@customer.example")
+    await desk.release_edit(mail, "Dear Anna, edited")
+    view = await desk.settled(draft)
+    assert view.phase is Phase.DONE, view
+    assert [sent["id"] for sent in sandbox.outbox()] == [view.replacement_id]
+    assert sandbox.status(draft) == "rejected"
+
+
+async def test_what_the_gateway_adds_to_an_edit_is_asked_about(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, signature_in_draft=True) as sandbox:
+        async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+            draft = sandbox.draft()
+            mail = await desk.read(sandbox.mailbox, draft)
+            sandbox.call("PATCH", f"/v1/mailboxes/{sandbox.mailbox}", key="admin", json={"signature_block": "Acme Ltd"})
+            await desk.release_edit(mail, "Dear Anna, edited")
+            view = await desk.settled(draft)
+            assert view.question is not None
+            assert view.question.question is Question.EDIT_DIFFERS
+            assert view.changed is not None
+            assert view.changed.base is not None
+            assert view.changed.now is not None
+            assert str(view.changed.base.body) == "Dear Anna, edited"
+            assert "Acme Ltd" in view.changed.now.body
+            assert sandbox.outbox() == []
+            assert await desk.releases.answer(draft, Choice.ACCEPT)
+            assert (await desk.settled(draft)).phase is Phase.DONE
+            assert len(sandbox.outbox()) == 1
+
+
+async def test_undo_within_the_hold_sends_nothing_and_after_it_says_so(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    view = await desk.approve(mail, hold=60)
+    assert view.can_undo
+    assert view.words == "releasing in 60 s · u undo"
+    sandbox.forget_calls()
+    assert await desk.releases.undo(draft)
+    view = await desk.settled(draft)
+    assert (view.phase, str(view.words)) == (Phase.UNDECIDED, "undone: nothing was sent")
+    assert sandbox.calls() == []
+    await desk.approve(mail)
+    await desk.settled(draft)
+    assert not await desk.releases.undo(draft)
+
+
+async def test_a_batch_has_one_deadline_and_one_undo(desk: Desk, sandbox: Sandbox) -> None:
+    mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {n}")) for n in range(5)]
+    items = [(mail, digest(mail)) for mail in mails]
+    views = await desk.releases.approve_all(items, hold=60)
+    assert len({(view.batch, view.deadline) for view in views}) == 1
+    assert await desk.releases.undo(mails[3].id)
+    assert {view.phase for view in desk.releases.states()} == {Phase.UNDECIDED}
+    await desk.releases.approve_all(items, hold=1)
+    for mail in mails:
+        assert (await desk.settled(mail.id)).phase is Phase.DONE
+    assert sorted(sent["id"] for sent in sandbox.outbox()) == sorted(mail.id for mail in mails)
+
+
+async def test_quitting_lets_held_decisions_fall(tmp_path: Path, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.approve(await desk.read(sandbox.mailbox, draft), hold=60)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.releases.resume()
+        assert desk.releases.states() == ()
+        assert desk.kinds() == ["held", "fell_back"]
+    assert sandbox.status(draft) == "pending_send_approval"
+
+
+async def test_what_changed_since_it_was_read_is_refused_and_shown(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft("Pay to A")
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.change(draft, markdown="Pay to B")
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert view.phase is Phase.CHANGED
+    assert view.changed is not None
+    assert view.changed.base is not None
+    assert view.changed.now is not None
+    assert (str(view.changed.base.body), str(view.changed.now.body)) == ("Pay to A", "Pay to B")
+    assert sandbox.outbox() == []
+
+
+async def test_an_edit_of_what_changed_is_shown_three_ways(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft("Pay to A")
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.change(draft, markdown="Pay to B")
+    await desk.release_edit(mail, "Pay to C")
+    view = await desk.settled(draft)
+    assert view.phase is Phase.CHANGED
+    assert view.changed is not None
+    assert [str(part.body) for part in (view.changed.base, view.changed.now, view.changed.mine) if part] == [
+        "Pay to A",
+        "Pay to B",
+        "Pay to C",
+    ]
+    assert desk.edits.get(draft) is not None
+
+
+@pytest.mark.parametrize(("action", "word"), [("approve", "approved"), ("reject", "rejected")])
+async def test_another_reviewers_decision_stands_and_is_named(
+    desk: Desk, sandbox: Sandbox, action: str, word: str
+) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.decide(draft, action)
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert view.phase is Phase.ELSEWHERE
+    assert view.words.startswith(f"{word} elsewhere")
+    assert len(sandbox.outbox()) == (action == "approve")
+
+
+async def test_an_original_approved_elsewhere_withdraws_the_edit(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, scan_delay=0.3) as sandbox:
+        async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+            draft = sandbox.draft()
+            await desk.release_edit(await desk.read(sandbox.mailbox, draft), "Dear Anna, edited")
+            await desk.reaches(draft, Phase.WAITING)
+            sandbox.decide(draft)
+            view = await desk.settled(draft)
+            assert view.phase is Phase.ELSEWHERE
+            assert view.words.startswith("released elsewhere as it was by")
+            assert sandbox.status(view.replacement_id or "") == "cancelled"
+            assert [sent["id"] for sent in sandbox.outbox()] == [draft]
+            assert desk.edits.get(draft) is not None
+
+
+@pytest.mark.parametrize("choice", [Choice.GO_ON, Choice.WITHDRAW, Choice.LEAVE])
+async def test_an_original_rejected_elsewhere_stops_and_asks(tmp_path: Path, choice: Choice) -> None:
+    with running_sandbox(tmp_path, scan_delay=0.3) as sandbox:
+        async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+            draft = sandbox.draft()
+            await desk.release_edit(await desk.read(sandbox.mailbox, draft), "Dear Anna, edited")
+            await desk.reaches(draft, Phase.WAITING)
+            sandbox.decide(draft, "reject")
+            view = await desk.settled(draft)
+            assert view.question is not None
+            assert view.question.question is Question.ORIGINAL_CLOSED
+            assert sandbox.outbox() == []
+            assert await desk.releases.answer(draft, choice)
+            view = await desk.settled(draft)
+            assert len(sandbox.outbox()) == (choice is Choice.GO_ON)
+            assert view.text_kept == (choice is not Choice.GO_ON)
+
+
+async def test_without_a_send_key_the_edit_goes_back_to_the_agent(tmp_path: Path, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, without=("send",)) as desk:
+        mail = await desk.read(sandbox.mailbox, draft)
+        with pytest.raises(Refused, match="no send key"):
+            await desk.release_edit(mail, "Better words")
+        await desk.releases.send_back(mail, digest(mail), "Wrong tone", edit_of(mail, "Better words"), hold=0)
+        view = await desk.settled(draft)
+        assert (view.phase, view.text_kept) == (Phase.DONE, True)
+        saved = desk.edits.get(draft)
+        assert saved is not None
+        assert saved.body == "Better words"
+        assert all("Better words" not in entry.details.values() for entry in desk.journal())
+    told = next(entry["metadata"]["reason"] for entry in sandbox.audit() if entry["action"] == "oversight.rejected")
+    assert "Wrong tone" in told
+    assert "Better words" in told
+
+
+async def test_a_scheduled_mail_is_edited_in_place(desk: Desk, sandbox: Sandbox) -> None:
+    mail = sandbox.send(markdown="Later", send_at="2099-01-01T00:00:00Z", gate_timing="schedule_first")
+    sandbox.wait_for(mail["id"], "scheduled")
+    seen = await desk.read(sandbox.mailbox, mail["id"])
+    view = await desk.release_edit(seen, "Later, edited")
+    assert view.act is Act.RESCHEDULE
+    view = await desk.settled(mail["id"])
+    assert view.phase is Phase.DONE, view
+    assert sandbox.look(mail["id"])["markdown"] == "Later, edited"
+    assert sandbox.outbox() == []
+
+
+async def test_what_cannot_begin_says_why_and_leaves_no_trace(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    with pytest.raises(Refused, match="digest"):
+        await desk.releases.approve(mail, "0" * 64)
+    with pytest.raises(Refused, match="reason"):
+        await desk.releases.reject(mail, digest(mail), "  ")
+    assert desk.journal() == []
+    await desk.approve(mail, hold=60)
+    with pytest.raises(Refused, match="robin has been deciding"):
+        await desk.reject(mail)
+    assert await desk.releases.undo(draft)
+    await desk.reject(mail)
+    assert (await desk.settled(draft)).phase is Phase.DONE
+
+
+async def test_a_key_without_the_scope_decides_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    keys = {**sandbox.keys, "oversight": sandbox.keys["admin"]}
+    async with at_desk(tmp_path, sandbox.url, keys) as desk:
+        await desk.approve(await desk.read(sandbox.mailbox, draft))
+        view = await desk.settled(draft)
+        assert view.phase is Phase.UNDECIDED
+        assert "scope" in view.words

@@ -1,0 +1,149 @@
+"""A reviewer at work in a test: the real release service, client and store against a sandbox, in hurried time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from mm_tui.config import Review
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.keys import Keys
+from mm_tui.models import EmailDetail
+from mm_tui.review.digest import digest_of
+from mm_tui.review.draft import EditedDraft
+from mm_tui.services.notices import Notice
+from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.services.releases import Releases
+from mm_tui.store.database import Database
+from mm_tui.store.edits import EditStore
+from mm_tui.store.journal import Journal, JournalEntry
+
+
+class HurriedClock:
+    """The machine's time, running faster: a pause of a second takes a hundredth."""
+
+    def __init__(self, speed: float = 100.0) -> None:
+        self._speed = speed
+        self._begun = time.monotonic()
+        self._start = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._begun) * self._speed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds) / self._speed)
+
+
+class Desk:
+    """One reviewer with their own program."""
+
+    def __init__(self, database: Database, gateway: GatewayClient, releases: Releases, notices: list[Notice]) -> None:
+        self.database = database
+        self.gateway = gateway
+        self.releases = releases
+        self.notices = notices
+        self.edits = EditStore(database)
+
+    async def read(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        """Opens a mail as a human does."""
+        return await self.gateway.email(mailbox_id, email_id)
+
+    async def approve(self, mail: EmailDetail, *, hold: float = 0) -> ReleaseView:
+        """Approves what was read."""
+        return await self.releases.approve(mail, digest(mail), hold=hold)
+
+    async def reject(self, mail: EmailDetail, reason: str = "Wrong facts", *, hold: float = 0) -> ReleaseView:
+        """Rejects what was read."""
+        return await self.releases.reject(mail, digest(mail), reason, hold=hold)
+
+    async def release_edit(self, mail: EmailDetail, body: str, *, hold: float = 0, **changes: object) -> ReleaseView:
+        """Edits what was read and releases it."""
+        return await self.releases.release_edit(mail, digest(mail), edit_of(mail, body, **changes), hold=hold)
+
+    async def settled(self, email_id: str, seconds: float = 20) -> ReleaseView:
+        """Waits until the decision has ended or asks."""
+        async with asyncio.timeout(seconds):
+            return await self.releases.settled(email_id)
+
+    async def reaches(self, email_id: str, *phases: Phase, seconds: float = 20) -> ReleaseView:
+        """Waits until the decision is in one of these phases."""
+        async with asyncio.timeout(seconds):
+            while (view := self.releases.state(email_id)) is None or view.phase not in phases:
+                await asyncio.sleep(0.002)
+        return view
+
+    def journal(self) -> list[JournalEntry]:
+        """The journal, which must be sound."""
+        verdict = Journal(self.database).verify()
+        assert verdict.ok, verdict
+        return Journal(self.database).entries()
+
+    def kinds(self) -> list[str]:
+        """The kinds of the journal's entries, in order."""
+        return [str(entry.kind) for entry in self.journal()]
+
+
+def digest(mail: EmailDetail) -> str:
+    """What the screen shows and the human approves."""
+    return digest_of(mail.id, mail.mailbox_id, mail.direction, mail.raw)
+
+
+def edit_of(mail: EmailDetail, body: str, **changes: object) -> EditedDraft:
+    """An edit of a mail that changes its body, and more where it is said."""
+    fields = {"to": mail.raw.to, "subject": mail.raw.subject, "body": body, **changes}
+    return EditedDraft(**fields)  # type: ignore[arg-type]  # fields are given by name by the test
+
+
+@asynccontextmanager
+async def at_desk(
+    folder: Path,
+    url: str,
+    keys: dict[str, str],
+    *,
+    reviewer: str = "robin",
+    timeout: float = 2.0,
+    without: tuple[str, ...] = (),
+    speed: float = 100.0,
+    orderly: bool = True,
+) -> AsyncIterator[Desk]:
+    """Opens a reviewer's program on `folder/store.db`.
+
+    Args:
+        timeout: of the gateway client, seconds of real time.
+        without: scopes whose key is missing.
+        speed: how much faster than real time holds and pauses run.
+        orderly: end as a program that is quit; else leave everything as a crash would.
+    """
+    secrets = {name: SecretStr(key) for name, key in keys.items() if name not in without}
+    gateway = GatewayClient(
+        url, Keys(secrets.get("oversight"), secrets.get("send"), secrets.get("admin")), timeout=timeout
+    )
+    notices: list[Notice] = []
+    database = Database.open(folder / "store.db")
+    releases = Releases(database, gateway, Review(hold_seconds=5), reviewer, HurriedClock(speed), notices.append)
+    try:
+        yield Desk(database, gateway, releases, notices)
+    finally:
+        if orderly:
+            await releases.aclose()
+        else:
+            await crash(releases)
+        await gateway.aclose()
+        database.close()
+
+
+async def crash(releases: Releases) -> None:
+    """Stops everything at once, without a last journal entry."""
+    activities = [live.activity for live in releases._lives.values() if live.activity is not None]
+    for activity in activities:
+        activity.cancel()
+    await asyncio.gather(*activities, return_exceptions=True)
