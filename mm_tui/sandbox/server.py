@@ -6,6 +6,7 @@ import asyncio
 import functools
 import socket
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import httpx
 import uvicorn
@@ -130,11 +131,16 @@ class Server:
     async def _call_hooks(self) -> None:
         """Delivers webhooks, a bounded number at once."""
         under_way: set[asyncio.Task[None]] = set()
-        async with httpx.AsyncClient(timeout=webhooks.TIMEOUT_SECONDS, trust_env=False) as client:
+        async with AsyncExitStack() as stack:
+            client: httpx.AsyncClient | None = None
             try:
                 while True:
                     self._wake_webhooks.clear()
                     for row in webhooks.claim_due(self.state, HOOKS_AT_ONCE - len(under_way)):
+                        if client is None:
+                            # Made late: reading the machine's certificates takes a moment, and few runs call hooks.
+                            client = httpx.AsyncClient(timeout=webhooks.TIMEOUT_SECONDS, trust_env=False)
+                            await stack.enter_async_context(client)
                         task = asyncio.create_task(webhooks.attempt(self.state, client, row))
                         under_way.add(task)
                         task.add_done_callback(under_way.discard)
