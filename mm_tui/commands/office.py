@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mm_tui.clock import SystemClock
 from mm_tui.commands import common, emit
 from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.services.queue import ReviewQueue
 from mm_tui.services.sync import Sync
+from mm_tui.store.pending import PendingStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -33,6 +35,18 @@ class Office:
     gateway: GatewayClient
     sync: Sync
     clock: SystemClock
+
+    async def refresh_queue(self) -> None:
+        """Brings the mailboxes and the queue of waiting mail up to date."""
+        await self.sync.refresh_mailboxes()
+        listed = await self.gateway.pending()
+        PendingStore(self.database).replace(listed, self.clock.now())
+        for words in listed.refused:
+            emit.note(OneLine(f"mm-tui: warning: {words}"))
+
+    def queue(self) -> ReviewQueue:
+        """The queue as the store has it."""
+        return ReviewQueue(self.database, self.clock, self.settings.risk)
 
 
 @asynccontextmanager

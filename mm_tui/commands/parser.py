@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mm_tui import __version__
-from mm_tui.commands import app, audit, completion, doctor, emit, init, sandbox, sync
+from mm_tui.commands import app, audit, completion, demo, doctor, emit, init, pending, sandbox, sync
+from mm_tui.commands.common import Commands
 from mm_tui.commands.exits import Exit
 
 
@@ -20,8 +21,8 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(Exit.USAGE)
 
 
-def build() -> Parser:
-    """The parser of all commands."""
+def build(argv: Sequence[str] | None = None) -> Parser:
+    """The parser of all commands; with `argv`, without the arguments of commands that it cannot mean."""
     shared = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common(shared)
     parser = Parser(
@@ -33,9 +34,10 @@ def build() -> Parser:
     parser.set_defaults(profile=None, config=None, debug=False, run=app.run)
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
-    for module in (init, doctor, sync, audit, sandbox, completion):
+    commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for module in (demo, init, doctor, sync, pending, audit, completion):
         module.add(commands, shared)
+    sandbox.add(commands, shared, in_full=argv is None or "sandbox" in argv)
     return parser
 
 
@@ -50,4 +52,4 @@ def common(parser: argparse.ArgumentParser) -> None:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The arguments, with the function to run as `run`."""
-    return build().parse_args(argv)
+    return build(argv).parse_args(argv)

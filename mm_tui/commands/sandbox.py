@@ -6,28 +6,30 @@ import argparse
 
 from mm_tui.commands.common import Commands
 
-# No argument begins with this, so that all of them reach the sandbox's own parser untouched.
-_NO_PREFIX = "\0"
 
-
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, *, in_full: bool = True) -> None:
+    """Describes the command; its arguments, whose module takes a while to load, only `in_full`."""
     del shared  # the sandbox has no profiles
     words = "a MultiMail-compatible gateway and an AI21-compatible endpoint on this machine"
     parser = commands.add_parser("sandbox", help=words, description=f"Runs {words}.")
+    if not in_full:
+        return
+    from mm_tui.sandbox import serve
+
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    serve = actions.add_parser(
+    action = actions.add_parser(
         "serve",
-        help="serve until interrupted; see `mm-tui sandbox serve --help`",
-        add_help=False,
-        prefix_chars=_NO_PREFIX,
+        help="serve until interrupted",
+        description="Serves until interrupted. Once it listens it prints one JSON object: url, ai21_url, ai21_key, "
+        "keys (oversight, send, admin) and mailboxes. Nothing is delivered: released mail becomes .eml files in the "
+        "outbox of its data folder.",
     )
-    serve.add_argument("rest", nargs="*")
-    serve.set_defaults(run=run)
+    serve.add_arguments(action)
+    action.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Hands over to the sandbox's own arguments."""
+    """Serves."""
     from mm_tui.sandbox import serve
 
-    return serve.main(arguments.rest)
+    return serve.run(arguments)

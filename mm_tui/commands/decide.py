@@ -1,0 +1,183 @@
+"""Decisions from the command line: the same core, the same journal, no hold, and the digest named by the human."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+
+from mm_tui.commands import emit, queue_output
+from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands.office import Office, office
+from mm_tui.config import Settings
+from mm_tui.review.digest import names, short
+from mm_tui.review.draft import EditedDraft
+from mm_tui.review.state import Choice, Outcome
+from mm_tui.services.notices import Notice
+from mm_tui.services.queue import Queued
+from mm_tui.services.release_record import state_of
+from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.services.releases import Refused, Releases
+from mm_tui.store.releases import ReleaseStore
+from mm_tui.text import OneLine
+from mm_tui.wiring import reviewer
+
+_DONE = frozenset({Outcome.APPROVED, Outcome.REJECTED, Outcome.EDIT_RELEASED, Outcome.RESCHEDULED})
+_GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTED, Outcome.EDIT_FAILED})
+
+
+async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Approves the item that the digest names."""
+    async with _desk(chosen) as (rooms, releases):
+        entry = await _named(rooms, arguments)
+        await _begun(releases.approve(entry.item, entry.digest, hold=0))
+        return await _outcome(rooms, releases, arguments)
+
+
+async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Rejects the item that the digest names."""
+    async with _desk(chosen) as (rooms, releases):
+        entry = await _named(rooms, arguments)
+        await _begun(releases.reject(entry.item, entry.digest, arguments.reason, hold=0))
+        return await _outcome(rooms, releases, arguments)
+
+
+async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> int:
+    """Releases an edited text in place of the item that the digest names."""
+    async with _desk(chosen) as (rooms, releases):
+        entry = await _named(rooms, arguments)
+        raw = entry.item.raw
+        draft = EditedDraft(
+            to=tuple(arguments.to) if arguments.to else raw.to,
+            subject=raw.subject if arguments.subject is None else arguments.subject,
+            body=body,
+        )
+        if releases.breaks_thread(entry.item, draft):
+            emit.note(OneLine("note: another recipient or subject starts a new thread"))
+        await _begun(releases.release_edit(entry.item, entry.digest, draft, hold=0))
+        return await _outcome(rooms, releases, arguments)
+
+
+async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Answers the question of a decision that an earlier run left, or prints it."""
+    async with _desk(chosen) as (rooms, releases):
+        await releases.resume()
+        view = releases.state(arguments.id)
+        if view is None:
+            raise CommandError(Exit.NOT_FOUND, f"no decision about {arguments.id} is open")
+        async with asyncio.timeout(arguments.wait):
+            view = await releases.settled(arguments.id)
+        if arguments.choice is not None and view.question is not None:
+            offered = {choice.value: choice for choice, _ in view.question.choices}
+            if arguments.choice not in offered:
+                raise CommandError(
+                    Exit.USAGE, f"{arguments.choice} is no choice here", f"Choose: {', '.join(offered)}."
+                )
+            await releases.answer(arguments.id, Choice(arguments.choice))
+        return await _outcome(rooms, releases, arguments)
+
+
+@asynccontextmanager
+async def _desk(chosen: Settings) -> AsyncIterator[tuple[Office, Releases]]:
+    async with office(chosen) as rooms:
+        releases = Releases(rooms.database, rooms.gateway, chosen.review, reviewer(chosen), rooms.clock, _unseen)
+        try:
+            yield rooms, releases
+        finally:
+            await releases.aclose()
+
+
+def _unseen(notice: Notice) -> None:
+    """No screen waits to be told."""
+    del notice
+
+
+async def _named(rooms: Office, arguments: argparse.Namespace) -> Queued:
+    """The item as it is now, when the digest names it.
+
+    Raises:
+        CommandError: it has another digest (6), was decided (6), or does not exist (3).
+    """
+    entry = await queue_output.seen(rooms, arguments.id)
+    if not names(arguments.digest, entry.digest):
+        raise CommandError(
+            Exit.CHANGED,
+            f"{arguments.id} is not what the digest {arguments.digest} names; its digest now is {short(entry.digest)}",
+            f"Read it again with `mm-tui pending show {arguments.id}`. Nothing was decided.",
+        )
+    return entry
+
+
+async def _begun(beginning: Awaitable[object]) -> None:
+    """Begins a decision.
+
+    Raises:
+        CommandError: it cannot begin, because another is under way (6) or the journal cannot be written (10).
+    """
+    try:
+        await beginning
+    except Refused as refused:
+        status = Exit.CONFIG if refused.__cause__ is not None else Exit.CHANGED
+        raise CommandError(status, str(refused.message), str(refused.what_to_do)) from None
+
+
+async def _outcome(rooms: Office, releases: Releases, arguments: argparse.Namespace) -> int:
+    """Waits for the end, prints it, and returns its status."""
+    try:
+        async with asyncio.timeout(arguments.wait):
+            view = await releases.settled(arguments.id)
+    except TimeoutError:
+        last = releases.state(arguments.id)
+        assert last is not None
+        view = last
+    status = _status(rooms, view)
+    _tell(view, status, as_json=arguments.json)
+    return status
+
+
+def _status(rooms: Office, view: ReleaseView) -> Exit:
+    if not view.ended:
+        return Exit.GATEWAY
+    row = ReleaseStore(rooms.database).get(view.id)
+    outcome = state_of(row).outcome if row is not None else None
+    if outcome in _DONE:
+        return Exit.OK
+    if outcome is Outcome.DENIED:
+        return Exit.AUTH
+    return Exit.GATEWAY if outcome in _GATEWAY else Exit.CHANGED
+
+
+def _tell(view: ReleaseView, status: Exit, *, as_json: bool) -> None:
+    asked = view.question
+    if as_json:
+        emit.data(
+            {
+                "id": view.email_id,
+                "act": str(view.act),
+                "phase": str(view.phase),
+                "words": view.words,
+                "digest": view.digest,
+                "replacement_id": view.replacement_id,
+                "decided_by": view.decided_by or None,
+                "decided_at": view.decided_at.isoformat() if view.decided_at else None,
+                "question": None
+                if asked is None
+                else {"words": asked.words, "choices": [choice.value for choice, _ in asked.choices]},
+                "exit_status": int(status),
+            }
+        )
+        return
+    if status is Exit.OK:
+        emit.line(view.words)
+        return
+    cure = ""
+    if asked is not None:
+        cure = f"Answer it: mm-tui pending answer {view.email_id} CHOICE"
+    elif view.phase is Phase.UNKNOWN:
+        cure = "It is never repeated by itself. The app, or `mm-tui pending answer`, reads it back."
+    emit.error(view.words, cure)
+    if asked is not None:
+        emit.error(asked.words)
+        for choice, words in asked.choices:
+            emit.note(OneLine(f"  {choice.value}: {words}"))

@@ -1,0 +1,106 @@
+"""`mm-tui demo`: the app on a sandbox of its own, where mail arrives and an agent answers it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+from mm_tui.commands.common import Commands
+from mm_tui.commands.exits import CommandError, Exit
+
+_OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command."""
+    del shared  # the demo uses no profile of the user's
+    parser = commands.add_parser(
+        "demo",
+        help="try it: the app on sample mail, with an agent at work; nothing leaves this machine",
+        description="Opens the app on a sandbox gateway of its own with sample mail, or with yours, and an agent that "
+        "answers what arrives. No account or key is needed, none of yours is used, and nothing leaves this machine. "
+        "The assistant is a rule-based stand-in, not Jamba.",
+    )
+    parser.add_argument(
+        "--mail",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="mbox, Maildir, .eml or a folder of .eml to show; may be given several times",
+    )
+    parser.add_argument("--samples", action="store_true", help="with --mail: show the sample mail too")
+    parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="N made-up mails more")
+    parser.add_argument(
+        "--agent", action=argparse.BooleanOptionalAction, default=True, help="let mail arrive and an agent answer it"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="keep everything here; default: thrown away at the end"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Starts the sandbox, opens the app on it, and ends everything."""
+    from mm_tui.sandbox.child import SandboxChild, SandboxFailed
+
+    for path in arguments.mail:
+        if not path.exists():
+            raise CommandError(Exit.NOT_FOUND, f"--mail {path}: there is no such file or folder")
+    _leave_in_order()
+    with ExitStack() as stack:
+        if arguments.data is not None:
+            folder = arguments.data.absolute()
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mm-tui-demo-")))
+        notes = getattr(sys.stderr, "buffer", None)
+        child = SandboxChild(*_sandbox_arguments(arguments, folder), notes=notes, log=folder / "sandbox.log")
+        try:
+            ready = stack.enter_context(child).ready
+        except SandboxFailed as error:
+            raise CommandError(Exit.GATEWAY, f"the sandbox did not start: {error}") from None
+        _use(ready.environment(), folder)
+        from mm_tui import app, config
+
+        chosen = config.load(profile=None)
+        named = chosen.profile.model_copy(update={"name": "demo"})
+        return app.run(chosen.model_copy(update={"profile": named}), demo=True)
+
+
+def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]:
+    given = ["--data", str(folder / "sandbox"), "--agent" if arguments.agent else "--no-agent"]
+    for path in arguments.mail:
+        given += ["--mail", str(path)]
+    if arguments.synthetic:
+        given += ["--synthetic", str(arguments.synthetic)]
+    if arguments.samples:
+        given.append("--samples")
+    return given
+
+
+def _use(environment: dict[str, str], folder: Path) -> None:
+    """Points this process at the sandbox, and away from the user's own accounts and data."""
+    for name in list(os.environ):
+        if name.startswith(_OWN):
+            del os.environ[name]
+    os.environ.update(environment)
+    os.environ["MM_TUI_CONFIG"] = str(folder / "config.toml")
+    os.environ["MM_TUI_DATA"] = str(folder / "app")
+
+
+def _leave_in_order() -> None:
+    """Ends by unwinding when told to, or when the terminal goes away, so that the temporary folder goes too."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)

@@ -1,0 +1,150 @@
+"""`mm-tui pending`: the review queue without a screen; what is decided here goes through the same core and journal."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mm_tui.commands import common
+from mm_tui.commands.audit import positive
+from mm_tui.commands.common import Commands
+
+DEFAULT_WAIT = 120
+"""Seconds that a decision is waited for before the command ends with its outcome unknown."""
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command and its actions."""
+    parser = commands.add_parser(
+        "pending",
+        help="the mail that waits for a decision: list, show, approve, reject",
+        description="The mail that waits for a decision. A decision names the digest of what was seen: `show` prints "
+        "it, and when the mail has changed since, the decision is refused with exit status 6.",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listing = actions.add_parser("list", parents=[shared], help="list what waits")
+    listing.add_argument("--order", choices=("oldest", "riskiest"), default="oldest", help="default: oldest")
+    listing.add_argument("--mailbox", metavar="ADDRESS", help="only this mailbox (address or id)")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing.set_defaults(run=run_list)
+
+    show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
+    show.add_argument("id", metavar="ID")
+    show.add_argument("--thread", action="store_true", help="open the mails before it too; marks them read")
+    show.add_argument("--json", action="store_true", help="print JSON")
+    show.set_defaults(run=run_show)
+
+    approve = actions.add_parser("approve", parents=[shared], help="approve one; an outbound mail leaves at once")
+    _decision(approve)
+    approve.set_defaults(run=run_approve)
+
+    reject = actions.add_parser("reject", parents=[shared], help="reject one")
+    _decision(reject)
+    reject.add_argument("--reason", required=True, help="why; the agent is told")
+    reject.set_defaults(run=run_reject)
+
+    edit = actions.add_parser(
+        "edit",
+        parents=[shared],
+        help="release an edited text in place of a draft",
+        description="Submits the edited text with the send key, rejects the original, and approves the edit. To and "
+        "subject stay unless given; another To or subject starts a new thread.",
+    )
+    _decision(edit)
+    edit.add_argument("--body", required=True, metavar="FILE", help="the new text; - reads standard input")
+    edit.add_argument("--to", action="append", metavar="ADDRESS", help="the new recipient; may be given several times")
+    edit.add_argument("--subject", metavar="TEXT", help="the new subject")
+    edit.set_defaults(run=run_edit)
+
+    answer = actions.add_parser(
+        "answer",
+        parents=[shared],
+        help="answer the question of a decision that could not go on by itself",
+        description="When a decision's outcome is unknown, or the world moved in between, a question is asked that no "
+        "machine may answer; the choices are printed with it.",
+    )
+    answer.add_argument("id", metavar="ID")
+    answer.add_argument("choice", nargs="?", metavar="CHOICE", help="one of the choices; without one they are printed")
+    _wait(answer)
+    answer.set_defaults(run=run_answer)
+
+
+def _decision(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID")
+    parser.add_argument("--digest", required=True, help="the digest that `show` printed: 8 hex digits or more")
+    _wait(parser)
+
+
+def _wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait", type=positive, default=DEFAULT_WAIT, metavar="S", help=f"seconds; default: {DEFAULT_WAIT}"
+    )
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Lists the queue."""
+    from mm_tui.commands import queue_output
+    from mm_tui.commands.office import work
+
+    return work(queue_output.listing(arguments, common.settings(arguments)))
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Shows one item."""
+    from mm_tui.commands import queue_output
+    from mm_tui.commands.office import work
+
+    return work(queue_output.show(arguments, common.settings(arguments)))
+
+
+def run_approve(arguments: argparse.Namespace) -> int:
+    """Approves one item."""
+    from mm_tui.commands import decide
+    from mm_tui.commands.office import work
+
+    return work(decide.approve(arguments, common.settings(arguments)))
+
+
+def run_reject(arguments: argparse.Namespace) -> int:
+    """Rejects one item."""
+    from mm_tui.commands import decide
+    from mm_tui.commands.office import work
+
+    return work(decide.reject(arguments, common.settings(arguments)))
+
+
+def run_edit(arguments: argparse.Namespace) -> int:
+    """Releases an edit."""
+    from mm_tui.commands import decide
+    from mm_tui.commands.office import work
+
+    text = read_text(arguments.body)
+    return work(decide.edit(arguments, common.settings(arguments), text))
+
+
+def run_answer(arguments: argparse.Namespace) -> int:
+    """Answers a question."""
+    from mm_tui.commands import decide
+    from mm_tui.commands.office import work
+
+    return work(decide.answer(arguments, common.settings(arguments)))
+
+
+def read_text(name: str) -> str:
+    """A text from a file, or from standard input for "-".
+
+    Raises:
+        CommandError: it cannot be read.
+    """
+    import sys
+
+    from mm_tui.commands.exits import CommandError, Exit
+
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+    except OSError as error:
+        raise CommandError(Exit.NOT_FOUND, f"{name}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CommandError(Exit.USAGE, f"{name} is not UTF-8 text") from None

@@ -1,0 +1,224 @@
+"""The review queue as text and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from datetime import datetime
+
+from mm_tui.commands import emit
+from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands.office import Office, office
+from mm_tui.config import Settings
+from mm_tui.gateway.errors import NotFound
+from mm_tui.models import EmailDetail, Mailbox, PendingItem
+from mm_tui.review.digest import short
+from mm_tui.review.disclosure import disclosure
+from mm_tui.review.findings import Level
+from mm_tui.services.notices import span
+from mm_tui.services.queue import Order, Queued, ThreadMail
+from mm_tui.store.mail import MailStore
+from mm_tui.text import ManyLine, OneLine
+
+_RULE = "-" * 72
+
+
+async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Prints the queue."""
+    async with office(chosen) as rooms:
+        await rooms.refresh_queue()
+        boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
+        mailbox_id = _mailbox_id(arguments.mailbox, boxes)
+        order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
+        entries = rooms.queue().entries(order=order, mailbox_id=mailbox_id)
+        now = rooms.clock.now()
+    if arguments.json:
+        emit.data({"pending": [summary_data(entry, boxes) for entry in entries]})
+    elif entries:
+        emit.table([_row(entry, now) for entry in entries])
+    else:
+        emit.note(OneLine("Nothing waits for a decision."))
+    return Exit.OK
+
+
+def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:
+    if wanted is None:
+        return None
+    for box in boxes.values():
+        if wanted in (box.id, box.address):
+            return box.id
+    raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {wanted}", "`mm-tui doctor` says which there are.")
+
+
+def _row(entry: Queued, now: datetime) -> list[str]:
+    item = entry.item
+    age = span(now - item.received_at) if item.received_at else "?"
+    other = item.sender.address if entry.is_inbound else ", ".join(party.address for party in item.to)
+    return [item.id, age, entry.assessment.level.word, "in" if entry.is_inbound else "out", other, item.subject]
+
+
+def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
+    """An item of the list as JSON."""
+    item = entry.item
+    box = boxes.get(item.mailbox_id)
+    return {
+        "id": item.id,
+        "mailbox_id": item.mailbox_id,
+        "mailbox": box.address if box else None,
+        "direction": item.direction,
+        "status": item.status,
+        "from": item.sender.header,
+        "to": [party.header for party in item.to],
+        "subject": item.subject,
+        "received_at": _iso(item.received_at),
+        "risk": entry.assessment.level.word,
+        "flags": [
+            {"code": finding.code, "level": finding.level.word, "words": finding.words}
+            for finding in entry.assessment.findings
+        ],
+    }
+
+
+async def seen(rooms: Office, email_id: str) -> Queued:
+    """The item as the gateway has it now, complete.
+
+    Raises:
+        CommandError: it does not wait (any more): 6 when it was decided, 3 when there is no such mail.
+    """
+    await rooms.refresh_queue()
+    queue = rooms.queue()
+    entry = queue.entry(email_id)
+    if entry is None:
+        raise await _gone(rooms, email_id)
+    try:
+        await rooms.sync.fetch_detail(entry.item.mailbox_id, email_id)
+    except NotFound:
+        raise await _gone(rooms, email_id) from None
+    entry = queue.entry(email_id)
+    if entry is None or not entry.item.complete:
+        raise CommandError(Exit.CHANGED, f"{email_id} changed while it was read", "Try again.")
+    return entry
+
+
+async def _gone(rooms: Office, email_id: str) -> CommandError:
+    """Why an item does not wait: who decided, as far as the gateway tells."""
+    for box in MailStore(rooms.database).mailboxes():
+        try:
+            detail = await rooms.gateway.email(box.id, email_id)
+        except NotFound:
+            continue
+        return CommandError(Exit.CHANGED, f"{email_id} does not wait for a decision: {_decided(detail)}")
+    return CommandError(Exit.NOT_FOUND, f"there is no mail {email_id}", "`mm-tui pending list` shows what waits.")
+
+
+def _decided(detail: EmailDetail) -> str:
+    words = f"its status is {detail.status}"
+    if detail.approved_by:
+        words += f", approved by {detail.approved_by}"
+    if detail.approved_at:
+        words += f" at {detail.approved_at.isoformat(timespec='seconds')}"
+    return words
+
+
+async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Prints one item."""
+    async with office(chosen) as rooms:
+        entry = await seen(rooms, arguments.id)
+        boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
+        await _fetch_thread(rooms, entry.item, with_bodies=arguments.thread)
+        thread = rooms.queue().thread(entry.item)
+        # Once more: what is known of the thread bears on the risks.
+        entry = rooms.queue().entry(arguments.id) or entry
+    box = boxes.get(entry.item.mailbox_id)
+    if arguments.json:
+        emit.data(_item_data(entry, boxes, box, thread))
+    else:
+        for text in _item_text(entry, box, thread):
+            emit.line(text)
+    return Exit.OK
+
+
+async def _fetch_thread(rooms: Office, item: PendingItem, *, with_bodies: bool) -> None:
+    if item.thread_id is None:
+        return
+    summary = await rooms.gateway.thread(item.mailbox_id, item.thread_id)
+    MailStore(rooms.database).upsert(summary.emails)
+    if with_bodies:
+        for mail in rooms.queue().thread(item):
+            if mail.detail is None:
+                await rooms.sync.fetch_detail(item.mailbox_id, mail.summary.id)
+
+
+def _item_data(
+    entry: Queued, boxes: dict[str, Mailbox], box: Mailbox | None, thread: list[ThreadMail]
+) -> dict[str, object]:
+    item = entry.item
+    return {
+        **summary_data(entry, boxes),
+        "digest": entry.digest,
+        "cc": [party.header for party in item.cc],
+        "bcc": None,
+        "body": item.body,
+        "attachments": [
+            {"name": file.name, "size": file.size, "content_type": file.content_type} for file in item.attachments
+        ],
+        "thread_id": item.thread_id,
+        "hidden_characters_removed": item.body.removed + item.subject.removed,
+        "disclosure": list(disclosure(box)),
+        "unchecked": list(entry.assessment.unchecked),
+        "oversight_mode": box.oversight_mode if box else None,
+        "edited_here": entry.edit is not None,
+        "thread": [
+            {
+                "id": mail.summary.id,
+                "direction": mail.summary.direction,
+                "from": mail.summary.sender.header,
+                "subject": mail.summary.subject,
+                "status": mail.summary.status,
+                "received_at": _iso(mail.summary.received_at),
+                "body": mail.detail.body if mail.detail else None,
+            }
+            for mail in thread
+        ],
+    }
+
+
+def _item_text(entry: Queued, box: Mailbox | None, thread: list[ThreadMail]) -> Iterator[OneLine | ManyLine]:
+    """The item for reading, in an order that a screen reader can follow: what, risks, text, thread, digest."""
+    item = entry.item
+    yield OneLine(f"id       {item.id}")
+    yield OneLine(f"mailbox  {box.address} ({box.oversight_mode})" if box else f"mailbox  {item.mailbox_id}")
+    yield OneLine(f"from     {item.sender}")
+    yield OneLine(f"to       {', '.join(map(str, item.to))}")
+    yield OneLine(f"cc       {', '.join(map(str, item.cc)) or 'none'}")
+    yield OneLine(f"subject  {item.subject}")
+    for file in item.attachments:
+        yield OneLine(f"file     {file.name} ({file.size} bytes, {file.content_type})")
+    for words in disclosure(box):
+        yield OneLine(f"note     {words}")
+    for finding in entry.assessment.findings:
+        yield OneLine(f"{_sign(finding.level)} {finding.level.word} risk: {finding.words}")
+    for words in entry.assessment.unchecked:
+        yield OneLine(f"note     not checked: {words}")
+    if removed := item.body.removed + item.subject.removed:
+        yield OneLine(f"warning  {removed} hidden characters removed")
+    if entry.edit is not None:
+        yield OneLine("note     an unsent edit of this draft is kept on this machine")
+    yield OneLine(_RULE)
+    yield item.body
+    yield OneLine(_RULE)
+    for mail in thread:
+        summary = mail.summary
+        yield OneLine(f"before   {_iso(summary.received_at)} {summary.direction} {summary.sender}: {summary.subject}")
+        if mail.detail is not None:
+            yield mail.detail.body
+            yield OneLine(_RULE)
+    yield OneLine(f"digest   {short(entry.digest)} (whole: {entry.digest})")
+
+
+def _sign(level: Level) -> str:
+    return level.sign.strip() or "-"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
