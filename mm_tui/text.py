@@ -261,13 +261,17 @@ def file_name(raw: str, *, longest: int = 200) -> OneLine:
         longest: length to cut to in bytes of UTF-8; the extension survives the cut.
     """
     name = _NOT_IN_NAMES.sub("_", OneLine(raw)).strip(" .")
+    # A mark that stood on one of the characters just taken away has nothing left to stand on.
+    while (cleaned := OneLine(name).strip(" .")) != name:
+        name = cleaned
     if _RESERVED_NAMES.match(name):
         name = f"_{name}"
     stem, dot, extension = name.rpartition(".")
     if not stem or len(extension.encode()) > 16:
         stem, dot, extension = name, "", ""
     room = longest - len((dot + extension).encode())
-    stem = stem.encode()[:room].decode(errors="ignore").rstrip(" .")
+    if len(stem.encode()) > room:
+        stem = stem.encode()[:room].decode(errors="ignore").rstrip(" .")
     return OneLine(stem + dot + extension if stem else "attachment")
 
 

@@ -27,7 +27,8 @@ def _prototypes() -> dict[str, str]:
     """Character = what it is drawn like. The package lists pairs both ways; one end of each pair is chosen for good."""
     from confusable_homoglyphs.confusables import confusables_data
 
-    chosen: dict[str, str] = {}
+    # The table takes the Cyrillic palochka for an i; in the faces of browsers and terminals it is an l.
+    chosen = {"\u04cf": "l"}
     for char, others in confusables_data.items():
         if len(char) == 1 and len(others) == 1:
             target = others[0]["c"].strip("\u200e")
@@ -35,7 +36,7 @@ def _prototypes() -> dict[str, str]:
             # A pair on its own names no prototype: the smaller one stands for both.
             if len(target) == 1 and len(back) == 1 and char < target:
                 continue
-            chosen[char] = target
+            chosen.setdefault(char, target)
     return chosen
 
 
@@ -43,16 +44,17 @@ def _prototypes() -> dict[str, str]:
 def skeleton(text: str) -> str:
     """What `text` looks like, case aside: two texts with one skeleton can be taken for each other.
 
-    Case is folded before and after, since addresses and domains are compared without it.
+    Case is folded, since addresses and domains are compared without it, and compatibility forms such as full-width
+    letters are taken for the plain ones.
     """
     if text.isascii():
         # A capital I is drawn like a small l; folding the case first would hide that.
         return text.replace("I", "l").lower().translate(_ASCII_PROTOTYPES)
     prototypes = _prototypes()
-    drawn = unicodedata.normalize("NFD", text)
+    drawn = unicodedata.normalize("NFKD", text)
     for _ in range(2):
         drawn = "".join(prototypes.get(char, char) for char in drawn)
-        drawn = unicodedata.normalize("NFD", drawn.replace("I", "l").casefold())
+        drawn = unicodedata.normalize("NFKD", drawn.replace("I", "l").casefold())
     return drawn.translate(_ASCII_PROTOTYPES)
 
 
@@ -146,7 +148,8 @@ class Known:
         for known in sorted(self.domains):
             name = known.partition(".")[0]
             # The known name as part of another one: acme.example.evil.test, acme-example.test, login-acme.test.
-            if f"{known}." in f"{domain}." or known.replace(".", "-") in domain:
+            parts = f"-{domain}-".replace(".", "-")
+            if f"-{known.replace('.', '-')}-" in parts:
                 return known
             if len(name) >= 5 and known in self.own_domains and name in domain.replace("-", ".").split("."):
                 return known
