@@ -189,8 +189,6 @@ class InboxScreen(BaseScreen):
         words += [OneLine(view.status).replace("_", " ")] if view.status else []
         words += ["threads"] if view.folded else []
         parts: list[Content] = [Content(" · ".join(words))]
-        if view.query:
-            parts.append(Content.assemble(("search ", ""), (OneLine(view.query), "bold $foreground")))
         kinds = ("thread", "threads") if view.folded else ("mail", "mails")
         parts.append(Content(count(len(self.mails.keys), *kinds) + ("" if self._whole else "…")))
         for complaint in parse_query(view.query, self.services.clock.now()).complaints[:1]:

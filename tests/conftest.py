@@ -1,0 +1,47 @@
+"""What all tests share: an environment of their own, and clean snapshot reports."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_textual_snapshot
+
+SNAPSHOT_VERSIONS = {"textual": "8.2.8", "pytest-textual-snapshot": "1.1.0", "rich": "15.0.0"}
+"""Snapshots are only comparable when made with these."""
+UNSET = (
+    "NO_COLOR", "TEXTUAL", "TEXTUAL_PRESS", "TEXTUAL_DRIVER", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "SSH_TTY",
+    "SSH_CONNECTION", "EDITOR", "VISUAL", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
+)  # fmt: skip
+
+
+class _ReportEntry(pytest_textual_snapshot.SvgSnapshotDiff):  # type: ignore[misc] # the plugin has no types
+    """A line of the failure report, without the environment: it may hold keys."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**{**fields, "environment": {}})
+
+
+pytest_textual_snapshot.SvgSnapshotDiff = _ReportEntry
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses to write snapshots that others could not compare with theirs."""
+    if config.getoption("update_snapshots", default=False):
+        for name, wanted in SNAPSHOT_VERSIONS.items():
+            if (found := importlib.metadata.version(name)) != wanted:
+                raise pytest.UsageError(f"snapshots are made with {name} {wanted}, not {found}: see constraints.txt")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key, config, data folder or terminal setting of whoever runs the tests reaches them."""
+    for name in [*UNSET, *(name for name in os.environ if name.startswith(("MULTIMAIL_", "AI21_", "MM_TUI_")))]:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MM_TUI_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("MM_TUI_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")

@@ -1,0 +1,148 @@
+"""The inbox through the app: painted from the store, searched, filtered, opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets import Input
+
+from mm_tui.screens.inbox import InboxScreen
+from mm_tui.screens.thread import ThreadScreen
+from mm_tui.services.notices import MailChanged
+from mm_tui.text import OneLine
+from tests.support.sandbox import running_sandbox
+from tests.support.seat import mailbox, seated, seated_at, shown, still_wiring, summary, until
+
+
+def _inbox(app: object) -> InboxScreen:
+    screen = app.screen  # type: ignore[attr-defined] # the app of the test
+    assert isinstance(screen, InboxScreen)
+    return screen
+
+
+async def test_list_is_painted_from_the_store_before_the_network_side_exists() -> None:
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox()])
+    wiring.mail.upsert([summary(number) for number in range(30)])
+    async with seated(wiring) as (app, _pilot):
+        assert wiring.sync is None
+        text = shown(app)
+    assert "writer0@customer.example" in text
+    assert "Question 3" in text
+    assert "acme · TEST" in text
+    assert "30 mails" in text
+
+
+async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back() -> None:
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(number) for number in range(300)])
+    wiring.mail.upsert([summary(400, subject=OneLine("Refund for order 4471"))])
+    async with seated(wiring) as (app, pilot):
+        await until(pilot, lambda: len(_inbox(app).mails.keys) == 301)
+        await pilot.press("slash", *"refund 44")
+        await until(pilot, lambda: len(_inbox(app).mails.keys) == 1)
+        assert "Refund for order 4471" in shown(app)
+        await pilot.press("enter")
+        assert app.focused is _inbox(app).mails
+        await pilot.press("escape")
+        await until(pilot, lambda: len(_inbox(app).mails.keys) == 301)
+        assert app.screen.query_one("#search", Input).value == ""
+
+
+async def test_search_without_a_match_says_why_the_list_is_empty() -> None:
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(1)])
+    async with seated(wiring) as (app, pilot):
+        await pilot.press("slash", *"nosuchword")
+        await until(pilot, lambda: "Nothing matches" in shown(app))
+
+
+async def test_operator_that_is_not_understood_is_told_beside_the_results() -> None:
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(1)])
+    async with seated(wiring) as (app, pilot):
+        await pilot.press("slash", *"before:soon")
+        await until(pilot, lambda: "was left out" in shown(app))
+
+
+async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(number) for number in range(100, 400)])
+    async with seated(wiring) as (app, pilot):
+        await until(pilot, lambda: len(_inbox(app).mails.keys) == 300)
+        await pilot.press(*["j"] * 60)
+        mails = _inbox(app).mails
+        row = mails.current_row
+        line = mails.cursor - mails.scroll_offset.y
+        wiring.mail.upsert([summary(number) for number in range(50)])
+        app.tell(MailChanged(None))
+        await until(pilot, lambda: len(mails.keys) == 350)
+        assert mails.current_row is not None
+        assert row is not None
+        assert mails.current_row.email_id == row.email_id
+        assert mails.cursor - mails.scroll_offset.y == line
+
+
+async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example")])
+    wiring.mail.upsert([summary(number, mailbox_id="mb2" if number % 3 == 0 else "mb1") for number in range(9)])
+    async with seated(wiring) as (app, pilot):
+        await pilot.press("m")
+        await until(pilot, lambda: len(_inbox(app).mails.keys) == 3)
+        assert "billing@acme.example" in shown(app)
+        await pilot.press("m", "m")
+        await until(pilot, lambda: len(_inbox(app).mails.keys) == 9)
+        await pilot.press("f")
+        assert "Show only" in shown(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(_inbox(app).mails.keys) == 3)
+
+
+async def test_empty_inbox_says_what_is_missing() -> None:
+    wiring = still_wiring()
+    wiring.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
+    async with seated(wiring) as (app, pilot):
+        await until(pilot, lambda: "No mail on this machine yet." in shown(app))
+        assert "mm-tui init" in shown(app)
+
+
+async def test_hostile_subjects_reach_no_surface(tmp_path: Path) -> None:
+    hostile = "[/x] [@click=app.leave]\x1b]52;c;SGVsbG8=\x07 [b]bold[/b] \x1b[2J‮abc​ \x9b31m end"
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(1, subject=OneLine(hostile))])
+    for size in ((120, 40), (80, 24), (60, 20)):
+        other = still_wiring()
+        other.mail.upsert([summary(1, subject=OneLine(hostile))])
+        async with seated(other, size) as (app, pilot):
+            await pilot.press("j")
+            text = shown(app)
+            assert "[/x] [@click=app.leave]" in text
+            assert not any(sign in text for sign in "\x1b\x07\x9b‮​")
+
+
+async def test_resting_on_a_mail_fetches_nothing_and_opening_it_marks_it_read(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        mail = sandbox.inbound(subject="Where is my parcel", body="It has not come.\n\n> quoted words")
+        async with seated_at(sandbox) as (app, pilot):
+            await until(pilot, lambda: "Where is my parcel" in shown(app))
+            await until(pilot, lambda: "Opening marks it read at the gateway." in shown(app))
+            assert sandbox.status(mail["id"]) == "unread"
+            assert not sandbox.calls("GET", f"/emails/{mail['id']}")
+            await pilot.press("enter")
+            await until(pilot, lambda: "It has not come." in shown(app))
+            assert isinstance(app.screen, ThreadScreen)
+            assert sandbox.status(mail["id"]) == "read"
+            await pilot.press("escape")
+            assert isinstance(app.screen, InboxScreen)
+
+
+async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.inbound(subject="Stored mail", body="text")
+        async with seated_at(sandbox) as (app, pilot):
+            await until(pilot, lambda: "Stored mail" in shown(app))
+            sandbox.fault(path=".*", kind="status", status=503)
+            await pilot.press("ctrl+r")
+            await until(pilot, lambda: "next try in" in shown(app))
+            assert "Stored mail" in shown(app)

@@ -1,0 +1,316 @@
+"""The queue through the app: what is approved is what was read, and what leaves is what was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from mm_tui.app import MmTui
+from mm_tui.config import Review
+from mm_tui.screens.choice import ChoiceScreen
+from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.pending import PendingScreen
+from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.services.release_view import Phase
+from mm_tui.store.edits import EditStore
+from mm_tui.text import ManyLine
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def queue(app: MmTui) -> PendingScreen:
+    """The pending screen, below any dialog."""
+    return next(screen for screen in app.screen_stack if isinstance(screen, PendingScreen))
+
+
+async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScreen:
+    """Goes to the queue and waits until it shows that many mails and has read the first in full."""
+    await pilot.press("2")
+    await until(pilot, lambda: any(isinstance(screen, PendingScreen) for screen in app.screen_stack), "the queue")
+    screen = queue(app)
+    await until(pilot, lambda: len(screen.entries) == waiting, f"{waiting} waiting mails")
+    await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
+    return screen
+
+
+async def seen(pilot: Pilot[Any], screen: PendingScreen) -> None:
+    """Waits until the mail under the cursor counts as read."""
+    await until(pilot, lambda: screen.current is not None and screen.has_seen(screen.current), "its end on screen")
+
+
+def bodies(sandbox: Sandbox) -> list[str]:
+    return [message["body"].strip() for message in sandbox.outbox()]
+
+
+async def test_a_draft_is_approved_as_it_was_read(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+        await until(pilot, lambda: not screen.entries, "the queue to be empty")
+    assert bodies(sandbox) == ["It is on its way."]
+    assert sandbox.status(draft) in ("sent", "delivered")
+
+
+async def test_a_draft_whose_end_was_not_on_screen_is_not_approved(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(60)))
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("a")
+        await pilot.press("G")  # jumping to the end is not reading
+        await pilot.pause(0.6)
+        await pilot.press("a")
+        assert screen.pane.main.lines_unread > 0
+        assert screen.current is not None and screen.release_of(screen.current.item.id) is None
+        await pilot.press("g")
+        for _ in range(8):
+            await pilot.press("pagedown")
+            await pilot.pause()
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+
+
+async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("First.")
+    sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("a", "a", "a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+        await until(pilot, lambda: len(screen.entries) == 1, "the second alone")
+    assert len(bodies(sandbox)) == 1
+
+
+async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = sandbox.draft("We will refund it.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        app.screen.query_one("#body", TextArea).load_text("We will look into it.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+        await until(pilot, lambda: not screen.entries, "the queue to be empty")
+        assert EditStore(app.services.database).all() == []
+    assert bodies(sandbox) == ["We will look into it."]
+    assert sandbox.status(original) == "rejected"
+
+
+async def test_what_is_typed_is_kept_and_found_again(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We will refund it.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await pilot.press("O", "h")
+        store = EditStore(app.services.database)
+        await until(
+            pilot, lambda: (edit := store.get(draft)) and edit.body.startswith("Oh"), "the saved edit", seconds=3
+        )
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        assert screen.current is not None and screen.current.edit is not None
+        assert screen.current.edit.body.startswith("Oh")
+
+
+async def test_a_change_underneath_an_edit_must_be_looked_at(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("One.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        app.screen.query_one("#body", TextArea).load_text("Mine.")
+        await pilot.press("ctrl+s")
+        sandbox.change(draft, markdown="Two.")
+        await until(pilot, lambda: screen.current and screen.current.item.body.strip() == "Two.", "the changed draft")
+        await until(pilot, lambda: screen.current and screen.current.item.complete, "its detail")
+        await pilot.press("a")
+        await pilot.pause(0.6)
+        await pilot.press("a")
+        assert screen.release_of(draft) is None
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        assert app.screen.query_one("#body", TextArea).text == "Mine."
+        await pilot.press("ctrl+s")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+    assert bodies(sandbox) == ["Mine."]
+
+
+async def test_rejecting_takes_a_reason_and_offers_it_first_next_time(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
+        await pilot.press("escape")
+        assert screen.release_of(first) is None
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
+        app.screen.query_one(Input).value = "2 much"
+        await pilot.press("enter")
+        await until(pilot, lambda: sandbox.status(first) == "rejected", "the rejection")
+        await until(pilot, lambda: len(screen.entries) == 1, "the second alone")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
+        await pilot.press("1")
+        await until(pilot, lambda: sandbox.status(second) == "rejected", "the rejection")
+    reasons = [entry["metadata"].get("reason") for entry in sandbox.audit() if "reject" in entry["action"]]
+    assert reasons == ["2 much", "2 much"]
+    assert sandbox.outbox() == []
+
+
+async def test_undo_takes_back_what_is_held(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = sandbox.draft("It is on its way.")
+    slow = settings_for(sandbox, review=Review(hold_seconds=60))
+    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: (view := screen.release_of(draft)) and view.phase is Phase.HELD, "the hold")
+        await pilot.press("u")
+        await until(pilot, lambda: (view := screen.release_of(draft)) and view.phase is Phase.UNDECIDED, "the undo")
+    assert sandbox.outbox() == []
+    assert sandbox.status(draft) == "pending_send_approval"
+
+
+async def test_another_reviewers_decision_is_shown_and_not_overwritten(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+    slow = settings_for(sandbox, review=Review(hold_seconds=1))
+    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        sandbox.decide(draft, "reject", "not this one")
+        await until(pilot, lambda: (view := screen.release_of(draft)) and view.phase is Phase.ELSEWHERE, "the word")
+    assert sandbox.outbox() == []
+
+
+async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.draft("Hi {{name}}, we give you a full refund of $240 today.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        assert screen.current is not None and screen.current.assessment.asks_again
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        await pilot.press("a", "y", "enter", "space", "escape")
+        await pilot.pause()
+        assert sandbox.outbox() == []
+        await pilot.press("space")
+        assert not screen.marked, "high risk is never in a batch"
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        await pilot.press("Y")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+
+
+async def test_a_batch_holds_only_what_was_read(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        sandbox.draft(f"Number {number}.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 3)
+        await seen(pilot, screen)
+        await pilot.press("space")
+        await until(pilot, lambda: len(screen.marked) == 1, "one marked")
+        await pilot.press("j", "space")
+        assert len(screen.marked) == 1, "what has just appeared cannot be marked"
+        await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
+        await seen(pilot, screen)
+        await pilot.press("space")
+        await until(pilot, lambda: len(screen.marked) == 2, "two marked")
+        await pilot.press("A")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the summary")
+        await pilot.press("A")
+        await until(pilot, lambda: len(bodies(sandbox)) == 2, "both releases")
+    assert sorted(bodies(sandbox)) == ["Number 0.", "Number 1."]
+
+
+async def test_without_a_send_key_an_edit_is_sent_back(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We will refund it.")
+    async with running_app(settings_for(sandbox, without=("send",)), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        app.screen.query_one("#body", TextArea).load_text("We will look into it.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the note")
+        await pilot.press("1")
+        await until(pilot, lambda: sandbox.status(draft) == "rejected", "the rejection")
+        kept = EditStore(app.services.database).get(draft)
+        assert kept is not None and kept.body == "We will look into it."
+    reasons = [entry["metadata"].get("reason") for entry in sandbox.audit() if "reject" in entry["action"]]
+    assert "We will look into it." in reasons[0]
+    assert sandbox.outbox() == []
+
+
+async def test_the_readers_own_editor_gives_the_text_back_cleaned(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("We will refund it.")
+    asked: list[ManyLine] = []
+
+    def editor(text: ManyLine) -> ManyLine:
+        asked.append(text)
+        return ManyLine("From my\x1b[2J editor.")
+
+    monkeypatch.setattr(EditScreen, "editor", staticmethod(editor))
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        monkeypatch.setattr(app, "suspend", _nothing)
+        await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await pilot.press("ctrl+o")
+        area = app.screen.query_one("#body", TextArea)
+        await until(pilot, lambda: area.text == "From my editor.", "the text")
+    assert asked == ["We will refund it."]
+
+
+class _nothing:
+    """Stands in for suspending a terminal that is not there."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None: ...
