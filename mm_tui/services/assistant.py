@@ -12,8 +12,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
+from mm_tui.config import LOOPBACK_HOSTS
 from mm_tui.services.cards import DraftText, Spend
 from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.text import ManyLine, OneLine
@@ -47,7 +49,8 @@ class Assistant:
         """Args:
         database: where answers and spend are kept.
         model: in place of AI21's, for tests.
-        limits: what one model may be asked; AI21's documented limits when None.
+        limits: what one model may be asked; None takes AI21's documented limits, and next to none for a stand-in
+            on this machine.
         """
         self.settings = settings
         self._store = AssistStore(database)
@@ -197,11 +200,15 @@ class Assistant:
             raise OverBudget
         async with self._building:
             if self._model is None:
+                from mm_tui.assist.limiter import Limits
+
                 profile = self.settings.profile
+                local = urlsplit(profile.ai21_host).hostname in LOOPBACK_HOSTS
+                limits = self._limits or (Limits(per_second=1000, per_minute=60_000) if local else Limits())
                 jamba = await asyncio.to_thread(importlib.import_module, "mm_tui.assist.jamba")
                 self._model = cast(
                     "Model",
-                    jamba.Jamba(profile.ai21_key, profile.ai21_host, limits=self._limits, clock=self._clock),
+                    jamba.Jamba(profile.ai21_key, profile.ai21_host, limits=limits, clock=self._clock),
                 )
         return self._model
 

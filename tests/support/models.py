@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,13 +17,18 @@ from mm_tui.sandbox.model_api import create_router
 MODEL_KEY = "made-up-ai21-key-5f3a"
 
 
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # pytest's own stay
+
+
 @asynccontextmanager
 async def stand_in(*, requests_per_minute: int | None = None, token_delay: float = 0.0) -> AsyncIterator[str]:
     """The sandbox's AI21-compatible endpoint on this event loop. Gives its host, as AI21_API_HOST would name it."""
     app = FastAPI()
     app.include_router(create_router(MODEL_KEY, token_delay=token_delay, requests_per_minute=requests_per_minute))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none"))
-    server.install_signal_handlers = lambda: None  # type: ignore[method-assign, unused-ignore]
+    server = _Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.005)

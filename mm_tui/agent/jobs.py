@@ -1,0 +1,200 @@
+"""What the worker knows of each mail, on disk before anything leaves: so a mail is worked once, whatever is killed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from mm_tui.store.keys import from_ms, to_ms
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+AGENT_SQL = (
+    """
+    CREATE TABLE IF NOT EXISTS agent_jobs (
+        email_id TEXT PRIMARY KEY,
+        mailbox_id TEXT NOT NULL,
+        thread_id TEXT NOT NULL DEFAULT '',
+        state TEXT NOT NULL DEFAULT 'waiting',
+        tries INTEGER NOT NULL DEFAULT 0,
+        due_at INTEGER NOT NULL DEFAULT 0,
+        why TEXT NOT NULL DEFAULT '',
+        draft TEXT,
+        submitted_at INTEGER,
+        reply_id TEXT
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at, email_id)",
+    "CREATE INDEX IF NOT EXISTS agent_jobs_by_thread ON agent_jobs (thread_id)",
+    "CREATE TABLE IF NOT EXISTS agent_events (hash TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS agent_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+)
+EVENTS_KEPT = timedelta(days=7)
+"""A webhook is retried within minutes; a week is more than enough to know a replay."""
+
+
+class JobState(StrEnum):
+    """Where a mail stands."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    """Labelled, tagged, and answered or rightly not."""
+    FAILED = "failed"
+    """Given up; `why` says the reason."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One mail to be worked."""
+
+    email_id: str
+    mailbox_id: str
+    thread_id: str = ""
+    state: JobState = JobState.WAITING
+    tries: int = 0
+    due_at: datetime | None = None
+    why: str = ""
+    draft: str | None = None
+    """The reply exactly as it is, or was, submitted."""
+    submitted_at: datetime | None = None
+    """When it was first submitted: set before the call leaves."""
+    reply_id: str | None = None
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for this mail for ever, on any machine: whatever is repeated, the gateway makes one reply."""
+        return "mm-tui-agent-" + hashlib.sha256(f"{self.mailbox_id} {self.email_id}".encode()).hexdigest()[:40]
+
+
+class Jobs:
+    """The worker's table, in its own file."""
+
+    def __init__(self, database: Database) -> None:
+        """Makes the tables where they are missing."""
+        self._database = database
+        with database.write() as connection:
+            for statement in AGENT_SQL:
+                connection.execute(statement)
+
+    def add(self, jobs: Iterable[Job]) -> int:
+        """Takes in mails, each once; returns how many were new."""
+        with self._database.write(durable=True) as connection:
+            before = connection.total_changes
+            connection.executemany(
+                "INSERT INTO agent_jobs (email_id, mailbox_id, thread_id) VALUES (?, ?, ?)"
+                " ON CONFLICT (email_id) DO NOTHING",
+                [(job.email_id, job.mailbox_id, job.thread_id) for job in jobs],
+            )
+            return connection.total_changes - before
+
+    def due(self, now: datetime, limit: int, without: Collection[str] = ()) -> list[Job]:
+        """Mails to be worked now, the newest first: new mail does not wait behind a backlog."""
+        rows = self._database.reader().execute(
+            "SELECT * FROM agent_jobs WHERE state = 'waiting' AND due_at <= ? ORDER BY email_id DESC LIMIT ?",
+            (to_ms(now), limit + len(without)),
+        )
+        return [_job(row) for row in rows if row["email_id"] not in without][:limit]
+
+    def next_due(self, after: datetime) -> datetime | None:
+        """When the next mail that was put off is due; None when none was."""
+        row = (
+            self._database.reader()
+            .execute("SELECT min(due_at) FROM agent_jobs WHERE state = 'waiting' AND due_at > ?", (to_ms(after),))
+            .fetchone()
+        )
+        return from_ms(row[0])
+
+    def get(self, email_id: str) -> Job | None:
+        """One mail."""
+        row = self._database.reader().execute("SELECT * FROM agent_jobs WHERE email_id = ?", (email_id,)).fetchone()
+        return _job(row) if row else None
+
+    def replies_in(self, thread_id: str) -> dict[str, datetime | None]:
+        """The replies that this worker made in a thread, by id, and when."""
+        if not thread_id:
+            return {}
+        rows = self._database.reader().execute(
+            "SELECT reply_id, submitted_at FROM agent_jobs WHERE thread_id = ? AND reply_id IS NOT NULL", (thread_id,)
+        )
+        return {row[0]: from_ms(row[1]) for row in rows}
+
+    def counts(self) -> dict[str, int]:
+        """How many mails are in each state."""
+        rows = self._database.reader().execute("SELECT state, count(*) FROM agent_jobs GROUP BY state")
+        return {str(state): 0 for state in JobState} | {row[0]: row[1] for row in rows}
+
+    def write_draft(self, email_id: str, draft: str, at: datetime) -> None:
+        """Fixes the reply on disk, before it is submitted for the first time."""
+        self._change("UPDATE agent_jobs SET draft = ?, submitted_at = ? WHERE email_id = ?", draft, to_ms(at), email_id)
+
+    def put_off(self, email_id: str, until: datetime, why: str) -> None:
+        """Tries again later."""
+        self._change(
+            "UPDATE agent_jobs SET due_at = ?, why = ?, tries = tries + 1 WHERE email_id = ?",
+            to_ms(until),
+            why,
+            email_id,
+        )
+
+    def finish(self, email_id: str, state: JobState, why: str, *, reply_id: str | None = None) -> None:
+        """Ends the work on a mail. The draft is at the gateway then, or not wanted."""
+        self._change(
+            "UPDATE agent_jobs SET state = ?, why = ?, reply_id = ?, draft = NULL WHERE email_id = ?",
+            str(state),
+            why,
+            reply_id,
+            email_id,
+        )
+
+    def forget(self, email_id: str) -> None:
+        """Drops a mail that is not the worker's business now; a poll brings it back when it is."""
+        self._change("DELETE FROM agent_jobs WHERE email_id = ?", email_id)
+
+    def set_thread(self, email_id: str, thread_id: str) -> None:
+        """Notes the thread of a mail that came without it."""
+        self._change("UPDATE agent_jobs SET thread_id = ? WHERE email_id = ?", thread_id, email_id)
+
+    def _change(self, statement: str, *values: object) -> None:
+        with self._database.write(durable=True) as connection:
+            connection.execute(statement, values)
+
+    # Webhook events, and where polls stand
+
+    def is_replay(self, body: bytes, at: datetime) -> bool:
+        """Notes an event by its content; True when it came before."""
+        digest = hashlib.sha256(body).hexdigest()
+        with self._database.write(durable=True) as connection:
+            connection.execute("DELETE FROM agent_events WHERE at < ?", (to_ms(at - EVENTS_KEPT),))
+            before = connection.total_changes
+            connection.execute("INSERT OR IGNORE INTO agent_events VALUES (?, ?)", (digest, to_ms(at)))
+            return connection.total_changes == before
+
+    def note(self, name: str) -> str | None:
+        """A small fact that outlives a run."""
+        row = self._database.reader().execute("SELECT value FROM agent_notes WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def set_note(self, name: str, value: str) -> None:
+        """Sets one."""
+        with self._database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO agent_notes VALUES (?, ?)", (name, value))
+
+
+def _job(row: Any) -> Job:
+    return Job(
+        email_id=row["email_id"],
+        mailbox_id=row["mailbox_id"],
+        thread_id=row["thread_id"],
+        state=JobState(row["state"]),
+        tries=row["tries"],
+        due_at=from_ms(row["due_at"]),
+        why=row["why"],
+        draft=row["draft"],
+        submitted_at=from_ms(row["submitted_at"]),
+        reply_id=row["reply_id"],
+    )

@@ -1,0 +1,113 @@
+"""Which mail the worker takes, and which gets a reply. Pure: every refusal is a sentence for the log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mm_tui.config import Agent
+from mm_tui.models import Direction, EmailSummary, Mailbox, OversightMode, Status, ThreadSummary
+
+WORKED_STATUSES = frozenset({Status.UNREAD, Status.READ})
+"""Inbound mail in any other status waits for a human, is spam, or was put away."""
+GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
+UNGATED = frozenset({OversightMode.MONITORED, OversightMode.AUTONOMOUS})
+GAP = "[your answer here"
+"""What a draft holds where a fact is missing."""
+MOST_REPLIES = 5
+"""Replies of the worker in one thread within a day; more is a loop with another machine."""
+
+_MACHINES = re.compile(
+    r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|mailer-daemon|postmaster|bounces?|notifications?)(?:[-_+.].*)?$",
+    re.IGNORECASE,
+)
+
+
+def is_worked(mail: EmailSummary) -> bool:
+    """Whether a mail is the worker's business at all."""
+    return str(mail.direction) == Direction.INBOUND and str(mail.status) in WORKED_STATUSES
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known when it is decided whether a mail gets a reply."""
+
+    mail: EmailSummary
+    label: str
+    mailbox: Mailbox | None
+    thread: ThreadSummary | None
+    own_addresses: Collection[str]
+    """Addresses of the account's mailboxes, lower case."""
+    own_replies: Mapping[str, datetime | None]
+    """The worker's replies in this thread, by id, and when they were made."""
+    now: datetime
+
+
+def why_no_reply(situation: Situation, agent: Agent) -> str | None:
+    """The reason not to reply; None when a reply is to be drafted."""
+    if situation.label not in agent.reply_labels:
+        return f"the label {situation.label} gets no replies"
+    return why_not_gated(situation.mailbox, agent) or _why_not_this_sender(situation) or _why_not_this_thread(situation)
+
+
+def why_not_gated(mailbox: Mailbox | None, agent: Agent) -> str | None:
+    """The reason not to write from this mailbox: no human would be asked."""
+    if mailbox is None:
+        return "the mailbox is not known"
+    mode = str(mailbox.oversight_mode)
+    if mode in GATED or (mode in UNGATED and agent.reply_ungated):
+        return None
+    if mode in UNGATED:
+        return f"the mailbox is {mode}: no human would be asked (reply_ungated allows it)"
+    return f"the mailbox is {mode or 'in no known mode'}"
+
+
+def why_not_this_draft(draft: str, mailbox: Mailbox) -> str | None:
+    """The reason not to submit a draft. Where a human is asked first, gaps are theirs to fill."""
+    if GAP in draft and str(mailbox.oversight_mode) not in GATED:
+        return "the draft has gaps, and no human would be asked"
+    return None
+
+
+def _why_not_this_sender(situation: Situation) -> str | None:
+    address = str(situation.mail.sender.address).lower()
+    if "@" not in address:
+        return "the sender has no address"
+    if address in situation.own_addresses:
+        return "the mail came from ourselves"
+    if _MACHINES.match(address.partition("@")[0]):
+        return "the sender is a machine"
+    return None
+
+
+def _why_not_this_thread(situation: Situation) -> str | None:
+    mail, thread = situation.mail, situation.thread
+    if thread is None:
+        return None
+    for other in thread.emails:
+        if other.id == mail.id or not _is_newer(other, mail):
+            continue
+        if str(other.direction) == Direction.INBOUND and is_worked(other):
+            return f"a newer mail of the thread will be answered: {other.id}"
+        # Rejected and cancelled drafts count: a human has said no, and a draft that waits is an answer already.
+        if str(other.direction) == Direction.OUTBOUND and other.id not in situation.own_replies:
+            return f"the thread has an answer: {other.id}"
+    since = situation.now - timedelta(days=1)
+    lately = sum(1 for at in situation.own_replies.values() if at is not None and at >= since)
+    return "too many replies in this thread today" if lately >= MOST_REPLIES else None
+
+
+def answer_in(thread: ThreadSummary | None, mail: EmailSummary, own_replies: Collection[str]) -> str | None:
+    """The outbound mail that answers `mail`, when the thread holds one that the worker does not know as another's."""
+    for other in thread.emails if thread else ():
+        if str(other.direction) == Direction.OUTBOUND and _is_newer(other, mail) and other.id not in own_replies:
+            return other.id
+    return None
+
+
+def _is_newer(one: EmailSummary, other: EmailSummary) -> bool:
+    if one.received_at is not None and other.received_at is not None and one.received_at != other.received_at:
+        return one.received_at > other.received_at
+    return one.id > other.id

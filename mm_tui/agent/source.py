@@ -1,0 +1,103 @@
+"""Where new mail comes from when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mm_tui.agent.jobs import Job
+from mm_tui.agent.policy import is_worked
+from mm_tui.gateway.shapes import EmailFilter
+
+if TYPE_CHECKING:
+    from mm_tui.agent.boxes import Boxes
+    from mm_tui.agent.jobs import Jobs
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.models import EmailSummary, Mailbox
+
+UNREAD_PAGES = 5
+"""Pages of unread mail taken at once. What is worked becomes read, so the next poll reaches the rest."""
+NEW_PAGES = 200
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What a poll brought."""
+
+    new: int
+    more: bool
+    """There is unread mail beyond what was listed."""
+
+
+class Source:
+    """Polls lists, never bodies: unread mail, and new mail that somebody else has read already."""
+
+    def __init__(self, gateway: GatewayClient, jobs: Jobs, boxes: Boxes) -> None:
+        self._gateway = gateway
+        self._jobs = jobs
+        self._boxes = boxes
+
+    async def poll(self) -> Polled:
+        """One look at each mailbox.
+
+        Raises:
+            GatewayError: a list could not be read; what was listed before is kept.
+        """
+        await self._boxes.refresh()
+        new, more = 0, False
+        for box in self._boxes.worked:
+            new += await self._since(box)
+            found, rest = await self._unread(box)
+            new, more = new + found, more or rest
+        return Polled(new, more)
+
+    async def list_unread(self) -> list[EmailSummary]:
+        """The unread mail of all worked mailboxes, a page each, for a dry run.
+
+        Raises:
+            GatewayError: a list could not be read.
+        """
+        await self._boxes.refresh()
+        wanted = EmailFilter(status="unread", direction="inbound")
+        pages = [await self._gateway.emails(box.id, filter=wanted, limit=PAGE) for box in self._boxes.worked]
+        return [mail for page in pages for mail in page.emails if is_worked(mail)]
+
+    async def _unread(self, box: Mailbox) -> tuple[int, bool]:
+        new, cursor = 0, None
+        for _ in range(UNREAD_PAGES):
+            page = await self._gateway.emails(
+                box.id, filter=EmailFilter(status="unread", direction="inbound"), limit=PAGE, cursor=cursor
+            )
+            new += await self._take(page.emails)
+            cursor = page.cursor
+            if cursor is None:
+                return new, False
+        return new, True
+
+    async def _since(self, box: Mailbox) -> int:
+        name = f"since {box.id}"
+        since = await asyncio.to_thread(self._jobs.note, name)
+        if since is None:
+            page = await self._gateway.emails(box.id, limit=1)
+            if page.emails:
+                await asyncio.to_thread(self._jobs.set_note, name, page.emails[0].id)
+            return 0
+        new, cursor, newest = 0, None, since
+        for _ in range(NEW_PAGES):
+            page = await self._gateway.emails(
+                box.id, filter=EmailFilter(direction="inbound", since_id=since), limit=PAGE, cursor=cursor
+            )
+            new += await self._take(page.emails)
+            newest = max([newest, *(mail.id for mail in page.emails)])
+            cursor = page.cursor
+            if cursor is None:
+                break
+        if newest != since:
+            await asyncio.to_thread(self._jobs.set_note, name, newest)
+        return new
+
+    async def _take(self, mails: tuple[EmailSummary, ...]) -> int:
+        jobs = [Job(mail.id, mail.mailbox_id, mail.thread_id or "") for mail in mails if is_worked(mail)]
+        return await asyncio.to_thread(self._jobs.add, jobs) if jobs else 0

@@ -1,0 +1,244 @@
+"""The work on one mail. Every step can be repeated: what was done is found done, what was paid for is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from mm_tui.agent import policy
+from mm_tui.agent.jobs import Job, JobState
+from mm_tui.assist import tasks
+from mm_tui.assist.prompts import Letter
+from mm_tui.gateway.errors import BadRequest, Conflict, NotFound, ReadOnlyMailbox
+from mm_tui.models import Direction
+from mm_tui.services import tags
+from mm_tui.services.conversation import Conversation, was_said
+
+if TYPE_CHECKING:
+    from mm_tui.agent.boxes import Boxes
+    from mm_tui.agent.jobs import Jobs
+    from mm_tui.agent.log import Log
+    from mm_tui.clock import Clock
+    from mm_tui.config import Settings
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.models import EmailDetail, Mailbox, ThreadSummary
+    from mm_tui.services.assistant import Assistant
+
+T = TypeVar("T")
+
+MOST_OTHERS = 10
+"""Earlier mails of the thread that are read for context, the newest ones."""
+KEY_HOLDS = timedelta(hours=23)
+"""The gateway remembers idempotency keys for 24 hours; after that the thread is asked."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A mail with what stands around it."""
+
+    mail: EmailDetail
+    thread: ThreadSummary | None
+    conversation: Conversation
+
+
+class Work:
+    """Does the work on mails, any number at the same time."""
+
+    def __init__(
+        self,
+        gateway: GatewayClient,
+        assistant: Assistant,
+        jobs: Jobs,
+        boxes: Boxes,
+        settings: Settings,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._gateway = gateway
+        self._assistant = assistant
+        self._jobs = jobs
+        self._boxes = boxes
+        self._settings = settings
+        self._clock = clock
+        self._log = log
+
+    async def do(self, job: Job) -> None:
+        """Labels, tags and, where the policy says so, answers a mail; its end is noted in the table.
+
+        Raises:
+            GatewayError: a call failed; call again later with the job as the table then has it.
+            AssistError: the model failed; as above.
+        """
+        reading = await self._read(job)
+        if reading is None:
+            return
+        label = await self._label(job, reading)
+        if job.draft is None:
+            reason = await self._write(job, reading, label)
+            if reason is not None:
+                await self._finish(job, JobState.DONE, label=label, why=reason)
+                return
+        await self._submit(job.email_id, reading, label)
+
+    # Reading
+
+    async def _read(self, job: Job) -> Reading | None:
+        thread = await self._thread(job.mailbox_id, job.thread_id)
+        listed = next((mail for mail in thread.emails if mail.id == job.email_id), None) if thread else None
+        if listed is not None and not policy.is_worked(listed):
+            await asyncio.to_thread(self._jobs.forget, job.email_id)
+            self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
+            return None
+        try:
+            mail = await self._gateway.email(job.mailbox_id, job.email_id)
+        except NotFound:
+            await self._finish(job, JobState.FAILED, why="the gateway does not have this mail")
+            return None
+        if thread is None and mail.thread_id:
+            await asyncio.to_thread(self._jobs.set_thread, job.email_id, mail.thread_id)
+            thread = await self._thread(job.mailbox_id, mail.thread_id)
+        mails = [*await self._others(mail, thread), mail]
+        mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
+        return Reading(mail, thread, Conversation.of(mails, mail))
+
+    async def _thread(self, mailbox_id: str, thread_id: str) -> ThreadSummary | None:
+        if not thread_id:
+            return None
+        try:
+            return await self._gateway.thread(mailbox_id, thread_id)
+        except NotFound:
+            return None
+
+    async def _others(self, mail: EmailDetail, thread: ThreadSummary | None) -> list[EmailDetail]:
+        others = [other for other in thread.emails if other.id != mail.id and was_said(other)] if thread else []
+        others = others[-MOST_OTHERS:]
+        # Opening an unread mail hides it from polls, so it is taken in first.
+        unread = [other for other in others if policy.is_worked(other) and str(other.status) == "unread"]
+        await asyncio.to_thread(
+            self._jobs.add,
+            [Job(other.id, mail.mailbox_id, other.thread_id or mail.thread_id or "") for other in unread],
+        )
+        said: list[EmailDetail] = []
+        for other in others:
+            if str(other.direction) == Direction.INBOUND and not policy.is_worked(other):
+                continue
+            try:
+                said.append(await self._gateway.email(mail.mailbox_id, other.id))
+            except NotFound:
+                continue
+        return said
+
+    # Labels and tags
+
+    async def _label(self, job: Job, reading: Reading) -> str:
+        about, letters = [reading.conversation.about], reading.conversation.letters
+        outcomes = await asyncio.gather(
+            self._assistant.classify(job.email_id, about, automatic=True),
+            self._assistant.summarise(job.email_id, letters, automatic=True),
+            self._assistant.extract(job.email_id, about, automatic=True),
+            return_exceptions=True,  # so that each runs to its end, and what was answered is kept
+        )
+        label, summary, facts = _given(outcomes[0]), _given(outcomes[1]), _given(outcomes[2])
+        wanted = tags.of_results(
+            label=label.value,
+            label_by=tags.BY_MODEL,
+            summary=summary.value,
+            intent=facts.value.intent,
+            requested_action=facts.value.requested_action,
+            urgency=facts.value.urgency,
+            deadline=facts.value.deadline,
+            amounts=facts.value.amounts,
+            models=list(dict.fromkeys([label.model, summary.model, facts.model])),
+        )
+        try:
+            held = await tags.merge(self._gateway, job.mailbox_id, job.email_id, wanted)
+        except tags.TagsDiffer:
+            self._log("tags differ", email_id=job.email_id, why="someone else sets them too")
+            held = await self._gateway.tags(job.mailbox_id, job.email_id)
+        said = {str(key): str(value) for key, value in held.items()}
+        return said.get(tags.LABEL, label.value) if said.get(tags.LABEL_BY) == tags.BY_HUMAN else label.value
+
+    # The reply
+
+    async def _write(self, job: Job, reading: Reading, label: str) -> str | None:
+        """Drafts the reply and fixes it on disk; returns the reason when there is to be none."""
+        mailbox = await self._boxes.current(job.mailbox_id)
+        if (reason := self._why_no_reply(job, reading, label, mailbox, reading.thread)) is not None:
+            return reason
+        assert mailbox is not None  # why_no_reply has a reason otherwise
+        letters: tuple[Letter, ...] = reading.conversation.for_reply
+        request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist)
+        draft = ""
+        async for part in self._assistant.write(request, automatic=True):
+            draft = str(part.text) if part.done else ""
+        # Models take their time: a human, or another agent, may have answered meanwhile.
+        thread = await self._thread(job.mailbox_id, reading.mail.thread_id or "")
+        mailbox = await self._boxes.current(job.mailbox_id)
+        if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
+            return reason
+        assert mailbox is not None
+        if (reason := policy.why_not_this_draft(draft, mailbox)) is not None:
+            return reason
+        await asyncio.to_thread(self._jobs.write_draft, job.email_id, draft, self._clock.now())
+        return None
+
+    def _why_no_reply(
+        self, job: Job, reading: Reading, label: str, mailbox: Mailbox | None, thread: ThreadSummary | None
+    ) -> str | None:
+        situation = policy.Situation(
+            mail=reading.mail,
+            label=label,
+            mailbox=mailbox,
+            thread=thread,
+            own_addresses=self._boxes.own_addresses,
+            own_replies=self._jobs.replies_in(reading.mail.thread_id or ""),
+            now=self._clock.now(),
+        )
+        return policy.why_no_reply(situation, self._settings.agent)
+
+    async def _submit(self, email_id: str, reading: Reading, label: str) -> None:
+        job = await asyncio.to_thread(self._jobs.get, email_id)
+        if job is None or job.draft is None or job.submitted_at is None:
+            return
+        if self._clock.now() - job.submitted_at > KEY_HOLDS and (known := self._answer(job, reading)) is not None:
+            await self._finish(job, JobState.DONE, label=label, reply=known)
+            return
+        mailbox = await self._boxes.current(job.mailbox_id)
+        if (reason := policy.why_not_gated(mailbox, self._settings.agent)) is not None:
+            await self._finish(job, JobState.DONE, label=label, why=reason)
+            return
+        try:
+            receipt = await self._gateway.reply(
+                job.mailbox_id, job.email_id, job.draft, idempotency_key=job.idempotency_key
+            )
+        except Conflict:
+            # The same content arrived within the last minute: it is in the thread, or will be.
+            thread = await self._thread(job.mailbox_id, reading.mail.thread_id or "")
+            known = policy.answer_in(thread, reading.mail, self._jobs.replies_in(reading.mail.thread_id or ""))
+            if known is None:
+                raise
+            await self._finish(job, JobState.DONE, label=label, reply=known)
+        except ReadOnlyMailbox:
+            await self._finish(job, JobState.DONE, label=label, why="the mailbox is read_only")
+        except BadRequest as error:
+            await self._finish(job, JobState.FAILED, label=label, why=f"the gateway refused the reply: {error.message}")
+        else:
+            await self._finish(job, JobState.DONE, label=label, reply=receipt.id)
+
+    def _answer(self, job: Job, reading: Reading) -> str | None:
+        return policy.answer_in(reading.thread, reading.mail, self._jobs.replies_in(job.thread_id))
+
+    async def _finish(
+        self, job: Job, state: JobState, *, label: str | None = None, why: str = "", reply: str | None = None
+    ) -> None:
+        await asyncio.to_thread(self._jobs.finish, job.email_id, state, why, reply_id=reply)
+        event = "failed" if state is JobState.FAILED else "replied" if reply else "labelled"
+        self._log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
+
+
+def _given(outcome: T | BaseException) -> T:
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome

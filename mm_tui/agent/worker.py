@@ -1,0 +1,267 @@
+"""The worker's life: takes in mail, works on a few at a time, rests when something fails, stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mm_tui.agent.jobs import Job, JobState
+from mm_tui.assist import errors as assist
+from mm_tui.gateway import errors as gateway
+
+if TYPE_CHECKING:
+    from mm_tui.agent.jobs import Jobs
+    from mm_tui.agent.log import Log
+    from mm_tui.agent.source import Source
+    from mm_tui.agent.work import Work
+    from mm_tui.clock import Clock
+
+LOW_WATER = 100
+"""Waiting mails below which a backlog's next part is taken in."""
+MOST_TRIES = 8
+"""Tries for a mail that is itself at fault: it cannot be read, or no model answers it in form."""
+LONGEST_REST = 300.0
+STOP_SECONDS = 20.0
+"""How long work under way may take to end when the worker stops."""
+
+QUOTA_REST = 3600.0
+"""Until a quota is looked at again."""
+
+_AT_FAULT = (gateway.Malformed, gateway.BadRequest, assist.Garbled, assist.BadRequest)
+_FATAL = (
+    gateway.Unauthorized,
+    gateway.MissingScope,
+    gateway.MissingKey,
+    assist.Unauthorized,
+    assist.Forbidden,
+    assist.NoKey,
+)
+_OF_ALL = (
+    gateway.RateLimited,
+    gateway.ServerFault,
+    gateway.Unreachable,
+    gateway.Interrupted,
+    assist.RateLimited,
+    assist.ServerFault,
+    assist.Unreachable,
+    assist.TimedOut,
+)
+"""Failures that the next mail would meet too."""
+Failure = gateway.GatewayError | assist.AssistError
+
+
+class Fatal(Exception):
+    """The worker cannot go on: a key is wrong, or lacks a scope. Carries the failure's own words."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast things go. Seconds."""
+
+    interval: float
+    concurrency: int
+    backoff: float = 2.0
+    """The first rest after a failure; it doubles up to LONGEST_REST."""
+
+
+class Worker:
+    """Runs a `Source` and the `Work` until it is told to stop."""
+
+    def __init__(self, source: Source, work: Work, jobs: Jobs, clock: Clock, log: Log, pace: Pace) -> None:
+        self._source = source
+        self._work = work
+        self._jobs = jobs
+        self._clock = clock
+        self._log = log
+        self._pace = pace
+        self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._poll_now = asyncio.Event()
+        self._active: set[str] = set()
+        self._more = False
+        self._resting_until = 0.0
+        self._failures = 0
+        self._fatal: Failure | None = None
+        self._over_budget = False
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set once the worker is to stop."""
+        return self._stop
+
+    def stop(self) -> None:
+        """Takes no new work; what is under way may end."""
+        self._stop.set()
+        self._poll_now.set()
+        self._wake_all()
+
+    def poke(self) -> None:
+        """Says that there may be new mail."""
+        self._poll_now.set()
+        self._wake_all()
+
+    async def once(self) -> bool:
+        """Polls and works until nothing is due. True when nothing waits any more.
+
+        Raises:
+            Fatal: a key is wrong.
+            GatewayError: a poll failed.
+        """
+        while not self._stop.is_set() and not self._over_budget:
+            polled = await self._source.poll()
+            await self._work_with_all_hands(until_idle=True)
+            if not polled.new and not polled.more:
+                break
+        return self._jobs.counts()[JobState.WAITING] == 0
+
+    async def run(self) -> None:
+        """Polls and works until `stop`.
+
+        Raises:
+            Fatal: a key is wrong.
+        """
+        polling = asyncio.create_task(self._polls())
+        try:
+            await self._work_with_all_hands(until_idle=False)
+        finally:
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+
+    # Polls
+
+    async def _polls(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            self._poll_now.clear()
+            pause = self._pace.interval
+            try:
+                polled = await self._source.poll()
+            except _FATAL as error:
+                self._end_for(error)
+                return
+            except gateway.GatewayError as error:
+                failures += 1
+                pause = max(pause, error.retry_after or 0.0, self._rest(failures))
+                self._log("poll failed", why=_words(error), retry_in=round(pause, 1))
+            else:
+                failures = 0
+                self._more = polled.more
+                if polled.new:
+                    self._log("mail taken in", count=polled.new)
+                    self._wake_all()
+            await _wait(self._poll_now, pause)
+
+    # Hands
+
+    async def _work_with_all_hands(self, *, until_idle: bool) -> None:
+        hands = [asyncio.create_task(self._hand(until_idle)) for _ in range(self._pace.concurrency)]
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            working = {*hands}
+            while working and not stopping.done():
+                done, _ = await asyncio.wait({*working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                working -= done
+            if working:
+                _, late = await asyncio.wait(working, timeout=STOP_SECONDS)
+                for hand in late:
+                    hand.cancel()
+        finally:
+            stopping.cancel()
+            outcomes = await asyncio.gather(*hands, return_exceptions=True)
+        if self._fatal is not None:
+            raise Fatal(_words(self._fatal)) from self._fatal
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _hand(self, until_idle: bool) -> None:
+        while not self._stop.is_set():
+            rest = self._resting_until - self._clock.monotonic()
+            job = self._next() if rest <= 0 else None
+            if job is not None:
+                await self._do(job)
+            elif until_idle and (rest <= 0 or self._over_budget):
+                return
+            else:
+                await _wait(self._wake, rest if rest > 0 else self._until_due())
+
+    def _next(self) -> Job | None:
+        found = self._jobs.due(self._clock.now(), 1, self._active)
+        return found[0] if found else None
+
+    def _until_due(self) -> float:
+        due = self._jobs.next_due(self._clock.now())
+        wait = self._pace.interval if due is None else (due - self._clock.now()).total_seconds()
+        return min(self._pace.interval, max(0.01, wait))
+
+    def _wake_all(self) -> None:
+        self._wake.set()
+        self._wake.clear()
+
+    async def _do(self, job: Job) -> None:
+        self._active.add(job.email_id)
+        try:
+            await self._work.do(job)
+            self._failures = 0
+        except _FATAL as error:
+            self._end_for(error)
+        except assist.OverBudget as error:
+            await self._rest_until_tomorrow(job, error)
+        except (gateway.GatewayError, assist.AssistError) as error:
+            await self._put_off(job, error)
+        except Exception as error:  # noqa: BLE001 - one mail that trips a fault of ours must not stop all others
+            self._log("fault", email_id=job.email_id, why=type(error).__name__)
+            await self._put_off(job, None)
+        finally:
+            self._active.discard(job.email_id)
+        if self._more and self._jobs.counts()[JobState.WAITING] < LOW_WATER:
+            # A backlog is listed a part at a time.
+            self._more = False
+            self._poll_now.set()
+
+    async def _put_off(self, job: Job, error: Failure | None) -> None:
+        words = _words(error) if error else "a fault of the worker"
+        if (error is None or isinstance(error, _AT_FAULT)) and job.tries + 1 >= MOST_TRIES:
+            await asyncio.to_thread(self._jobs.finish, job.email_id, JobState.FAILED, words)
+            self._log("failed", email_id=job.email_id, why=words)
+            return
+        wait = self._rest(job.tries + 1)
+        if isinstance(error, gateway.QuotaExceeded | gateway.WarmupLimit):
+            wait = QUOTA_REST
+        wait = max(wait, (error.retry_after or 0.0) if error else 0.0)
+        await asyncio.to_thread(self._jobs.put_off, job.email_id, self._clock.now() + timedelta(seconds=wait), words)
+        self._log("put off", email_id=job.email_id, why=words, retry_in=round(wait, 1))
+        if isinstance(error, _OF_ALL):
+            self._failures += 1
+            rest = max(self._rest(self._failures), error.retry_after or 0.0)
+            self._resting_until = max(self._resting_until, self._clock.monotonic() + rest)
+
+    async def _rest_until_tomorrow(self, job: Job, error: assist.OverBudget) -> None:
+        now = self._clock.now()
+        tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), datetime.min.time(), UTC)
+        await asyncio.to_thread(self._jobs.put_off, job.email_id, tomorrow, str(error))
+        if not self._over_budget:
+            self._log("over budget", why=str(error))
+        self._over_budget = True
+        self._resting_until = self._clock.monotonic() + (tomorrow - now).total_seconds()
+
+    def _rest(self, failures: int) -> float:
+        return float(min(LONGEST_REST, self._pace.backoff * 2 ** min(failures - 1, 20)))
+
+    def _end_for(self, error: Failure) -> None:
+        self._fatal = error
+        self.stop()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _words(error: Failure) -> str:
+    return str(error.message) if isinstance(error, gateway.GatewayError) else str(error)

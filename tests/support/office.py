@@ -1,0 +1,88 @@
+"""A reviewer's services around a running sandbox: store, gateway client, assistant, triage and drafts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from mm_tui.assist.limiter import Limits
+from mm_tui.assist.model import Model
+from mm_tui.clock import SystemClock
+from mm_tui.config import Agent, Assist, Profile, Settings
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.keys import Keys
+from mm_tui.services.assistant import Assistant
+from mm_tui.services.drafts import Drafts
+from mm_tui.services.notices import Notice
+from mm_tui.services.triage import Triage
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore
+from tests.support.sandbox import Sandbox
+
+FAST = Limits(per_second=10_000, per_minute=100_000, concurrent=8)
+
+
+@dataclass
+class Office:
+    """What a test works with. `notices` collects what the screens would be told."""
+
+    settings: Settings
+    database: Database
+    gateway: GatewayClient
+    assistant: Assistant
+    triage: Triage
+    drafts: Drafts
+    mail: MailStore
+    notices: list[Notice] = field(default_factory=list)
+
+    async def sync(self) -> None:
+        """Takes all lists of the gateway into the store."""
+        boxes = await self.gateway.mailboxes()
+        self.mail.save_mailboxes(boxes)
+        for box in boxes:
+            self.mail.upsert((await self.gateway.emails(box.id)).emails)
+
+
+def settings_for(
+    sandbox: Sandbox,
+    *,
+    ai21_key: str | None = "",
+    ai21_host: str | None = None,
+    oversight: bool = True,
+    assist: Assist | None = None,
+    agent: Agent | None = None,
+) -> Settings:
+    """Settings with the sandbox's keys; `ai21_key` None leaves the assistant without one."""
+    key = sandbox.ai21_key if ai21_key == "" else ai21_key
+    return Settings(
+        profile=Profile(
+            name="test",
+            url=sandbox.url,
+            oversight_key=SecretStr(sandbox.keys["oversight"]) if oversight else None,
+            send_key=SecretStr(sandbox.keys["send"]),
+            ai21_key=SecretStr(key) if key else None,
+            ai21_host=ai21_host or sandbox.ai21_url,
+        ),
+        assist=assist or Assist(),
+        agent=agent or Agent(),
+    )
+
+
+@asynccontextmanager
+async def office(settings: Settings, model: Model | None = None) -> AsyncIterator[Office]:
+    """Opens everything in memory and closes it at the end."""
+    database = Database.open(None)
+    notices: list[Notice] = []
+    clock = SystemClock()
+    async with GatewayClient(settings.profile.url, Keys.of(settings.profile)) as gateway:
+        assistant = Assistant(database, settings, clock, model=model, limits=FAST)
+        triage = Triage(database, gateway, assistant, settings, clock, notices.append)
+        drafts = Drafts(database, gateway, assistant, settings)
+        try:
+            yield Office(settings, database, gateway, assistant, triage, drafts, MailStore(database), notices)
+        finally:
+            await assistant.aclose()
+            database.close()
