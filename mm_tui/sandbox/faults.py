@@ -204,8 +204,10 @@ class Faults:
             await asyncio.sleep(rule.seconds)
         if after or rule.kind == "delay":
             await self.app(scope, receive, answer.take)
+        else:
+            await _whole(receive)
         if rule.kind in ("close", "reset"):
-            self.connections.cut(scope["client"], reset=rule.kind == "reset")
+            await self._cut(scope, receive, reset=rule.kind == "reset")
         elif rule.kind == "hang":
             await _gone(receive)
         elif rule.kind == "delay":
@@ -217,7 +219,7 @@ class Faults:
             await send(answer.piece(answer.body[: len(answer.body) // 2], more=True))
             # One turn of the loop, so that the half is on its way before the reset overtakes it.
             await asyncio.sleep(0.05)
-            self.connections.cut(scope["client"], reset=True)
+            await self._cut(scope, receive, reset=True)
         elif rule.kind == "truncated":
             answer.body = answer.body[: len(answer.body) // 2]
             await answer.give(send)
@@ -230,6 +232,10 @@ class Faults:
             await send(answer.piece(b"", more=False))
         else:
             await _made_up(rule).give(send)
+
+    async def _cut(self, scope: Scope, receive: Receive, *, reset: bool) -> None:
+        self.connections.cut(scope["client"], reset=reset)
+        await _gone(receive)
 
 
 class Recorded:
@@ -292,7 +298,13 @@ def _made_up(rule: Fault) -> Recorded:
     return Recorded(status, json.dumps(body).encode(), headers)
 
 
+async def _whole(receive: Receive) -> None:
+    """Takes in the whole request: a client that is still sending would see another error than one that waits."""
+    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+        pass
+
+
 async def _gone(receive: Receive) -> None:
-    """Waits until the client has hung up."""
+    """Waits until the connection is gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
