@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -298,3 +299,18 @@ class TestWire:
             for _ in range(2):
                 answer = await http.post("/studio/v1/chat/completions", headers={"authorization": f"Bearer {KEY}"})
         assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
+
+
+def test_the_labelled_set_is_sound_and_mostly_told() -> None:
+    lines = (Path(__file__).parents[1] / "data" / "labelled.jsonl").read_text("utf-8").splitlines()
+    entries = [json.loads(line) for line in lines]
+    labels = ("support", "billing", "partnership", "spam", "other")
+    assert len({entry["id"] for entry in entries}) == len(entries) >= 200
+    assert len({entry["language"] for entry in entries}) >= 10
+    assert {entry["label"] for entry in entries} == set(labels)
+    told = sum(
+        ask("classify", fenced(entry["body"], subject=entry["subject"]), settings=f"labels: {', '.join(labels)}")
+        == entry["label"]
+        for entry in entries
+    )
+    assert told >= 0.9 * len(entries)
