@@ -11,8 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+from mm_tui.commands import emit
 from mm_tui.commands.common import Commands
 from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.text import OneLine
 
 _OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 
@@ -61,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mm-tui-demo-")))
         notes = getattr(sys.stderr, "buffer", None)
+        emit.note(OneLine("Starting a sandbox gateway ..."))
         child = SandboxChild(*_sandbox_arguments(arguments, folder), notes=notes, log=folder / "sandbox.log")
         try:
             ready = stack.enter_context(child).ready
@@ -68,8 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise CommandError(Exit.GATEWAY, f"the sandbox did not start: {error}") from None
         _use(ready.environment(), folder)
         from mm_tui import app, config
+        from mm_tui.commands import logs
 
-        chosen = config.load(profile=None)
+        logs.set_up(debug=arguments.debug)
+        chosen = config.load()
         named = chosen.profile.model_copy(update={"name": "demo"})
         return app.run(chosen.model_copy(update={"profile": named}), demo=True)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mm_tui import __version__
-from mm_tui.commands import app, audit, completion, demo, doctor, emit, init, pending, sandbox, sync
+from mm_tui.commands import agent, app, audit, completion, demo, doctor, emit, init, pending, sandbox, sync
 from mm_tui.commands.common import Commands
 from mm_tui.commands.exits import Exit
 
@@ -37,6 +37,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
     for module in (demo, init, doctor, sync, pending, audit, completion):
         module.add(commands, shared)
+    agent.add(commands, shared, in_full=argv is None or "agent" in argv)
     sandbox.add(commands, shared, in_full=argv is None or "sandbox" in argv)
     return parser
 

@@ -150,8 +150,14 @@ def test_any_locale_will_do(home: Home, locale: dict[str, str]) -> None:
     assert done.stdout.decode("utf-8") in ("ä 日本\n", "\\xe4 \\u65e5\\u672c\n")
 
 
+def homeless(home: Path) -> dict[str, str]:
+    """An environment in which only HOME says where things are."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MM_TUI_", "XDG_"))}
+    return {**kept, "HOME": str(home)}
+
+
 def test_a_missing_home_is_no_obstacle(tmp_path: Path) -> None:
-    env = {**os.environ, "HOME": str(tmp_path / "absent"), "XDG_CONFIG_HOME": "", "XDG_DATA_HOME": ""}
+    env = homeless(tmp_path / "absent")
     done = subprocess.run(
         [PYTHON, "-m", "mm_tui", "audit", "verify"], env=env, capture_output=True, text=True, check=False
     )
@@ -161,7 +167,7 @@ def test_a_missing_home_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
-    env = {**os.environ, "HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": "", "XDG_DATA_HOME": ""}
+    env = homeless(tmp_path / "home")
     done = subprocess.run(
         [PYTHON, "-m", "mm_tui", "audit", "verify"], env=env, capture_output=True, text=True, check=False
     )

@@ -1,0 +1,250 @@
+"""The command line's twin of the screens, against a real sandbox: every exit status has a case that causes it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.commands.exits import Exit
+from tests.support.cli import Done, Home
+from tests.support.sandbox import Sandbox, file_part, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, sandbox: Sandbox) -> Home:
+    made = Home(tmp_path)
+    made.write_profile(sandbox.url, sandbox.keys, reviewer="rita")
+    return made
+
+
+def digest_of(home: Home, email_id: str) -> str:
+    shown = home.run("pending", "show", email_id, "--json")
+    assert shown.status == 0, shown.err
+    return str(shown.json["digest"])
+
+
+def approve(home: Home, email_id: str, digest: str, *more: str) -> Done:
+    return home.run("pending", "approve", email_id, "--digest", digest, *more)
+
+
+def test_an_item_is_listed_shown_approved_and_audited(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna", attachments=[file_part("a.txt", b"abc", "text/plain")])
+    (item,) = home.run("pending", "list", "--json").json["pending"]
+    assert (item["id"], item["mailbox"], item["direction"]) == (draft_id, sandbox.address, "outbound")
+    assert draft_id in home.run("pending", "list").out
+
+    text = home.run("pending", "show", draft_id).out
+    shown = home.run("pending", "show", draft_id, "--json").json
+    assert shown["digest"][:8] in text and shown["body"] == "Dear Anna"
+    assert shown["attachments"][0]["name"] == "a.txt"
+    assert "bcc: not disclosed" in text
+    assert [mail["direction"] for mail in shown["thread"]] == ["inbound"]
+
+    done = approve(home, draft_id, shown["digest"][:8], "--json")
+    assert (done.status, done.json["phase"], done.json["exit_status"]) == (0, "done", 0)
+    assert [message["id"] for message in sandbox.outbox()] == [draft_id]
+
+    entries = home.run("audit", "list", "--json", "--email", draft_id).json["entries"]
+    assert {"journal", "gateway"} == {entry["source"] for entry in entries}
+    assert "rita" in {entry["who"] for entry in entries}
+    assert home.run("audit", "verify").status == 0
+
+
+def test_another_digest_or_changed_content_exits_6(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    assert approve(home, draft_id, "0" * 8).status == Exit.CHANGED
+    sandbox.change(draft_id, markdown="Send it to pay@evil.example instead")
+    refused = approve(home, draft_id, digest)
+    assert refused.status == Exit.CHANGED
+    assert digest_of(home, draft_id)[:8] in refused.err
+    assert sandbox.outbox() == [] and sandbox.status(draft_id) == "pending_send_approval"
+
+
+def test_what_was_decided_elsewhere_exits_6_and_says_by_whom(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    sandbox.decide(draft_id, "reject", "no")
+    refused = approve(home, draft_id, digest)
+    assert refused.status == Exit.CHANGED and "rejected" in refused.err
+
+
+def test_an_unknown_mail_exits_3(home: Home) -> None:
+    assert approve(home, "01NOSUCHMAIL", "0" * 8).status == Exit.NOT_FOUND
+    assert home.run("pending", "show", "01NOSUCHMAIL").status == Exit.NOT_FOUND
+    assert home.run("pending", "list", "--mailbox", "nobody@x.example").status == Exit.NOT_FOUND
+    assert home.run("pending", "answer", "01NOSUCHMAIL").status == Exit.NOT_FOUND
+
+
+def test_rejecting_tells_the_reason(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    assert home.run("pending", "reject", draft_id, "--digest", digest).status == Exit.USAGE
+    done = home.run("pending", "reject", draft_id, "--digest", digest, "--reason", "Wrong facts")
+    assert done.status == 0, done.err
+    assert sandbox.status(draft_id) == "rejected"
+    assert any("Wrong facts" in json.dumps(entry) for entry in sandbox.audit())
+
+
+def test_an_edited_text_leaves_in_place_of_the_draft(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna, a full refund.")
+    digest = digest_of(home, draft_id)
+    done = home.run("pending", "edit", draft_id, "--digest", digest, "--body", "-", "--json", stdin="Dear Anna.\n")
+    assert done.status == 0, done.err + done.out
+    (message,) = sandbox.outbox()
+    assert message["id"] == done.json["replacement_id"] != draft_id
+    assert sandbox.status(draft_id) == "rejected"
+    assert sandbox.look(message["id"])["markdown"].strip() == "Dear Anna."
+
+
+def test_a_lost_answer_is_read_back_and_never_repeated(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    sandbox.fault(method="POST", path="decide$", kind="close", when="after")
+    done = approve(home, draft_id, digest)
+    assert done.status == 0, done.err
+    assert len(sandbox.calls("POST", "/decide")) == 1
+    assert len(sandbox.outbox()) == 1
+
+
+def test_a_lost_request_ends_in_a_question_that_answer_answers(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    sandbox.fault(method="POST", path="decide$", kind="close", when="before")
+    asked = approve(home, draft_id, digest, "--json")
+    assert asked.status == Exit.GATEWAY
+    assert "again" in asked.json["question"]["choices"]
+    assert sandbox.outbox() == []
+    printed = home.run("pending", "answer", draft_id)
+    assert printed.status == Exit.GATEWAY and "again" in printed.err
+    assert home.run("pending", "answer", draft_id, "nonsense").status == Exit.USAGE
+    assert home.run("pending", "answer", draft_id, "again").status == 0
+    assert len(sandbox.outbox()) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({"kind": "status", "status": 401}, Exit.AUTH),
+        ({"kind": "status", "status": 403}, Exit.AUTH),
+        ({"kind": "status", "status": 500}, Exit.GATEWAY),
+        ({"kind": "malformed"}, Exit.GATEWAY),
+        ({"kind": "close"}, Exit.GATEWAY),
+        ({"kind": "rate_limit"}, Exit.RATE_LIMITED),
+        ({"kind": "quota"}, Exit.RATE_LIMITED),
+        ({"kind": "warmup"}, Exit.RATE_LIMITED),
+    ],
+)
+def test_each_failure_of_the_gateway_has_its_status(
+    home: Home, sandbox: Sandbox, fault: dict[str, object], status: Exit
+) -> None:
+    sandbox.fault(path="pending$", **fault)
+    done = home.run("pending", "list")
+    assert done.status == status
+    assert done.out == "" and len(done.err.splitlines()) == 2
+
+
+def test_a_decision_that_the_gateway_denies_exits_4(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    sandbox.fault(method="POST", path="decide$", kind="status", status=403)
+    assert approve(home, draft_id, digest).status == Exit.AUTH
+    assert sandbox.status(draft_id) == "pending_send_approval"
+
+
+def test_missing_keys_exit_4(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, {"send": sandbox.keys["send"]})
+    done = home.run("pending", "list")
+    assert done.status == Exit.AUTH and "oversight_key" in done.err
+
+
+def test_an_unreachable_gateway_exits_5(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile("http://127.0.0.1:9", sandbox.keys)
+    assert home.run("pending", "list").status == Exit.GATEWAY
+
+
+def test_mixed_keys_are_pointed_out(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, {**sandbox.keys, "admin": "mm_live_made_up"})
+    assert "are mixed in this profile" in home.run("pending", "list").err
+
+
+def test_hostile_mail_reaches_the_terminal_clean(home: Home, sandbox: Sandbox) -> None:
+    evil = "x\x1b]52;c;aGk=\x07\u202ey\x9b2J"
+    draft_id = sandbox.draft(f"{evil}\n{evil}", attachments=[file_part(f"{evil}.txt", b"a", "text/plain")])
+    sandbox.change(draft_id, subject=evil)
+    for arguments in (["list"], ["show", draft_id], ["list", "--json"], ["show", draft_id, "--json"]):
+        done = home.run("pending", *arguments)
+        assert done.status == 0
+        assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(done.out + done.err)
+
+
+def test_sync_fills_the_store_and_opens_nothing(home: Home, sandbox: Sandbox) -> None:
+    mail = sandbox.inbound(subject="One", body="x")
+    sandbox.draft()
+    done = home.run("sync", "--json")
+    assert done.status == 0, done.err
+    assert done.json == {"ok": True, "mailboxes": len(sandbox.mailboxes), "pending": 1, "failed": []}
+    assert sandbox.status(mail["id"]) == "unread"
+    sandbox.fault(path="pending$", kind="status", status=500, count=0)
+    failed = home.run("sync", "--json")
+    assert failed.status == Exit.GATEWAY and failed.json["failed"][0]["part"] == "pending"
+    assert "waiting for a decision" in home.run("sync").out
+
+
+def test_the_audit_is_exported_whole(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:
+    draft_id = sandbox.draft()
+    home.run("pending", "reject", draft_id, "--digest", digest_of(home, draft_id), "--reason", "=cmd()")
+    target = tmp_path / "out.csv"
+    assert home.run("audit", "export", "--format", "csv", "--output", str(target)).status == 0
+    assert target.stat().st_mode & 0o777 == 0o600
+    rows = list(csv.DictReader(io.StringIO(target.read_text())))
+    assert {"journal", "gateway"} == {row["source"] for row in rows}
+    assert not any(cell.startswith("=") for row in rows for cell in row.values())
+    assert home.run("audit", "export", "--output", str(target)).status == Exit.USAGE
+    lines = home.run("audit", "export").out.splitlines()
+    assert len(lines) == len(rows) and all(json.loads(line)["at"] for line in lines)
+    assert len(home.run("audit", "list", "--limit", "2").out.splitlines()) == 2
+
+
+def test_without_an_admin_key_the_journal_is_shown_and_said(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, {"oversight": sandbox.keys["oversight"]})
+    done = home.run("audit", "list")
+    assert done.status == 0 and "needs an admin_key" in done.err
+    assert home.run("audit", "list", "--source", "gateway").status == Exit.AUTH
+
+
+def test_a_changed_journal_exits_6(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    approve(home, draft_id, digest_of(home, draft_id))
+    whole = home.run("audit", "verify", "--json").json
+    assert whole["ok"] and whole["entries"] > 0
+    with sqlite3.connect(home.data / "store-default.sqlite3") as connection:
+        connection.execute("DROP TRIGGER journal_is_never_shortened")
+        connection.execute("DELETE FROM journal WHERE number = (SELECT max(number) FROM journal)")
+    assert home.run("audit", "verify").status == 0, "a cut end is only found with a head"
+    cut = home.run("audit", "verify", "--head", whole["head"], "--json")
+    assert cut.status == Exit.CHANGED and cut.json["first_bad"] == whole["entries"]
+    assert home.run("audit", "verify", "--head", "nonsense").status == Exit.USAGE
+
+
+def test_nothing_private_is_logged(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("A secret sentence for anna@customer.example")
+    home.run("--debug", "pending", "show", draft_id)
+    log = (home.data / "logs" / "mm-tui.log").read_text()
+    assert "GET /v1/oversight/pending" in log
+    assert (home.data / "logs" / "mm-tui.log").stat().st_mode & 0o777 == 0o600
+    for private in ("secret sentence", "anna@", *sandbox.keys.values()):
+        assert private not in log
+    assert all(json.loads(line)["at"] for line in log.splitlines())
