@@ -57,6 +57,9 @@ class ImportReport:
             made.append(OneLine(f"odd: {what}: {len(places)} ({shown})"))
         return made + [OneLine(f"skipped: {reason}") for reason in self.skipped]
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
 
 @dataclass(frozen=True, slots=True)
 class _RawMail:

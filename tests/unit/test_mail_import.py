@@ -272,7 +272,7 @@ class TestSources:
         assert report.odd["no date"] == ["in.mbox #3"]
         assert mails[1].message_id == "" and mails[1].in_reply_to == "<1@x.example>"
         assert mails[2].date == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-        assert report.lines()[0] == "3 mails imported, with 0 attachments"
+        assert str(report).startswith("3 mails imported, with 0 attachments\nodd: ")
 
     def test_an_mbox_written_by_the_standard_library(self, tmp_path: Path) -> None:
         box = mailbox.mbox(tmp_path / "box")

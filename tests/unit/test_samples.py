@@ -58,6 +58,7 @@ def test_mailboxes_hold_what_the_threads_hold(samples: SampleSet) -> None:
         known = {mail.message_id: mail for mail in mailbox.mails}
         for draft in mailbox.drafts:
             assert not known[draft.in_reply_to].sender.endswith(f"<{mailbox.local}@{DOMAIN}>")
+            assert draft.in_reply_to in mailbox.read and mailbox.tags[draft.in_reply_to]["label"]
         assert mailbox.read < set(known)
         assert all(mail.to for mail in mailbox.mails)
     assert load(NOW) == samples.mailboxes

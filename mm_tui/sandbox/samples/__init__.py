@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any
 
 from mm_tui.sandbox.mail import IncomingMail, MailAttachment, SampleDraft, SampleMailbox
+from mm_tui.sandbox.model import MODEL_ID
 from mm_tui.sandbox.samples.pdf import small_pdf
 
 DOMAIN = "acme.multimail.example"
@@ -117,6 +118,13 @@ def _thread(entry: Mapping[str, Any], mailbox: str, own: str, now: datetime) -> 
     )
 
 
+def _tags(thread: SampleThread) -> dict[str, str]:
+    """What the agent has written on a mail that it answered. It answers no spam: there it was fooled."""
+    usual = {"support": "support", "billing": "billing", "partnerships": "partnership"}[thread.mailbox]
+    label = usual if thread.label == "spam" else thread.label
+    return {"label": label, "label.by": "model", "assist.model": MODEL_ID}
+
+
 def load_samples(now: datetime | None = None) -> SampleSet:
     """Reads the sample mail, dated back from `now` (none: the present)."""
     moment = now or datetime.now(UTC)
@@ -128,11 +136,12 @@ def load_samples(now: datetime | None = None) -> SampleSet:
         entries = [entry for table in tables for entry in table["thread"]]
         mine = [_thread(entry, local, own, moment) for entry in entries]
         threads += mine
+        answered = {draft.in_reply_to: thread for thread in mine for draft in thread.drafts}
         read = {
             mail.message_id
             for entry, thread in zip(entries, mine, strict=True)
             for item, mail in zip(entry["mail"], thread.mails, strict=True)
-            if item.get("read") or mail is not thread.mails[-1]
+            if item.get("read") or mail is not thread.mails[-1] or mail.message_id in answered
         }
         mailboxes.append(
             SampleMailbox(
@@ -142,6 +151,7 @@ def load_samples(now: datetime | None = None) -> SampleSet:
                 mails=tuple(sorted((mail for thread in mine for mail in thread.mails), key=_date)),
                 drafts=tuple(draft for thread in mine for draft in thread.drafts),
                 read=frozenset(read),
+                tags={message_id: _tags(thread) for message_id, thread in answered.items()},
             )
         )
     return SampleSet(tuple(mailboxes), tuple(threads))
