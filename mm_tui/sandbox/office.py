@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from mm_tui.sandbox import inbound, mailboxes
 from mm_tui.sandbox.child import end, leashed
@@ -63,7 +64,10 @@ class Office:
             return
         from mm_tui.sandbox.arrivals import arrivals
 
-        for arrival in arrivals(seed=7):
+        # Another seed for every run on the same folder: the same seed would bring the same mail again.
+        run = int(self._state.fact("runs_with_arrivals") or 0) + 1
+        self._state.set_fact("runs_with_arrivals", str(run))
+        for arrival in arrivals(datetime.now(UTC), seed=run):
             await asyncio.sleep(arrival.after_seconds)
             if self._agent is not None and self._agent.poll() is not None:
                 log = self._state.folder / "agent" / "agent.log"

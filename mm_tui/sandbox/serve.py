@@ -128,14 +128,14 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
     from mm_tui.sandbox.synthetic import fill_synthetic
 
     first = mailboxes.all_mailboxes(state)[0]["id"]
-    for path in mail:
-        with state.write():
-            if seed.once(state, seed.name_of(path)):
-                from mm_tui.sandbox.mail_import import import_with_bar
+    with state.write():
+        new = [path for path in mail if seed.once(state, seed.name_of(path))]
+        if new:
+            from mm_tui.sandbox.mail_import import import_with_bar
 
-                mails, report = import_with_bar([path])
-                seed.fill_mail(state, first, mails)
-                _say(str(report))
+            mails, report = import_with_bar(new)
+            seed.fill_mail(state, first, mails)
+            _say(str(report))
     with state.write():
         if synthetic and seed.once(state, f"synthetic:{synthetic}"):
             fill_synthetic(state, synthetic)

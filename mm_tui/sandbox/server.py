@@ -117,6 +117,10 @@ class Server:
             await asyncio.gather(*background, *self._refusing, return_exceptions=True)
             self.state.on_due = lambda: None
 
+    def close(self) -> None:
+        """Gives the port back, for a server that was never run."""
+        self._socket.close()
+
     def _wake(self) -> None:
         self._wake_lifecycle.set()
         self._wake_webhooks.set()

@@ -12,7 +12,7 @@ def status_of(sandbox: Sandbox, method: str, path: str, headers: dict[str, str],
     return sandbox.http.request(method, path, headers=headers, json=json).status_code
 
 
-NEEDS = [
+NEEDS: list[tuple[str, str, str, object]] = [
     ("GET", "/v1/account", "read", None),
     ("GET", "/v1/mailboxes", "read", None),
     ("GET", "/v1/mailboxes/{box}/emails", "read", None),

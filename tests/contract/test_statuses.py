@@ -57,9 +57,11 @@ def test_outbound_mail_by_mode(sandbox: Sandbox, mode: str, outcome: str) -> Non
 def test_read_only_refuses_to_send(sandbox: Sandbox) -> None:
     mail = sandbox.inbound(subject="Hello")
     sandbox.set_mode("read_only")
-    for act in (sandbox.send, lambda: sandbox.reply(mail["id"])):
+    path = f"/v1/mailboxes/{sandbox.mailbox}"
+    new = {"to": ["a@b.example"], "subject": "s", "markdown": "m"}
+    for where, body in ((f"{path}/send", new), (f"{path}/reply/{mail['id']}", {"markdown": "m"})):
         with pytest.raises(httpx.HTTPStatusError) as refused:
-            act()
+            sandbox.call("POST", where, key="send", json=body)
         assert refused.value.response.status_code == 403
         assert "read_only" in refused.value.response.json()["error"]
 
