@@ -232,7 +232,8 @@ def _withdraw_read_back(state: State, sighting: Sighting) -> Move:
     if sighting.standing is Standing.RELEASED:
         if state.forced:
             return end(state, Outcome.INCIDENT, sighting=state.sighting)
-        return check(replace(state, sent=True), Stage.RETIRE)
+        # It left although the human wanted it back: about the original a human is asked, unless it is settled.
+        return read_back(replace(state, stage=Stage.RETIRE, sent=True, question=None))
     # The sighting that is kept is the original's: it says why the edit must go.
     return replace(state, step=Step.DOUBT, question=Question.NOT_WITHDRAWN), (Pause(),)
 

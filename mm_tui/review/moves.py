@@ -75,12 +75,14 @@ def submit(state: State) -> Move:
 
 def withdraw(state: State, *, forced: bool, sighting: Sighting | None = None) -> Move:
     """Cancel the edit: its original or a sibling was released (`forced`), or the human wants it so."""
+    # What was in doubt before stays so, unless a reading has just told why the edit must go.
+    in_doubt_still = state.called and (not forced or state.stage is Stage.WITHDRAW)
     cancelling = replace(
         state,
         stage=Stage.WITHDRAW,
         step=Step.CALL,
         todo=(),
-        called=False,
+        called=in_doubt_still,
         forced=forced,
         question=None,
         sighting=sighting,

@@ -226,7 +226,7 @@ def _finding(state: State, event: Event) -> Move:
         case Elapsed():
             return state, (Find(),)
         case Blind(words):
-            return replace(state, said=words), (Pause(),)
+            return replace(state, stale=True, said=words), (Pause(),)
         case Found(email_id):
             return edit_release.found(state, email_id)
     return stay(state)
@@ -272,7 +272,9 @@ def _resume(state: State) -> Move:
         return _recorded(state, None)
     if state.step is Step.CALL:
         state = in_doubt(state)
-    state = replace(state, stale=True, question=None, sighting=None, said="", todo=())
+    # Who released the original, and so made us withdraw, must still be told in the end.
+    sighting = state.sighting if state.stage is Stage.WITHDRAW else None
+    state = replace(state, stale=True, question=None, sighting=sighting, said="", todo=())
     return with_journal(_read_first(state), Journal(Entry.RESUMED, target(state)))
 
 
