@@ -18,7 +18,7 @@ from mm_tui.config import data_dir
 from mm_tui.messages import Said, ServicesReady, Told
 from mm_tui.screens.base import BaseScreen
 from mm_tui.text import OneLine
-from mm_tui.theme import DEFAULT_THEME, FALLBACKS, THEMES
+from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
 from mm_tui.widgets.chrome import StatusLine
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class MmTui(App[None], inherit_bindings=False):
     # Looks
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(FALLBACKS)
+        return fallbacks(self.current_theme)
 
     def get_system_commands(self, screen: Screen[Any]) -> list[SystemCommand]:
         """Every act that works here, by its words; nothing of Textual's own that writes files or leaves unasked."""
@@ -166,7 +166,7 @@ class MmTui(App[None], inherit_bindings=False):
             self.services.sync.set_active(False)
 
     def _start_services(self) -> None:
-        self.run_worker(self._run_services(), group="services", exclusive=True, exit_on_error=False)
+        self.run_worker(self._run_services, group="services", exclusive=True, exit_on_error=False)
 
     async def _run_services(self) -> None:
         await asyncio.to_thread(self.services.build, self.tell)

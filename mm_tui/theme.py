@@ -11,13 +11,23 @@ from textual.theme import Theme
 
 DEFAULT_THEME = "mm-dark"
 
-FALLBACKS = {
-    "mm-dim": "$foreground 55%",
-    "mm-rule": "$foreground 18%",
-    "mm-here": "$accent 22%",
-    "mm-here-text": "$foreground",
-}
-"""Our own variables for themes that do not set them (those built into Textual)."""
+
+def fallbacks(theme: Theme) -> dict[str, str]:
+    """Our own variables for a theme that does not set them (those built into Textual)."""
+    if theme.ansi:
+        return {
+            "mm-dim": "ansi_bright_black",
+            "mm-rule": "ansi_bright_black",
+            "mm-here": "ansi_blue",
+            "mm-here-text": "ansi_bright_white",
+        }
+    colours = theme.to_color_system().generate()
+    return {
+        "mm-dim": f"{colours['foreground']} 60%",
+        "mm-rule": f"{colours['foreground']} 20%",
+        "mm-here": f"{colours['accent']} 25%",
+        "mm-here-text": colours["foreground"],
+    }
 
 
 def _quiet(dim: str, rule: str, here: str, here_text: str, strong: str, background: str) -> dict[str, str]:

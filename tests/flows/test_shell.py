@@ -1,0 +1,148 @@
+"""The shell: going places, help, palette, themes, leaving, crashing, and the second wall."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from rich.segment import Segment
+from textual.color import Color
+from textual.command import CommandPalette
+from textual.theme import BUILTIN_THEMES
+from textual.widgets import OptionList, Static
+
+from mm_tui import app as app_module
+from mm_tui import keymap
+from mm_tui.app import ControlFilter
+from mm_tui.screens.help import HelpScreen
+from mm_tui.screens.palette import commands
+from mm_tui.theme import THEMES
+from tests.support.seat import mailbox, seated, shown, still_wiring, summary, until
+
+
+async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> None:
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(number) for number in range(30)])
+    async with seated(wiring) as (app, pilot):
+        await pilot.press("j", "j", "j")
+        for key, mode in (("2", "pending"), ("3", "audit"), ("4", "mailboxes"), ("1", "inbox")):
+            await pilot.press(key)
+            assert app.current_mode == mode
+        assert app.screen.query_one("#mails").cursor == 3  # type: ignore[attr-defined] # the list
+
+
+async def test_help_names_every_key_of_the_screen() -> None:
+    async with seated(still_wiring(), (100, 60)) as (app, pilot):
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        text = "\n".join(str(one.render()) for one in app.screen.query(Static))
+        for act in keymap.ACTS:
+            if act.context in keymap.TOGETHER["inbox"]:
+                assert act.help in text, act.id
+        await pilot.press("escape")
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_palette_reaches_every_act_of_the_inbox() -> None:
+    async with seated(still_wiring()) as (app, pilot):
+        helps = {command.help for command in commands(app, app.screen)}
+        wanted = {
+            act.help
+            for act in keymap.ACTS
+            if act.context in keymap.TOGETHER["inbox"] and act.id not in ("app.palette",)
+        }
+        assert wanted <= helps
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"mailboxes")
+        await until(pilot, lambda: app.screen.query_one(OptionList).option_count > 0)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "mailboxes")
+
+
+@pytest.mark.parametrize("theme", [*(one.name for one in THEMES), *BUILTIN_THEMES])
+async def test_every_theme_can_be_shown(theme: str) -> None:
+    wiring = still_wiring(ui={"theme": theme})
+    wiring.mail.upsert([summary(1)])
+    async with seated(wiring, (80, 24)) as (app, _pilot):
+        assert app.theme == theme
+        assert "Question 1" in shown(app)
+
+
+async def test_unknown_theme_falls_back() -> None:
+    async with seated(still_wiring(ui={"theme": "no-such-theme"})) as (app, _pilot):
+        assert app.theme == "mm-dark"
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
+async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox()])
+    wiring.mail.upsert([summary(number) for number in range(5)])
+    async with seated(wiring, size) as (app, _pilot):
+        lines = shown(app).split("\n")
+    assert "1 Inbox" in lines[0]
+    assert "4 Mailboxes" in lines[0]
+    assert "TEST" in lines[0]
+    assert "help" in lines[-1]
+
+
+async def test_users_keys_are_used_and_faulty_ones_are_told() -> None:
+    wiring = still_wiring(keys={"inbox.filter": "F", "inbox.serch": "x"})
+    async with seated(wiring) as (app, pilot):
+        await until(pilot, lambda: "did you mean inbox.search?" in shown(app))
+        await pilot.press("F")
+        await until(pilot, lambda: "Show only" in shown(app))
+
+
+async def test_no_colour_leaves_the_state_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(1, status="unread")])
+    async with seated(wiring) as (app, _pilot):
+        text = shown(app)
+    assert "●" in text
+    assert "▌" in text
+
+
+async def test_ctrl_q_leaves_at_once_when_nothing_is_held() -> None:
+    async with seated(still_wiring()) as (app, pilot):
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert app._exit
+
+
+async def test_crash_leaves_one_line_and_a_report_without_values(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secret = "mm_live_made_up_secret"
+    app = app_module.MmTui(still_wiring())
+
+    async def crash() -> None:
+        kept = secret
+        raise RuntimeError(f"broke on {kept}")
+
+    with pytest.raises(RuntimeError):
+        async with app.run_test() as pilot:
+            app.call_later(crash)
+            await pilot.pause()
+    assert app.return_code == 1
+    assert "RuntimeError" in app.crash_line
+    printed = capfd.readouterr()
+    assert secret not in printed.out + printed.err + app.crash_line
+    (report,) = (tmp_path / "data" / "reports").iterdir()
+    assert secret not in report.read_text()
+    assert report.stat().st_mode & 0o777 == 0o600
+
+
+def test_control_filter_cleans_what_was_forgotten_and_keeps_the_width() -> None:
+    cleaned = ControlFilter().apply([Segment("a\x1b]52;c;eA==\x07b\x9b1m‮c"), Segment("plain é 東")], Color(0, 0, 0))
+    assert not any(sign in cleaned[0].text for sign in "\x1b\x07\x9b‮")
+    assert cleaned[1].text == "plain é 東"
+
+
+def test_app_refuses_what_is_not_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app_module.run(still_wiring().settings) == 2
+    assert "not a terminal" in capsys.readouterr().err
+    assert not Path(os.environ["MM_TUI_DATA"]).exists()

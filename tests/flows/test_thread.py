@@ -1,0 +1,215 @@
+"""The thread screen through the app: reading, the assistant, replying through the gate, links and files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.widgets import OptionList, TextArea
+
+from mm_tui.models import EmailDetail, RawContent
+from mm_tui.screens.confirm import ConfirmScreen
+from mm_tui.screens.thread import ThreadScreen
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.reply_editor import ReplyEditor
+from tests.support.sandbox import file_part, running_sandbox, wait_until
+from tests.support.seat import NOW, mailbox, seated, seated_at, shown, still_wiring, summary, until
+
+if TYPE_CHECKING:
+    import pytest
+    from textual.pilot import Pilot
+
+    from mm_tui.app import MmTui
+    from tests.support.sandbox import Sandbox
+    from tests.support.seat import StillWiring
+
+
+def _detail(number: int, body: str, **fields: object) -> EmailDetail:
+    base = summary(number, **fields)
+    raw = RawContent(sender=str(base.sender.address), subject=str(base.subject), body=body)
+    return EmailDetail(**{**base.__dict__, "body": ManyLine(body), "raw": raw})
+
+
+def _thread(size: int, body: str = "Hello\n\n> quoted") -> StillWiring:
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox()])
+    wiring.mail.upsert([summary(number, thread_id="T") for number in range(size)])
+    wiring.mail.save_detail(_detail(0, body, thread_id="T"), at=NOW)
+    return wiring
+
+
+async def _open_first(app: MmTui, pilot: Pilot[None], words: str) -> ThreadScreen:
+    await until(pilot, lambda: words in shown(app))
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+    screen = app.screen
+    assert isinstance(screen, ThreadScreen)
+    return screen
+
+
+async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
+    async with seated(_thread(5)) as (app, pilot):
+        screen = await _open_first(app, pilot, "Question 0")
+        await until(pilot, lambda: "> quoted" in shown(app))
+        assert [leaf.open for leaf in screen.thread_view.leaves] == [False] * 4 + [True]
+        await pilot.press("enter")
+        assert "> quoted" not in shown(app)
+
+
+async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:
+    wiring = _thread(3)
+    wiring.trouble = OneLine("no gateway key is set")
+    async with seated(wiring) as (app, pilot):
+        await _open_first(app, pilot, "Question 0")
+        await pilot.press("p", "enter")
+        await until(pilot, lambda: "no gateway key is set" in shown(app))
+
+
+async def test_body_of_262144_characters_opens_and_scrolls_without_a_stall() -> None:
+    body = ("Grüße aus 東京, alles gut? " * 9 + "\n") * 1200
+    async with seated(_thread(1, body[:262_144])) as (app, pilot):
+        screen = await _open_first(app, pilot, "Question 0")
+        view = screen.thread_view
+        await until(pilot, lambda: view.virtual_size.height > 2000)
+        began = time.perf_counter()
+        view.changed(view.leaves[0])
+        # The bound is 0.1 s on an idle machine; here it must only be the right order of magnitude.
+        assert time.perf_counter() - began < 1.0
+        await pilot.press("pagedown", "pagedown", "j", "k", "G")
+        assert view.scroll_offset.y > 0
+
+
+async def test_thread_of_a_thousand_messages_is_drawn_line_by_line() -> None:
+    async with seated(_thread(1000)) as (app, pilot):
+        screen = await _open_first(app, pilot, "Question 0")
+        view = screen.thread_view
+        await until(pilot, lambda: len(view.leaves) == 1000)
+        assert len(list(view.walk_children())) < 10
+        await pilot.press("g")
+        assert view.current is view.leaves[0]
+        assert "writer999@customer.example" in shown(app)
+        await pilot.press("G", "p", "p")
+        assert view.current is view.leaves[997]
+
+
+async def test_raw_view_shows_what_cleaning_removed() -> None:
+    async with seated(_thread(1, "see \x1b[31mred\x1b[0m and \u202eevil")) as (app, pilot):
+        await _open_first(app, pilot, "Question 0")
+        await until(pilot, lambda: "hidden characters removed" in shown(app))
+        await pilot.press("v")
+        await until(pilot, lambda: "\\x1b[31mred" in shown(app))
+        assert "\\u202eevil" in shown(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, ThreadScreen)
+
+
+async def test_links_show_their_real_host_and_nothing_opens_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    body = "Pay at [https://bank.example/login](https://evil.example/x) now."
+    async with seated(_thread(1, body)) as (app, pilot):
+        monkeypatch.setattr(app, "open_url", lambda url, **_: opened.append(url))
+        await _open_first(app, pilot, "Question 0")
+        await until(pilot, lambda: "leads to evil.example" in shown(app))
+        await pilot.press("l")
+        await until(pilot, lambda: bool(app.screen.query(OptionList)))
+        assert "evil.example" in shown(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert opened == []
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+        assert opened == []
+        await pilot.press("l", "enter", "y")
+        await until(pilot, lambda: opened == ["https://evil.example/x"])
+
+
+async def test_reply_is_streamed_edited_and_waits_at_the_gate(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.inbound(
+            subject="Where is my order 4471", body="It has not come. When will it?", sender="anna@customer.example"
+        )
+        async with seated_at(sandbox) as (app, pilot):
+            await _open_first(app, pilot, "Where is my order 4471")
+            await until(pilot, lambda: "It has not come." in shown(app))
+            await pilot.press("r")
+            editor = app.screen.query_one(ReplyEditor)
+            area = editor.query_one(TextArea)
+            await until(pilot, lambda: editor.text.strip() and not area.read_only)
+            area.load_text("It left this morning.")
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: not editor.is_open)
+            waiting = wait_until(lambda: _waiting(sandbox))
+    assert waiting["body_markdown"] == "It left this morning."
+    assert waiting["to"] == ["anna@customer.example"]
+
+
+def _waiting(sandbox: Sandbox) -> dict[str, object]:
+    return next(iter(sandbox.pending()), {})
+
+
+async def test_reply_being_written_survives_closing_the_editor() -> None:
+    wiring = _thread(1)
+    async with seated(wiring) as (app, pilot):
+        await _open_first(app, pilot, "Question 0")
+        await pilot.press("r")
+        editor = app.screen.query_one(ReplyEditor)
+        await until(pilot, lambda: editor.is_open)
+        await pilot.press(*"Half a th")
+        await pilot.press("escape", "escape")
+        await pilot.press("enter", "r")
+        again = app.screen.query_one(ReplyEditor)
+        await until(pilot, lambda: again.text == "Half a th")
+
+
+async def test_reply_without_a_gate_asks_first(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.set_mode("autonomous")
+        sandbox.inbound(subject="Quick question", body="Yes or no?")
+        async with seated_at(sandbox) as (app, pilot):
+            await _open_first(app, pilot, "Quick question")
+            await until(pilot, lambda: "Yes or no?" in shown(app))
+            await pilot.press("r")
+            editor = app.screen.query_one(ReplyEditor)
+            area = editor.query_one(TextArea)
+            await until(pilot, lambda: editor.text.strip() and not area.read_only)
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+            await pilot.press("enter", "escape")
+            await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+        assert not sandbox.calls("POST", "/reply/")
+
+
+async def test_attachment_is_saved_under_a_clean_name_and_never_over_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "downloads"
+    monkeypatch.setattr("platformdirs.user_downloads_path", lambda: folder)
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.inbound(
+            subject="The file", body="see file", attachments=[file_part("../..\x1b[31m/etc/passwd.txt", b"data")]
+        )
+        async with seated_at(sandbox) as (app, pilot):
+            await _open_first(app, pilot, "The file")
+            await until(pilot, lambda: "see file" in shown(app))
+            for _ in range(2):
+                await pilot.press("f")
+                await until(pilot, lambda: bool(app.screen.query(OptionList)))
+                await pilot.press("enter")
+                await until(pilot, lambda: "saved as" in shown(app))
+                app.say("next")
+    names = sorted(path.name for path in folder.iterdir())
+    assert len(names) == 2
+    assert all("/" not in name and "\x1b" not in name and not name.startswith(".") for name in names)
+    assert {path.read_bytes() for path in folder.iterdir()} == {b"data"}
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+async def test_assist_card_says_who_wrote_it(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.inbound(subject="Refund please", body="Please refund order 4471 today, it is urgent.")
+        async with seated_at(sandbox) as (app, pilot):
+            await _open_first(app, pilot, "Refund please")
+            await until(pilot, lambda: "it is urgent" in shown(app))
+            await pilot.press("s")
+            await until(pilot, lambda: "local stand-in, not Jamba" in shown(app))

@@ -1,0 +1,115 @@
+"""The words of the lines around the screens, and saving attachments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.content import Content
+
+from mm_tui.services.attachments import safe_name, save
+from mm_tui.services.notices import Phase, SyncState
+from mm_tui.text import OneLine
+from mm_tui.widgets.chrome import Part, fit
+from mm_tui.widgets.status import gateway_words
+from mm_tui.widgets.words import age, is_typed, joined, key_name, size
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def test_pieces_of_the_highest_rank_leave_first() -> None:
+    parts = [Part(1, Content("gateway")), Part(3, Content("model")), Part(0, Content("held"))]
+    assert fit(parts, 40, " · ").plain == "gateway · model · held"
+    assert fit(parts, 20, " · ").plain == "gateway · held"
+    assert fit(parts, 8, " · ").plain == "held"
+    assert fit(parts, 3, " · ").plain == "he…"
+
+
+def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None:
+    parts = [Content("a"), Content("bc")]
+    assert all(part.cell_length for part in parts)
+    assert joined(parts, " · ").cell_length == len("a · bc")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (SyncState(Phase.LIVE, NOW - timedelta(seconds=3)), "● live 5s"),
+        (SyncState(Phase.LIVE, NOW - timedelta(minutes=3)), "● live data of 3 min ago"),
+        (SyncState(Phase.FILLING, progress=1200), "◐ first fill, 1,200 mails so far"),
+        (SyncState(Phase.CONNECTING), "◌ connecting"),
+        (
+            SyncState(Phase.OFFLINE, NOW - timedelta(hours=2), OneLine("cannot connect"), NOW + timedelta(seconds=8)),
+            "✕ offline · data of 2 h ago · cannot connect · next try in 8 s",
+        ),
+        (
+            SyncState(Phase.OFFLINE, error=OneLine("the key is not known")),
+            "✕ offline · never synced · the key is not known",
+        ),
+    ],
+)
+def test_gateway_state_is_said_in_words(state: SyncState, words: str) -> None:
+    assert gateway_words(state, NOW).plain == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "now"),
+        (59, "now"),
+        (60, "1m"),
+        (3599, "59m"),
+        (7200, "2h"),
+        (86400 * 13, "13d"),
+        (86400 * 20, "2w"),
+        (10**10, "99y"),
+    ],
+)
+def test_ages_take_at_most_three_cells(seconds: int, words: str) -> None:
+    assert age(seconds * 1000) == words
+    assert len(words) <= 3
+
+
+def test_keys_are_named_as_people_write_them() -> None:
+    assert [key_name(key) for key in ("question_mark", "ctrl+s", "slash", "a", "escape")] == [
+        "?",
+        "^s",
+        "/",
+        "a",
+        "esc",
+    ]
+    assert is_typed("a")
+    assert is_typed("question_mark")
+    assert not is_typed("ctrl+s")
+    assert not is_typed("escape")
+    assert not is_typed("f1")
+
+
+def test_sizes_have_units() -> None:
+    assert [size(count) for count in (0, 999, 1000, 14_200, 3_200_000)] == ["0 B", "999 B", "1.0 kB", "14 kB", "3.2 MB"]
+
+
+@given(st.text(max_size=300))
+def test_file_names_stay_in_their_folder(name: str) -> None:
+    clean = safe_name(name)
+    assert clean
+    assert not set(clean) & set('/\\:*?"<>|\0\n\x1b')
+    assert clean not in (".", "..")
+    assert not clean.startswith(".")
+    assert len(clean.encode()) < 255
+
+
+def test_saving_never_writes_over_a_file(tmp_path: Path) -> None:
+    first = save(tmp_path, "a.txt", b"one")
+    second = save(tmp_path, "a.txt", b"two")
+    assert (first.read_bytes(), second.read_bytes(), second.name) == (b"one", b"two", "a (1).txt")
+
+
+def test_saving_does_not_follow_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    (tmp_path / "a.txt").symlink_to(target)
+    assert save(tmp_path, "a.txt", b"one").name == "a (1).txt"
+    assert not target.exists()

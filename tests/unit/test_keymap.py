@@ -1,0 +1,77 @@
+"""The key table, and the checking of the user's changes to it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mm_tui import keymap
+
+
+def _words(changes: dict[str, str]) -> str:
+    good, problems = keymap.check(changes)
+    assert not set(good) & {problem.id for problem in problems}
+    return " | ".join(map(str, problems))
+
+
+def test_default_keys_mean_one_thing_on_each_screen() -> None:
+    for screen, contexts in keymap.TOGETHER.items():
+        holders: dict[str, str] = {}
+        for act in keymap.ACTS:
+            if act.context in contexts:
+                for key in act.keys.split(","):
+                    assert holders.setdefault(key, act.id) == act.id, f"{key} on {screen}: {holders[key]} and {act.id}"
+
+
+def test_ids_are_unique_and_every_context_is_awake_somewhere() -> None:
+    ids = [act.id for act in keymap.ACTS]
+    assert len(ids) == len(set(ids))
+    awake = {context for contexts in keymap.TOGETHER.values() for context in contexts}
+    assert {act.context for act in keymap.ACTS} <= awake
+
+
+def test_default_keys_can_be_sent_by_terminals() -> None:
+    assert [
+        (act.id, fault) for act in keymap.ACTS for key in act.keys.split(",") if (fault := keymap.unsendable(key))
+    ] == []
+
+
+def test_lower_case_keys_are_used_for_single_acts_and_upper_case_for_many() -> None:
+    assert keymap.act("pending.approve").keys == "a"
+    assert keymap.act("pending.approve_marked").keys == "A"
+
+
+def test_unknown_id_is_told_with_the_nearest() -> None:
+    assert "did you mean inbox.search?" in _words({"inbox.serch": "x"})
+
+
+def test_duplicate_among_the_changes_is_told() -> None:
+    words = _words({"inbox.search": "F2", "inbox.filter": "F2"})
+    assert "F2 is given to two acts" in words
+
+
+def test_key_that_would_hide_another_act_is_told() -> None:
+    assert "j would hide another act's key: list.down" in _words({"inbox.search": "j"})
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("ctrl+m", "same byte as enter"),
+        ("ctrl+i", "same byte as tab"),
+        ("ctrl+shift+x", "cannot be sent by many terminals"),
+        ("ctrl+enter", "cannot be sent by many terminals"),
+        ("ctrl+z", "suspends"),
+        ("shift+a", "write A instead"),
+        ("super+x", "not a key that a terminal sends"),
+        ("nonsense", "not a known key name"),
+        ("", "no key is given"),
+    ],
+)
+def test_unsendable_keys_are_told(key: str, words: str) -> None:
+    assert words in _words({"inbox.search": key})
+
+
+def test_good_changes_are_kept_and_spaces_do_not_matter() -> None:
+    good, problems = keymap.check({"inbox.search": "ctrl+f, f3"})
+    assert good == {"inbox.search": "ctrl+f,f3"}
+    assert problems == []

@@ -1,0 +1,170 @@
+"""The list that draws only what is seen: reading by page, repainting, staying in place, columns by the cell."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+
+from mm_tui.text import OneLine
+from mm_tui.theme import fallbacks
+from mm_tui.widgets.mail_list import MailList
+from mm_tui.widgets.virtual_list import PAGE, VirtualList, fit_cells
+from tests.support.clock import FakeClock
+from tests.support.seat import NOW, still_wiring, summary
+
+
+class Numbers(VirtualList[int, str]):
+    """Rows are their keys in words; counts what is read and repainted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[int] = []
+        self.repainted: list[Region] = []
+
+    def fetch_rows(self, keys: Sequence[int]) -> Sequence[str]:
+        self.read += keys
+        return [f"row {key}" for key in keys]
+
+    def draw_row(self, row: str, line: int, width: int, here: bool) -> list[Segment]:
+        return [Segment(fit_cells(row, width), self.style("here" if here else "row"))]
+
+    def refresh(self, *regions: Region, **options: Any) -> Numbers:
+        self.repainted += regions
+        super().refresh(*regions, **options)
+        return self
+
+
+class Host(App[None]):
+    """An app with one list."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        super().__init__()
+        self.numbers = numbers
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return fallbacks(self.current_theme)
+
+    def compose(self) -> ComposeResult:
+        yield self.numbers
+
+
+@asynccontextmanager
+async def listed(keys: Sequence[int]) -> AsyncIterator[tuple[Numbers, Any]]:
+    numbers = Numbers()
+    async with Host(numbers).run_test(size=(40, 10)) as pilot:
+        numbers.set_keys(keys)
+        await pilot.pause()
+        yield numbers, pilot
+
+
+async def test_only_the_pages_that_are_seen_are_read() -> None:
+    async with listed(range(100_000)) as (numbers, pilot):
+        assert len(numbers.read) <= PAGE
+        await pilot.press("G")
+        assert len(numbers.read) <= 3 * PAGE
+        assert 99_999 in numbers.read
+
+
+async def test_cursor_move_repaints_two_rows() -> None:
+    async with listed(range(100)) as (numbers, pilot):
+        numbers.repainted.clear()
+        await pilot.press("j")
+        assert [(region.y, region.height) for region in numbers.repainted] == [(0, 1), (1, 1)]
+
+
+async def test_rows_that_arrive_above_move_nothing_that_is_looked_at() -> None:
+    async with listed(range(100, 200)) as (numbers, pilot):
+        await pilot.press(*["j"] * 30)
+        line = numbers.cursor - numbers.scroll_offset.y
+        numbers.set_keys(range(50, 200))
+        await pilot.pause()
+        assert numbers.current_key == 130
+        assert numbers.cursor - numbers.scroll_offset.y == line
+
+
+async def test_cursor_takes_the_place_of_a_row_that_goes() -> None:
+    async with listed([1, 2, 3, 4]) as (numbers, pilot):
+        await pilot.press("j", "j")
+        numbers.set_keys([1, 2, 4])
+        await pilot.pause()
+        assert numbers.current_key == 4
+        numbers.set_keys([])
+        await pilot.pause()
+        assert numbers.current_key is None
+        await pilot.press("j", "k", "G", "g", "pagedown", "enter")
+
+
+async def test_mouse_moves_the_cursor_and_a_double_click_opens() -> None:
+    opened: list[object] = []
+    numbers = Numbers()
+
+    class Opening(Host):
+        def on_virtual_list_opened(self, message: VirtualList.Opened) -> None:
+            opened.append(message.key)
+
+    async with Opening(numbers).run_test(size=(40, 10)) as pilot:
+        numbers.set_keys(range(5))
+        await pilot.pause()
+        await pilot.click(numbers, offset=(3, 2))
+        assert numbers.current_key == 2
+        assert opened == []
+        await pilot.click(numbers, offset=(3, 3), times=2)
+        assert opened == [3]
+
+
+async def test_resize_storm_keeps_the_cursor_in_view() -> None:
+    async with listed(range(1000)) as (numbers, pilot):
+        await pilot.press("G")
+        for size in ((60, 20), (200, 50), (30, 5), (80, 24), (120, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            top = numbers.scroll_offset.y
+            assert top <= numbers.cursor < top + numbers.size.height
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=60), st.integers(0, 40), st.booleans())
+def test_fitted_text_takes_exactly_its_cells(text: str, width: int, right: bool) -> None:
+    assert cell_len(fit_cells(OneLine(text), width, right=right)) == width
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
+async def test_mail_rows_fill_their_line_whatever_the_script(size: tuple[int, int]) -> None:
+    wiring = still_wiring()
+    subjects = (
+        "料金についてのお問い合わせ" * 5,
+        "👩‍👩‍👧 family 🇨🇭",
+        "e\u0301\u0301\u0301 combining",
+        "שלום עולם",
+        "plain " * 30,
+        "",
+    )
+    wiring.mail.upsert(
+        [summary(number, subject=OneLine(subject), status=OneLine("unread")) for number, subject in enumerate(subjects)]
+    )
+    mails = MailList(wiring.mail, FakeClock(NOW))
+
+    class MailHost(Host):
+        def compose(self) -> ComposeResult:
+            yield mails
+
+    async with MailHost(Numbers()).run_test(size=size) as pilot:
+        mails.set_keys(wiring.mail.keys(_all()))
+        await pilot.pause()
+        for line in range(len(subjects) * mails.row_height):
+            strip = mails.render_line(line)
+            assert cell_len("".join(segment.text for segment in strip)) == mails.size.width
+
+
+def _all() -> Any:
+    from mm_tui.store.search import MailView
+
+    return MailView()
