@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import formataddr, parseaddr
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -72,17 +72,12 @@ _PLAIN_PARTY = re.compile(r"(?:(\w+(?: \w+)*) <)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?
 _ANGLED = re.compile(r"([^<>]*)<([^<>\s@]+@[^<>\s@]+)>\s*", re.ASCII)
 
 
-@lru_cache(maxsize=2048)
 def _name_and_address(raw: str) -> tuple[str, str]:
-    """As `parseaddr`, which is slow: plain forms are matched, and what comes again is remembered."""
+    """The name and address of any header form; nothing that could be a further recipient is ever left out."""
+    # Plain forms are only matched: `parseaddr` is slow.
     plain = _PLAIN_PARTY.fullmatch(raw)
     if plain is not None and (plain[1] is None) == (plain[3] is None):
         return plain[1] or "", plain[2]
-    return _parsed(raw)
-
-
-def _parsed(raw: str) -> tuple[str, str]:
-    """The name and address of any header form; nothing that could be a further recipient is ever left out."""
     if angled := _ANGLED.fullmatch(raw):
         # An unquoted comma or colon in the name: RFC 5322 wants quotes there, mail in the wild has none.
         return angled[1].strip().strip('"'), angled[2]
@@ -97,12 +92,10 @@ class Party(Model):
     name: OneLine = OneLine("")
 
     @classmethod
-    def parse(cls, raw: str) -> Self:
+    def parse(cls, raw: str) -> Party:
         """From header form (`Ann <ann@x.example>` or bare). What cannot be parsed stands whole in `address`."""
-        name, address = _name_and_address(raw) if len(raw) < 200 else _parsed(raw)
-        if "@" not in address:
-            return cls(address=OneLine(raw.strip()))
-        return cls(address=OneLine(address), name=OneLine(name))
+        # The same people write again and again; their parties are frozen, so they can be shared.
+        return _known_party(raw) if len(raw) < 200 else _parse_party(raw)
 
     def __str__(self) -> str:
         return f"{self.address} ({self.name})" if self.name else str(self.address)
@@ -111,6 +104,16 @@ class Party(Model):
     def header(self) -> str:
         """In header form, as a send call takes it."""
         return formataddr((str(self.name), str(self.address))) if self.name else str(self.address)
+
+
+def _parse_party(raw: str) -> Party:
+    name, address = _name_and_address(raw)
+    if "@" not in address:
+        return Party(address=OneLine(raw.strip()))
+    return Party(address=OneLine(address), name=OneLine(name))
+
+
+_known_party = lru_cache(maxsize=2048)(_parse_party)
 
 
 class Attachment(Model):

@@ -158,6 +158,9 @@ def _settle(text: str) -> str:
 
 def _clean(raw: str) -> tuple[str, int, int]:
     """The cleaned text; how many characters were removed; how many of them could have acted on a terminal or reader."""
+    if raw.isascii() and raw.isprintable():
+        # Most texts there are; a list of 100,000 mails cleans a million of them.
+        return raw, 0, 0
     text = _BREAKS.sub("\n", raw) if "\r" in raw else raw
     removed = active = 0
     printable = text.replace("\n", " ").replace("\t", " ").isprintable()

@@ -102,8 +102,8 @@ class Caller:
         """Makes the call and translates its answer."""
         answer = await self._call(call, params=params, body=body, at=at)
         if len(answer.body) > _OFF_LOOP:
-            return await asyncio.to_thread(_translate, call, answer, read)
-        return _translate(call, answer, read)
+            return await asyncio.to_thread(translate, call, answer, read)
+        return translate(call, answer, read)
 
     async def _act(
         self, call: Call, body: Mapping[str, object] | None = None, at: Mapping[str, str] | None = None
@@ -112,7 +112,7 @@ class Caller:
         await self._call(call, body=body, at=at)
 
 
-def _translate(call: Call, answer: Answer, read: Callable[[object], T]) -> T:
+def translate(call: Call, answer: Answer, read: Callable[[object], T]) -> T:
     """The answer's meaning.
 
     Raises:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from mm_tui.gateway import calls, values, wire
-from mm_tui.gateway.base import Caller, given, iso
+from mm_tui.gateway.base import Caller, given, iso, translate
 from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, EmailPage, OutgoingAttachment, OutgoingMail
 from mm_tui.models import EmailDetail, SendReceipt, ThreadSummary
 from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.http import Answer
 
 LARGE_ATTACHMENT = 50_000
 """Bytes; above, the gateway hands out an address to fetch an attachment from."""
@@ -46,6 +52,35 @@ class MailCalls(Caller):
         return await self._ask(
             calls.EMAILS, lambda answer: _email_page(answer, mailbox_id), params=params, at={"mailbox_id": mailbox_id}
         )
+
+    async def email_pages(
+        self, mailbox_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> AsyncGenerator[EmailPage, None]:
+        """All pages of a mailbox's mail from `cursor` on, newest first, as fast as the gateway gives them.
+
+        One request is under way at a time; while a page is translated and used, the next one is already asked for.
+        Close the generator when it is not read to its end.
+        """
+        asking: asyncio.Task[Answer] | None = None
+        places = {"mailbox_id": mailbox_id}
+        try:
+            asking = asyncio.create_task(
+                self._call(calls.EMAILS, params=given(limit=str(limit), cursor=cursor), at=places)
+            )
+            while asking is not None:
+                answer = await asking
+                parsed = await asyncio.to_thread(translate, calls.EMAILS, answer, lambda parsed: parsed)
+                following = values.cursor(parsed)
+                asking = None
+                if following is not None:
+                    params = given(limit=str(limit), cursor=following)
+                    asking = asyncio.create_task(self._call(calls.EMAILS, params=params, at=places))
+                yield await asyncio.to_thread(_translated_page, answer, parsed, mailbox_id)
+        finally:
+            if asking is not None:
+                asking.cancel()
+                with suppress(asyncio.CancelledError, GatewayError):
+                    await asking
 
     async def email(self, mailbox_id: str, email_id: str) -> EmailDetail:
         """One mail with its body. The gateway marks it read, and an agent that polls for unread mail will miss it:
@@ -212,6 +247,10 @@ class MailCalls(Caller):
             body=asked,
             at={"mailbox_id": mailbox_id, "email_id": email_id},
         )
+
+
+def _translated_page(answer: Answer, parsed: object, mailbox_id: str) -> EmailPage:
+    return translate(calls.EMAILS, answer, lambda _: _email_page(parsed, mailbox_id))
 
 
 def _email_page(answer: object, mailbox_id: str) -> EmailPage:

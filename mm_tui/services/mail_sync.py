@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -63,36 +64,48 @@ class MailboxSync:
 
     # First fill
 
-    async def fetch_fill(self) -> EmailPage:
-        """The page at which the fill stands. A cursor that the gateway no longer takes starts the fill again."""
+    async def fill_page(self, oldest: datetime | None) -> None:
+        """One page of the first fill. A cursor that the gateway no longer takes starts the fill again.
+
+        Args:
+            oldest: mail from before is not kept, so the fill ends there.
+        """
         try:
-            return await self._gateway.emails(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
+            page = await self._gateway.emails(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
         except (BadRequest, NotFound):
             if self.place.cursor is None:
                 raise
-            return await self._gateway.emails(self.mailbox_id, limit=PAGE)
+            page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
+        await self._keep(page, oldest)
 
-    def advance(self, page: EmailPage, oldest: datetime | None) -> FillPlace:
-        """Where the fill stands after this page.
+    async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
+        """The rest of the first fill; yields after each page that is kept. The next page is asked for meanwhile."""
+        if self.place.done:
+            return
+        pages = self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
+        async with aclosing(pages):
+            async for page in pages:
+                await self._keep(page, oldest)
+                yield self.place
+                if self.place.done:
+                    break
 
-        Args:
-            page: the page just fetched.
-            oldest: mail from before is not kept, so the fill ends there.
-        """
+    async def _keep(self, page: EmailPage, oldest: datetime | None) -> None:
+        """Takes in a page, and with it, in one transaction, the place after it."""
         beyond = oldest is not None and any(mail.received_at and mail.received_at < oldest for mail in page.emails)
         stuck = page.cursor is not None and page.cursor == self.place.cursor
         done = page.cursor is None or beyond or stuck
-        self.place = FillPlace(None if done else page.cursor, done, self.place.mails + len(page.emails))
-        return self.place
+        place = FillPlace(None if done else page.cursor, done, self.place.mails + len(page.emails))
 
-    def store_fill(self, page: EmailPage, place: FillPlace) -> Changes:
-        """Takes in a page together with the place after it. For a thread."""
-        with self._database.write():
-            changes = self._mail.upsert(page.emails)
-            if self._state.get(self._name("since")) is None and (newest := _newest(page.emails)):
-                self._state.set(self._name("since"), newest)
-            self._state.set(self._name("fill"), place.dumped())
-        return changes
+        def store() -> None:
+            with self._database.write():
+                self._mail.upsert(page.emails)
+                if self._state.get(self._name("since")) is None and (newest := _newest(page.emails)):
+                    self._state.set(self._name("since"), newest)
+                self._state.set(self._name("fill"), place.dumped())
+
+        await asyncio.to_thread(store)
+        self.place = place
 
     # New mail
 

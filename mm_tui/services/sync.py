@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
-from mm_tui.services.mail_sync import FillPlace, MailboxSync
+from mm_tui.services.mail_sync import MailboxSync
 from mm_tui.services.notices import (
     AuditChanged,
     MailboxesChanged,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.config import Sync as SyncSettings
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.gateway.shapes import EmailPage
     from mm_tui.models import AuditEntry, EmailDetail, PendingItem
     from mm_tui.store.database import Database
 
@@ -280,50 +279,30 @@ class Sync:
         self._refused[box.mailbox_id] = OneLine(f"mailbox {box.mailbox_id}: {error.message}")
 
     async def _fill(self) -> OneLine | None:
-        """Takes the mailboxes in turn, a page of each, so that all are usable at once and then grow backwards.
-
-        While a page is written, the next one is already asked for.
-        """
-        storing: asyncio.Task[None] | None = None
+        """First the newest page of every mailbox, so that all are usable at once; then backwards, one by one."""
+        waiting = [box for box in self._boxes.values() if not box.place.done and box.mailbox_id not in self._refused]
+        if not waiting:
+            return next(iter(self._refused.values()), None)
+        self._filling = True
+        self._tell_state()
         try:
-            while waiting := [
-                box for box in self._boxes.values() if not box.place.done and box.mailbox_id not in self._refused
-            ]:
-                for box in waiting:
-                    if not self._filling:
-                        self._filling = True
-                        self._tell_state()
-                    try:
-                        page = await box.fetch_fill()
-                    except (NotFound, Forbidden) as error:
-                        self._refuse(box, error)
-                        continue
-                    place = box.advance(page, self._oldest_kept())
-                    if storing is not None:
-                        await asyncio.shield(storing)
-                    storing = asyncio.create_task(self._store_fill(box, page, place))
-            if storing is not None:
-                await asyncio.shield(storing)
-                self._filling = False
-                self._tell_fill()
-        except BaseException:
-            if storing is not None:
-                with suppress(sqlite3.Error):
-                    await storing
-            # Where the store says it stands, because the last page may not have got there.
-            await asyncio.to_thread(self._reload_places)
-            raise
+            for box in waiting:
+                try:
+                    await box.fill_page(self._oldest_kept())
+                except (NotFound, Forbidden) as error:
+                    self._refuse(box, error)
+                self._page_filled()
+            for box in waiting:
+                if box.mailbox_id not in self._refused:
+                    async with aclosing(box.fill_on(self._oldest_kept())) as pages:
+                        async for _ in pages:
+                            self._page_filled()
         finally:
             self._filling = False
+            self._tell_fill()
         return next(iter(self._refused.values()), None)
 
-    def _reload_places(self) -> None:
-        for mailbox_id, box in list(self._boxes.items()):
-            if not box.place.done:
-                self._boxes[mailbox_id] = MailboxSync(self._database, self._gateway, mailbox_id)
-
-    async def _store_fill(self, box: MailboxSync, page: EmailPage, place: FillPlace) -> None:
-        await asyncio.to_thread(box.store_fill, page, place)
+    def _page_filled(self) -> None:
         self._ledger.filled()
         if self._clock.monotonic() - self._fill_told >= FILL_NOTICE_SECONDS:
             self._tell_fill()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -130,6 +130,16 @@ class FakeGateway:
         size = min(limit, self.page_size)
         page = mails[:size]
         return EmailPage(Listing(page), page[-1].id if len(mails) > size else None)
+
+    async def email_pages(
+        self, mailbox_id: str, *, limit: int = 100, cursor: str | None = None
+    ) -> AsyncGenerator[EmailPage, None]:
+        while True:
+            page = await self.emails(mailbox_id, limit=limit, cursor=cursor)
+            yield page
+            cursor = page.cursor
+            if cursor is None:
+                return
 
     async def email(self, mailbox_id: str, email_id: str) -> EmailDetail:
         self._called("email")

@@ -1,0 +1,63 @@
+"""The first fill of an empty store, against a bare loop that fetches and parses the same pages."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+from pydantic import SecretStr
+
+from bench.office import Office
+from mm_tui.clock import SystemClock
+from mm_tui.config import Sync as SyncSettings
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.keys import Keys
+from mm_tui.services.sync import Sync
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore, MailView
+
+
+class Fill(NamedTuple):
+    """Seconds, and mails brought over."""
+
+    seconds: float
+    mails: int
+
+
+async def bare_loop(office: Office) -> Fill:
+    """Every page of every mailbox, fetched and parsed, one after the other; nothing kept."""
+    mails = 0
+    started = time.perf_counter()
+    headers = {"Authorization": f"Bearer {office.keys['oversight']}"}
+    async with httpx.AsyncClient(base_url=office.url, headers=headers, trust_env=False) as client:
+        for mailbox in office.mailboxes:
+            cursor: str | None = None
+            while True:
+                params = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
+                answer = await client.get(f"/v1/mailboxes/{mailbox}/emails", params=params)
+                page = answer.raise_for_status().json()
+                mails += len(page["emails"])
+                cursor = page["cursor"]
+                if cursor is None:
+                    break
+    return Fill(time.perf_counter() - started, mails)
+
+
+async def first_fill(office: Office, store: Path) -> Fill:
+    """Fills a new store at `store` as the program does."""
+    keys = Keys(oversight=SecretStr(office.keys["oversight"]))
+    with Database.open(store) as database:
+        async with GatewayClient(office.url, keys) as gateway:
+            sync = Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None)
+            started = time.perf_counter()
+            await sync.run_once()
+            seconds = time.perf_counter() - started
+        return Fill(seconds, len(MailStore(database).keys(MailView())))
+
+
+def measure(office: Office, store: Path) -> tuple[Fill, Fill]:
+    """Both, one after the other. Returns (bare, ours)."""
+    return asyncio.run(bare_loop(office)), asyncio.run(first_fill(office, store))
