@@ -64,7 +64,7 @@ class EditScreen(BaseScreen):
         self._edits: EditStore | None = None
         self._save_timer: Timer | None = None
         self._unsaved_since: float | None = None
-        self._touched = False
+        self._saved: EditedDraft | None = None
         old = entry.edit
         self._start = (
             EditedDraft(old.to, old.subject, old.body)
@@ -102,6 +102,7 @@ class EditScreen(BaseScreen):
                 yield Paper(id="thread")
 
     def on_mount(self) -> None:
+        self._saved = self.draft
         self._show_side()
         self._show_words(self._entry.assessment)
 
@@ -136,9 +137,8 @@ class EditScreen(BaseScreen):
         self._changed()
 
     def _changed(self) -> None:
-        if not self._touched and self.draft == self._start:
+        if self.draft == self._saved:
             return
-        self._touched = True
         now = self.services.clock.monotonic()
         if self._unsaved_since is None:
             self._unsaved_since = now
@@ -149,14 +149,14 @@ class EditScreen(BaseScreen):
         else:
             self._save_timer = self.set_timer(SAVE_SECONDS, self._save)
 
-    def _save(self, *, durable: bool = False) -> None:
+    def _save(self, *, durable: bool = False, anyway: bool = False) -> None:
         if self._save_timer is not None:
             self._save_timer.stop()
             self._save_timer = None
         self._unsaved_since = None
-        if not self._touched:
-            return
         entry, draft = self._entry, self.draft
+        if draft == self._saved and not anyway:
+            return
         self.edits.save(
             entry.item.id,
             entry.item.mailbox_id,
@@ -168,6 +168,7 @@ class EditScreen(BaseScreen):
             at=self.services.clock.now(),
             durable=durable,
         )
+        self._saved = draft
         self._assess(draft)
 
     def save_work(self) -> None:
@@ -207,10 +208,9 @@ class EditScreen(BaseScreen):
         if not self.draft.to:
             self.say("it needs a recipient", "warning")
             return
-        if self._entry.edit is not None and not self._entry.edit_is_current:
-            # Kept on purpose against the new draft, which is on the screen beside it.
-            self._touched = True
-        self._save(durable=True)
+        # An edit of an older draft is kept on purpose against the new one, which is on the screen beside it.
+        outdated = self._entry.edit is not None and not self._entry.edit_is_current
+        self._save(durable=True, anyway=outdated)
         self.dismiss(None)
 
     def action_back(self) -> None:
@@ -229,6 +229,7 @@ class EditScreen(BaseScreen):
                 said = str(error)
         if edited is not None and edited != area.text:
             area.load_text(edited)
+            self._save(durable=True)
         if said:
             self.say(said, "warning")
 

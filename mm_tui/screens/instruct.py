@@ -10,6 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from mm_tui.widgets.words_input import WordsInput
+
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
@@ -25,17 +27,17 @@ class InstructScreen(ModalScreen[str | None]):
         *(Binding(str(at), f"choose({at})", word, show=False, priority=True) for at, word in enumerate(READY, start=1)),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = WordsInput(placeholder="or say it in your own words, then enter", max_length=500)
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content("How should the model change the text?"), classes="dialog--title")
             lines = [Content.assemble((f"{at}  ", "bold $accent"), word) for at, word in enumerate(READY, start=1)]
             yield Static(Content("\n").join([*lines, Content("")]))
-            yield Input(placeholder="or say it in your own words, then enter", max_length=500)
+            yield self._words
             yield Static(Content.assemble(("esc", "$foreground"), " back"), classes="dialog--keys")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        # A digit chooses as long as nothing has been typed.
-        return action != "choose" or not self.query_one(Input).value
 
     def action_choose(self, number: int) -> None:
         self.dismiss(READY[number - 1])

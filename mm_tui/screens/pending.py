@@ -58,6 +58,7 @@ class PendingScreen(Deciding, BaseScreen):
         self._entries: dict[str, Queued] = {}
         self._threads: dict[str, list[ThreadMail]] = {}
         self._queue: ReviewQueue | None = None
+        self._list: PendingList | None = None
         self._read = False
         self._reload_timer: Timer | None = None
         self._open_timer: Timer | None = None
@@ -66,7 +67,8 @@ class PendingScreen(Deciding, BaseScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Static(id="heading")
-                yield PendingList(self.services.clock, id="queue")
+                self._list = PendingList(self.services.clock, id="queue")
+                yield self._list
             yield ItemPane(id="item")
 
     def on_mount(self) -> None:
@@ -78,7 +80,8 @@ class PendingScreen(Deciding, BaseScreen):
     @property
     def queue_list(self) -> PendingList:
         """The list of waiting mail."""
-        return self.query_one("#queue", PendingList)
+        assert self._list is not None, "composed before anything is asked"
+        return self._list
 
     @property
     def pane(self) -> ItemPane:
@@ -95,7 +98,7 @@ class PendingScreen(Deciding, BaseScreen):
     @property
     def current(self) -> Queued | None:
         """The mail under the cursor."""
-        key = self.queue_list.current_key
+        key = self._list.current_key if self._list is not None else None
         return self._entries.get(key) if key is not None else None
 
     @property

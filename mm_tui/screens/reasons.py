@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mm_tui.text import OneLine
+from mm_tui.widgets.words_input import WordsInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -37,6 +38,7 @@ class ReasonScreen(ModalScreen[str | None]):
 
     def __init__(self, title: str, what: OneLine, reasons: Sequence[str]) -> None:
         super().__init__()
+        self._words = WordsInput(placeholder="or your own words, then enter", max_length=MAX_REASON)
         self._title = title
         self._what = what
         self._reasons = [OneLine(reason) for reason in reasons][:9]
@@ -50,16 +52,12 @@ class ReasonScreen(ModalScreen[str | None]):
                 for at, reason in enumerate(self._reasons, start=1)
             ]
             yield Static(Content("\n").join([Content(""), *lines, Content("")]))
-            yield Input(placeholder="or your own words, then enter", max_length=MAX_REASON)
+            yield self._words
             yield Static(
                 Content.assemble(("1-9", "$foreground"), " choose   ", ("enter", "$foreground"), " with these words   ",
                                  ("esc", "$foreground"), " back, nothing is decided"),
                 classes="dialog--keys",
             )  # fmt: skip
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        # A digit chooses as long as nothing has been typed; afterwards it is part of the words.
-        return action != "choose" or not self.query_one(Input).value
 
     def action_choose(self, number: int) -> None:
         if number <= len(self._reasons):

@@ -37,7 +37,7 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int) -> Cont
     subject = OneLine(edit.subject) if edit is not None else item.subject
     lines = [
         Content.assemble(
-            (subject or OneLine("(no subject)"), "bold"),
+            (subject if subject.strip() else OneLine("(no subject)"), "bold"),
             ("  edited by you" if edit is not None else "", "$accent"),
             (f"  {short(entry.digest)}", "$mm-dim"),
         ),

@@ -40,8 +40,8 @@ class ItemPane(Vertical):
     DEFAULT_CSS = """
     ItemPane {
         & > #item-head { height: auto; max-height: 50%; padding: 0 1; }
-        & > #item-banner { height: auto; padding: 0 1; background: $panel; display: none; }
-        & > #item-tabs { height: 1; padding: 0 1; color: $mm-dim; }
+        & > #item-banner { height: auto; padding: 0 1; background: $mm-here; color: $mm-here-text; display: none; }
+        & > #item-tabs { height: 1; padding: 0 1; color: $mm-dim; background: $panel; }
         & #item-side { display: none; width: 1fr; border-left: solid $mm-rule; }
         & #item-main { width: 1fr; }
         &.-beside #item-side { display: block; }

@@ -63,6 +63,7 @@ class PendingList(VirtualList[str, PendingRow]):
     def _first(self, row: PendingRow, width: int, here: bool) -> list[Segment]:
         item, level = row.queued.item, row.queued.assessment.level
         plain = "here" if here else "row"
+        strong = "here-strong" if here else plain
         risk = {Level.HIGH: "fail", Level.MEDIUM: "risk"}.get(level, plain)
         words = self._badge(row)
         other = item.sender if row.queued.is_inbound else (item.to[0] if item.to else None)
@@ -71,10 +72,10 @@ class PendingList(VirtualList[str, PendingRow]):
         who = f"{arrow}{other.address if other else '(nobody)'}{more}"
         room = width - 1 - 2 - 1 - AGE - 1 - (len(words) + 1 if words else 0) - 1
         return [
-            Segment("+" if row.marked else " ", self.style("mark")),
-            Segment(level.sign, self.style(plain if here and level < Level.MEDIUM else risk)),
+            Segment("+" if row.marked else " ", self.style("mark" if row.marked and not here else strong)),
+            Segment(level.sign, self.style(strong if here else risk)),
             Segment(f" {fit_cells(self._age(row), AGE, right=True)} ", self.style(plain if here else "dim")),
-            Segment(fit_cells(who, room), self.style("here-strong" if here else "row")),
+            Segment(fit_cells(who, room), self.style(strong)),
             Segment(f" {words} " if words else " ", self.style(plain if here else "dim")),
         ]
 
@@ -86,7 +87,7 @@ class PendingList(VirtualList[str, PendingRow]):
         if release is not None and release.phase is not Phase.UNDECIDED:
             loud = plain if release.phase in CALM else "risk"
             return [indent, Segment(fit_cells(release.words, room), self.style("here-strong" if here else loud))]
-        subject = row.queued.item.subject or "(no subject)"
+        subject = row.queued.item.subject.strip() or "(no subject)"
         return [indent, Segment(fit_cells(subject, room), self.style(plain if here else "dim"))]
 
     def _badge(self, row: PendingRow) -> str:

@@ -1,0 +1,50 @@
+"""The real app in a test, without a terminal: real store, real services, a real sandbox behind it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from textual.pilot import Pilot
+
+from mm_tui.app import MmTui
+from mm_tui.config import Assist, Profile, Review, Settings, Sync
+from mm_tui.wiring import Wiring
+from tests.support.sandbox import Sandbox
+
+
+def settings_for(sandbox: Sandbox, *, without: tuple[str, ...] = (), **sections: Any) -> Settings:
+    """Settings of a profile on the sandbox; keys named in `without` are left out. Quick, and without the assistant."""
+    keys = {f"{name}_key": SecretStr(key) for name, key in sandbox.keys.items() if name not in without}
+    profile = Profile.model_validate({"name": "acme", "url": sandbox.url, "reviewer": "robin", **keys})
+    quick = {
+        "review": Review(hold_seconds=0),
+        "sync": Sync(active_seconds=1, idle_seconds=1),
+        "assist": Assist(automatic=False),
+    }
+    return Settings.model_validate({"profile": profile, **quick, **sections})
+
+
+@asynccontextmanager
+async def running_app(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, *, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
+    """Runs the app on a store in `folder`."""
+    monkeypatch.setenv("MM_TUI_DATA", str(folder))
+    app = MmTui(Wiring.open(settings))
+    async with app.run_test(size=size) as pilot:
+        yield app, pilot
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str, *, seconds: float = 20) -> None:
+    """Waits for a condition, letting the app run."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > ends:
+            raise AssertionError(f"never came: {what}")
+        await pilot.pause(0.02)
