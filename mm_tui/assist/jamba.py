@@ -213,8 +213,9 @@ class Jamba:
             if not isinstance(outcome, errors.AssistError):
                 return outcome
             problem = outcome
+            if problem.retry_after is not None:
+                wait = problem.retry_after
             if isinstance(problem, errors.RateLimited):
-                wait = problem.retry_after or wait
                 self._limiter(model).pause(wait)
             late = asyncio.get_running_loop().time() + wait >= ends or wait > self._limits.longest_wait
             if attempt == self._attempts or late or not isinstance(problem, _WORTH_REPEATING):

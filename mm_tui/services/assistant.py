@@ -188,9 +188,10 @@ class Assistant:
         model = await self._ready(automatic)
         answer = await ask(model)
         await asyncio.to_thread(self._book, answer.model, answer.usage)
-        if answer.certain:
-            result = {"value": pack(answer.value), "model": str(answer.model), "cut": answer.cut}
-            await asyncio.to_thread(self._store.put, key, result, self._clock.now())
+        # An answer without form is shown, but not taken for the answer when the question comes again.
+        kept_under = key if answer.certain else key._replace(content_hash="uncertain")
+        result = {"value": pack(answer.value), "model": str(answer.model), "cut": answer.cut}
+        await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
         return answer
 
     async def _ready(self, automatic: bool) -> Model:

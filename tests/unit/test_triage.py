@@ -1,0 +1,399 @@
+"""Triage on a running sandbox: what the card says, what is paid, what is written, and what is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+
+import pytest
+from pydantic import SecretStr
+
+from mm_tui.assist import errors
+from mm_tui.assist.model import Completion, Message, Part, Usage
+from mm_tui.clock import SystemClock
+from mm_tui.config import Assist
+from mm_tui.models import Status
+from mm_tui.services import triage_rounds
+from mm_tui.services.cards import Phase
+from mm_tui.services.notices import AssistChanged
+from mm_tui.services.triage import NOT_ASKED, Triage
+from mm_tui.text import ManyLine, OneLine
+from tests.support.models import completion, plain, raw_server
+from tests.support.office import Office, office, settings_for
+from tests.support.sandbox import Sandbox, running_sandbox
+
+REFUND = "Hello,\n\nmy order 4471 arrived broken last week. Please refund the $240 by 4 March.\n\nAnna"
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("triage")) as running:
+        yield running
+
+
+@pytest.fixture
+def mail_id(sandbox: Sandbox) -> str:
+    sandbox.clear_faults()
+    return str(sandbox.inbound(subject="Refund for 4471", body=REFUND, sender="Anna <anna@customer.example>")["id"])
+
+
+def json_of(**fields: object) -> str:
+    return json.dumps(fields)
+
+
+class Answering:
+    """A model that answers by task, counts, and can be told to fail or to wait."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.problem: errors.AssistError | None = None
+        self.gate: asyncio.Event | None = None
+        self.started = asyncio.Event()
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        model: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        json: bool = False,
+        deadline: float = 30.0,
+    ) -> Completion:
+        self.calls += 1
+        self.started.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.problem is not None:
+            raise self.problem
+        task = messages[0].text.split("\n")[0].removeprefix("task: ")
+        text = {
+            "classify": "billing",
+            "summarise": "Refund order 4471. It broke.",
+            "extract": json_of(
+                intent="refund", requested_action="Refund it", urgency="high", deadline=None, amounts=["$240"]
+            ),
+        }[task]
+        return Completion(ManyLine(text), OneLine("jamba-mini-2-2026-01"), Usage(1000, 100))
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        model: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        deadline: float = 120.0,
+    ) -> AsyncGenerator[Part, None]:
+        raise AssertionError("not asked here")
+        yield
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_examine_with_the_stand_in(sandbox: Sandbox, mail_id: str) -> None:
+    async with office(settings_for(sandbox)) as rooms:
+        await rooms.sync()
+        assert rooms.triage.card(mail_id).phase is Phase.WAITING
+        card = await rooms.triage.examine(mail_id)
+        assert card.phase is Phase.DONE
+        assert (card.label, card.label_by) == ("billing", "model")
+        assert "$240" in card.summary
+        assert card.intent
+        assert card.urgency in ("low", "normal", "high")
+        assert card.amounts == ("$240",)
+        assert card.models == ("local-rules-0",)
+        assert card.stand_in
+        assert "local stand-in, not Jamba" in card.badge
+        assert card == rooms.triage.card(mail_id)
+        row = rooms.mail.row(mail_id)
+        assert row is not None
+        assert (row.label, row.urgency) == (card.label, card.urgency)
+        assert str(row.summary) == str(card.summary)
+        assert {notice.email_id for notice in rooms.notices if isinstance(notice, AssistChanged)} == {mail_id}
+        assert sandbox.look(mail_id)["tags"] == {}, "tags are written only by choice"
+
+
+async def test_nothing_is_paid_twice(sandbox: Sandbox, mail_id: str) -> None:
+    model = Answering()
+    async with office(settings_for(sandbox), model) as rooms:
+        await rooms.sync()
+        await rooms.triage.examine(mail_id)
+        assert model.calls == 3
+        spend = rooms.triage.spend()
+        assert (spend.prompt_tokens, spend.completion_tokens) == (3000, 300)
+        assert spend.usd == pytest.approx(3000 * 0.2e-6 + 300 * 0.4e-6, abs=2e-6)
+        assert spend.model == "jamba-mini-2-2026-01"
+        await rooms.triage.examine(mail_id)
+        assert model.calls == 3
+        await rooms.triage.examine(mail_id, again=True)
+        assert model.calls == 6
+        assert not rooms.triage.card(mail_id).stand_in
+
+
+async def test_two_who_ask_at_once_share_one_run(sandbox: Sandbox, mail_id: str) -> None:
+    model = Answering()
+    async with office(settings_for(sandbox), model) as rooms:
+        await rooms.sync()
+        cards = await asyncio.gather(*(rooms.triage.examine(mail_id) for _ in range(4)))
+        assert model.calls == 3
+        assert {card.phase for card in cards} == {Phase.DONE}
+
+
+async def test_without_a_key_the_card_says_how_to_add_one(sandbox: Sandbox, mail_id: str) -> None:
+    async with office(settings_for(sandbox, ai21_key=None)) as rooms:
+        await rooms.sync()
+        for card in (rooms.triage.card(mail_id), await rooms.triage.examine(mail_id)):
+            assert card.phase is Phase.NO_KEY
+            assert "AI21_API_KEY" in card.words
+        await rooms.triage.round()
+    assert sandbox.status(mail_id) == Status.UNREAD
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "words"),
+    [
+        (401, "", "does not accept the key"),
+        (403, "", "may not use this model"),
+        (422, "", "refused the request"),
+        (429, "Retry-After: 90\r\n", "asked to wait 90 s"),
+        (503, "Retry-After: 60\r\n", "fault of its own"),
+    ],
+)
+async def test_a_failing_model_is_a_quiet_word(
+    sandbox: Sandbox, mail_id: str, status: int, headers: str, words: str
+) -> None:
+    async with raw_server(plain(status, b'{"detail":"\x1b[31msecret"}', headers)) as server:
+        async with office(settings_for(sandbox, ai21_host=server.host)) as rooms:
+            await rooms.sync()
+            card = await rooms.triage.examine(mail_id)
+            assert card.phase is Phase.FAILED
+            assert words in card.words
+            assert "secret" not in card.words
+            assert card.can_retry
+        await server.all_closed()
+
+
+async def test_a_failure_keeps_what_was_found_and_can_be_retried(sandbox: Sandbox, mail_id: str) -> None:
+    model = Answering()
+    async with office(settings_for(sandbox), model) as rooms:
+        await rooms.sync()
+        await rooms.triage.examine(mail_id)
+        model.problem = errors.TimedOut()
+        card = await rooms.triage.examine(mail_id, again=True)
+        assert (card.phase, card.label) == (Phase.FAILED, "billing")
+        model.problem = None
+        assert (await rooms.triage.examine(mail_id)).phase is Phase.DONE
+
+
+async def test_an_unreadable_extraction_is_unknown(sandbox: Sandbox, mail_id: str) -> None:
+    async with (
+        raw_server(plain(200, completion("billing"))) as server,
+        office(settings_for(sandbox, ai21_host=server.host)) as rooms,
+    ):
+        await rooms.sync()
+        card = await rooms.triage.examine(mail_id)
+        assert card.phase is Phase.DONE
+        assert (card.label, card.intent, card.urgency) == ("billing", "unknown", "unknown")
+        row = rooms.mail.row(mail_id)
+        assert row is not None
+        assert row.urgency == "unknown"
+        asked = len(server.requests)
+        await rooms.triage.examine(mail_id)
+        assert len(server.requests) == asked + 2, "the extraction and its repair are tried again, the rest is known"
+
+
+async def test_a_gateway_that_fails_is_a_quiet_word(sandbox: Sandbox, mail_id: str) -> None:
+    async with office(settings_for(sandbox), Answering()) as rooms:
+        await rooms.sync()
+        sandbox.fault(method="GET", path=f"/emails/{mail_id}$", kind="status", status=503)
+        card = await rooms.triage.examine(mail_id)
+        assert card.phase is Phase.FAILED
+        assert "cannot be read" in card.words
+        assert (await rooms.triage.examine(mail_id)).phase is Phase.DONE
+
+
+async def test_cancelling_stops_and_says_so(sandbox: Sandbox, mail_id: str) -> None:
+    model = Answering()
+    model.gate = asyncio.Event()
+    async with office(settings_for(sandbox), model) as rooms:
+        await rooms.sync()
+        task = asyncio.create_task(rooms.triage.examine(mail_id))
+        await model.started.wait()
+        assert rooms.triage.card(mail_id).phase is Phase.WORKING
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        card = rooms.triage.card(mail_id)
+        assert (card.phase, card.words) == (Phase.WAITING, "Stopped.")
+        model.gate.set()
+        assert (await rooms.triage.examine(mail_id)).phase is Phase.DONE
+
+
+async def test_an_unknown_mail(sandbox: Sandbox) -> None:
+    async with office(settings_for(sandbox)) as rooms:
+        assert rooms.triage.card("01NOSUCH").phase is Phase.FAILED
+        assert (await rooms.triage.examine("01NOSUCH")).phase is Phase.FAILED
+
+
+async def test_a_card_is_about_the_threads_newest_inbound_mail(sandbox: Sandbox, mail_id: str) -> None:
+    reply = sandbox.reply(mail_id, "We will look into it.")["id"]
+    async with office(settings_for(sandbox), Answering()) as rooms:
+        await rooms.sync()
+        card = await rooms.triage.examine(reply)
+        assert card.label == "billing"
+        assert rooms.triage.card(mail_id) == card
+    calls = sandbox.calls("GET", f"/emails/{reply}")
+    assert calls == [], "a draft that waits is no part of what was said"
+
+
+# Labels and tags
+
+
+async def test_a_humans_label_wins_and_is_written(sandbox: Sandbox, mail_id: str) -> None:
+    async with office(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as rooms:
+        await rooms.sync()
+        card = await rooms.triage.set_label(mail_id, "partnership")
+        assert (card.label, card.label_by) == ("partnership", "human")
+        card = await rooms.triage.examine(mail_id)
+        assert (card.label, card.label_by) == ("partnership", "human")
+        row = rooms.mail.row(mail_id)
+        assert row is not None
+        assert row.label == "partnership"
+        with pytest.raises(ValueError, match="not a configured label"):
+            await rooms.triage.set_label(mail_id, "nonsense")
+    tags = sandbox.look(mail_id)["tags"]
+    assert (tags["label"], tags["label.by"]) == ("partnership", "human")
+    assert tags["summary"] == "Refund order 4471. It broke."
+    assert tags["requested_action"] == "Refund it"
+    assert tags["assist.model"] == "jamba-mini-2-2026-01"
+
+    # Another reviewer's machine, and a model that thinks otherwise.
+    async with office(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as rooms:
+        await rooms.sync()
+        card = await rooms.triage.examine(mail_id)
+        assert (card.label, card.label_by) == ("partnership", "human")
+    assert sandbox.look(mail_id)["tags"] == tags
+
+
+async def test_tags_that_cannot_be_written_are_a_quiet_word(sandbox: Sandbox, mail_id: str) -> None:
+    async with office(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as rooms:
+        await rooms.sync()
+        sandbox.fault(method="PUT", path="/tags$", kind="status", status=503)
+        card = await rooms.triage.examine(mail_id)
+        assert card.phase is Phase.DONE
+        assert "tags were not written" in card.words
+        assert (await rooms.triage.examine(mail_id)).words == ""
+
+
+async def test_an_agents_tags_are_taken_over_without_opening_the_mail(sandbox: Sandbox, mail_id: str) -> None:
+    tags = {"label": "partnership", "label.by": "model", "summary": "An offer.", "urgency": "LOW", "amounts": "$1; $2"}
+    sandbox.call(
+        "PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags", key="send", json={"tags": {**tags, "x": "y"}}
+    )
+    model = Answering()
+    async with office(settings_for(sandbox, ai21_key=None), None) as rooms:
+        await rooms.sync()
+        await rooms.triage.round()
+        card = rooms.triage.card(mail_id)
+        assert card.phase is Phase.DONE
+        assert (card.label, card.label_by, card.summary) == ("partnership", "model", "An offer.")
+        assert (card.urgency, card.amounts) == ("low", ("$1", "$2"))
+        row = rooms.mail.row(mail_id)
+        assert row is not None
+        assert (row.label, row.summary, row.urgency) == ("partnership", "An offer.", "low")
+    assert model.calls == 0
+    assert sandbox.status(mail_id) == Status.UNREAD
+
+
+# By itself
+
+
+@pytest.fixture
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triage_rounds, "GRACE", 0.0)
+
+
+def only_this(rooms: Office, mail_id: str) -> None:
+    """Labels all other mail in the store, so that rounds leave it alone."""
+    for key in rooms.mail.keys(triage_rounds.VIEW):
+        row = rooms.mail.rows([key])[0]
+        if row.email_id != mail_id:
+            rooms.mail.annotate(row.email_id, label="other")
+
+
+@pytest.mark.usefixtures("no_grace")
+async def test_automatic_mode_examines_new_mail(sandbox: Sandbox, mail_id: str) -> None:
+    async with office(settings_for(sandbox), Answering()) as rooms:
+        await rooms.sync()
+        only_this(rooms, mail_id)
+        assert rooms.triage.automatic, "on for test keys"
+        running = asyncio.create_task(rooms.triage.run())
+        async with asyncio.timeout(10):
+            while rooms.triage.card(mail_id).phase is not Phase.DONE:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert rooms.triage.card(mail_id).label == "billing"
+    assert sandbox.status(mail_id) == Status.READ
+
+
+async def test_automatic_mode_leaves_new_mail_to_the_agent_for_a_while(sandbox: Sandbox, mail_id: str) -> None:
+    model = Answering()
+    async with office(settings_for(sandbox), model) as rooms:
+        await rooms.sync()
+        only_this(rooms, mail_id)
+        await rooms.triage.round()
+        assert model.calls == 0
+    assert sandbox.status(mail_id) == Status.UNREAD
+
+
+@pytest.mark.usefixtures("no_grace")
+async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id: str) -> None:
+    model = Answering()
+    settings = settings_for(sandbox)
+    live = settings.profile.model_copy(update={"send_key": SecretStr("mm_live_made_up")})
+    async with office(settings, model) as rooms:
+        await rooms.sync()
+        only_this(rooms, mail_id)
+        changed = settings.model_copy(update={"profile": live})
+        triage = Triage(rooms.database, rooms.gateway, rooms.assistant, changed, SystemClock(), rooms.notices.append)
+        assert not triage.automatic
+        assert triage.card(mail_id).words == NOT_ASKED
+        await triage.round()
+        assert model.calls == 0
+        assert sandbox.status(mail_id) == Status.UNREAD
+        triage.set_automatic(True)
+        await triage.round()
+        assert model.calls == 3
+
+
+@pytest.mark.usefixtures("no_grace")
+async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbox, mail_id: str) -> None:
+    model = Answering()
+    async with office(settings_for(sandbox, assist=Assist(daily_budget_usd=0)), model) as rooms:
+        await rooms.sync()
+        only_this(rooms, mail_id)
+        await rooms.triage.round()
+        card = rooms.triage.card(mail_id)
+        assert card.phase is Phase.OVER_BUDGET
+        assert "daily_budget_usd" in card.words
+        assert model.calls == 0
+        assert rooms.triage.spend().over
+        assert (await rooms.triage.examine(mail_id)).phase is Phase.DONE, "a human may still ask"
+    assert sandbox.status(mail_id) == Status.READ
+
+
+@pytest.mark.usefixtures("no_grace")
+async def test_automatic_work_rests_after_a_failure(sandbox: Sandbox, mail_id: str) -> None:
+    model = Answering()
+    model.problem = errors.Unauthorized()
+    async with office(settings_for(sandbox), model) as rooms:
+        await rooms.sync()
+        only_this(rooms, mail_id)
+        for _ in range(5):
+            await rooms.triage.round()
+        assert model.calls == 3, "one mail, once"
+        assert rooms.triage.card(mail_id).phase is Phase.FAILED
