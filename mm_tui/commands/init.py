@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 GATEWAY_KEYS = ("oversight", "send", "admin")
 _WHY = """\
-The gateway gives out keys with scopes, and none may both send and approve, so that no one approves what they wrote:
-  oversight key   read + oversight   sees the queue and decides; the one you need
-  send key        read + send        submits your edits of a draft, replies and tags
-  admin key       read + admin       the audit log, mailboxes and webhooks
+The gateway gives out keys with scopes. No key may both send and approve, so that
+no one approves what they wrote:
+  oversight  read + oversight  sees the queue and decides: the one you need
+  send       read + send       submits your edits of a draft, replies and tags
+  admin      read + admin      the audit log, mailboxes and webhooks
 Leave a key empty to do without it. What you type is not shown.
 """
 

@@ -1,0 +1,390 @@
+"""`init` and `doctor` against a real sandbox: every line that doctor can print has a case that causes it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import stat
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm_tui.commands import checks_local, checks_network, config_writer
+from mm_tui.commands.checks import Check, Result
+from mm_tui.commands.exits import Exit
+from mm_tui.config import ConfigError
+from tests.support.cli import Done, Home
+from tests.support.pty import Terminal
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def key_options(sandbox: Sandbox) -> list[str]:
+    given = ["--url", sandbox.url, "--ai21-host", sandbox.ai21_url, "--ai21-key", sandbox.ai21_key]
+    for scope, key in sandbox.keys.items():
+        given += [f"--{scope}-key", key]
+    return given
+
+
+def checks(done: Done) -> dict[str, Mapping[str, str]]:
+    return {check["check"]: check for check in done.json["checks"]}
+
+
+# init
+
+
+def test_init_by_options_writes_a_private_profile(home: Home, sandbox: Sandbox) -> None:
+    done = home.run("init", *key_options(sandbox), "--mailbox", sandbox.address, "--json")
+    assert done.status == 0, done.err
+    assert done.json["keys"]["send"] == {"kind": "test", "scopes": ["read", "send"]}
+    assert sandbox.address in [box["address"] for box in done.json["mailboxes"]]
+    assert stat.S_IMODE(home.config.stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.config.parent.stat().st_mode) == 0o700
+    written = tomllib.loads(home.config.read_text())
+    assert written["version"] == 1 and written["default_profile"] == "default"
+    assert written["profiles"]["default"]["oversight_key"] == sandbox.keys["oversight"]
+    assert written["profiles"]["default"]["live"] is False
+    for key in sandbox.keys.values():
+        assert key not in done.out + done.err
+    assert home.run("pending", "list").status == 0
+
+
+def test_init_tells_in_words_what_each_key_can(home: Home, sandbox: Sandbox) -> None:
+    done = home.run("init", *key_options(sandbox))
+    assert "send key (TEST): read, send" in done.out
+    assert f"mailbox {sandbox.address} (gated_send)" in done.out
+
+
+def test_init_keeps_what_else_is_in_the_file(home: Home, sandbox: Sandbox) -> None:
+    home.write_config('# mine\n[review]\nhold_seconds = 9 # slow\n\n[profiles.old]\nurl = "https://old.example"\n')
+    done = home.run("init", "--profile", "new", *key_options(sandbox))
+    assert done.status == 0, done.err
+    text = home.config.read_text()
+    assert "# mine" in text and "hold_seconds = 9 # slow" in text
+    assert set(tomllib.loads(text)["profiles"]) == {"old", "new"}
+    assert home.run("init", "--profile", "new", *key_options(sandbox)).status == Exit.CONFIG
+    assert home.run("init", "--profile", "new", *key_options(sandbox), "--replace", "--default").status == 0
+    assert tomllib.loads(home.config.read_text())["default_profile"] == "new"
+
+
+def test_init_refuses_keys_that_cannot_do_their_work(home: Home, sandbox: Sandbox) -> None:
+    crossed = home.run("init", "--url", sandbox.url, "--oversight-key", sandbox.keys["send"])
+    assert crossed.status == Exit.AUTH and "lacks the scope oversight" in crossed.err
+    unknown = home.run("init", "--url", sandbox.url, "--send-key", "mm_test_unknown")
+    assert unknown.status == Exit.AUTH and "does not know the send key" in unknown.err
+    assert "mm_test_unknown" not in unknown.err
+    assert not home.config.exists()
+    forced = home.run("init", "--url", sandbox.url, "--send-key", "mm_test_unknown", "--no-check")
+    assert forced.status == 0 and home.config.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ([], Exit.USAGE, "no key is given"),
+        (["--oversight-key", "a b"], Exit.USAGE, "oversight_key: is empty or holds"),
+        (["--oversight-key", "mm_test_a", "--url", "http://far.example"], Exit.USAGE, "plain http is refused"),
+        (["--oversight-key", "mm_test_a", "--url", "http://127.0.0.1:9"], Exit.GATEWAY, "no connection"),
+        (["--oversight-key", "@/no/such/file"], Exit.USAGE, "cannot be read"),
+        (["--oversight-key", "-", "--send-key", "-"], Exit.USAGE, "only one key"),
+        (["--oversight-key-command", "false"], Exit.CONFIG, "failed with exit status 1"),
+    ],
+)
+def test_what_init_cannot_use_is_told_and_nothing_written(
+    home: Home, options: list[str], status: Exit, words: str
+) -> None:
+    done = home.run("init", *options)
+    assert (done.status, words in done.err) == (status, True), done.err
+    assert not home.config.exists()
+
+
+def test_a_mailbox_that_does_not_exist_is_told(home: Home, sandbox: Sandbox) -> None:
+    done = home.run("init", *key_options(sandbox), "--mailbox", "nobody@acme.example")
+    assert done.status == Exit.NOT_FOUND and not home.config.exists()
+
+
+def test_keys_come_from_files_input_commands_and_environment(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(sandbox.keys["admin"] + "\n")
+    done = home.run(
+        "init",
+        "--url",
+        sandbox.url,
+        "--send-key",
+        "-",
+        "--admin-key-command",
+        f"cat {file}",
+        stdin=sandbox.keys["send"] + "\n",
+        env={"MULTIMAIL_API_KEY": sandbox.keys["oversight"]},
+    )
+    assert done.status == 0, done.err
+    written = tomllib.loads(home.config.read_text())["profiles"]["default"]
+    assert written["admin_key_command"] == f"cat {file}" and "admin_key" not in written
+    assert written["send_key"] == sandbox.keys["send"]
+    assert written["oversight_key"] == sandbox.keys["oversight"]
+
+
+def test_init_asks_on_a_terminal_and_shows_no_key(home: Home, sandbox: Sandbox) -> None:
+    env = home.environment({"TERM": "xterm"})
+    with Terminal([sys.executable, "-m", "mm_tui", "init", "--url", sandbox.url], env=env) as terminal:
+        for name in ("oversight", "send", "admin"):
+            terminal.wait_for(f"{name} key:\\s*$")
+            terminal.send(sandbox.keys[name] + "\r")
+        terminal.wait_for("AI21 key")
+        terminal.press("enter")
+        assert terminal.wait_exit() == 0
+        shown = terminal.text
+    assert "written to" in shown
+    for key in sandbox.keys.values():
+        assert key not in shown
+
+
+def test_a_config_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[review]\nhold_seconds = 3\n")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match="No space left"):
+        config_writer.write_profile(path, "p", {"send_key": "k"}, default=True)
+    assert path.read_text() == "[review]\nhold_seconds = 3\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_a_linked_config_stays_a_link(tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles.toml"
+    real.write_text("")
+    link = tmp_path / "config.toml"
+    link.symlink_to(real)
+    config_writer.write_profile(link, "p", {"send_key": "k"}, default=True)
+    assert link.is_symlink() and "send_key" in real.read_text()
+
+
+# doctor
+
+
+def test_doctor_finds_nothing_wrong_after_init(home: Home, sandbox: Sandbox) -> None:
+    home.run("init", *key_options(sandbox))
+    done = home.run("doctor", "--json")
+    assert done.status == 0
+    assert done.json["ok"] is True
+    assert {check["result"] for check in done.json["checks"]} == {"ok"}
+    assert {"config", "config.mode", "keys.kind", "keys.send", "gateway", "clock", "assistant", "data", "store"} <= set(
+        checks(done)
+    )
+    text = home.run("doctor")
+    assert "ok      gateway:" in text.out and "0 warning, 0 problem" in text.out
+
+
+def test_doctor_without_settings_says_where_to_begin(home: Home) -> None:
+    done = home.run("doctor", "--json")
+    assert done.status == Exit.AUTH
+    assert "mm-tui init" in checks(done)["keys"]["cure"]
+
+
+def test_doctor_on_broken_settings(home: Home) -> None:
+    home.write_config("[review]\nhold = 1\n")
+    done = home.run("doctor", "--json")
+    assert done.status == Exit.CONFIG
+    assert "line 2" in checks(done)["config"]["words"]
+
+
+def test_doctor_on_modes_that_let_others_read(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, sandbox.keys)
+    home.config.chmod(0o644)
+    home.data.mkdir(mode=0o755)
+    found = checks(home.run("doctor", "--json"))
+    assert found["config.mode"]["result"] == "warning" and "chmod 600" in found["config.mode"]["cure"]
+    assert found["data"]["result"] == "warning" and "chmod 700" in found["data"]["cure"]
+
+
+def test_doctor_on_keys(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(
+        sandbox.url,
+        {"oversight": sandbox.keys["send"], "send": "mm_live_unknown"},
+        mailbox="nobody@acme.example",
+    )
+    done = home.run("doctor", "--json")
+    found = checks(done)
+    assert done.status == Exit.AUTH
+    assert "lacks the scope oversight" in found["keys.oversight"]["words"]
+    assert "does not know the send key" in found["keys.send"]["words"]
+    assert "are mixed" in found["keys.kind"]["words"]
+    home.write_profile(sandbox.url, {"admin": sandbox.keys["admin"]}, mailbox="nobody@acme.example")
+    found = checks(home.run("doctor", "--json"))
+    assert found["keys.oversight"]["result"] == found["keys.send"]["result"] == "warning"
+    assert "there is no mailbox nobody@acme.example" in found["mailbox"]["words"]
+    assert sandbox.address in found["mailbox"]["cure"]
+
+
+def test_doctor_on_a_failing_key_command(home: Home) -> None:
+    home.write_config('[profiles.p]\nsend_key_command = "false"\n')
+    done = home.run("doctor", "--json")
+    assert done.status == Exit.AUTH and "exit status 1" in checks(done)["keys"]["words"]
+
+
+def test_doctor_on_the_gateway(home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.write_profile("http://127.0.0.1:9", sandbox.keys)
+    gone = home.run("doctor", "--json")
+    assert gone.status == Exit.GATEWAY and "no connection" in checks(gone)["gateway"]["words"]
+
+    home.write_profile(sandbox.url, sandbox.keys)
+    sandbox.settings(healthy=False)
+    degraded = home.run("doctor", "--json")
+    assert degraded.status == Exit.GATEWAY and checks(degraded)["gateway"]["result"] == "problem"
+    sandbox.settings(healthy=True)
+
+    sandbox.fault(path="^/health$", kind="malformed", body='{"status":"degraded"}', count=0)
+    assert "degraded" in checks(home.run("doctor", "--json"))["gateway"]["words"]
+    sandbox.clear_faults()
+
+    monkeypatch.setattr(checks_network, "SLOW_MS", -1)
+    assert checks(home.run("doctor", "--json"))["gateway"]["result"] == "warning"
+    monkeypatch.undo()
+
+    sandbox.fault(path="^/v1/mailboxes$", kind="rate_limit", key="send")
+    sandbox.fault(path="^/v1/mailboxes$", kind="status", status=500, key="admin")
+    found = checks(home.run("doctor", "--json"))
+    assert found["keys.send"]["result"] == "warning" and found["keys.admin"]["result"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("skew", "result", "words"),
+    [
+        (None, "ok", "not compared"),
+        (0.4, "ok", "agrees"),
+        (-3600.0, "warning", "60 min ahead"),
+        (90.0, "warning", "90 s behind"),
+    ],
+)
+def test_doctor_on_clocks(skew: float | None, result: str, words: str) -> None:
+    check = checks_network._clocks(skew)
+    assert (check.result, words in check.words) == (result, True)
+
+
+def test_doctor_on_the_assistant(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, sandbox.keys)
+    assert "no AI21 key" in checks(home.run("doctor", "--json"))["assistant"]["words"]
+    home.write_profile(sandbox.url, sandbox.keys, ai21_key="k", ai21_host="http://127.0.0.1:9")
+    assert "cannot be reached" in checks(home.run("doctor", "--json"))["assistant"]["words"]
+    home.write_profile(sandbox.url, sandbox.keys, ai21_key="k", ai21_host=sandbox.ai21_url)
+    assert checks(home.run("doctor", "--json"))["assistant"]["result"] == "ok"
+    sandbox.fault(path="^/studio/v1", kind="status", status=503)
+    assert "503" in checks(home.run("doctor", "--json"))["assistant"]["words"]
+
+
+def test_doctor_on_the_store_and_the_journal(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, sandbox.keys)
+    draft_id = sandbox.draft()
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    home.run("pending", "approve", draft_id, "--digest", digest)
+    found = checks(home.run("doctor", "--json"))
+    assert found["store"]["result"] == found["journal"]["result"] == "ok"
+
+    store = home.data / "store-default.sqlite3"
+    with contextlib.closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("DROP TRIGGER journal_is_never_changed")
+        connection.execute("UPDATE journal SET entry = replace(entry, 'approve', 'reject') WHERE number = 1")
+    done = home.run("doctor", "--json")
+    assert done.status == Exit.CHANGED and checks(done)["journal"]["result"] == "problem"
+
+    with contextlib.closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    newer = home.run("doctor", "--json")
+    assert newer.status == Exit.CONFIG and "newer" in checks(newer)["store"]["words"]
+
+    store.write_bytes(b"this is no database" * 1000)
+    for beside in home.data.glob("store-default.sqlite3-*"):
+        beside.unlink()
+    broken = home.run("doctor", "--json")
+    assert broken.status == Exit.CONFIG and checks(broken)["store"]["result"] == "problem"
+    assert store.exists(), "doctor changes nothing"
+
+
+def test_doctor_on_a_data_folder_that_cannot_be_used(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.folder.mkdir(exist_ok=True)
+    home.data.write_text("a file")
+    done = home.run("doctor", "--json")
+    assert checks(done)["data"]["result"] == "problem" and "MM_TUI_DATA" in checks(done)["data"]["cure"]
+    home.data.unlink()
+    monkeypatch.setattr(checks_local, "LOW_SPACE", 1 << 60)
+    assert "MiB are free" in checks(home.run("doctor", "--json"))["data"]["words"]
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "cannot be written" in checks(home.run("doctor", "--json"))["data"]["words"]
+
+
+class OnTerminal:
+    """Standard output as a terminal of this size and encoding."""
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        self.encoding = encoding
+
+    def isatty(self) -> bool:
+        return True
+
+
+def terminal_checks(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], size: tuple[int, int] = (120, 40), encoding: str = "utf-8"
+) -> dict[str, Check]:
+    monkeypatch.setattr(sys, "stdout", OnTerminal(encoding))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size(size))
+    found = {check.name: check for check in checks_local.terminal(env)}
+    monkeypatch.undo()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("env", "more", "name", "result", "words"),
+    [
+        ({"COLORTERM": "truecolor"}, {}, "terminal.colours", Result.OK, "millions"),
+        ({"TERM": "xterm-256color"}, {}, "terminal.colours", Result.OK, "256"),
+        ({"NO_COLOR": "1"}, {}, "terminal.colours", Result.OK, "NO_COLOR"),
+        ({"TERM": "xterm"}, {}, "terminal.colours", Result.WARNING, "16 only"),
+        ({}, {"size": (79, 24)}, "terminal.size", Result.WARNING, "79×24"),
+        ({}, {"size": (80, 24)}, "terminal.size", Result.OK, "80×24"),
+        ({}, {"encoding": "latin-1"}, "terminal.text", Result.WARNING, "latin-1"),
+        ({}, {}, "terminal.text", Result.OK, "UTF-8"),
+        ({}, {}, "terminal.clipboard", Result.OK, "OSC 52"),
+        ({"STY": "1"}, {}, "terminal.clipboard", Result.WARNING, "screen"),
+        ({"TERM": "dumb"}, {}, "terminal.environment", Result.PROBLEM, "TERM=dumb"),
+        ({"TEXTUAL_PRESS": "a"}, {}, "terminal.environment", Result.PROBLEM, "TEXTUAL_PRESS"),
+    ],
+)
+def test_doctor_on_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], more: dict[str, Any], name: str, result: Result, words: str
+) -> None:
+    check = terminal_checks(monkeypatch, env, **more)[name]
+    assert (check.result, words in check.words) == (result, True)
+
+
+@pytest.mark.parametrize(("answer", "result"), [("on", Result.OK), ("off", Result.WARNING), (None, Result.WARNING)])
+def test_doctor_on_tmux(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: str | None, result: Result) -> None:
+    if answer is not None:
+        program = tmp_path / "tmux"
+        program.write_text(f"#!/bin/sh\necho {answer}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if answer else str(tmp_path))
+    assert checks_local._tmux().result is result
+
+
+def test_doctor_without_a_terminal(home: Home) -> None:
+    assert "no terminal" in checks(home.run("doctor", "--json"))["terminal"]["words"]
