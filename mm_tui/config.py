@@ -34,7 +34,25 @@ class ConfigError(Exception):
 class Section(BaseModel):
     """Base of all sections: frozen, and strict about names so that a typing slip is found."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # The docstrings under the fields are read by `field_docs`, not by pydantic: it would parse this file at each start.
+    # Schemas are built on first use, which is once, for `Settings`.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+def field_docs(section: type[Section]) -> dict[str, str]:
+    """The docstring under each field of a section, by the field's name: its documentation."""
+    import ast
+    import inspect
+
+    docs: dict[str, str] = {}
+    body = ast.parse(inspect.getsource(section)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    for field, below in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
+            value = below.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                docs[field.target.id] = inspect.cleandoc(value.value)
+    return docs
 
 
 def refuse_plain_http(url: str) -> str:

@@ -68,6 +68,9 @@ _MYANMAR = re.compile("[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
 _INDIC = re.compile("[\u0900-\u0dff]")
 
 
+_SETTLED_KINDS = frozenset({"Mn", "Me", "Cf"})
+"""Kinds of the characters that `_settle` may take out: marks and selectors, marks around a character, the joiner."""
+_SHORT = 4000
 _RARE_SCRIPTS = re.compile("[\U00010000-\U0001efff]")
 
 
@@ -143,6 +146,9 @@ def _kept(base: str, stack: str, after: str) -> str:
 
 def _settle(text: str) -> str:
     """Takes out superfluous marks, joiners and selectors; `text` is free of all else that is hidden."""
+    if len(text) < _SHORT and _SETTLED_KINDS.isdisjoint(map(unicodedata.category, text)):
+        # The patterns below take 50 ms to make; a list of mails in Latin, Greek, Cyrillic or Han needs none of them.
+        return text
     # A class within the first plane is matched many times faster than one that reaches beyond it.
     too_many, at_start, mark, stack = _combining(0x1EFFF if _RARE_SCRIPTS.search(text) else 0xFFFF)
     if not (_CONTEXTUAL.search(text) or too_many.search(text) or at_start.search(text) or mark.match(text)):
