@@ -154,6 +154,8 @@ class Paper(ScrollView, can_focus=True):
     Paper {
         background: $background;
         overflow: hidden auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
         padding: 0 1;
         & > .paper--text { color: $foreground; }
         & > .paper--dim { color: $mm-dim; }
@@ -247,14 +249,14 @@ class Paper(ScrollView, can_focus=True):
         return shown and self._wrapped_for == self._room()
 
     def _room(self) -> int:
-        return max(MIN_WIDTH, self.content_size.width)
+        return max(MIN_WIDTH, self.scrollable_content_region.width)
 
     def _wrap(self) -> None:
         width = self._room()
         if width != self._wrapped_for:
             self._wrapped_for = width
             self._lines = wrapped(self._page.text, width)
-        self.virtual_size = Size(self.content_size.width, len(self._lines))
+        self.virtual_size = Size(self._room(), len(self._lines))
 
     def on_resize(self) -> None:
         first = self._lines[min(self.scroll_offset.y, len(self._lines) - 1)][0]
@@ -300,7 +302,7 @@ class Paper(ScrollView, can_focus=True):
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
-        width = self.content_size.width
+        width = self.scrollable_content_region.width
         at = y + self.scroll_offset.y
         if at >= len(self._lines):
             return Strip.blank(width, self._style("text"))

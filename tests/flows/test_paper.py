@@ -1,0 +1,148 @@
+"""Long text: nothing of it is lost, covered or counted as read before it was on the screen."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from mm_tui.theme import fallbacks
+from mm_tui.widgets.paper import Mark, Page, Paper, wrapped
+from tests.support.app import until
+
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")) | st.sampled_from(" \n\t日🙂é"), max_size=300
+)
+
+
+@given(TEXT, st.integers(2, 40))
+def test_wrapping_loses_nothing_but_spaces_and_keeps_the_width(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    kept = "".join(text[start:end] for start, end in lines)
+    assert kept.replace(" ", "") == text.replace(" ", "").replace("\n", "")
+    for start, end in lines:
+        shown = text[start:end].replace("\t", " " * 4)
+        assert cell_len(shown) <= width or end - start == 1
+    gaps = [text[end:start] for (_, end), (start, _) in pairwise(lines)]
+    assert all(gap in ("", " ", "\n") for gap in gaps)
+
+
+def test_a_long_word_is_cut_at_the_width_and_a_space_at_the_end_does_not_hang() -> None:
+    assert wrapped("x" * 25, 10) == [(0, 10), (10, 20), (20, 25)]
+    assert wrapped("ab cd", 2) == [(0, 2), (3, 5)]
+    assert wrapped("", 10) == [(0, 0)]
+
+
+class PaperApp(App[None]):
+    """One paper on the screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return fallbacks(self.current_theme)
+
+    def compose(self) -> ComposeResult:
+        yield Paper(id="paper")
+
+    def on_paper_end_seen(self, message: Paper.EndSeen) -> None:
+        self.seen.append(message.page_name)
+
+
+def drawn(app: PaperApp) -> str:
+    """Every row of the screen as it is painted, scrollbar included."""
+    return "\n".join("".join(segment.text for segment in row) for row in app.screen._compositor.render_strips())
+
+
+async def show(app: PaperApp, pilot: Pilot[Any], text: str, name: str = "page") -> Paper:
+    paper = app.query_one(Paper)
+    paper.show(Page(text), name)
+    await pilot.pause()
+    return paper
+
+
+@pytest.mark.parametrize("size", [(80, 24), (33, 12), (60, 20)])
+async def test_the_scrollbar_covers_no_word(size: tuple[int, int]) -> None:
+    words = [f"word{number}" for number in range(400)]
+    app = PaperApp()
+    async with app.run_test(size=size) as pilot:
+        paper = await show(app, pilot, " ".join(words))
+        read = drawn(app)
+        while paper.scroll_offset.y < paper.max_scroll_y:
+            paper.action_paper_page_down()
+            await pilot.pause()
+            read += "\n" + drawn(app)
+        shown = set(read.split())
+        assert not [word for word in words if word not in shown]
+
+
+async def test_the_end_counts_only_when_everything_before_it_was_on_screen() -> None:
+    app = PaperApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        paper = await show(app, pilot, "\n".join(f"line {number}" for number in range(60)))
+        paper.action_paper_last()
+        await pilot.pause(0.6)
+        assert app.seen == [] and paper.lines_unread > 0
+        paper.action_paper_first()
+        await pilot.pause()
+        while paper.scroll_offset.y < paper.max_scroll_y:
+            paper.action_paper_page_down()
+            await pilot.pause()
+        await until(pilot, lambda: app.seen == ["page"], "the end")
+        assert paper.lines_unread == 0
+
+
+async def test_another_page_must_be_read_anew() -> None:
+    app = PaperApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        await show(app, pilot, "short", "first")
+        await until(pilot, lambda: app.seen == ["first"], "the end")
+        paper = await show(app, pilot, "\n".join("many" for _ in range(60)), "second")
+        paper.action_paper_last()
+        await pilot.pause(0.6)
+        assert app.seen == ["first"]
+
+
+async def test_a_page_under_a_dialog_is_not_being_read() -> None:
+    from textual.screen import ModalScreen
+
+    app = PaperApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        await app.push_screen(ModalScreen())
+        await show_below(app)
+        await pilot.pause(0.6)
+        assert app.seen == []
+
+
+async def show_below(app: PaperApp) -> None:
+    app.screen_stack[0].query_one(Paper).show(Page("short"), "hidden")
+
+
+async def test_marks_are_drawn_where_they_are() -> None:
+    app = PaperApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        paper = app.query_one(Paper)
+        paper.show(Page("one two three", (Mark(4, 7, "risk"),)), "page")
+        await pilot.pause()
+        pieces = [(segment.text, segment.style) for segment in paper.render_line(0)]
+        marked = [text for text, style in pieces if style is not None and style.underline]
+        assert marked == ["two"]
+
+
+async def test_resizing_keeps_the_place_and_what_was_read() -> None:
+    app = PaperApp()
+    async with app.run_test(size=(60, 12)) as pilot:
+        paper = await show(app, pilot, "\n".join(f"line {number} with some words in it" for number in range(80)))
+        paper.scroll_to(y=10, animate=False)
+        await pilot.pause()
+        first = paper.render_line(0).text.strip()
+        await pilot.resize_terminal(25, 12)
+        await pilot.pause()
+        assert paper.render_line(0).text.strip().startswith(first.split(" with")[0])
