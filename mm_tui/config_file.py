@@ -9,13 +9,28 @@ import difflib
 import os
 import re
 import tomllib
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-from mm_tui.config import FORMAT, Agent, Assist, ConfigError, Profile, Review, Risk, Settings, Sync, Ui, config_path
+from mm_tui.config import (
+    FORMAT,
+    Agent,
+    Assist,
+    ConfigError,
+    Profile,
+    Review,
+    Risk,
+    Section,
+    Settings,
+    Sync,
+    Ui,
+    config_path,
+)
 
 ENVIRONMENT: Mapping[str, str] = {
     "MULTIMAIL_API_URL": "url",
@@ -29,7 +44,7 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 """Environment variables and the profile field that each sets."""
 
-SECTIONS: Mapping[str, type[BaseModel]] = {
+SECTIONS: Mapping[str, type[Section]] = {
     "assist": Assist,
     "agent": Agent,
     "review": Review,
@@ -39,7 +54,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
 }
 """The tables of the file besides the profiles."""
 
-_SCALARS = ("int", "float", "bool", "str")
+_SCALARS = frozenset({int, float, bool, str, type(None)})
 
 
 def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
@@ -121,11 +136,15 @@ def _merge_environment(table: dict[str, Any]) -> None:
     """Lays `MM_TUI_SECTION_FIELD` over the file's tables, for fields that hold one value."""
     for section, model in SECTIONS.items():
         for field, info in model.model_fields.items():
-            if not any(kind in str(info.annotation) for kind in _SCALARS) or "[" in str(info.annotation):
-                continue
             value = os.environ.get(variable(section, field))
-            if value and isinstance(table.setdefault(section, {}), dict):
+            if value and is_scalar(info) and isinstance(table.setdefault(section, {}), dict):
                 table[section][field] = value
+
+
+def is_scalar(info: FieldInfo) -> bool:
+    """Whether a field holds one value, so that a variable can set it."""
+    kinds = typing.get_args(info.annotation) or (info.annotation,)
+    return all(kind in _SCALARS for kind in kinds)
 
 
 def variable(section: str, field: str) -> str:
@@ -143,7 +162,7 @@ def _explained(
     if place[0] == "profile":
         if len(place) > 1 and place[1] in from_environment:
             return ConfigError(f"environment variable {from_environment[place[1]]}", _plain(fault["msg"]), "Mend it.")
-        model: type[BaseModel] = Profile
+        model: type[Section] = Profile
         place[:1] = ["profiles", chosen]
     else:
         model = SECTIONS.get(place[0], Settings) if len(place) > 1 else Settings

@@ -39,6 +39,8 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
 )
 
+_TOLD_IN_LOG = frozenset({"limit", "status", "direction", "action", "has_attachments", "oversight_mode"})
+
 log = logging.getLogger("mm_tui.gateway")
 
 
@@ -143,6 +145,8 @@ class Wire:
             content=None if body is None else json.dumps(body).encode(),
             headers=None if body is None else {"Content-Type": "application/json"},
         )
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("request", extra={"call": call.name, "asked": _masked({**(params or {}), **(body or {})})})
         return await self._make(call, request, auth, limit, factor)
 
     async def download(self, call: Call, url: str, limit: int = MAX_DOWNLOAD) -> bytes:
@@ -265,6 +269,14 @@ def segment(value: str) -> str:
     if value in ("", ".", ".."):
         raise errors.BadRequest("an empty name or a path step cannot be asked for")
     return quote(value, safe="", errors="surrogatepass")
+
+
+def _masked(fields: Mapping[str, object]) -> dict[str, object]:
+    """What was asked, for the log: names of fields, and values only where they tell nothing of a mail or a person."""
+    return {
+        name: value if name in _TOLD_IN_LOG or isinstance(value, bool) else f"<{len(str(value))} characters>"
+        for name, value in fields.items()
+    }
 
 
 async def _what_comes(response: httpx.Response, limit: int) -> bytes:

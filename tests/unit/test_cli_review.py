@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mm_tui.commands import fields
 from mm_tui.commands.exits import Exit
 from tests.support.cli import Done, Home
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
@@ -239,11 +240,28 @@ def test_a_changed_journal_exits_6(home: Home, sandbox: Sandbox) -> None:
     assert home.run("audit", "verify", "--head", "nonsense").status == Exit.USAGE
 
 
+def test_json_has_the_documented_fields(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    (item,) = home.run("pending", "list", "--json").json["pending"]
+    assert list(item) == list(fields.ITEM)
+    shown = home.run("pending", "show", draft_id, "--json").json
+    assert set(shown) == set(fields.SHOWN)
+    done = home.run("pending", "reject", draft_id, "--digest", shown["digest"], "--reason", "no", "--json")
+    assert set(done.json) == set(fields.DECISION)
+    for command in ("sync", "doctor", "audit verify", "audit list"):
+        assert set(home.run(*command.split(), "--json").json) == set(fields.OUTPUTS[command])
+    assert set(json.loads(home.run("audit", "export").out.splitlines()[0])) == set(fields.AUDIT)
+
+
 def test_nothing_private_is_logged(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("A secret sentence for anna@customer.example")
-    home.run("--debug", "pending", "show", draft_id)
+    digest = digest_of(home, draft_id)
+    home.run(
+        "--debug", "pending", "reject", draft_id, "--digest", digest, "--reason", "because of anna@customer.example"
+    )
     log = (home.data / "logs" / "mm-tui.log").read_text()
     assert "GET /v1/oversight/pending" in log
+    assert '"event": "request"' in log
     assert (home.data / "logs" / "mm-tui.log").stat().st_mode & 0o777 == 0o600
     for private in ("secret sentence", "anna@", *sandbox.keys.values()):
         assert private not in log

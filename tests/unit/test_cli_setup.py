@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mm_tui.commands import checks_local, checks_network, config_writer
+from mm_tui.commands import checks_local, checks_network, config_writer, fields
 from mm_tui.commands.checks import Check, Result
 from mm_tui.commands.exits import Exit
 from mm_tui.config import ConfigError
@@ -52,6 +52,7 @@ def checks(done: Done) -> dict[str, Mapping[str, str]]:
 def test_init_by_options_writes_a_private_profile(home: Home, sandbox: Sandbox) -> None:
     done = home.run("init", *key_options(sandbox), "--mailbox", sandbox.address, "--json")
     assert done.status == 0, done.err
+    assert set(done.json) == set(fields.OUTPUTS["init"])
     assert done.json["keys"]["send"] == {"kind": "test", "scopes": ["read", "send"]}
     assert sandbox.address in [box["address"] for box in done.json["mailboxes"]]
     assert stat.S_IMODE(home.config.stat().st_mode) == 0o600

@@ -1,0 +1,94 @@
+"""The fields of all JSON that the commands print. They are stable: new ones may come, none goes or changes meaning.
+
+docs/cli.md is generated from here, and a test holds the commands to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ITEM: Mapping[str, str] = {
+    "id": "the mail's id",
+    "mailbox_id": "id of its mailbox",
+    "mailbox": "address of its mailbox, or null",
+    "direction": "outbound (a draft) or inbound",
+    "status": "the gateway's word",
+    "from": "sender in header form",
+    "to": "list of recipients in header form",
+    "subject": "subject, cleaned",
+    "received_at": "ISO 8601 in UTC, or null",
+    "risk": "none, low, medium or high",
+    "flags": "list of {code, level, words}: why, worst first",
+}
+
+SHOWN: Mapping[str, str] = {
+    **ITEM,
+    "digest": "64 hex digits over all that is decided on; `--digest` takes the first 8 or more",
+    "cc": "list of recipients in header form",
+    "bcc": "always null: the gateway does not tell",
+    "body": "text, cleaned",
+    "attachments": "list of {name, size, content_type}; size in bytes",
+    "thread_id": "id of its thread, or null",
+    "hidden_characters_removed": "how many control and invisible characters were taken out of subject and body",
+    "disclosure": "list of sentences: what the gateway adds, or does not tell",
+    "unchecked": "list of sentences: what the risk rules did not look at",
+    "oversight_mode": "of the mailbox, or null",
+    "edited_here": "whether an unsent edit is kept on this machine",
+    "thread": "list of {id, direction, from, subject, status, received_at, body}, oldest first; "
+    "body null when it was not read",
+}
+
+DECISION: Mapping[str, str] = {
+    "id": "the mail's id",
+    "act": "approve, reject, release_edit or reschedule",
+    "phase": "done, undecided, changed, elsewhere, incident, unknown, asking, waiting or working",
+    "words": "one sentence",
+    "digest": "of what was decided on",
+    "replacement_id": "id of the edited mail, or null",
+    "decided_by": "whom the gateway names, or null",
+    "decided_at": "ISO 8601 in UTC, or null",
+    "question": "{words, choices} when a human must answer, else null",
+    "exit_status": "the exit status",
+}
+
+AUDIT: Mapping[str, str] = {
+    "at": "ISO 8601 in UTC",
+    "source": "gateway or journal",
+    "action": "what happened, in the source's word",
+    "who": "key id (gateway) or reviewer (journal)",
+    "about": "id of the mail or other thing",
+    "details": "object of texts",
+    "id": "the gateway's id, or the number in the journal",
+}
+
+OUTPUTS: Mapping[str, Mapping[str, str]] = {
+    "pending list": {"pending": "list of items, each with the fields of the next table but digest and below"},
+    "pending show": SHOWN,
+    "pending approve, reject, edit, answer": DECISION,
+    "audit list": {"entries": "list of lines, each with the fields of `audit export`"},
+    "audit export": AUDIT,
+    "audit verify": {
+        "ok": "whether the journal is whole",
+        "words": "one sentence",
+        "entries": "how many entries are sound, from the first on",
+        "first_bad": "number of the first entry that is not as written, or null",
+        "head": "NUMBER:HASH, to be kept elsewhere",
+    },
+    "sync": {
+        "ok": "whether every part went well",
+        "mailboxes": "how many there are",
+        "pending": "how many mails wait",
+        "failed": "list of {part, error, cure}",
+    },
+    "doctor": {
+        "ok": "whether there is no problem",
+        "checks": "list of {check, result, words, cure}; result is ok, warning or problem",
+    },
+    "init": {
+        "profile": "the profile's name",
+        "config": "the file",
+        "keys": "object: oversight, send, admin to {kind, scopes}; kind is test or live, scopes null when not tried",
+        "mailboxes": "list of {id, address, oversight_mode}",
+        "warnings": "list of sentences",
+    },
+}
