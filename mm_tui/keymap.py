@@ -64,7 +64,7 @@ ACTS: tuple[Act, ...] = (
     Act("inbox.threads", "t", "toggle_folded", "threads", "One line a thread, or one a mail.", True),
     Act("inbox.summarise", "s", "summarise", "summarise", "Ask the model for label, summary and requested action."),
     Act("inbox.preview", "v", "toggle_preview", "preview", "Show or hide the preview beside the list."),
-    Act("inbox.clear", "escape", "clear", "show all", "Drop search and filters."),
+    Act("inbox.clear", "escape", "clear", "show all", "Drop search and filters.", True),
     # Thread
     Act("thread.reply", "r", "reply", "reply", "Draft a reply to the newest mail and edit it.", True),
     Act("thread.fold", "enter,space", "toggle_message", "fold", "Unfold or fold the message.", True),

@@ -31,6 +31,7 @@ from mm_tui.widgets.preview import Preview
 from mm_tui.widgets.words import count, joined
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
 
@@ -40,6 +41,8 @@ FIRST_KEYS = 200
 """Keys read before the first frame; the rest follows from a thread."""
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
+BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
+"""From which size on the preview stands beside the list, or below it."""
 PREVIEW_SECONDS = 0.15
 """The cursor has to rest this long before the preview follows."""
 
@@ -76,7 +79,9 @@ class InboxScreen(BaseScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Static(id="heading")
-                yield Input(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
+                with Horizontal(id="search-line"):
+                    yield Static(Content("/"))
+                    yield Input(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
                 yield MailList(self.services.mail, self.services.clock, id="mails")
             yield Preview(self.services, id="preview")
 
@@ -108,6 +113,7 @@ class InboxScreen(BaseScreen):
             self.mails.folded = view.folded
             self._reload(fresh=True)
             self._show_heading()
+            self.refresh_bindings()
 
     def heed(self, notice: Notice) -> None:
         if isinstance(notice, MailChanged):
@@ -237,7 +243,10 @@ class InboxScreen(BaseScreen):
         if preview.display and preview.size.width:
             preview.show(self.mails.current_row)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        self.set_class(width >= BESIDE_COLUMNS, "-beside")
+        self.set_class(BELOW_COLUMNS <= width < BESIDE_COLUMNS and height >= BELOW_LINES, "-below")
         self.call_after_refresh(self._show_preview)
 
     # Acts
@@ -255,6 +264,7 @@ class InboxScreen(BaseScreen):
         line = self.query_one("#search", Input)
         self.add_class("-searching")
         line.focus()
+        self.refresh_bindings()
 
     def on_input_changed(self, message: Input.Changed) -> None:
         self.show(replace(self.view, query=message.value))
@@ -265,6 +275,7 @@ class InboxScreen(BaseScreen):
     def _end_search(self) -> None:
         self.mails.focus()
         self.set_class(bool(self.view.query), "-searching")
+        self.refresh_bindings()
 
     def action_clear(self) -> None:
         """Leaves the search line, then drops search and filters."""
@@ -273,6 +284,11 @@ class InboxScreen(BaseScreen):
             line.value = ""
         self.show(MailView(folded=self.view.folded))
         self._end_search()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`show all` is offered only where something is left out."""
+        del parameters
+        return action != "clear" or self.has_class("-searching") or self.view != MailView(folded=self.view.folded)
 
     def action_toggle_folded(self) -> None:
         """One line a thread, or one a mail."""

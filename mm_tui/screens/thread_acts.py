@@ -208,9 +208,11 @@ class ThreadActs(BaseScreen):
         self.reply_to = inbound[-1]
         self.session = uuid4().hex
         kept = self.services.facts.get(self._fact()) or ""
-        gate = "it waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
+        gate = "waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
         when = exact(from_ms(inbound[-1].received_at))
-        head = Content.assemble("reply to ", (inbound[-1].sender, "bold $foreground"), f" of {when} · {gate}")
+        head = Content.assemble("reply to ", (inbound[-1].sender, "bold $foreground"), f" · {gate} · mail of {when}")
+        view = self.thread_view
+        view.turn_to(next(at for at, leaf in enumerate(view.leaves) if leaf.row is inbound[-1]))
         self.add_class("-writing")
         self.reply.open(head, kept)
         if kept:
@@ -247,7 +249,7 @@ class ThreadActs(BaseScreen):
             async for piece in pieces:
                 self.reply.set_text(piece.text)
                 if piece.done:
-                    words = "draft of the model; edit it, then ^s submits"
+                    words = "edit it, then ^s submits"
                     self.reply.note(words, model=badge(piece.model), warnings=piece.warnings)
         except asyncio.CancelledError:
             self._writing_stopped("stopped; what is written stays")

@@ -17,7 +17,6 @@ WIDE = 96
 START = 10
 """Cells of cursor bar, unread sign, age and urgency."""
 CHIP = 11
-NARROW_CHIP = 9
 AGE = 4
 FAILED = frozenset({"bounced", "send_failed", "spam_quarantined"})
 WAITING = frozenset({"pending_send_approval", "pending_inbound_approval", "pending_scan"})
@@ -39,7 +38,9 @@ def chip(row: MailRow) -> tuple[str, str]:
         word = STATUS_WORDS.get(row.status, row.status.replace("_", " "))
         if row.status in FAILED:
             return word, "fail"
-        return word, "risk" if row.status in WAITING or row.status.startswith("spam") else "dim"
+        if row.status in WAITING:
+            return word, "row"
+        return word, "risk" if row.status.startswith("spam") else "dim"
     return row.label, "dim"
 
 
@@ -95,8 +96,7 @@ class MailList(VirtualList[int, MailRow]):
         super().set_keys(keys, go_first=go_first)
 
     def on_resize(self) -> None:
-        # Beside the preview, which shows the rest, one line a mail is enough; alone on a small screen it is not.
-        self.row_height = 1 if self.app.size.width >= WIDE else 2
+        self.row_height = 1 if self.size.width >= WIDE else 2
         super().on_resize()
 
     def draw_row(self, row: MailRow, line: int, width: int, here: bool) -> list[Segment]:
@@ -116,13 +116,11 @@ class MailList(VirtualList[int, MailRow]):
 
     def _draw_one(self, row: MailRow, width: int, here: bool) -> list[Segment]:
         word, chip_style = chip(row)
-        chip_width, sender = (
-            (CHIP, max(20, min(32, width // 4))) if width >= WIDE else (NARROW_CHIP, max(16, width // 3))
-        )
+        sender = max(24, min(36, width * 3 // 10))
         pieces = self._start(row, here)
-        pieces.append((fit_cells(word, chip_width) + "  ", chip_style))
+        pieces.append((fit_cells(word, CHIP) + "  ", chip_style))
         pieces.append((fit_cells(who(row), sender) + "  ", "strong" if row.status == "unread" else "row"))
-        pieces += self._subject(row, width - START - chip_width - sender - 4)
+        pieces += self._subject(row, width - START - CHIP - sender - 4)
         return self._paint(pieces, here)
 
     def _draw_first(self, row: MailRow, width: int, here: bool) -> list[Segment]:
@@ -143,7 +141,7 @@ class MailList(VirtualList[int, MailRow]):
         """Subject and summary in exactly `width` cells."""
         pieces: list[tuple[str, str]] = []
         if row.hidden:
-            pieces.append(("▲ hidden characters  ", "risk"))
+            pieces.append(("▲hidden ", "risk"))
         pieces.append((row.subject or "(no subject)", "strong" if row.status == "unread" else "row"))
         after = "".join((
             f"  {row.thread_size} in thread" if self.folded and row.thread_size > 1 else "",

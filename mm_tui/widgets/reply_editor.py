@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
+MAX_WARNINGS = 2
+
+
 class ReplyEditor(Vertical):
     """A heading, the text, and a line for what is going on and what to look at.
 
@@ -27,10 +30,12 @@ class ReplyEditor(Vertical):
 
     BINDINGS = keymap.bindings("reply")
     DEFAULT_CSS = """
-    ReplyEditor { height: 1fr; border-top: solid $mm-rule; display: none; }
+    ReplyEditor { height: 2fr; border-top: solid $mm-rule; display: none; }
     ReplyEditor.-open { display: block; }
-    ReplyEditor #reply-head { height: auto; padding: 0 1 0 3; color: $mm-dim; }
-    ReplyEditor #reply-note { height: auto; max-height: 5; padding: 0 1 0 3; }
+    ReplyEditor #reply-head {
+        height: 1; padding: 0 1 0 3; color: $mm-dim; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    ReplyEditor #reply-note { height: auto; max-height: 3; padding: 0 1 0 3; }
     ReplyEditor TextArea { height: 1fr; padding: 0 0 0 3; background: $background; }
     """
 
@@ -89,10 +94,12 @@ class ReplyEditor(Vertical):
 
     def note(self, words: str, *, model: str = "", warnings: Sequence[str] = ()) -> None:
         """Shows what is going on, who wrote the draft, and what to look at in it."""
-        lines = [Content.styled(OneLine(words), "$mm-dim")] if words else []
-        if model:
-            lines = [Content.assemble(*lines, ("  " if lines else "", ""), (OneLine(model), "$mm-dim"))]
-        lines += [Content.assemble((" ! ", "$warning"), OneLine(warning)) for warning in warnings[:4]]
+        by = f"by {model} · " if model else ""
+        lines = [Content.styled(OneLine(by + words), "$mm-dim")] if words or model else []
+        for at, warning in enumerate(warnings[:MAX_WARNINGS]):
+            left = len(warnings) - MAX_WARNINGS if at == MAX_WARNINGS - 1 else 0
+            more = (f"  and {left} more", "$mm-dim") if left > 0 else ""
+            lines.append(Content.assemble((" ! ", "$warning"), OneLine(warning), more))
         self.query_one("#reply-note", Static).update(joined(lines, "\n"))
 
     def on_text_area_changed(self, _message: TextArea.Changed) -> None:

@@ -31,7 +31,7 @@ from mm_tui.widgets.words import age, exact, size
 INDENT = 3
 MAX_TEXT = 96
 """Cells to which bodies are wrapped on wide terminals: longer lines are hard to read."""
-SENDER = 30
+SENDER = 44
 
 Pieces = list[tuple[str, str]]
 
@@ -60,14 +60,14 @@ class ThreadView(ScrollView, can_focus=True):
     """The messages of a thread, oldest first. One of them is current; `thread.*` keys act on it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "thread--text", "thread--dim", "thread--strong", "thread--risk", "thread--fail", "thread--bar",
+        "thread--row", "thread--dim", "thread--strong", "thread--risk", "thread--fail", "thread--bar",
     }  # fmt: skip
     DEFAULT_CSS = """
     ThreadView {
         overflow: hidden auto;
         scrollbar-size-vertical: 0;
         background: $background;
-        & > .thread--text { color: $foreground; }
+        & > .thread--row { color: $foreground; }
         & > .thread--dim { color: $mm-dim; }
         & > .thread--strong { color: $foreground; text-style: bold; }
         & > .thread--risk { color: $warning; }
@@ -167,14 +167,14 @@ class ThreadView(ScrollView, can_focus=True):
         width = max(20, self.size.width - INDENT - 1)
         lines: list[Pieces] = []
         if detail is None:
-            lines.append([("to ", "dim"), (fit_cells(row.recipient, width - 3), "text")])
+            lines.append([("to ", "dim"), (fit_cells(row.recipient, width - 3), "row")])
         else:
             lines += _listed("to ", [str(party.address) for party in detail.to], width)
             if detail.cc:
                 lines += _listed("cc ", [str(party.address) for party in detail.cc], width)
         lines.append([(exact(from_ms(row.received_at)), "dim")])
         if row.subject:
-            lines.append([(fit_cells(row.subject, width), "text")])
+            lines.append([(fit_cells(row.subject, width), "row")])
         for finding in sorted(leaf.findings, key=lambda one: -one.level):
             style = "fail" if finding.level is Level.HIGH else "risk"
             lines += [
@@ -186,7 +186,7 @@ class ThreadView(ScrollView, can_focus=True):
                 lines.append([(f" ! {hidden} hidden characters removed; v shows them", "risk")])
             for attachment in detail.attachments:
                 name = f"{attachment.name}  {size(attachment.size)}  {attachment.content_type}"
-                lines.append([("file ", "dim"), (fit_cells(OneLine(name), width - 5), "text")])
+                lines.append([("file ", "dim"), (fit_cells(OneLine(name), width - 5), "row")])
         if leaf.words:
             lines.append([])
             lines += [[(line, "dim")] for line in _wrap_words(OneLine(leaf.words), width)]
@@ -306,13 +306,13 @@ class ThreadView(ScrollView, can_focus=True):
         width = self.size.width
         at = y + self.scroll_offset.y
         if not self._leaves or at >= self.virtual_size.height:
-            return Strip.blank(width, self.style("text"))
+            return Strip.blank(width, self.style("row"))
         index = self._leaf_at(at)
         leaf, line = self._leaves[index], at - self._tops[index]
         bar = ("▌" if index == self._current else " ", "bar")
         pieces = self._first(leaf, width) if line == 0 else self._inner(leaf, line)
         segments = [Segment(text, self.style(style)) for text, style in (bar, *pieces) if text]
-        return Strip(segments).adjust_cell_length(width, self.style("text"))
+        return Strip(segments).adjust_cell_length(width, self.style("row"))
 
     def _first(self, leaf: Leaf, width: int) -> Pieces:
         row = leaf.row
@@ -331,11 +331,11 @@ class ThreadView(ScrollView, can_focus=True):
             start += [(shown, "strong"), (fit_cells(name, left - len(shown)), "dim")]
         else:
             narrow = min(SENDER, left // 2)
-            start += [(fit_cells(sender, narrow), "text"), (fit_cells(f"  {_gist(leaf)}", left - narrow), "dim")]
+            start += [(fit_cells(sender, narrow), "row"), (fit_cells(f"  {_gist(leaf)}", left - narrow), "dim")]
         return [*start, (f" {word} ", chip_style)]
 
     def _inner(self, leaf: Leaf, line: int) -> Pieces:
-        blank = (" " * (INDENT - 1), "text")
+        blank = (" " * (INDENT - 1), "row")
         if line < len(leaf.head):
             return [blank, *leaf.head[line]]
         at = line - len(leaf.head)
@@ -344,7 +344,7 @@ class ThreadView(ScrollView, can_focus=True):
         body = leaf.detail.body
         start, end = leaf.body[at]
         quoted = body.startswith(">", body.rfind("\n", 0, start) + 1)
-        return [blank, (body[start:end].replace("\t", " " * TAB), "dim" if quoted else "text")]
+        return [blank, (body[start:end].replace("\t", " " * TAB), "dim" if quoted else "row")]
 
 
 def _gist(leaf: Leaf) -> str:
@@ -361,7 +361,7 @@ def _gist(leaf: Leaf) -> str:
 def _listed(name: str, addresses: list[str], width: int) -> list[Pieces]:
     """Addresses after a name, on as many lines as they need: who gets a mail is never cut off."""
     lines = _wrap_words(OneLine(", ".join(addresses)) or "–", width - len(name))
-    return [[(name if at == 0 else " " * len(name), "dim"), (line, "text")] for at, line in enumerate(lines)]
+    return [[(name if at == 0 else " " * len(name), "dim"), (line, "row")] for at, line in enumerate(lines)]
 
 
 def _wrap_words(text: str, width: int) -> list[str]:

@@ -33,8 +33,10 @@ async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> 
 
 
 async def test_help_names_every_key_of_the_screen() -> None:
-    async with seated(still_wiring(), (100, 60)) as (app, pilot):
-        await pilot.press("question_mark")
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox()])
+    async with seated(wiring, (100, 60)) as (app, pilot):
+        await pilot.press("m", "question_mark")
         assert isinstance(app.screen, HelpScreen)
         text = "\n".join(str(one.render()) for one in app.screen.query(Static))
         for act in keymap.ACTS:
@@ -45,7 +47,10 @@ async def test_help_names_every_key_of_the_screen() -> None:
 
 
 async def test_palette_reaches_every_act_of_the_inbox() -> None:
-    async with seated(still_wiring()) as (app, pilot):
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox()])
+    async with seated(wiring) as (app, pilot):
+        await pilot.press("m")
         helps = {command.help for command in commands(app, app.screen)}
         wanted = {
             act.help
