@@ -26,6 +26,9 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench
 
+docs: $(STAMP)
+	$(BIN)/python -m mm_tui.commands.docs
+
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -19,6 +19,7 @@ from mm_tui.services.queue import Queued
 from mm_tui.services.release_record import state_of
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.services.releases import Refused, Releases
+from mm_tui.store.pending import PendingStore
 from mm_tui.store.releases import ReleaseStore
 from mm_tui.text import OneLine
 from mm_tui.wiring import reviewer
@@ -132,6 +133,9 @@ async def _outcome(rooms: Office, releases: Releases, arguments: argparse.Namesp
         assert last is not None
         view = last
     status = _status(rooms, view)
+    if status is Exit.OK:
+        # The next poll would see it too; whoever reads the store before shall not find it waiting.
+        PendingStore(rooms.database).remove(view.email_id)
     _tell(view, status, as_json=arguments.json)
     return status
 
