@@ -1,0 +1,150 @@
+"""The whole loop on a real terminal: mail imported, a draft opened, edited, approved, released once and audited."""
+
+from __future__ import annotations
+
+import mailbox
+import os
+import sys
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.pty import Terminal, plain_environment
+from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
+
+DRAFT = "Dear Jules,\n\nyou will get everything back, we promise.\n\nKind regards\nAcme"
+
+
+def small_mbox(folder: Path) -> Path:
+    """An mbox as mail programs write it: a thread of two, an encoded subject, a quoted From line."""
+    path = folder / "archive.mbox"
+    box = mailbox.mbox(path)
+    for number, (subject, body) in enumerate(
+        [
+            ("Kündigung meines Vertrags", "Guten Tag,\n\nich möchte kündigen.\n\nFrom Monday on, please.\n"),
+            ("Order 88", "Hello,\n\nmy order never came. I want my money back.\n\nJules\n"),
+            ("Newsletter", "This week: nothing.\n"),
+        ]
+    ):
+        message = EmailMessage()
+        message["From"] = f"Jules Verne <jules{number}@submarine.example>"
+        message["To"] = "support@acme.example"
+        message["Subject"] = subject
+        message["Date"] = f"Mon, 0{number + 1} Jun 2026 10:00:00 +0000"
+        message["Message-ID"] = f"<{number}@submarine.example>"
+        message.set_content(body)
+        box.add(message)
+    box.close()
+    return path
+
+
+def environment(sandbox: Sandbox, home: Path) -> dict[str, str]:
+    """The program's environment: the sandbox's keys, no hold to wait for beyond a second."""
+    config = home / "config.toml"
+    config.write_text("[review]\nhold_seconds = 1\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n")
+    return plain_environment(
+        home,
+        MULTIMAIL_API_URL=sandbox.url,
+        MULTIMAIL_API_KEY=sandbox.keys["oversight"],
+        MULTIMAIL_SEND_API_KEY=sandbox.keys["send"],
+        MULTIMAIL_ADMIN_API_KEY=sandbox.keys["admin"],
+        MM_TUI_CONFIG=str(config),
+        MM_TUI_DATA=str(home / "data"),
+        MM_TUI_REVIEWER="robin",
+    )
+
+
+def pressed(terminal: Terminal, key: str, words: str) -> bool:
+    """Presses a key and tells whether the screen then says these words."""
+    terminal.press(key)
+    terminal.wait_quiet()
+    return words in terminal.text
+
+
+def open_editor(terminal: Terminal) -> None:
+    """Edits the draft that is shown, once it has been read in full."""
+    terminal.wait_for("you will get everything back")
+    terminal.press("e")
+    while terminal.wait_for("^ subj|still being read").group() != " subj":
+        terminal.wait_gone("still being read")
+        terminal.press("e")
+
+
+def mail_of(sandbox: Sandbox, subject: str) -> dict[str, Any]:
+    """The imported mail with this subject."""
+    path = f"/v1/mailboxes/{sandbox.mailbox}/emails"
+    found = sandbox.call("GET", path, key="oversight", subject_contains=subject)["emails"]
+    assert len(found) == 1
+    return dict(found[0])
+
+
+CORPUS = os.environ.get("MM_TUI_CORPUS")
+"""A real mailbox, imported beside the small one where it is named."""
+
+
+@pytest.mark.parametrize(("cols", "rows"), [(80, 24), (120, 40)])
+def test_an_edited_draft_is_released_once_and_audited(tmp_path: Path, cols: int, rows: int) -> None:
+    mail = small_mbox(tmp_path)
+    more = ("--mail", CORPUS) if CORPUS else ()
+    with running_sandbox_process(tmp_path, "--mail", str(mail), *more, "--no-agent") as sandbox:
+        original = sandbox.reply(mail_of(sandbox, "Order 88")["id"], DRAFT)["id"]
+        sandbox.wait_for(original, "pending_send_approval")
+        env = environment(sandbox, tmp_path)
+        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=cols, rows=rows) as terminal:
+            terminal.wait_for("Order 88")
+            terminal.press("2")
+            terminal.wait_for("jules1@")
+            terminal.press("enter")
+            open_editor(terminal)
+            terminal.send("(looked at by a human) ")
+            terminal.wait_for("looked at by a human")
+            terminal.press("ctrl+s")
+            terminal.wait_for("edited by you")
+            # Pressed until it is taken: the end of the page must have been on screen for a moment first.
+            wait_until(lambda: pressed(terminal, "a", "releasing") or sandbox.outbox())
+            wait_until(lambda: len(sandbox.outbox()) == 1, seconds=30)
+            terminal.press("3")
+            terminal.wait_for("Audit")
+            terminal.press("ctrl+q")
+            assert terminal.wait_exit() == 0
+        released = sandbox.outbox()
+        assert [message["body"].strip() for message in released] == [f"(looked at by a human) {DRAFT}"]
+        assert released[0]["in_reply_to"] == "<1@submarine.example>"
+        assert sandbox.status(original) == "rejected"
+        assert sandbox.status(released[0]["id"]) in ("sent", "delivered")
+        story = [(entry["action"], entry["resource_id"]) for entry in reversed(sandbox.audit())]
+        about = [action for action, resource in story if resource in (original, released[0]["id"])]
+        rejected = next(at for at, action in enumerate(about) if "reject" in action)
+        approved = next(at for at, action in enumerate(about) if "approve" in action)
+        assert rejected < approved, "the original is retired before its edit is released"
+        reasons = [entry["metadata"].get("reason", "") for entry in sandbox.audit() if "reject" in entry["action"]]
+        assert reasons == [f"superseded by {released[0]['id']}, edited by robin"]
+
+
+def test_a_killed_program_keeps_the_edit_and_releases_nothing(tmp_path: Path) -> None:
+    with running_sandbox_process(tmp_path, "--mail", str(small_mbox(tmp_path)), "--no-agent") as sandbox:
+        original = sandbox.reply(mail_of(sandbox, "Order 88")["id"], DRAFT)["id"]
+        sandbox.wait_for(original, "pending_send_approval")
+        env = environment(sandbox, tmp_path)
+        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=80, rows=24) as terminal:
+            terminal.wait_for("Order 88")
+            terminal.press("2")
+            terminal.wait_for("jules1@")
+            terminal.press("enter")
+            open_editor(terminal)
+            terminal.send("KEPT ")
+            terminal.wait_for("KEPT")
+            terminal.wait_quiet(1.0)  # the promise is a second at most
+            terminal.close()
+        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=80, rows=24) as terminal:
+            terminal.wait_for("Order 88")
+            terminal.press("2")
+            terminal.wait_for("edited")
+            terminal.press("enter")
+            terminal.wait_for("KEPT Dear Jules")
+            terminal.press("ctrl+q")
+            assert terminal.wait_exit() == 0
+        assert sandbox.outbox() == []
+        assert sandbox.status(original) == "pending_send_approval"
