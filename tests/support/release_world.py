@@ -1,0 +1,668 @@
+"""A world for the release core to live in, small enough that a test can visit all of it.
+
+The core is composed with a gateway, a second reviewer, the agent, a network and a machine that may crash. Every one of
+them may move at any moment, as often as it likes: losses, delays and crashes are not counted. A request whose answer
+was lost may still arrive at any later time, or never. `walk` visits every state that can be reached so and asserts the
+promises R1 to R9 of docs/safety.md in each.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mm_tui.review.effects import (
+    Call,
+    Cancel,
+    Decide,
+    DropText,
+    Effect,
+    Find,
+    Hold,
+    Journal,
+    Look,
+    Pause,
+    Reschedule,
+    Submit,
+)
+from mm_tui.review.events import (
+    Answer,
+    Blind,
+    Clash,
+    Denied,
+    Done,
+    Elapsed,
+    Event,
+    Found,
+    KeyExpired,
+    Lost,
+    Quit,
+    Restarted,
+    Saw,
+    Submitted,
+    Undo,
+)
+from mm_tui.review.family import is_doubtful
+from mm_tui.review.state import CONCLUSIVE, SUBMISSION, Act, Case, Choice, Outcome, Sighting, Standing, State, Step
+from mm_tui.services.release_view import Phase, phase_of
+
+ORIGINAL = "original"
+WRITTEN = "what the human wrote"
+"""The fingerprint of the edit."""
+CONFIRMING = (Choice.AGAIN, Choice.GO_ON, Choice.ACCEPT)
+"""Answers by which a human says: go on."""
+
+MOVABLE = (Standing.PENDING, Standing.SCANNING, Standing.SCHEDULED)
+"""A mail so standing can still go either way; all others have come to rest."""
+
+Move = tuple[State, tuple[Effect, ...]]
+
+
+class Mail(NamedTuple):
+    """A mail at the gateway."""
+
+    standing: Standing
+    digest: str
+    fingerprint: str
+    by: str = ""
+    """Who moved it last: us, other, agent, gateway."""
+
+
+class Request(NamedTuple):
+    """A call as it travels. The idempotency key of a submission stands for the edit that it makes."""
+
+    call: Effect
+    edit: str
+    fingerprint: str
+
+
+class World(NamedTuple):
+    """Everything, at one moment."""
+
+    mails: tuple[tuple[str, Mail], ...]
+    wire: frozenset[Request]
+    """Requests that may still arrive though we have given them up."""
+    state: State
+    saved: State
+    """The state on the disk: what a crash leaves."""
+    doing: Effect | None
+    """What the driver is about."""
+    text: bool
+    """The edited text is in the local store."""
+    memory: Memory
+    past: tuple[State, ...]
+    """Decisions that ended before this one."""
+
+
+class Memory(NamedTuple):
+    """What the assertions must remember of the way so far."""
+
+    consent: bool = False
+    """A human has wanted the release, and neither crash nor lost network came since."""
+    decided: frozenset[tuple[str, bool]] = frozenset()
+    """Decisions sent since a human last said so."""
+    released: frozenset[str] = frozenset()
+    """What this client could know to be released."""
+    ours: frozenset[str] = frozenset()
+    """What this client's calls released."""
+    accepted: frozenset[str] = frozenset()
+    """Digests that a human has seen and wants."""
+    unknown: str = ""
+    """The mail about which a call of ours has an outcome that nobody has read."""
+    overruled: bool | None = False
+    """Another closed the original, and no human has said since to release the edit all the same. None: one has."""
+
+
+class Broken(AssertionError):
+    """A promise does not hold in a reachable state."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Who may do what in a walk."""
+
+    acts: tuple[Act, ...]
+    """What the human does first, and after its end what else, on the original or an edit."""
+    others: bool = True
+    """A second reviewer and the agent move."""
+    glitches: bool = True
+    """The gateway may answer a reading with a status that we do not know."""
+    sends_at_once: bool = True
+    """A submission may be released without a gate (allow-list, autonomous mailbox)."""
+    signs: bool = True
+    """The gateway may add to an edit."""
+    doubtful: Callable[..., bool] = is_doubtful
+    step: Callable[[State, Event], Move] | None = None
+    begin: Callable[[Case], Move] | None = None
+
+
+@dataclass
+class Count:
+    """What a walk has seen."""
+
+    states: int = 0
+    transitions: int = 0
+    endings: int = 0
+    outcomes: frozenset[Outcome] = frozenset()
+
+
+class Walker:
+    """Visits everything in a scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        from mm_tui.review import release
+
+        self.scope = scope
+        self._step = scope.step or release.step
+        self.begin = scope.begin or release.begin
+        self._known: dict[tuple[int, Event], Move] = {}
+        self._states: dict[State, State] = {}
+        self._numbers: dict[object, int] = {}
+
+    def step(self, state: State, event: Event) -> Move:
+        """The core's step. It is pure, so each is computed once; equal states are one object."""
+        state = self.one(state)
+        move = self._known.get((id(state), event))
+        if move is None:
+            following, effects = self._step(state, event)
+            move = self.one(following), effects
+            self._known[id(state), event] = move
+        return move
+
+    def one(self, state: State) -> State:
+        """The one object for all states that are equal to this one."""
+        return self._states.setdefault(state, state)
+
+    def key(self, world: World) -> tuple[object, ...]:
+        """A short name of the world, equal for equal worlds."""
+        numbers = self._numbers
+        past = tuple(id(self.one(state)) for state in world.past)
+        parts = (world.mails, world.wire, world.doing, world.memory)
+        return (
+            *[numbers.setdefault(part, len(numbers)) for part in parts],
+            id(world.state),
+            id(world.saved),
+            world.text,
+            past,
+        )
+
+    def walk(self) -> Count:
+        """Breadth first, so that a broken promise is shown by a shortest way."""
+        start = self.beginning()
+        index = {self.key(start): 0}
+        queue = deque([(0, start)])
+        came_from: list[int] = [0]
+        before: list[list[int]] = [[]]
+        how: list[str] = [""]
+        over: list[int] = []
+        outcomes: set[Outcome] = set()
+        transitions = 0
+        while queue:
+            number, world = queue.popleft()
+            if world.state.ended:
+                over.append(number)
+                assert world.state.outcome is not None
+                outcomes.add(world.state.outcome)
+            name = ""
+            try:
+                for name, following in self.moves(world):
+                    transitions += 1
+                    self.check(following)
+                    if following is world:
+                        continue
+                    following = tidy(following)
+                    key = self.key(following)
+                    known = index.get(key)
+                    if known is None:
+                        known = len(index)
+                        index[key] = known
+                        came_from.append(number)
+                        before.append([])
+                        how.append(name)
+                        queue.append((known, following))
+                    before[known].append(number)
+            except Broken as broken:
+                way = [name]
+                while number:
+                    way.append(how[number])
+                    number = came_from[number]
+                raise Broken(f"{broken}\n  after: " + "\n         ".join(reversed(way))) from None
+        self.all_can_end(over, before)
+        return Count(len(index), transitions, len(over), frozenset(outcomes))
+
+    def all_can_end(self, over: list[int], before: list[list[int]]) -> None:
+        """From everywhere some end can be reached: nothing hangs for ever by itself."""
+        reached = set(over)
+        queue = deque(over)
+        while queue:
+            for number in before[queue.popleft()]:
+                if number not in reached:
+                    reached.add(number)
+                    queue.append(number)
+        if len(reached) != len(before):
+            raise Broken(f"{len(before) - len(reached)} states can never end")
+
+    def beginning(self) -> World:
+        act = self.scope.acts[0]
+        standing = Standing.SCHEDULED if act is Act.RESCHEDULE else Standing.PENDING
+        mails = ((ORIGINAL, Mail(standing, "seen", "drafted")),)
+        case = Case(ORIGINAL, act, "seen", fingerprint=WRITTEN if act in (Act.RELEASE_EDIT, Act.RESCHEDULE) else "")
+        blank = self.one(self.begin(case)[0])
+        world = World(mails, frozenset(), blank, blank, None, case.fingerprint != "", Memory(), ())
+        return self.started(world, case)
+
+    def started(self, world: World, case: Case) -> World:
+        """The human decides: an explicit act on what they saw."""
+        state, effects = self.begin(case)
+        state = self.one(state)
+        memory = world.memory._replace(
+            consent=True, decided=frozenset(), accepted=frozenset({case.digest}), unknown="", overruled=False
+        )
+        world = world._replace(state=state, saved=state, memory=memory, text=case.fingerprint != "")
+        return self.performed(world, state, effects, None)
+
+    # Moves
+
+    def moves(self, world: World) -> Iterator[tuple[str, World]]:
+        """Everything that may happen next."""
+        yield from self.network(world)
+        yield from self.gateway(world)
+        if world.state.ended:
+            # Nobody reads the gateway any more: others may do what they like unseen. Our own late requests may not.
+            yield from self.another_act(world)
+            return
+        if self.scope.others:
+            yield from self.other_people(world)
+        yield from self.driver(world)
+        yield from self.human(world)
+        yield "crash", self.crashed(world)
+
+    def driver(self, world: World) -> Iterator[tuple[str, World]]:
+        """What the driver is about succeeds or fails."""
+        doing = world.doing
+        match doing:
+            case Hold() | Pause():
+                yield "time passes", self.fed(world, Elapsed())
+            case Look(email_id):
+                mail = mail_of(world, email_id)
+                yield f"reads {email_id}", self.fed(world, Saw(email_id, sighting(mail)))
+                yield f"cannot read {email_id}", self.fed(world, Blind())
+                if self.scope.glitches:
+                    odd = Saw(email_id, Sighting(Standing.UNCLEAR, status="odd"))
+                    yield f"reads {email_id} oddly", self.fed(world, odd)
+            case Find():
+                edit = edit_of(world)
+                made = dict(world.mails).get(edit)
+                there = made is not None and made.fingerprint == world.state.case.fingerprint
+                yield "searches", self.fed(world, Found(edit if there else ""))
+                yield "cannot search", self.fed(world, Blind())
+            case Decide() | Submit() | Cancel() | Reschedule():
+                yield f"{doing} surely fails", self.fed(world, Denied())
+                request = request_of(world, doing)
+                yield f"{doing} is lost on its way", self.fed(world._replace(wire=world.wire | {request}), Lost())
+                for name, moved, answer in self.arrival(world, request):
+                    yield f"{doing} {name}", self.fed(moved, answer)
+                    yield f"{doing} {name}, the answer is lost", self.fed(moved, Lost())
+                if isinstance(doing, Submit):
+                    yield "the key is too old", self.fed(world, KeyExpired())
+                    yield "the gateway says duplicate", self.fed(world, Clash())
+
+    def network(self, world: World) -> Iterator[tuple[str, World]]:
+        """A request that was given up arrives after all, or never will."""
+        for request in world.wire:
+            rest = world._replace(wire=world.wire - {request})
+            for name, moved, _ in self.arrival(rest, request):
+                yield f"late: {request.call} {name}", moved
+
+    def arrival(self, world: World, request: Request) -> Iterator[tuple[str, World, Event]]:
+        """What a request does when it arrives at the gateway, and the gateway's answer."""
+        match request.call:
+            case Decide(email_id, approve):
+                mail = mail_of(world, email_id)
+                if mail.standing is not Standing.PENDING:
+                    yield "comes too late", world, Clash()
+                else:
+                    standing = Standing.RELEASED if approve else Standing.REJECTED
+                    moved = put(world, email_id, mail._replace(standing=standing, by="us"))
+                    yield "takes effect", ours(moved, email_id) if approve else moved, Done()
+            case Cancel(email_id):
+                mail = mail_of(world, email_id)
+                if mail.standing in (Standing.PENDING, Standing.SCANNING, Standing.CANCELLED):
+                    yield (
+                        "takes effect",
+                        put(world, email_id, mail._replace(standing=Standing.CANCELLED, by="us")),
+                        Done(),
+                    )
+                else:
+                    yield "comes too late", world, Clash()
+            case Reschedule(email_id):
+                mail = mail_of(world, email_id)
+                if mail.standing is not Standing.SCHEDULED:
+                    yield "comes too late", world, Clash()
+                else:
+                    yield (
+                        "takes effect",
+                        put(world, email_id, mail._replace(digest="ours", fingerprint=WRITTEN)),
+                        Done(),
+                    )
+            case Submit():
+                edit = request.edit
+                if edit in dict(world.mails):
+                    yield "is known already", world, Submitted(edit)
+                    return
+                fresh = Mail(Standing.SCANNING, f"{edit} as written", request.fingerprint, "us")
+                yield "is taken", put(world, edit, fresh), Submitted(edit)
+                if self.scope.signs:
+                    signed = fresh._replace(digest=f"{edit} signed", fingerprint="signed")
+                    yield "is taken and signed", put(world, edit, signed), Submitted(edit)
+                if self.scope.sends_at_once:
+                    sent = put(world, edit, fresh._replace(standing=Standing.RELEASED))
+                    yield "is sent at once", ours(sent, edit), Submitted(edit)
+
+    def gateway(self, world: World) -> Iterator[tuple[str, World]]:
+        """Scans end well or badly."""
+        if world.state.ended and not world.wire:
+            return
+        for email_id, mail in world.mails:
+            if mail.standing is Standing.SCANNING:
+                for standing in (Standing.PENDING, Standing.FAILED):
+                    yield f"scan: {email_id} {standing}", put(world, email_id, mail._replace(standing=standing))
+
+    def other_people(self, world: World) -> Iterator[tuple[str, World]]:
+        """A second reviewer decides, the agent cancels or writes anew."""
+        for email_id, mail in world.mails:
+            if mail.standing is Standing.PENDING:
+                for standing in (Standing.RELEASED, Standing.REJECTED):
+                    yield (
+                        f"other: {email_id} {standing}",
+                        put(world, email_id, mail._replace(standing=standing, by="other")),
+                    )
+            if mail.standing in (Standing.PENDING, Standing.SCANNING, Standing.SCHEDULED):
+                cancelled = mail._replace(standing=Standing.CANCELLED, by="agent")
+                yield f"agent: cancels {email_id}", put(world, email_id, cancelled)
+            if (
+                email_id == ORIGINAL
+                and mail.digest == "seen"
+                and mail.standing in (Standing.PENDING, Standing.SCHEDULED)
+            ):
+                yield "agent: rewrites it", put(world, email_id, mail._replace(digest="rewritten"))
+
+    def human(self, world: World) -> Iterator[tuple[str, World]]:
+        """Undo, quit, and every answer, at any moment."""
+        state, effects = self.step(world.state, Undo())
+        if world.state.step is Step.HOLD:
+            if state.outcome is not Outcome.UNDONE or calls(effects):
+                raise Broken("R6: undo within the hold did not undo")
+        elif (state, effects) != (world.state, ()):
+            raise Broken("R6: something pretended to be undone after the hold")
+        yield "undo", self.fed(world, Undo())
+        yield "quit", self.quit(world)
+        for choice in Choice:
+            answered = self.fed(world, Answer(choice))
+            if choice not in world.state.choices and answered != world:
+                raise Broken(f"an answer that was not asked for had an effect: {choice}")
+            if answered != world:
+                yield f"answers {choice}", answered
+
+    def another_act(self, world: World) -> Iterator[tuple[str, World]]:
+        """After the end, the human decides anew about whatever waits."""
+        past = (*world.past, world.state)
+        if len(past) >= len(self.scope.acts):
+            return
+        act = self.scope.acts[len(past)]
+        doubts = [state.doubts for state in past if state.doubts]
+        family = {email_id for state in past for email_id in (state.case.item, state.replacement) if email_id}
+        for email_id, mail in world.mails:
+            if mail.standing is not Standing.PENDING:
+                continue
+            # An edit whose id was never told is recognised by its content.
+            told = {doubt for doubt in doubts if doubt != SUBMISSION or mail.fingerprint != WRITTEN}
+            # The same words go under the same key as long as their first submission is in doubt, else under a new one.
+            lost = any(doubt == SUBMISSION for doubt in doubts)
+            for same in (True, False) if act is Act.RELEASE_EDIT and lost else (False,):
+                case = Case(
+                    email_id,
+                    act,
+                    mail.digest,
+                    fingerprint=(WRITTEN if same else "other words") if act is Act.RELEASE_EDIT else "",
+                    siblings=tuple(sorted(family - {email_id})),
+                    doubtful=self.scope.doubtful(act, email_id, told, same_submission=same and email_id == ORIGINAL),
+                )
+                yield f"the human decides: {act} {email_id}", self.started(world._replace(past=past), case)
+
+    def quit(self, world: World) -> World:
+        """The program is closed in good order, then started again."""
+        state, effects = self.step(world.state, Quit())
+        if calls(effects):
+            raise Broken("R7: quitting made a call")
+        if state.ended:
+            return self.performed(world, state, effects, None)
+        return self.crashed(world)
+
+    def crashed(self, world: World) -> World:
+        """The program is gone; what was under way may arrive or not; it is started again on what is on the disk."""
+        memory = world.memory._replace(consent=False)
+        wire = world.wire
+        if isinstance(world.doing, Call):
+            wire |= {request_of(world, world.doing)}
+            memory = memory._replace(unknown=about(world, world.doing))
+        fallen = world._replace(state=world.saved, doing=None, memory=memory, wire=wire)
+        if world.saved.step is Step.HOLD and (world.state.step not in (Step.HOLD, Step.CHECK)):
+            raise Broken("R9: a step beyond the hold is not on the disk")
+        return self.fed(fallen, Restarted())
+
+    # Feeding the core
+
+    def fed(self, world: World, event: Event) -> World:
+        """The world after the core has taken an event in."""
+        memory = world.memory
+        match event:
+            case Saw(email_id, seen):
+                if seen.standing is Standing.RELEASED:
+                    memory = memory._replace(released=memory.released | {email_id})
+                if seen.standing is not Standing.UNCLEAR and memory.unknown == email_id:
+                    memory = memory._replace(unknown="")
+                closed = email_id == ORIGINAL and seen.standing in (Standing.REJECTED, Standing.CANCELLED)
+                if closed and memory.overruled is False and mail_of(world, ORIGINAL).by != "us":
+                    memory = memory._replace(overruled=True)
+            case Submitted(email_id) if memory.unknown == SUBMISSION:
+                memory = memory._replace(unknown="")
+            case Found(email_id) if email_id and memory.unknown == SUBMISSION:
+                memory = memory._replace(unknown="")
+            case Blind():
+                memory = memory._replace(consent=False)
+            case Answer(choice) if choice in world.state.choices:
+                if choice in CONFIRMING:
+                    overruled = None if memory.overruled else memory.overruled
+                    memory = memory._replace(consent=True, decided=frozenset(), overruled=overruled)
+                if choice is Choice.ACCEPT and world.state.sighting is not None:
+                    memory = memory._replace(accepted=memory.accepted | {world.state.sighting.digest})
+            case Denied() | Clash() if isinstance(world.doing, Decide) and memory.unknown != world.doing.email_id:
+                # It surely had no effect, so that making it anew repeats nothing.
+                had_none = (world.doing.email_id, world.doing.approve)
+                memory = memory._replace(decided=memory.decided - {had_none})
+            case Lost():
+                assert isinstance(world.doing, Call)
+                memory = memory._replace(unknown=about(world, world.doing))
+            case Done():
+                assert isinstance(world.doing, Call)
+                done = about(world, world.doing)
+                if isinstance(world.doing, Decide) and world.doing.approve:
+                    memory = memory._replace(released=memory.released | {done})
+                if memory.unknown == done:
+                    memory = memory._replace(unknown="")
+        world = world._replace(memory=memory)
+        state, effects = self.step(world.state, event)
+        if (state, effects) == (world.state, ()):
+            return world
+        if world.state.step is Step.CALL and isinstance(event, (Undo, Answer, Quit)):
+            raise Broken("a human's event moved a call under way")
+        return self.performed(world, state, effects, event)
+
+    def performed(self, world: World, state: State, effects: tuple[Effect, ...], event: Event | None) -> World:
+        """The world after the driver has taken over state and effects, with what must hold at that moment."""
+        doing: Effect | None = None
+        journaled = False
+        text = world.text
+        for effect in effects:
+            match effect:
+                case Journal():
+                    journaled = True
+                case DropText():
+                    text = False
+                case _:
+                    if doing is not None:
+                        raise Broken("two things at once")
+                    doing = effect
+        if (doing is None) != (state.step in (Step.ASK, Step.END)):
+            raise Broken(f"nothing is being done and nothing is asked: {state}")
+        after = world._replace(state=state, doing=doing, saved=state if journaled else world.saved, text=text)
+        if state.ended:
+            self.check_end(after)
+            # What only serves the assertions about this decision is forgotten, so that equal endings are one.
+            kept = Memory(released=after.memory.released, ours=after.memory.ours)
+            return after._replace(memory=kept, saved=state)
+        if isinstance(doing, Call):
+            if not isinstance(effects[effects.index(doing) - 1], Journal):
+                raise Broken(f"R9: {doing} was not journaled before it left")
+            after = self.leaving(after, doing, event)
+        return after
+
+    def leaving(self, world: World, call: Effect, event: Event | None) -> World:
+        """A call leaves this machine: the promises that concern that moment."""
+        memory, case = world.memory, world.state.case
+        family = {case.item, world.state.replacement, *case.siblings} - {""}
+        if isinstance(call, Submit) or (isinstance(call, Decide) and call.approve):
+            target = about(world, call)
+            if not memory.consent:
+                raise Broken(f"R1/R7: {call} without a human who wanted it")
+            if known := (memory.released & family) - {target}:
+                raise Broken(f"R3: {call} though {sorted(known)} is known to be released")
+        if isinstance(call, Submit) and not (isinstance(event, Elapsed) and memory.unknown == SUBMISSION):
+            seen = event.sighting if isinstance(event, Saw) and event.email_id == case.item else None
+            if seen is None or seen.standing is not Standing.PENDING or seen.digest not in memory.accepted:
+                raise Broken("R2: an edit is submitted without a fresh reading of its original")
+        if isinstance(call, Decide):
+            if call.approve and call.email_id not in (case.item, world.state.replacement):
+                raise Broken(f"R1: {call} is not what the human decided on")
+            if call.approve and memory.overruled and call.email_id != ORIGINAL:
+                raise Broken("R8: another's decision about the original was overruled unasked")
+            if not (isinstance(event, Saw) and event.email_id == call.email_id):
+                raise Broken(f"R2: {call} without a fresh reading")
+            seen = event.sighting
+            written = call.email_id == world.state.replacement and seen.fingerprint == case.fingerprint
+            if seen.standing is not Standing.PENDING or (seen.digest not in memory.accepted and not written):
+                raise Broken(f"R2: {call} of what no human saw")
+            if (call.email_id, call.approve) in memory.decided:
+                raise Broken(f"R5: {call} was repeated by a machine")
+            if call.superseded_by and call.superseded_by not in dict(world.mails):
+                raise Broken("R4: the original is retired before its replacement exists")
+            memory = memory._replace(decided=memory.decided | {(call.email_id, call.approve)})
+        return world._replace(memory=memory)
+
+    def check(self, world: World) -> None:
+        """The promises that must hold in every state."""
+        state, memory = world.state, world.memory
+        if len(memory.ours) > 1:
+            raise Broken(f"R3: this client released {sorted(memory.ours)}")
+        if not world.text and state.case.fingerprint:
+            holder = world.mails if state.case.act is Act.RESCHEDULE else ((state.replacement, None),)
+            kept = [mail for email_id, _ in holder if (mail := dict(world.mails).get(email_id)) is not None]
+            if state.case.act is Act.RELEASE_EDIT and not any(mail.standing is Standing.RELEASED for mail in kept):
+                raise Broken("R4: the edited text is gone and was not released")
+            if state.case.act is Act.RESCHEDULE and not any(mail.fingerprint == WRITTEN for mail in kept):
+                raise Broken("R4: the edited text is gone and not at the gateway")
+        if memory.unknown and not state.ended and phase_of(state) not in (Phase.UNKNOWN, Phase.ASKING):
+            raise Broken(f"R5: the outcome for {memory.unknown} is unknown but shown as {phase_of(state)}")
+
+    def check_end(self, world: World) -> None:
+        """The promises about what is said in the end."""
+        state, memory = world.state, world.memory
+        mails = dict(world.mails)
+        item = mails[state.case.item]
+        releasing = memory.unknown and (memory.unknown, True) in memory.decided
+        if releasing and not state.doubts and state.outcome not in CONCLUSIVE:
+            raise Broken("R5: a release in doubt was forgotten")
+        if memory.unknown == SUBMISSION and state.doubts != SUBMISSION:
+            raise Broken("R5: a submission in doubt was forgotten")
+        match state.outcome:
+            case Outcome.APPROVED if item.standing is not Standing.RELEASED:
+                raise Broken("R5: said to be approved and is not")
+            case Outcome.REJECTED if item.standing is not Standing.REJECTED:
+                raise Broken("R5: said to be rejected and is not")
+            case Outcome.EDIT_RELEASED:
+                if mails[state.replacement].standing is not Standing.RELEASED or item.standing is Standing.PENDING:
+                    raise Broken("R5: said to be released and retired, and is not")
+                if item.standing is Standing.RELEASED:
+                    raise Broken("R8: both were released, and it was not said")
+            case Outcome.WITHDRAWN:
+                edit = mails[state.replacement]
+                if edit.standing is Standing.RELEASED or item.standing is not Standing.RELEASED:
+                    raise Broken("R8: said to be withdrawn, and is not")
+        shown = state.sighting
+        telling = (Outcome.ELSEWHERE, Outcome.WITHDRAWN, Outcome.SIBLING_RELEASED, Outcome.EDIT_CLOSED)
+        if state.outcome in telling and (shown is None or not shown.decided_by):
+            raise Broken("R8: decided elsewhere, and by whom is not shown")
+
+
+def mail_of(world: World, email_id: str) -> Mail:
+    """A mail at the gateway."""
+    return dict(world.mails)[email_id]
+
+
+def edit_of(world: World) -> str:
+    """The id that the gateway gives, or gave, to this decision's submission."""
+    same = world.state.case.fingerprint == WRITTEN and world.state.case.item == ORIGINAL
+    return "edit" if same else "second edit"
+
+
+def request_of(world: World, call: Effect) -> Request:
+    """The call as it travels."""
+    return Request(call, edit_of(world), world.state.case.fingerprint)
+
+
+def tidy(world: World) -> World:
+    """The same world without what can no longer make a difference: requests that would come too late whenever they
+    came, and repetitions that could not happen any more."""
+    mails = dict(world.mails)
+    still = {email_id for email_id, mail in world.mails if mail.standing in MOVABLE}
+    wire = world.wire
+    if wire:
+        wire = frozenset(
+            request
+            for request in wire
+            if (request.edit not in mails if isinstance(request.call, Submit) else about(world, request.call) in still)
+        )
+    decided = frozenset(one for one in world.memory.decided if one[0] in still)
+    if wire == world.wire and decided == world.memory.decided:
+        return world
+    return world._replace(wire=wire, memory=world.memory._replace(decided=decided))
+
+
+def about(world: World, call: Effect) -> str:
+    """The mail that a call is about; `SUBMISSION` for one without an id yet."""
+    if isinstance(call, (Decide, Cancel, Reschedule)):
+        return call.email_id
+    return SUBMISSION
+
+
+def put(world: World, email_id: str, mail: Mail) -> World:
+    """The world with that mail so."""
+    return world._replace(mails=tuple(sorted({**dict(world.mails), email_id: mail}.items())))
+
+
+def ours(world: World, email_id: str) -> World:
+    """The world in which this client's call released that mail."""
+    return world._replace(memory=world.memory._replace(ours=world.memory.ours | {email_id}))
+
+
+def sighting(mail: Mail) -> Sighting:
+    """The mail as a reading gives it."""
+    return Sighting(mail.standing, mail.digest, mail.fingerprint, str(mail.standing), mail.by, "")
+
+
+def calls(effects: tuple[Effect, ...]) -> bool:
+    """Whether one of these leaves the machine."""
+    return any(isinstance(effect, Call) for effect in effects)

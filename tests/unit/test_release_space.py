@@ -1,0 +1,266 @@
+"""Every reachable state of the release core in a hostile world keeps the promises; every broken core is caught."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mm_tui.review import release
+from mm_tui.review.events import Event
+from mm_tui.review.state import Act, Case, Outcome, State
+from tests.support.release_world import Broken, Move, Scope, Walker
+
+SCOPES = {
+    "approve": Scope((Act.APPROVE,)),
+    "reject": Scope((Act.REJECT,)),
+    "edit a scheduled mail": Scope((Act.RESCHEDULE,)),
+    "edit and release": Scope((Act.RELEASE_EDIT,)),
+    "approve, then approve again": Scope((Act.APPROVE, Act.APPROVE)),
+    "approve, then edit and release": Scope((Act.APPROVE, Act.RELEASE_EDIT), others=False, glitches=False),
+    "edit and release, then approve": Scope((Act.RELEASE_EDIT, Act.APPROVE), others=False, glitches=False),
+    "edit and release, then again": Scope(
+        (Act.RELEASE_EDIT, Act.RELEASE_EDIT), others=False, glitches=False, signs=False
+    ),
+}
+
+
+ALWAYS = {Outcome.DENIED, Outcome.FELL_BACK, Outcome.LEFT, Outcome.UNDONE, Outcome.UNREACHABLE}
+WATCHED = ALWAYS | {Outcome.CHANGED, Outcome.ELSEWHERE, Outcome.UNCLEAR}
+EDITED = (ALWAYS - {Outcome.DENIED}) | {
+    Outcome.EDIT_FAILED,
+    Outcome.EDIT_RELEASED,
+    Outcome.NOT_SUBMITTED,
+    Outcome.TAKEN_BACK,
+}
+SIBLINGS = {Outcome.DOUBTFUL, Outcome.ELSEWHERE, Outcome.SIBLING_RELEASED, Outcome.SIBLING_WAITING}
+ENDINGS = {
+    "approve": WATCHED | {Outcome.APPROVED},
+    "reject": WATCHED | {Outcome.REJECTED},
+    "edit a scheduled mail": WATCHED | {Outcome.RESCHEDULED},
+    "edit and release": EDITED
+    | WATCHED - {Outcome.DENIED}
+    | {Outcome.EDIT_CLOSED, Outcome.INCIDENT, Outcome.WITHDRAWN},
+    "approve, then approve again": WATCHED | {Outcome.APPROVED},
+    "approve, then edit and release": EDITED | {Outcome.APPROVED, Outcome.DENIED, Outcome.DOUBTFUL},
+    "edit and release, then approve": EDITED | SIBLINGS | {Outcome.APPROVED, Outcome.DENIED},
+    "edit and release, then again": EDITED | SIBLINGS,
+}
+"""The endings that each walk must reach: else a branch is dead, or the world has become too kind."""
+
+
+@pytest.mark.parametrize("name", SCOPES)
+def test_every_reachable_state_keeps_the_promises(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    counted = Walker(SCOPES[name]).walk()
+    with capsys.disabled():
+        print(f"\n  {name}: {counted.states} states, {counted.transitions} transitions, {counted.endings} endings")
+    assert counted.outcomes == ENDINGS[name]
+
+
+def test_the_walks_reach_every_ending_between_them() -> None:
+    assert set().union(*ENDINGS.values()) == set(Outcome)
+
+
+RELEASE, EDIT, MOVES = "release", "edit_release", "moves"
+MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
+    "no check before the decision": (
+        SCOPES["approve"],
+        RELEASE,
+        "return check(state) if isinstance(event, Elapsed)",
+        "return decide(state, approve=True) if isinstance(event, Elapsed)",
+    ),
+    "the digest is not compared": (
+        SCOPES["approve"],
+        RELEASE,
+        "        return end(state, Outcome.CHANGED, sighting=sighting)\n    return decide(",
+        "        pass\n    return decide(",
+    ),
+    "a lost decision is repeated": (
+        SCOPES["approve"],
+        RELEASE,
+        "            return doubt(state, words)",
+        "            return decide(state, approve=True)",
+    ),
+    "a lost decision counts as done": (
+        SCOPES["approve"],
+        RELEASE,
+        "            return doubt(state, words)",
+        "            return end(state, Outcome.APPROVED)",
+    ),
+    "a refused decision counts as done": (
+        SCOPES["reject"],
+        RELEASE,
+        "            return read_back(state, words)",
+        "            return end(state, Outcome.REJECTED)",
+    ),
+    "undo after the hold": (
+        SCOPES["approve"],
+        RELEASE,
+        "if state.step is Step.HOLD else stay(state)",
+        "if state.step in (Step.HOLD, Step.CHECK) else stay(state)",
+    ),
+    "a held decision survives a crash": (
+        SCOPES["approve"],
+        RELEASE,
+        "    if _nothing_left(state):\n        return end(state, Outcome.FELL_BACK)\n    if",
+        "    if _nothing_left(state):\n        return check(state)\n    if",
+    ),
+    "a crash is not asked about": (SCOPES["edit and release"], RELEASE, "stale=True, question=None", "question=None"),
+    "a lost network is not asked about": (
+        SCOPES["edit and release"],
+        RELEASE,
+        "replace(state, stale=True, said=words), (Pause(),)\n        case Elapsed",
+        "replace(state, said=words), (Pause(),)\n        case Elapsed",
+    ),
+    "a decision in doubt is not remembered": (
+        SCOPES["approve"],
+        MOVES,
+        "doubting = replace(in_doubt(state), ",
+        "doubting = replace(state, ",
+    ),
+    "the release is not journaled": (
+        SCOPES["approve"],
+        MOVES,
+        '        Journal(entry, about, "approve" if approve else "reject"),\n',
+        "",
+    ),
+    "the submission is not journaled": (
+        SCOPES["edit and release"],
+        MOVES,
+        "        Journal(Entry.SUBMITTING, state.case.item, state.case.fingerprint),\n",
+        "",
+    ),
+    "the edit is submitted without a look at the original": (
+        SCOPES["edit and release"],
+        EDIT,
+        "    if sighting.standing is not Standing.PENDING:\n        return end(state, Outcome.ELSEWHERE",
+        "    if False:\n        return end(state, Outcome.ELSEWHERE",
+    ),
+    "the original is retired after the release": (
+        SCOPES["edit and release"],
+        EDIT,
+        "return check(replace(state, verified=sighting.digest), Stage.RETIRE)",
+        "return decide(replace(state, verified=sighting.digest, stage=Stage.RELEASE), approve=True)",
+    ),
+    "what the gateway made of the edit is not compared": (
+        SCOPES["edit and release"],
+        EDIT,
+        "if sighting.fingerprint != state.case.fingerprint and sighting.digest != state.verified:",
+        "if False:",
+    ),
+    "another's rejection is overruled": (
+        SCOPES["edit and release"],
+        EDIT,
+        "    return ask(state, Question.RETIRED_UNSURE if ours else Question.ORIGINAL_CLOSED, sighting=sighting)",
+        "    return check(state, Stage.RELEASE)",
+    ),
+    "an original released elsewhere does not stop the edit": (
+        SCOPES["edit and release"],
+        EDIT,
+        "        return withdraw(state, forced=True, sighting=sighting)\n    if not",
+        "        return decide(replace(state, stage=Stage.RELEASE), approve=True)\n    if not",
+    ),
+    "two releases are not called an incident": (
+        SCOPES["edit and release"],
+        EDIT,
+        "return end(state, Outcome.INCIDENT, sighting=sighting)",
+        "return end(state, Outcome.EDIT_RELEASED, sighting=sighting)",
+    ),
+    "a lost withdrawal counts as done": (
+        SCOPES["edit and release"],
+        EDIT,
+        "        case Denied(words) | Clash(words):\n            return read_back(state, words)\n"
+        "        case Lost(words):\n            return doubt(state, words)\n    return stay(state)\n\n\ndef _withdrawn",
+        "        case Denied(words) | Clash(words) | Lost(words):\n            return _withdrawn(state)\n"
+        "    return stay(state)\n\n\ndef _withdrawn",
+    ),
+    "looking again repeats a call in doubt": (
+        SCOPES["edit and release"],
+        EDIT,
+        "if choice is Choice.LOOK and state.called:",
+        "if False:",
+    ),
+    "the text is dropped once it is submitted": (
+        SCOPES["edit and release"],
+        MOVES,
+        "Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)",
+        "Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), __import__("
+        '"mm_tui.review.effects", fromlist=["DropText"]).DropText(), *looks)',
+    ),
+    "earlier edits are not looked at": (
+        SCOPES["edit and release, then approve"],
+        MOVES,
+        "        ahead = state.case.siblings\n    elif",
+        "        ahead = ()\n    elif",
+    ),
+    "nobody is told who decided": (
+        SCOPES["approve"],
+        RELEASE,
+        "return end(state, outcome if ours else Outcome.ELSEWHERE, sighting=sighting)",
+        "return end(state, outcome if ours else Outcome.ELSEWHERE)",
+    ),
+    "an answer is taken that was not asked for": (
+        SCOPES["approve"],
+        RELEASE,
+        "return _answer(state, choice) if choice in state.choices else stay(state)",
+        "return _answer(state, choice)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_broken_core_is_caught(name: str) -> None:
+    scope, module, old, new = MUTATIONS[name]
+    with broken_core(module, old, new) as (begin, step):
+        broken = Scope(scope.acts, scope.others, scope.glitches, scope.sends_at_once, begin=begin, step=step)
+        with pytest.raises(Broken):
+            Walker(broken).walk()
+
+
+def test_acting_beside_an_earlier_doubt_is_caught() -> None:
+    for name in ("approve, then edit and release", "edit and release, then approve"):
+        scope = Scope(SCOPES[name].acts, others=False, glitches=False, doubtful=lambda *_, **__: False)
+        with pytest.raises(Broken, match="R3: this client released"):
+            Walker(scope).walk()
+
+
+def test_the_unbroken_core_loads_in_the_same_way() -> None:
+    with broken_core(RELEASE, "def begin", "def begin") as (begin, step):
+        counted = Walker(Scope((Act.APPROVE,), begin=begin, step=step)).walk()
+    assert counted.states == Walker(SCOPES["approve"]).walk().states
+
+
+_numbers = count()
+
+
+@contextmanager
+def broken_core(
+    module: str, old: str, new: str
+) -> Iterator[tuple[Callable[[Case], Move], Callable[[State, Event], Move]]]:
+    """The core from its own source with one passage changed, as modules of their own."""
+    prefix = f"broken_core_{next(_numbers)}"
+    folder = Path(release.__file__).parent
+    made: list[str] = []
+    try:
+        for name in (MOVES, EDIT, RELEASE):
+            source = (folder / f"{name}.py").read_text("utf-8")
+            if name == module:
+                assert source.count(old) == 1, f"the passage to change stands {source.count(old)} times in {name}.py"
+                source = source.replace(old, new)
+            source = source.replace("from mm_tui.review.moves import", f"from {prefix}_{MOVES} import")
+            source = source.replace("from mm_tui.review import edit_release", f"import {prefix}_{EDIT} as edit_release")
+            changed = ModuleType(f"{prefix}_{name}")
+            sys.modules[changed.__name__] = changed
+            made.append(changed.__name__)
+            exec(compile(source, changed.__name__, "exec"), changed.__dict__)
+        core = import_module(f"{prefix}_{RELEASE}")
+        yield core.begin, core.step
+    finally:
+        for name in made:
+            del sys.modules[name]
