@@ -47,7 +47,10 @@ def reports_folder() -> Path:
 def _inbox() -> Screen[Any]:
     from mm_tui.screens.inbox import InboxScreen
 
-    return InboxScreen()
+    screen = InboxScreen()
+    # It is styled as it is mounted. A count that differs from the app's would have all styles parsed once more.
+    screen._css_update_count = 0
+    return screen
 
 
 def _pending() -> Screen[Any]:
@@ -93,7 +96,8 @@ class MmTui(App[None], inherit_bindings=False):
     """
 
     TITLE = "mm-tui"
-    CSS_PATH = "app.tcss"
+    # The first screen's styles come with the app's: read later, they would have all styles parsed once more.
+    CSS_PATH = ["app.tcss", "screens/inbox.tcss"]  # noqa: RUF012 - Textual declares it
     DEFAULT_MODE = "inbox"
     MODES = {  # noqa: RUF012 - Textual declares it
         "inbox": _inbox,
@@ -111,7 +115,7 @@ class MmTui(App[None], inherit_bindings=False):
         for theme in THEMES:
             self.register_theme(theme)
         wanted = services.settings.ui.theme
-        self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
+        self._choose_theme(wanted if wanted in self.available_themes else DEFAULT_THEME)
         self.animation_level = "none"
         self._filters.append(ControlFilter())
         good, self._key_problems = keymap.check(services.settings.keys)
@@ -121,6 +125,15 @@ class MmTui(App[None], inherit_bindings=False):
         self._active = True
 
     # Looks
+
+    def _choose_theme(self, name: str) -> None:
+        """The theme to start with. Set past its watcher, which would have all styles parsed once more."""
+        theme = self.available_themes[name]
+        if theme.ansi:
+            self.theme = name
+        else:
+            self.set_reactive(App.theme, name)
+            self.add_class(f"-theme-{name}", "-dark-mode" if theme.dark else "-light-mode", update=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return fallbacks(self.current_theme)
@@ -224,15 +237,21 @@ class MmTui(App[None], inherit_bindings=False):
         self.say("asking the gateway")
 
     async def action_undo(self) -> None:
-        """Takes back what is held."""
-        from mm_tui.screens.leave import held_ids
-
+        """Takes back the held decision under the cursor, else the last one that was made; its batch with it."""
         releases = self.services.releases
-        if releases is None or not held_ids(self.services):
+        held = releases.held() if releases is not None else ()
+        if releases is None or not held:
             self.say("nothing is held: what has been decided cannot be undone")
             return
-        taken_back = await releases.undo_all()
-        self.say(f"taken back: {taken_back}; nothing was sent" if taken_back else "too late: it is being decided")
+        screen = self.screen
+        wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None
+        view = next((view for view in held if view.email_id == wanted), held[-1])
+        together = sum(1 for other in held if other.batch is not None and other.batch == view.batch) or 1
+        if await releases.undo(view.email_id):
+            what = "taken back" if together == 1 else f"all {together} of the batch taken back"
+            self.say(f"{what}; nothing was sent")
+        else:
+            self.say("too late: it is being decided", "warning")
 
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""
@@ -281,7 +300,10 @@ class MmTui(App[None], inherit_bindings=False):
             self.crash_line = crash.report(error, reports_folder())
             self._exit_renderables.append(Segments([Segment(self.crash_line), Segment.line()]))
         for screen in self._main_screens():
-            screen.save_work()
+            try:
+                screen.save_work()
+            except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
+                crash.write_report(second, reports_folder())
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:

@@ -43,7 +43,7 @@ ACTS: tuple[Act, ...] = (
     Act("app.pending", "2", "go('pending')", "Pending", "Go to the mail that waits for a decision."),
     Act("app.audit", "3", "go('audit')", "Audit", "Go to the audit log and the journal."),
     Act("app.mailboxes", "4", "go('mailboxes')", "Mailboxes", "Go to the mailboxes and their oversight modes."),
-    Act("app.undo", "u", "undo", "undo", "Take back the decisions that are being held."),
+    Act("app.undo", "u", "undo", "undo", "Take back the decision under the cursor while it is held, else the last one; its batch with it."),
     Act("app.sync", "ctrl+r", "sync", "fetch now", "Ask the gateway for news now."),
     Act("app.palette", "ctrl+p", "command_palette", "palette", "Find any act by name.", priority=True),
     Act("app.theme", "f9", "next_theme", "theme", "Change to the next theme."),
@@ -106,6 +106,17 @@ ACTS: tuple[Act, ...] = (
     Act("pending.send_back", "b", "send_back", "send back", "Reject with your edited text in the reason, for the agent to send anew."),
     Act("pending.discard", "D", "discard", "discard edit", "Throw your edit away; asks first."),
     Act("pending.back", "escape", "back", "back", "Back to the list."),
+    # Audit
+    Act("audit.search", "slash", "search", "search", "Search both logs as you type; after: and before: narrow the time.", True),
+    Act("audit.filter", "f", "filter", "filter", "Show one log, actor, act, mailbox or span of time only.", True),
+    Act("audit.mailbox", "m", "next_mailbox", "mailbox", "Show the next mailbox, or all.", True),
+    Act("audit.verify", "c", "verify", "check chain", "Check that no entry of the journal was changed, removed or moved.", True),
+    Act("audit.export", "w", "export", "export", "Write what is shown to a new file, as JSON lines or CSV.", True),
+    Act("audit.look", "v", "look", "look", "Show all that the line holds."),
+    Act("audit.clear", "escape", "clear", "show all", "Drop search and filters."),
+    # A mail's life
+    Act("life.thread", "t", "thread", "thread", "Open the thread; marks the mail read at the gateway.", True),
+    Act("life.back", "escape,q", "back", "back", "Back to the log.", True),
     # Reading
     Act("paper.down", "j,down", "paper_down", "down", "One line down."),
     Act("paper.up", "k,up", "paper_up", "up", "One line up."),
@@ -130,6 +141,7 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
     "pending, reading": ("pending", "paper", "app"),
     "edit": ("edit",),
     "audit": ("audit", "list", "app"),
+    "life": ("life", "paper", "app"),
     "mailboxes": ("mailboxes", "list", "app"),
 }
 """Which contexts are awake at once, the nearest first. Within one line no key may mean two things."""

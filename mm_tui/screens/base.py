@@ -60,6 +60,10 @@ class BaseScreen(Screen[None]):
     def save_work(self) -> None:
         """Keeps what the human has written. Called before the program ends, for whatever reason."""
 
+    def undo_target(self) -> str | None:
+        """Id of the mail whose held decision undo takes back; None for the last one that was made."""
+        return None
+
     def status_mailbox(self) -> str | None:
         """Id of the mailbox that the status line speaks of; None for all."""
         return None

@@ -109,6 +109,9 @@ class PendingScreen(Deciding, BaseScreen):
     def status_mailbox(self) -> str | None:
         return self.current.item.mailbox_id if self.current is not None else self.mailbox_id
 
+    def undo_target(self) -> str | None:
+        return self.current.item.id if self.current is not None else None
+
     def release_of(self, email_id: str) -> ReleaseView | None:
         """How the decision about a mail stands; None when there is none."""
         releases = self.services.releases

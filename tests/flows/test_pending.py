@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,29 @@ async def test_undo_takes_back_what_is_held(sandbox: Sandbox, tmp_path: Path, mo
     assert sandbox.status(draft) == "pending_send_approval"
 
 
+async def test_undo_takes_back_the_last_decision_only(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (sandbox.draft(f"Number {number}.") for number in range(3))
+    slow = settings_for(sandbox, review=Review(hold_seconds=60))
+    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 3)
+
+        def phases() -> list[Phase | None]:
+            views = [screen.release_of(one) for one in (first, second)]
+            return [view.phase if view is not None else None for view in views]
+
+        for held in (first, second):
+            await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
+            await seen(pilot, screen)
+            await pilot.press("a")
+            await until(pilot, partial(_is_decided, screen, held), "the hold")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == third, "the third")
+        await pilot.press("u")
+        await until(pilot, lambda: phases() == [Phase.HELD, Phase.UNDECIDED], "the undo of the last")
+    assert sandbox.outbox() == []
+
+
 async def test_another_reviewers_decision_is_shown_and_not_overwritten(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +330,10 @@ async def test_the_readers_own_editor_gives_the_text_back_cleaned(
         area = app.screen.query_one("#body", TextArea)
         await until(pilot, lambda: area.text == "From my editor.", "the text")
     assert asked == ["We will refund it."]
+
+
+def _is_decided(screen: PendingScreen, email_id: str) -> bool:
+    return screen.release_of(email_id) is not None
 
 
 class _nothing:
