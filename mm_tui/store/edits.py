@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mm_tui.models import RawContent
-
 if TYPE_CHECKING:
-    # The database's migrations import this module.
+    # The database's migrations import this module; the models are imported when an edit is read.
+    from mm_tui.models import RawContent
     from mm_tui.store.database import Database
 
 EDITS_SQL = """
@@ -126,6 +125,8 @@ def _row(connection: sqlite3.Connection, item_id: str) -> sqlite3.Row | None:
 
 
 def _edit(row: sqlite3.Row) -> SavedEdit:
+    from mm_tui.models import RawContent
+
     return SavedEdit(
         item_id=row["item_id"],
         mailbox_id=row["mailbox_id"],

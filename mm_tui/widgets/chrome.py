@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
 from mm_tui import keymap
 from mm_tui.messages import services_of
@@ -230,7 +229,7 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
     """(names of the keys, binding) of every act that works on `screen` now, in the key table's order, each once."""
     order = {act.id: at for at, act in enumerate(keymap.ACTS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}
-    typing = isinstance(screen.focused, Input | TextArea)
+    typing = _takes_text(screen.focused)
     for active in screen.active_bindings.values():
         if typing and not active.binding.priority and is_typed(active.binding.key):
             continue
@@ -240,3 +239,8 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
     return [
         firsts[act_id] for act_id in sorted(firsts, key=lambda one: (nearest.get(one.partition(".")[0], 0), order[one]))
     ]
+
+
+def _takes_text(widget: Widget | None) -> bool:
+    """Whether keys are typed into this widget. By the name of its class: importing the editor's takes too long here."""
+    return widget is not None and any(kind.__name__ in ("Input", "TextArea") for kind in type(widget).__mro__)
