@@ -35,4 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the worker."""
     from mm_tui.agent import command
 
-    return command.run(arguments, common.settings(arguments))
+    chosen = common.settings(arguments)
+    common.report_crashes()
+    return command.run(arguments, chosen)

@@ -26,6 +26,13 @@ def settings(arguments: argparse.Namespace) -> Settings:
     return chosen
 
 
+def report_crashes() -> None:
+    """From now on every uncaught exception, of threads too, ends in a report without values."""
+    from mm_tui import config, crash
+
+    crash.install_hooks(config.data_dir() / "reports")
+
+
 def gateway(chosen: Settings) -> GatewayClient:
     """A client for the profile; to be closed by who asked.
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from mm_tui.commands import emit
+from mm_tui.commands import common, emit
 from mm_tui.commands.common import Commands
 from mm_tui.commands.exits import CommandError, Exit
 from mm_tui.text import OneLine
@@ -74,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         from mm_tui.commands import logs
 
         logs.set_up(debug=arguments.debug)
+        common.report_crashes()
         chosen = config.load()
         named = chosen.profile.model_copy(update={"name": "demo"})
         return app.run(chosen.model_copy(update={"profile": named}), demo=True)
