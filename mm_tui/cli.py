@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -36,16 +37,25 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: Sequence[str]) -> int:
-    from mm_tui.commands.parser import parse
-
     try:
-        arguments = parse(argv)
+        arguments = _arguments(argv)
         status: int = arguments.run(arguments)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception as error:  # noqa: BLE001 - the boundary of the program: each failure ends in words
         return _failed(error)
     return status
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    if not argv:
+        # The app, as it is mostly started: without the parser, for which all commands are imported.
+        from mm_tui.commands import app
+
+        return argparse.Namespace(profile=None, config=None, debug=False, run=app.run)
+    from mm_tui.commands.parser import parse
+
+    return parse(argv)
 
 
 def _failed(error: Exception) -> int:
