@@ -113,7 +113,7 @@ def direction(item: Json) -> str:
     stated = item.get("direction")
     if isinstance(stated, str) and stated:
         return stated
-    status = item.get("status")
+    status = values.raw_text(item.get("status"))
     if status in _OUTBOUND or values.first(item, "delivered_at", "bounced_at", "approved_by") is not None:
         return Direction.OUTBOUND
     return Direction.INBOUND if status in _INBOUND else ""
