@@ -15,11 +15,19 @@ _REPLY_MARK = re.compile(r"^\s*(?:(?:re|aw|sv|antw|rif|odp|vs)\s*(?:\[\d+\])?\s*
 
 @dataclass(frozen=True, slots=True)
 class EditedDraft:
-    """What a human made of a draft, as typed. Cc and attachments stay as they are in the original."""
+    """What a human made of a draft, as typed. Cc and attachments stay as they are in the original.
+
+    Lone surrogates, which cannot be sent, become escapes.
+    """
 
     to: tuple[str, ...]
     subject: str
     body: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "to", tuple(map(_sendable, self.to)))
+        object.__setattr__(self, "subject", _sendable(self.subject))
+        object.__setattr__(self, "body", _sendable(self.body))
 
     def __repr__(self) -> str:
         return f"<EditedDraft of {len(self.body)} characters>"
@@ -68,6 +76,10 @@ def starts_thread(original: RawContent, edit: EditedDraft) -> bool:
 def topic(subject: str) -> str:
     """A subject without reply marks and outer white space."""
     return _REPLY_MARK.sub("", subject).strip()
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _addresses(parties: tuple[str, ...]) -> list[str]:

@@ -71,13 +71,14 @@ class EditStore:
     ) -> int:
         """Saves the edit over its last state, and returns its revision. Saving what is there already changes nothing.
 
-        The text as typed is kept, unlike what is shown.
+        The text is kept as typed, not as shown; only lone surrogates, which no file can hold, become escapes.
 
         Args:
             base: what the human began with; kept from the first save on as long as `base_digest` is the same.
             at: with its time zone.
             durable: it also survives a power cut; for pauses and exits rather than every keystroke.
         """
+        subject, body = _storable(subject), _storable(body)
         with self._database.write(durable=durable) as connection:
             old = _row(connection, item_id)
             new = (mailbox_id, base_digest, json.dumps(list(to)), subject, body)
@@ -117,6 +118,10 @@ class EditStore:
         """Throws the edit away: the human said so, or it was released. Returns whether there was one."""
         with self._database.write(durable=True) as connection:
             return connection.execute("DELETE FROM edits WHERE item_id = ?", (item_id,)).rowcount > 0
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _row(connection: sqlite3.Connection, item_id: str) -> sqlite3.Row | None:

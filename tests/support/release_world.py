@@ -547,7 +547,7 @@ class Walker:
         if isinstance(call, Decide):
             if call.approve and call.email_id not in (case.item, world.state.replacement):
                 raise Broken(f"R1: {call} is not what the human decided on")
-            if call.approve and memory.overruled and call.email_id != ORIGINAL:
+            if memory.overruled and call.approve and case.act is Act.RELEASE_EDIT:
                 raise Broken("R8: another's decision about the original was overruled unasked")
             if not (isinstance(event, Saw) and event.email_id == call.email_id):
                 raise Broken(f"R2: {call} without a fresh reading")
