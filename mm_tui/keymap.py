@@ -107,11 +107,11 @@ ACTS: tuple[Act, ...] = (
     Act("pending.discard", "D", "discard", "discard edit", "Throw your edit away; asks first."),
     Act("pending.back", "escape", "back", "back", "Back to the list."),
     # Audit
-    Act("audit.search", "slash", "search", "search", "Search both logs as you type; after: and before: narrow the time.", True),
+    Act("audit.search", "slash", "search", "search", "Search both logs as you type.", True),
     Act("audit.filter", "f", "filter", "filter", "Show one log, actor, act, mailbox or span of time only.", True),
     Act("audit.mailbox", "m", "next_mailbox", "mailbox", "Show the next mailbox, or all.", True),
-    Act("audit.verify", "c", "verify", "check chain", "Check that no entry of the journal was changed, removed or moved.", True),
-    Act("audit.export", "w", "export", "export", "Write what is shown to a new file, as JSON lines or CSV.", True),
+    Act("audit.verify", "c", "verify", "check chain", "Check that nobody changed the journal.", True),
+    Act("audit.export", "w", "export", "export", "Write what is shown to a new file.", True),
     Act("audit.look", "v", "look", "look", "Show all that the line holds."),
     Act("audit.clear", "escape", "clear", "show all", "Drop search and filters."),
     # A mail's life

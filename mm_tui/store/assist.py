@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -82,6 +82,14 @@ class AssistStore:
             .fetchone()
         )
         return _stored(row) if row else None
+
+    def about(self, subject_ids: Iterable[str]) -> list[StoredResult]:
+        """Every answer about these mails or threads, oldest first."""
+        rows = self._database.reader().execute(
+            "SELECT * FROM assist_results WHERE subject_id IN (SELECT value FROM json_each(?)) ORDER BY made_at",
+            (json.dumps(list(subject_ids)),),
+        )
+        return [_stored(row) for row in rows]
 
     def add_spend(self, day: date, model: str, *, usd: float, tokens_in: int = 0, tokens_out: int = 0) -> None:
         """Books one call. Safe from several processes at once."""

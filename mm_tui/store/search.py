@@ -171,12 +171,12 @@ def _has(value: str, _: datetime) -> Condition | str:
 
 
 def _before(value: str, now: datetime) -> Condition | str:
-    moment = _moment(value, now)
+    moment = moment_named(value, now)
     return Condition("mail.key < ?", (first_key_at(moment),)) if moment else "that is not a day or an age"
 
 
 def _after(value: str, now: datetime) -> Condition | str:
-    moment = _moment(value, now)
+    moment = moment_named(value, now)
     return Condition("mail.key >= ?", (first_key_at(moment),)) if moment else "that is not a day or an age"
 
 
@@ -190,7 +190,7 @@ _CONDITIONS: Mapping[str, Callable[[str, datetime], Condition | str]] = {
 }
 
 
-def _moment(value: str, now: datetime) -> datetime | None:
+def moment_named(value: str, now: datetime) -> datetime | None:
     """The start of a day, month or year as the reader's clock has it, or an age before now."""
     local = now.astimezone()
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
