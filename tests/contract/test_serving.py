@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from mm_tui.sandbox.child import Ready, SandboxChild, SandboxFailed
+from mm_tui.sandbox.mail import Arrival, IncomingMail
 from mm_tui.sandbox.office import Office
 from mm_tui.sandbox.server import Server
 from mm_tui.sandbox.state import State
@@ -283,4 +284,38 @@ def state_keys(folder: Path) -> dict[str, str]:
     try:
         return state.keys()
     finally:
+        state.close()
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_agent_ends_with_the_sandbox(tmp_path: Path, number: signal.Signals) -> None:
+    child = SandboxChild("--agent", "--data", str(tmp_path))
+    child.start()
+    try:
+        (agent,) = wait_until(lambda: children_of(child.pid))
+        os.kill(child.pid, number)
+        wait_until(lambda: not is_running(agent))
+    finally:
+        child.stop()
+
+
+async def test_mail_arrives_while_the_office_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (
+        Arrival(0, local, IncomingMail("anna@customer.example", (), f"To {local}", "Hello"))
+        for local in ("billing", "support")
+    )
+    monkeypatch.setattr("mm_tui.sandbox.arrivals.arrivals", lambda now, *, seed: iter([first, second]))
+    state = State(tmp_path)
+    server = Server(state)
+    try:
+        for works in (False, True):
+            await Office(state, server, works=works).let_mail_arrive()
+            filed = [row["subject"] for row in state.db.execute("SELECT subject FROM emails ORDER BY id")]
+            assert filed == (["To billing", "To support"] if works else [])
+    finally:
+        server.close()
         state.close()
