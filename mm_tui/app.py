@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,7 @@ class MmTui(App[None], inherit_bindings=False):
         else:
             self.set_reactive(App.theme, name)
             self.add_class(f"-theme-{name}", "-dark-mode" if theme.dark else "-light-mode", update=False)
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return fallbacks(self.current_theme)
@@ -182,7 +184,13 @@ class MmTui(App[None], inherit_bindings=False):
         self.run_worker(self._run_services, group="services", exclusive=True, exit_on_error=False)
 
     async def _run_services(self) -> None:
-        await asyncio.to_thread(self.services.build, self.tell)
+        try:
+            await asyncio.to_thread(self.services.build, self.tell)
+        finally:
+            if not gc.isenabled():
+                # Off since the start. What is loaded now stays: no collection needs to look at it again.
+                gc.freeze()
+                gc.enable()
         for screen in self._main_screens():
             screen.post_message(ServicesReady())
         await self.services.run()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import gc
 
 from mm_tui.commands import common
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Opens the app on the chosen profile."""
+    # While the program loads nothing becomes garbage, and looking for it takes a tenth of the time. On again after
+    # the first frame.
+    gc.disable()
     chosen = common.settings(arguments)
     common.report_crashes()
     from mm_tui import app
