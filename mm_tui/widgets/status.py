@@ -63,11 +63,11 @@ def _data(state: SyncState, now: datetime) -> str:
 
 def mailbox(services: Services, mailbox_id: str | None) -> Content:
     """The mailbox shown and its oversight mode, or how many mailboxes there are."""
-    boxes = services.mail.mailboxes()
+    boxes = services.mail.mailbox_rows()
     if len(boxes) == 1:
-        mailbox_id = boxes[0].id
+        mailbox_id = boxes[0].mailbox_id
     for box in boxes:
-        if box.id == mailbox_id:
+        if box.mailbox_id == mailbox_id:
             local = box.address.partition("@")[0]
             return Content(OneLine(f"{local}@ {box.oversight_mode}"))
     return Content(f"{len(boxes)} mailboxes") if boxes else Content("")
