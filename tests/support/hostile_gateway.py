@@ -1,0 +1,211 @@
+"""A gateway between the program and the sandbox that makes every text of every answer hostile.
+
+It hands requests on to a real sandbox and puts hostile strings into all that comes back: subjects, names, bodies, file
+names, tags and their keys, statuses, audit metadata, errors, quotas' words, and what the model says. Ids, times and
+what the program needs to walk from one object to the next stay as they are, and so does what is hostile already. The
+same text gets the same strings every time, so that digests hold.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from tests.support.hostile import VECTORS, naughty_strings
+
+STRINGS: tuple[str, ...] = (*(vector.text for vector in VECTORS), *naughty_strings())
+KEPT = frozenset(
+    {
+        "id",
+        "email_id",
+        "mailbox_id",
+        "thread_id",
+        "tenant_id",
+        "cursor",
+        "direction",
+        "oversight_mode",
+        "received_at",
+        "created_at",
+        "approved_at",
+        "delivered_at",
+        "bounced_at",
+        "expires_at",
+        "send_at",
+        "timestamp",
+        "type",
+        "object",
+        "model",
+        "role",
+        "finish_reason",
+        "content_base64",
+        "resource_id",
+        "signing_secret",
+        "plan",
+        "expires_in",
+        "action",
+        "address",
+    }
+)
+"""Fields by which the program finds its way."""
+BODIES = frozenset({"markdown", "body_markdown", "body", "text_body", "signature_block"})
+ADDRESSES = frozenset({"from", "to", "cc", "sender", "participants"})
+
+
+class _Deal:
+    """Deals out the strings in turn, and the same ones again for the same text."""
+
+    def __init__(self) -> None:
+        self._begin: dict[str, int] = {}
+        self._next = 0
+        self._lock = threading.Lock()
+
+    def picked(self, seed: str, count: int) -> list[str]:
+        """The `count` strings for one text."""
+        with self._lock:
+            if seed not in self._begin:
+                self._begin[seed] = self._next
+                self._next = (self._next + count) % len(STRINGS)
+            at = self._begin[seed]
+        return [STRINGS[(at + step) % len(STRINGS)] for step in range(count)]
+
+
+_deal = _Deal()
+_picked = _deal.picked
+
+
+def hostile(value: Any, name: str = "", used: set[str] | None = None) -> Any:
+    """`value` with hostile strings in every text of it.
+
+    Args:
+        value: parsed JSON.
+        name: the field that it stands in.
+        used: where to note which strings were put in.
+    """
+
+    def note(strings: Sequence[str]) -> str:
+        if used is not None:
+            used.update(strings)
+        return " ".join(strings)
+
+    if isinstance(value, dict):
+        changed = {}
+        for key, part in value.items():
+            shown = f"{key} {note(_picked(key, 1))}" if name in ("tags", "metadata") else key
+            changed[shown] = hostile(part, "" if name in ("tags", "metadata") else key, used)
+        return changed
+    if isinstance(value, list):
+        return [hostile(part, name, used) for part in value]
+    if not isinstance(value, str) or name in KEPT or "\x1b" in value:
+        return value
+    if name == "status":
+        # One in eight gets a status that nobody knows.
+        return f"{value} {note(_picked(value, 1))}" if value in ("read", "delivered") else value
+    if name in ADDRESSES:
+        return f'"{note(_picked(value, 2))}" <{value.rpartition("<")[2].rstrip(">")}>'
+    if name in BODIES:
+        return f"{value}\n{note(_picked(value, 50))}\n{value}"
+    if name == "content":
+        return _spoken(value, note)
+    return f"{note(_picked(name + value, 3))} {value}"
+
+
+def _spoken(text: str, note: Any) -> str:
+    """What a model says: JSON stays JSON, with hostile strings inside."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return f"{text} {note(_picked(text, 1))}" if text.strip() else text
+    if isinstance(said, dict):
+        return json.dumps({key: _in_answer(part, note) for key, part in said.items()})
+    return text
+
+
+def _in_answer(part: Any, note: Any) -> Any:
+    if isinstance(part, str):
+        return f"{part} {note(_picked(part, 3))}"
+    return [_in_answer(each, note) for each in part] if isinstance(part, list) else part
+
+
+class HostileGateway:
+    """Where it listens, and which strings it has sent."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.used: set[str] = set()
+        self.requests: list[tuple[str, str]] = []
+        self.failing: set[str] = set()
+        """Beginnings of paths that are answered with a hostile error."""
+
+
+@contextmanager
+def hostile_gateway(target: str) -> Iterator[HostileGateway]:
+    """Runs one in front of the sandbox at `target`."""
+    parts = urlsplit(target)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        gateway: ClassVar[HostileGateway]
+
+        def _pass_on(self) -> None:
+            gateway = self.gateway
+            gateway.requests.append((self.command, self.path))
+            length = int(self.headers.get("Content-Length") or 0)
+            sent = self.rfile.read(length) if length else None
+            if any(self.path.startswith(path) for path in gateway.failing):
+                error = {"error": "no such thing", "hint": "try later", "warmup_stage": "cold"}
+                self._answer(403, "application/json", json.dumps(hostile(error, used=gateway.used)).encode())
+                return
+            headers = {
+                name: value
+                for name, value in self.headers.items()
+                if name.lower() not in ("host", "connection", "accept-encoding", "content-length")
+            }
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+            try:
+                connection.request(self.command, self.path, sent, headers)
+                answer = connection.getresponse()
+                data = answer.read()
+            finally:
+                connection.close()
+            kind = answer.headers.get("Content-Type", "")
+            if "json" in kind and data:
+                data = json.dumps(hostile(json.loads(data), used=gateway.used)).encode()
+            elif "event-stream" in kind:
+                data = b"\n".join(map(self._event, data.split(b"\n")))
+            self._answer(answer.status, kind, data)
+
+        def _event(self, line: bytes) -> bytes:
+            if not line.startswith(b"data: {"):
+                return line
+            return b"data: " + json.dumps(hostile(json.loads(line[6:]), used=self.gateway.used)).encode()
+
+        def _answer(self, status: int, kind: str, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    gateway = HostileGateway(f"http://127.0.0.1:{server.server_port}")
+    Handler.gateway = gateway
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield gateway
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
