@@ -54,7 +54,7 @@ def card_content(state: CardState | None, width: int) -> Content:
     details = [Content.assemble(("by ", "$mm-dim"), state.deadline)] if state.deadline else []
     details += [Content(amount) for amount in state.amounts]
     if details:
-        lines.append(Content.assemble(("names     ", "$mm-dim"), joined(details, " · ")))
+        lines.append(Content.assemble(("mentions  ", "$mm-dim"), joined(details, " · ")))
     if state.cut:
         lines.append(
             Content.styled("the thread was too long for the model: its oldest quotes were left out", "$mm-dim")

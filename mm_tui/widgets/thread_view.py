@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -99,6 +100,7 @@ class ThreadView(ScrollView, can_focus=True):
         self._current = 0
         self._styles: dict[str, Style] = {}
         self._laid_for = 0
+        self._sender_cells = SENDER
         self.now_ms = now_ms
 
     # The messages
@@ -196,6 +198,7 @@ class ThreadView(ScrollView, can_focus=True):
         return [[], *lines]
 
     def _measure(self) -> None:
+        self._sender_cells = min(SENDER, max((cell_len(leaf.row.sender) for leaf in self._leaves), default=SENDER))
         tops, at = [], 0
         for leaf in self._leaves:
             tops.append(at)
@@ -330,7 +333,7 @@ class ThreadView(ScrollView, can_focus=True):
             shown = fit_cells(sender, min(left, len(sender)))
             start += [(shown, "strong"), (fit_cells(name, left - len(shown)), "dim")]
         else:
-            narrow = min(SENDER, left // 2)
+            narrow = min(self._sender_cells, left // 2)
             start += [(fit_cells(sender, narrow), "row"), (fit_cells(f"  {_gist(leaf)}", left - narrow), "dim")]
         return [*start, (f" {word} ", chip_style)]
 

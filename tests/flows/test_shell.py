@@ -9,7 +9,6 @@ import pytest
 from rich.segment import Segment
 from textual.color import Color
 from textual.command import CommandPalette
-from textual.theme import BUILTIN_THEMES
 from textual.widgets import OptionList, Static
 
 from mm_tui import app as app_module
@@ -66,12 +65,14 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
         await until(pilot, lambda: app.current_mode == "mailboxes")
 
 
-@pytest.mark.parametrize("theme", [*(one.name for one in THEMES), *BUILTIN_THEMES])
+@pytest.mark.parametrize("theme", [*(one.name for one in THEMES), "nord", "solarized-light", "ansi-light"])
 async def test_every_theme_can_be_shown(theme: str) -> None:
     wiring = still_wiring(ui={"theme": theme})
     wiring.mail.upsert([summary(1)])
     async with seated(wiring, (80, 24)) as (app, _pilot):
         assert app.theme == theme
+        assert app.screen.styles.background == Color.parse(app.theme_variables["background"])
+        assert app.theme_variables["accent"] == app.current_theme.to_color_system().generate()["accent"]
         assert "Question 1" in shown(app)
 
 

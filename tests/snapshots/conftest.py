@@ -1,0 +1,24 @@
+"""Pictures are taken in UTC, without a blinking cursor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, TextArea
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch, own_environment: None) -> Iterator[None]:
+    """Nothing in a picture depends on the machine."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    for kind in (Input, TextArea):
+        monkeypatch.setattr(kind, "_toggle_cursor", lambda _self: None, raising=False)
+        monkeypatch.setattr(kind, "_toggle_cursor_blink_visible", lambda _self: None, raising=False)
+    monkeypatch.setattr("platformdirs.user_downloads_path", lambda: Path("/home/anna/Downloads"))
+    yield
+    monkeypatch.undo()
+    time.tzset()
