@@ -154,6 +154,7 @@ def store(settings: Settings) -> list[Check]:
     from mm_tui.store.database import Database, StoreError
     from mm_tui.store.edits import EditStore
     from mm_tui.store.journal import Journal
+    from mm_tui.store.releases import ReleaseStore
 
     path = config.store_path(settings.profile.name)
     if not path.exists():
@@ -163,6 +164,7 @@ def store(settings: Settings) -> list[Check]:
             faults = database.check()
             verdict = Journal(database).verify()
             edits = len(EditStore(database).all())
+            undecided = [row.item_id for row in ReleaseStore(database).open()]
     except StoreError as error:
         return [problem("store", str(error), "Mail is fetched again by itself; unsent edits are in the old file.")]
     except (OSError, sqlite3.Error) as error:
@@ -178,6 +180,9 @@ def store(settings: Settings) -> list[Check]:
     else:
         cure = "Somebody or something changed it: keep the file, and compare with the gateway's audit log."
         found.append(problem("journal", verdict.words, cure, Exit.CHANGED))
+    if undecided:
+        cure = "Open the app, or `mm-tui pending answer ID`: the gateway is read and you are asked."
+        found.append(warning("decisions", f"not finished: {', '.join(undecided)}", cure))
     if edits:
         found.append(ok("edits", f"{edits} unsent edits are kept"))
     return found

@@ -46,7 +46,8 @@ def cli_page() -> str:
         _GENERATED,
         "Everything that a screen can decide, a script can too: same core, same journal, same safety. All text is "
         "cleaned before it is printed (docs/safety.md). Output is plain; `doctor` alone uses colour, on a terminal "
-        "and without `NO_COLOR`. `--profile`, `--config` and `--debug` stand before or after the command.",
+        "and without `NO_COLOR`. What went wrong stands on standard error in two lines: what, and what to do. "
+        "`--profile`, `--config` and `--debug` stand before or after the command.",
         "",
         "## Exit statuses",
         "| status | |",

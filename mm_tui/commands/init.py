@@ -78,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if asks:
         _ask(fields)
+        arguments.keyring = arguments.keyring or _wants_keyring()
     if not any(f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS):
         raise CommandError(
             Exit.USAGE, "no key is given and there is no terminal to ask on", "See `mm-tui init --help`."
@@ -156,6 +157,15 @@ def _ask(fields: dict[str, str]) -> None:
             fields[f"{name}_key"] = answer
     if "ai21_key" not in fields and (answer := getpass.getpass("AI21 key (for the assistant): ").strip()):
         fields["ai21_key"] = answer
+
+
+def _wants_keyring() -> bool:
+    """Asks where the keys shall be kept, where there is a choice."""
+    from importlib.util import find_spec
+
+    if find_spec("keyring") is None:
+        return False
+    return input("Keep the keys in the system's keyring instead of the settings file? [y/N]: ").strip().lower() == "y"
 
 
 def _explained(error: ValueError) -> CommandError:

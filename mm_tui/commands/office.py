@@ -59,7 +59,7 @@ async def office(chosen: Settings) -> AsyncIterator[Office]:
     """
     if words := chosen.profile.mismatch:
         emit.note(OneLine(f"mm-tui: warning: {words}"))
-    database = open_store(chosen)
+    database = open_store(chosen, rebuild=True)
     try:
         async with common.gateway(chosen) as gateway:
             clock = SystemClock()
@@ -69,24 +69,34 @@ async def office(chosen: Settings) -> AsyncIterator[Office]:
         database.close()
 
 
-def open_store(chosen: Settings) -> Database:
+def open_store(chosen: Settings, *, rebuild: bool = False) -> Database:
     """The profile's store.
+
+    Args:
+        chosen: the settings.
+        rebuild: set a damaged store aside and make a new one; otherwise it is an error.
 
     Raises:
         CommandError: it cannot be opened.
     """
     from mm_tui import config
     from mm_tui.store.database import Database, StoreError
+    from mm_tui.store.recovery import open_or_rebuild
 
     path = config.store_path(chosen.profile.name)
     try:
-        return Database.open(path, memory=chosen.sync.memory)
+        if not rebuild:
+            return Database.open(path, memory=chosen.sync.memory)
+        database, rescue = open_or_rebuild(path, memory=chosen.sync.memory, now=SystemClock().now())
     except StoreError as error:
         raise CommandError(Exit.CONFIG, str(error), "`mm-tui doctor` says more.") from None
     except sqlite3.Error as error:
         raise CommandError(
             Exit.CONFIG, f"{path}: {error}", "Check the space on the disk and the file's mode."
         ) from None
+    if rescue is not None:
+        emit.note(OneLine(f"mm-tui: warning: {rescue.words()}"))
+    return database
 
 
 def work(main: Coroutine[Any, Any, T]) -> T:

@@ -17,7 +17,7 @@ from mm_tui.review.disclosure import disclosure
 from mm_tui.review.findings import Level
 from mm_tui.services.notices import span
 from mm_tui.services.queue import Order, Queued, ThreadMail
-from mm_tui.store.mail import MailStore
+from mm_tui.store.mail import MailStore, MailView
 from mm_tui.text import ManyLine, OneLine
 
 _RULE = "-" * 72
@@ -31,6 +31,8 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         mailbox_id = _mailbox_id(arguments.mailbox, boxes)
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
         entries = rooms.queue().entries(order=order, mailbox_id=mailbox_id)
+        if entries and not MailStore(rooms.database).ids(MailView(), limit=1):
+            emit.note(OneLine("note: no mail is stored yet, so every correspondent counts as new: run `mm-tui sync`"))
         now = rooms.clock.now()
     if arguments.json:
         emit.data({"pending": [summary_data(entry, boxes) for entry in entries]})

@@ -44,7 +44,8 @@ def test_an_item_is_listed_shown_approved_and_audited(home: Home, sandbox: Sandb
     draft_id = sandbox.draft("Dear Anna", attachments=[file_part("a.txt", b"abc", "text/plain")])
     (item,) = home.run("pending", "list", "--json").json["pending"]
     assert (item["id"], item["mailbox"], item["direction"]) == (draft_id, sandbox.address, "outbound")
-    assert draft_id in home.run("pending", "list").out
+    listed = home.run("pending", "list")
+    assert draft_id in listed.out and "mm-tui sync" in listed.err
 
     text = home.run("pending", "show", draft_id).out
     shown = home.run("pending", "show", draft_id, "--json").json
@@ -128,6 +129,8 @@ def test_a_lost_request_ends_in_a_question_that_answer_answers(home: Home, sandb
     assert asked.status == Exit.GATEWAY
     assert "again" in asked.json["question"]["choices"]
     assert sandbox.outbox() == []
+    checks = {check["check"]: check for check in home.run("doctor", "--json").json["checks"]}
+    assert checks["decisions"]["result"] == "warning" and draft_id in checks["decisions"]["words"]
     printed = home.run("pending", "answer", draft_id)
     assert printed.status == Exit.GATEWAY and "again" in printed.err
     assert home.run("pending", "answer", draft_id, "nonsense").status == Exit.USAGE
@@ -251,6 +254,17 @@ def test_json_has_the_documented_fields(home: Home, sandbox: Sandbox) -> None:
     for command in ("sync", "doctor", "audit verify", "audit list"):
         assert set(home.run(*command.split(), "--json").json) == set(fields.OUTPUTS[command])
     assert set(json.loads(home.run("audit", "export").out.splitlines()[0])) == set(fields.AUDIT)
+
+
+def test_a_damaged_store_is_set_aside_and_said(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    home.data.mkdir(mode=0o700)
+    store = home.data / "store-default.sqlite3"
+    store.write_bytes(b"no database" * 1000)
+    assert home.run("audit", "verify").status == Exit.CONFIG
+    done = home.run("pending", "list")
+    assert done.status == 0 and draft_id in done.out and "was damaged" in done.err
+    assert len(list(home.data.glob("*damaged*"))) == 1
 
 
 def test_nothing_private_is_logged(home: Home, sandbox: Sandbox) -> None:

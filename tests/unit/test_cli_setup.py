@@ -10,15 +10,20 @@ import stat
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mm_tui import key_sources
 from mm_tui.commands import checks_local, checks_network, config_writer, fields
 from mm_tui.commands.checks import Check, Result
 from mm_tui.commands.exits import Exit
 from mm_tui.config import ConfigError
+from mm_tui.models import RawContent
+from mm_tui.store.database import Database
+from mm_tui.store.edits import EditStore
 from tests.support.cli import Done, Home
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -156,6 +161,17 @@ def test_init_asks_on_a_terminal_and_shows_no_key(home: Home, sandbox: Sandbox) 
         assert key not in shown
 
 
+def test_init_puts_keys_into_the_keyring_when_asked(
+    home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[tuple[str, str], str] = {}
+    monkeypatch.setattr(key_sources, "into_keyring", lambda p, n, k: kept.update({(p, n): k.get_secret_value()}))
+    assert home.run("init", *key_options(sandbox), "--keyring").status == 0
+    written = tomllib.loads(home.config.read_text())["profiles"]["default"]
+    assert written["keyring"] is True and not any(name.endswith("_key") for name in written)
+    assert kept["default", "send"] == sandbox.keys["send"] and len(kept) == 4
+
+
 def test_a_config_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[review]\nhold_seconds = 3\n")
@@ -234,6 +250,15 @@ def test_doctor_on_keys(home: Home, sandbox: Sandbox) -> None:
     assert found["keys.oversight"]["result"] == found["keys.send"]["result"] == "warning"
     assert "there is no mailbox nobody@acme.example" in found["mailbox"]["words"]
     assert sandbox.address in found["mailbox"]["cure"]
+
+
+def test_doctor_counts_unsent_edits(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, sandbox.keys)
+    raw = RawContent(sender="a@x.example")
+    now = datetime.now(UTC)
+    with Database.open(home.data / "store-default.sqlite3") as database:
+        EditStore(database).save("01E", "01M", "d" * 64, raw, to=("b@x.example",), subject="s", body="b", at=now)
+    assert "1 unsent edits" in checks(home.run("doctor", "--json"))["edits"]["words"]
 
 
 def test_doctor_on_a_failing_key_command(home: Home) -> None:

@@ -9,7 +9,8 @@ import logging
 import socket
 import traceback
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from pydantic import SecretStr
@@ -347,6 +348,17 @@ async def test_attachments_come_as_bytes_as_base64_and_by_address() -> None:
         addresses[0] = "http://169.254.169.254/secret"
         with pytest.raises(errors.Malformed, match="not https"):
             await gateway.attachment("01M", "01E", "x", size=60_000)
+
+
+async def test_the_difference_of_clocks_is_told() -> None:
+    when = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    async with raw_server(says(answer(200, b"{}", f"Date: {when}"))) as server, client(server) as gateway:
+        assert gateway.clock_skew is None
+        await gateway.health()
+        assert gateway.clock_skew == pytest.approx(3600, abs=5)
+    async with raw_server(says(answer(200, b"{}", "Date: nonsense"))) as server, client(server) as gateway:
+        await gateway.health()
+        assert gateway.clock_skew is None
 
 
 def test_the_limits_are_stated() -> None:
