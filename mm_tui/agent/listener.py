@@ -46,7 +46,7 @@ class _Server(uvicorn.Server):
 
 
 class Listener:
-    """Serves `POST /` and `POST /webhook`."""
+    """Serves POST at any path: the address that the gateway was told is the user's to choose."""
 
     def __init__(
         self, secret: SecretStr, jobs: Jobs, boxes: Boxes, clock: Clock, log: Log, poke: Callable[[], None]
@@ -63,8 +63,7 @@ class Listener:
         self._poke = poke
         # No documentation pages: this is a door, not a site.
         self.app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        for path in ("/", "/webhook"):
-            self.app.add_api_route(path, self._receive, methods=["POST"], response_model=None)
+        self.app.add_api_route("/{path:path}", self._receive, methods=["POST"], response_model=None)
 
     async def serve(self, host: str, port: int, stop: asyncio.Event) -> None:
         """Listens until `stop` is set.

@@ -22,6 +22,8 @@ LOW_WATER = 100
 """Waiting mails below which a backlog's next part is taken in."""
 MOST_TRIES = 8
 """Tries for a mail that is itself at fault: it cannot be read, or no model answers it in form."""
+MOST_FAILURES = 6
+"""Failures in a row, each with a longer rest, after which a single run ends with mail left over."""
 LONGEST_REST = 300.0
 STOP_SECONDS = 20.0
 """How long work under way may take to end when the worker stops."""
@@ -182,7 +184,7 @@ class Worker:
             job = self._next() if rest <= 0 else None
             if job is not None:
                 await self._do(job)
-            elif until_idle and (rest <= 0 or self._over_budget):
+            elif until_idle and (rest <= 0 or self._over_budget or self._failures >= MOST_FAILURES):
                 return
             else:
                 await _wait(self._wake, rest if rest > 0 else self._until_due())

@@ -1,0 +1,281 @@
+"""The worker as a process: killed at any moment, told the same thing many times, and ended in order."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mm_tui import config
+from mm_tui.agent import command
+from mm_tui.agent.listener import MAX_BODY
+from tests.support.agents import agent_process, environment, outbound_by_mail
+from tests.support.sandbox import Sandbox, running_sandbox, wait_until
+
+BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
+SECRET = "whsec_made_up_7d1f"
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def deliver(sandbox: Sandbox, count: int) -> list[str]:
+    return [
+        str(sandbox.inbound(subject=f"The app fails, case {n}", body=BODY, sender=f"anna{n}@customer.example")["id"])
+        for n in range(count)
+    ]
+
+
+def tagged(sandbox: Sandbox, mail_id: str) -> bool:
+    return "label" in sandbox.look(mail_id)["tags"]
+
+
+def assert_one_reply_each(sandbox: Sandbox, ids: list[str]) -> None:
+    assert {mail_id: len(found) for mail_id, found in outbound_by_mail(sandbox, ids).items()} == dict.fromkeys(ids, 1)
+    assert all(tagged(sandbox, mail_id) for mail_id in ids)
+    assert sandbox.outbox() == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_killed_again_and_again_it_makes_one_reply_each(sandbox: Sandbox, tmp_path: Path) -> None:
+    ids = deliver(sandbox, 10)
+    kills = 0
+    moments = [
+        {"method": "POST", "path": "/reply/", "kind": "hang", "when": "after", "nth": 2, "seconds": 60},
+        {"method": "POST", "path": "/reply/", "kind": "hang", "when": "before", "nth": 2, "seconds": 60},
+        {"method": "PUT", "path": "/tags$", "kind": "hang", "when": "after", "nth": 2, "seconds": 60},
+    ]
+    for moment in moments:
+        sandbox.clear_faults()
+        sandbox.fault(**moment)
+        with agent_process(environment(sandbox, tmp_path), "--interval", "1") as process:
+            wait_until(lambda: any(rule["hits"] for rule in sandbox.faults()) or process.poll() is not None, seconds=30)
+            assert process.poll() is None
+            process.kill()
+            assert process.wait(10) == -signal.SIGKILL
+            kills += 1
+    assert kills == len(moments)
+    sandbox.clear_faults()
+    done = subprocess.run(
+        [sys.executable, "-m", "mm_tui.agent", "run", "--once", "--json"],
+        env=environment(sandbox, tmp_path), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    ended = json.loads(done.stdout.splitlines()[-1])
+    assert (ended["waiting"], ended["failed"]) == (0, 0)
+    assert_one_reply_each(sandbox, ids)
+    for secret in (sandbox.keys["send"], sandbox.ai21_key):
+        assert secret not in done.stdout + done.stderr
+
+
+class Hook:
+    """Sends events as the gateway would."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/hook"
+        self.http = httpx.Client(trust_env=False, timeout=10)
+
+    def send(self, event: object, *, secret: str = SECRET, prefix: str = "") -> int:
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        signature = prefix + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        return self.http.post(self.url, content=body, headers={"X-MultiMail-Signature": signature}).status_code
+
+
+def shapes(sandbox: Sandbox, mail_id: str) -> list[dict[str, Any]]:
+    mail = sandbox.look(mail_id)
+    content = {"thread_id": mail["thread_id"], "mailbox_id": mail["mailbox_id"]}
+    return [
+        {"id": f"e-{mail_id}", "type": "email.received", "data": {"email_id": mail_id, **content}},
+        {"event_type": "message.received", "message_id": mail_id, "mailbox": sandbox.address, "timestamp": "x"},
+    ]
+
+
+def test_webhooks_replayed_in_both_shapes_make_one_reply_each(sandbox: Sandbox, tmp_path: Path) -> None:
+    port = free_port()
+    environ = environment(sandbox, tmp_path, MULTIMAIL_WEBHOOK_SECRET=SECRET)
+    with agent_process(environ, "--listen", f"127.0.0.1:{port}", "--interval", "3600") as process:
+        assert process.stdout is not None
+        while "listening" not in process.stdout.readline():
+            assert process.poll() is None
+        hook = Hook(port)
+        ids = deliver(sandbox, 4)
+        for mail_id in ids:
+            for event in shapes(sandbox, mail_id):
+                assert hook.send(event) == 202
+                assert hook.send(event, prefix="sha256=") == 200, "a replay"
+        wait_until(lambda: all(outbound_by_mail(sandbox, ids).values()) and all(tagged(sandbox, one) for one in ids))
+        for mail_id in ids:
+            assert [hook.send(event) for event in shapes(sandbox, mail_id)] == [200, 200]
+
+        # What is not for us, not from the gateway, or not to be held in memory.
+        first = shapes(sandbox, ids[0])[0]
+        assert hook.send(first, secret="whsec_wrong") == 401
+        assert hook.http.post(hook.url, json=first).status_code == 401
+        assert hook.http.post(hook.url, json=first, headers={b"X-MultiMail-Signature": b"\xe9"}).status_code == 401
+        assert hook.send(b"x" * (MAX_BODY + 1)) == 413
+        assert hook.send(b"not json") == 400
+        assert hook.send(b"[" * 100_000) == 400
+        assert hook.send([1]) == 200
+        assert hook.send({"type": "oversight.pending", "data": {}}) == 200
+        assert hook.http.get(hook.url).status_code == 405
+        for odd in (
+            {"type": "email.received"},
+            {"type": "email.received", "data": {"email_id": ["x"], "mailbox_id": sandbox.mailbox}},
+            {"type": "email.received", "data": {"email_id": "a b\n", "mailbox_id": sandbox.mailbox}},
+            {"type": "email.received", "data": {"email_id": ids[0], "mailbox_id": "elsewhere"}},
+            {"event_type": "message.received", "message_id": "<rfc@id>", "mailbox": 7},
+        ):
+            assert hook.send(odd) == 202, "only a poll can tell"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert_one_reply_each(sandbox, ids)
+
+
+def test_the_gateways_own_webhooks_reach_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.settings(webhook_approval=False)
+    port = free_port()
+    hook = {"url": f"http://127.0.0.1:{port}/", "events": ["email.received", "message.received"]}
+    made = sandbox.call("POST", "/v1/webhooks", key="admin", json=hook)
+    environ = environment(sandbox, tmp_path, MULTIMAIL_WEBHOOK_SECRET=made["signing_secret"])
+    with agent_process(environ, "--listen", f"127.0.0.1:{port}", "--interval", "3600") as process:
+        assert process.stdout is not None
+        while "listening" not in process.stdout.readline():
+            assert process.poll() is None
+        ids = deliver(sandbox, 2)
+        wait_until(lambda: all(outbound_by_mail(sandbox, ids).values()))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    assert_one_reply_each(sandbox, ids)
+
+
+@pytest.mark.parametrize("way", ["SIGTERM", "stdin"])
+def test_it_ends_in_order_while_work_is_under_way(sandbox: Sandbox, tmp_path: Path, way: str) -> None:
+    deliver(sandbox, 3)
+    sandbox.fault(method="POST", path="/chat/completions", kind="delay", seconds=0.5, count=0)
+    with agent_process(environment(sandbox, tmp_path), "--interval", "1", "--die-with-stdin") as process:
+        assert process.stdin is not None
+        wait_until(lambda: sandbox.calls("POST", "/chat/completions") or process.poll() is not None)
+        if way == "stdin":
+            process.stdin.close()
+        else:
+            process.send_signal(getattr(signal, way))
+        assert process.wait(25) == 0
+        assert process.stdout is not None
+        events = [json.loads(line)["event"] for line in process.stdout.read().splitlines()]
+        process.stdin = None
+    assert events[-1] == "ended"
+
+
+def test_it_ends_with_its_parent(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The parent is killed; only the pipe tells the child."""
+    program = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'mm_tui.agent', 'run', '--die-with-stdin'],"
+        " stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], env=environment(sandbox, tmp_path), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        wait_until(lambda: sandbox.calls("GET", "/v1/mailboxes"))
+        parent.kill()
+        wait_until(lambda: not is_running(child), seconds=20)
+    finally:
+        parent.kill()
+        parent.communicate()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in ("Z", "X")
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "status", "words"),
+    [
+        ({"MULTIMAIL_SEND_API_KEY": "oversight"}, (), 4, "may decide"),
+        ({"MULTIMAIL_SEND_API_KEY": "mm_test_made_up"}, (), 4, "invalid API key"),
+        ({"MULTIMAIL_SEND_API_KEY": ""}, (), 4, "scope send"),
+        ({"AI21_API_KEY": ""}, (), 4, "No AI21 key"),
+        ({"AI21_API_KEY": "wrong"}, (), 4, "does not accept the key"),
+        ({"MULTIMAIL_API_URL": "http://127.0.0.1:1"}, (), 5, "no connection to the gateway"),
+        ({}, ("--listen", "127.0.0.1:0"), 10, "MULTIMAIL_WEBHOOK_SECRET"),
+        ({}, ("--listen", "nonsense"), 2, "HOST:PORT"),
+        ({}, ("--interval", "-1"), 2, "above 0"),
+        ({}, ("--once", "--listen", "127.0.0.1:0"), 2, "not allowed with"),
+    ],
+)  # fmt: skip
+def test_what_it_refuses(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    changes: dict[str, str],
+    arguments: tuple[str, ...],
+    status: int,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    deliver(sandbox, 1)
+    key = changes.get("MULTIMAIL_SEND_API_KEY")
+    if key in sandbox.keys:
+        changes = {"MULTIMAIL_SEND_API_KEY": sandbox.keys[key or ""]}
+    for name, value in environment(sandbox, tmp_path, **changes).items():
+        monkeypatch.setenv(name, value)
+    assert ended_with(arguments) == status
+    out, err = capfd.readouterr()
+    assert words in err
+    for value in (*sandbox.keys.values(), sandbox.ai21_key):
+        assert value not in out + err
+
+
+def ended_with(arguments: tuple[str, ...]) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    try:
+        parsed = parser.parse_args(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return command.run(parsed, config.with_keys(config.load()))
+
+
+def test_a_dry_run_touches_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    ids = deliver(sandbox, 2)
+    ended = subprocess.run(
+        [sys.executable, "-m", "mm_tui.agent", "run", "--dry-run", "--json"],
+        env=environment(sandbox, tmp_path, AI21_API_KEY=""), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert {json.loads(line)["email_id"] for line in ended.stdout.splitlines()} == set(ids)
+    assert [sandbox.status(mail_id) for mail_id in ids] == ["unread", "unread"]
+    assert {call["method"] for call in sandbox.calls()} == {"GET"}
+    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.sqlite*"))

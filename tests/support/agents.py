@@ -1,0 +1,116 @@
+"""The agent's worker around a running sandbox: inside the test, and as a process of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mm_tui.agent.boxes import Boxes
+from mm_tui.agent.jobs import Jobs
+from mm_tui.agent.log import Log
+from mm_tui.agent.source import Source
+from mm_tui.agent.work import Work
+from mm_tui.agent.worker import Pace, Worker
+from mm_tui.assist.model import Model
+from mm_tui.clock import Clock, SystemClock
+from mm_tui.config import Settings
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.keys import Keys
+from mm_tui.services.assistant import Assistant
+from mm_tui.store.database import Database
+from tests.support.sandbox import Sandbox
+
+
+@dataclass
+class Desk:
+    """An open worker."""
+
+    worker: Worker
+    source: Source
+    jobs: Jobs
+    boxes: Boxes
+    clock: Clock
+    log: Log
+    stream: io.StringIO
+
+    def events(self, name: str | None = None) -> list[dict[str, Any]]:
+        """What it logged."""
+        lines = [json.loads(line) for line in self.stream.getvalue().splitlines()]
+        return [line for line in lines if name in (None, line["event"])]
+
+
+@asynccontextmanager
+async def desk(
+    settings: Settings, path: Path | None = None, *, model: Model | None = None, clock: Clock | None = None
+) -> AsyncIterator[Desk]:
+    """A worker that hurries. `path`: its store, to be opened again after an end; None keeps it in memory."""
+    clock = clock or SystemClock()
+    stream = io.StringIO()
+    log = Log(clock, as_json=True, stream=stream)
+    database = Database.open(path)
+    async with GatewayClient(settings.profile.url, Keys(send=settings.profile.send_key), timeout=3) as gateway:
+        assistant = Assistant(database, settings, clock, model=model)
+        jobs = Jobs(database)
+        boxes = Boxes(gateway, settings.agent, clock)
+        source = Source(gateway, jobs, boxes)
+        work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
+        pace = Pace(interval=0.05, concurrency=settings.agent.concurrency, backoff=0.02)
+        try:
+            yield Desk(Worker(source, work, jobs, clock, log, pace), source, jobs, boxes, clock, log, stream)
+        finally:
+            await assistant.aclose()
+            database.close()
+
+
+def environment(sandbox: Sandbox, folder: Path, **more: str) -> dict[str, str]:
+    """The variables of an agent process."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MULTIMAIL_", "AI21_", "MM_TUI_"))
+    }
+    return {
+        **kept,
+        "MULTIMAIL_API_URL": sandbox.url,
+        "MULTIMAIL_SEND_API_KEY": sandbox.keys["send"],
+        "AI21_API_KEY": sandbox.ai21_key,
+        "AI21_API_HOST": sandbox.ai21_url,
+        "MM_TUI_DATA": str(folder / "data"),
+        "MM_TUI_CONFIG": str(folder / "config.toml"),
+        **more,
+    }
+
+
+@contextmanager
+def agent_process(environ: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`mm-tui agent run`, killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mm_tui.agent", "run", "--json", *arguments],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def outbound_by_mail(sandbox: Sandbox, mail_ids: list[str]) -> dict[str, list[str]]:
+    """The outbound mails in the thread of each mail, asked of the sandbox itself."""
+    found: dict[str, list[str]] = {}
+    for mail_id in mail_ids:
+        mail = sandbox.look(mail_id)
+        path = f"/v1/mailboxes/{mail['mailbox_id']}/threads/{mail['thread_id']}"
+        thread = sandbox.call("GET", path, key="send")
+        found[mail_id] = [one["id"] for one in thread["emails"] if one["direction"] == "outbound"]
+    return found

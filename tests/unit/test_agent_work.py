@@ -1,0 +1,319 @@
+"""The worker on a running sandbox: what it does to mail, under faults, ends and repetitions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from mm_tui.agent.checks import MayDecide, check_keys
+from mm_tui.agent.jobs import Job, JobState
+from mm_tui.agent.worker import Fatal
+from mm_tui.assist.errors import NoKey
+from mm_tui.clock import SystemClock
+from mm_tui.config import Agent, Assist
+from mm_tui.gateway.errors import MissingKey, Unauthorized
+from tests.support.agents import desk, outbound_by_mail
+from tests.support.office import settings_for
+from tests.support.sandbox import Sandbox, running_sandbox
+
+BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def some_mail(sandbox: Sandbox, count: int, **fields: str) -> list[str]:
+    return [
+        str(
+            sandbox.inbound(
+                **{
+                    "subject": f"The app does not work, case {number}",
+                    "body": BODY,
+                    "sender": f"Anna <anna{number}@customer.example>",
+                    **fields,
+                }
+            )["id"]
+        )
+        for number in range(count)
+    ]
+
+
+def assert_one_reply_each(sandbox: Sandbox, mail_ids: list[str]) -> None:
+    replies = outbound_by_mail(sandbox, mail_ids)
+    assert {mail_id: len(found) for mail_id, found in replies.items()} == dict.fromkeys(mail_ids, 1)
+    for mail_id, (reply,) in replies.items():
+        assert sandbox.status(reply) == "pending_send_approval"
+        tags = sandbox.look(mail_id)["tags"]
+        assert tags["label"] == "support"
+        assert {"label.by", "summary", "intent", "urgency", "assist.model"} <= tags.keys()
+    assert sandbox.outbox() == []
+
+
+async def test_new_mail_is_labelled_tagged_and_answered_through_the_gate(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 3)
+    async with desk(settings_for(sandbox)) as agent:
+        assert await agent.worker.once()
+        assert agent.jobs.counts() == {"waiting": 0, "done": 3, "failed": 0}
+        assert len(agent.events("replied")) == 3
+        assert "customer.example" not in agent.stream.getvalue()
+        assert await agent.worker.once()
+    assert_one_reply_each(sandbox, ids)
+    reply = outbound_by_mail(sandbox, ids[:1])[ids[0]][0]
+    assert sandbox.look(reply)["to"] == ["Anna <anna0@customer.example>"]
+
+
+async def test_what_the_policy_refuses_is_labelled_all_the_same(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 2)
+    sandbox.set_mode("autonomous")
+    async with desk(settings_for(sandbox)) as agent:
+        await agent.worker.once()
+        assert {event["why"] for event in agent.events("labelled")} == {
+            "the mailbox is autonomous: no human would be asked (reply_ungated allows it)"
+        }
+    assert all(not found for found in outbound_by_mail(sandbox, ids).values())
+    assert all(sandbox.look(mail_id)["tags"]["label"] == "support" for mail_id in ids)
+
+
+async def test_a_mailbox_that_loses_its_gate_meanwhile_gets_no_reply(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mm_tui.agent.boxes.FRESH_SECONDS", 0.0)
+    ids = some_mail(sandbox, 1)
+    async with desk(settings_for(sandbox)) as agent:
+        await agent.source.poll()
+        agent.jobs.write_draft(ids[0], "A draft from before", agent.clock.now())
+        sandbox.set_mode("autonomous")
+        await agent.worker.once()
+    assert outbound_by_mail(sandbox, ids) == {ids[0]: []}
+
+
+async def test_a_humans_label_stays_and_decides(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 1)
+    human = {"label": "other", "label.by": "human", "note": "mine"}
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{ids[0]}/tags", key="send", json={"tags": human})
+    async with desk(settings_for(sandbox)) as agent:
+        await agent.worker.once()
+        assert agent.events("labelled")[0]["label"] == "other"
+    tags = sandbox.look(ids[0])["tags"]
+    assert human.items() <= tags.items()
+    assert "summary" in tags
+    assert outbound_by_mail(sandbox, ids) == {ids[0]: []}
+
+
+async def test_mail_that_somebody_else_read_is_worked_and_waiting_mail_is_not(sandbox: Sandbox) -> None:
+    async with desk(settings_for(sandbox)) as agent:
+        some_mail(sandbox, 1)
+        await agent.worker.once()
+        read = some_mail(sandbox, 1)[0]
+        sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{read}", key="oversight")
+        sandbox.set_mode("gated_all")
+        waiting = some_mail(sandbox, 1)[0]
+        await agent.worker.once()
+        assert agent.jobs.get(read) is not None
+        assert agent.jobs.get(waiting) is None
+        sandbox.decide(waiting)
+        await agent.worker.once()
+        assert agent.jobs.get(waiting) is not None
+    assert_one_reply_each(sandbox, [read, waiting])
+
+
+async def test_a_thread_is_answered_once_and_a_rejected_draft_is_not_written_again(sandbox: Sandbox) -> None:
+    first = some_mail(sandbox, 1)[0]
+    thread = sandbox.look(first)["thread_id"]
+    second = some_mail(sandbox, 1, in_reply_to=sandbox.look(first)["message_id"])[0]
+    assert sandbox.look(second)["thread_id"] == thread
+    async with desk(settings_for(sandbox)) as agent:
+        await agent.worker.once()
+        replies = outbound_by_mail(sandbox, [second])[second]
+        assert len(replies) == 1
+        job = agent.jobs.get(first)
+        assert job is not None
+        assert "newer mail" in job.why
+        sandbox.decide(replies[0], "reject", "No.")
+    async with desk(settings_for(sandbox)) as agent:  # all state lost
+        agent.jobs.add([Job(second, sandbox.mailbox, thread)])
+        await agent.worker.once()
+    assert outbound_by_mail(sandbox, [second]) == {second: replies}
+
+
+FAULTS = [
+    {"method": "POST", "path": "/reply/", "kind": "close", "when": "after", "count": 3},
+    {"method": "POST", "path": "/reply/", "kind": "close", "when": "before", "count": 3},
+    {"method": "POST", "path": "/reply/", "kind": "reset_mid_body", "count": 2},
+    {"method": "POST", "path": "/reply/", "kind": "status", "status": 502, "when": "after", "count": 2},
+    {"method": "POST", "path": "/reply/", "kind": "truncated", "count": 2},
+    {"method": "POST", "path": "/reply/", "kind": "malformed", "when": "after", "count": 2},
+    {"method": "PUT", "path": "/tags", "kind": "close", "when": "after", "count": 3},
+    {"method": "GET", "path": "/threads/", "kind": "status", "status": 500, "count": 4},
+    {"method": "GET", "path": "/emails/", "kind": "truncated", "count": 4},
+    {"method": "GET", "path": "/v1/mailboxes$", "kind": "status", "status": 503, "nth": 2, "count": 3},
+    {"method": "POST", "path": "/chat/completions", "kind": "status", "status": 503, "count": 3},
+    {"method": "POST", "path": "/chat/completions", "kind": "reset_mid_body", "count": 3},
+]
+
+
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=[f"{fault['path']} {fault['kind']} {fault.get('when', '')}" for fault in FAULTS]
+)
+async def test_a_flaky_gateway_makes_one_reply_each(sandbox: Sandbox, fault: dict[str, object]) -> None:
+    ids = some_mail(sandbox, 4)
+    sandbox.fault(**fault)
+    async with desk(settings_for(sandbox)) as agent:
+        running = asyncio.create_task(agent.worker.run())
+        async with asyncio.timeout(30):
+            while agent.jobs.counts()["done"] < len(ids):
+                await asyncio.sleep(0.02)
+        agent.worker.stop()
+        await running
+    assert_one_reply_each(sandbox, ids)
+
+
+async def test_a_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 2)
+    sandbox.fault(method="POST", path="/reply/", kind="rate_limit", retry_after=1, count=1)
+    async with desk(settings_for(sandbox)) as agent:
+        running = asyncio.create_task(agent.worker.run())
+        async with asyncio.timeout(20):
+            while agent.jobs.counts()["done"] < len(ids):
+                await asyncio.sleep(0.02)
+        agent.worker.stop()
+        await running
+        waits = [event["retry_in"] for event in agent.events("put off")]
+        assert waits
+        assert max(waits) >= 1
+    assert_one_reply_each(sandbox, ids)
+
+
+async def test_a_used_up_quota_keeps_the_draft_for_later(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 1)
+    sandbox.fault(method="POST", path="/reply/", kind="quota", count=1)
+    async with desk(settings_for(sandbox)) as agent:
+        assert not await agent.worker.once()
+        job = agent.jobs.get(ids[0])
+        assert job is not None
+        assert job.draft
+        assert job.due_at is not None
+        assert job.due_at > agent.clock.now() + timedelta(minutes=50)
+
+
+class Later(SystemClock):
+    """A wall clock that is ahead."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_after_a_day_the_thread_is_asked(sandbox: Sandbox, tmp_path: Path, lost: bool) -> None:
+    """The reply arrived, its receipt did not, and the gateway has forgotten the idempotency key."""
+    ids = some_mail(sandbox, 1)
+    sandbox.fault(method="POST", path="/reply/", kind="close", when="after", count=0)
+    async with desk(settings_for(sandbox), tmp_path / "agent.sqlite") as agent:
+        await agent.worker.once()
+        job = agent.jobs.get(ids[0])
+        assert job is not None
+        assert job.state is JobState.WAITING
+        assert job.draft
+    sandbox.clear_faults()
+    sandbox.advance(2 * 86400)
+    path = tmp_path / ("new.sqlite" if lost else "agent.sqlite")
+    async with desk(settings_for(sandbox), path, clock=Later(timedelta(days=2))) as agent:
+        agent.jobs.add([Job(ids[0], sandbox.mailbox)])
+        await agent.worker.once()
+        job = agent.jobs.get(ids[0])
+        assert job is not None
+        assert job.state is JobState.DONE
+    assert_one_reply_each(sandbox, ids)
+
+
+async def test_lost_state_makes_no_second_reply(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 3)
+    for _ in range(3):
+        async with desk(settings_for(sandbox)) as agent:
+            agent.jobs.add([Job(mail_id, sandbox.mailbox) for mail_id in ids])
+            await agent.worker.once()
+    assert_one_reply_each(sandbox, ids)
+
+
+async def test_two_workers_at_once_make_one_reply_each(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 8)
+    settings = settings_for(sandbox)
+    async with desk(settings) as one, desk(settings) as other:
+        await asyncio.gather(one.worker.once(), other.worker.once())
+    assert_one_reply_each(sandbox, ids)
+
+
+async def test_a_mail_that_no_model_answers_is_given_up_and_others_go_on(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 2)
+    gone = Job("01NOSUCHMAIL", sandbox.mailbox)
+    async with desk(settings_for(sandbox)) as agent:
+        agent.jobs.add([gone])
+        await agent.worker.once()
+        job = agent.jobs.get(gone.email_id)
+        assert job is not None
+        assert (job.state, job.why) == (JobState.FAILED, "the gateway does not have this mail")
+    assert_one_reply_each(sandbox, ids)
+
+
+async def test_the_daily_budget_stops_the_work_until_tomorrow(sandbox: Sandbox) -> None:
+    some_mail(sandbox, 3)
+    async with desk(settings_for(sandbox, assist=Assist(daily_budget_usd=0))) as agent:
+        assert not await agent.worker.once()
+        assert len(agent.events("over budget")) == 1
+        assert agent.jobs.counts()["waiting"] == 3
+        due = agent.jobs.next_due(agent.clock.now())
+        assert due is not None
+        assert (due.hour, due.minute, due.second) == (0, 0, 0)
+
+
+async def test_a_wrong_model_key_ends_the_worker(sandbox: Sandbox) -> None:
+    some_mail(sandbox, 2)
+    async with desk(settings_for(sandbox, ai21_key="wrong")) as agent:
+        with pytest.raises(Fatal, match="does not accept the key"):
+            await agent.worker.once()
+        with pytest.raises(Fatal, match="does not accept the key"):
+            await agent.worker.run()
+
+
+async def test_only_chosen_mailboxes_are_worked(sandbox: Sandbox) -> None:
+    boxes = [box for box in sandbox.mailboxes if box["id"] != sandbox.mailbox]
+    assert boxes
+    ids = some_mail(sandbox, 1)
+    other = str(sandbox.inbound(mailbox=boxes[0]["id"], subject="x", body=BODY, sender="b@customer.example")["id"])
+    async with desk(settings_for(sandbox, agent=Agent(mailboxes=(sandbox.address.upper(),)))) as agent:
+        await agent.worker.once()
+    assert_one_reply_each(sandbox, ids)
+    assert sandbox.status(other) == "unread"
+
+
+# Keys
+
+
+async def test_a_key_that_may_decide_is_refused(sandbox: Sandbox) -> None:
+    settings = settings_for(sandbox)
+
+    def with_send_key(key: str | None) -> object:
+        profile = settings.profile.model_copy(update={"send_key": SecretStr(key) if key else None})
+        return settings.model_copy(update={"profile": profile})
+
+    await check_keys(settings, needs_model=True)
+    with pytest.raises(MayDecide):
+        await check_keys(with_send_key(sandbox.keys["oversight"]), needs_model=True)  # type: ignore[arg-type]
+    with pytest.raises(Unauthorized):
+        await check_keys(with_send_key("mm_test_made_up"), needs_model=True)  # type: ignore[arg-type]
+    with pytest.raises(MissingKey):
+        await check_keys(with_send_key(None), needs_model=True)  # type: ignore[arg-type]
+    with pytest.raises(NoKey):
+        await check_keys(settings_for(sandbox, ai21_key=None), needs_model=True)
+    await check_keys(settings_for(sandbox, ai21_key=None), needs_model=False)
