@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
 FIRST_KEYS = 200
+PAGE_CELLS = 100
+"""Cells of the dialog that shows a line of the log, at most; six of them are its margins."""
 NO_ADMIN = "the gateway's log needs an admin key; the journal is shown"
 
 
@@ -203,8 +205,12 @@ class AuditScreen(BaseScreen):
 
     def _show_line(self) -> None:
         row = self.entries.current_row
-        page = line_page(row) if row is not None else Page()
-        self.query_one("#entry", Paper).show(page, str(row.line.key) if row is not None else "")
+        paper = self.query_one("#entry", Paper)
+        page = line_page(row, paper.room) if row is not None else Page()
+        paper.show(page, str(row.line.key) if row is not None else "")
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_line)
 
     def on_virtual_list_moved(self, _message: AuditList.Moved) -> None:
         self._show_line()
@@ -229,7 +235,9 @@ class AuditScreen(BaseScreen):
         if row is not None and not self.has_class("-wide"):
             from mm_tui.screens.mail_dialogs import PageScreen
 
-            self.app.push_screen(PageScreen("One line of the log", line_page(row)))
+            self.app.push_screen(
+                PageScreen("One line of the log", line_page(row, min(self.size.width * 94 // 100, PAGE_CELLS) - 6))
+            )
 
     def action_search(self) -> None:
         self.add_class("-searching")

@@ -14,7 +14,7 @@ from mm_tui.services.audit_line import AuditLines
 from mm_tui.services.life import Life, Lives
 from mm_tui.services.notices import AuditChanged, MailChanged, Notice, ReleaseChanged
 from mm_tui.widgets.audit_pages import life_page
-from mm_tui.widgets.paper import Page, Paper
+from mm_tui.widgets.paper import Paper
 from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
@@ -70,8 +70,15 @@ class LifeScreen(BaseScreen):
         self.life = message.life
         happened = count(len(message.life.events), "event", "events")
         self.query_one("#heading", Static).update(Content(f"A mail's life · {happened}"))
-        page: Page = life_page(message.life)
-        self.query_one(Paper).show(page, f"life {self._email_id}", keep_place=shown)
+        self._show(keep_place=shown)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show, keep_place=True)
+
+    def _show(self, *, keep_place: bool) -> None:
+        paper = self.query_one(Paper)
+        if self.life is not None:
+            paper.show(life_page(self.life, paper.room), f"life {self._email_id}", keep_place=keep_place)
 
     def action_thread(self) -> None:
         mail = self.life.summary if self.life is not None else None

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from mm_tui.models import Direction
+from mm_tui.review.digest import short
 from mm_tui.services.audit_line import AuditLine, AuditLines, Tone
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.mail import MailStore
 from mm_tui.store.pending import PendingStore
 from mm_tui.store.releases import ReleaseStore
-from mm_tui.store.timeline import LineFilter
+from mm_tui.store.timeline import LineFilter, Source
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, EmailSummary
     from mm_tui.store.database import Database
 
+_PLAIN_IDS = frozenset({"mailbox_id", "thread_id"})
 MOST_LINES = 2000
 """Lines of the logs that are read of one mail."""
 
@@ -126,7 +128,7 @@ class Lives:
             if len(keys) >= MOST_LINES:
                 break
         seen.update(keys)
-        for shown in self._lines.lines(keys[:MOST_LINES]):
+        for shown in self._lines.lines(keys[:MOST_LINES])[::-1]:
             yield _logged_event(shown, about_edit=about_edit)
 
     def _assisted(self, email_id: str, summary: EmailSummary | None) -> Iterable[LifeEvent]:
@@ -143,17 +145,30 @@ class Lives:
 
 def _logged_event(shown: AuditLine, *, about_edit: bool) -> LifeEvent:
     line = shown.line
-    hidden = {"release", "act", "digest", "mailbox", "mailbox_id", "thread_id", "direction", "received", "about"}
-    details = [f"{key}: {value}" for key, value in line.details if str(key) not in hidden]
+    if line.source is Source.GATEWAY:
+        told = [f"{key}: {value}" for key, value in line.details if str(key) not in _PLAIN_IDS]
+    else:
+        told = _journal_told(line.action, {str(key): str(value) for key, value in line.details})
     return LifeEvent(
         at=line.at,
         origin=Origin(line.source.value),
         words=shown.words,
         who=shown.who,
-        more=OneLine(" · ".join(details)),
+        more=OneLine(" · ".join(told)),
         about_edit=about_edit,
         tone=shown.tone,
     )
+
+
+def _journal_told(action: str, details: Mapping[str, str]) -> list[str]:
+    """What an entry tells beside its own words; what all entries of a decision repeat is told with its first."""
+    told: list[str] = []
+    if action == "held":
+        told += [f"of digest {short(details['digest'])}"] if details.get("digest") else []
+        told += [f"reason: {details['reason']}"] if details.get("reason") else []
+    elif action == "done" and details.get("note"):
+        told += [f"the gateway: {details['note']}"]
+    return told
 
 
 def _assist_words(task: str, result: dict[str, Any]) -> tuple[str, str]:

@@ -8,11 +8,13 @@ from mm_tui.services.audit_line import AuditLine, Tone
 from mm_tui.services.life import Life
 from mm_tui.store.timeline import Source
 from mm_tui.text import OneLine
-from mm_tui.widgets.paper import Page, PageWriter
+from mm_tui.widgets.paper import Page, PageWriter, wrapped
 from mm_tui.widgets.virtual_list import fit_cells
 
 LABEL = 9
 LONG_LABEL = 20
+MORE = 19
+"""Cells before what is further told of an event."""
 
 
 def exactly(at: datetime | None) -> str:
@@ -20,8 +22,8 @@ def exactly(at: datetime | None) -> str:
     return at.astimezone().strftime("%a %d %b %Y %H:%M:%S %Z") if at is not None else "no time given"
 
 
-def line_page(shown: AuditLine) -> Page:
-    """Everything that one line of the log holds."""
+def line_page(shown: AuditLine, room: int) -> Page:
+    """Everything that one line of the log holds, for a paper of `room` cells."""
     line = shown.line
     writer = PageWriter()
     writer.line(shown.words, "strong")
@@ -38,38 +40,47 @@ def line_page(shown: AuditLine) -> Page:
         ("id" if line.about_type in ("", "mailbox") else line.about_type, line.about),
     ]
     for name, value in rows:
-        _row(writer, name, value)
+        row(writer, name, value, room)
     if shown.made_here:
-        _row(writer, "journal", f"entry {shown.made_here} is this decision")
-    _row(writer, "entry", line.entry_id)
-    _row(writer, "hash", line.hash)
+        row(writer, "journal", f"entry {shown.made_here} is this decision", room)
+    row(writer, "entry", line.entry_id, room)
+    row(writer, "hash", line.hash, room)
     if line.details:
         writer.line()
         width = min(LONG_LABEL, max(LABEL, *(len(key) for key, _ in line.details)))
         for key, value in line.details:
-            _row(writer, key, value, width)
+            row(writer, key, value, room, label=width)
     return writer.page()
 
 
 def _who(shown: AuditLine) -> str:
     line = shown.line
     if line.source is Source.JOURNAL:
-        return f"{line.actor}, as this program knows them"
+        return line.actor
     if shown.made_here:
         return f"{shown.who}, by key {line.actor}"
     return f"key {line.actor}" if line.actor else "the gateway by itself"
 
 
-def _row(writer: PageWriter, name: str, value: str, width: int = LABEL) -> None:
-    if value:
-        writer.write(f"{fit_cells(OneLine(name), width)} ", "dim")
-        writer.line(OneLine(value))
+def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LABEL) -> None:
+    """Writes a label and its value, further lines of which stand under its first; nothing for an empty value.
+
+    Args:
+        writer: what is written to.
+        name: the label, cut to `label` cells.
+        value: clean text of one line.
+        room: cells of a line.
+        label: cells of the label.
+    """
+    for at, (start, end) in enumerate(wrapped(value, max(8, room - label - 1)) if value else []):
+        writer.write(fit_cells("" if at else OneLine(name), label) + " ", "dim")
+        writer.line(value[start:end])
 
 
-def life_page(life: Life) -> Page:
+def life_page(life: Life, room: int) -> Page:
     """A mail's life: what it is, then everything that happened in the order of time."""
     writer = PageWriter()
-    _life_head(writer, life)
+    _life_head(writer, life, room)
     writer.line()
     writer.line("What happened, the oldest first", "dim")
     day = ""
@@ -86,30 +97,39 @@ def life_page(life: Life) -> Page:
         writer.write("  (of the other of edit and original)" if event.about_edit else "", "dim")
         writer.line(f"  {event.who}" if event.who else "", "dim")
         if event.more:
-            writer.line(f"{' ' * 19}{event.more}", "dim")
+            for start, end in wrapped(event.more, max(8, room - MORE)):
+                writer.line(" " * MORE + event.more[start:end], "dim")
     if not life.events:
         writer.line("Nothing is known of it on this machine.")
     writer.line()
-    writer.line("Known from: the mail's own times (mail), the gateway's log (gateway), our journal (journal),", "dim")
-    writer.line("models (model), and this program on this machine (here).", "dim")
+    writer.line(
+        "Known from: the mail's own times (mail), the gateway's log (gateway), our journal (journal), models (model), "
+        "and this program on this machine (here).",
+        "dim",
+    )
     if life.detail is None:
         writer.line("The mail was not opened on this machine: its tags and who approved it are not known.", "dim")
     writer.line("The gateway's API shows no identity headers, so none are checked.", "dim")
     return writer.page()
 
 
-def _life_head(writer: PageWriter, life: Life) -> None:
+def _life_head(writer: PageWriter, life: Life, room: int) -> None:
     mail = life.summary
     if mail is None:
         writer.line(f"Mail {life.email_id}", "strong")
         writer.line("It is not in the store: it is too old, or in a mailbox that this key does not see.", "dim")
         return
     writer.line(mail.subject.strip() or "(no subject)", "strong")
-    _row(writer, "from", str(mail.sender))
-    _row(writer, "to", ", ".join(str(party) for party in mail.to) or "nobody")
-    _row(writer, "status", f"{mail.status} · {mail.direction}")
-    _row(writer, "id", life.email_id)
+    row(writer, "from", str(mail.sender), room)
+    row(writer, "to", ", ".join(str(party) for party in mail.to) or "nobody", room)
+    row(writer, "status", f"{mail.status} · {mail.direction}", room)
+    row(writer, "id", life.email_id, room)
     if life.detail is not None:
-        _row(writer, "tags", ", ".join(f"{key}={value}" for key, value in sorted(life.detail.tags.items())) or "none")
+        row(
+            writer,
+            "tags",
+            ", ".join(f"{key}={value}" for key, value in sorted(life.detail.tags.items())) or "none",
+            room,
+        )
     if life.family:
-        _row(writer, "with it", f"{', '.join(life.family)} (edit or original)")
+        row(writer, "with it", f"{', '.join(life.family)} (edit or original)", room)

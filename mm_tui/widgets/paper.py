@@ -218,6 +218,11 @@ class Paper(ScrollView, can_focus=True):
         self.call_after_refresh(self.look)
 
     @property
+    def room(self) -> int:
+        """Cells of a line."""
+        return self._room()
+
+    @property
     def lines_unread(self) -> int:
         """Drawn lines that have not been on the screen in one go from the top."""
         return len(self._lines) - bisect_right(self._lines, (self._read_to, len(self._page.text)))
