@@ -238,8 +238,6 @@ class MailStore:
 
     def detail(self, email_id: str) -> EmailDetail | None:
         """An opened mail, with the status its list told last; None when it was never opened on this machine."""
-        from mm_tui.store.intake import detail_of
-
         row = (
             self._database.reader()
             .execute(
@@ -250,7 +248,11 @@ class MailStore:
             )
             .fetchone()
         )
-        return detail_of(row) if row else None
+        if row is None:
+            return None
+        from mm_tui.store.intake import detail_of
+
+        return detail_of(row)
 
     def detail_at(self, email_id: str) -> datetime | None:
         """When the mail was last opened at the gateway; None: never."""

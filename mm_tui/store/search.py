@@ -102,7 +102,7 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
             name = ""
         if name in ("", *_COLUMNS):
             if not any(character.isalnum() for character in value):
-                if value and not name:
+                if value.strip("-") and not name:
                     query.complaints.append(OneLine(f"{value} holds no letter or digit to look for"))
                 continue
             term = _match_term(_COLUMNS.get(name), value, whole=phrase is not None)

@@ -1,0 +1,450 @@
+"""Mail into the store and out of it: lists, pages, threads, search, assistant's columns, retention."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mm_tui.models import Mailbox, Party
+from mm_tui.store.database import Database
+from mm_tui.store.keys import from_ms, key_ms, make_key, to_ms
+from mm_tui.store.mail import MailboxRow, MailStore, MailView
+from mm_tui.store.pending import PendingStore
+from mm_tui.store.search import OPERATORS, parse_query
+from mm_tui.text import OneLine
+from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database.open(tmp_path / "store.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def mail(database: Database) -> MailStore:
+    return MailStore(database)
+
+
+def found(mail: MailStore, query: str) -> list[int]:
+    """The numbers of the mails that a search finds."""
+    return [int(one[3:]) for one in mail.ids(MailView(query=query))]
+
+
+def sound(database: Database) -> None:
+    """The full-text index fits together, and finds nothing that is not in the tables."""
+    with database.write() as connection:
+        connection.execute("INSERT INTO mail_words (mail_words) VALUES ('integrity-check')")
+    assert database.check() == []
+
+
+def test_a_mail_comes_back_as_it_was(mail: MailStore) -> None:
+    given_mail = make_mail(
+        1,
+        spam_score=0.5,
+        spam_verdict=OneLine("clean"),
+        delivered_at=NOW,
+        has_attachments=True,
+        to=(Party.parse("Ben <ben@x.example>"), Party.parse("cleo@x.example")),
+    )
+    mail.upsert([given_mail, make_mail(2, thread_id=None, received_at=None)])
+    assert mail.summary(email_id(1)) == given_mail
+    assert mail.summary(email_id(2)) == make_mail(2, thread_id=None, received_at=None)
+    assert mail.summary("01JNONE") is None
+
+
+def test_an_opened_mail_comes_back_whole_and_knows_its_hidden_characters(mail: MailStore) -> None:
+    detail = make_detail(make_mail(1), "Hello\u200b \x1b[31mred").model_copy(
+        update={"tags": {OneLine("label"): OneLine("billing")}, "cc": (Party.parse("c@x.example"),)}
+    )
+    mail.upsert([make_mail(1)])
+    mail.save_detail(detail, at=NOW)
+    kept = mail.detail(email_id(1))
+    assert kept == detail
+    assert kept is not None
+    assert kept.body.removed == detail.body.removed > 0
+    assert mail.detail_at(email_id(1)) == NOW
+    assert mail.detail(email_id(2)) is None
+    assert mail.detail_at(email_id(2)) is None
+
+
+def test_an_opened_mail_keeps_the_direction_that_its_list_told(mail: MailStore) -> None:
+    outbound = make_mail(1, direction=OneLine("outbound"), status=OneLine("pending_send_approval"))
+    mail.upsert([outbound])
+    mail.save_detail(make_detail(outbound.model_copy(update={"direction": OneLine("inbound")})), at=NOW)
+    row = mail.row(email_id(1))
+    assert row is not None
+    assert row.direction == "outbound"
+
+
+def test_upsert_tells_new_changed_and_unchanged_apart(mail: MailStore) -> None:
+    assert mail.upsert([make_mail(1), make_mail(2)]).new == {email_id(1), email_id(2)}
+    again = mail.upsert([make_mail(1), make_mail(2, status=OneLine("read")), make_mail(3)])
+    assert again == ({email_id(3)}, {email_id(2)})
+    assert mail.upsert([make_mail(1)]).all == frozenset()
+
+
+def test_a_page_that_repeats_a_mail_counts_it_once(mail: MailStore) -> None:
+    mail.upsert([make_mail(1), make_mail(1, status=OneLine("read"))])
+    assert [row.status for row in mail.rows(mail.keys(MailView()))] == ["read"]
+
+
+@pytest.mark.parametrize("order", ["forward", "backward", "mixed"])
+def test_lists_are_newest_first_however_mail_arrived(mail: MailStore, order: str) -> None:
+    numbers = list(range(60))
+    if order == "backward":
+        numbers.reverse()
+    elif order == "mixed":
+        numbers = numbers[::7] + [number for number in numbers if number % 7]
+    for number in numbers:
+        mail.upsert([make_mail(number)])
+    assert mail.ids(MailView()) == [email_id(number) for number in reversed(range(60))]
+
+
+def test_mails_of_one_moment_have_keys_of_their_own(mail: MailStore) -> None:
+    mails = [make_mail(number, received_at=START) for number in range(300)]
+    mail.upsert(mails[:150])
+    mail.upsert(mails[150:])
+    mail.upsert([make_mail(number, received_at=None) for number in range(300, 350)])
+    assert len(set(mail.keys(MailView()))) == 350
+
+
+def test_a_time_that_changes_moves_the_mail_with_all_that_is_known_of_it(database: Database, mail: MailStore) -> None:
+    mail.upsert([make_mail(1), make_mail(2)])
+    mail.save_detail(make_detail(make_mail(1), "unmistakable"), at=NOW)
+    mail.upsert([make_mail(1, received_at=START + timedelta(days=1))])
+    assert mail.ids(MailView()) == [email_id(1), email_id(2)]
+    assert found(mail, "unmistakable") == [1]
+    assert mail.detail(email_id(1)) is not None
+    sound(database)
+
+
+def test_views_narrow_by_mailbox_status_and_label(mail: MailStore) -> None:
+    mail.upsert([make_mail(1), make_mail(2, mailbox_id="01JOTHER"), make_mail(3, status=OneLine("spam_flagged"))])
+    mail.annotate(email_id(1), label="billing")
+    assert mail.ids(MailView(mailbox_id=BOX)) == [email_id(3), email_id(1)]
+    assert mail.ids(MailView(status="unread")) == [email_id(2), email_id(1)]
+    assert mail.ids(MailView(status="spam")) == [email_id(3)]
+    assert mail.ids(MailView(label="billing")) == [email_id(1)]
+    assert mail.ids(MailView(mailbox_id="01JOTHER", label="billing")) == []
+
+
+def test_folding_shows_each_thread_once_by_its_newest_mail(mail: MailStore) -> None:
+    mail.upsert(make_mail(number) for number in reversed(range(9)))
+    folded = mail.rows(mail.keys(MailView(folded=True)))
+    assert [(row.email_id, row.thread_size) for row in folded] == [(email_id(number), 3) for number in (8, 5, 2)]
+    mail.upsert([make_mail(7, status=OneLine("read")), make_mail(8, status=OneLine("read"))])
+    unread = mail.ids(MailView(folded=True, status="unread"))
+    assert unread == [email_id(6), email_id(5), email_id(2)]
+    assert mail.ids(MailView(folded=True, status="unread"), limit=2) == unread[:2]
+    assert len(mail.keys(MailView(folded=True, mailbox_id="01JOTHER"))) == 0
+
+
+def test_mails_without_a_thread_stand_alone(mail: MailStore) -> None:
+    mail.upsert([make_mail(1, thread_id=None), make_mail(2, thread_id=None)])
+    rows = mail.rows(mail.keys(MailView(folded=True)))
+    assert [(row.email_id, row.thread_id, row.thread_size) for row in rows] == [
+        (email_id(2), None, 1),
+        (email_id(1), None, 1),
+    ]
+
+
+def test_a_thread_that_becomes_known_later_is_counted(mail: MailStore) -> None:
+    mail.upsert([make_mail(1, thread_id="t"), make_mail(2, thread_id=None)])
+    mail.upsert([make_mail(2, thread_id="t")])
+    assert [mail.id for mail in mail.thread(BOX, "t")] == [email_id(1), email_id(2)]
+    assert [row.thread_size for row in mail.thread_rows(BOX, "t")] == [2, 2]
+    assert mail.ids(MailView(folded=True)) == [email_id(2)]
+
+
+def test_rows_stand_where_they_were_asked_for_even_when_some_are_gone(mail: MailStore) -> None:
+    mail.upsert([make_mail(1), make_mail(2)])
+    keys = mail.keys(MailView())
+    rows = mail.rows([keys[1], 12345, keys[0]])
+    assert [row.email_id for row in rows] == [email_id(1), "", email_id(2)]
+    assert "no longer kept" in rows[1].subject
+    assert mail.rows([]) == []
+
+
+def test_rows_are_clean_and_say_what_was_hidden(mail: MailStore) -> None:
+    mail.upsert([make_mail(1, subject=OneLine("Hi\u202e there"), sender=Party.parse("a\x07@x.example"))])
+    row = mail.rows(mail.keys(MailView()))[0]
+    assert (row.subject, row.sender, row.hidden) == ("Hi there", "a@x.example", 2)
+    assert type(row.subject) is OneLine
+
+
+def test_counts_are_for_all_or_one_mailbox(database: Database, mail: MailStore) -> None:
+    mail.upsert([make_mail(1), make_mail(2, status=OneLine("read")), make_mail(3, mailbox_id="01JOTHER")])
+    PendingStore(database).replace([make_pending(4)], NOW)
+    assert mail.counts() == (3, 2, 1)
+    assert mail.counts(BOX) == (2, 1, 1)
+    assert mail.counts("01JOTHER") == (1, 1, 0)
+
+
+def test_a_first_screenful_and_the_rest_are_the_whole_list(mail: MailStore) -> None:
+    mail.upsert(make_mail(number, subject=OneLine(f"refund {number}")) for number in range(40))
+    for view in (MailView(), MailView(query="refund"), MailView(folded=True), MailView(folded=True, query="refund")):
+        whole = mail.keys(view)
+        parts = list(mail.stream(view, first=10))
+        assert [len(part) for part in parts] == [10, len(whole) - 10]
+        assert array("q", [key for part in parts for key in part]) == whole
+        assert mail.keys(view, limit=10) == whole[:10]
+
+
+def test_a_search_that_nobody_wants_any_more_ends_early(mail: MailStore) -> None:
+    mail.upsert(make_mail(number) for number in range(2000))
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    assert len(mail.keys(MailView(query="order -parcel"), stop=stop)) == 0
+    assert asked
+    assert len(mail.keys(MailView(query="order"))) == 2000
+
+
+def test_one_thread_may_search_while_another_writes(mail: MailStore) -> None:
+    done = threading.Event()
+    lengths: list[int] = []
+
+    def search() -> None:
+        while not done.is_set():
+            lengths.append(len(mail.keys(MailView(query="refund"))))
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    for number in range(0, 1000, 50):
+        mail.upsert(make_mail(one) for one in range(number, number + 50))
+    done.set()
+    thread.join()
+    assert lengths == sorted(lengths)
+    assert len(mail.keys(MailView(query="refund"))) == 1000
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("refund", [1]),
+        ("REF", [1]),
+        ("re ord", [1]),
+        ('"order refund"', []),
+        ('"refund for order"', [1]),
+        ("from:anna", [2, 1]),
+        ("from:customer.ex", [2, 1]),
+        ("to:billing", [3]),
+        ("subject:invoice", [3]),
+        ("from:invoice", []),
+        ("is:unread", [2]),
+        ("-is:unread", [4, 3, 1]),
+        ("is:outbound", [3]),
+        ("is:pending", [3]),
+        ("is:urgent", [4]),
+        ("has:attachment", [2]),
+        ("has:att", [2]),
+        ("-has:attachment refund", [1]),
+        ("label:BILLING", [4]),
+        ("has:summary", [4]),
+        ("before:2026-03-01", []),
+        ("after:2026-03-01", [4, 3, 2, 1]),
+        ("after:2026 before:2027", [4, 3, 2, 1]),
+        ("after:2026-03-02", []),
+        ("before:1d", []),
+        ("after:2d", [4, 3, 2, 1]),
+        ("in:support", [4, 2, 1]),
+        ("in:support@acme.example", [4, 2, 1]),
+        ("in:01jother", [3]),
+        ("unmistakable", [4]),
+        ("chargeback", [4]),
+        ("gruße", [2]),
+        ("-refund from:anna", [2]),
+        ("-from:anna", [4, 3]),
+        ("nothing at all", []),
+    ],
+)
+def test_queries_find_what_they_say(mail: MailStore, query: str, expected: list[int]) -> None:
+    mail.save_mailboxes(
+        [
+            Mailbox(id=BOX, address=OneLine("support@acme.example")),
+            Mailbox(id="01JOTHER", address=OneLine("billing@acme.example")),
+        ]
+    )
+    read = OneLine("read")
+    mail.upsert(
+        [
+            make_mail(1, subject=OneLine("Refund for order 4471"), status=read),
+            make_mail(2, subject=OneLine("Viele Grüße"), has_attachments=True),
+            make_mail(
+                3,
+                mailbox_id="01JOTHER",
+                subject=OneLine("Invoice"),
+                sender=Party.parse("support@acme.example"),
+                to=(Party.parse("Billing <b@x.example>"),),
+                direction=OneLine("outbound"),
+                status=OneLine("pending_send_approval"),
+            ),
+            make_mail(4, subject=OneLine("Hello"), sender=Party.parse("ben@x.example"), status=read),
+        ]
+    )
+    mail.save_detail(
+        make_detail(make_mail(4, subject=OneLine("Hello"), sender=Party.parse("ben@x.example"), status=read),
+                    "an unmistakable word"), at=NOW
+    )  # fmt: skip
+    mail.annotate(email_id(4), label="billing", urgency="high", summary="He wants a chargeback.")
+    keys = mail.keys(MailView(), query=parse_query(query, NOW))
+    assert [int(row.email_id[3:]) for row in mail.rows(keys)] == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("foo:bar", "there is no operator foo:"),
+        ("before:whenever", "that is not a day or an age"),
+        ("has:wings", "it knows attachment"),
+        ("!!!", "no letter or digit"),
+        ("x " * 100, "only the first 40 terms"),
+    ],
+)
+def test_what_cannot_be_used_is_told(query: str, complaint: str) -> None:
+    assert any(complaint in words for words in parse_query(query, NOW).complaints)
+
+
+@pytest.mark.parametrize("query", ["", "from:", "before:", '"', "-", "refund", "https://x.example/a", "12:30 meeting"])
+def test_unfinished_and_plain_input_is_not_complained_about(query: str) -> None:
+    assert [words for words in parse_query(query, NOW).complaints if "12" not in words] == []
+
+
+_PIECES = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from([*(f"{name}:" for name in OPERATORS), '"', "-", "*", "(", ")", " AND ", " OR ", " NOT ", "NEAR(",
+                     "^", "{a}:", "9999-99-99", "99999y", "\x00", "\ud800", "é", "漢字", "💶"]),
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(_PIECES, max_size=8).map("".join), st.booleans())
+def test_no_input_is_an_error(query: str, folded: bool) -> None:
+    with Database.open(None) as database:
+        mail = MailStore(database)
+        mail.upsert([make_mail(1)])
+        mail.keys(MailView(query=query, folded=folded))
+
+
+def test_annotations_show_in_rows_and_can_be_changed(database: Database, mail: MailStore) -> None:
+    mail.upsert([make_mail(1)])
+    assert mail.annotate(email_id(1), label="billing", urgency="high", summary="first\nline")
+    assert mail.annotate(email_id(1), label="support")
+    row = mail.row(email_id(1))
+    assert row is not None
+    assert (row.label, row.urgency, row.summary) == ("support", "high", "first line")
+    assert mail.annotate(email_id(1), summary="second")
+    assert found(mail, "first") == []
+    assert found(mail, "second") == [1]
+    assert not mail.annotate("01JNONE", label="x")
+    mail.upsert([make_mail(1, status=OneLine("read"))])
+    assert mail.row(email_id(1)) == row._replace(status=OneLine("read"), summary=OneLine("second"))
+    sound(database)
+
+
+def test_forgetting_takes_bodies_and_words_along_but_no_waiting_mail(database: Database, mail: MailStore) -> None:
+    mail.upsert(make_mail(number) for number in range(20))
+    mail.save_detail(make_detail(make_mail(3), "unmistakable"), at=NOW)
+    PendingStore(database).replace([make_pending(5)], NOW)
+    border = START + timedelta(minutes=10)
+    assert mail.forget_before(border, limit=4) == 4
+    assert mail.forget_before(border) == 5
+    assert mail.forget_before(border) == 0
+    assert mail.ids(MailView()) == [email_id(number) for number in (*reversed(range(10, 20)), 5)]
+    assert found(mail, "unmistakable") == []
+    assert mail.detail(email_id(3)) is None
+    assert mail.thread(BOX, "thread-0") == []
+    sound(database)
+
+
+def test_the_full_text_index_stays_sound_through_every_change(database: Database, mail: MailStore) -> None:
+    mail.upsert(make_mail(number) for number in range(5))
+    for round_number in range(4):
+        for number in range(5):
+            mail.upsert(
+                [make_mail(number, subject=OneLine(f"subject {round_number}"), sender=Party.parse("z@x.example"))]
+            )
+            changed = make_mail(number, subject=OneLine(f"subject {round_number}"))
+            mail.save_detail(make_detail(changed, f"body {round_number} of {number}"), at=NOW)
+            mail.annotate(email_id(number), summary=f"summary {round_number}")
+    assert found(mail, "subject:0") == []
+    assert found(mail, '"body 2"') == []
+    assert len(found(mail, '"body 3"')) == len(found(mail, '"summary 3"')) == len(found(mail, "subject:3")) == 5
+    sound(database)
+
+
+def test_people_are_known_by_their_first_mail(mail: MailStore) -> None:
+    mail.upsert([make_mail(1), make_mail(8), make_mail(3, to=(Party.parse("new@x.example"),))])
+    assert mail.first_seen("ANNA1@customer.example") == START + timedelta(minutes=1)
+    assert mail.first_seen("new@x.example") == START + timedelta(minutes=3)
+    assert mail.first_seen("anna@customer.example") is None
+    assert mail.first_seen("") is None
+    assert mail.known_addresses() == {"anna1@customer.example", "anna3@customer.example"}
+
+
+def test_mailboxes_are_replaced_as_a_whole(mail: MailStore) -> None:
+    first = Mailbox(id="b1", address=OneLine("a@x.example"), oversight_mode=OneLine("gated_send"), auto_cc=OneLine("c"))
+    assert mail.save_mailboxes([first, Mailbox(id="b2", address=OneLine("b@x.example"))])
+    assert not mail.save_mailboxes([Mailbox(id="b2", address=OneLine("b@x.example")), first])
+    assert mail.mailboxes()[0] == first
+    assert mail.save_mailboxes([first])
+    assert mail.mailbox_rows() == [MailboxRow("b1", "a@x.example", "gated_send")]
+
+
+def test_outbound_mail_that_may_still_move_is_known(mail: MailStore) -> None:
+    outbound = OneLine("outbound")
+    mail.upsert(
+        [
+            make_mail(1, direction=outbound, status=OneLine("sent")),
+            make_mail(2, direction=outbound, status=OneLine("pending_scan")),
+            make_mail(3, direction=outbound, status=OneLine("delivered"), mailbox_id="01JOTHER"),
+            make_mail(4),
+        ]
+    )
+    assert mail.moving(START) == {BOX: START + timedelta(minutes=1)}
+    assert mail.moving(START + timedelta(minutes=2)) == {BOX: START + timedelta(minutes=2)}
+    assert mail.moving(START + timedelta(minutes=3)) == {}
+
+
+@given(st.integers(min_value=0, max_value=(1 << 42) - 1), st.text(max_size=30))
+def test_keys_keep_the_order_of_time(ms: int, name: str) -> None:
+    key = make_key(ms, name)
+    assert key_ms(key) == ms
+    assert 0 <= key < 1 << 63
+    assert make_key(ms + 1, name) > make_key(ms, "other") or ms == (1 << 42) - 1
+
+
+def _ulid(ms: int) -> str:
+    digits = ""
+    for _ in range(10):
+        ms, digit = divmod(ms, 32)
+        digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[digit] + digits
+    return digits + "A" * 16
+
+
+def test_ids_order_mails_of_one_second() -> None:
+    second = to_ms(NOW) or 0
+    keys = [make_key(second, _ulid(second + later)) for later in (0, 1, 400, 999)]
+    assert keys == sorted(keys)
+    assert len(set(keys)) == 4
+
+
+@pytest.mark.parametrize("moment", [datetime(1970, 1, 1, tzinfo=UTC), datetime(2026, 3, 2, 9, 0, 0, 123000, UTC)])
+def test_moments_survive(moment: datetime) -> None:
+    assert from_ms(to_ms(moment)) == moment
+    assert from_ms(None) is None
+    assert from_ms(1 << 62) is None
