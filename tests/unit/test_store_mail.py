@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mm_tui.models import Mailbox, Party
 from mm_tui.store.database import Database
 from mm_tui.store.keys import from_ms, key_ms, make_key, to_ms
-from mm_tui.store.mail import MailboxRow, MailStore, MailView
+from mm_tui.store.mail import Changes, MailboxRow, MailStore, MailView
 from mm_tui.store.pending import PendingStore
 from mm_tui.store.search import OPERATORS, parse_query
 from mm_tui.text import OneLine
@@ -89,7 +89,7 @@ def test_an_opened_mail_keeps_the_direction_that_its_list_told(mail: MailStore) 
 def test_upsert_tells_new_changed_and_unchanged_apart(mail: MailStore) -> None:
     assert mail.upsert([make_mail(1), make_mail(2)]).new == {email_id(1), email_id(2)}
     again = mail.upsert([make_mail(1), make_mail(2, status=OneLine("read")), make_mail(3)])
-    assert again == ({email_id(3)}, {email_id(2)})
+    assert again == Changes(frozenset({email_id(3)}), frozenset({email_id(2)}))
     assert mail.upsert([make_mail(1)]).all == frozenset()
 
 
