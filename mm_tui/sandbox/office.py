@@ -35,7 +35,11 @@ class Office:
         folder.mkdir(exist_ok=True, mode=0o700)
         with (folder / "agent.log").open("ab") as log:
             self._agent = leashed(
-                "mm_tui", ("agent", "run"), stdout=log, stderr=log, environment=self.agent_environment(os.environ)
+                "mm_tui",
+                ("agent", "run", "--interval", "3"),
+                stdout=log,
+                stderr=log,
+                environment=self.agent_environment(os.environ),
             )
 
     def agent_environment(self, own: Mapping[str, str]) -> dict[str, str]:
