@@ -175,7 +175,9 @@ async def _until_signal(server: Server, office: Office, started: Callable[[], No
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
+        # What is ignored already, as SIGHUP is under nohup, stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop.set)
     arriving = asyncio.create_task(office.let_mail_arrive())
     try:
         await server.run(started, stop)

@@ -7,12 +7,15 @@ import functools
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from uvicorn.server import ServerState
 
 from mm_tui import __version__
@@ -34,6 +37,7 @@ from mm_tui.sandbox.state import ApiError, RateLimiter, State
 
 ROUTERS = (routes_mailboxes, routes_mail, routes_sending, routes_oversight, routes_account, flat, routes_sandbox)
 HOOKS_AT_ONCE = 20
+OWN_HOSTS = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
@@ -53,6 +57,8 @@ def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     app.include_router(create_router(state.fact("ai21_key") or "", token_delay=token_delay))
+    # A page in a browser that points its own name at this machine reads nothing: imported mail may be private.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=OWN_HOSTS, www_redirect=False)
 
     @app.get("/health", tags=["health"])
     async def health(state: StateOf) -> Response:
@@ -61,7 +67,21 @@ def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
             return Answer({"status": "ok"})
         return Answer({"status": "degraded"}, status_code=503)
 
+    app.openapi = functools.partial(_document, app)  # type: ignore[method-assign]
     return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the gateway's own 400 in place of the framework's 422."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        refused = {"description": 'The request is not right: `{"error": …}`'}
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                if not path.startswith("/studio/") and operation["responses"].pop("422", None):
+                    operation["responses"]["400"] = refused
+        app.openapi_schema = document
+    return app.openapi_schema
 
 
 class Server:

@@ -156,9 +156,10 @@ def test_mail_is_filled_into_the_first_mailbox_once(tmp_path: Path) -> None:
 
 
 def test_a_hundred_thousand_synthetic_mails_are_there_in_seconds(tmp_path: Path) -> None:
-    started = time.monotonic()
+    # The processor's time, which other work on the machine does not stretch.
+    started = time.process_time()
     with running_sandbox(tmp_path, fill=fill_with(100_000)) as sandbox:
-        assert time.monotonic() - started < 60
+        assert time.process_time() - started < 40
         page = sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails", key="send", limit=100)
         assert len(page["emails"]) == 100
         assert len(sandbox.pending()) > 5
@@ -257,6 +258,26 @@ def test_a_taken_port_is_said() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(SandboxFailed, match=f"port {port}"):
             SandboxChild("--no-samples", "--port", str(port)).start()
+
+
+def test_a_web_page_under_another_name_reads_nothing(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        assert sandbox.http.get("/sandbox/outbox", headers={"Host": "evil.example"}).status_code == 400
+        assert sandbox.http.get("/sandbox/outbox", headers={"Host": "localhost:1"}).status_code == 200
+
+
+def test_it_serves_on_the_other_loopback_address_too(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    try:
+        server = Server(state, host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    finally:
+        state.close()
+    server.close()
+    with running_sandbox_process(tmp_path, "--no-samples", "--host", "::1") as sandbox:
+        assert sandbox.url.startswith("http://[::1]:")
+        assert sandbox.inbound(subject="Over IPv6")["status"] == "unread"
 
 
 def test_two_sandboxes_cannot_share_a_folder(tmp_path: Path) -> None:
