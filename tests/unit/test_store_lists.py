@@ -11,7 +11,7 @@ from mm_tui.models import Attachment, AuditEntry, Party
 from mm_tui.store.assist import AssistStore, DaySpend, ResultKey
 from mm_tui.store.audit import AuditStore
 from mm_tui.store.database import Database
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.pending import PendingChanges, PendingStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
 from tests.support.fake_gateway import email_id, make_pending
@@ -30,7 +30,7 @@ def test_the_queue_becomes_what_was_listed(database: Database) -> None:
     assert queue.replace([make_pending(2), make_pending(1)], NOW).new == {email_id(1), email_id(2)}
     assert not queue.replace([make_pending(1), make_pending(2)], NOW)
     changes = queue.replace([make_pending(1, subject=OneLine("Other")), make_pending(3)], NOW + timedelta(minutes=1))
-    assert changes == ({email_id(3)}, {email_id(1)}, {email_id(2)})
+    assert changes == PendingChanges(*(frozenset({email_id(number)}) for number in (3, 1, 2)))
     assert [item.id for item in queue.items()] == [email_id(1), email_id(3)]
     assert [item.id for item in queue.items("newest")] == [email_id(3), email_id(1)]
     assert (queue.count(), queue.count("01JOTHER"), queue.items(mailbox_id="01JOTHER")) == (2, 0, [])
