@@ -17,6 +17,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     if not in_full:
         return
+    from mm_tui.agent import evaluate
     from mm_tui.agent.command import add_arguments
 
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -29,6 +30,15 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     add_arguments(running)
     running.set_defaults(run=run)
+    trying = actions.add_parser(
+        "evaluate",
+        parents=[shared],
+        help="try the labels on a labelled set",
+        description="Asks the configured model for the label of every mail of a labelled set, and prints how many it "
+        "labels as the set does. Costs what that many questions cost.",
+    )
+    evaluate.add_arguments(trying)
+    trying.set_defaults(run=run_evaluate)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,3 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = common.settings(arguments)
     common.report_crashes()
     return command.run(arguments, chosen)
+
+
+def run_evaluate(arguments: argparse.Namespace) -> int:
+    """Tries the labels."""
+    from mm_tui.agent import evaluate
+    from mm_tui.commands import common
+
+    return evaluate.run(arguments, common.settings(arguments))

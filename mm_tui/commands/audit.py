@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from mm_tui.commands import common, emit
 from mm_tui.commands.common import Commands
@@ -19,14 +13,12 @@ from mm_tui.commands.exits import CommandError, Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from mm_tui.commands.office import Office
     from mm_tui.config import Settings
-    from mm_tui.store.database import Database
+    from mm_tui.services.audit_line import AuditLine
+    from mm_tui.store.timeline import LineFilter
 
-FIELDS = ("at", "source", "action", "who", "about", "details", "id")
-"""The fields of a line, in the order of the CSV's columns."""
 SOURCES = ("both", "gateway", "journal")
-
-Line = dict[str, object]
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -37,7 +29,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
     listing = actions.add_parser("list", parents=[shared], help="list the newest lines")
     listing.add_argument("--json", action="store_true", help="print JSON")
-    _selection(listing, default_limit=50)
+    listing.add_argument("--limit", type=positive, default=50, metavar="N", help="lines at most; default: 50")
+    _selection(listing)
     listing.set_defaults(run=run_list)
 
     verify = actions.add_parser(
@@ -52,17 +45,15 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     verify.set_defaults(run=run_verify)
 
     export = actions.add_parser("export", parents=[shared], help="write all lines as JSON lines or CSV")
-    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="default: jsonl")
-    export.add_argument("--output", metavar="FILE", type=Path, help="a new file (mode 0600); default: standard output")
-    _selection(export, default_limit=None)
+    export.add_argument("--format", choices=("jsonl", "csv"), help="default: by the file's name, else jsonl")
+    export.add_argument("--output", metavar="FILE", help="a new .jsonl or .csv (mode 0600); default: standard output")
+    _selection(export)
     export.set_defaults(run=run_export)
 
 
-def _selection(parser: argparse.ArgumentParser, default_limit: int | None) -> None:
+def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", choices=SOURCES, default="both", help="default: both")
     parser.add_argument("--email", metavar="ID", help="only lines about this mail")
-    shown = "all" if default_limit is None else str(default_limit)
-    parser.add_argument("--limit", type=positive, default=default_limit, help=f"lines at most; default: {shown}")
 
 
 def positive(text: str) -> int:
@@ -74,64 +65,98 @@ def positive(text: str) -> int:
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Prints the newest lines, oldest of them first."""
-    lines = _collect(arguments)
+    from mm_tui.commands.office import work
+
+    return work(_list(arguments, common.settings(arguments)))
+
+
+async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.office import office
+    from mm_tui.services.audit_export import record
+    from mm_tui.services.audit_line import AuditLines
+
+    async with office(chosen) as rooms:
+        if _reads_gateway(arguments, chosen):
+            await _fetch_newest(rooms, arguments.limit)
+        lines = AuditLines(rooms.database)
+        lines.learn()
+        keys = [key for chunk in lines.keys(_wanted(arguments), first=arguments.limit) for key in chunk]
+        shown = lines.lines(keys[: arguments.limit][::-1])
     if arguments.json:
-        emit.data({"entries": lines})
-    elif lines:
-        emit.table([[str(line["at"]), str(line["source"]), str(line["action"]), _rest(line)] for line in lines])
+        emit.data({"entries": [record(line) for line in shown]})
+    elif shown:
+        emit.table([_row(line) for line in shown])
     else:
         emit.note(OneLine("Nothing has been decided or logged yet."))
     return Exit.OK
 
 
-def _rest(line: Line) -> str:
-    details = line["details"]
-    pairs = [f"{key}={value}" for key, value in details.items()] if isinstance(details, dict) else []
-    return " ".join([str(line["about"]), f"by {line['who']}", *pairs])
+async def _fetch_newest(rooms: Office, limit: int) -> None:
+    """Brings the newest lines of the gateway's log into the store."""
+    from mm_tui.store.audit import AuditStore
+
+    store = AuditStore(rooms.database)
+    cursor: str | None = None
+    seen = 0
+    while seen < limit:
+        page = await rooms.gateway.audit_log(limit=100, cursor=cursor)
+        store.add(page.entries)
+        seen += len(page.entries)
+        if page.cursor is None or page.cursor == cursor:
+            return
+        cursor = page.cursor
+
+
+def _reads_gateway(arguments: argparse.Namespace, chosen: Settings) -> bool:
+    if arguments.source == "both" and chosen.profile.admin_key is None:
+        emit.note(OneLine("The gateway's audit log needs an admin_key: of it, only what is stored is shown."))
+        return False
+    return bool(arguments.source != "journal")
+
+
+def _wanted(arguments: argparse.Namespace) -> LineFilter:
+    from mm_tui.store.timeline import LineFilter, Source
+
+    source = None if arguments.source == "both" else Source(arguments.source)
+    return LineFilter(source=source, email_id=arguments.email)
+
+
+def _row(shown: AuditLine) -> list[str]:
+    line = shown.line
+    at = line.at.isoformat(timespec="seconds") if line.at else "?"
+    return [at, line.source, shown.words, shown.who, line.about, shown.what]
 
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Writes the lines, oldest first."""
-    lines = _collect(arguments)
-    with _output(arguments.output) as stream:
-        if arguments.format == "csv":
-            _write_csv(lines, stream)
+    from mm_tui.commands.office import work
+
+    return work(_export(arguments, common.settings(arguments)))
+
+
+async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.office import office
+    from mm_tui.services.audit_export import ExportError, export, target_of
+    from mm_tui.services.audit_line import AuditLines
+
+    with tempfile.TemporaryDirectory(prefix="mm-tui-") as folder:
+        try:
+            named = arguments.output or f"{folder}/lines.{arguments.format or 'jsonl'}"
+            path = target_of(named, Path.cwd())
+            if arguments.format and path.suffix != f".{arguments.format}":
+                raise CommandError(Exit.USAGE, f"{path} is not named .{arguments.format}", "The name says the format.")
+            async with office(chosen) as rooms:
+                if _reads_gateway(arguments, chosen):
+                    await rooms.sync.refresh_audit()
+                count = export(AuditLines(rooms.database), _wanted(arguments), path)
+        except ExportError as error:
+            raise CommandError(Exit.USAGE, str(error)) from None
+        if arguments.output is None:
+            for text in path.read_text("utf-8").splitlines():
+                emit.line(OneLine(text))
         else:
-            for line in lines:
-                emit.data_line(line, stream)
-    if arguments.output is not None:
-        emit.note(OneLine(f"{len(lines)} lines written to {arguments.output}"))
+            emit.note(OneLine(f"{count} lines written to {path}"))
     return Exit.OK
-
-
-@contextmanager
-def _output(path: Path | None) -> Iterator[TextIO]:
-    if path is None:
-        yield sys.stdout
-        return
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise CommandError(Exit.USAGE, f"{path} exists already", "Name a new file: nothing is overwritten.") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-        yield stream
-
-
-def _write_csv(lines: Sequence[Line], stream: TextIO) -> None:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(FIELDS)
-    for line in lines:
-        writer.writerow([_cell(line[field]) for field in FIELDS])
-    stream.write(buffer.getvalue())
-
-
-def _cell(value: object) -> str:
-    """A value for a spreadsheet: one clean line that no spreadsheet takes for a formula."""
-    text = OneLine(
-        " ".join(f"{key}={inner}" for key, inner in value.items()) if isinstance(value, dict) else str(value)
-    )
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
@@ -160,65 +185,3 @@ def run_verify(arguments: argparse.Namespace) -> int:
         emit.line(verdict.words)
         emit.line(OneLine(f"head {head}"))
     return Exit.OK if verdict.ok else Exit.CHANGED
-
-
-def _collect(arguments: argparse.Namespace) -> list[Line]:
-    """The chosen lines of both sources, oldest first, the newest when there are more than wanted."""
-    from mm_tui.commands.office import open_store, work
-
-    chosen = common.settings(arguments)
-    lines: list[tuple[datetime | None, Line]] = []
-    if arguments.source != "gateway":
-        with open_store(chosen) as database:
-            lines += _journal_lines(database, arguments.email)
-    if arguments.source != "journal":
-        if chosen.profile.admin_key is None and arguments.source == "both":
-            emit.note(OneLine("The gateway's audit log needs an admin_key; only this program's journal is shown."))
-        else:
-            lines += work(_gateway_lines(chosen, arguments.email, arguments.limit))
-    lines.sort(key=lambda pair: (pair[0] is not None, pair[0] or datetime.min.replace(tzinfo=UTC), str(pair[1]["id"])))
-    return [line for _, line in lines][-(arguments.limit or len(lines)) :]
-
-
-def _journal_lines(database: Database, email: str | None) -> list[tuple[datetime | None, Line]]:
-    from mm_tui.store.journal import Journal
-
-    return [
-        (
-            entry.at,
-            {
-                "at": entry.at.isoformat(timespec="seconds"),
-                "source": "journal",
-                "action": entry.kind,
-                "who": entry.who,
-                "about": entry.email_id,
-                "details": dict(entry.details),
-                "id": str(entry.number),
-            },
-        )
-        for entry in Journal(database).entries(email_id=email)
-    ]
-
-
-async def _gateway_lines(chosen: Settings, email: str | None, limit: int | None) -> list[tuple[datetime | None, Line]]:
-    found: list[tuple[datetime | None, Line]] = []
-    cursor: str | None = None
-    async with common.gateway(chosen) as gateway:
-        while True:
-            page = await gateway.audit_log(limit=100, cursor=cursor)
-            for entry in page.entries:
-                if email and entry.resource_id != email and email not in entry.metadata.values():
-                    continue
-                line: Line = {
-                    "at": entry.created_at.isoformat(timespec="seconds") if entry.created_at else "",
-                    "source": "gateway",
-                    "action": entry.action,
-                    "who": entry.actor_key_id,
-                    "about": entry.resource_id,
-                    "details": dict(entry.metadata),
-                    "id": entry.id,
-                }
-                found.append((entry.created_at, line))
-            if page.cursor is None or page.cursor == cursor or (limit is not None and len(found) >= limit):
-                return found
-            cursor = page.cursor

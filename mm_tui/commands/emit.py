@@ -52,11 +52,6 @@ def data(value: object) -> None:
     _write(sys.stdout, ManyLine(json.dumps(_clean(value), ensure_ascii=not encodable, indent=2)))
 
 
-def data_line(value: object, stream: TextIO) -> None:
-    """A value as JSON on one line, for output of one record a line."""
-    _write(stream, OneLine(json.dumps(_clean(value), ensure_ascii=True)))
-
-
 def coloured(word: str) -> str:
     """The word padded to 7, coloured when a terminal reads it and nothing asks for plain text."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()

@@ -55,10 +55,11 @@ AUDIT: Mapping[str, str] = {
     "at": "ISO 8601 in UTC",
     "source": "gateway or journal",
     "action": "what happened, in the source's word",
-    "who": "key id (gateway) or reviewer (journal)",
+    "who": "the reviewer where it was decided here, else the gateway's key id",
     "about": "id of the mail or other thing",
     "details": "object of texts",
     "id": "the gateway's id, or the number in the journal",
+    "hash": "in the journal's chain; empty for the gateway's lines",
 }
 
 OUTPUTS: Mapping[str, Mapping[str, str]] = {

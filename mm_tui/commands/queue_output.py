@@ -16,7 +16,7 @@ from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure
 from mm_tui.review.findings import Level
 from mm_tui.services.notices import span
-from mm_tui.services.queue import Order, Queued, ThreadMail
+from mm_tui.services.queue import Order, Queued
 from mm_tui.store.mail import MailStore, MailView
 from mm_tui.text import ManyLine, OneLine
 
@@ -128,14 +128,13 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
         entry = await seen(rooms, arguments.id)
         boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
         await _fetch_thread(rooms, entry.item, with_bodies=arguments.thread)
-        thread = rooms.queue().thread(entry.item)
         # Once more: what is known of the thread bears on the risks.
         entry = rooms.queue().entry(arguments.id) or entry
     box = boxes.get(entry.item.mailbox_id)
     if arguments.json:
-        emit.data(_item_data(entry, boxes, box, thread))
+        emit.data(_item_data(entry, boxes, box))
     else:
-        for text in _item_text(entry, box, thread):
+        for text in _item_text(entry, box):
             emit.line(text)
     return Exit.OK
 
@@ -146,14 +145,13 @@ async def _fetch_thread(rooms: Office, item: PendingItem, *, with_bodies: bool) 
     summary = await rooms.gateway.thread(item.mailbox_id, item.thread_id)
     MailStore(rooms.database).upsert(summary.emails)
     if with_bodies:
-        for mail in rooms.queue().thread(item):
+        entry = rooms.queue().entry(item.id)
+        for mail in entry.thread if entry else ():
             if mail.detail is None:
                 await rooms.sync.fetch_detail(item.mailbox_id, mail.summary.id)
 
 
-def _item_data(
-    entry: Queued, boxes: dict[str, Mailbox], box: Mailbox | None, thread: list[ThreadMail]
-) -> dict[str, object]:
+def _item_data(entry: Queued, boxes: dict[str, Mailbox], box: Mailbox | None) -> dict[str, object]:
     item = entry.item
     return {
         **summary_data(entry, boxes),
@@ -180,12 +178,12 @@ def _item_data(
                 "received_at": _iso(mail.summary.received_at),
                 "body": mail.detail.body if mail.detail else None,
             }
-            for mail in thread
+            for mail in entry.thread
         ],
     }
 
 
-def _item_text(entry: Queued, box: Mailbox | None, thread: list[ThreadMail]) -> Iterator[OneLine | ManyLine]:
+def _item_text(entry: Queued, box: Mailbox | None) -> Iterator[OneLine | ManyLine]:
     """The item for reading, in an order that a screen reader can follow: what, risks, text, thread, digest."""
     item = entry.item
     yield OneLine(f"id       {item.id}")
@@ -209,9 +207,9 @@ def _item_text(entry: Queued, box: Mailbox | None, thread: list[ThreadMail]) -> 
     yield OneLine(_RULE)
     yield item.body
     yield OneLine(_RULE)
-    for mail in thread:
+    for mail in entry.thread:
         summary = mail.summary
-        yield OneLine(f"before   {_iso(summary.received_at)} {summary.direction} {summary.sender}: {summary.subject}")
+        yield OneLine(f"thread   {_iso(summary.received_at)} {summary.direction} {summary.sender}: {summary.subject}")
         if mail.detail is not None:
             yield mail.detail.body
             yield OneLine(_RULE)

@@ -213,6 +213,10 @@ class Sync:
         if changed:
             self._notify(MailboxesChanged())
 
+    async def refresh_audit(self) -> None:
+        """Reads the gateway's audit log back to where it was last read. Needs a key with the scope admin."""
+        await self._poll_audit()
+
     # Parts
 
     def _load_boxes(self) -> None:
