@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.config import Settings
     from mm_tui.services.drafts import Drafts
+    from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.notices import Notice
     from mm_tui.services.releases import Releases
     from mm_tui.services.sync import Sync
@@ -64,6 +65,7 @@ class Services(Protocol):
     settings: Settings
     clock: Clock
     database: Database
+    demo: bool
     mail: MailStore
     pending: PendingStore
     audit: AuditStore
@@ -71,6 +73,7 @@ class Services(Protocol):
     releases: Releases | None
     triage: Triage | None
     drafts: Drafts | None
+    boxes: MailboxActs | None
     trouble: OneLine
     """What keeps the network side from working, in words; empty when nothing does."""
     facts: StateStore

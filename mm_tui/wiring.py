@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mm_tui.gateway.keys import Keys
     from mm_tui.services.assistant import Assistant
     from mm_tui.services.drafts import Drafts
+    from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.notices import Notify
     from mm_tui.services.releases import Releases
     from mm_tui.services.sync import Sync
@@ -68,6 +69,7 @@ class Wiring:
         self.releases: Releases | None = None
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
+        self.boxes: MailboxActs | None = None
         self.trouble = OneLine("")
         self.news = OneLine("")
         """Something to be said once, on the first screen."""
@@ -99,6 +101,7 @@ class Wiring:
         from mm_tui.gateway.keys import Keys
         from mm_tui.services.assistant import Assistant
         from mm_tui.services.drafts import Drafts
+        from mm_tui.services.mailboxes import MailboxActs
         from mm_tui.services.releases import Releases
         from mm_tui.services.sync import Sync
         from mm_tui.services.triage import Triage
@@ -120,6 +123,7 @@ class Wiring:
         self.releases = Releases(self.database, self.gateway, settings.review, reviewer(settings), clock, notify)
         self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
         self.drafts = Drafts(self.database, self.gateway, self.assistant, settings)
+        self.boxes = MailboxActs(self.gateway, self.sync)
 
     async def run(self) -> None:
         """Runs the services until cancelled."""

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.base import Caller, given
+from mm_tui.gateway.errors import CodeSent
 from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression, WebhookDelivery
 from mm_tui.models import Account, Mailbox, Usage, Webhook
 from mm_tui.text import OneLine
@@ -88,13 +89,19 @@ class AccountCalls(Caller):
     async def create_webhook(
         self, url: str, events: Sequence[str], mailbox_id: str | None = None, approval_code: str | None = None
     ) -> tuple[Webhook, SecretStr]:
-        """Makes a webhook; the secret that signs its calls is given this once."""
+        """Makes a webhook; the secret that signs its calls is given this once.
+
+        Raises:
+            CodeSent: the operator was mailed a code first; the same call with it makes the webhook.
+        """
 
         def read(answer: object) -> tuple[Webhook, SecretStr]:
             item = values.single(answer, "subscription", "webhook")
             secret = values.first(item, "signing_secret", "secret") or values.first(
                 values.table(answer), "signing_secret", "secret"
             )
+            if secret is None and values.optional_id(values.first(item, "id", "webhook_id")) is None:
+                raise CodeSent(values.line(item.get("message")))
             if not isinstance(secret, str) or not secret:
                 raise values.Unusable("it holds no signing secret")
             return wire.webhook({"url": url, "events": list(events), **item}), SecretStr(secret)

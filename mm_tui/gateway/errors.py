@@ -99,6 +99,13 @@ class ReadOnlyMailbox(Forbidden):
     what_to_do = "Raise the mailbox to gated_send or above (screen Mailboxes) before sending from it."
 
 
+class CodeSent(GatewayError):
+    """202: nothing was made yet; the operator was mailed a code with which the same call makes it."""
+
+    default_message = "a code was mailed to the operator"
+    what_to_do = "Ask again with the operator's code."
+
+
 class NotFound(GatewayError):
     """404: no such thing, or not for this key."""
 

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from mm_tui.models import PendingItem, RawContent
+from mm_tui.review.diff import compare
 from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import EditedDraft, edited, fingerprint
+from mm_tui.review.effects import Entry as Kind
 from mm_tui.review.effects import Journal as Entry
 from mm_tui.review.family import is_doubtful
 from mm_tui.review.release import begin
@@ -235,4 +237,19 @@ def _details(live: Live, entry: Entry) -> dict[str, str]:
         details["note"] = entry.note[:_TOLD]
     if case.act is Act.REJECT and content is not None and content.edit is None:
         details["reason"] = content.reason[:_TOLD]
+    if entry.entry is Kind.HELD:
+        details |= _evidence(live)
     return details
+
+
+def _evidence(live: Live) -> dict[str, str]:
+    """What the evidence for a mailbox's oversight mode is drawn from: where, when, and how much a human changed."""
+    facts, content, act = live.facts, live.content, live.state.case.act
+    found = {"mailbox": facts.mailbox_id, "direction": facts.direction}
+    if facts.received_at is not None:
+        found["received"] = facts.received_at.isoformat()
+    if content is not None and act in (Act.APPROVE, Act.RELEASE_EDIT):
+        difference = compare(content.base.body, content.edit.body if content.edit is not None else content.base.body)
+        total = difference.words_before + difference.words_after
+        found["words_changed"] = f"{total - 2 * difference.words_kept} of {total}"
+    return found

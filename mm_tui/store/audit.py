@@ -51,6 +51,14 @@ class AuditStore:
         """What happened to one mail (or other thing), oldest first."""
         return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))
 
+    def decisions(self, since: datetime) -> list[AuditEntry]:
+        """What the log says was approved or rejected, oldest first."""
+        return self._entries(
+            "created_at >= ? AND json_extract(model, '$.action') IN ('oversight.approved', 'oversight.rejected')"
+            " ORDER BY created_at, entry_id",
+            (to_ms(since) or 0,),
+        )
+
     def count(self) -> int:
         """How many entries there are."""
         return int(self._database.reader().execute("SELECT count(*) FROM audit").fetchone()[0])

@@ -1,0 +1,166 @@
+"""Acts on mailboxes: trust ladder, new mailboxes, webhooks, quotas. What fails comes back as words for the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from mm_tui.gateway.errors import CodeSent, Forbidden, GatewayError, MissingScope, NotFound
+from mm_tui.models import Account, Usage, Webhook
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.services.sync import Sync
+
+T = TypeVar("T")
+WEBHOOK_EVENTS = ("message.received", "oversight.pending", "oversight.approved", "oversight.rejected")
+"""What a new webhook is told about when nothing else is said; the gateway's set is open."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """How an act went."""
+
+    ok: bool
+    words: OneLine
+    code_sent: bool = False
+    """Not done yet: the operator was mailed a code with which the same act is asked for again."""
+    secret: SecretStr | None = None
+    """What signs a new webhook's calls. It is given this once and kept nowhere."""
+
+
+@dataclass(frozen=True)
+class AccountFacts:
+    """The account, its use and its webhooks, as far as the keys may see them. What is None has its reason in words."""
+
+    account: Account | None
+    account_words: OneLine
+    usage: Usage | None
+    usage_words: OneLine
+    webhooks: tuple[Webhook, ...] | None
+    webhooks_words: OneLine
+
+
+class MailboxActs:
+    """What can be asked about mailboxes, and done to them. None of the methods raises for what a gateway may do."""
+
+    def __init__(self, gateway: GatewayClient, sync: Sync) -> None:
+        self._gateway = gateway
+        self._sync = sync
+
+    async def facts(self) -> AccountFacts:
+        """Reads account, usage and webhooks; each fails by itself."""
+        account, account_words = await _read(self._gateway.account)
+        usage, usage_words = await _read(self._gateway.usage)
+        webhooks, webhooks_words = await _read(self._gateway.webhooks)
+        return AccountFacts(account, account_words, usage, usage_words, webhooks, webhooks_words)
+
+    async def request_upgrade(self, mailbox_id: str, mode: str) -> Said:
+        """Asks for a code to move the mailbox up to `mode`; the gateway mails it to the operator."""
+        try:
+            await self._gateway.request_upgrade(mailbox_id, mode)
+        except GatewayError as error:
+            return _failed(error)
+        return Said(True, OneLine(f"a code for {mode} was mailed to the operator; good for 24 hours, once"), True)
+
+    async def redeem(self, mailbox_id: str, code: str) -> Said:
+        """Moves the mailbox up with the operator's code."""
+        try:
+            await self._gateway.upgrade(mailbox_id, code.strip())
+        except MissingScope as error:
+            return _failed(error)
+        except Forbidden as error:
+            return Said(False, OneLine(f"{error.message}: the mailbox stays as it is"))
+        except NotFound:
+            return Said(
+                False, OneLine("no upgrade waits for a code: ask for one first, or the code is older than 24 h")
+            )
+        except GatewayError as error:
+            return await self._in_doubt(error)
+        return await self._read_anew("the mailbox was moved up")
+
+    async def move_down(self, mailbox_id: str, mode: str) -> Said:
+        """Moves the mailbox down to `mode` at once."""
+        try:
+            await self._gateway.update_mailbox(mailbox_id, oversight_mode=mode)
+        except GatewayError as error:
+            return await self._in_doubt(error)
+        return await self._read_anew(f"the mailbox is now {mode}")
+
+    async def create(self, local: str, display_name: str, code: str) -> Said:
+        """Makes a mailbox. Without a code the gateway first mails one to the operator; the same with it makes it."""
+        try:
+            made = await self._gateway.create_mailbox(
+                local.strip(), display_name.strip() or None, approval_code=code.strip() or None
+            )
+        except GatewayError as error:
+            return await self._in_doubt(error)
+        if made.code_sent:
+            return Said(True, OneLine("a code was mailed to the operator: fill it in to make the mailbox"), True)
+        return await self._read_anew(f"{made.address} was made; new mailboxes begin at gated_send")
+
+    async def create_webhook(self, url: str, events: Sequence[str], mailbox_id: str | None, code: str) -> Said:
+        """Makes a webhook for one mailbox, or for all with None. https only."""
+        if why := unfit(url):
+            return Said(False, OneLine(why))
+        if not events:
+            return Said(False, OneLine("name at least one event"))
+        try:
+            webhook, secret = await self._gateway.create_webhook(
+                url.strip(), events, mailbox_id, approval_code=code.strip() or None
+            )
+        except CodeSent as error:
+            return Said(True, OneLine(f"{error.message}: fill it in to make the webhook"), True)
+        except GatewayError as error:
+            return await self._in_doubt(error)
+        return Said(True, OneLine(f"the webhook to {webhook.url} was made"), secret=secret)
+
+    async def delete_webhook(self, webhook_id: str) -> Said:
+        """Removes a webhook."""
+        try:
+            await self._gateway.delete_webhook(webhook_id)
+        except GatewayError as error:
+            return _failed(error)
+        return Said(True, OneLine("the webhook was removed"))
+
+    async def _in_doubt(self, error: GatewayError) -> Said:
+        """A failed act; where it may have happened the mailboxes are read anew, so that the screen tells."""
+        if error.may_have_happened:
+            await _read(self._sync.refresh_mailboxes)
+        return _failed(error)
+
+    async def _read_anew(self, words: str) -> Said:
+        _, trouble = await _read(self._sync.refresh_mailboxes)
+        return Said(True, OneLine(f"{words}; the list could not be read anew: {trouble}" if trouble else words))
+
+
+def unfit(url: str) -> str:
+    """Why a webhook cannot go to this address; empty when it can. Only https: its calls tell of mail."""
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        return "a webhook's address must begin with https://"
+    if parts.username is not None:
+        return "a webhook's address must hold no user name or password"
+    return ""
+
+
+def _failed(error: GatewayError) -> Said:
+    if error.may_have_happened:
+        return Said(False, OneLine(f"{error.message}. It may have happened all the same: look before asking again."))
+    return Said(False, OneLine(f"{error.message}. {error.what_to_do}"))
+
+
+async def _read(ask: Callable[[], Awaitable[T]]) -> tuple[T | None, OneLine]:
+    try:
+        return await ask(), OneLine("")
+    except GatewayError as error:
+        return None, OneLine(f"{error.message}. {error.what_to_do}")
