@@ -108,13 +108,10 @@ class EditScreen(BaseScreen):
 
     def _show_side(self) -> None:
         entry = self._entry
-        thread = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk).thread(
-            entry.item
-        )
         if entry.edit is not None and not entry.edit_is_current:
             words, page = "The draft changed since your edit began", three_way_page(entry)
         else:
-            words, page = "Thread, newest first", thread_page(thread)
+            words, page = "Thread, newest first", thread_page(entry.thread)
         self.query_one("#right-words", Static).update(Content.styled(words, "$mm-dim"))
         self.query_one("#thread", Paper).show(page, "")
 

@@ -13,12 +13,15 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from mm_tui import keymap
+from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.deciding import Deciding
 from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
-from mm_tui.services.queue import Order, Queued, ReviewQueue, Section, ThreadMail
+from mm_tui.services.queue import Order, Queued, ReviewQueue, Section
 from mm_tui.services.release_view import Phase, ReleaseView
-from mm_tui.widgets.item_pane import ItemPane
+from mm_tui.text import OneLine
+from mm_tui.widgets.item_pane import ItemPane, View
 from mm_tui.widgets.paper import Paper
 from mm_tui.widgets.pending_list import PendingList, PendingRow
 from mm_tui.widgets.words import count
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 RELOAD_SECONDS = 0.15
 """News that comes faster than this is shown together."""
+CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
+THREAD_OPENED = 5
+"""How many mails of a thread are opened with the draft that answers it."""
 OPEN_SECONDS = 0.12
 """The cursor has to rest this long on a mail before what the list does not tell of it is read."""
 
@@ -36,10 +42,9 @@ OPEN_SECONDS = 0.12
 class QueueRead(Message):
     """The queue as the stores hold it, from the worker that reads it."""
 
-    def __init__(self, entries: list[Queued], threads: dict[str, list[ThreadMail]]) -> None:
+    def __init__(self, entries: list[Queued]) -> None:
         super().__init__()
         self.entries = entries
-        self.threads = threads
 
 
 class PendingScreen(Deciding, BaseScreen):
@@ -56,7 +61,6 @@ class PendingScreen(Deciding, BaseScreen):
         self.order = Order.OLDEST
         self.mailbox_id: str | None = None
         self._entries: dict[str, Queued] = {}
-        self._threads: dict[str, list[ThreadMail]] = {}
         self._queue: ReviewQueue | None = None
         self._list: PendingList | None = None
         self._read = False
@@ -145,14 +149,12 @@ class PendingScreen(Deciding, BaseScreen):
         entries = self.queue.entries(
             section, order, mailbox_id=mailbox_id, hidden=hidden, stop=lambda: worker.is_cancelled
         )
-        threads = {entry.item.id: self.queue.thread(entry.item) for entry in entries}
         if not worker.is_cancelled:
-            self.post_message(QueueRead(entries, threads))
+            self.post_message(QueueRead(entries))
 
     def on_queue_read(self, message: QueueRead) -> None:
         self._read = True
         self._entries = {entry.item.id: entry for entry in message.entries}
-        self._threads = message.threads
         self.forget_marks(self._entries)
         self._show_rows()
         self._show_item()
@@ -166,7 +168,8 @@ class PendingScreen(Deciding, BaseScreen):
                 for entry in self._entries.values()
             ]
         )
-        parts = ["" if self.section is Section.ALL else f"{self.section} · ", f"{self.order}"]
+        part = self._shown_part()
+        parts = [f"{part} · " if part else "", f"{self.order}"]
         marked = f" · {len(self.marked)} marked" if self.marked else ""
         what = count(len(self._entries), "waiting", "waiting")
         self.query_one("#heading", Static).update(
@@ -176,11 +179,17 @@ class PendingScreen(Deciding, BaseScreen):
             self.action_back()
         self.refresh_bindings()
 
+    def _shown_part(self) -> str:
+        """The part of the queue in words; empty for all of it."""
+        boxes = {box.mailbox_id: OneLine(box.address) for box in self.services.mail.mailbox_rows()}
+        named = boxes.get(self.mailbox_id or "", "")
+        return named if self.section is Section.ALL else str(self.section)
+
     def _empty_words(self) -> tuple[str, ...]:
         if not self._read:
             return ("", "reading the queue …")
         if self.section is not Section.ALL or self.mailbox_id is not None:
-            return ("Nothing waits here.", f"Shown: {self.section}. f shows another part of the queue.")
+            return ("Nothing waits here.", f"Shown: {self._shown_part()}. esc shows all, f another part.")
         if self.services.trouble:
             return ("The queue cannot be read.", str(self.services.trouble))
         return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
@@ -188,10 +197,10 @@ class PendingScreen(Deciding, BaseScreen):
     def _show_item(self) -> None:
         entry = self.current
         if entry is None:
-            self.pane.show(None, (), None, None)
+            self.pane.show(None, None, None)
             return
         box = next((box for box in self.services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
-        self.pane.show(entry, self._threads.get(entry.item.id, ()), self.release_of(entry.item.id), box)
+        self.pane.show(entry, self.release_of(entry.item.id), box)
 
     def _tick(self) -> None:
         """A hold counts down: its words change every second."""
@@ -210,7 +219,7 @@ class PendingScreen(Deciding, BaseScreen):
         """Shows how the decision about one mail stands now."""
         self._show_rows()
         if self.current is not None and self.current.item.id == email_id:
-            self.pane.show(self.current, self._threads.get(email_id, ()), self.release_of(email_id), self.pane.mailbox)
+            self.pane.show(self.current, self.release_of(email_id), self.pane.mailbox)
 
     # Reading
 
@@ -258,6 +267,24 @@ class PendingScreen(Deciding, BaseScreen):
         self.order = Order.RISKIEST if self.order is Order.OLDEST else Order.OLDEST
         self.reload()
 
+    def action_section(self) -> None:
+        """Lets the reader choose a part of the queue, or one mailbox."""
+        boxes = self.services.mail.mailbox_rows()
+        parts: list[tuple[Section, str | None, str]] = [(section, None, str(section)) for section in Section]
+        parts += [(Section.ALL, box.mailbox_id, OneLine(box.address)) for box in boxes]
+        choices = [
+            Choice(key, words, (section, mailbox_id))
+            for key, (section, mailbox_id, words) in zip(CHOICE_KEYS, parts, strict=False)
+        ]
+        self.app.push_screen(
+            ChoiceScreen("Which part of the queue?", Content(""), choices, stay="as it is"),
+            lambda chosen: self._show_section(*chosen) if chosen is not None else None,
+        )
+
+    def _show_section(self, section: Section, mailbox_id: str | None) -> None:
+        self.section, self.mailbox_id = section, mailbox_id
+        self.reload()
+
     def _open_soon(self) -> None:
         if self._open_timer is not None:
             self._open_timer.stop()
@@ -266,19 +293,24 @@ class PendingScreen(Deciding, BaseScreen):
     def _open_current(self) -> None:
         """Reads cc, attachments and thread of the mail under the cursor, and of the next so that it is there at once.
 
-        Both wait for a decision, so no agent can be reading them as unread mail.
+        Both wait for a decision, so no agent can be looking for them as unread mail.
         """
         keys, at = self.queue_list.keys, self.queue_list.cursor
-        wanted = [entry for key in keys[at : at + 2] if (entry := self._entries.get(key)) and not entry.item.complete]
+        near = [entry for key in keys[at : at + 2] if (entry := self._entries.get(key)) is not None]
+        wanted = [(entry.item.mailbox_id, entry.item.id) for entry in near if not entry.item.complete]
+        if near and near[0].item.complete:
+            # What it answers: only mails that were read before, so that none is taken from an agent.
+            around = [mail.summary for mail in near[0].thread[-THREAD_OPENED:] if mail.detail is None]
+            wanted += [(mail.mailbox_id, mail.id) for mail in around if str(mail.status) != Status.UNREAD]
         if wanted and self.services.sync is not None:
-            self.open_mails([(entry.item.mailbox_id, entry.item.id) for entry in wanted])
+            self.open_mails(wanted)
 
     def action_thread(self) -> None:
         """The reader asks for the thread: its mails are opened, and so marked read."""
         entry = self.current
         if entry is None:
             return
-        unopened = [mail.summary for mail in self._threads.get(entry.item.id, ()) if mail.detail is None]
+        unopened = [mail.summary for mail in entry.thread if mail.detail is None]
         if unopened and self.services.sync is not None:
             self.open_mails([(mail.mailbox_id, mail.id) for mail in unopened])
         self.show_thread()
@@ -288,16 +320,13 @@ class PendingScreen(Deciding, BaseScreen):
         self.run_worker(self._open_mails(mails), group="open", exclusive=True, exit_on_error=False)
 
     async def _open_mails(self, mails: Sequence[tuple[str, str]]) -> None:
-        from mm_tui.messages import Said
         from mm_tui.services.opening import open_mails
 
         if self.services.sync is not None and (words := await open_mails(self.services.sync, mails)):
-            self.post_message(Said(words, "warning"))
+            self.say(words, "warning")
 
     def show_thread(self) -> None:
         """Draft beside thread where there is room, else the thread."""
-        from mm_tui.widgets.item_pane import View
-
         if self.has_class("-wide"):
             self.read_item()
         else:

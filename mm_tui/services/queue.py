@@ -48,6 +48,14 @@ class Section(StrEnum):
 
 
 @dataclass(frozen=True)
+class ThreadMail:
+    """A mail of the draft's thread: as listed, and opened where it was opened on this machine."""
+
+    summary: EmailSummary
+    detail: EmailDetail | None
+
+
+@dataclass(frozen=True)
 class Queued:
     """One waiting mail as the queue shows it."""
 
@@ -56,6 +64,8 @@ class Queued:
     """Of the content that is stored now; only that of a `complete` item can be approved."""
     assessment: Assessment
     edit: SavedEdit | None = None
+    thread: tuple[ThreadMail, ...] = ()
+    """The other mails of its thread, oldest first; those that came after it stand last."""
 
     @property
     def is_inbound(self) -> bool:
@@ -66,14 +76,6 @@ class Queued:
     def edit_is_current(self) -> bool:
         """There is an edit, and it was begun from this very content."""
         return self.edit is not None and self.edit.base_digest == self.digest
-
-
-@dataclass(frozen=True)
-class ThreadMail:
-    """A mail of the draft's thread: as listed, and opened where it was opened on this machine."""
-
-    summary: EmailSummary
-    detail: EmailDetail | None
 
 
 class ReviewQueue:
@@ -127,12 +129,7 @@ class ReviewQueue:
 
     def assess_edit(self, entry: Queued, draft: Draft) -> Assessment:
         """What the rules say of an edited text in place of the agent's."""
-        return assess(draft, self._context(entry.item, self.thread(entry.item)), self._risk)
-
-    def thread(self, item: PendingItem) -> list[ThreadMail]:
-        """The mails of this one's thread, oldest first; those that came after it stand last."""
-        before, _ = self._thread_around(item)
-        return before
+        return assess(draft, self._context(entry.item, entry.thread), self._risk)
 
     def _thread_around(self, item: PendingItem) -> tuple[list[ThreadMail], int]:
         """The other mails of the thread, and how many of them came in after this one was written."""
@@ -156,7 +153,7 @@ class ReviewQueue:
             self._assessed[key] = known = _with_newer(known, newer)
             if len(self._assessed) > MAX_ASSESSED:
                 self._assessed.popitem(last=False)
-        return Queued(item, digest, known, self._edits.get(item.id))
+        return Queued(item, digest, known, self._edits.get(item.id), tuple(thread))
 
     def _context(self, item: PendingItem, thread: Sequence[ThreadMail]) -> ThreadContext:
         addresses, rejected = self._surroundings()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mm_tui.models import Mailbox
-from mm_tui.services.queue import Queued, ThreadMail
+from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import ReleaseView
 from mm_tui.widgets.diff_pages import difference_page, sides
 from mm_tui.widgets.item_head import banner, head
@@ -52,7 +51,6 @@ class ItemPane(Vertical):
         super().__init__(id=id)
         self.view = View.DRAFT
         self._entry: Queued | None = None
-        self._thread: Sequence[ThreadMail] = ()
         self._release: ReleaseView | None = None
         self._mailbox: Mailbox | None = None
         self._drawn: object = None
@@ -88,7 +86,6 @@ class ItemPane(Vertical):
     def show(
         self,
         entry: Queued | None,
-        thread: Sequence[ThreadMail],
         release: ReleaseView | None,
         mailbox: Mailbox | None,
     ) -> None:
@@ -96,7 +93,7 @@ class ItemPane(Vertical):
         same = entry is not None and self._entry is not None and entry.item.id == self._entry.item.id
         if not same:
             self.view = View.DRAFT
-        self._entry, self._thread, self._release, self._mailbox = entry, thread, release, mailbox
+        self._entry, self._release, self._mailbox = entry, release, mailbox
         self._draw(keep_place=same)
 
     def next_view(self, step: int = 1) -> None:
@@ -139,7 +136,7 @@ class ItemPane(Vertical):
     def _draw(self, *, keep_place: bool) -> None:
         self._draw_head()
         self._draw_banner()
-        wanted = (self._entry, tuple(self._thread), self.view, self._release.changed if self._release else None)
+        wanted = (self._entry, self.view, self._release.changed if self._release else None)
         if wanted != self._drawn:
             self._drawn = wanted
             page, name = self._page()
@@ -151,7 +148,7 @@ class ItemPane(Vertical):
             return Page()
         if self._compares_sides():
             return sides(self._entry)[0]
-        return thread_page(self._thread)
+        return thread_page(self._entry.thread)
 
     def _compares_sides(self) -> bool:
         changed = self._release is not None and self._release.changed is not None
@@ -162,7 +159,7 @@ class ItemPane(Vertical):
         if entry is None:
             return Page(), ""
         if self.view is View.THREAD:
-            return thread_page(self._thread), ""
+            return thread_page(entry.thread), ""
         if self._compares_sides():
             return sides(entry)[1], ""
         if self.view is View.DIFF:
