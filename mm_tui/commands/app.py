@@ -13,7 +13,7 @@ def run(arguments: argparse.Namespace) -> int:
     # While the program loads nothing becomes garbage, and looking for it takes a tenth of the time. On again after
     # the first frame.
     gc.disable()
-    chosen = common.settings(arguments)
+    chosen = common.settings(arguments, draws=True)
     common.report_crashes()
     from mm_tui import app
 

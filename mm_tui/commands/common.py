@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 Commands = argparse._SubParsersAction
 
 
-def settings(arguments: argparse.Namespace) -> Settings:
+def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
     """The settings that the arguments choose, key commands run, logging set up.
+
+    Args:
+        arguments: with `config`, `profile` and `debug`.
+        draws: a screen will be drawn, so that nothing may be written beside it.
 
     Raises:
         ConfigError: they cannot be used.
@@ -22,7 +26,7 @@ def settings(arguments: argparse.Namespace) -> Settings:
     from mm_tui.commands import logs
 
     chosen = config.with_keys(config.load(arguments.config, profile=arguments.profile))
-    logs.set_up(debug=arguments.debug)
+    logs.set_up(debug=arguments.debug, on_stderr=arguments.debug and not draws)
     return chosen
 
 

@@ -67,8 +67,7 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
         view = releases.state(arguments.id)
         if view is None:
             raise CommandError(Exit.NOT_FOUND, f"no decision about {arguments.id} is open")
-        async with asyncio.timeout(arguments.wait):
-            view = await releases.settled(arguments.id)
+        view = await _settled(releases, arguments)
         if arguments.choice is not None and view.question is not None:
             offered = {choice.value: choice for choice, _ in view.question.choices}
             if arguments.choice not in offered:
@@ -125,19 +124,24 @@ async def _begun(beginning: Awaitable[object]) -> None:
 
 async def _outcome(rooms: Office, releases: Releases, arguments: argparse.Namespace) -> int:
     """Waits for the end, prints it, and returns its status."""
-    try:
-        async with asyncio.timeout(arguments.wait):
-            view = await releases.settled(arguments.id)
-    except TimeoutError:
-        last = releases.state(arguments.id)
-        assert last is not None
-        view = last
+    view = await _settled(releases, arguments)
     status = _status(rooms, view)
     if status is Exit.OK:
         # The next poll would see it too; whoever reads the store before shall not find it waiting.
         PendingStore(rooms.database).remove(view.email_id)
     _tell(view, status, as_json=arguments.json)
     return status
+
+
+async def _settled(releases: Releases, arguments: argparse.Namespace) -> ReleaseView:
+    """The decision when it has ended or asks, or as it stands when the time to wait is over."""
+    try:
+        async with asyncio.timeout(arguments.wait):
+            return await releases.settled(arguments.id)
+    except TimeoutError:
+        view = releases.state(arguments.id)
+        assert view is not None
+        return view
 
 
 def _status(rooms: Office, view: ReleaseView) -> Exit:

@@ -69,11 +69,12 @@ def log_path() -> Path:
     return config.data_dir() / "logs" / "mm-tui.log"
 
 
-def set_up(*, debug: bool = False) -> None:
+def set_up(*, debug: bool = False, on_stderr: bool = False) -> None:
     """Sends what the program logs to the file. Without a place to write, nothing is logged, and one line says so.
 
     Args:
         debug: log also each request, with everything private masked.
+        on_stderr: write it to standard error too; not while a screen is drawn.
     """
     root = logging.getLogger("mm_tui")
     root.propagate = False
@@ -88,5 +89,7 @@ def set_up(*, debug: bool = False) -> None:
     except OSError as error:
         handler = logging.NullHandler()
         sys.stderr.write(f"mm-tui: no log is written: {OneLine(str(path))}: {OneLine(error.strerror or '')}\n")
-    handler.setFormatter(JsonLines())
-    root.addHandler(handler)
+    shown = [logging.StreamHandler(sys.stderr)] if on_stderr else []
+    for one in (handler, *shown):
+        one.setFormatter(JsonLines())
+        root.addHandler(one)

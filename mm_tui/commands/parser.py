@@ -47,7 +47,9 @@ def common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", metavar="NAME", help="the profile of the settings to use")
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file to use")
     parser.add_argument(
-        "--debug", action="store_true", help="log each request to the log file, with everything private masked"
+        "--debug",
+        action="store_true",
+        help="log each request too, with everything private masked; commands also print it on standard error",
     )
 
 

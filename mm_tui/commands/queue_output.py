@@ -10,7 +10,7 @@ from mm_tui.commands import emit
 from mm_tui.commands.exits import CommandError, Exit
 from mm_tui.commands.office import Office, office
 from mm_tui.config import Settings
-from mm_tui.gateway.errors import NotFound
+from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.models import EmailDetail, Mailbox, PendingItem
 from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure
@@ -140,15 +140,18 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def _fetch_thread(rooms: Office, item: PendingItem, *, with_bodies: bool) -> None:
+    """Brings the rest of the item's thread into the store; what cannot be read is said and left out."""
     if item.thread_id is None:
         return
-    summary = await rooms.gateway.thread(item.mailbox_id, item.thread_id)
-    MailStore(rooms.database).upsert(summary.emails)
-    if with_bodies:
+    try:
+        summary = await rooms.gateway.thread(item.mailbox_id, item.thread_id)
+        MailStore(rooms.database).upsert(summary.emails)
         entry = rooms.queue().entry(item.id)
-        for mail in entry.thread if entry else ():
+        for mail in entry.thread if with_bodies and entry else ():
             if mail.detail is None:
                 await rooms.sync.fetch_detail(item.mailbox_id, mail.summary.id)
+    except GatewayError as error:
+        emit.note(OneLine(f"mm-tui: warning: not all of the thread could be read: {error.message}"))
 
 
 def _item_data(entry: Queued, boxes: dict[str, Mailbox], box: Mailbox | None) -> dict[str, object]:

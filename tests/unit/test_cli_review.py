@@ -168,6 +168,26 @@ def test_a_decision_that_the_gateway_denies_exits_4(home: Home, sandbox: Sandbox
     assert sandbox.status(draft_id) == "pending_send_approval"
 
 
+def test_a_decision_that_takes_too_long_ends_as_unknown(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    digest = digest_of(home, draft_id)
+    sandbox.fault(method="POST", path="decide$", kind="close", when="after")
+    sandbox.fault(method="GET", path=f"emails/{draft_id}$", kind="status", status=503, nth=3, count=0)
+    done = approve(home, draft_id, digest, "--wait", "2", "--json")
+    assert (done.status, done.json["phase"]) == (Exit.GATEWAY, "unknown")
+    sandbox.clear_faults()
+    assert home.run("pending", "answer", draft_id).status == 0
+    assert len(sandbox.calls("POST", "/decide")) == 1
+
+
+def test_a_thread_that_cannot_be_read_is_left_out(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    sandbox.fault(path="/threads/", kind="status", status=500)
+    done = home.run("pending", "show", draft_id)
+    assert done.status == 0 and "not all of the thread" in done.err and "digest" in done.out
+    assert "It has not come." in home.run("pending", "show", draft_id, "--thread").out
+
+
 def test_missing_keys_exit_4(home: Home, sandbox: Sandbox) -> None:
     home.write_profile(sandbox.url, {"send": sandbox.keys["send"]})
     done = home.run("pending", "list")
@@ -272,10 +292,12 @@ def test_a_damaged_store_is_set_aside_and_said(home: Home, sandbox: Sandbox) -> 
 def test_nothing_private_is_logged(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft("A secret sentence for anna@customer.example")
     digest = digest_of(home, draft_id)
-    home.run(
+    done = home.run(
         "--debug", "pending", "reject", draft_id, "--digest", digest, "--reason", "because of anna@customer.example"
     )
     log = (home.data / "logs" / "mm-tui.log").read_text()
+    assert '"event": "request"' in done.err
+    assert "anna@" not in done.err and not any(key in done.err for key in sandbox.keys.values())
     assert "GET /v1/oversight/pending" in log
     assert '"event": "request"' in log
     assert (home.data / "logs" / "mm-tui.log").stat().st_mode & 0o777 == 0o600
