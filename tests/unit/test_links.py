@@ -139,6 +139,6 @@ def test_hostile_and_naughty_texts_can_be_inspected() -> None:
     "unit", ["[a](", "<a href=", "http://", "a.", "[", "x@", "<a href='x'>", "![](", "[a]: ", "www."]
 )
 def test_finding_links_is_linear(unit: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     inspect_links(unit * (262_144 // len(unit)), KNOWN)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -200,9 +200,9 @@ def test_cleaning_a_large_clean_body_takes_milliseconds() -> None:
         body = (line * 20_000)[:262_144]
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             ManyLine(body)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         assert min(times) < limit
 
 
@@ -224,10 +224,10 @@ def test_cleaning_a_large_clean_body_takes_milliseconds() -> None:
 )
 def test_cleaning_is_linear_on_hostile_bodies(unit: str) -> None:
     body = unit * (262_144 // len(unit))
-    start = time.perf_counter()
+    start = time.process_time()
     ManyLine(body)
     # Well under 0.2 s on an idle machine; quadratic behaviour would take minutes.
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_raw_view_is_printable_ascii() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mm_tui.config import Risk
-from mm_tui.review.findings import Finding, Level
+from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import FACT_RULES
 from mm_tui.review.risk.form import FORM_RULES
 from mm_tui.review.risk.model import Assessment, Draft, ThreadContext
+from mm_tui.review.risk.orders import ORDER_RULES
 from mm_tui.review.risk.private import PRIVATE_RULES
 from mm_tui.review.risk.promises import PROMISE_RULES
 from mm_tui.review.risk.recipients import RECIPIENT_RULES
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     *FACT_RULES,
     *PROMISE_RULES,
     *PRIVATE_RULES,
+    *ORDER_RULES,
     *FORM_RULES,
     *WORDING_RULES,
 )
@@ -44,9 +46,20 @@ def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -
         if each.needs_thread and not reading.has_thread_text:
             continue
         findings += (finding for finding in each.find(reading) if finding.code not in settings.off)
-    tuned = [_tuned(finding, settings) for finding in findings]
+    tuned = [_tuned(finding, settings) for finding in _merged(findings)]
     tuned.sort(key=lambda finding: -finding.level)
     return Assessment(tuple(tuned), tuple(_unchecked(reading)))
+
+
+def _merged(findings: list[Finding]) -> list[Finding]:
+    """The findings with the same words only once, with all their places."""
+    merged: dict[tuple[str, int, str], Finding] = {}
+    places: dict[tuple[str, int, str], list[Span]] = {}
+    for finding in findings:
+        key = (finding.code, finding.level, str(finding.words))
+        merged.setdefault(key, finding)
+        places.setdefault(key, []).extend(finding.spans)
+    return [replace(finding, spans=tuple(places[key])) for key, finding in merged.items()]
 
 
 def _owner(code: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -115,13 +116,15 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+MONTH_NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
+"""Names of months in seven languages, as the inside of a regular expression."""
 _DATE = re.compile(
     r"\b(?P<iy>\d{4})-(?P<im>\d{1,2})-(?P<id>\d{1,2})\b"
     r"|(?<![\d./])(?P<n1>\d{1,2})(?P<sep>[./-])(?P<n2>\d{1,2})(?:(?P=sep)(?P<ny>\d{4}|\d{2})|(?<=\d\.)(?=\s"
     r"|$))(?![\d/])"
-    rf"|\b(?P<d1>\d{{1,2}})(?:st|nd|rd|th|\.|er|º)?(?: of| de)? (?P<m1>{_MONTH})\b\.?(?:,? (?:de )?(?P<y1>\d{{4}}))?"
-    rf"|\b(?P<m2>{_MONTH})\b\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:\d)(?:,? (?P<y2>\d{{4}}))?",
+    rf"|\b(?P<d1>\d{{1,2}})(?:st|nd|rd|th|\.|er|º)?(?: of"
+    rf"| de)? (?P<m1>{MONTH_NAMES})\b(?:\.?,? (?:de )?(?P<y1>\d{{4}}))?"
+    rf"|\b(?P<m2>{MONTH_NAMES})\b\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:\d)(?:,? (?P<y2>\d{{4}}))?",
     re.IGNORECASE,
 )
 
@@ -132,6 +135,12 @@ class Day(NamedTuple):
     readings: frozenset[tuple[int, int]]
     year: int | None
     span: Span
+
+    @property
+    def exists(self) -> bool:
+        """True when some calendar year, or the one named, has such a day."""
+        year = self.year if self.year else 2000
+        return any(day <= monthrange(year, month)[1] for month, day in self.readings)
 
 
 def find_dates(text: str) -> tuple[Day, ...]:
@@ -149,7 +158,7 @@ def find_dates(text: str) -> tuple[Day, ...]:
             pairs, year = {(_MONTHS[match["m2"].lower()], int(match["d2"]))}, match["y2"]
         readings = frozenset(pair for pair in pairs if 1 <= pair[0] <= 12 and 1 <= pair[1] <= 31)
         if readings:
-            number = int(year) if year else None
+            number = int(year) if year and int(year) else None
             number = number + 2000 if number is not None and number < 100 else number
             found.append(Day(readings, number, Span(*match.span())))
     return tuple(found)
@@ -158,15 +167,21 @@ def find_dates(text: str) -> tuple[Day, ...]:
 @rule("date_not_in_thread", "dates not in the thread", needs_thread=True)
 def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A written date that no mail of the thread names; a date without a year fits any year. The days on which the mails
-    of the thread came count as named. Low."""
+    of the thread came count as named. Low. And `date_impossible`: a day that no calendar has, such as 31 November.
+    Medium."""
     there = list(find_dates(reading.thread_text))
     came: list[date] = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
     if reading.context.today:
         came.append(reading.context.today)
     there += (Day(frozenset({(day.month, day.day)}), day.year, Span(0, 0)) for day in came)
+    written = find_dates(reading.body)
+    for day in written:
+        if not day.exists:
+            words = f"names a date that does not exist: {quoted(reading.body[slice(*day.span)])}"
+            yield Finding("date_impossible", Level.MEDIUM, OneLine(words), (day.span,))
     new = [
         day
-        for day in find_dates(reading.body)
+        for day in written
         if not any(
             day.readings & other.readings and (day.year is None or other.year is None or day.year == other.year)
             for other in there

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import find_amounts
+from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -20,9 +20,12 @@ _COMMITS = re.compile(
     r"|you(?:r \w+)? (?:will|shall|can|have|has|are|get|receive)|has been|have been|will be|is being|promise"
     r"|guarantee\w*"
     r"|hereby|issued|approved|granted|confirm(?:ed)?|happy to|glad to|pleased to|let me|go ahead|entitled"
-    r"|wir (?:werden|erstatten|garantieren|haben)|nous (?:allons|vous)|vamos a|le |les )",
+    r"|(?:we|i) (?:pay|refund|give|grant|offer|waive|credit|reimburse|compensate|send|replace|transfer)"
+    r"|wir (?:werden|erstatten|garantieren|haben|zahlen|geben)|nous (?:allons|vous|avons)|vamos a|le |les )",
     re.IGNORECASE,
 )
+# Where a text is not in Latin letters, the words above cannot tell, and what is found counts as said in earnest.
+_LATIN = re.compile("[A-Za-z]{3}")
 _DENIES = re.compile(
     r"\b(?:cannot|can't|can’t|can not|unable to|not able to|won't|won’t|will not|not (?:eligible|entitled|possible)"
     r"|no longer|unfortunately|leider|malheureusement|lamentablemente)\b",
@@ -32,14 +35,29 @@ _MONEY = re.compile(
     r"\b(?:(?:full|partial|complete)\s+)?(?:refund\w*|reimburs\w+|compensat\w+|money back|chargeback|store credit"
     r"|credit(?:ed|ing)? (?:your|the|you|to your)\b|goodwill|(?:free of|no|without) charge"
     r"|at no (?:extra )?cost|for free"
-    r"|waiv\w+|pay you|rückerstatt\w+|erstatt\w+|gutschrift\w*|rembours\w+|reembols\w+|rimbors\w+|terugbetal\w+)",
+    r"|waiv\w+|pay you|rückerstatt\w+|erstatt\w+|gutschrift\w*|rembours\w+|reembols\w+|rimbors\w+|terugbetal\w+"
+    r"|kostenlos|gratuit\w*|gratis|gratuito|бесплатн\w+|возврат\w*|возмест\w+|возмещ\w+|компенс\w+|верн[её]м"
+    r"|zwrot|zwróc\w+"
+    r"|bezpłatn\w+|відшкод\w+|безкоштовн\w+)|退款|赔偿|賠償|免费|返金|無料|補償|환불|보상|무료|استرداد|تعويض|مجان|החזר|פיצוי|חינם",
+    re.IGNORECASE,
+)
+_PAYS = re.compile(
+    r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: \w+){0,3}? (?:pay|transfer|wire|remit)(?:red|ted|d)?\b[^.!?\n]{0,40}"
+    r"|(?:will|shall|to) (?:transfer|wire|remit) [^.!?\n]{0,40}"
+    r"|(?<!your )(?:payment|transfer|payout|remittance)s?\b[^.!?\n]{0,30}"
+    r"\b(?:released|approved|authori[sz]ed|executed|initiated|scheduled|on its way)"
+    r"|(?:changed|updated|replaced|corrected|saved|recorded|entered|adopted)\b[^.!?\n]{0,30}"
+    r"\b(?:bank|account|payment|payout|iban)\b(?: (?:details|data|number|information|account))?"
+    r"|(?:bank|payment|payout) (?:details|data|account)\b[^.!?\n]{0,20}\b(?:changed|updated|replaced)"
+    r"|marked? (?:\w+ ){0,4}as paid|überweisen wir|wir überweisen|bankverbindung (?:\w+ )?geändert)",
     re.IGNORECASE,
 )
 _DISCOUNT = re.compile(
     r"\b(?:discount\w*|\d{1,3}\s?% off|percent off|coupon\w*|voucher\w*|promo(?:tional)? code|price match\w*"
     r"|special price"
     r"|reduced (?:price|rate)|half price|free (?:month|year|trial|upgrade|shipping)\w*|rabatt\w*|nachlass|gutschein\w*"
-    r"|remise|réduction|descuento\w*|sconto|korting)",
+    r"|remise|réduction|descuento\w*|sconto|korting|rabat|скидк\w+|zniżk\w+)"
+    r"|折扣|割引|할인|خصم|הנחה",
     re.IGNORECASE,
 )
 _LEGAL_STRONG = re.compile(
@@ -49,8 +67,12 @@ _LEGAL_STRONG = re.compile(
     r"|be) (?:fully )?liable|our (?:own )?fault"
     r"|legally binding|binding (?:offer|agreement|commitment)|indemnif\w+|hold (?:you )?harmless|admission of"
     r"|we were negligent"
-    r"|in breach of|we agree to (?:the|your|all) (?:terms|claim|demand)s?|on behalf of our legal|wir haften"
-    r"|wir garantieren)",
+    r"|in breach of|(?:we|i) (?:hereby )?(?:agree|accept|consent|confirm)\b[^.!?\n]{0,30}"
+    r"\b(?:terms|conditions|contract|claims?|demands?)"
+    r"|(?:contract|agreement)\b[^.!?\n]{0,20}\b(?:signed|concluded|accepted)"
+    r"|exclusive (?:\w+ )?(?:distribut\w+|partner|rights?|licen\w+)|extend (?:\w+ ){0,2}warranty"
+    r"|on behalf of our legal|wir haften|wir garantieren|nous garantissons|garantizamos|garantiamo"
+    r"|продлим гарантию|гарантируем)",
     re.IGNORECASE,
 )
 _LEGAL_WEAK = re.compile(
@@ -66,13 +88,18 @@ _DEADLINE = re.compile(
     r" (?:business |working )?(?:minute|hour|day|week|month)s?"
     rf"|(?:by|before|no later than|not later than|until) (?:the )?(?:end of (?:the )?(?:day|week|month"
     rf"|business)|eod|cob|tomorrow"
-    rf"|tonight|today|noon|midnight|next week|(?:{_WEEKDAY})day|\d)|no later than\b|(?:same|next)[- ]day\b"
+    rf"|tonight|today|noon|midnight|next week|(?:{_WEEKDAY})day|\d{{1,2}}(?:st|nd|rd|th"
+    rf"|\.)?(?: (?:{MONTH_NAMES}))?)|no later than\b|(?:same|next)[- ]day\b"
     r"|(?:will|'ll) (?:be (?:delivered|shipped|sent|fixed|ready|done|there)|ship|arrive|have it)[^.!?\n]{0,30}"
     rf"(?:today|tomorrow|tonight|(?:{_WEEKDAY})day|this week)|bis (?:morgen|heute|ende|montag|dienstag|mittwoch"
     rf"|donnerstag|freitag)"
     r"|innerhalb von \d+|d'ici (?:demain|la fin)|dans les \d+|antes de(?:l)? (?:mañana|\d|lunes|viernes))",
     re.IGNORECASE,
 )
+
+
+def _commits(sentence: str) -> bool:
+    return _COMMITS.search(sentence) is not None or _LATIN.search(sentence) is None
 
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
@@ -93,7 +120,7 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         amounts = [amount for amount in find_amounts(sentence) if amount.currency != "%"]
         new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
         denies = _DENIES.search(sentence) is not None
-        commits = _COMMITS.search(sentence) is not None and not denies
+        commits = _commits(sentence) and not denies
         level = Level.LOW
         if amounts or commits:
             level = Level.HIGH if commits and new else Level.MEDIUM
@@ -110,6 +137,17 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         yield Finding("promise_money", level, OneLine(words), (Span(start + first, start + last),))
 
 
+@rule("payment", "pays, or changes where money goes")
+def payment(reading: Reading) -> Iterator[Finding]:
+    """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
+    thread says: mail is no place to take payment orders from. Medium when the sentence says no."""
+    for start, sentence in _sentences(reading.body):
+        if match := _PAYS.search(sentence):
+            level = Level.MEDIUM if _DENIES.search(sentence) else Level.HIGH
+            span = Span(start + match.start(), start + match.end())
+            yield Finding("payment", level, OneLine(f"pays, or changes where money goes: {quoted(match[0])}"), (span,))
+
+
 @rule("promise_discount", "promises a discount")
 def promise_discount(reading: Reading) -> Iterator[Finding]:
     """A sentence speaks of a discount, a voucher, a special price or something free. Medium when it commits us or
@@ -117,7 +155,7 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
     for start, sentence in _sentences(reading.body):
         if match := _DISCOUNT.search(sentence):
             denies = _DENIES.search(sentence) is not None
-            firm = (_COMMITS.search(sentence) or find_amounts(sentence)) and not denies
+            firm = (_commits(sentence) or find_amounts(sentence)) and not denies
             words = f"{'promises' if firm else 'speaks of'} a discount: {quoted(match[0])}"
             span = Span(start + match.start(), start + match.end())
             yield Finding("promise_discount", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
@@ -144,7 +182,7 @@ def promise_deadline(reading: Reading) -> Iterator[Finding]:
     else low."""
     for start, sentence in _sentences(reading.body):
         if match := _DEADLINE.search(sentence):
-            firm = _COMMITS.search(sentence) is not None
+            firm = _commits(sentence)
             words = f"{'promises' if firm else 'names'} a deadline: {quoted(match[0])}"
             span = Span(start + match.start(), start + match.end())
             yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
@@ -162,4 +200,4 @@ def promise_own(reading: Reading) -> Iterator[Finding]:
             yield Finding("promise_own", Level.MEDIUM, OneLine(f"says {quoted(phrase)}"), spans)
 
 
-PROMISE_RULES = (promise_money, promise_discount, promise_legal, promise_deadline, promise_own)
+PROMISE_RULES = (promise_money, payment, promise_discount, promise_legal, promise_deadline, promise_own)
