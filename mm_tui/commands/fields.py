@@ -36,6 +36,7 @@ SHOWN: Mapping[str, str] = {
     "edited_here": "whether an unsent edit is kept on this machine",
     "thread": "list of {id, direction, from, subject, status, received_at, body}, oldest first; "
     "body null when it was not read",
+    "live": "whether the profile's keys send real mail",
 }
 
 DECISION: Mapping[str, str] = {

@@ -132,8 +132,10 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
         entry = rooms.queue().entry(arguments.id) or entry
     box = boxes.get(entry.item.mailbox_id)
     if arguments.json:
-        emit.data(_item_data(entry, boxes, box))
+        emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live})
     else:
+        kind = "LIVE: approved mail really leaves" if chosen.profile.is_live else "TEST: nothing is delivered outside"
+        emit.line(OneLine(f"profile  {chosen.profile.name}, {kind}"))
         for text in _item_text(entry, box):
             emit.line(text)
     return Exit.OK
