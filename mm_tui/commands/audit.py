@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,8 +81,8 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
             await _fetch_newest(rooms, arguments.limit)
         lines = AuditLines(rooms.database)
         lines.learn()
-        keys = [key for chunk in lines.keys(_wanted(arguments), first=arguments.limit) for key in chunk]
-        shown = lines.lines(keys[: arguments.limit][::-1])
+        newest_first = chain.from_iterable(lines.keys(_wanted(arguments), first=arguments.limit))
+        shown = lines.lines(list(islice(newest_first, arguments.limit))[::-1])
     if arguments.json:
         emit.data({"entries": [record(line) for line in shown]})
     elif shown:

@@ -80,6 +80,13 @@ async def test_a_server_fault_leaves_a_doubt(status: int) -> None:
     assert "nginx" not in error.message
 
 
+async def test_the_words_of_a_refusal_are_clean() -> None:
+    words = json.dumps({"error": "no\x1b]52;c;aGk=\x07 way\u202e\nA fake line"}).encode()
+    error = await failure_of_decide(answer(403, words))
+    assert error.message == "no way A fake line"
+    assert str(error) == "no way A fake line"
+
+
 async def test_the_three_kinds_of_429_carry_what_they_say() -> None:
     limited = await failure_of_decide(answer(429, b'{"error":"x"}', "Retry-After: 7"))
     assert limited.retry_after == 7
