@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from mm_tui.clock import SystemClock
 from mm_tui.config import Sync as SyncSettings
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
+from mm_tui.gateway.wire import email_summary
 from mm_tui.services.sync import Sync
 from mm_tui.store.database import Database
 from mm_tui.store.mail import MailStore, MailView
@@ -27,8 +27,11 @@ class Fill(NamedTuple):
     mails: int
 
 
-async def bare_loop(office: Office) -> Fill:
-    """Every page of every mailbox, fetched and parsed, one after the other; nothing kept."""
+async def bare_loop(office: Office, *, into_models: bool = False) -> Fill:
+    """Every page of every mailbox, fetched and parsed, one after the other; nothing kept.
+
+    `into_models`: parsed into mails as the program does; else only into JSON values.
+    """
     mails = 0
     started = time.perf_counter()
     headers = {"Authorization": f"Bearer {office.keys['oversight']}"}
@@ -39,7 +42,10 @@ async def bare_loop(office: Office) -> Fill:
                 params = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
                 answer = await client.get(f"/v1/mailboxes/{mailbox}/emails", params=params)
                 page = answer.raise_for_status().json()
-                mails += len(page["emails"])
+                if into_models:
+                    mails += len([email_summary(item, mailbox) for item in page["emails"]])
+                else:
+                    mails += len(page["emails"])
                 cursor = page["cursor"]
                 if cursor is None:
                     break
@@ -56,8 +62,3 @@ async def first_fill(office: Office, store: Path) -> Fill:
             await sync.run_once()
             seconds = time.perf_counter() - started
         return Fill(seconds, len(MailStore(database).keys(MailView())))
-
-
-def measure(office: Office, store: Path) -> tuple[Fill, Fill]:
-    """Both, one after the other. Returns (bare, ours)."""
-    return asyncio.run(bare_loop(office)), asyncio.run(first_fill(office, store))

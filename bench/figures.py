@@ -1,0 +1,313 @@
+"""What is measured, and the bounds that must hold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from bench import fill
+from bench.empty_app import MARK
+from bench.office import Office, running_office
+from bench.terminal import Program, Spread
+from mm_tui.config import store_path
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore, MailView
+from mm_tui.store.search import parse_query, view_sql
+
+EMPTY = (sys.executable, "-m", "bench.empty_app")
+OURS = (sys.executable, "-m", "mm_tui")
+SMALL = 1_000
+QUERIES = ("refund", "invoice 2", "from:anna", "subject:order", "is:unread refund", "parcel -from:ben", "before:1m re")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A line of the table. `ok` is None where there is no bound."""
+
+    name: str
+    measured: str
+    bound: str = ""
+    ok: bool | None = None
+
+
+class Bench:
+    """Measures the parts. Sandboxes and stores are made when a part first needs them."""
+
+    PARTS: ClassVar[tuple[str, ...]] = (
+        "launch", "moves", "memory", "first_fill", "search", "idle", "polls", "arriving", "opening",
+    )  # fmt: skip
+
+    def __init__(self, folder: Path, mails: int, *, quick: bool) -> None:
+        self._folder = folder
+        self._mails = mails
+        self._quick = quick
+        self._stack = ExitStack()
+        self._offices: dict[int, Office] = {}
+        self._marks: dict[int, str] = {}
+
+    def close(self) -> None:
+        """Ends the sandboxes."""
+        self._stack.close()
+
+    # What is measured on
+
+    def _office(self, mails: int) -> Office:
+        if mails not in self._offices:
+            self._offices[mails] = self._stack.enter_context(running_office(self._folder, mails))
+        return self._offices[mails]
+
+    def _profile(self, mails: int) -> Path:
+        """A data folder whose store holds all the sandbox's mails; the first subject is in `_marks`."""
+        folder = self._folder / f"profile-{mails}"
+        if mails not in self._marks:
+            folder.mkdir(mode=0o700)
+            asyncio.run(fill.first_fill(self._office(mails), self._store(folder)))
+            with Database.open(self._store(folder)) as database:
+                mail = MailStore(database)
+                self._marks[mails] = str(mail.rows(mail.keys(MailView(), limit=1))[0].subject)[:16].rstrip()
+        return folder
+
+    @staticmethod
+    def _store(folder: Path) -> Path:
+        os.environ["MM_TUI_DATA"] = str(folder)
+        return store_path("default")
+
+    def _environment(self, mails: int, **more: str) -> dict[str, str]:
+        return self._office(mails).environment(self._profile(mails), PYTHONPATH=str(Path.cwd()), **more)
+
+    def _ours(self, mails: int, **more: str) -> Program:
+        return Program(OURS, self._environment(mails, **more))
+
+    def _empty(self) -> Program:
+        return Program(EMPTY, self._environment(SMALL))
+
+    @cached_property
+    def _repaint(self) -> Spread:
+        """The empty app's reaction to a key."""
+        with self._empty() as program:
+            program.wait_for(MARK)
+            program.settle()
+            return Spread.of(program.press_all("jk" * (20 if self._quick else 150)))
+
+    # Parts
+
+    def launch(self) -> list[Figure]:
+        """From the start of the process to the first mail on the screen, in turns with the empty app."""
+        times: dict[str, list[float]] = {"empty": [], "ours": []}
+        self._profile(self._mails)
+        for _ in range(3 if self._quick else 15):
+            with self._empty() as program:
+                times["empty"].append(program.wait_for(MARK))
+            with self._ours(self._mails) as program:
+                times["ours"].append(program.wait_for(self._marks[self._mails]))
+        empty, ours = (statistics.median(times[name]) for name in ("empty", "ours"))
+        return [
+            Figure(
+                "launch to list on screen, median",
+                f"{ours / empty:.2f} x ({ours * 1000:.0f} ms, empty app {empty * 1000:.0f} ms)",
+                "1.5 x the empty app",
+                ours <= 1.5 * empty,
+            )
+        ]
+
+    def _moves(self, mails: int) -> tuple[Spread, Spread]:
+        """Cursor moves within the view, and those that scroll."""
+        times = 4 if self._quick else 30
+        with self._ours(mails) as program:
+            program.wait_for(self._marks[mails])
+            program.settle(1.0)
+            within = Spread.of(program.press_all("jjjjjkkkkk" * times))
+            program.press_all("j" * 40)
+            return within, Spread.of(program.press_all("j" * 10 * times))
+
+    def moves(self) -> list[Figure]:
+        """One key press each."""
+        base = self._repaint
+        self._profile(SMALL)
+        self._profile(self._mails)
+        few, few_scrolling = self._moves(SMALL)
+        within, scrolling = self._moves(self._mails)
+        apart = within.median / few.median - 1
+        apart_scrolling = scrolling.median / few_scrolling.median - 1
+        return [
+            Figure(
+                "cursor move within the view, median",
+                f"{within.median / base.median:.2f} x ({within.median:.1f} ms, empty app {base.median:.1f} ms)",
+                "1.4 x the empty app's repaint",
+                within.median <= 1.4 * base.median,
+            ),
+            Figure(
+                "the same, 95th percentile",
+                f"{within.p95 / base.p95:.2f} x ({within.p95:.1f} ms, empty app {base.p95:.1f} ms)",
+                "2 x the empty app's",
+                within.p95 <= 2 * base.p95,
+            ),
+            Figure(
+                "cursor move that scrolls, median",
+                f"{scrolling.median / base.median:.2f} x ({scrolling.median:.1f} ms)",
+                "8 x the empty app's repaint",
+                scrolling.median <= 8 * base.median,
+            ),
+            Figure(
+                f"the same moves with {SMALL:,} mails",
+                f"within {apart:+.0%}, scrolling {apart_scrolling:+.0%}",
+                "within 10 %",
+                apart <= 0.1 and apart_scrolling <= 0.1,
+            ),
+            Figure("bytes to the terminal for a move", f"{within.size:.0f}", "600", within.size <= 600),
+            Figure("bytes for a move that scrolls", f"{scrolling.size:.0f}"),
+        ]
+
+    def memory(self) -> list[Figure]:
+        """Resident memory, list on screen and polling."""
+        self._profile(self._mails)
+        with self._empty() as empty, self._ours(self._mails, MM_TUI_SYNC_ACTIVE_SECONDS="1") as ours:
+            empty.wait_for(MARK)
+            ours.wait_for(self._marks[self._mails])
+            end = time.monotonic() + (3 if self._quick else 15)
+            while time.monotonic() < end:
+                ours.read(0.1)
+                empty.read(0.0)
+            ratio = ours.memory() / empty.memory()
+            words = f"{ratio:.2f} x ({ours.memory():.0f} MB, empty app {empty.memory():.0f} MB)"
+        return [Figure("memory, list on screen and polling", words, "2 x the empty app", ratio <= 2)]
+
+    def first_fill(self) -> list[Figure]:
+        """Mails a second into an empty store, against bare loops over the same pages."""
+        mails = min(self._mails, 30_000)
+        office = self._office(mails)
+        figures: dict[str, list[float]] = {"bare": [], "parsed": [], "ours": []}
+        for number in range(1 if self._quick else 3):
+            bare = asyncio.run(fill.bare_loop(office))
+            parsed = asyncio.run(fill.bare_loop(office, into_models=True))
+            ours = asyncio.run(fill.first_fill(office, self._folder / f"fill-{number}.db"))
+            assert bare.mails == parsed.mails == ours.mails == mails
+            for name, one in (("bare", bare), ("parsed", parsed), ("ours", ours)):
+                figures[name].append(mails / one.seconds)
+        bare_speed, parsed_speed, speed = (statistics.median(figures[name]) for name in ("bare", "parsed", "ours"))
+        return [
+            Figure(
+                "first fill, against a bare loop that fetches and parses the same pages into mails",
+                f"{speed / parsed_speed:.0%} ({speed:,.0f} mails a second, bare {parsed_speed:,.0f})",
+                "at least 70 %",
+                speed >= 0.7 * parsed_speed,
+            ),
+            Figure(
+                "first fill, against a bare loop that stops at the JSON",
+                f"{speed / bare_speed:.0%} (bare {bare_speed:,.0f} mails a second)",
+            ),
+        ]
+
+    def search(self) -> list[Figure]:
+        """Each letter typed on the search line, until the screen is complete; against SQL and one repaint."""
+        repaint = self._repaint.median
+        folder = self._profile(self._mails)
+        sql = self._bare_sql(self._store(folder))
+        times: list[float] = []
+        with self._ours(self._mails) as program:
+            program.wait_for(self._marks[self._mails])
+            program.settle(1.0)
+            for query in QUERIES[:2] if self._quick else QUERIES:
+                program.press("/")
+                times += [one.milliseconds for one in program.press_all(query, quiet=0.12)]
+                program.press("\x1b", quiet=0.3)
+        p95 = sorted(times)[int(0.95 * (len(times) - 1))]
+        return [
+            Figure("search as you type, 95th percentile to complete screen", f"{p95:.0f} ms", "50 ms", p95 <= 50),
+            Figure(
+                "the same against bare SQL plus a repaint",
+                f"{p95 / (sql + repaint):.2f} x (SQL {sql:.1f} ms, repaint {repaint:.1f} ms)",
+                "2 x",
+                p95 <= 2 * (sql + repaint),
+            ),
+        ]
+
+    def _bare_sql(self, store: Path) -> float:
+        """95th percentile of the same searches in SQL alone, all keys fetched, in milliseconds."""
+        connection = sqlite3.connect(store)
+        times: list[float] = []
+        for query in QUERIES:
+            for length in range(1, len(query) + 1):
+                text = query[:length]
+                sql, values = view_sql(MailView(query=text), parse_query(text))
+                begun = time.perf_counter()
+                connection.execute(sql, values).fetchall()
+                times.append((time.perf_counter() - begun) * 1000)
+        connection.close()
+        return sorted(times)[int(0.95 * (len(times) - 1))]
+
+    def idle(self) -> list[Figure]:
+        """Processor time with nobody at the keys and a poll every 15 s."""
+        seconds = 6 if self._quick else 60
+        self._profile(self._mails)
+        every = {"MM_TUI_SYNC_ACTIVE_SECONDS": "15", "MM_TUI_SYNC_IDLE_SECONDS": "15"}
+        with self._ours(self._mails, **every) as program:
+            program.wait_for(self._marks[self._mails])
+            self._read_for(program, 8)
+            before = program.cpu_seconds()
+            self._read_for(program, seconds)
+            share = (program.cpu_seconds() - before) / seconds
+        return [Figure("idle, polling every 15 s", f"{share:.2%} of a core", "0.5 %", share < 0.005)]
+
+    @staticmethod
+    def _read_for(program: Program, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            program.read(left)
+        program.output = b""
+
+    def polls(self) -> list[Figure]:
+        """Memory before and after many polls of a gateway with nothing new."""
+        polls = 100 if self._quick else 2000
+        self._profile(SMALL)
+        told = self._child("bench.soak", str(polls), environment=self._environment(SMALL))
+        grown = told["late_mb"] - told["early_mb"]
+        return [
+            Figure(
+                f"memory over {polls:,} polls",
+                f"{grown:+.1f} MB of {told['early_mb']:.0f}; {told['cpu_ms_a_poll']:.1f} ms of processor time a poll",
+                "flat (1 MB)",
+                grown <= 1,
+            )
+        ]
+
+    def arriving(self) -> list[Figure]:
+        """The event loop while 10,000 mails come in."""
+        from bench.stalls import ARRIVING
+
+        folder = self._folder / "arriving"
+        environment = self._office(ARRIVING).environment(folder, PYTHONPATH=str(Path.cwd()))
+        longest = self._child("bench.stalls", "arrive", environment=environment)["longest_ms"]
+        name = f"longest stall of the event loop while {ARRIVING:,} mails arrive"
+        return [Figure(name, f"{longest:.0f} ms", "50 ms", longest <= 50)]
+
+    def opening(self) -> list[Figure]:
+        """The event loop while large things are opened and read."""
+        figures = []
+        for what, name in (("body", "a body of 262,144 characters"), ("thread", "a thread of 1,000 mails")):
+            environment = self._office(SMALL).environment(self._folder / what, PYTHONPATH=str(Path.cwd()))
+            environment["MULTIMAIL_API_URL"] = "http://127.0.0.1:9"
+            longest = self._child("bench.stalls", what, environment=environment)["longest_ms"]
+            words = f"longest stall while opening and reading {name}"
+            figures.append(Figure(words, f"{longest:.0f} ms", "100 ms", longest <= 100))
+        return figures
+
+    @staticmethod
+    def _child(module: str, *arguments: str, environment: dict[str, str]) -> dict[str, float]:
+        command = [sys.executable, "-m", module, *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
+        told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return told

@@ -1,0 +1,139 @@
+"""How long the event loop stands still at worst: `python -m bench.stalls arrive|body|thread`, prints JSON.
+
+The real app runs without a terminal in this process; beside it a task asks to be woken every few milliseconds and
+takes how late it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from mm_tui import config, config_file
+from mm_tui.app import MmTui
+from mm_tui.models import EmailDetail, EmailSummary, Party, RawContent
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore, MailView
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.wiring import Wiring
+
+TICK = 0.002
+BODY_CHARACTERS = 262_144
+THREAD_MAILS = 1_000
+ARRIVING = 10_000
+
+
+class Watch:
+    """The longest lateness since it was last asked for, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            wanted = time.perf_counter() + TICK
+            await asyncio.sleep(TICK)
+            self._longest = max(self._longest, time.perf_counter() - wanted)
+
+    def longest(self) -> float:
+        longest, self._longest = self._longest, 0.0
+        return longest * 1000
+
+    async def end(self) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+
+def _mail(number: int, thread: str) -> EmailSummary:
+    return EmailSummary(
+        id=f"01J{number:023d}",
+        mailbox_id="01JBOX",
+        sender=Party.parse(f"anna{number % 50}@customer.example"),
+        to=(Party.parse("support@acme.example"),),
+        subject=OneLine(f"Question {number}"),
+        direction=OneLine("inbound"),
+        status=OneLine("read"),
+        received_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=number),
+        thread_id=thread,
+    )
+
+
+def _prepare(store: Path, what: str) -> None:
+    with Database.open(store) as database:
+        mail = MailStore(database)
+        if what == "body":
+            line = "A long line of an ordinary mail, with **words** of all kinds: größer, 見積もり, résumé. "
+            body = (line * 3 + "\n") * (BODY_CHARACTERS // (3 * len(line)) + 1)
+            summary = _mail(1, "t")
+            raw = RawContent(sender="anna1@customer.example", body=body[:BODY_CHARACTERS])
+            mail.upsert([summary])
+            mail.save_detail(EmailDetail(**dict(summary), body=ManyLine(raw.body), raw=raw), at=datetime.now(UTC))
+        elif what == "thread":
+            mail.upsert(_mail(number, "t") for number in range(THREAD_MAILS))
+
+
+@contextmanager
+def _wired(folder: Path) -> Iterator[Wiring]:
+    settings = config_file.load()
+    yield Wiring.open(settings)
+
+
+async def arrive(folder: Path) -> float:
+    """While a first fill of `ARRIVING` mails comes in and the list is on the screen."""
+    with _wired(folder) as wired:
+        app = MmTui(wired)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause(0.2)
+            watch = Watch()
+            ends = time.monotonic() + 120
+            while len(wired.mail.keys(MailView(), limit=ARRIVING)) < ARRIVING and time.monotonic() < ends:
+                await asyncio.sleep(0.25)
+            longest = watch.longest()
+            await watch.end()
+            if time.monotonic() >= ends:
+                raise TimeoutError("the mails did not arrive")
+            return longest
+
+
+async def opened(folder: Path) -> float:
+    """While the only thread is opened, read to its end and left."""
+    with _wired(folder) as wired:
+        app = MmTui(wired)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause(0.5)
+            gc.collect()
+            watch = Watch()
+            await pilot.pause(0.2)
+            watch.longest()
+            for key in ("enter", "pagedown", "pagedown", "j", "j", "n", "p", "G", "g", "escape"):
+                await pilot.press(key)
+                await pilot.pause(0.1)
+            longest = watch.longest()
+            await watch.end()
+            return longest
+
+
+def main() -> None:
+    """Runs one of them in a folder of its own; `MM_TUI_*` and `MULTIMAIL_*` name the gateway for `arrive`."""
+    what = sys.argv[1]
+    folder = config.data_dir()
+    store = config.store_path(config_file.load().profile.name)
+    store.parent.mkdir(parents=True, exist_ok=True)
+    _prepare(store, what)
+    longest = asyncio.run(arrive(folder) if what == "arrive" else opened(folder))
+    print(json.dumps({"longest_ms": longest}))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory():
+        main()

@@ -1,0 +1,143 @@
+"""Drives a program on a pseudo-terminal and takes times. It parses nothing, so that it adds nothing to them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import statistics
+import struct
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+COLUMNS, ROWS = 120, 40
+QUIET = 0.05
+"""Seconds without output after which a reaction counts as complete."""
+
+_ANSWERS = {
+    b"\x1b[6n": b"\x1b[1;1R",
+    b"\x1b[c": b"\x1b[?62;c",
+    b"\x1b[0c": b"\x1b[?62;c",
+    b"\x1b[?2026$p": b"\x1b[?2026;2$y",
+    b"\x1b[?2048$p": b"\x1b[?2048;0$y",
+}
+_SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+class Reaction(NamedTuple):
+    """What one key caused."""
+
+    milliseconds: float
+    """From the key to the last output before it was quiet."""
+    first: float
+    """From the key to the first output, in milliseconds."""
+    size: int
+    """Bytes written to the terminal."""
+
+
+class Spread(NamedTuple):
+    """Figures over many reactions."""
+
+    median: float
+    p95: float
+    size: float
+    """Median of bytes."""
+
+    @classmethod
+    def of(cls, reactions: Sequence[Reaction]) -> Self:
+        times = sorted(reaction.milliseconds for reaction in reactions)
+        return cls(
+            statistics.median(times),
+            times[min(len(times) - 1, int(0.95 * len(times)))],
+            statistics.median(reaction.size for reaction in reactions),
+        )
+
+
+class Program:
+    """A program on a terminal of 120 by 40."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.started = time.perf_counter()
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.execvpe(command[0], list(command), dict(environment))
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.output = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+    def read(self, seconds: float) -> bytes:
+        """What the program writes within so many seconds, at the first chunk; empty for nothing."""
+        if not select.select([self._fd], [], [], seconds)[0]:
+            return b""
+        try:
+            chunk = os.read(self._fd, 65536)
+        except OSError:
+            raise RuntimeError(f"the program ended: {self.plain()[-600:]!r}") from None
+        for asked, answer in _ANSWERS.items():
+            if asked in chunk:
+                os.write(self._fd, answer)
+        self.output += chunk
+        return chunk
+
+    def plain(self) -> bytes:
+        """All output without its control sequences."""
+        return _SEQUENCE.sub(b"", self.output)
+
+    def wait_for(self, mark: str, timeout: float = 60) -> float:
+        """Waits for a text in the output; returns seconds since the start."""
+        wanted = mark.encode()
+        seen = 0
+        while time.perf_counter() - self.started < timeout:
+            if self.read(0.02) or seen == 0:
+                # From a little before what was looked at already, because a text may be cut in two.
+                if wanted in _SEQUENCE.sub(b"", self.output[max(0, seen - 400) :]):
+                    return time.perf_counter() - self.started
+                seen = len(self.output)
+        raise TimeoutError(f"{mark!r} did not appear: {self.plain()[-600:]!r}")
+
+    def settle(self, quiet: float = 0.5, timeout: float = 30) -> None:
+        """Reads until it is quiet for so many seconds."""
+        end = time.perf_counter() + timeout
+        while time.perf_counter() < end and self.read(quiet):
+            pass
+        self.output = b""
+
+    def press(self, key: str, *, quiet: float = QUIET) -> Reaction:
+        """Presses a key and waits until its reaction is complete."""
+        size, first, last = 0, 0.0, 0.0
+        begun = time.perf_counter()
+        os.write(self._fd, key.encode())
+        while chunk := self.read(quiet if last else 2.0):
+            last = time.perf_counter()
+            first = first or last
+            size += len(chunk)
+        self.output = b""
+        return Reaction((last - begun) * 1000, (first - begun) * 1000, size)
+
+    def press_all(self, keys: str, *, quiet: float = QUIET) -> list[Reaction]:
+        """Presses one key after the other; those without any reaction are left out."""
+        reactions = [self.press(key, quiet=quiet) for key in keys]
+        return [reaction for reaction in reactions if reaction.size]
+
+    def memory(self) -> float:
+        """Resident memory in MB."""
+        with open(f"/proc/{self.pid}/status") as status:
+            return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+
+    def cpu_seconds(self) -> float:
+        """Processor time used so far."""
+        with open(f"/proc/{self.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
