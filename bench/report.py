@@ -37,10 +37,9 @@ def machine() -> str:
         names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = names[0] if names else platform.machine()
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, Textual {textual.__version__}, SQLite {sqlite3.sqlite_version}; load while measuring {load}"
-    )
+    versions = f"Python {platform.python_version()}, Textual {textual.__version__}, SQLite {sqlite3.sqlite_version}"
+    system = f"{platform.system()} {platform.release()}"
+    return f"{model}, {os.cpu_count()} cores, {system}, {versions}; load while measuring {load}"
 
 
 def write_page(page: Path, figures: Sequence[Figure], mails: int) -> None:
