@@ -80,6 +80,7 @@ ACTS: tuple[Act, ...] = (
     Act("thread.links", "l", "links", "links", "List the links with their real hosts.", True),
     Act("thread.files", "f", "files", "files", "List the attachments and save them.", True),
     Act("thread.details", "i", "details", "sender", "Look at the sender closely."),
+    Act("thread.copy", "c", "copy", "copy", "Send the message's text to the terminal's clipboard."),
     Act("thread.raw", "v", "raw", "raw", "Show the mail as it came, escaped.", True),
     Act("thread.summarise", "s", "summarise", "summarise", "Ask the model again about this mail."),
     Act("thread.back", "escape,q", "back", "back", "Back to the list.", True),
@@ -117,6 +118,14 @@ ACTS: tuple[Act, ...] = (
     # A mail's life
     Act("life.thread", "t", "thread", "thread", "Open the thread; marks the mail read at the gateway.", True),
     Act("life.back", "escape,q", "back", "back", "Back to the log.", True),
+    # Mailboxes
+    Act("mailboxes.upgrade", "r", "upgrade", "move up", "Ask for a code to move the mailbox up; the operator is mailed it.", True),
+    Act("mailboxes.redeem", "c", "redeem", "enter code", "Move the mailbox up with the operator's code.", True),
+    Act("mailboxes.down", "d", "move_down", "move down", "Move the mailbox down at once; asks first.", True),
+    Act("mailboxes.create", "n", "create", "new mailbox", "Make a mailbox, with the operator's code.", True),
+    Act("mailboxes.webhooks", "h", "webhooks", "webhooks", "List webhooks, make and remove them.", True),
+    Act("mailboxes.window", "w", "window", "7/30 days", "Show the other span of days, where there is no room for both."),
+    Act("mailboxes.back", "escape", "back", "back", "Back to the table."),
     # Reading
     Act("paper.down", "j,down", "paper_down", "down", "One line down."),
     Act("paper.up", "k,up", "paper_up", "up", "One line up."),
@@ -143,6 +152,7 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
     "audit": ("audit", "list", "app"),
     "life": ("life", "paper", "app"),
     "mailboxes": ("mailboxes", "list", "app"),
+    "mailboxes, reading": ("mailboxes", "paper", "app"),
 }
 """Which contexts are awake at once, the nearest first. Within one line no key may mean two things."""
 
