@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from mm_tui import config
-from mm_tui.agent import command
+from mm_tui.agent import command, evaluate
 from mm_tui.text import OneLine
 
 
@@ -17,13 +17,17 @@ def main() -> int:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     run = actions.add_parser("run", help="work the mailboxes until stopped")
     command.add_arguments(run)
+    run.set_defaults(act=command.run)
+    labels = actions.add_parser("evaluate", help="try the labels on a labelled set")
+    evaluate.add_arguments(labels)
+    labels.set_defaults(act=evaluate.run)
     arguments = parser.parse_args()
     try:
         settings = config.with_keys(config.load(profile=arguments.profile))
     except config.ConfigError as error:
         sys.stderr.write(OneLine(f"mm-tui agent: {error}") + "\n")
         return command.CONFIG
-    return command.run(arguments, settings)
+    return int(arguments.act(arguments, settings))
 
 
 if __name__ == "__main__":

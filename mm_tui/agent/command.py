@@ -134,22 +134,23 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
                 return await _dry_run(around, settings)
             return await _work(args, around, secret)
     except MayDecide as error:
-        return _refuse(AUTH, str(error), "Give the agent a key with read and send only.")
+        return refuse(AUTH, str(error), "Give the agent a key with read and send only.")
     except (Fatal, NoKey) as error:
-        return _refuse(AUTH, str(error), "Check the keys with `mm-tui doctor`.")
+        return refuse(AUTH, str(error), "Check the keys with `mm-tui doctor`.")
     except (errors.Unauthorized, errors.MissingScope, errors.MissingKey) as error:
-        return _refuse(AUTH, str(error.message), error.what_to_do)
+        return refuse(AUTH, str(error.message), error.what_to_do)
     except errors.GatewayError as error:
-        return _refuse(GATEWAY, str(error.message), error.what_to_do)
+        return refuse(GATEWAY, str(error.message), error.what_to_do)
     except UnknownMailbox as error:
-        return _refuse(NOT_FOUND, str(error), "Mend [agent] mailboxes.")
+        return refuse(NOT_FOUND, str(error), "Mend [agent] mailboxes.")
     except (StoreError, ValueError) as error:
-        return _refuse(CONFIG, str(error), "See docs/agent.md.")
+        return refuse(CONFIG, str(error), "See docs/agent.md.")
     except OSError as error:
-        return _refuse(CONFIG, f"{error.filename or 'the system'}: {error.strerror}", "Check address, path and mode.")
+        return refuse(CONFIG, f"{error.filename or 'the system'}: {error.strerror}", "Check address, path and mode.")
 
 
-def _refuse(status: int, what: str, cure: str) -> int:
+def refuse(status: int, what: str, cure: str) -> int:
+    """Says on standard error what is wrong and what to do; returns the status."""
     sys.stderr.write(OneLine(f"mm-tui agent: {what}") + "\n")
     sys.stderr.write(OneLine(f"        {cure}") + "\n")
     return status

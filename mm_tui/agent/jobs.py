@@ -159,8 +159,9 @@ class Jobs:
         """Notes the thread of a mail that came without it."""
         self._change("UPDATE agent_jobs SET thread_id = ? WHERE email_id = ?", thread_id, email_id)
 
-    def _change(self, statement: str, *values: object) -> None:
-        with self._database.write(durable=True) as connection:
+    def _change(self, statement: str, *values: object, durable: bool = False) -> None:
+        # What is not yet on disk when the machine dies is done again, and found done.
+        with self._database.write(durable=durable) as connection:
             connection.execute(statement, values)
 
     # Webhook events, and where polls stand

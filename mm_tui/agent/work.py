@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 MOST_OTHERS = 10
 """Earlier mails of the thread that are read for context, the newest ones."""
+FRESH_SECONDS = 2.0
+"""How old the reading of a thread may be when a draft is done, before the thread is read again."""
 KEY_HOLDS = timedelta(hours=23)
 """The gateway remembers idempotency keys for 24 hours; after that the thread is asked."""
 
@@ -41,6 +43,8 @@ class Reading:
     mail: EmailDetail
     thread: ThreadSummary | None
     conversation: Conversation
+    at: float
+    """When the thread was read, on the monotonic clock."""
 
 
 class Work:
@@ -85,6 +89,7 @@ class Work:
     # Reading
 
     async def _read(self, job: Job) -> Reading | None:
+        at = self._clock.monotonic()
         thread = await self._thread(job.mailbox_id, job.thread_id)
         listed = next((mail for mail in thread.emails if mail.id == job.email_id), None) if thread else None
         if listed is not None and not policy.is_worked(listed):
@@ -101,7 +106,7 @@ class Work:
             thread = await self._thread(job.mailbox_id, mail.thread_id)
         mails = [*await self._others(mail, thread), mail]
         mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
-        return Reading(mail, thread, Conversation.of(mails, mail))
+        return Reading(mail, thread, Conversation.of(mails, mail), at)
 
     async def _thread(self, mailbox_id: str, thread_id: str) -> ThreadSummary | None:
         if not thread_id:
@@ -170,15 +175,14 @@ class Work:
         assert mailbox is not None  # why_no_reply has a reason otherwise
         letters: tuple[Letter, ...] = reading.conversation.for_reply
         request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist)
-        draft = ""
-        async for part in self._assistant.write(request, automatic=True):
-            draft = str(part.text) if part.done else ""
-        # Models take their time: a human, or another agent, may have answered meanwhile.
-        thread = await self._thread(job.mailbox_id, reading.mail.thread_id or "")
-        mailbox = await self._boxes.current(job.mailbox_id)
-        if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
-            return reason
-        assert mailbox is not None
+        draft = str((await self._assistant.write_whole(request, automatic=True)).text)
+        if self._clock.monotonic() - reading.at > FRESH_SECONDS:
+            # A human, or another agent, may have answered meanwhile.
+            thread = await self._thread(job.mailbox_id, reading.mail.thread_id or "")
+            mailbox = await self._boxes.current(job.mailbox_id)
+            if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
+                return reason
+            assert mailbox is not None
         if (reason := policy.why_not_this_draft(draft, mailbox)) is not None:
             return reason
         await asyncio.to_thread(self._jobs.write_draft, job.email_id, draft, self._clock.now())

@@ -27,6 +27,8 @@ MAX_TOKENS: dict[Task, int] = {"summarise": 200, "classify": 12, "extract": 400,
 TEMPERATURE: dict[Task, float] = {"summarise": 0.2, "classify": 0.0, "extract": 0.0, "draft": 0.4, "redraft": 0.4}
 NEWEST_TOKENS = 4_000
 """Labels and extraction look at the thread's newest mail; this much of it is enough."""
+ANSWER_SECONDS = 30.0
+WRITING_SECONDS = 120.0
 REDRAFT_TOKENS = 8_000
 
 T = TypeVar("T")
@@ -202,6 +204,12 @@ def _read_extraction(text: str) -> tuple[Extraction | None, str]:
     return found.model_copy(update={"amounts": found.amounts[:10]}), ""
 
 
+async def write_whole(model: Model, request: Request) -> Completion:
+    """A draft in one piece, for a worker that shows it to nobody meanwhile."""
+    answer = await _complete(model, request, deadline=WRITING_SECONDS)
+    return replace(answer, text=body_alone(answer.text))
+
+
 async def write(model: Model, request: Request) -> AsyncGenerator[Part, None]:
     """Streams a draft or a redraft. The last part has `whole`; closing the generator stops the model."""
     parts = model.stream(
@@ -209,6 +217,7 @@ async def write(model: Model, request: Request) -> AsyncGenerator[Part, None]:
         request.model,
         max_tokens=MAX_TOKENS[request.task],
         temperature=TEMPERATURE[request.task],
+        deadline=WRITING_SECONDS,
     )
     async with aclosing(parts):
         async for part in parts:
@@ -231,11 +240,12 @@ def _unfenced(text: str) -> str:
     return bare
 
 
-async def _complete(model: Model, request: Request) -> Completion:
+async def _complete(model: Model, request: Request, deadline: float = ANSWER_SECONDS) -> Completion:
     return await model.complete(
         request.messages,
         request.model,
         max_tokens=MAX_TOKENS[request.task],
         temperature=TEMPERATURE[request.task],
         json=request.task == "extract",
+        deadline=deadline,
     )

@@ -163,6 +163,15 @@ class Assistant:
                 counted = usage if usage and usage.completion_tokens else Usage(request.estimate, tokens(text))
                 self._book(answered, counted)
 
+    async def write_whole(self, request: Request, *, automatic: bool = False) -> DraftText:
+        """A draft in one piece. As `write`."""
+        from mm_tui.assist import tasks
+
+        model = await self._ready(automatic)
+        answer = await tasks.write_whole(model, request)
+        await asyncio.to_thread(self._book, answer.model, answer.usage)
+        return DraftText(answer.text, done=True, model=answer.model, cut=request.cut or answer.truncated)
+
     async def aclose(self) -> None:
         """Lets all connections go."""
         if self._model is not None:

@@ -1,0 +1,213 @@
+"""How well labels are chosen on a labelled set: `mm-tui agent evaluate FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mm_tui.agent.command import AUTH, CONFIG, GATEWAY, OK, refuse, state_path
+from mm_tui.assist.prompts import Letter
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.config import Settings
+    from mm_tui.services.assistant import Assistant
+
+AT_ONCE = 4
+
+
+class Case(BaseModel):
+    """One line of the set: a mail and the label that a human gave it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: OneLine
+    language: OneLine
+    label: OneLine
+    subject: OneLine
+    body: ManyLine
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the model said of a case."""
+
+    case: Case
+    label: OneLine
+    model: OneLine
+    certain: bool
+    """False when the answer was none of the labels, and the last one stands in its place."""
+
+    @property
+    def right(self) -> bool:
+        return str(self.label) == str(self.case.label)
+
+
+class BadSet(Exception):
+    """The file is not a labelled set. The text says which line, and why."""
+
+
+def read_cases(path: Path, labels: Sequence[str]) -> list[Case]:
+    """The cases of a JSON-lines file.
+
+    Raises:
+        BadSet: a line cannot be used, or names a label that is not configured.
+        OSError: the file cannot be read.
+    """
+    cases: list[Case] = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            case = Case.model_validate_json(line)
+        except ValidationError as error:
+            where = error.errors(include_input=False, include_url=False)[0]
+            raise BadSet(f"line {number}: {'.'.join(map(str, where['loc'])) or 'it'}: {where['msg']}") from None
+        if str(case.label) not in labels:
+            raise BadSet(f"line {number}: {case.label} is not a configured label ({', '.join(labels)})")
+        cases.append(case)
+    if not cases:
+        raise BadSet("it holds no case")
+    return cases
+
+
+async def evaluate(
+    cases: Sequence[Case], assistant: Assistant, *, told: Callable[[int], None] | None = None
+) -> list[Verdict]:
+    """Asks for the label of every case, in the order of the set.
+
+    Args:
+        cases: the labelled mails.
+        assistant: with the key and the models to be tried.
+        told: called with how many are done.
+
+    Raises:
+        AssistError: the model failed; what was answered is kept, so a second run goes on from there.
+    """
+    places = asyncio.Semaphore(AT_ONCE)
+    done = 0
+
+    async def ask(case: Case) -> Verdict:
+        nonlocal done
+        letter = Letter(OneLine("someone@sender.example"), case.subject, case.body)
+        async with places:
+            answer = await assistant.classify(f"evaluate-{case.id}", [letter])
+        done += 1
+        if told is not None:
+            told(done)
+        return Verdict(case, answer.value, answer.model, answer.certain)
+
+    tasks = [asyncio.create_task(ask(case)) for case in cases]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def markdown(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
+    """The verdicts as tables: by language, by label, and what was taken for what."""
+    models = ", ".join(sorted({str(verdict.model) for verdict in verdicts}))
+    right = sum(verdict.right for verdict in verdicts)
+    formless = sum(not verdict.certain for verdict in verdicts)
+    lines = [
+        f"Model: `{models}`. {len(verdicts)} mails, {right} labelled as by hand ({_share(right, len(verdicts))}); "
+        f"{formless} answers named none of the labels.",
+        "",
+        "| language | mails | right | share |",
+        "|---|---:|---:|---:|",
+    ]
+    for language in sorted({str(verdict.case.language) for verdict in verdicts}):
+        chosen = [verdict for verdict in verdicts if str(verdict.case.language) == language]
+        good = sum(verdict.right for verdict in chosen)
+        lines.append(f"| {language} | {len(chosen)} | {good} | {_share(good, len(chosen))} |")
+    lines += ["", "| label | mails | given | right | precision | recall |", "|---|---:|---:|---:|---:|---:|"]
+    for label in labels:
+        wanted = sum(str(verdict.case.label) == label for verdict in verdicts)
+        given = sum(str(verdict.label) == label for verdict in verdicts)
+        good = sum(verdict.right for verdict in verdicts if str(verdict.label) == label)
+        lines.append(f"| {label} | {wanted} | {given} | {good} | {_share(good, given)} | {_share(good, wanted)} |")
+    lines += ["", f"| by hand \\ given | {' | '.join(labels)} |", "|---|" + "---:|" * len(labels)]
+    pairs = Counter((str(verdict.case.label), str(verdict.label)) for verdict in verdicts)
+    lines += [f"| {label} | {' | '.join(str(pairs[label, other]) for other in labels)} |" for label in labels]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts one a line, for other tools."""
+    return "\n".join(
+        json.dumps(
+            {
+                "id": verdict.case.id,
+                "language": verdict.case.language,
+                "label": verdict.case.label,
+                "given": verdict.label,
+                "model": verdict.model,
+            }
+        )
+        for verdict in verdicts
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "–"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describes the options of `mm-tui agent evaluate`."""
+    parser.add_argument(
+        "file", type=Path, help="JSON lines, each with id, language, label, subject and body; see docs/labels.md"
+    )
+    parser.add_argument("--json", action="store_true", help="print every verdict as JSON, one a line")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Prints how the configured model labels the set. Costs what that many questions cost; answers are kept.
+
+    Returns:
+        The exit status: 0 done, 2 the set cannot be used, 4 no key, or one that is refused, 5 the model failed,
+        10 the file or the store cannot be used.
+    """
+    from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
+    from mm_tui.store.database import StoreError
+
+    try:
+        cases = read_cases(args.file, settings.assist.labels)
+        verdicts = asyncio.run(_evaluate(cases, settings))
+    except BadSet as error:
+        return refuse(2, f"{args.file}: {error}", "See docs/labels.md.")
+    except (NoKey, Unauthorized, Forbidden) as error:
+        return refuse(AUTH, str(error), "Check the key with `mm-tui doctor`.")
+    except AssistError as error:
+        return refuse(GATEWAY, str(error), "Run it again: what was answered is kept.")
+    except (StoreError, UnicodeDecodeError) as error:
+        return refuse(CONFIG, str(error), "See docs/agent.md.")
+    except OSError as error:
+        return refuse(CONFIG, f"{error.filename}: {error.strerror}", "Check path and mode.")
+    shown = as_json(verdicts) + "\n" if args.json else markdown(verdicts, settings.assist.labels)
+    sys.stdout.write(ManyLine(shown))
+    return OK
+
+
+async def _evaluate(cases: Sequence[Case], settings: Settings) -> list[Verdict]:
+    from mm_tui.clock import SystemClock
+    from mm_tui.services.assistant import Assistant
+    from mm_tui.store.database import Database
+
+    database = Database.open(state_path(settings))
+    assistant = Assistant(database, settings, SystemClock())
+    try:
+        return await evaluate(cases, assistant)
+    finally:
+        await assistant.aclose()
+        database.close()

@@ -1,0 +1,124 @@
+"""The labelled set: reading it, asking for every label, and the tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mm_tui.agent import evaluate
+from mm_tui.agent.evaluate import BadSet, Case, Verdict
+from mm_tui.assist.model import Completion, Message, Usage
+from mm_tui.clock import SystemClock
+from mm_tui.config import Assist, Settings
+from mm_tui.services.assistant import Assistant
+from mm_tui.store.database import Database
+from mm_tui.text import ManyLine, OneLine
+from tests.support.office import settings_for
+from tests.support.sandbox import running_sandbox
+from tests.unit.test_assist_tasks import Scripted
+
+LABELS = Assist().labels
+SET = Path(__file__).parents[1] / "data" / "labelled.jsonl"
+
+
+def line(**fields: object) -> str:
+    return json.dumps({"id": "1", "language": "en", "label": "spam", "subject": "s", "body": "b", **fields})
+
+
+def test_the_shipped_set_can_be_read() -> None:
+    assert len(evaluate.read_cases(SET, LABELS)) >= 200
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "holds no case"),
+        (line() + "\nnot json", "line 2"),
+        (line(label="nonsense"), "nonsense is not a configured label"),
+        ('{"id": "1"}', "line 1: language"),
+    ],
+)
+def test_what_is_no_labelled_set(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "set.jsonl"
+    file.write_text(text, "utf-8")
+    with pytest.raises(BadSet, match=words):
+        evaluate.read_cases(file, LABELS)
+
+
+class Echo(Scripted):
+    """Labels a mail with the word in its body."""
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        model: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        json: bool = False,
+        deadline: float = 30.0,
+    ) -> Completion:
+        self.asked.append(list(messages))
+        body = messages[-1].text.split("\n\n")[1].split("\n")[0]
+        return Completion(ManyLine(body), OneLine("echo-1"), Usage(10, 1))
+
+
+async def test_every_case_is_asked_once_and_in_order() -> None:
+    words = ["spam", "billing", "nonsense", "support", "spam"]
+    cases = [
+        Case.model_validate_json(line(id=str(number), label="spam", body=word)) for number, word in enumerate(words)
+    ]
+    database = Database.open(None)
+    model = Echo()
+    told: list[int] = []
+    assistant = Assistant(database, Settings(), SystemClock(), model=model)
+    verdicts = await evaluate.evaluate(cases, assistant, told=told.append)
+    assert [str(verdict.label) for verdict in verdicts] == ["spam", "billing", "other", "support", "spam"]
+    assert [verdict.right for verdict in verdicts] == [True, False, False, False, True]
+    assert [verdict.certain for verdict in verdicts] == [True, True, False, True, True]
+    assert told == [1, 2, 3, 4, 5]
+    await evaluate.evaluate(cases, assistant)
+    assert len(model.asked) == 6, "answers in form are kept"
+    database.close()
+
+
+def test_the_tables() -> None:
+    def verdict(language: str, label: str, given: str) -> Verdict:
+        case = Case.model_validate_json(line(language=language, label=label))
+        return Verdict(case, OneLine(given), OneLine("m-1"), True)
+
+    text = evaluate.markdown(
+        [verdict("en", "spam", "spam"), verdict("en", "spam", "other"), verdict("de", "other", "other")],
+        ("spam", "other"),
+    )
+    assert "Model: `m-1`. 3 mails, 2 labelled as by hand (67 %); 0 answers named none of the labels." in text
+    assert "| de | 1 | 1 | 100 % |" in text
+    assert "| en | 2 | 1 | 50 % |" in text
+    assert "| spam | 2 | 1 | 1 | 100 % | 50 % |" in text
+    assert "| other | 1 | 2 | 1 | 50 % | 100 % |" in text
+    assert "| spam | 1 | 1 |\n| other | 0 | 1 |\n" in text
+
+
+def test_the_command_prints_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MM_TUI_DATA", str(tmp_path / "data"))
+    parser = argparse.ArgumentParser()
+    evaluate.add_arguments(parser)
+    few = tmp_path / "few.jsonl"
+    few.write_text("\n".join(SET.read_text("utf-8").splitlines()[:5]), "utf-8")
+    with running_sandbox(tmp_path) as sandbox:
+        settings = settings_for(sandbox)
+        assert evaluate.run(parser.parse_args([str(few)]), settings) == 0
+        assert "Model: `local-rules-0`. 5 mails" in capfd.readouterr().out
+        assert evaluate.run(parser.parse_args([str(few), "--json"]), settings) == 0
+        assert len([json.loads(found) for found in capfd.readouterr().out.splitlines()]) == 5
+        assert evaluate.run(parser.parse_args([str(tmp_path / "none")]), settings) == 10
+        assert evaluate.run(parser.parse_args([str(few)]), settings_for(sandbox, ai21_key=None)) == 0, "all known"
+        wrong = settings_for(sandbox, ai21_key="wrong", assist=Assist(small_model="another"))
+        assert evaluate.run(parser.parse_args([str(few)]), wrong) == 4
+        assert "does not accept the key" in capfd.readouterr().err
