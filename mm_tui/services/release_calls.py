@@ -17,7 +17,7 @@ from mm_tui.review.effects import Cancel, Decide, Look, Reschedule, Submit
 from mm_tui.review.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, Saw, Submitted
 from mm_tui.review.standing import sighting_of, standing_of
 from mm_tui.review.state import Sighting, Standing, Step
-from mm_tui.services.release_record import Live
+from mm_tui.services.release_record import Facts, Live
 
 KEY_LIFE = timedelta(hours=23)
 """How long a submission may be repeated under its key. The gateway remembers keys for 24 h."""
@@ -211,13 +211,23 @@ class ReleaseCalls:
         return Done("changed")
 
     async def find(self, live: Live) -> Found | Blind:
-        """Looks through the mailbox's sent side, back to the original, for a mail with exactly the edit's content."""
-        case = live.state.case
+        """Looks for a mail with exactly the edit's content that is newer than the original.
+
+        An edit that answers in the original's thread is looked for there alone, any other among all sent mail.
+        """
+        case, content, facts = live.state.case, live.content, live.facts
+        assert content is not None
+        assert content.edit is not None
+        in_thread = facts.thread_id is not None and not starts_thread(content.base, content.edit)
         try:
-            async for mail in self._since(live, Direction.OUTBOUND):
-                if mail.id == case.item or mail.id in case.siblings or not self._alike(live, mail):
+            if in_thread:
+                mails = await self._in_thread(live)
+            else:
+                mails = [mail async for mail in self._since(live, Direction.OUTBOUND)]
+            for mail in mails:
+                if mail.id == case.item or mail.id in case.siblings or not _may_be(mail, content.edit.subject, facts):
                     continue
-                found = await self._gateway.email(live.facts.mailbox_id, mail.id)
+                found = await self._gateway.email(facts.mailbox_id, mail.id)
                 live.read[mail.id] = found.raw
                 if fingerprint(found.raw) == case.fingerprint:
                     return Found(mail.id)
@@ -225,12 +235,19 @@ class ReleaseCalls:
             return Blind(error.message)
         return Found()
 
-    def _alike(self, live: Live, mail: EmailSummary) -> bool:
-        assert live.content is not None
-        mine = live.content.mine
-        assert mine is not None
-        # The list's text is clean, ours raw: compared in the same dress.
-        return topic(mail.subject) == topic(type(mail.subject)(mine.subject))
+    async def _in_thread(self, live: Live) -> list[EmailSummary]:
+        """The original's thread, the newest mail first."""
+        assert live.facts.thread_id is not None
+        thread = await self._gateway.thread(live.facts.mailbox_id, live.facts.thread_id)
+        return [mail for mail in reversed(thread.emails) if str(mail.direction) == Direction.OUTBOUND]
+
+
+def _may_be(mail: EmailSummary, subject: str, facts: Facts) -> bool:
+    """Whether a listed mail may be the edit, by all that a list tells."""
+    if mail.received_at is not None and facts.received_at is not None and mail.received_at < facts.received_at:
+        return False
+    # The list's text is clean, ours raw: compared in the same dress.
+    return topic(mail.subject) == topic(type(mail.subject)(subject))
 
 
 def _as_asked(status: str, wanted: Standing, direction: str = Direction.OUTBOUND) -> Done | Lost:

@@ -159,7 +159,7 @@ class Releases:
 
     def states(self) -> tuple[ReleaseView, ...]:
         """All decisions of this run, and those taken up from an earlier one; the newest last."""
-        return tuple(self._view(self._lives[release_id]) for release_id in sorted(self._lives))
+        return tuple(map(self._view, self._lives.values()))
 
     def held(self) -> tuple[ReleaseView, ...]:
         """The decisions that can still be undone."""
@@ -231,12 +231,11 @@ class Releases:
     # The driver
 
     def _of(self, email_id: str) -> Live | None:
-        found = [
-            release_id
-            for release_id, live in self._lives.items()
-            if email_id in (live.state.case.item, live.state.replacement)
-        ]
-        return self._lives[max(found)] if found else None
+        # In the order in which they came to this program: the wall clock may have been set back.
+        for live in reversed(self._lives.values()):
+            if email_id in (live.state.case.item, live.state.replacement):
+                return live
+        return None
 
     async def _begin(self, wishes: Sequence[Wish], hold: float | None) -> tuple[ReleaseView, ...]:
         if self._closing:

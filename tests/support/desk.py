@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 from pydantic import SecretStr
 
 from mm_tui.config import Review
@@ -111,6 +112,7 @@ async def at_desk(
     *,
     reviewer: str = "robin",
     timeout: float = 2.0,
+    transport: httpx.AsyncBaseTransport | None = None,
     without: tuple[str, ...] = (),
     speed: float = 100.0,
     orderly: bool = True,
@@ -119,6 +121,7 @@ async def at_desk(
 
     Args:
         timeout: of the gateway client, seconds of real time.
+        transport: stands between the client and the network.
         without: scopes whose key is missing.
         speed: how much faster than real time holds and pauses run.
         orderly: end as a program that is quit; else leave everything as a crash would.
