@@ -173,12 +173,22 @@ class Terminal:
         """The window title that the program set."""
         return str(self._screen.title)
 
+    @property
+    def ended(self) -> bool:
+        """True once the program has ended."""
+        return self._ended()
+
     def send(self, data: str | bytes) -> None:
-        """Types `data` as it is."""
+        """Types `data` as it is; what is typed after the program's end goes nowhere."""
         rest = data.encode() if isinstance(data, str) else data
         while rest:
             self._pump(0)
-            rest = rest[os.write(self._fd, rest[:512]) :]
+            try:
+                rest = rest[os.write(self._fd, rest[:512]) :]
+            except OSError:
+                if not self.ended:
+                    raise
+                return
 
     def press(self, *keys: str) -> None:
         """Presses keys one after the other, each a name of `KEYS` or one character."""
@@ -198,9 +208,10 @@ class Terminal:
         self._wait(lambda: re.search(pattern, self.text, re.MULTILINE) is None, timeout, f"{pattern!r} to go")
 
     def wait_quiet(self, seconds: float = 0.15, timeout: float = DEFAULT_TIMEOUT) -> None:
-        """Waits until nothing was written for `seconds`: the program has finished painting."""
+        """Waits until nothing was written for `seconds`: the program has finished painting, or has ended."""
         self._changed_at = time.monotonic()
-        self._wait(lambda: time.monotonic() - self._changed_at >= seconds, timeout, f"{seconds} s without output")
+        what = f"{seconds} s without output"
+        self._wait(lambda: time.monotonic() - self._changed_at >= seconds, timeout, what, alive=False)
 
     def wait_exit(self, timeout: float = DEFAULT_TIMEOUT) -> int:
         """Waits for the end of the program and returns its exit status."""
