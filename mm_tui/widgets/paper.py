@@ -128,6 +128,18 @@ def _break_line(text: str, start: int, end: int, width: int, ascii_only: bool, l
 
 def _fitting(text: str, start: int, stop: int, width: int) -> int:
     """The furthest index up to `stop` so that the text from `start` fits `width` cells; moves by at least one."""
+    # Most lines are narrow characters, or nearly: one look, then a few steps.
+    near = min(stop, start + width)
+    cells = _cells(text[start:near])
+    while cells > width and near > start + 1:
+        near -= 1
+        cells -= _cells(text[near])
+    while near < stop and cells + (more := _cells(text[near])) <= width:
+        cells += more
+        near += 1
+    if _cells(text[start:near]) == cells:
+        return near
+    # Clusters of which the parts do not add up to the whole.
     low, high = start + 1, stop
     while low < high:
         middle = (low + high + 1) // 2
