@@ -9,9 +9,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
-from rich.segment import Segment, Segments
-from textual import events
+from rich.segment import Segment
+from textual import events, work
 from textual.app import App
+from textual.binding import Binding
 from textual.filter import LineFilter
 
 from mm_tui import crash, keymap
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from mm_tui.config import Settings
     from mm_tui.services.notices import Notice
+    from mm_tui.widgets.caller import Caller
     from mm_tui.wiring import Wiring
 
 
@@ -106,7 +108,11 @@ class MmTui(App[None], inherit_bindings=False):
         "audit": _audit,
         "mailboxes": _mailboxes,
     }
-    BINDINGS = keymap.bindings("app")
+    BINDINGS = [  # noqa: RUF012 - Textual declares it
+        *keymap.bindings("app"),
+        # Reached only when no text is selected: then ctrl+c copies.
+        Binding("ctrl+c", "say_how_to_leave", "quit", show=False, system=True),
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it
     ESCAPE_TO_MINIMIZE = False
 
@@ -124,6 +130,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.crash_line = ""
         self._last_input = services.clock.monotonic()
         self._active = True
+        self._caller: Caller | None = None
 
     # Looks
 
@@ -181,8 +188,9 @@ class MmTui(App[None], inherit_bindings=False):
             self.services.sync.set_active(False)
 
     def _start_services(self) -> None:
-        self.run_worker(self._run_services, group="services", exclusive=True, exit_on_error=False)
+        self._run_services()
 
+    @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:
         try:
             await asyncio.to_thread(self.services.build, self.tell)
@@ -193,12 +201,21 @@ class MmTui(App[None], inherit_bindings=False):
                 gc.enable()
         for screen in self._main_screens():
             screen.post_message(ServicesReady())
+        self._start_caller()
         await self.services.run()
+
+    def _start_caller(self) -> None:
+        from mm_tui.widgets.caller import Caller
+
+        self._caller = Caller(self, self.services)
+        self._caller.start()
 
     def tell(self, notice: Notice) -> None:
         """The services' callback: hands the notice to every main screen. Callable from any thread."""
         for screen in self._main_screens():
             screen.post_message(Told(notice))
+        if self._caller is not None:
+            self._caller.heed(notice)
 
     def _main_screens(self) -> list[BaseScreen]:
         stacks = list(self._screen_stacks.values())
@@ -267,6 +284,10 @@ class MmTui(App[None], inherit_bindings=False):
 
         self.push_screen(HelpScreen.of(self.screen))
 
+    def action_say_how_to_leave(self) -> None:
+        """ctrl+c ends most programs; here it must not end one that holds decisions."""
+        self.say("ctrl+q leaves")
+
     def action_leave(self) -> None:
         """Leaves; asks first when decisions are held, for they fall back to undecided."""
         from mm_tui.screens.leave import LeaveScreen, held_ids
@@ -289,13 +310,10 @@ class MmTui(App[None], inherit_bindings=False):
         self.exit()
 
     async def on_unmount(self) -> None:
+        if self._caller is not None:
+            self._caller.stop()
         self.workers.cancel_group(self, "services")
         await self.services.aclose()
-
-    def set_window_title(self, text: str) -> None:
-        """Sets the terminal's window title, cleaned."""
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(f"\x1b]0;{OneLine(text)[:120]}\x07")
 
     # The second wall and crashing
 
@@ -306,7 +324,6 @@ class MmTui(App[None], inherit_bindings=False):
             self._exception = error
             self._exception_event.set()
             self.crash_line = crash.report(error, reports_folder())
-            self._exit_renderables.append(Segments([Segment(self.crash_line), Segment.line()]))
         for screen in self._main_screens():
             try:
                 screen.save_work()
@@ -346,4 +363,7 @@ def run(settings: Settings, *, demo: bool = False) -> int:
         return 10
     app = MmTui(services)
     app.run()
+    if app.crash_line:
+        # Printed here and not by Textual, which would cut it at the width of the terminal.
+        sys.stderr.write(f"{app.crash_line}\n")
     return app.return_code or 0

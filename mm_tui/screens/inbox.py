@@ -41,6 +41,8 @@ FIRST_KEYS = 200
 """Keys read before the first frame; the rest follows from a thread."""
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
+GREETED = "greeted"
+"""The fact that the first hint has been shown."""
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
 """From which size on the preview stands beside the list, or below it."""
 PREVIEW_SECONDS = 0.15
@@ -78,6 +80,7 @@ class InboxScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             with Vertical(id="left"):
+                yield Static(id="hint")
                 yield Static(id="heading")
                 with Horizontal(id="search-line"):
                     yield Static(Content("/"))
@@ -91,6 +94,7 @@ class InboxScreen(BaseScreen):
         self.mails.set_keys(keys, go_first=True)
         self._whole = len(keys) < FIRST_KEYS
         self.mails.focus()
+        self._show_hint()
         self._show_heading()
         self._show_preview()
         if not self._whole:
@@ -186,6 +190,18 @@ class InboxScreen(BaseScreen):
         for box in self.services.mail.mailbox_rows():
             if wanted in (box.mailbox_id, box.address):
                 self.view = replace(self.view, mailbox_id=box.mailbox_id)
+
+    def _show_hint(self) -> None:
+        """One line on the first run, and in the demo."""
+        words = ""
+        if self.services.demo:
+            words = "Demo: made-up mail, nothing leaves this machine. 2 shows what waits for you, ? the keys."
+        elif self.services.facts.get(GREETED) is None:
+            self.services.facts.set(GREETED, "yes")
+            words = "Welcome. 2 shows what waits for you, ? the keys of a screen, ctrl+p any act by name."
+        hint = self.query_one("#hint", Static)
+        hint.display = bool(words)
+        hint.update(Content(words))
 
     def _show_heading(self) -> None:
         view = self.view

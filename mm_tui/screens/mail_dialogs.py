@@ -126,7 +126,7 @@ class LinksScreen(ModalScreen[Link | None]):
         self._links = [(link, tuple(inspect_link(link, known))) for link in find_links(text)]
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog dialog--page" if self._links else "dialog"):
+        with Vertical(classes="dialog dialog--wide"):
             yield Static(Content(f"Links · {len(self._links)}"), classes="dialog--title")
             if self._links:
                 yield OptionList(*[Option(_link_lines(link, found)) for link, found in self._links])

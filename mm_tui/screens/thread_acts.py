@@ -117,6 +117,12 @@ class ThreadActs(BaseScreen):
         if (detail := self._current_detail()) is not None:
             self.app.push_screen(PageScreen("As it came, escaped", raw_page(detail)))
 
+    def action_copy(self) -> None:
+        """Copies the text of the current message by the terminal (OSC 52), which also works over SSH."""
+        if (detail := self._current_detail()) is not None:
+            self.app.copy_to_clipboard(detail.body)
+            self.post_message(Said("the text was sent to the terminal's clipboard"))
+
     def action_details(self) -> None:
         from mm_tui.screens.mail_dialogs import PageScreen, sender_page
 

@@ -5,6 +5,7 @@ A line-API view, so that a body of 262,144 characters and a thread of a thousand
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ MAX_TEXT = 96
 """Cells to which bodies are wrapped on wide terminals: longer lines are hard to read."""
 SENDER = 44
 
+_REPLY_MARKS = re.compile(r"^(?:\s*(?:re|fwd?|aw|wg|sv|antw)\s*:)+", re.IGNORECASE)
+
 Pieces = list[tuple[str, str]]
 
 
@@ -50,6 +53,8 @@ class Leaf:
     head: list[Pieces] = field(default_factory=list)
     body: list[tuple[int, int]] = field(default_factory=list)
     """Where each drawn line of the body starts and ends."""
+    laid: tuple[str, int] = ("", 0)
+    """The text and width for which `body` was made: large ones take too long to be made twice."""
 
     @property
     def height(self) -> int:
@@ -158,11 +163,14 @@ class ThreadView(ScrollView, can_focus=True):
 
     def _lay(self, leaf: Leaf) -> None:
         if not leaf.open:
-            leaf.head, leaf.body = [], []
+            leaf.head, leaf.body, leaf.laid = [], [], ("", 0)
             return
         width = self._room()
         leaf.head = self._head(leaf)
-        leaf.body = wrapped(leaf.detail.body, width) if leaf.detail is not None and leaf.detail.body else []
+        body = leaf.detail.body if leaf.detail is not None and self.size.width else ""
+        if leaf.laid != (body, width):
+            leaf.laid = (body, width)
+            leaf.body = wrapped(body, width) if body else []
 
     def _head(self, leaf: Leaf) -> list[Pieces]:
         row, detail = leaf.row, leaf.detail
@@ -175,7 +183,7 @@ class ThreadView(ScrollView, can_focus=True):
             if detail.cc:
                 lines += _listed("cc ", [str(party.address) for party in detail.cc], width)
         lines.append([(exact(from_ms(row.received_at)), "dim")])
-        if row.subject:
+        if row.subject and not same_subject(row.subject, self._leaves[0].row.subject if self._leaves else ""):
             lines.append([(fit_cells(row.subject, width), "row")])
         for finding in sorted(leaf.findings, key=lambda one: -one.level):
             style = "fail" if finding.level is Level.HIGH else "risk"
@@ -348,6 +356,11 @@ class ThreadView(ScrollView, can_focus=True):
         start, end = leaf.body[at]
         quoted = body.startswith(">", body.rfind("\n", 0, start) + 1)
         return [blank, (body[start:end].replace("\t", " " * TAB), "dim" if quoted else "row")]
+
+
+def same_subject(one: str, other: str) -> bool:
+    """Whether two subjects are the same but for their Re: and Fwd:."""
+    return _REPLY_MARKS.sub("", one).strip().casefold() == _REPLY_MARKS.sub("", other).strip().casefold()
 
 
 def _gist(leaf: Leaf) -> str:

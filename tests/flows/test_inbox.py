@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.widgets import Input
 
-from mm_tui.screens.inbox import InboxScreen
+from mm_tui.screens.inbox import GREETED, InboxScreen
 from mm_tui.screens.thread import ThreadScreen
 from mm_tui.services.notices import MailChanged
 from mm_tui.text import OneLine
@@ -146,3 +146,16 @@ async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_pat
             await pilot.press("ctrl+r")
             await until(pilot, lambda: "next try in" in shown(app))
             assert "Stored mail" in shown(app)
+
+
+async def test_first_run_shows_one_hint_and_later_runs_none() -> None:
+    wiring = still_wiring()
+    wiring.facts.set(GREETED, None)
+    async with seated(wiring, (80, 24)) as (app, _pilot):
+        assert "Welcome." in shown(app)
+    assert "Welcome." not in await _second_run()
+
+
+async def _second_run() -> str:
+    async with seated(still_wiring(), (80, 24)) as (app, _pilot):
+        return shown(app)

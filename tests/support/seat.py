@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from mm_tui.app import MmTui
 from mm_tui.config import Profile, Settings
 from mm_tui.models import EmailSummary, Mailbox, Party
+from mm_tui.screens.inbox import GREETED
 from mm_tui.services.notices import Notify
 from mm_tui.store.database import Database
 from mm_tui.text import OneLine
@@ -37,7 +38,9 @@ class StillWiring(Wiring):
 def still_wiring(*, clock: Clock | None = None, **settings: Any) -> StillWiring:
     """A wiring in memory, at `NOW`, for the test profile `acme`."""
     chosen = Settings(profile=Profile(name="acme", oversight_key="mm_test_made_up"), **settings)
-    return StillWiring(chosen, Database.open(None), clock or FakeClock(NOW))
+    wiring = StillWiring(chosen, Database.open(None), clock or FakeClock(NOW))
+    wiring.facts.set(GREETED, "yes")
+    return wiring
 
 
 def summary(number: int, **fields: Any) -> EmailSummary:
