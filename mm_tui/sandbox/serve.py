@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EXIT_USAGE = 2
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 STREAM_WORD_SECONDS = 0.02
 
 
@@ -75,6 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.mail:
         if not path.exists():
             return _refuse(f"--mail {path}: there is no such file or folder")
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            # While mail is still being filled in: ends by unwinding, so that a temporary folder goes too.
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     with ExitStack() as stack:
         folder = arguments.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mm-tui-sandbox-")))
         return _serve(arguments, folder, stack)
@@ -174,7 +179,7 @@ def announce(message: dict[str, object], file: Path | None) -> None:
 async def _until_signal(server: Server, office: Office, started: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, *STOP_SIGNALS):
         # What is ignored already, as SIGHUP is under nohup, stays so.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop.set)

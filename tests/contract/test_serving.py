@@ -253,6 +253,15 @@ def test_what_cannot_be_served_is_said(arguments: tuple[str, ...], word: str) ->
         SandboxChild(*arguments).start()
 
 
+def test_stopping_while_it_is_still_filling_leaves_nothing_behind(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "mm_tui.sandbox", "serve", "--synthetic", "2000000"]
+    with subprocess.Popen(arguments, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+        wait_until(lambda: list(tmp_path.glob("*/sandbox.sqlite3")))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_taken_port_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
