@@ -29,7 +29,7 @@ STREAM_WORD_SECONDS = 0.02
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describes the arguments."""
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on; only this machine's own: %(default)s"
+        "--host", default="127.0.0.1", help="address to listen on, one of this machine's own (default: %(default)s)"
     )
     parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes any free one")
     parser.add_argument(
