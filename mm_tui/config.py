@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
 import platformdirs
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 APP_NAME = "mm-tui"
 DEFAULT_URL = "https://api.multimail.dev"
 DEFAULT_AI21_HOST = "https://api.ai21.com/studio/v1"
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -207,6 +208,10 @@ class Review(Section):
         "Not needed",
     )
     """Templates offered when rejecting."""
+    sla_minutes: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Address of a mailbox = minutes within which its waiting mail should be decided; `default` is for all others.
+
+    Mail is said to be due in the last third of that time, and overdue after it. Without minutes nothing is due."""
 
 
 class Risk(Section):
@@ -241,6 +246,28 @@ class Sync(Section):
     """Keep mail in memory only: nothing on disk but settings, journal and unsent edits."""
 
 
+class Notice(Section):
+    """How the reviewer is called when mail waits. Only counts are told, nothing of any mail."""
+
+    title: bool = True
+    """Show in the terminal's window title how much waits, and how much of it is overdue."""
+    bell: bool = False
+    """Ring the terminal's bell when mail comes into the queue or becomes overdue."""
+    desktop: Literal["off", "osc9", "osc777"] = "off"
+    """Notify the desktop then, where the terminal can: `osc9` (iTerm2, WezTerm, Windows Terminal, kitty) or
+    `osc777` (urxvt, foot, Ghostty, VTE)."""
+    quiet_hours: str = ""
+    """Such as `22:00-07:00` by this machine's clock: no bell and no notification then."""
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        start, dash, end = value.partition("-")
+        if value.strip() and not (dash and all(_HOUR.fullmatch(one.strip()) for one in (start, end))):
+            raise ValueError("must look like 22:00-07:00")
+        return value.strip()
+
+
 class Ui(Section):
     """Looks."""
 
@@ -257,6 +284,7 @@ class Settings(Section):
     review: Review = Review()
     risk: Risk = Risk()
     sync: Sync = Sync()
+    notice: Notice = Notice()
     ui: Ui = Ui()
     keys: dict[str, str] = Field(default_factory=dict)
     """Binding id = key or keys, see docs/keys.md."""

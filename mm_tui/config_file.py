@@ -22,6 +22,7 @@ from mm_tui.config import (
     Agent,
     Assist,
     ConfigError,
+    Notice,
     Profile,
     Review,
     Risk,
@@ -50,6 +51,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "review": Review,
     "risk": Risk,
     "sync": Sync,
+    "notice": Notice,
     "ui": Ui,
 }
 """The tables of the file besides the profiles."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from mm_tui import keymap
@@ -24,6 +23,7 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.item_pane import ItemPane, View
 from mm_tui.widgets.paper import Paper
 from mm_tui.widgets.pending_list import PendingList, PendingRow
+from mm_tui.widgets.quiet import QuietStatic
 from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class PendingScreen(Deciding, BaseScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             with Vertical(id="left"):
-                yield Static(id="heading")
+                yield QuietStatic(id="heading")
                 self._list = PendingList(self.services.clock, id="queue")
                 yield self._list
             yield ItemPane(id="item")
@@ -96,7 +96,10 @@ class PendingScreen(Deciding, BaseScreen):
     def queue(self) -> ReviewQueue:
         """The use-case that reads the queue."""
         if self._queue is None:
-            self._queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
+            settings = self.services.settings
+            self._queue = ReviewQueue(
+                self.services.database, self.services.clock, settings.risk, settings.review.sla_minutes
+            )
         return self._queue
 
     @property
@@ -162,17 +165,16 @@ class PendingScreen(Deciding, BaseScreen):
 
     def _show_rows(self) -> None:
         self.queue_list.empty_words = self._empty_words()
+        releases = self.services.releases
+        views = {view.email_id: view for view in releases.states()} if releases is not None else {}
         self.queue_list.show(
-            [
-                PendingRow(entry, self.release_of(entry.item.id), entry.item.id in self.marked)
-                for entry in self._entries.values()
-            ]
+            [PendingRow.of(entry, views.get(key), marked=key in self.marked) for key, entry in self._entries.items()]
         )
         part = self._shown_part()
         parts = [f"{part} · " if part else "", f"{self.order}"]
         marked = f" · {len(self.marked)} marked" if self.marked else ""
         what = count(len(self._entries), "waiting", "waiting")
-        self.query_one("#heading", Static).update(
+        self.query_one("#heading", QuietStatic).put(
             Content.assemble((f" {what}", "bold"), (f" · {''.join(parts)}{marked}", "$mm-dim"))
         )
         if not self._entries and self.has_class("-reading"):
@@ -204,9 +206,10 @@ class PendingScreen(Deciding, BaseScreen):
 
     def _tick(self) -> None:
         """A hold counts down: its words change every second."""
-        held = [at for at, key in enumerate(self.queue_list.keys) if self._is_held(key)]
-        if held:
-            self._show_rows()
+        releases = self.services.releases
+        if releases is None or not releases.held():
+            return
+        self._show_rows()
         entry = self.current
         if entry is not None and self._is_held(entry.item.id):
             self.pane.tick(self.release_of(entry.item.id))

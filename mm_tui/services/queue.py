@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
+from mm_tui.services.due import due_at
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.store.mail import MailStore, MailView
 from mm_tui.store.pending import PendingStore
@@ -67,6 +68,9 @@ class Queued:
     thread: tuple[ThreadMail, ...] = ()
     """The other mails of its thread, oldest first; those that came after it stand last."""
 
+    due_at: datetime | None = None
+    """By when it should be decided; None when no time is set for its mailbox."""
+
     @property
     def is_inbound(self) -> bool:
         """It came in and waits for a human before the agent may see it."""
@@ -81,12 +85,15 @@ class Queued:
 class ReviewQueue:
     """Reads the queue from the stores. Everything here may take some milliseconds an item: call it in a thread."""
 
-    def __init__(self, database: Database, clock: Clock, risk: Risk) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, risk: Risk, sla_minutes: Mapping[str, int] | None = None
+    ) -> None:
         self._mail = MailStore(database)
         self._pending = PendingStore(database)
         self._edits = EditStore(database)
         self._clock = clock
         self._risk = risk
+        self._sla_minutes = sla_minutes or {}
         self._assessed: OrderedDict[object, Assessment] = OrderedDict()
         self._known: tuple[datetime, frozenset[str], tuple[Rejected, ...]] | None = None
 
@@ -153,7 +160,13 @@ class ReviewQueue:
             self._assessed[key] = known = _with_newer(known, newer)
             if len(self._assessed) > MAX_ASSESSED:
                 self._assessed.popitem(last=False)
-        return Queued(item, digest, known, self._edits.get(item.id), tuple(thread))
+        return Queued(item, digest, known, self._edits.get(item.id), tuple(thread), self._due_at(item))
+
+    def _due_at(self, item: PendingItem) -> datetime | None:
+        if not self._sla_minutes:
+            return None
+        addresses = {box.mailbox_id: box.address for box in self._mail.mailbox_rows()}
+        return due_at(item.received_at, addresses.get(item.mailbox_id, ""), self._sla_minutes)
 
     def _context(self, item: PendingItem, thread: Sequence[ThreadMail]) -> ThreadContext:
         addresses, rejected = self._surroundings()

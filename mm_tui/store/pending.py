@@ -29,6 +29,14 @@ class PendingChanges(NamedTuple):
         return bool(self.new or self.changed or self.gone)
 
 
+class Waiting(NamedTuple):
+    """A waiting mail without its content."""
+
+    email_id: str
+    mailbox_id: str
+    received_at: datetime | None
+
+
 class PendingStore:
     """The waiting mails of one profile. A few hundred at most; whole models are read."""
 
@@ -85,6 +93,13 @@ class PendingStore:
             f"SELECT model FROM pending{where} ORDER BY received_at {direction}, email_id {direction}", values
         )
         return [_load(row[0]) for row in rows]
+
+    def waiting(self) -> list[Waiting]:
+        """All that waits, without content, oldest first."""
+        rows = self._database.reader().execute(
+            "SELECT email_id, mailbox_id, received_at FROM pending ORDER BY received_at, email_id"
+        )
+        return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
 
     def get(self, email_id: str) -> PendingItem | None:
         """One waiting mail."""

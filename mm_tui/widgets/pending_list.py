@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from rich.segment import Segment
 
 from mm_tui.clock import Clock
 from mm_tui.review.findings import Level
+from mm_tui.services.due import due_words, is_overdue
 from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.text import OneLine
 from mm_tui.widgets.virtual_list import VirtualList, fit_cells
 from mm_tui.widgets.words import age
 
 AGE = 4
+_NOTHING = OneLine("")
 CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
 
 
@@ -23,9 +27,19 @@ class PendingRow:
     """What one line pair shows."""
 
     queued: Queued
-    release: ReleaseView | None = None
+    phase: Phase | None = None
+    """Where a decision about it stands; None when there is none."""
+    words: OneLine = _NOTHING
+    """What is happening to it."""
     marked: bool = False
     claimed: str = ""
+
+    @classmethod
+    def of(cls, queued: Queued, release: ReleaseView | None, *, marked: bool = False) -> Self:
+        """From the queue's entry and the decision about it."""
+        if release is None:
+            return cls(queued, marked=marked)
+        return cls(queued, release.phase, release.words, marked)
 
 
 class PendingList(VirtualList[str, PendingRow]):
@@ -46,11 +60,16 @@ class PendingList(VirtualList[str, PendingRow]):
 
     def show(self, rows: Sequence[PendingRow]) -> None:
         """Shows these rows; the cursor stays on its mail, or takes the one that moved into its place."""
-        self._by_id = {row.queued.item.id: row for row in rows}
+        before, self._by_id = self._by_id, {row.queued.item.id: row for row in rows}
         keys = list(self._by_id)
-        self.forget_rows()
         if keys != list(self.keys):
+            self.forget_rows()
             self.set_keys(keys)
+            return
+        for index, key in enumerate(keys):
+            if before[key] != self._by_id[key]:
+                self._rows.pop(key, None)
+                self.redraw_row(index)
 
     def fetch_rows(self, keys: Sequence[str]) -> Sequence[PendingRow]:
         return [self._by_id[key] for key in keys]
@@ -81,14 +100,20 @@ class PendingList(VirtualList[str, PendingRow]):
 
     def _second(self, row: PendingRow, width: int, here: bool) -> list[Segment]:
         plain = "here" if here else "row"
-        release = row.release
         indent = Segment(" " * (AGE + 5), self.style(plain))
         room = width - AGE - 5
-        if release is not None and release.phase is not Phase.UNDECIDED:
-            loud = plain if release.phase in CALM else "risk"
-            return [indent, Segment(fit_cells(release.words, room), self.style("here-strong" if here else loud))]
+        if row.phase is not None and row.phase is not Phase.UNDECIDED:
+            loud = plain if row.phase in CALM else "risk"
+            return [indent, Segment(fit_cells(row.words, room), self.style("here-strong" if here else loud))]
         subject = row.queued.item.subject.strip() or "(no subject)"
-        return [indent, Segment(fit_cells(subject, room), self.style(plain if here else "dim"))]
+        due, now = row.queued.due_at, self._clock.now()
+        words = due_words(row.queued.item.received_at, due, now)
+        said = f" {words} " if words else ""
+        return [
+            indent,
+            Segment(fit_cells(subject, room - len(said)), self.style(plain if here else "dim")),
+            Segment(said, self.style("here-strong" if here else "risk" if is_overdue(due, now) else "row")),
+        ]
 
     def _badge(self, row: PendingRow) -> str:
         if row.queued.edit is not None:

@@ -1,0 +1,129 @@
+"""Calling the reviewer when mail waits: bell, desktop notification, window title. Counts in our own words alone.
+
+Nothing of any mail is in what is said, so nobody outside can put words, or control sequences, on the reviewer's
+desktop. Terminals that do not know a sequence ignore it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import TYPE_CHECKING
+
+from mm_tui.services.due import due_at, is_overdue
+from mm_tui.store.mail import MailStore
+from mm_tui.store.pending import PendingStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.config import Notice, Review
+    from mm_tui.store.database import Database
+
+APART_SECONDS = 30.0
+"""Between two calls; what comes in between is told with the next."""
+KEEP_TITLE = "\x1b[22;2t"
+GIVE_TITLE_BACK = "\x1b[23;2t"
+"""Puts the window's title on the terminal's stack, and takes it back (xterm's window operations)."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the queue stood when it was looked at."""
+
+    waiting: int
+    overdue: int
+    title: OneLine
+    call: OneLine
+    """What to tell the reviewer now; empty when nothing is to be told."""
+
+
+class Attention:
+    """Watches the queue of one profile. `look` reads the store: call it in a thread, one at a time."""
+
+    def __init__(self, database: Database, notice: Notice, review: Review, clock: Clock) -> None:
+        self._mail = MailStore(database)
+        self._pending = PendingStore(database)
+        self._notice = notice
+        self._minutes = review.sla_minutes
+        self._clock = clock
+        self._known: set[str] | None = None
+        self._overdue: set[str] = set()
+        self._called_at = float("-inf")
+
+    def look(self, hidden: Collection[str] = ()) -> Look:
+        """Looks at the queue. The first look only learns what waits: that is on the screen already.
+
+        Args:
+            hidden: ids that do not count, such as edits of ours on their way.
+        """
+        now = self._clock.now()
+        addresses = {row.mailbox_id: row.address for row in self._mail.mailbox_rows()}
+        items = [one for one in self._pending.waiting() if one.email_id not in hidden]
+        waiting = {one.email_id for one in items}
+        overdue = {
+            one.email_id
+            for one in items
+            if is_overdue(due_at(one.received_at, addresses.get(one.mailbox_id, ""), self._minutes), now)
+        }
+        call = self._call(waiting, overdue, now)
+        return Look(len(waiting), len(overdue), title_words(len(waiting), len(overdue)), call)
+
+    def _call(self, waiting: set[str], overdue: set[str], now: datetime) -> OneLine:
+        quiet = is_quiet(self._notice.quiet_hours, now.astimezone().time())
+        if self._known is None or quiet:
+            self._known, self._overdue = waiting, overdue
+            return OneLine("")
+        new, late = len(waiting - self._known), len(overdue - self._overdue)
+        if not new and not late:
+            self._known, self._overdue = waiting, overdue
+            return OneLine("")
+        if self._clock.monotonic() - self._called_at < APART_SECONDS:
+            # Known stays as it is, so that the next look tells of all.
+            return OneLine("")
+        self._called_at = self._clock.monotonic()
+        self._known, self._overdue = waiting, overdue
+        said = [f"{new} new"] if new else []
+        said += [f"{late} now overdue"] if late else []
+        return OneLine(f"{' and '.join(said)}, {len(waiting)} waiting for a decision")
+
+    def sequences(self, look: Look, *, title_before: str) -> str:
+        """What to write to the terminal after a look.
+
+        Args:
+            look: what was seen.
+            title_before: the title that the window has now; the same is not written again.
+        """
+        written = ""
+        if self._notice.title and look.title != title_before:
+            written += f"\x1b]0;{look.title}\x07"
+        if look.call:
+            if self._notice.desktop == "osc9":
+                written += f"\x1b]9;mm-tui: {look.call}\x07"
+            elif self._notice.desktop == "osc777":
+                written += f"\x1b]777;notify;mm-tui;{look.call}\x07"
+            if self._notice.bell:
+                written += "\x07"
+        return written
+
+    @property
+    def sets_title(self) -> bool:
+        """Whether the window's title is ours."""
+        return self._notice.title
+
+
+def title_words(waiting: int, overdue: int) -> OneLine:
+    """The window's title: the counts first, for a task bar shows little."""
+    if not waiting:
+        return OneLine("mm-tui")
+    return OneLine(f"({waiting}{f', {overdue} overdue' if overdue else ''}) mm-tui")
+
+
+def is_quiet(hours: str, now: time) -> bool:
+    """Whether `now` lies in hours such as `22:00-07:00`, which may go over midnight. Empty hours are never."""
+    if not hours:
+        return False
+    start, _, end = hours.partition("-")
+    begins, ends = time.fromisoformat(start.strip()), time.fromisoformat(end.strip())
+    return begins <= now < ends if begins <= ends else now >= begins or now < ends
