@@ -29,7 +29,8 @@ AGENT_SQL = (
         reply_id TEXT
     ) WITHOUT ROWID
     """,
-    "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at, email_id)",
+    "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
+    "CREATE INDEX IF NOT EXISTS agent_jobs_waiting ON agent_jobs (email_id, due_at) WHERE state = 'waiting'",
     "CREATE INDEX IF NOT EXISTS agent_jobs_by_thread ON agent_jobs (thread_id)",
     "CREATE TABLE IF NOT EXISTS agent_events (hash TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS agent_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -95,7 +96,8 @@ class Jobs:
     def due(self, now: datetime, limit: int, without: Collection[str] = ()) -> list[Job]:
         """Mails to be worked now, the newest first: new mail does not wait behind a backlog."""
         rows = self._database.reader().execute(
-            "SELECT * FROM agent_jobs WHERE state = 'waiting' AND due_at <= ? ORDER BY email_id DESC LIMIT ?",
+            "SELECT * FROM agent_jobs INDEXED BY agent_jobs_waiting WHERE state = 'waiting' AND due_at <= ?"
+            " ORDER BY email_id DESC LIMIT ?",
             (to_ms(now), limit + len(without)),
         )
         return [_job(row) for row in rows if row["email_id"] not in without][:limit]
@@ -127,6 +129,15 @@ class Jobs:
         """How many mails are in each state."""
         rows = self._database.reader().execute("SELECT state, count(*) FROM agent_jobs GROUP BY state")
         return {str(state): 0 for state in JobState} | {row[0]: row[1] for row in rows}
+
+    def is_low(self, mark: int) -> bool:
+        """Whether fewer than `mark` mails wait."""
+        row = (
+            self._database.reader()
+            .execute("SELECT count(*) FROM (SELECT 1 FROM agent_jobs WHERE state = 'waiting' LIMIT ?)", (mark,))
+            .fetchone()
+        )
+        return int(row[0]) < mark
 
     def write_draft(self, email_id: str, draft: str, at: datetime) -> None:
         """Fixes the reply on disk, before it is submitted for the first time."""

@@ -116,7 +116,7 @@ class Worker:
             await self._work_with_all_hands(until_idle=True)
             if not polled.new and not polled.more:
                 break
-        return self._jobs.counts()[JobState.WAITING] == 0
+        return self._jobs.is_low(1)
 
     async def run(self) -> None:
         """Polls and works until `stop`.
@@ -218,7 +218,7 @@ class Worker:
             await self._put_off(job, None)
         finally:
             self._active.discard(job.email_id)
-        if self._more and self._jobs.counts()[JobState.WAITING] < LOW_WATER:
+        if self._more and self._jobs.is_low(LOW_WATER):
             # A backlog is listed a part at a time.
             self._more = False
             self._poll_now.set()

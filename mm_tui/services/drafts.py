@@ -81,9 +81,18 @@ class Drafts:
                 yield part
 
     async def redraft(self, email_id: str, text: str, instruction: str) -> AsyncGenerator[DraftText, None]:
-        """Rewrites `text` as the instruction says: "shorter", "friendlier", or free words. As `draft_reply`."""
-        conversation = await self._read(email_id)
-        request = tasks.prepare_redraft(conversation.for_reply, text, instruction, self._settings.assist)
+        """Rewrites `text` as the instruction says: "shorter", "friendlier", or free words. As `draft_reply`, but where
+        the thread cannot be read the text alone goes to the model, and nothing is compared.
+
+        Raises:
+            AssistError: the model failed.
+        """
+        try:
+            conversation: Conversation | None = await self._read(email_id)
+        except GatewayError:
+            conversation = None
+        letters = conversation.for_reply if conversation else ()
+        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist)
         async with aclosing(self._write(request, conversation)) as parts:
             async for part in parts:
                 yield part
@@ -136,15 +145,17 @@ class Drafts:
             raise NotFound("this mail is not in the store")
         return conversation
 
-    async def _write(self, request: Request, conversation: Conversation) -> AsyncGenerator[DraftText, None]:
+    async def _write(self, request: Request, conversation: Conversation | None) -> AsyncGenerator[DraftText, None]:
         async with aclosing(self._assistant.write(request)) as parts:
             async for part in parts:
-                if part.done:
-                    found = await asyncio.to_thread(self._assess, conversation.subject, conversation.mails, part.text)
-                    cut = part.cut or conversation.shortened
-                    yield replace(part, warnings=found, cut=cut)
+                if part.done and conversation is not None:
+                    yield await asyncio.to_thread(self._checked, part, conversation)
                 else:
                     yield part
+
+    def _checked(self, draft: DraftText, conversation: Conversation) -> DraftText:
+        found = self._assess(conversation.subject, conversation.mails, draft.text)
+        return replace(draft, warnings=found, cut=draft.cut or conversation.shortened)
 
     def _own(self, subject: EmailDetail) -> Party:
         boxes = self._mail.mailboxes()

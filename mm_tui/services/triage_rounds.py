@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import GatewayError
@@ -56,8 +57,8 @@ class Rounds:
             pause = PAUSE
             try:
                 await self.round()
-            except GatewayError:
-                # The sync says on the status line that the gateway fails; here it only means to rest.
+            except (GatewayError, sqlite3.Error):
+                # The sync says on the status line what fails; here it only means to rest.
                 pause = REST
             try:
                 async with asyncio.timeout(pause):

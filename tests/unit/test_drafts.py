@@ -98,6 +98,19 @@ async def test_failures_are_told(
         await server.all_closed()
 
 
+async def test_a_text_is_rewritten_without_its_thread_where_that_cannot_be_read(sandbox: Sandbox, mail_id: str) -> None:
+    async with office(settings_for(sandbox)) as rooms:
+        text = "Dear Anna,\n\nThank you for writing. We will look into it.\n\nKind regards"
+        unknown = (await whole(rooms.drafts.redraft("01NOSUCH", text, "shorter")))[-1]
+        await rooms.sync()
+        sandbox.fault(method="GET", path=f"/emails/{mail_id}$", kind="status", status=503)
+        failed = (await whole(rooms.drafts.redraft(mail_id, text, "shorter")))[-1]
+    for draft in (unknown, failed):
+        assert draft.done
+        assert draft.text
+        assert draft.warnings == ()
+
+
 async def test_without_a_key_nothing_is_opened(sandbox: Sandbox, mail_id: str) -> None:
     async with office(settings_for(sandbox, ai21_key=None)) as rooms:
         await rooms.sync()
