@@ -16,7 +16,7 @@ from mm_tui.review.draft import EditedDraft, fingerprint, starts_thread, topic
 from mm_tui.review.effects import Cancel, Decide, Look, Reschedule, Submit
 from mm_tui.review.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, Saw, Submitted
 from mm_tui.review.standing import sighting_of, standing_of
-from mm_tui.review.state import Sighting, Standing, Step
+from mm_tui.review.state import Sighting, Stage, Standing, Step
 from mm_tui.services.release_record import Facts, Live
 
 KEY_LIFE = timedelta(hours=23)
@@ -81,7 +81,10 @@ class ReleaseCalls:
         direction = live.facts.direction
         inbound = direction == Direction.INBOUND
         listed = True
-        if inbound or (live.state.step is Step.CHECK and live.state.todo == (email_id,)):
+        state = live.state
+        before_call = state.step is Step.CHECK and state.todo == (email_id,)
+        before_call = before_call and state.stage not in (Stage.WAIT, Stage.RESCHEDULE)
+        if inbound or before_call:
             listed = any(item.id == email_id for item in await self._gateway.pending())
         if inbound and not listed:
             status = await self._status(live, email_id)

@@ -75,7 +75,8 @@ class Live:
 
     def saved(self, state: State, at: datetime) -> SavedRelease:
         """The row that keeps `state`."""
-        keep = self.content is not None and (not state.ended or state.keeps_text)
+        # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it.
+        keep = not state.ended
         return SavedRelease(
             release_id=self.release_id,
             item_id=state.case.item,

@@ -17,7 +17,20 @@ from mm_tui.config import Review
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import Status
 from mm_tui.review.draft import EditedDraft, starts_thread
-from mm_tui.review.effects import Call, DropText, Effect, Find, Hold, Journal, Pause
+from mm_tui.review.effects import (
+    Call,
+    Cancel,
+    Decide,
+    DropText,
+    Effect,
+    Find,
+    Hold,
+    Journal,
+    Look,
+    Pause,
+    Reschedule,
+    Submit,
+)
 from mm_tui.review.events import Answer, Blind, Elapsed, Event, Quit, Restarted, Undo
 from mm_tui.review.release import step
 from mm_tui.review.state import Act, Choice, Stage, State, Step
@@ -339,26 +352,33 @@ class Releases:
         live.activity = asyncio.create_task(self._perform(live, effect, live.turn, then))
 
     async def _perform(self, live: Live, effect: Effect, turn: int, then: Event | None) -> None:
-        event: Event
+        try:
+            await self._feed(live, await self._outcome(live, effect, then), turn)
+        except Exception as error:  # noqa: BLE001 - a fault of our own must be seen, not leave a decision standing still
+            log.error("a decision stopped: %s", type(error).__name__)
+            live.trouble = f"stopped by a fault of this program ({type(error).__name__}): start it again"
+            self._tell(live)
+
+    async def _outcome(self, live: Live, effect: Effect, then: Event | None) -> Event:
+        """Does what the effect says, and waits for what comes of it."""
         match effect:
             case Hold():
                 while (left := live.ends_at - self._clock.monotonic()) > 0:
                     await self._clock.sleep(left)
-                event = Elapsed()
+                return Elapsed()
             case Pause():
                 longest = LONGEST_SCAN_PAUSE if live.state.stage is Stage.WAIT else LONGEST_PAUSE
                 await self._clock.sleep(min(longest, 2.0 ** min(live.pauses, 10)))
                 live.pauses += 1
-                event = then or Elapsed()
+                return then or Elapsed()
             case Find():
                 async with self._network:
-                    event = await self._calls.find(live)
-            case Journal() | DropText():
-                return
-            case _:
+                    return await self._calls.find(live)
+            case Look() | Decide() | Submit() | Cancel() | Reschedule():
                 async with self._network:
-                    event = await self._calls.perform(live, effect)
-        await self._feed(live, event, turn)
+                    return await self._calls.perform(live, effect)
+            case Journal() | DropText():
+                raise AssertionError("is written, not performed")
 
     # What is shown
 
@@ -366,6 +386,8 @@ class Releases:
         live.moved.set()
         live.moved = asyncio.Event()
         self._notify(ReleaseChanged(live.state.case.item))
+        if live.state.replacement:
+            self._notify(ReleaseChanged(live.state.replacement))
         if live.state.ended:
             self._notify(PendingChanged())
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mm_tui.review.state import Act, Choice, Question
+from mm_tui.services.release_calls import ReleaseCalls
 from mm_tui.services.release_view import Phase
 from mm_tui.services.releases import Refused
+from mm_tui.store.journal import Journal
 from tests.support.desk import Desk, at_desk, digest, edit_of
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
@@ -323,3 +328,68 @@ async def test_a_key_without_the_scope_decides_nothing(tmp_path: Path, sandbox: 
         view = await desk.settled(draft)
         assert view.phase is Phase.UNDECIDED
         assert "scope" in view.words
+
+
+@pytest.mark.parametrize("failing", ["deciding", "submitting", "retiring"])
+async def test_nothing_leaves_that_the_journal_does_not_hold(
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """A full disk: a call whose entry cannot be written is not made; what may go on goes on once there is room."""
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    journal = Journal.append
+    full = 1
+
+    def append(self: Journal, connection: sqlite3.Connection, kind: str, *given: Any) -> int:
+        nonlocal full
+        if kind == failing and full:
+            full -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        return journal(self, connection, kind, *given)
+
+    monkeypatch.setattr(Journal, "append", append)
+    await (desk.approve(mail) if failing == "deciding" else desk.release_edit(mail, "Dear Anna, edited"))
+    view = await desk.settled(draft)
+    assert sandbox.outbox() == []
+    if failing == "retiring":
+        assert view.question is not None
+        assert view.question.question is Question.GO_ON
+        assert await desk.releases.answer(draft, Choice.GO_ON)
+        assert (await desk.settled(draft)).phase is Phase.DONE
+        assert len(sandbox.outbox()) == 1
+    else:
+        assert view.phase is Phase.UNDECIDED
+        assert "disk is full" in view.words
+        assert sandbox.calls("POST", "/oversight/decide") == sandbox.calls("POST", "/reply/")[1:] == []
+
+
+async def test_a_fault_of_this_program_is_shown(desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+
+    async def broken(*_: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ReleaseCalls, "look", broken)
+    await desk.approve(mail)
+    async with asyncio.timeout(10):
+        while "fault of this program" not in (desk.releases.state(draft) or mail).__repr__():
+            await asyncio.sleep(0.002)
+    assert sandbox.outbox() == []
+
+
+async def test_what_is_told_is_clean(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft("Pay to \x1b]52;c;aGk=\x07A")
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.change(draft, markdown="Pay to B\x1b[2J")
+    sandbox.fault(method="POST", path="decide$", kind="status", status=409, body='{"error": "no\\u001b[2Jpe"}')
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert view.changed is not None
+    for shown in (view.changed.base, view.changed.now):
+        assert shown is not None
+        assert "\x1b" not in shown.body
+    await desk.approve(await desk.read(sandbox.mailbox, draft))
+    view = await desk.settled(draft)
+    assert view.question is not None
+    assert "\x1b" not in view.words + view.question.words
