@@ -51,11 +51,13 @@ def test_command_lines_in_a_page_can_be_run(page: Path) -> None:
     parser = build()
     for block in re.findall(r"^```(?:sh|bash|console)?\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
         for line in block.splitlines():
-            words = shlex.split(line.removeprefix("$ "), comments=True)
-            if words[:1] == ["mm-tui"] and not re.search(r"\[-|\.\.\.|COMMAND", line):
-                arguments = list(itertools.takewhile(lambda word: word not in ("|", ">", ">>", "&", "&&"), words[1:]))
-                if not {"--version", "--help"} & set(arguments):
-                    parser.parse_args(arguments)
+            command = line.removeprefix("$ ")
+            if not command.startswith("mm-tui ") or re.search(r"\[-|\.\.\.|COMMAND", line):
+                continue
+            words = shlex.split(command, comments=True)[1:]
+            arguments = list(itertools.takewhile(lambda word: word not in ("|", ">", ">>", "&", "&&"), words))
+            if not {"--version", "--help"} & set(arguments):
+                parser.parse_args(arguments)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
