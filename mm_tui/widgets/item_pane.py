@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from mm_tui.models import Mailbox
 from mm_tui.services.queue import Queued
@@ -16,6 +15,7 @@ from mm_tui.widgets.diff_pages import difference_page, sides
 from mm_tui.widgets.item_head import banner, head
 from mm_tui.widgets.pages import draft_page, edit_page, seen_name, thread_page
 from mm_tui.widgets.paper import Page, Paper
+from mm_tui.widgets.quiet import QuietStatic
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -56,9 +56,9 @@ class ItemPane(Vertical):
         self._drawn: object = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="item-head")
-        yield Static(id="item-banner")
-        yield Static(id="item-tabs")
+        yield QuietStatic(id="item-head")
+        yield QuietStatic(id="item-banner")
+        yield QuietStatic(id="item-tabs")
         with Horizontal():
             yield Paper(id="item-main")
             yield Paper(id="item-side")
@@ -172,17 +172,17 @@ class ItemPane(Vertical):
     def _draw_head(self) -> None:
         lines = 2 if self.size.height < SHORT_HEIGHT else 6
         text = head(self._entry, self._mailbox, shown_findings=lines) if self._entry is not None else Content("")
-        self.query_one("#item-head", Static).update(text)
+        self.query_one("#item-head", QuietStatic).put(text)
         views = self._views()
         tabs = [Content.styled(view, "bold $accent" if view is self.view else "$mm-dim") for view in views]
         labels = Content(" │ ").join(tabs)
         if self.has_class("-beside"):
             beside = "the agent's draft" if self._compares_sides() else "thread"
             labels = Content.assemble(labels, (f"   {beside} beside it", "$mm-dim"))
-        self.query_one("#item-tabs", Static).update(labels if self._entry is not None else Content(""))
+        self.query_one("#item-tabs", QuietStatic).put(labels if self._entry is not None else Content(""))
 
     def _draw_banner(self) -> None:
         words = banner(self._release, self._entry)
-        line = self.query_one("#item-banner", Static)
+        line = self.query_one("#item-banner", QuietStatic)
         line.display = bool(words)
-        line.update(words)
+        line.put(words)

@@ -20,6 +20,7 @@ from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.services.release_view import Phase
 from mm_tui.store.edits import EditStore
 from mm_tui.text import ManyLine
+from mm_tui.widgets import paper
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -97,6 +98,8 @@ async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
         await seen(pilot, screen)
+        # However slow the machine, what appears now has not been on the screen for long enough.
+        monkeypatch.setattr(paper, "DWELL_SECONDS", 60)
         await pilot.press("a", "a", "a")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(pilot, lambda: len(screen.entries) == 1, "the second alone")
