@@ -11,8 +11,12 @@ from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.timer import Timer
 
     from mm_tui.services.notices import Notice
+
+CHROME_SECONDS = 0.1
+"""News that comes faster than this changes the chrome once."""
 
 
 class BaseScreen(Screen[None]):
@@ -31,6 +35,7 @@ class BaseScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._missed: dict[object, Notice] = {}
+        self._chrome_timer: Timer | None = None
 
     @property
     def services(self) -> Services:
@@ -70,14 +75,19 @@ class BaseScreen(Screen[None]):
 
     def on_told(self, message: Told) -> None:
         notice = message.notice
+        if self in self.app.screen_stack:
+            if self._chrome_timer is None:
+                self._chrome_timer = self.set_timer(CHROME_SECONDS, self._update_chrome)
+            self.heed(notice)
+        else:
+            self._missed[_kind(notice)] = notice
+
+    def _update_chrome(self) -> None:
+        self._chrome_timer = None
         for line in self.query(StatusLine):
             line.update_state()
         for top in self.query(TopLine):
             top.update_state()
-        if self in self.app.screen_stack:
-            self.heed(notice)
-        else:
-            self._missed[_kind(notice)] = notice
 
     def on_services_ready(self, _message: ServicesReady) -> None:
         for line in self.query(StatusLine):

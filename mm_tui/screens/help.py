@@ -12,12 +12,15 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.widgets.chrome import awake_keys
+from mm_tui.widgets.paper import wrapped
 from mm_tui.widgets.words import joined, key_name
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.screen import Screen
 
+WIDTH, FRAME = 92, 6
+"""Cells of the dialog, as dialogs.tcss has it, and of what stands around its text."""
 HEADINGS = {"list": "Lists", "app": "Everywhere"}
 
 
@@ -58,12 +61,13 @@ class HelpScreen(ModalScreen[None]):
         return cls(f"Keys · {title}", list(groups.items()), more)
 
     def compose(self) -> ComposeResult:
+        cells = min(WIDTH, self.app.size.width * 94 // 100) - FRAME
         with VerticalScroll(classes="dialog dialog--help"):
             yield Static(Content(self._title), classes="dialog--title")
             for heading, rows in self._groups:
-                yield Static(_group(heading, rows))
+                yield Static(_group(heading, rows, cells))
             if self._more:
-                yield Static(_group("Search", list(self._more)))
+                yield Static(_group("Search", list(self._more), cells))
         yield Static(Content.assemble(("esc", "$foreground"), " close"), classes="dialog--below")
 
     def action_close(self) -> None:
@@ -78,8 +82,12 @@ def _all_keys(screen: Screen[Any], act_id: str) -> str:
     return " ".join(dict.fromkeys(key_name(key) for key in keys))
 
 
-def _group(heading: str, rows: list[tuple[str, str]]) -> Content:
+def _group(heading: str, rows: list[tuple[str, str]], cells: int) -> Content:
+    """A heading and its rows; what does not fit goes on below its own column."""
     width = max([10, *(len(keys) + 2 for keys, _ in rows)])
     lines: list[Content] = [Content.styled(heading, "$mm-dim")]
-    lines += [Content.assemble((f"  {keys:<{width}}", "bold"), words) for keys, words in rows]
+    for keys, words in rows:
+        parts = [words[start:end] for start, end in wrapped(words, max(20, cells - width - 2))]
+        lines.append(Content.assemble((f"  {keys:<{width}}", "bold"), parts[0]))
+        lines += [Content(" " * (width + 2) + part) for part in parts[1:]]
     return joined(lines, "\n")
