@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
@@ -18,6 +19,7 @@ from mm_tui.services.cards import CardState, Phase, Spend
 from mm_tui.services.conversation import Conversation, Conversations
 from mm_tui.services.notices import AssistChanged
 from mm_tui.services.triage_rounds import Rounds
+from mm_tui.store.keys import from_ms
 from mm_tui.store.mail import MailStore
 from mm_tui.text import ManyLine, OneLine
 
@@ -40,6 +42,9 @@ QUEUED = OneLine("The assistant will read this thread soon.")
 WORKING = OneLine("The assistant is reading the thread…")
 STOPPED = OneLine("Stopped.")
 UNKNOWN_MAIL = OneLine("This mail is not in the store.")
+
+RECENT_DAYS = 14
+"""How old read mail may be for automatic mode to examine it; older mail is examined when asked for."""
 
 
 class Triage:
@@ -97,7 +102,7 @@ class Triage:
         label_text, label_by = self._label(row.email_id)
         answers = [answer for answer in (label, summary, facts) if answer] or [tagged]
         models = dict.fromkeys(str(answer["model"]) for answer in answers if answer.get("model"))
-        phase, words, can_retry = self._phase(row, bool(summary or tagged))
+        phase, words, can_retry = self._phase(row, bool(summary or tagged.get("summary")))
         return CardState(
             phase=phase,
             words=words,
@@ -132,11 +137,19 @@ class Triage:
             return Phase.DONE, OneLine(""), True
         if not self._assistant.has_key:
             return Phase.NO_KEY, NoKey().words, False
-        if self._automatic and str(row.status) == Status.UNREAD:
+        if self._automatic and self._is_due(row):
             if self.spend().over:
                 return Phase.OVER_BUDGET, OverBudget().words, True
             return Phase.WAITING, QUEUED, True
         return Phase.WAITING, NOT_ASKED, True
+
+    def _is_due(self, row: MailRow) -> bool:
+        """Whether a mail is automatic mode's business: new, or read by someone lately."""
+        if str(row.status) == Status.UNREAD:
+            return True
+        since = self._clock.now() - timedelta(days=RECENT_DAYS)
+        received = from_ms(row.received_at)
+        return str(row.status) == Status.READ and received is not None and received >= since
 
     # On demand
 
@@ -217,6 +230,9 @@ class Triage:
             answer = await assistant.extract(mail_id, [conversation.about], again=again, automatic=automatic)
             await self._annotate(row, urgency=answer.value.urgency)
 
+        if automatic and self._label(mail_id)[0]:
+            # An agent's label stands: nobody asked for another.
+            return [summary(), facts()]
         return [label(), summary(), facts()]
 
     async def _annotate(self, row: MailRow, **columns: str) -> None:
@@ -273,11 +289,11 @@ class Triage:
             if not by_human:
                 await self._take_over(row, held)
 
-    async def _take_over(self, row: MailRow, held: dict[OneLine, OneLine]) -> bool:
+    async def _take_over(self, row: MailRow, held: dict[OneLine, OneLine]) -> dict[str, Any]:
         """Keeps what tags say of a mail, and shows it in the list where we know nothing ourselves."""
         found = tags.read_results(held, self._settings.assist.labels)
         if not found:
-            return False
+            return {}
         if found != self._assistant.known("tags", row.email_id):
             await self._assistant.keep("tags", row.email_id, found)
         columns: dict[str, Any] = {}
@@ -290,7 +306,7 @@ class Triage:
             columns["urgency"] = found["extract"]["urgency"]
         if columns:
             await self._annotate(row, **columns)
-        return True
+        return found
 
     # By itself
 
@@ -311,19 +327,20 @@ class Triage:
         await self._rounds.round()
 
     async def take_over_tags(self, row: MailRow) -> bool:
-        """Reads a mail's tags at the gateway, which does not mark it read. True: they say something.
+        """Reads a mail's tags at the gateway, which does not mark it read. True: they summarise it.
 
         Raises:
             GatewayError: they could not be read.
         """
-        return await self._take_over(row, await self._gateway.tags(row.mailbox_id, row.email_id))
+        found = await self._take_over(row, await self._gateway.tags(row.mailbox_id, row.email_id))
+        return bool(found.get("summary"))
 
     def may_examine(self, row: MailRow) -> bool:
         """Whether automatic mode may open this mail now."""
         return (
             self._automatic
             and self._assistant.has_key
-            and str(row.status) == Status.UNREAD
+            and self._is_due(row)
             and row.email_id not in self._running
             and not self.spend().over
         )

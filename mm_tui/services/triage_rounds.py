@@ -1,4 +1,4 @@
-"""Triage by itself: takes over what agents leave as tags, and in automatic mode examines new mail."""
+"""Triage by itself: takes over what agents leave as tags, and in automatic mode examines recent mail."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import Status
 from mm_tui.services.cards import Phase
 from mm_tui.store.mail import MailView
 
@@ -16,24 +17,28 @@ if TYPE_CHECKING:
     from mm_tui.store.mail import MailStore
     from mm_tui.store.rows import MailRow
 
-VIEW = MailView(query="is:inbound -has:label")
+VIEW = MailView(query="is:inbound -has:summary -is:spam")
 WINDOW = 60
-"""How many of the newest mails without a label are looked at in one round."""
+"""How many of the newest mails without a summary are looked at in one round."""
+MOST_EXAMINED = 12
+"""Mails examined in one round, so that new mail does not wait behind a long one."""
 PATIENCE = (0.0, 4.0, 10.0, 30.0, 120.0)
 """Seconds before each look for tags that another worker may still leave."""
 GRACE = 20.0
 """Seconds that new mail is left to an agent before automatic mode opens it: agents poll for unread mail."""
+READ_GRACE = 5.0
+"""The same for mail that somebody opened: its tags may be on their way."""
 PAUSE = 5.0
 """Seconds between rounds when nothing pokes."""
 REST = 60.0
 """Seconds without automatic work after the gateway or a model failed."""
 MAIL_REST = 900.0
 """Seconds until a mail that could not be examined is tried again."""
-AT_ONCE = 3
+AT_ONCE = 2
 
 
 class Rounds:
-    """Rounds over the newest mails without a label."""
+    """Rounds over the newest mails without a summary."""
 
     def __init__(self, triage: Triage, mail: MailStore, clock: Clock) -> None:
         self._triage = triage
@@ -44,6 +49,7 @@ class Rounds:
         self._open_at: dict[str, float] = {}
         """When automatic mode may open a mail."""
         self._resting_until = 0.0
+        self._left = 0
         self._poked = asyncio.Event()
 
     def poke(self) -> None:
@@ -75,7 +81,8 @@ class Rounds:
         rows = await asyncio.to_thread(lambda: self._mail.rows(self._mail.keys(VIEW, limit=WINDOW)))
         now = self._clock.monotonic()
         self._looks = {row.email_id: self._looks.get(row.email_id, (0, now)) for row in rows}
-        self._open_at = {row.email_id: self._open_at.get(row.email_id, now + GRACE) for row in rows}
+        self._open_at = {row.email_id: self._open_at.get(row.email_id, now + _grace(row)) for row in rows}
+        self._left = MOST_EXAMINED
         places = asyncio.Semaphore(AT_ONCE)
 
         async def look(row: MailRow) -> None:
@@ -95,9 +102,16 @@ class Rounds:
             self._looks[row.email_id] = (times + 1, now + following)
             if await self._triage.take_over_tags(row):
                 return
-        if now < max(self._open_at[row.email_id], self._resting_until) or not self._triage.may_examine(row):
+        if self._left <= 0 or now < max(self._open_at[row.email_id], self._resting_until):
             return
+        if not self._triage.may_examine(row):
+            return
+        self._left -= 1
         card = await self._triage.examine(row.email_id, automatic=True)
         if card.phase is Phase.FAILED:
             self._resting_until = self._clock.monotonic() + REST
             self._open_at[row.email_id] = self._clock.monotonic() + MAIL_REST
+
+
+def _grace(row: MailRow) -> float:
+    return GRACE if str(row.status) == Status.UNREAD else READ_GRACE

@@ -317,11 +317,11 @@ def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def only_this(rooms: Office, mail_id: str) -> None:
-    """Labels all other mail in the store, so that rounds leave it alone."""
+    """Summarises all other mail in the store, so that rounds leave it alone."""
     for key in rooms.mail.keys(triage_rounds.VIEW):
         row = rooms.mail.rows([key])[0]
         if row.email_id != mail_id:
-            rooms.mail.annotate(row.email_id, label="other")
+            rooms.mail.annotate(row.email_id, summary="known")
 
 
 @pytest.mark.usefixtures("no_grace")
@@ -397,3 +397,32 @@ async def test_automatic_work_rests_after_a_failure(sandbox: Sandbox, mail_id: s
             await rooms.triage.round()
         assert model.calls == 3, "one mail, once"
         assert rooms.triage.card(mail_id).phase is Phase.FAILED
+
+
+@pytest.mark.usefixtures("no_grace")
+async def test_an_agents_label_is_not_asked_for_again(sandbox: Sandbox, mail_id: str) -> None:
+    path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags"
+    sandbox.call("PUT", path, key="send", json={"tags": {"label": "support", "label.by": "model"}})
+    model = Answering()
+    async with office(settings_for(sandbox), model) as rooms:
+        await rooms.sync()
+        only_this(rooms, mail_id)
+        await rooms.triage.round()
+        card = rooms.triage.card(mail_id)
+        assert (card.phase, card.label, card.intent) == (Phase.DONE, "support", "refund")
+        assert model.calls == 2
+
+
+@pytest.mark.usefixtures("no_grace")
+async def test_old_read_mail_is_examined_only_when_asked_for(sandbox: Sandbox, mail_id: str) -> None:
+    async with office(settings_for(sandbox), Answering()) as rooms:
+        await rooms.sync()
+        sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}", key="oversight")
+        await rooms.sync()
+        row = rooms.mail.row(mail_id)
+        assert row is not None
+        assert rooms.triage.may_examine(row)
+        month_ago = (row.received_at or 0) - 30 * 86_400_000
+        assert not rooms.triage.may_examine(row._replace(received_at=month_ago))
+        assert rooms.triage.may_examine(row._replace(received_at=month_ago, status=OneLine("unread")))
+        assert not rooms.triage.may_examine(row._replace(status=OneLine("spam_flagged")))
