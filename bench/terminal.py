@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 COLUMNS, ROWS = 120, 40
+MORE_THAN_A_LINE = 800
+"""Bytes that no repaint of one line needs."""
 QUIET = 0.05
 """Seconds without output after which a reaction counts as complete."""
 
@@ -35,7 +37,7 @@ class Reaction(NamedTuple):
     milliseconds: float
     """From the key to the last output before it was quiet."""
     first: float
-    """From the key to the first output, in milliseconds."""
+    """From the key to the first repaint of more than a line, in milliseconds; without one as `milliseconds`."""
     size: int
     """Bytes written to the terminal."""
 
@@ -121,10 +123,11 @@ class Program:
         os.write(self._fd, key.encode())
         while chunk := self.read(quiet if last else 2.0):
             last = time.perf_counter()
-            first = first or last
             size += len(chunk)
+            if not first and size > MORE_THAN_A_LINE:
+                first = last
         self.output = b""
-        return Reaction((last - begun) * 1000, (first - begun) * 1000, size)
+        return Reaction((last - begun) * 1000, ((first or last) - begun) * 1000, size)
 
     def press_all(self, keys: str, *, quiet: float = QUIET) -> list[Reaction]:
         """Presses one key after the other; those without any reaction are left out."""

@@ -115,12 +115,15 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
             query.conditions.append(condition)
         elif value:
             query.complaints.append(OneLine(f"{name}:{value} was left out: {condition}"))
+    without = " OR ".join(unwanted)
     if wanted:
         query.match = " AND ".join(wanted)
-    query.conditions += [
-        Condition("mail.key NOT IN (SELECT rowid FROM mail_words WHERE mail_words MATCH ?)", (term,))
-        for term in unwanted
-    ]
+        if without:
+            query.match = f"({query.match}) NOT ({without})"
+    elif without:
+        # FTS5 knows no NOT without something to take away from.
+        excluded = "SELECT rowid FROM mail_words WHERE mail_words MATCH ?"
+        query.conditions.append(Condition(f"mail.key NOT IN ({excluded})", (without,)))
     return query
 
 
