@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
+TYPING_SECONDS = 0.12
+"""The keys have to rest this long before what was typed is searched for."""
 FIRST_KEYS = 200
 PAGE_CELLS = 100
 """Cells of the dialog that shows a line of the log, at most; six of them are its margins."""
@@ -85,6 +87,7 @@ class AuditScreen(BaseScreen):
         self._lines: AuditLines | None = None
         self._whole = False
         self._reload_timer: Timer | None = None
+        self._typing_timer: Timer | None = None
 
     @property
     def lines(self) -> AuditLines:
@@ -244,9 +247,15 @@ class AuditScreen(BaseScreen):
         self.query_one("#search", Input).focus()
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        self.show(self.chosen, message.value)
+        if self._typing_timer is not None:
+            self._typing_timer.stop()
+        self._typing_timer = self.set_timer(TYPING_SECONDS, partial(self._search_for, message.value))
 
-    def on_input_submitted(self, _message: Input.Submitted) -> None:
+    def _search_for(self, typed: str) -> None:
+        self.show(self.chosen, typed)
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        self._search_for(message.value)
         self._end_search()
 
     def _end_search(self) -> None:
@@ -257,6 +266,8 @@ class AuditScreen(BaseScreen):
         line = self.query_one("#search", Input)
         with line.prevent(Input.Changed):
             line.value = ""
+        if self._typing_timer is not None:
+            self._typing_timer.stop()
         self.show(LineFilter(), "")
         self._end_search()
 

@@ -6,7 +6,8 @@ made elsewhere is counted apart. Nothing here proposes a mode: a human draws the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.models import Direction
 from mm_tui.store.audit import AuditStore
-from mm_tui.store.journal import Journal, JournalEntry
+from mm_tui.store.journal import Journal
 from mm_tui.store.mail import MailStore
 from mm_tui.store.pending import PendingStore
 
@@ -112,22 +113,25 @@ class Evidences:
         self._audit = AuditStore(database)
         self._clock = clock
         self._read_to = 0
-        self._held: dict[str, JournalEntry] = {}
+        self._held: dict[str, Mapping[str, object]] = {}
         self._decided: list[Decided] = []
+        """In the order of the journal, those older than the longest span left out."""
         self._made_here: set[str] = set()
 
     def all(self) -> list[Evidence]:
         """One row per mailbox, in the order of their addresses."""
-        self._take_in(self._journal.entries(after=self._read_to))
         now = self._clock.now()
-        elsewhere = self._elsewhere(now - timedelta(days=WINDOWS[-1]))
+        oldest = now - timedelta(days=WINDOWS[-1])
+        self._take_in()
+        self._decided = [one for one in self._decided if one.at >= oldest]
+        elsewhere = self._elsewhere(oldest)
         boxes = sorted(self._mail.mailboxes(), key=lambda box: box.address)
         return [
             Evidence(
                 mailbox=box,
                 pending=self._pending.count(box.id),
                 tallies={days: tally(self._of(box.id, now - timedelta(days=days))) for days in WINDOWS},
-                days=by_day(self._of(box.id, now - timedelta(days=WINDOWS[-1])), now),
+                days=by_day(self._of(box.id, oldest), now),
                 elsewhere=elsewhere.get(box.id, 0),
             )
             for box in boxes
@@ -136,48 +140,51 @@ class Evidences:
     def _of(self, mailbox_id: str, since: datetime) -> list[Decided]:
         return [one for one in self._decided if one.mailbox_id == mailbox_id and one.at >= since]
 
-    def _take_in(self, entries: Iterable[JournalEntry]) -> None:
-        for entry in entries:
-            self._read_to = entry.number
-            details = {str(key): str(value) for key, value in entry.details.items()}
-            release = details.get("release", "")
-            if entry.kind == "held":
+    def _take_in(self) -> None:
+        for entry in self._journal.plain(after=self._read_to):
+            details = entry["details"]
+            if not isinstance(details, dict) or not isinstance(entry.get("number"), int):
+                continue
+            self._read_to = int(str(entry["number"]))
+            release, kind = str(details.get("release")), entry.get("kind")
+            if kind == "held":
                 self._held[release] = entry
-            elif entry.kind in ("done", "retired"):
-                self._made_here.add(details.get("about", ""))
-            elif entry.kind in ("ended", "undone", "fell_back"):
+            elif kind in ("done", "retired"):
+                self._made_here.add(str(details.get("about")))
+            elif kind in ("ended", "undone", "fell_back"):
                 held = self._held.pop(release, None)
-                if held is not None and (decided := decision(held, details.get("note", ""))) is not None:
+                if held is not None and (decided := decision(held, str(details.get("note")))) is not None:
                     self._decided.append(decided)
 
     def _elsewhere(self, since: datetime) -> Mapping[str, int]:
         """By mailbox, how many decisions the gateway's log has that were not made with this program here."""
-        counts: dict[str, int] = {}
-        for entry in self._audit.decisions(since):
-            if entry.resource_id in self._made_here:
-                continue
-            row = self._mail.row(entry.resource_id)
-            if row is not None:
-                counts[row.mailbox_id] = counts.get(row.mailbox_id, 0) + 1
-        return counts
+        return Counter(
+            mailbox_id for email_id, mailbox_id in self._audit.decided(since) if email_id not in self._made_here
+        )
 
 
 OUTCOMES = frozenset({"approved", "edit_released", "rescheduled", "rejected"})
 """Ends of a decision that took effect."""
 
 
-def decision(held: JournalEntry, outcome: str) -> Decided | None:
-    """What a decision's first and last entry tell together; None when it did not take effect, or lacks its mailbox."""
-    details = {str(key): str(value) for key, value in held.details.items()}
-    if outcome not in OUTCOMES or "mailbox" not in details:
+def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
+    """What a decision's first and last entry tell together; None when it did not take effect, or lacks its mailbox.
+
+    Args:
+        held: the entry that began it, as `Journal.plain` gives it.
+        outcome: how it ended, from the last entry.
+    """
+    details, at = held.get("details"), _moment(held.get("at"))
+    if outcome not in OUTCOMES or not isinstance(details, dict) or "mailbox" not in details or at is None:
         return None
-    changed, words = _words(details.get("words_changed", ""))
+    changed, words = _words(str(details.get("words_changed")))
+    received = _moment(details.get("received"))
     return Decided(
-        mailbox_id=details["mailbox"],
-        at=held.at,
+        mailbox_id=str(details["mailbox"]),
+        at=at,
         outcome=outcome,
         inbound=details.get("direction") == Direction.INBOUND,
-        seconds=_seconds(details.get("received", ""), held.at),
+        seconds=max(0.0, (at - received).total_seconds()) if received is not None else None,
         words_changed=changed,
         words=words,
     )
@@ -218,8 +225,10 @@ def _words(text: str) -> tuple[int, int]:
     return (int(changed), int(words)) if of and changed.isdecimal() and words.isdecimal() else (0, 0)
 
 
-def _seconds(received: str, decided_at: datetime) -> float | None:
+def _moment(text: object) -> datetime | None:
+    """A moment with its time zone; None for anything else."""
     try:
-        return max(0.0, (decided_at - datetime.fromisoformat(received)).total_seconds())
-    except (ValueError, TypeError):
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
         return None
+    return moment if moment.tzinfo is not None else None

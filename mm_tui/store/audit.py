@@ -51,13 +51,15 @@ class AuditStore:
         """What happened to one mail (or other thing), oldest first."""
         return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))
 
-    def decisions(self, since: datetime) -> list[AuditEntry]:
-        """What the log says was approved or rejected, oldest first."""
-        return self._entries(
-            "created_at >= ? AND json_extract(model, '$.action') IN ('oversight.approved', 'oversight.rejected')"
-            " ORDER BY created_at, entry_id",
+    def decided(self, since: datetime) -> list[tuple[str, str]]:
+        """The mails that the log says were approved or rejected, with their mailboxes where the store has the mail."""
+        rows = self._database.reader().execute(
+            "SELECT audit.resource_id, mail.mailbox_id FROM audit JOIN mail ON mail.email_id = audit.resource_id"
+            " WHERE audit.created_at >= ?"
+            " AND json_extract(audit.model, '$.action') IN ('oversight.approved', 'oversight.rejected')",
             (to_ms(since) or 0,),
         )
+        return [(row[0], row[1]) for row in rows]
 
     def count(self) -> int:
         """How many entries there are."""

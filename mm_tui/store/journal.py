@@ -132,6 +132,20 @@ class Journal:
                 break
         return found
 
+    def plain(self, *, after: int = 0) -> Iterator[Mapping[str, object]]:
+        """Entries as they were written, oldest first: for counting many of them, never for showing.
+
+        Args:
+            after: only those with a higher number. Entries that cannot be read are left out; `verify` names them.
+        """
+        for row in self._rows(after):
+            try:
+                inner = json.loads(row["entry"])
+            except (ValueError, TypeError):
+                continue
+            if isinstance(inner, dict) and isinstance(inner.get("details"), dict):
+                yield inner
+
     def head(self) -> str:
         """The last entry's number and hash as `NUMBER:HASH`, to be kept where this machine's users cannot change it."""
         row = (

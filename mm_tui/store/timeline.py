@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 CHUNK = 5000
+STEPS = 50_000
+"""Steps of SQLite's machine between two looks whether a search is still wanted: some milliseconds."""
 DECISIONS = ("oversight.approved", "oversight.rejected")
 """The gateway's entries about decisions that a journal may know the human of."""
 
@@ -36,6 +38,8 @@ def _inner(path: str) -> str:
 
 _AT, _WHO, _KIND, _EMAIL, _DETAILS = (_inner(name) for name in ("at", "who", "kind", "email_id", "details"))
 _ACT, _ABOUT, _MAILBOX = (_inner(f"details.{name}") for name in ("act", "about", "mailbox"))
+_IS_DECISION = """(instr(entry, '"kind":"done"') > 0 OR instr(entry, '"kind":"retired"') > 0)"""
+"""Inside a value the quotes would be escaped, so that these words can only be the entry's own kind."""
 
 
 class Source(StrEnum):
@@ -129,6 +133,18 @@ class Timeline:
             stop: asked between chunks; True ends it.
             first: how many keys the first chunk has, so that a screen can be painted early.
         """
+        reader = self._database.reader()
+        # A search that finds nothing yields nothing for a while: it must be stopped from inside.
+        reader.set_progress_handler(lambda: int(stop()), STEPS)
+        try:
+            yield from self._chunks(wanted, stop, first)
+        except sqlite3.OperationalError:
+            if not stop():
+                raise
+        finally:
+            reader.set_progress_handler(None, 0)
+
+    def _chunks(self, wanted: LineFilter, stop: Callable[[], bool], first: int) -> Iterator[array[int]]:
         sources: list[Iterator[tuple[int, int]]] = []
         if wanted.source is not Source.JOURNAL:
             sources.append(self._gateway_keys(wanted))
@@ -183,14 +199,15 @@ class Timeline:
 
     def learn_decisions(self) -> None:
         """Reads what the journal says was decided here, from where it stopped the last time."""
-        rows = self._database.reader().execute(
-            f"SELECT number, {_WHO}, {_ACT}, {_ABOUT},"
-            f" {_KIND} FROM journal WHERE number > ?"
-            f" AND {_KIND} IN ('done', 'retired') ORDER BY number",
-            (self._decisions_to,),
+        reader = self._database.reader()
+        newest = reader.execute("SELECT coalesce(max(number), 0) FROM journal").fetchone()[0]
+        rows = reader.execute(
+            f"SELECT number, {_WHO}, {_ACT}, {_ABOUT}, {_KIND} FROM journal"
+            f" WHERE number > ? AND number <= ? AND {_IS_DECISION} ORDER BY number",
+            (self._decisions_to, newest),
         )
+        self._decisions_to = int(newest)
         for number, who, act, about, kind in rows:
-            self._decisions_to = int(number)
             if act in ("approve", "reject", "release_edit") and about and who:
                 approved = kind == "done" and act != "reject"
                 decision = Decision(OneLine(str(who)), approved, int(number))
@@ -283,8 +300,11 @@ def _join(wanted: LineFilter, email_id: str) -> str:
 
 def _add_words(wanted: LineFilter, text: str, where: list[str], values: list[str | int]) -> None:
     for word in wanted.text.split():
-        # LIKE knows only ASCII's letter cases, and JSON text inside a value holds others as escapes.
-        forms = dict.fromkeys((word, word.lower(), word.upper(), word.capitalize(), json.dumps(word)[1:-1]))
+        forms = {word}
+        if not word.isascii():
+            # LIKE knows only ASCII's letter cases, and JSON text inside a value holds others as escapes.
+            cases = (word, word.lower(), word.upper(), word.capitalize())
+            forms = {*cases, *(json.dumps(case)[1:-1] for case in cases)}
         where.append("(" + " OR ".join(f"({text}) LIKE ? ESCAPE '!'" for _ in forms) + ")")
         values += [f"%{_escaped(form)}%" for form in forms]
 

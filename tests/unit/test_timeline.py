@@ -1,0 +1,241 @@
+"""Both logs on one line of time: order, filters, who decided, what it says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
+from mm_tui.services.audit_line import AuditLine, AuditLines, Tone, actor_words, narrowed
+from mm_tui.store.audit import AuditStore
+from mm_tui.store.database import Database
+from mm_tui.store.journal import Journal
+from mm_tui.store.mail import MailStore
+from mm_tui.store.timeline import LineFilter, Source
+from mm_tui.text import OneLine
+from tests.support.seat import NOW
+
+KEY = "01M8197NN3AFF6S1DH4ZEGZ60X"
+
+
+class Logs:
+    """A store with both logs, and short ways to fill them. Times are minutes before `NOW`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.lines = AuditLines(database)
+        self._numbers = iter(range(10**6))
+
+    def gateway(self, action: str, about: str, minutes: float, *, actor: str = "", **metadata: str) -> None:
+        entry = AuditEntry(
+            id=f"G{next(self._numbers):06}",
+            action=OneLine(action),
+            resource_type=OneLine(action.partition(".")[0].replace("oversight", "email")),
+            resource_id=OneLine(about),
+            actor_key_id=OneLine(actor),
+            metadata={OneLine(key): OneLine(value) for key, value in metadata.items()},
+            created_at=NOW - timedelta(minutes=minutes),
+        )
+        AuditStore(self.database).add([entry])
+
+    def journal(self, kind: str, about: str, minutes: float, *, who: str = "robin", **details: str) -> int:
+        at = NOW - timedelta(minutes=minutes)
+        return Journal(self.database).write(kind, who, about, at, {"about": about, **details})
+
+    def mail(self, email_id: str, **fields: Any) -> None:
+        given: dict[str, Any] = {
+            "id": email_id,
+            "mailbox_id": "mb1",
+            "sender": Party(address=OneLine("anna@customer.example")),
+            "subject": OneLine(f"Subject of {email_id}"),
+            "received_at": NOW,
+            **fields,
+        }
+        MailStore(self.database).upsert([EmailSummary(**given)])
+
+    def shown(self, wanted: LineFilter | None = None) -> list[AuditLine]:
+        self.lines.learn()
+        keys = [key for chunk in self.lines.keys(wanted or LineFilter()) for key in chunk]
+        return self.lines.lines(keys)
+
+    def actions(self, wanted: LineFilter) -> list[str]:
+        return [str(shown.line.action) for shown in self.shown(wanted)]
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Iterator[Logs]:
+    with Database.open(tmp_path / "store.db") as database:
+        MailStore(database).save_mailboxes(
+            [
+                Mailbox(id="mb1", address=OneLine("support@acme.example")),
+                Mailbox(id="mb2", address=OneLine("billing@acme.example")),
+            ]
+        )
+        yield Logs(database)
+
+
+def test_both_logs_stand_in_the_order_of_time_newest_first(logs: Logs) -> None:
+    logs.gateway("email.received", "M1", 30)
+    logs.journal("held", "M1", 20, act="approve")
+    logs.gateway("oversight.approved", "M1", 19, actor=KEY)
+    logs.journal("done", "M1", 18, act="approve")
+    shown = logs.shown()
+    assert [str(one.line.source) for one in shown] == ["journal", "gateway", "journal", "gateway"]
+    assert [str(one.words) for one in shown] == ["approve: accepted", "approved", "approve: held", "arrived"]
+    assert [one.tone for one in shown] == [Tone.PLAIN, Tone.DECISION, Tone.PLAIN, Tone.PLAIN]
+
+
+def test_the_journal_keeps_its_own_order_when_the_clock_went_back(logs: Logs) -> None:
+    for minutes in (20, 10, 15, 5):  # the third is written after the second, at an earlier time
+        logs.journal("held", "M1", minutes)
+    logs.gateway("email.read", "M1", 12)
+    numbers = [str(one.line.entry_id) for one in logs.shown() if one.line.source is Source.JOURNAL]
+    assert numbers == ["4", "3", "2", "1"]
+
+
+def test_a_decision_made_here_is_told_with_its_human(logs: Logs) -> None:
+    logs.gateway("oversight.approved", "M1", 3, actor=KEY)
+    logs.gateway("oversight.rejected", "M2", 2, actor=KEY)
+    logs.gateway("oversight.approved", "M3", 1, actor=KEY)
+    number = logs.journal("done", "M1", 2.9, act="approve")
+    logs.journal("done", "M2", 1.9, act="approve")  # another decision than the gateway has
+    by_mail = {str(one.line.about): one for one in logs.shown(LineFilter(source=Source.GATEWAY))}
+    assert (by_mail["M1"].who, by_mail["M1"].made_here) == ("robin", number)
+    assert (by_mail["M2"].who, by_mail["M2"].made_here) == ("key …EGZ60X", 0)
+    assert (by_mail["M3"].who, by_mail["M3"].made_here) == ("key …EGZ60X", 0)
+    logs.journal("retired", "M2", 1.8, act="release_edit")
+    assert logs.shown(LineFilter(source=Source.GATEWAY, email_id="M2"))[0].who == "robin"
+
+
+def test_filters_narrow_both_logs(logs: Logs) -> None:
+    logs.mail("M1")
+    logs.mail("M2", mailbox_id="mb2")
+    logs.gateway("email.received", "M1", 60 * 24 * 3)
+    logs.gateway("oversight.approved", "M1", 40, actor=KEY)
+    logs.gateway("email.read", "M2", 30, actor="01OTHERKEY0000000000000000")
+    logs.gateway("mailbox.updated", "mb2", 20, actor=KEY)
+    logs.journal("held", "M1", 41, act="approve")
+    logs.journal("done", "M1", 39, act="approve")
+    logs.journal("held", "M2", 10, who="kim", act="reject")
+    assert logs.actions(LineFilter(source=Source.JOURNAL)) == ["held", "done", "held"]
+    assert logs.actions(LineFilter(source=Source.GATEWAY, action="email.read")) == ["email.read"]
+    assert logs.actions(LineFilter(mailbox_id="mb2")) == ["held", "mailbox.updated", "email.read"]
+    assert logs.actions(LineFilter(actor="kim")) == ["held"]
+    assert logs.actions(LineFilter(actor="robin")) == ["done", "oversight.approved", "held"]
+    assert logs.actions(LineFilter(actor=KEY)) == ["mailbox.updated", "oversight.approved"]
+    assert logs.actions(LineFilter(email_id="M2")) == ["held", "email.read"]
+    recent = LineFilter(since=NOW - timedelta(minutes=35), until=NOW - timedelta(minutes=15))
+    assert logs.actions(recent) == ["mailbox.updated", "email.read"]
+
+
+def test_what_is_typed_is_searched_in_lines_subjects_and_addresses(logs: Logs) -> None:
+    logs.mail("M1", subject=OneLine("Über 100% sicher"), sender=Party(address=OneLine("anna@customer.example")))
+    logs.mail("M2", subject=OneLine("100 Prozent"))
+    logs.gateway("email.received", "M1", 3)
+    logs.gateway("email.bounced", "M2", 2, bounce_type="hard")
+    logs.journal("held", "M1", 1, act="reject", reason="Größe falsch")
+
+    def found(text: str) -> list[str]:
+        wanted, _ = narrowed(LineFilter(), text, NOW)
+        return logs.actions(wanted)
+
+    assert found("ANNA") == ["held", "email.bounced", "email.received"]
+    assert found("100%") == ["held", "email.received"]
+    assert found("über") == ["held", "email.received"]
+    assert found("größe") == ["held"]
+    assert found("m2 HARD") == ["email.bounced"]
+    assert found("nothing_like_it") == []
+    assert found("after:2026-03-02 m2") == ["email.bounced"]
+    assert found("before:2026-03-02") == []
+
+
+def test_a_time_that_cannot_be_understood_is_complained_about() -> None:
+    wanted, complaint = narrowed(LineFilter(), "robin after:soon", NOW)
+    assert wanted == LineFilter(text="robin")
+    assert complaint.startswith("after:soon")
+
+
+def test_broken_entries_are_shown_as_such_and_hide_nothing(logs: Logs) -> None:
+    logs.journal("held", "M1", 3)
+    number = logs.journal("done", "M1", 2)
+    logs.journal("ended", "M1", 1, note="approved")
+    with logs.database.write() as connection:
+        connection.execute("DROP TRIGGER journal_is_never_changed")
+        connection.execute("UPDATE journal SET entry = '{not json' WHERE number = ?", (number,))
+    shown = logs.shown()
+    assert [str(one.words) for one in shown] == [
+        "approved",
+        "cannot be read",
+        "approve: held".replace("approve", "decision"),
+    ]
+    assert shown[1].tone is Tone.FAILURE
+    assert len(logs.shown(LineFilter(source=Source.JOURNAL, actor="robin"))) == 2
+    assert {facet.value for facet in logs.lines.timeline.actions()} == {"held", "ended"}
+
+
+def test_facets_count_who_did_what(logs: Logs) -> None:
+    for _ in range(3):
+        logs.gateway("email.read", "M1", 1, actor=KEY)
+    logs.journal("held", "M1", 1)
+    timeline = logs.lines.timeline
+    assert [(facet.source, facet.value, facet.lines) for facet in timeline.actors()] == [
+        (Source.GATEWAY, KEY, 3),
+        (Source.JOURNAL, "robin", 1),
+    ]
+    assert [facet.value for facet in timeline.actions()] == ["email.read", "held"]
+
+
+def test_an_unknown_action_is_shown_as_it_came_and_clean(logs: Logs) -> None:
+    logs.gateway("email.\x1b[31mteleported", "M1", 1)
+    assert logs.shown()[0].words == "email.teleported"
+
+
+def test_keys_are_told_from_names() -> None:
+    assert actor_words(KEY) == "key …EGZ60X"
+    assert actor_words("robin") == "robin"
+    assert actor_words("short", Source.GATEWAY) == "key …short"
+
+
+def test_a_search_that_is_no_longer_wanted_ends(logs: Logs) -> None:
+    many(logs.database, 30_000)
+    asked = iter([False, False, True])
+    chunks = list(logs.lines.keys(LineFilter(text="nothing like it"), stop=lambda: next(asked, True)))
+    assert chunks == []
+    # The connection is as good as before.
+    assert len(logs.shown(LineFilter(source=Source.GATEWAY, since=NOW - timedelta(seconds=100)))) == 101
+
+
+def test_the_first_lines_of_a_hundred_thousand_come_at_once(logs: Logs) -> None:
+    many(logs.database, 100_000)
+    begun = time.perf_counter()
+    first = next(iter(logs.lines.keys(LineFilter(), first=200)))
+    lines = logs.lines.lines(first[:64])
+    took = time.perf_counter() - begun
+    assert len(first) == 200
+    assert lines[0].line.at == NOW
+    # About 5 ms on an idle machine; reading all of them takes a hundred times as long.
+    assert took < 1
+    assert sum(len(chunk) for chunk in logs.lines.keys(LineFilter())) == 100_000
+
+
+def many(database: Database, lines: int) -> None:
+    """Fills the gateway's log: one line a second."""
+    start = int(NOW.timestamp() * 1000)
+    model = AuditEntry(id="X", action=OneLine("email.read"), resource_id=OneLine("M1")).model_dump_json()
+    with database.write() as connection:
+        connection.executemany(
+            "INSERT INTO audit (entry_id, created_at, resource_id, model) VALUES (?, ?, 'M1', ?)",
+            ((f"N{number:07}", start - 1000 * number, model) for number in range(lines)),
+        )
+
+
+def test_times_are_read_back_as_they_were(logs: Logs) -> None:
+    logs.journal("held", "M1", 1)
+    logs.gateway("email.read", "M1", 2)
+    assert [one.line.at for one in logs.shown()] == [NOW - timedelta(minutes=1), NOW - timedelta(minutes=2)]
+    assert all(isinstance(one.line.at, datetime) for one in logs.shown())
