@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from mm_tui.config import Settings
 
 SECRET_VARIABLE = "MULTIMAIL_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
+CHECK_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds before the keys are checked again when the gateway did not answer the question."""
+LONGEST_CHECK_PAUSE = 10.0
 OK, NOT_FOUND, AUTH, GATEWAY, CONFIG = 0, 3, 4, 5, 10
 """Exit statuses, the same as all commands have."""
 
@@ -128,7 +131,7 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
 
     try:
         secret = _secret(args)
-        await check_keys(settings, needs_model=not args.dry_run)
+        await _until_told(lambda: check_keys(settings, needs_model=not args.dry_run))
         async with _surroundings(args, settings) as around:
             if args.dry_run:
                 return await _dry_run(around, settings)
@@ -147,6 +150,21 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
         return refuse(CONFIG, str(error), "See docs/agent.md.")
     except OSError as error:
         return refuse(CONFIG, f"{error.filename or 'the system'}: {error.strerror}", "Check address, path and mode.")
+
+
+async def _until_told(check: Callable[[], Awaitable[None]]) -> None:
+    """Asks again, a few times, when the gateway did not say: a supervisor's restart would do no more."""
+    from mm_tui.gateway.errors import Interrupted, Malformed, RateLimited, ServerFault
+
+    for pause in CHECK_PAUSES:
+        try:
+            return await check()
+        except (ServerFault, Interrupted, Malformed, RateLimited) as error:
+            wait = max(pause, error.retry_after or 0.0)
+            if wait > LONGEST_CHECK_PAUSE:
+                raise
+        await asyncio.sleep(wait)
+    return await check()
 
 
 def refuse(status: int, what: str, cure: str) -> int:

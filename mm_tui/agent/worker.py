@@ -123,13 +123,17 @@ class Worker:
 
         Raises:
             Fatal: a key is wrong.
+            UnknownMailbox: the settings name one that the account does not have.
         """
         polling = asyncio.create_task(self._polls())
+        polling.add_done_callback(lambda _: self.stop())
         try:
             await self._work_with_all_hands(until_idle=False)
         finally:
             polling.cancel()
-            await asyncio.gather(polling, return_exceptions=True)
+            (outcome,) = await asyncio.gather(polling, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            raise outcome
 
     # Polls
 

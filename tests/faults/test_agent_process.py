@@ -268,6 +268,21 @@ def ended_with(arguments: tuple[str, ...]) -> int:
     return command.run(parsed, config.with_keys(config.load()))
 
 
+def test_a_gateway_that_stumbles_at_the_start_is_asked_again(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = deliver(sandbox, 1)
+    sandbox.fault(method="GET", path="/oversight/pending$", kind="status", status=503, count=2)
+    for name, value in environment(sandbox, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    assert ended_with(("--once",)) == 0
+    assert_one_reply_each(sandbox, ids)
+    sandbox.clear_faults()
+    sandbox.fault(method="GET", path="/oversight/pending$", kind="status", status=503, count=0)
+    monkeypatch.setattr(command, "CHECK_PAUSES", (0.01,))
+    assert ended_with(("--once",)) == 5, "what is not known is not taken for a no"
+
+
 def test_a_dry_run_touches_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     ids = deliver(sandbox, 2)
     ended = subprocess.run(

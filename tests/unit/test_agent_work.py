@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from mm_tui.agent.boxes import UnknownMailbox
 from mm_tui.agent.checks import MayDecide, check_keys
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.agent.worker import Fatal
@@ -295,6 +296,15 @@ async def test_only_chosen_mailboxes_are_worked(sandbox: Sandbox) -> None:
         await agent.worker.once()
     assert_one_reply_each(sandbox, ids)
     assert sandbox.status(other) == "unread"
+
+
+async def test_a_mailbox_that_is_not_there_ends_the_worker(sandbox: Sandbox) -> None:
+    async with desk(settings_for(sandbox, agent=Agent(mailboxes=("nobody@acme.example",)))) as agent:
+        with pytest.raises(UnknownMailbox, match="no mailbox nobody@"):
+            await agent.worker.once()
+        async with asyncio.timeout(10):
+            with pytest.raises(UnknownMailbox):
+                await agent.worker.run()
 
 
 # Keys
