@@ -71,4 +71,4 @@ def test_a_killed_demo_leaves_no_process_and_keeps_its_data_where_told(tmp_path:
 def test_mail_that_is_not_there_is_told(tmp_path: Path) -> None:
     with demo(tmp_path, "--mail", str(tmp_path / "absent")) as terminal:
         assert terminal.wait_exit() == 3
-        assert "there is no su" in terminal.text
+        assert "there is no such file" in terminal.text.replace("\n", "")
