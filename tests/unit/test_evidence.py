@@ -1,0 +1,178 @@
+"""The evidence for a mailbox's mode: counted from the journal, apart from what was decided elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
+from mm_tui.services.evidence import LADDER, Evidence, Evidences, step_down, step_up
+from mm_tui.store.audit import AuditStore
+from mm_tui.store.database import Database
+from mm_tui.store.journal import Journal
+from mm_tui.store.mail import MailStore
+from mm_tui.text import OneLine
+from mm_tui.widgets.mailbox_list import percent, spark
+from mm_tui.widgets.mailbox_pages import tally_words
+from tests.support.clock import FakeClock
+from tests.support.seat import NOW
+
+
+class Office:
+    """A store with two mailboxes and short ways to have decided something."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.journal = Journal(database)
+        self._count = 0
+        MailStore(database).save_mailboxes(
+            [
+                Mailbox(id="mb1", address=OneLine("support@acme.example"), oversight_mode=OneLine("gated_send")),
+                Mailbox(id="mb2", address=OneLine("billing@acme.example"), oversight_mode=OneLine("monitored")),
+            ]
+        )
+        self.evidences = Evidences(database, FakeClock(NOW))
+
+    def decided(
+        self,
+        outcome: str,
+        *,
+        days: float = 1,
+        mailbox: str = "mb1",
+        waited: float = 300,
+        words: str = "0 of 100",
+        direction: str = "outbound",
+        last: str = "ended",
+    ) -> str:
+        """Journals a decision that was made so many days ago, on a mail that had waited so many seconds."""
+        self._count += 1
+        about, at = f"M{self._count}", NOW - timedelta(days=days)
+        details = {"release": f"R{self._count}", "act": "approve"}
+        more = {
+            "mailbox": mailbox,
+            "direction": direction,
+            "received": (at - timedelta(seconds=waited)).isoformat(),
+            "words_changed": words,
+        }
+        self.journal.write("held", "robin", about, at, {**details, **more})
+        if last == "ended":
+            self.journal.write("done", "robin", about, at, {**details, "about": about})
+        self.journal.write(last, "robin", about, at, {**details, "note": outcome})
+        return about
+
+    def row(self, mailbox_id: str = "mb1") -> Evidence:
+        return next(one for one in self.evidences.all() if one.mailbox.id == mailbox_id)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with Database.open(tmp_path / "store.db") as database:
+        yield Office(database)
+
+
+def test_decisions_are_counted_by_mailbox_and_span(office: Office) -> None:
+    for days in (1, 2, 6.9, 8, 29):
+        office.decided("approved", days=days)
+    office.decided("edit_released", days=3, words="30 of 100")
+    office.decided("rejected", days=12)
+    office.decided("approved", days=31)
+    office.decided("rejected", mailbox="mb2")
+    support, billing = office.row("mb1"), office.row("mb2")
+    assert (support.tallies[7].as_written, support.tallies[7].edited, support.tallies[7].rejected) == (3, 1, 0)
+    assert (support.tallies[30].as_written, support.tallies[30].edited, support.tallies[30].rejected) == (5, 1, 1)
+    assert (billing.tallies[7].drafts, billing.tallies[7].rejected) == (1, 1)
+
+
+def test_what_did_not_take_effect_does_not_count(office: Office) -> None:
+    office.decided("undone", last="undone")
+    office.decided("fell_back", last="fell_back")
+    for outcome in ("elsewhere", "changed", "denied", "unreachable", "withdrawn", "incident"):
+        office.decided(outcome)
+    assert office.row().tallies[30].drafts == 0
+
+
+def test_the_median_time_and_the_share_of_changed_words(office: Office) -> None:
+    assert office.row().tallies[30].seconds is None
+    assert office.row().tallies[30].changed is None
+    for waited in (60, 120, 6000):
+        office.decided("approved", waited=waited, words="0 of 100")
+    office.decided("edit_released", waited=240, words="50 of 100")
+    tally = office.row().tallies[30]
+    assert tally.seconds == 180
+    assert tally.changed == pytest.approx(50 / 400)
+
+
+def test_inbound_mail_is_counted_apart(office: Office) -> None:
+    office.decided("approved", direction="inbound", words="")
+    office.decided("rejected", direction="inbound", words="")
+    tally = office.row().tallies[7]
+    assert (tally.drafts, tally.inbound_let_in, tally.inbound_rejected) == (0, 1, 1)
+    assert office.row().days == [(0, 0)] * 30
+
+
+def test_days_are_counted_for_the_plot(office: Office) -> None:
+    office.decided("approved", days=0)
+    office.decided("rejected", days=0)
+    office.decided("approved", days=2)
+    days = office.row().days
+    assert len(days) == 30
+    assert (days[-1], days[-2], days[-3]) == ((1, 1), (0, 0), (1, 0))
+
+
+def test_new_entries_are_taken_in_without_reading_the_old_again(office: Office) -> None:
+    office.decided("approved")
+    assert office.row().tallies[7].as_written == 1
+    office.decided("approved")
+    assert office.row().tallies[7].as_written == 2
+
+
+def test_decisions_made_elsewhere_are_told_from_ours(office: Office) -> None:
+    ours = office.decided("approved")
+    for number, email_id in enumerate((ours, "X1", "X2")):
+        MailStore(office.database).upsert(
+            [EmailSummary(id=email_id, mailbox_id="mb1", sender=Party(address=OneLine("a@b.example")), received_at=NOW)]
+        )
+        entry = AuditEntry(
+            id=f"G{number}",
+            action=OneLine("oversight.rejected" if number == 2 else "oversight.approved"),
+            resource_id=OneLine(email_id),
+            created_at=NOW - timedelta(days=1),
+        )
+        AuditStore(office.database).add([entry])
+    assert (office.row("mb1").elsewhere, office.row("mb2").elsewhere) == (2, 0)
+
+
+def test_entries_that_lack_their_facts_are_left_out(office: Office) -> None:
+    office.journal.write("held", "robin", "M9", NOW, {"release": "R9", "act": "approve"})
+    office.journal.write("ended", "robin", "M9", NOW, {"release": "R9", "note": "approved"})
+    office.decided("approved", words="many of lots")
+    tally = office.row().tallies[7]
+    assert (tally.as_written, tally.changed) == (1, None)
+
+
+def test_the_ladder_has_steps_both_ways() -> None:
+    assert step_up("gated_send") == ("monitored", "autonomous")
+    assert step_down("gated_send") == ("gated_all", "read_only")
+    assert step_up("autonomous") == step_down("read_only") == step_up("new_mode") == ()
+    assert len(LADDER) == 5
+
+
+def test_words_say_what_humans_did(office: Office) -> None:
+    assert tally_words(office.row().tallies[7]) == "no draft decided"
+    for _ in range(3):
+        office.decided("approved")
+    office.decided("edit_released", words="40 of 100")
+    assert tally_words(office.row().tallies[7]) == (
+        "4 drafts: 3 as written (75%), 1 after edits, 0 rejected;"
+        " humans changed 10% of the words; half decided within 5m"
+    )
+
+
+def test_plots_and_shares() -> None:
+    assert spark([0, 0, 4, 2], 4) == "  █▄"
+    assert spark([1, 1, 0, 0, 2, 2], 3) == "▄ █"
+    assert spark([0, 0], 2) == "  "
+    assert [percent(share) for share in (None, 0, 0.004, 0.126, 1)] == ["–", "0%", "<1%", "13%", "100%"]
