@@ -37,7 +37,7 @@ async def test_help_names_every_key_of_the_screen() -> None:
     async with seated(wiring, (100, 60)) as (app, pilot):
         await pilot.press("m", "question_mark")
         assert isinstance(app.screen, HelpScreen)
-        text = "\n".join(str(one.render()) for one in app.screen.query(Static))
+        text = " ".join(" ".join(str(one.render()) for one in app.screen.query(Static)).split())
         for act in keymap.ACTS:
             if act.context in keymap.TOGETHER["inbox"]:
                 assert act.help in text, act.id
@@ -100,6 +100,38 @@ async def test_users_keys_are_used_and_faulty_ones_are_told() -> None:
         await until(pilot, lambda: "did you mean inbox.search?" in shown(app))
         await pilot.press("F")
         await until(pilot, lambda: "Show only" in shown(app))
+
+
+async def test_mouse_reaches_the_screens_and_the_footers_keys() -> None:
+    async with seated(still_wiring(), (100, 30)) as (app, pilot):
+        top = shown(app).split("\n")[0]
+        await pilot.click(offset=(top.index("Audit"), 0))
+        await until(pilot, lambda: app.current_mode == "audit")
+        await pilot.click(offset=(top.index("Inbox"), 0))
+        await until(pilot, lambda: app.current_mode == "inbox")
+        keys = shown(app).split("\n")[29]
+        await pilot.click(offset=(keys.index("filter"), 29))
+        await until(pilot, lambda: "Show only" in shown(app))
+
+
+async def test_ctrl_c_says_how_to_leave_and_leaves_nothing() -> None:
+    async with seated(still_wiring()) as (app, pilot):
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "ctrl+q leaves" in shown(app))
+        assert not app._exit
+
+
+async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(number) for number in range(200)])
+    async with seated(wiring) as (app, pilot):
+        await pilot.press(*["j"] * 20)
+        for keys in ((), ("enter",)):
+            await pilot.press(*keys)
+            for size in ((60, 20), (200, 50), (61, 21), (80, 24), (160, 45), (120, 40)):
+                await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "Question 20" in shown(app))
+            await until(pilot, lambda: all(len(line) <= 120 for line in shown(app).split("\n")))
 
 
 async def test_no_colour_leaves_the_state_readable(monkeypatch: pytest.MonkeyPatch) -> None:
