@@ -13,6 +13,7 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
+from mm_tui.widgets.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.widgets.words import exact
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
@@ -35,6 +36,8 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int) -> Cont
     """
     item, edit = entry.item, entry.edit
     subject = OneLine(edit.subject) if edit is not None else item.subject
+    if len(subject) > HEAD_CHARACTERS:
+        subject = OneLine(f"{subject[: HEAD_CHARACTERS // 2]}… (whole in the text below)")
     lines = [
         Content.assemble(
             (subject if subject.strip() else OneLine("(no subject)"), "bold"),
@@ -77,13 +80,21 @@ def _party(party: Party) -> Content:
 
 
 def _parties(parties: Sequence[Party]) -> Content:
+    if not fits_head([party.header for party in parties]):
+        return _counted(len(parties))
     return Content(", ").join([_party(party) for party in parties]) if parties else Content("nobody")
 
 
 def _recipients(entry: Queued) -> Content:
-    if entry.edit is not None:
-        return Content(", ").join([Content(OneLine(one)) for one in entry.edit.to]) or Content("nobody")
-    return _parties(entry.item.to)
+    if entry.edit is None:
+        return _parties(entry.item.to)
+    if not fits_head(entry.edit.to):
+        return _counted(len(entry.edit.to))
+    return Content(", ").join([Content(OneLine(one)) for one in entry.edit.to]) or Content("nobody")
+
+
+def _counted(number: int) -> Content:
+    return Content.assemble((f"{number} recipients", "bold"), ", each named in the text below")
 
 
 def _mode(mailbox: Mailbox | None) -> Content:

@@ -29,8 +29,8 @@ class View(StrEnum):
     DIFF = "Diff"
 
 
-SHORT_HEIGHT = 18
-"""Below this many lines the head spells out fewer findings."""
+MOST_FINDINGS = 8
+LINES_ABOVE = 7
 
 
 class ItemPane(Vertical):
@@ -170,7 +170,8 @@ class ItemPane(Vertical):
         return draft_page(entry.item, findings), seen_name(entry)
 
     def _draw_head(self) -> None:
-        lines = 2 if self.size.height < SHORT_HEIGHT else 6
+        # The head may take half of the pane; what is above the findings needs about this many lines of that.
+        lines = max(1, min(MOST_FINDINGS, self.size.height // 2 - LINES_ABOVE))
         text = head(self._entry, self._mailbox, shown_findings=lines) if self._entry is not None else Content("")
         self.query_one("#item-head", QuietStatic).put(text)
         views = self._views()

@@ -13,6 +13,9 @@ from mm_tui.widgets.paper import Mark, Page, PageWriter, quote_marks
 from mm_tui.widgets.words import exact, size
 
 UNOPENED = "not opened on this machine: t opens the thread's mails (and marks them read at the gateway)"
+HEAD_RECIPIENTS = 4
+HEAD_CHARACTERS = 160
+"""Up to this many recipients and characters are spelled out above the page."""
 
 
 def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
@@ -28,6 +31,7 @@ def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
 def draft_page(item: PendingItem, findings: Iterable[Finding]) -> Page:
     """The draft as it would leave: its body with the risky words marked, and its attachments."""
     writer = PageWriter()
+    _envelope(writer, item.subject, [party.header for party in item.to], [party.header for party in item.cc])
     _body(writer, item.body, findings)
     _files(writer, item.attachments)
     return writer.page()
@@ -36,9 +40,32 @@ def draft_page(item: PendingItem, findings: Iterable[Finding]) -> Page:
 def edit_page(edit: SavedEdit, item: PendingItem, findings: Iterable[Finding]) -> Page:
     """The human's text as it would leave, with the attachments that are carried over."""
     writer = PageWriter()
+    _envelope(writer, OneLine(edit.subject), edit.to, [party.header for party in item.cc])
     _body(writer, ManyLine(edit.body), findings)
     _files(writer, item.attachments)
     return writer.page()
+
+
+def fits_head(recipients: Sequence[str]) -> bool:
+    """Whether recipients can be spelled out above the page. Otherwise they stand in it, to be read like the text."""
+    return len(recipients) <= HEAD_RECIPIENTS and sum(map(len, recipients)) <= HEAD_CHARACTERS
+
+
+def _envelope(writer: PageWriter, subject: OneLine, to: Sequence[str], cc: Sequence[str]) -> None:
+    """What is too long for the head: nothing that leaves may be out of sight (R11)."""
+    started = False
+    if len(subject) > HEAD_CHARACTERS:
+        writer.write("subject  ", "dim")
+        writer.line(subject)
+        started = True
+    for name, addresses in (("to", to), ("cc", cc)):
+        if not fits_head(addresses):
+            for number, address in enumerate(addresses, start=1):
+                writer.write(f"{name} {number}  ", "dim")
+                writer.line(OneLine(address))
+            started = True
+    if started:
+        writer.line()
 
 
 def thread_page(mails: Sequence[ThreadMail]) -> Page:

@@ -90,6 +90,31 @@ async def test_a_draft_whose_end_was_not_on_screen_is_not_approved(
         await until(pilot, lambda: bodies(sandbox), "the release")
 
 
+async def test_every_recipient_must_have_been_on_screen(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = [f"person{number}@elsewhere.example" for number in range(40)]
+    draft = sandbox.draft("It is on its way.", cc=copies)
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("enter")
+        await pilot.pause(0.6)
+        assert screen.current is not None and not screen.has_seen(screen.current)
+        shown = drawn(app)
+        while screen.pane.main.lines_unread:
+            await pilot.press("pagedown")
+            await pilot.pause()
+            shown += drawn(app)
+        await seen(pilot, screen)
+        assert not [address for address in copies if address not in shown]
+    assert sandbox.status(draft) == "pending_send_approval"
+
+
+def drawn(app: MmTui) -> str:
+    """The screen as it is painted."""
+    return "\n".join("".join(segment.text for segment in row) for row in app.screen._compositor.render_strips())
+
+
 async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
