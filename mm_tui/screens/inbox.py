@@ -195,10 +195,10 @@ class InboxScreen(BaseScreen):
         """One line on the first run, and in the demo."""
         words = ""
         if self.services.demo:
-            words = "Demo: made-up mail, nothing leaves this machine. 2 shows what waits for you, ? the keys."
+            words = "Demo: made-up mail, nothing leaves here. 2 shows what waits, ? all keys."
         elif self.services.facts.get(GREETED) is None:
             self.services.facts.set(GREETED, "yes")
-            words = "Welcome. 2 shows what waits for you, ? the keys of a screen, ctrl+p any act by name."
+            words = "Welcome. 2 shows what waits, ? all keys of a screen, ctrl+p any act by name."
         hint = self.query_one("#hint", Static)
         hint.display = bool(words)
         hint.update(Content(words))
