@@ -106,6 +106,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.findings", "i", "findings", "all risks", "Show everything that was found, and what was not checked."),
     Act("pending.send_back", "b", "send_back", "send back", "Reject with your edited text in the reason, for the agent to send anew."),
     Act("pending.discard", "D", "discard", "discard edit", "Throw your edit away; asks first."),
+    Act("pending.kept", "K", "kept", "kept texts", "Texts that you wrote and that were not released: read, copy, throw away."),
     Act("pending.back", "escape", "back", "back", "Back to the list."),
     # Audit
     Act("audit.search", "slash", "search", "search", "Search both logs as you type.", True),

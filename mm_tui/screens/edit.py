@@ -16,6 +16,8 @@ from mm_tui.review.draft import EditedDraft, changes_recipients, changes_subject
 from mm_tui.review.risk import Assessment, Draft
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.instruct import InstructScreen
+from mm_tui.services.kept import save_beside
+from mm_tui.services.notices import Notice, PendingChanged
 from mm_tui.services.queue import Queued, ReviewQueue
 from mm_tui.store.edits import EditStore
 from mm_tui.text import ManyLine, OneLine
@@ -65,6 +67,7 @@ class EditScreen(BaseScreen):
         self._save_timer: Timer | None = None
         self._unsaved_since: float | None = None
         self._saved: EditedDraft | None = None
+        self._revision = entry.edit.revision if entry.edit is not None else 0
         old = entry.edit
         self._start = (
             EditedDraft(old.to, old.subject, old.body)
@@ -154,7 +157,11 @@ class EditScreen(BaseScreen):
         entry, draft = self._entry, self.draft
         if draft == self._saved and not anyway:
             return
-        self.edits.save(
+        other = self.edits.get(entry.item.id)
+        if other is not None and other.revision != self._revision:
+            save_beside(self.services.database, other, self.services.clock.now())
+            self.say("another window edits this draft too: its text is kept beside yours (K in the queue)", "warning")
+        self._revision = self.edits.save(
             entry.item.id,
             entry.item.mailbox_id,
             entry.digest,
@@ -167,6 +174,11 @@ class EditScreen(BaseScreen):
         )
         self._saved = draft
         self._assess(draft)
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
+            self._save(durable=True)
+            self.say("this mail waits no more: it was decided elsewhere. Your text is kept (K in the queue)", "warning")
 
     def save_work(self) -> None:
         self._save(durable=True)

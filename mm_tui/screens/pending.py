@@ -16,6 +16,8 @@ from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.deciding import Deciding
+from mm_tui.screens.kept import KeptScreen
+from mm_tui.services.kept import kept_edits
 from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
 from mm_tui.services.queue import Order, Queued, ReviewQueue, Section
 from mm_tui.services.release_view import Phase, ReleaseView
@@ -42,9 +44,11 @@ OPEN_SECONDS = 0.12
 class QueueRead(Message):
     """The queue as the stores hold it, from the worker that reads it."""
 
-    def __init__(self, entries: list[Queued]) -> None:
+    def __init__(self, entries: list[Queued], kept: int) -> None:
         super().__init__()
         self.entries = entries
+        self.kept = kept
+        """How many texts of mail that waits no more are kept."""
 
 
 class PendingScreen(Deciding, BaseScreen):
@@ -64,6 +68,7 @@ class PendingScreen(Deciding, BaseScreen):
         self._queue: ReviewQueue | None = None
         self._list: PendingList | None = None
         self._read = False
+        self._kept = 0
         self._reload_timer: Timer | None = None
         self._open_timer: Timer | None = None
 
@@ -153,10 +158,11 @@ class PendingScreen(Deciding, BaseScreen):
             section, order, mailbox_id=mailbox_id, hidden=hidden, stop=lambda: worker.is_cancelled
         )
         if not worker.is_cancelled:
-            self.post_message(QueueRead(entries))
+            self.post_message(QueueRead(entries, len(kept_edits(self.services.database))))
 
     def on_queue_read(self, message: QueueRead) -> None:
         self._read = True
+        self._kept = message.kept
         self._entries = {entry.item.id: entry for entry in message.entries}
         self.forget_marks(self._entries)
         self._show_rows()
@@ -173,6 +179,8 @@ class PendingScreen(Deciding, BaseScreen):
         part = self._shown_part()
         parts = [f"{part} · " if part else "", f"{self.order}"]
         marked = f" · {len(self.marked)} marked" if self.marked else ""
+        if self._kept:
+            marked += f" · {count(self._kept, 'text', 'texts')} kept (K)"
         what = count(len(self._entries), "waiting", "waiting")
         self.query_one("#heading", QuietStatic).put(
             Content.assemble((f" {what}", "bold"), (f" · {''.join(parts)}{marked}", "$mm-dim"))
@@ -269,6 +277,9 @@ class PendingScreen(Deciding, BaseScreen):
     def action_order(self) -> None:
         self.order = Order.RISKIEST if self.order is Order.OLDEST else Order.OLDEST
         self.reload()
+
+    def action_kept(self) -> None:
+        self.app.push_screen(KeptScreen())
 
     def action_section(self) -> None:
         """Lets the reader choose a part of the queue, or one mailbox."""

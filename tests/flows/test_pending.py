@@ -15,6 +15,7 @@ from mm_tui.app import MmTui
 from mm_tui.config import Review
 from mm_tui.screens.choice import ChoiceScreen
 from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.kept import KeptScreen
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.services.release_view import Phase
@@ -195,6 +196,49 @@ async def test_a_change_underneath_an_edit_must_be_looked_at(
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
     assert bodies(sandbox) == ["Mine."]
+
+
+async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We will refund it.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await pilot.press("O", "h")
+        sandbox.decide(draft, "reject", "gone")
+        await until(
+            pilot, lambda: not screen.entries or app.services.pending.get(draft) is None, "the queue to be empty"
+        )
+        await pilot.press("!", "ctrl+s")
+        await until(pilot, lambda: app.screen is screen and not screen.entries, "the queue")
+        await pilot.press("K")
+        await until(
+            pilot, lambda: isinstance(app.screen, KeptScreen) and "Oh!We will refund it." in drawn(app), "the text"
+        )
+    assert sandbox.outbox() == []
+
+
+async def test_two_windows_on_one_draft_lose_no_text(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We will refund it.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        entry = screen.current
+        assert entry is not None
+        EditStore(app.services.database).save(
+            draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
+            to=("a@b.example",), subject="S", body="From the other window.", at=app.services.clock.now(),
+        )  # fmt: skip
+        app.screen.query_one("#body", TextArea).load_text("From this window.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        kept = EditStore(app.services.database).all()
+    assert sorted(edit.body for edit in kept) == ["From the other window.", "From this window."]
 
 
 async def test_rejecting_takes_a_reason_and_offers_it_first_next_time(
