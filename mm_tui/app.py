@@ -361,6 +361,8 @@ def run(settings: Settings, *, demo: bool = False) -> int:
     except WiringError as error:
         sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n")
         return 10
+    # An exception in a thread would else be printed, values and all, over the screen.
+    crash.install_hooks(reports_folder())
     app = MmTui(services)
     app.run()
     if app.crash_line:

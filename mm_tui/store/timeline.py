@@ -6,6 +6,7 @@ arrays of them, and only the lines on the screen are read whole.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import json
 import sqlite3
@@ -142,7 +143,9 @@ class Timeline:
             if not stop():
                 raise
         finally:
-            reader.set_progress_handler(None, 0)
+            # A stream that was left half-way may be cleared away after the store was closed.
+            with contextlib.suppress(sqlite3.ProgrammingError):
+                reader.set_progress_handler(None, 0)
 
     def _chunks(self, wanted: LineFilter, stop: Callable[[], bool], first: int) -> Iterator[array[int]]:
         sources: list[Iterator[tuple[int, int]]] = []
