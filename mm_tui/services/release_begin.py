@@ -15,9 +15,10 @@ from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import EditedDraft, edited, fingerprint
 from mm_tui.review.effects import Entry as Kind
 from mm_tui.review.effects import Journal as Entry
+from mm_tui.review.events import Restarted
 from mm_tui.review.family import is_doubtful
-from mm_tui.review.release import begin
-from mm_tui.review.state import SUBMISSION, Act, Case, State
+from mm_tui.review.release import begin, step
+from mm_tui.review.state import SUBMISSION, Act, Case, State, Step
 from mm_tui.services.release_record import Content, Facts, Live, facts_of, restored, state_of
 from mm_tui.services.release_view import Seen
 from mm_tui.store.claims import Claim, ClaimStore
@@ -97,6 +98,7 @@ class Beginner:
         family = self._family(wish)
         if standing := self.claims.take(connection, _root(item.id, family), release_id, self.reviewer, at):
             raise _claimed(standing)
+        family = [self._fallen(connection, row, at) for row in family]
         if any(not row.ended for row in family):
             raise Refused("an earlier decision about this mail is not finished", "Answer its question first.")
         mine = edited(item.raw, wish.edit) if wish.edit is not None else None
@@ -141,6 +143,15 @@ class Beginner:
             )
         self.write(connection, live, live.state, [effect for effect in effects if isinstance(effect, Entry)], at)
         return live
+
+    def _fallen(self, connection: sqlite3.Connection, row: SavedRelease, at: datetime) -> SavedRelease:
+        """A decision that a process which is gone had held falls back to undecided; any other stays as it is."""
+        if row.ended or state_of(row).step is not Step.HOLD:
+            return row
+        live = restored(row)
+        state, effects = step(live.state, Restarted())
+        self.write(connection, live, state, [effect for effect in effects if isinstance(effect, Entry)], at)
+        return live.saved(state, at)
 
     def write(
         self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime

@@ -135,7 +135,7 @@ class ReleaseCalls:
     async def _decide(self, live: Live, effect: Decide) -> Event:
         reason: str | None = None
         if effect.superseded_by:
-            reason = f"superseded by {effect.superseded_by}, edited by {self._reviewer}; no new draft is needed"
+            reason = f"superseded by {effect.superseded_by}, edited by {self._reviewer}"
         elif not effect.approve and live.content is not None:
             reason = live.content.reason
         receipt = await self._gateway.decide(effect.email_id, "approve" if effect.approve else "reject", reason)

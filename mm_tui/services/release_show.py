@@ -26,6 +26,7 @@ def view_of(live: Live, clock: Clock) -> ReleaseView:
         act=state.case.act,
         phase=phase_of(state),
         words=OneLine(f"{said} ({live.trouble})" if live.trouble else said),
+        outcome=state.outcome,
         digest=OneLine(state.case.digest),
         deadline=live.deadline if held else None,
         seconds_left=left,

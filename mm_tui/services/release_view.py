@@ -121,6 +121,8 @@ class ReleaseView:
     phase: Phase
     words: OneLine
     """The plain sentence to show."""
+    outcome: Outcome | None
+    """How it ended, exactly; None until then."""
     digest: OneLine
     """The digest (64 hex digits) of what the human decided on."""
     deadline: datetime | None = None

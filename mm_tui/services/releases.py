@@ -33,7 +33,7 @@ from mm_tui.review.effects import (
 )
 from mm_tui.review.events import Answer, Blind, Elapsed, Event, Quit, Restarted, Undo
 from mm_tui.review.release import step
-from mm_tui.review.state import Act, Choice, Stage, State, Step
+from mm_tui.review.state import Act, Choice, Question, Stage, State, Step
 from mm_tui.services.notices import Notify, PendingChanged, ReleaseChanged
 from mm_tui.services.release_begin import Beginner, Refused, Wish
 from mm_tui.services.release_calls import ReleaseCalls
@@ -158,10 +158,16 @@ class Releases:
         """Takes back everything that is held; returns how many."""
         return sum([await self._feed(live, Undo()) for live in list(self._lives.values())])
 
-    async def answer(self, email_id: str, choice: Choice) -> bool:
-        """Answers the question about this mail. False when it is not asked (any more)."""
+    async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
+        """Answers the question about this mail. False when it is not asked (any more).
+
+        Args:
+            to: the question that the human read; the answer counts for no other.
+        """
         live = self._of(email_id)
-        return live is not None and await self._feed(live, Answer(choice))
+        if live is None or (to is not None and live.state.question is not to):
+            return False
+        return await self._feed(live, Answer(choice))
 
     # What is known
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mm_tui.services.release_view import Phase
 from tests.faults.scenes import SCENES, Divert, Scene, agree, family, finished, let_go_wrong, play, released, set_scene
 from tests.support.desk import at_desk
 from tests.support.reviewer_process import act_until_killed, processes
@@ -62,6 +63,28 @@ def test_a_kill_between_any_two_journal_writes(
             kills += 1
             asyncio.run(_start_again(folder, sandbox, scene, item))
     raise AssertionError("the scene never came to its end")
+
+
+def test_what_was_held_at_the_kill_does_not_stand_in_the_way(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Also for a command that decides without taking up first what was left."""
+    scene = SCENES["approve"]
+    item = set_scene(sandbox, scene)
+    process = processes().Process(
+        target=act_until_killed,
+        args=(str(tmp_path), sandbox.url, sandbox.keys, sandbox.mailbox, item, "approve", 0, False),
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+
+    async def decide() -> list[str]:
+        async with at_desk(tmp_path, sandbox.url, sandbox.keys, timeout=5) as desk:
+            await desk.approve(await desk.read(sandbox.mailbox, item))
+            assert (await desk.settled(item)).phase is Phase.DONE
+            return desk.kinds()
+
+    assert asyncio.run(decide()) == ["held", "fell_back", "held", "deciding", "done", "ended"]
+    assert released(sandbox, item) == [item]
 
 
 async def _start_again(folder: Path, sandbox: Sandbox, scene: Scene, item: str) -> None:

@@ -82,7 +82,7 @@ async def test_an_edit_replaces_the_original_in_its_thread(desk: Desk, sandbox: 
     assert desk.kinds() == ["held", "submitting", "submitted", "retiring", "retired", "deciding", "done", "ended"]
     assert desk.edits.get(draft) is None
     reason = next(e["metadata"]["reason"] for e in sandbox.audit() if e["action"] == "oversight.rejected")
-    assert reason == f"superseded by {sent['id']}, edited by robin; no new draft is needed"
+    assert reason == f"superseded by {sent['id']}, edited by robin"
 
 
 async def test_an_edit_of_recipients_starts_a_new_thread_and_that_is_said_before(desk: Desk, sandbox: Sandbox) -> None:

@@ -1,0 +1,127 @@
+"""Claims between machines: a tag that says who is busy with a mail, for other reviewers to see.
+
+Advisory only: nothing is refused because of one, and two reviewers may set theirs at the same moment. What keeps two
+decisions apart is the check before each call, and the gateway. Needs a send key, since tags do.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mm_tui.services import tags
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+
+BY = "review.claimed_by"
+SINCE = "review.claimed_at"
+UNTIL = "review.claimed_until"
+TOKEN = "review.claim"  # noqa: S105 - the name of a tag
+REPLACED_BY = "review.replaced_by"
+REPLACES = "review.replaces"
+LIFE = timedelta(minutes=10)
+"""How long a claim holds if nobody renews it or gives it back."""
+
+log = logging.getLogger("mm_tui.claims")
+
+
+@dataclass(frozen=True, slots=True)
+class TagClaim:
+    """Who is busy with a mail, as its tags say."""
+
+    by: OneLine
+    since: datetime | None
+    until: datetime
+    token: str
+    """Tells the claims of two programs apart whose reviewers have the same name."""
+
+    @property
+    def words(self) -> OneLine:
+        """The line to show beside the mail."""
+        since = f" since {self.since.astimezone():%H:%M}" if self.since else ""
+        return OneLine(f"claimed by {self.by}{since}")
+
+
+def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> TagClaim | None:
+    """The claim that a mail's tags hold; None when there is none, it cannot be read, or its time is over."""
+    tagged = {str(key): value for key, value in held.items()}
+    until = _moment(tagged.get(UNTIL))
+    if not tagged.get(BY) or until is None or until <= now:
+        return None
+    return TagClaim(tagged[BY], _moment(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
+
+
+def replaced_by(held: Mapping[OneLine, OneLine]) -> OneLine | None:
+    """The id of the edit that is to replace this mail, as its tags say."""
+    return next((value for key, value in held.items() if key == REPLACED_BY and value), None)
+
+
+class AdvisoryClaims:
+    """Sets and takes away the claims of one running program."""
+
+    def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock) -> None:
+        self._gateway = gateway
+        self._reviewer = reviewer
+        self._clock = clock
+        self.token = secrets.token_hex(8)
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is a key that may set tags."""
+        return self._gateway.keys.has("send")
+
+    async def take(self, mailbox_id: str, email_id: str, **more: str) -> TagClaim | None:
+        """Claims a mail, or renews the claim.
+
+        Args:
+            more: further tags to set with it.
+
+        Returns:
+            None when the claim is ours now; else the claim of another, which stays.
+
+        Raises:
+            GatewayError: the tags could not be read or set.
+            TagsDiffer: somebody else writes the tags at the same time.
+        """
+        now = self._clock.now()
+        standing = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
+        if standing is not None and standing.token != self.token:
+            return standing
+        ours = {
+            BY: self._reviewer,
+            SINCE: (standing.since if standing and standing.since else now).astimezone(UTC).isoformat(),
+            UNTIL: (now + LIFE).astimezone(UTC).isoformat(),
+            TOKEN: self.token,
+        }
+        await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})
+        # Of two who claimed at the same moment the later one stands.
+        settled = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
+        return None if settled is None or settled.token == self.token else settled
+
+    async def give_back(self, mailbox_id: str, email_id: str) -> None:
+        """Takes our claim away; another's stays.
+
+        Raises:
+            GatewayError: the tags could not be read or changed.
+        """
+        held = await self._gateway.tags(mailbox_id, email_id)
+        if str(held.get(OneLine(TOKEN), "")) != self.token:
+            return
+        for key in (BY, SINCE, UNTIL, TOKEN):
+            if OneLine(key) in held:
+                await self._gateway.delete_tag(mailbox_id, email_id, key)
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

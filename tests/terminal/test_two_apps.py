@@ -1,0 +1,71 @@
+"""Two real programs on their terminals and a scripted second reviewer on one gateway: nothing leaves twice."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.pty import Terminal, plain_environment
+from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
+
+DRAFTS = 4
+
+
+def environment(sandbox: Sandbox, home: Path, reviewer: str) -> dict[str, str]:
+    """The environment of one reviewer's program."""
+    home.mkdir(exist_ok=True)
+    config = home / "config.toml"
+    config.write_text("[review]\nhold_seconds = 2\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n")
+    return plain_environment(
+        home,
+        MULTIMAIL_API_URL=sandbox.url,
+        MULTIMAIL_API_KEY=sandbox.keys["oversight"],
+        MULTIMAIL_SEND_API_KEY=sandbox.keys["send"],
+        MM_TUI_CONFIG=str(config),
+        MM_TUI_DATA=str(home / "data"),
+        MM_TUI_REVIEWER=reviewer,
+    )
+
+
+def approve(terminal: Terminal, draft: str) -> None:
+    """Presses a until the decision about this draft has begun, or another's is told."""
+    terminal.wait_for(draft)
+
+    def begun() -> bool:
+        terminal.press("a")
+        terminal.wait_quiet()
+        return any(words in terminal.text for words in ("releasing", "has been", "elsewhere", "approved by"))
+
+    wait_until(begun, seconds=40)
+
+
+@pytest.mark.parametrize("one_machine", [True, False])
+def test_what_two_reviewers_approve_at_once_leaves_once(tmp_path: Path, one_machine: bool) -> None:
+    with running_sandbox_process(tmp_path, "--no-samples", "--no-agent") as sandbox:
+        drafts = [sandbox.draft(f"Draft number {number}.") for number in range(DRAFTS)]
+        homes = {"kim": tmp_path / "shared", "robin": tmp_path / ("shared" if one_machine else "other")}
+        command = [sys.executable, "-m", "mm_tui"]
+        with (
+            Terminal(command, env=environment(sandbox, homes["kim"], "kim"), cols=120, rows=30) as kim,
+            Terminal(command, env=environment(sandbox, homes["robin"], "robin"), cols=120, rows=30) as robin,
+        ):
+            for terminal in (kim, robin):
+                terminal.wait_for("Inbox")
+                terminal.press("2")
+                terminal.wait_for("Draft number 0")
+            approve(kim, "Draft number 0")
+            approve(robin, "Draft number")
+            sandbox.decide(drafts[-1], "reject", "not needed")
+            wait_until(lambda: len(sandbox.outbox()) >= 1, seconds=40)
+            for terminal in (kim, robin):
+                terminal.wait_gone("releasing in", timeout=40)
+                terminal.press("ctrl+q")
+                assert terminal.wait_exit() == 0
+        left = Counter(mail["id"] for mail in sandbox.outbox())
+        assert max(left.values()) == 1
+        assert drafts[-1] not in left
+        answered = Counter(call["status"] for call in sandbox.calls("POST", "/oversight/decide"))
+        assert answered[200] == len(left) + 1

@@ -1,0 +1,143 @@
+"""What a human is told: a sentence for every state, the right meaning for every status, nothing left undisclosed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import product
+
+import pytest
+
+from mm_tui.models import Mailbox
+from mm_tui.review.disclosure import disclosure
+from mm_tui.review.family import is_doubtful
+from mm_tui.review.release import FIRST_STAGE
+from mm_tui.review.standing import standing_of
+from mm_tui.review.state import (
+    CHOICES,
+    SUBMISSION,
+    Act,
+    Case,
+    Choice,
+    Outcome,
+    Question,
+    Sighting,
+    Stage,
+    Standing,
+    State,
+    Step,
+)
+from mm_tui.review.words import choice, question, sentence
+from mm_tui.services.release_view import ENDED, Phase, phase_of
+from mm_tui.text import ManyLine, OneLine
+
+AT = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
+BY_KIM = Sighting(Standing.RELEASED, status="sent", decided_by="kim", decided_at=AT.isoformat())
+
+
+def state(stage: Stage = Stage.DECIDE, step: Step = Step.HOLD, act: Act = Act.APPROVE, **more: object) -> State:
+    return State(Case("01J1", act, "d" * 64), stage, step, **more)  # type: ignore[arg-type]  # named by the test
+
+
+def ended(outcome: Outcome, sighting: Sighting | None = None) -> State:
+    return state(step=Step.END, outcome=outcome, sighting=sighting)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_has_a_sentence_and_an_end(outcome: Outcome) -> None:
+    for sighting in (None, BY_KIM, Sighting(Standing.UNCLEAR, status="{odd}")):
+        words = sentence(ended(outcome, sighting))
+        assert len(words) > 5
+        assert "{by}" not in words
+        assert "{status}" not in words
+    assert phase_of(ended(outcome)) in ENDED
+
+
+@pytest.mark.parametrize("asked", Question)
+def test_every_question_has_words_and_a_safe_way_out(asked: Question) -> None:
+    assert question(state(step=Step.ASK, question=asked))
+    assert CHOICES[asked][-1] is Choice.LEAVE
+    assert phase_of(state(step=Step.ASK, question=asked)) is Phase.ASKING
+    assert all(choice(one) for one in Choice)
+
+
+@pytest.mark.parametrize(("stage", "step"), product(Stage, Step))
+def test_every_state_on_its_way_has_a_sentence(stage: Stage, step: Step) -> None:
+    if step is not Step.END:
+        for act in Act:
+            assert sentence(state(stage, step, act), seconds_left=3.2)
+
+
+def test_the_countdown_who_and_when_are_said() -> None:
+    local = AT.astimezone().strftime("%H:%M")
+    assert sentence(state(), seconds_left=3.2) == "releasing in 4 s · u undo"
+    assert sentence(ended(Outcome.ELSEWHERE, BY_KIM)) == f"approved elsewhere by kim at {local}"
+    doubt = state(step=Step.DOUBT, called=True)
+    assert sentence(doubt, doubt_since=AT) == "outcome unknown since 12:04: reading back"
+    assert sentence(state(step=Step.DOUBT, called=True, question=Question.STILL_PENDING)) == (
+        "outcome unknown, still pending: try again?; reading back"
+    )
+
+
+def test_a_release_left_in_doubt_is_said() -> None:
+    left = state(step=Step.END, outcome=Outcome.LEFT, called=True, may_release="01J1")
+    assert sentence(left).endswith("a call in doubt may still take effect")
+
+
+@pytest.mark.parametrize("act", Act)
+def test_a_call_in_doubt_is_never_shown_as_work(act: Act) -> None:
+    for step in (Step.CHECK, Step.CALL, Step.DOUBT, Step.FIND):
+        assert phase_of(state(FIRST_STAGE[act], step, act, called=True)) is Phase.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "direction", "approved", "standing"),
+    [
+        ("pending_send_approval", "outbound", False, Standing.PENDING),
+        ("pending_inbound_approval", "inbound", False, Standing.PENDING),
+        ("pending_scan", "outbound", False, Standing.SCANNING),
+        ("scheduled", "outbound", False, Standing.SCHEDULED),
+        ("scheduled", "outbound", True, Standing.RELEASED),
+        ("delivered", "outbound", True, Standing.RELEASED),
+        ("bounced", "outbound", True, Standing.RELEASED),
+        ("unread", "inbound", False, Standing.RELEASED),
+        ("unread", "outbound", False, Standing.UNCLEAR),
+        ("sent", "inbound", False, Standing.UNCLEAR),
+        ("rejected", "outbound", True, Standing.REJECTED),
+        ("cancelled", "outbound", False, Standing.CANCELLED),
+        ("send_failed", "outbound", True, Standing.FAILED),
+        ("spam_quarantined", "outbound", False, Standing.UNCLEAR),
+        ("a new word", "outbound", False, Standing.UNCLEAR),
+        ("a new word", "outbound", True, Standing.RELEASED),
+        ("", "", False, Standing.UNCLEAR),
+    ],
+)
+def test_a_status_means_what_it_must_for_a_release(
+    status: str, direction: str, approved: bool, standing: Standing
+) -> None:
+    assert standing_of(status, direction, approved=approved) is standing
+
+
+def test_what_the_gateway_adds_or_hides_is_said() -> None:
+    plain = Mailbox(id="1", address=OneLine("a@x.example"))
+    assert disclosure(plain) == ("bcc: not disclosed by the gateway",)
+    adding = plain.model_copy(
+        update={
+            "auto_cc": OneLine("boss@x.example"),
+            "auto_bcc": OneLine("log@x.example"),
+            "signature_block": ManyLine("Acme\nLtd"),
+            "ai_disclosure": True,
+        }
+    )
+    lines = "\n".join(disclosure(adding))
+    for words in ("boss@x.example", "log@x.example", "Acme Ltd", "AI wrote it"):
+        assert words in lines
+    assert len(disclosure(None)) == 2
+
+
+def test_which_acts_are_not_safe_beside_a_doubt() -> None:
+    assert is_doubtful(Act.APPROVE, "1", [SUBMISSION])
+    assert not is_doubtful(Act.APPROVE, "1", ["1"])
+    assert is_doubtful(Act.RELEASE_EDIT, "1", ["1"])
+    assert is_doubtful(Act.RELEASE_EDIT, "1", [SUBMISSION])
+    assert not is_doubtful(Act.RELEASE_EDIT, "1", [SUBMISSION], same_submission=True)
+    assert not any(is_doubtful(Act.REJECT, "1", doubts) for doubts in ([SUBMISSION], ["1"], []))

@@ -1,0 +1,77 @@
+"""Claims between machines, by tags, against the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.errors import MissingKey
+from mm_tui.gateway.keys import Keys
+from mm_tui.services.claims import LIFE, AdvisoryClaims, claim_in
+from mm_tui.text import OneLine
+from tests.support.clock import FakeClock
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def client(sandbox: Sandbox, *scopes: str) -> GatewayClient:
+    held = {scope: SecretStr(sandbox.keys[scope]) for scope in scopes}
+    return GatewayClient(sandbox.url, Keys(oversight=held.get("oversight"), send=held.get("send")), timeout=5)
+
+
+async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    clock = FakeClock(datetime.now(UTC))
+    async with client(sandbox, "send") as gateway:
+        await gateway.put_tags(sandbox.mailbox, draft, {"label": "billing"})
+        kim, robin = AdvisoryClaims(gateway, "kim", clock), AdvisoryClaims(gateway, "robin", clock)
+        assert await kim.take(sandbox.mailbox, draft) is None
+        standing = await robin.take(sandbox.mailbox, draft)
+        assert standing is not None
+        assert standing.by == "kim"
+        assert standing.words == f"claimed by kim since {clock.now().astimezone():%H:%M}"
+        clock.advance(60)
+        assert await kim.take(sandbox.mailbox, draft) is None
+        renewed = claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
+        assert renewed is not None
+        assert (renewed.since, renewed.until) == (standing.since, clock.now() + LIFE)
+        await robin.give_back(sandbox.mailbox, draft)
+        assert claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now()) == renewed
+        await kim.give_back(sandbox.mailbox, draft)
+        assert await gateway.tags(sandbox.mailbox, draft) == {"label": "billing"}
+
+
+async def test_a_claim_ends_by_itself(sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    clock = FakeClock(datetime.now(UTC))
+    async with client(sandbox, "send") as gateway:
+        assert await AdvisoryClaims(gateway, "kim", clock).take(sandbox.mailbox, draft) is None
+        clock.advance(LIFE.total_seconds())
+        assert await AdvisoryClaims(gateway, "robin", clock).take(sandbox.mailbox, draft) is None
+
+
+async def test_without_a_send_key_none_is_made(sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    async with client(sandbox, "oversight") as gateway:
+        claims = AdvisoryClaims(gateway, "kim", FakeClock())
+        assert not claims.possible
+        with pytest.raises(MissingKey):
+            await claims.take(sandbox.mailbox, draft)
+
+
+@pytest.mark.parametrize(
+    "until", ["", "tomorrow", "2026-03-02T09:00:00", (datetime(2026, 3, 2, tzinfo=UTC) - timedelta(1)).isoformat()]
+)
+def test_tags_that_hold_no_valid_claim_are_none(until: str) -> None:
+    held = {OneLine("review.claimed_by"): OneLine("kim"), OneLine("review.claimed_until"): OneLine(until)}
+    assert claim_in(held, datetime(2026, 3, 2, tzinfo=UTC)) is None
