@@ -90,7 +90,8 @@ class Source:
                 box.id, filter=EmailFilter(direction="inbound", since_id=since), limit=PAGE, cursor=cursor
             )
             new += await self._take(page.emails)
-            newest = max([newest, *(mail.id for mail in page.emails)])
+            if cursor is None and page.emails:
+                newest = page.emails[0].id  # lists come newest first
             cursor = page.cursor
             if cursor is None:
                 break
