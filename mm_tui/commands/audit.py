@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,8 +80,10 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
             await _fetch_newest(rooms, arguments.limit)
         lines = AuditLines(rooms.database)
         lines.learn()
-        newest_first = chain.from_iterable(lines.keys(_wanted(arguments), first=arguments.limit))
-        shown = lines.lines(list(islice(newest_first, arguments.limit))[::-1])
+        keys: list[int] = []
+        for chunk in lines.keys(_wanted(arguments), stop=lambda: len(keys) >= arguments.limit, first=arguments.limit):
+            keys.extend(chunk)
+        shown = lines.lines(keys[: arguments.limit][::-1])
     if arguments.json:
         emit.data({"entries": [record(line) for line in shown]})
     elif shown:
