@@ -105,7 +105,8 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with SandboxChild("--no-samples", "--data", str(folder / "sandbox"), "--scan-delay", "0") as sandbox:
+        arguments = ("--no-samples", "--data", str(folder / "sandbox"), "--scan-delay", "0")
+        with SandboxChild(*arguments, log=Path(tempfile.gettempdir()) / "backlog-sandbox.log") as sandbox:
             ids = deliver(sandbox.ready, count)
             print(f"{count} unread mails delivered", flush=True)
             worked = work_off(sandbox.ready, folder, ids, lambda line: print(line, flush=True))
