@@ -278,6 +278,26 @@ class MmTui(App[None], inherit_bindings=False):
         else:
             self.say("too late: it is being decided", "warning")
 
+    def action_toggle_automatic(self) -> None:
+        """Switches automatic work of the model on, after saying what that means, or off."""
+        from mm_tui.screens.confirm import ConfirmScreen
+        from mm_tui.services.triage import AUTOMATIC_WARNING
+
+        triage = self.services.triage
+        if triage is None:
+            self.say(self.services.trouble or "still starting")
+        elif triage.automatic:
+            triage.set_automatic(False)
+            self.say("the model works only when asked")
+        else:
+            question = ConfirmScreen("Let the model work on new mail by itself?", AUTOMATIC_WARNING, yes="let it")
+            self.push_screen(question, self._automatic_answered)
+
+    def _automatic_answered(self, yes: bool | None) -> None:
+        if yes and self.services.triage is not None:
+            self.services.triage.set_automatic(True)
+            self.say("the model works on new mail by itself; f8 stops it")
+
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""
         from mm_tui.screens.help import HelpScreen

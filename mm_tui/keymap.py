@@ -46,6 +46,7 @@ ACTS: tuple[Act, ...] = (
     Act("app.undo", "u", "undo", "undo", "Take back the decision under the cursor while it is held, else the last one; its batch with it."),
     Act("app.sync", "ctrl+r", "sync", "fetch now", "Ask the gateway for news now."),
     Act("app.palette", "ctrl+p", "command_palette", "palette", "Find any act by name.", priority=True),
+    Act("app.automatic", "f8", "toggle_automatic", "assistant", "Let the model work on new mail by itself, or stop it."),
     Act("app.theme", "f9", "next_theme", "theme", "Change to the next theme."),
     Act("app.help", "question_mark,f1", "help", "help", "Show all keys of this screen.", footer=True),
     Act("app.quit", "ctrl+q", "leave", "quit", "Leave; asks when decisions are still held.", priority=True),
@@ -63,6 +64,7 @@ ACTS: tuple[Act, ...] = (
     Act("inbox.mailbox", "m", "next_mailbox", "mailbox", "Show the next mailbox, or all.", True),
     Act("inbox.threads", "t", "toggle_folded", "threads", "One line a thread, or one a mail.", True),
     Act("inbox.summarise", "s", "summarise", "summarise", "Ask the model for label, summary and requested action."),
+    Act("inbox.label", "b", "label", "label", "Set the label yourself; no model changes it any more."),
     Act("inbox.preview", "v", "toggle_preview", "preview", "Show or hide the preview beside the list."),
     Act("inbox.clear", "escape", "clear", "show all", "Drop search and filters.", True),
     # Thread
@@ -83,6 +85,7 @@ ACTS: tuple[Act, ...] = (
     Act("thread.copy", "c", "copy", "copy", "Send the message's text to the terminal's clipboard."),
     Act("thread.raw", "v", "raw", "raw", "Show the mail as it came, escaped.", True),
     Act("thread.summarise", "s", "summarise", "summarise", "Ask the model again about this mail."),
+    Act("thread.label", "b", "label", "label", "Set the label yourself; no model changes it any more."),
     Act("thread.back", "escape,q", "back", "back", "Back to the list.", True),
     # The reply editor
     Act("reply.submit", "ctrl+s", "submit", "submit", "Submit the reply to the gate.", True, True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal, Vertical
@@ -341,6 +342,24 @@ class InboxScreen(BaseScreen):
             self.post_message(Said("the assistant is not ready yet", "warning"))
             return
         self.run_worker(self._examine(row.email_id), group="examine", exclusive=True, exit_on_error=False)
+
+    def action_label(self) -> None:
+        """Asks for a label for the mail under the cursor."""
+        from mm_tui.screens.labels import LabelScreen
+
+        row = self.mails.current_row
+        if row is None or not row.email_id:
+            return
+        if self.services.triage is None:
+            self.post_message(Said("the assistant is not ready yet", "warning"))
+            return
+        labels = self.services.settings.assist.labels
+        self.app.push_screen(LabelScreen(labels, row.label), partial(self._label_chosen, row.email_id))
+
+    def _label_chosen(self, email_id: str, label: str | None) -> None:
+        triage = self.services.triage
+        if label is not None and triage is not None:
+            self.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
 
     async def _examine(self, email_id: str) -> None:
         triage = self.services.triage

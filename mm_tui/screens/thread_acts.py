@@ -196,6 +196,22 @@ class ThreadActs(BaseScreen):
                 exit_on_error=False,
             )
 
+    def action_label(self) -> None:
+        """Asks for a label for the current message."""
+        from mm_tui.screens.labels import LabelScreen
+
+        leaf = self.thread_view.current
+        if leaf is None or self.services.triage is None:
+            self.post_message(Said(self.services.trouble or "the assistant is not there yet"))
+            return
+        labels = self.services.settings.assist.labels
+        self.app.push_screen(LabelScreen(labels, leaf.row.label), partial(self._label_chosen, leaf.row.email_id))
+
+    def _label_chosen(self, email_id: str, label: str | None) -> None:
+        triage = self.services.triage
+        if label is not None and triage is not None:
+            self.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
+
     # The reply
 
     def action_reply(self) -> None:

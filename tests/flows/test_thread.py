@@ -10,6 +10,7 @@ from textual.widgets import OptionList, TextArea
 
 from mm_tui.models import EmailDetail, RawContent
 from mm_tui.screens.confirm import ConfirmScreen
+from mm_tui.screens.labels import LabelScreen
 from mm_tui.screens.thread import ThreadScreen
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.reply_editor import ReplyEditor
@@ -213,3 +214,21 @@ async def test_assist_card_says_who_wrote_it(tmp_path: Path) -> None:
             await until(pilot, lambda: "it is urgent" in shown(app))
             await pilot.press("s")
             await until(pilot, lambda: "local stand-in, not Jamba" in shown(app))
+
+
+async def test_label_set_by_a_human_stands(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        mail = sandbox.inbound(subject="Refund please", body="Please refund order 4471 today.")
+        async with seated_at(sandbox) as (app, pilot):
+            await until(pilot, lambda: "Refund please" in shown(app))
+            await pilot.press("b")
+            await until(pilot, lambda: isinstance(app.screen, LabelScreen))
+            await pilot.press("j", "j", "enter")
+            await until(pilot, lambda: "partnership" in shown(app))
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+            await pilot.press("s")
+            await until(pilot, lambda: "partnership (yours)" in shown(app))
+            row = app.services.mail.row(mail["id"])
+    assert row is not None
+    assert row.label == "partnership"
