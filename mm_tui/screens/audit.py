@@ -174,7 +174,9 @@ class AuditScreen(BaseScreen):
     def _show_heading(self) -> None:
         chosen = self.chosen
         box = next((one for one in self.services.mail.mailbox_rows() if one.mailbox_id == chosen.mailbox_id), None)
-        words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "our journal", None: "both logs"}[chosen.source]]
+        alone = self.services.sync is not None and not self.services.can("admin")
+        both = "our journal" if alone and not self.services.audit.count() else "both logs"
+        words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "our journal", None: both}[chosen.source]]
         words += [OneLine(box.address)] if box else []
         words += [actor_words(chosen.actor)] if chosen.actor else []
         words += [OneLine(chosen.action)] if chosen.action else []

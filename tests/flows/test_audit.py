@@ -1,0 +1,173 @@
+"""The audit screen through the app: both logs, a mail's life, the chain, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mm_tui.app import MmTui
+from mm_tui.screens.audit import NO_ADMIN, AuditScreen
+from mm_tui.screens.audit_dialogs import ExportScreen
+from mm_tui.screens.audit_filter import AuditFilterScreen
+from mm_tui.screens.choice import ChoiceScreen
+from mm_tui.screens.life import LifeScreen
+from mm_tui.services.audit_line import AuditLine
+from mm_tui.store.timeline import LineFilter, Source
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.seat import shown
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+async def open_audit(app: MmTui, pilot: Pilot[Any]) -> AuditScreen:
+    """Goes to the audit screen and waits until it has read both logs."""
+    await pilot.press("3")
+    await until(pilot, lambda: isinstance(app.screen, AuditScreen), "the audit screen")
+    screen = app.screen
+    assert isinstance(screen, AuditScreen)
+    return screen
+
+
+def lines(screen: AuditScreen) -> list[AuditLine]:
+    return screen.lines.lines(screen.entries.keys)
+
+
+def told(screen: AuditScreen) -> list[tuple[str, str, str]]:
+    return [(str(one.line.source), str(one.words), str(one.who)) for one in lines(screen)]
+
+
+async def reject(app: MmTui, sandbox: Sandbox, pilot: Pilot[Any], draft: str) -> None:
+    """Rejects a waiting draft through the app's own service."""
+    await until(pilot, lambda: app.services.releases and app.services.pending.get(draft), "the draft in the store")
+    sync, releases = app.services.sync, app.services.releases
+    assert sync is not None and releases is not None
+    await sync.fetch_detail(sandbox.mailbox, draft)
+    item = app.services.pending.get(draft)
+    assert item is not None
+    from mm_tui.review.digest import digest_of
+
+    await releases.reject(item, digest_of(item.id, item.mailbox_id, item.direction, item.raw), "Wrong facts")
+    await releases.settled(draft)
+    sync.poke()
+
+
+async def test_a_decision_stands_in_both_logs_with_its_human(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We refund it.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_audit(app, pilot)
+        await reject(app, sandbox, pilot, draft)
+        await until(pilot, lambda: ("gateway", "rejected", "robin") in told(screen), "the gateway's line")
+        await until(pilot, lambda: ("journal", "rejected", "robin") in told(screen), "the journal's line")
+        at = next(at for at, one in enumerate(lines(screen)) if one.made_here)
+        screen.entries.move_to(at)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, LifeScreen) and app.screen.life, "the life")
+        await until(pilot, lambda: "reason: Wrong facts" in shown(app), "the reason")
+        text = shown(app)
+        order = [text.index(words) for words in ("written", "reply submitted", "reject: held", "reject: accepted")]
+        assert order == sorted(order)
+        assert "status    rejected · outbound" in text
+        await pilot.press("escape")
+        assert app.screen is screen
+
+
+async def test_without_an_admin_key_the_journal_is_shown_and_why(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We refund it.")
+    async with running_app(settings_for(sandbox, without=("admin",)), tmp_path, monkeypatch, size=(80, 24)) as (
+        app,
+        pilot,
+    ):
+        screen = await open_audit(app, pilot)
+        await reject(app, sandbox, pilot, draft)
+        await until(pilot, lambda: ("journal", "rejected", "robin") in told(screen), "the journal's line")
+        await until(pilot, lambda: NO_ADMIN in " ".join(shown(app).split()), "the words")
+        assert {one.line.source for one in lines(screen)} == {Source.JOURNAL}
+
+
+async def test_lines_are_narrowed_by_typing_and_by_choosing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.inbound(subject="A refund please")
+    sandbox.inbound(subject="Something else")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_audit(app, pilot)
+        await until(pilot, lambda: sum("arrived" in one for one in told(screen)) == 2, "both arrivals")
+        await until(pilot, lambda: any(one.what == "A refund please" for one in lines(screen)), "the subjects")
+        everything = len(screen.entries.keys)
+        await pilot.press("slash", *"refund")
+        await until(pilot, lambda: [str(one.what) for one in lines(screen)] == ["A refund please"], "one line")
+        assert "1 line" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(screen.entries.keys) >= everything, "all lines")
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, AuditFilterScreen), "the filter")
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: screen.chosen == LineFilter(source=Source.JOURNAL), "the choice")
+        await until(pilot, lambda: "No line is like that." in shown(app), "the empty words")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(screen.entries.keys) >= everything, "all lines")
+
+
+async def test_the_chain_is_checked_and_a_change_is_named(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We refund it.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await open_audit(app, pilot)
+        await reject(app, sandbox, pilot, draft)
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the verdict")
+        await until(pilot, lambda: "all 4 entries good" in shown(app), "the good word")
+        assert "4:" in shown(app), "the head"
+        await pilot.press("escape")
+        with app.services.database.write() as connection:
+            connection.execute("DROP TRIGGER journal_is_never_changed")
+            connection.execute("UPDATE journal SET entry = replace(entry, 'robin', 'kim') WHERE number = 3")
+        await pilot.press("c")
+        await until(pilot, lambda: "The journal was changed" in shown(app), "the bad word")
+        assert "entry 3 is not as it was written" in shown(app)
+        assert "2 entries are good before it" in shown(app)
+
+
+async def test_what_is_shown_is_exported_and_no_file_is_overwritten(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.inbound(subject="A refund please")
+    sandbox.inbound(subject="Something else")
+    path = tmp_path / "log.jsonl"
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_audit(app, pilot)
+        await until(pilot, lambda: len(screen.entries.keys) > 1, "lines")
+        await pilot.press("slash", *"refund")
+        await until(pilot, lambda: len(screen.entries.keys) == 1, "one line")
+        await pilot.press("enter", "w")
+        await until(pilot, lambda: isinstance(app.screen, ExportScreen), "the question")
+        app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen, "the end of it")
+        await until(pilot, lambda: "1 line written to" in shown(app), "the word")
+        (record,) = [json.loads(line) for line in path.read_text().splitlines()]
+        assert record["action"] == "email.received"
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, ExportScreen), "the question")
+        app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, lambda: "nothing is overwritten" in shown(app), "the refusal")
+        assert isinstance(app.screen, ExportScreen)
+        await pilot.press("escape")
+        assert app.screen is screen
