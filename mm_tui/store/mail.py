@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Changes", "Counts", "MailRow", "MailStore", "MailView", "MailboxRow"]
 
 
+SLICE = 8000
+"""Keys read at a time where that costs nothing, so that reading 100,000 of them needs little memory."""
+
+
 class Changes(NamedTuple):
     """What an upsert did, as e-mail ids."""
 
@@ -111,23 +115,15 @@ class MailStore:
             stop: asked every millisecond or so, from the thread that calls; True ends the search, and the answer is
                 empty. For searches in a thread, which may become stale.
         """
-        narrowed = view.status is not None or view.label is not None or bool(view.query.strip())
-        thinned = view.folded and narrowed
-        if view.folded and not narrowed:
-            sql, values = _threads_sql(view)
-        else:
-            sql, values = view_sql(view, query or parse_query(view.query), below)
-        if limit is not None and not thinned:
-            sql += f" LIMIT {int(limit)}"
+        understood = query or parse_query(view.query)
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
         if stop is not None:
-            cursor.connection.set_progress_handler(stop, 20_000)
+            cursor.connection.set_progress_handler(stop, 5_000)
         try:
-            # One row of JSON, because each row fetched costs a call and a change of thread: a third faster, and the
-            # screen's thread runs meanwhile.
-            columns = "json_group_array(key), " + ("json_group_array(thread)" if thinned else "NULL")
-            keys, threads = cursor.execute(f"SELECT {columns} FROM ({sql})", values).fetchone()
+            if not view.folded and understood.match is None and not understood.conditions:
+                return _keys_by_slices(cursor, view, understood, limit, below)
+            return _keys_by_rows(cursor, view, understood, limit, below)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -136,11 +132,6 @@ class MailStore:
             if stop is not None:
                 cursor.connection.set_progress_handler(None, 0)
             cursor.close()
-        if thinned:
-            # The first mail of each thread is its newest.
-            newest = dict(zip(reversed(json.loads(threads)), reversed(json.loads(keys)), strict=True))
-            return array("q", list(reversed(newest.values()))[:limit])
-        return array("q", json.loads(keys))
 
     def stream(
         self,
@@ -335,6 +326,50 @@ class MailStore:
             "SELECT mailbox_id, address, oversight_mode FROM mailboxes ORDER BY address"
         )
         return [MailboxRow(*row) for row in rows]
+
+
+def _keys_by_slices(
+    cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None
+) -> array[int]:
+    """Keys that stand in order in an index, each slice fetched as one text: that takes half as long as by rows."""
+    found: array[int] = array("q")
+    left = limit if limit is not None else -1
+    while left:
+        size = SLICE if left < 0 else min(left, SLICE)
+        sql, values = view_sql(view, query, below)
+        text = cursor.execute(f"SELECT group_concat(key) FROM ({sql} LIMIT {size})", values).fetchone()[0]
+        keys = array("q", map(int, text.split(","))) if text else array("q")
+        found.extend(keys)
+        if len(keys) < size:
+            break
+        left -= size if left > 0 else 0
+        below = keys[-1]
+    return found
+
+
+def _keys_by_rows(
+    cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None
+) -> array[int]:
+    """Keys of searches, which would begin anew with each slice; and of folded views, one key for each thread."""
+    threads_alone = view.status is None and view.label is None and not view.query.strip()
+    sql, values = _threads_sql(view) if view.folded and threads_alone else view_sql(view, query, below)
+    thinned = view.folded and not threads_alone
+    if limit is not None and not thinned:
+        sql += f" LIMIT {int(limit)}"
+    cursor.execute(sql, values)
+    found: array[int] = array("q")
+    seen: set[int] = set()
+    while rows := cursor.fetchmany(1000):
+        if thinned:
+            for key, thread in rows:
+                if thread not in seen:
+                    seen.add(thread)
+                    found.append(key)
+            if limit is not None and len(found) >= limit:
+                break
+        else:
+            found.extend(row[0] for row in rows)
+    return found if limit is None else found[:limit]
 
 
 def _threads_sql(view: MailView) -> tuple[str, list[str | int]]:
