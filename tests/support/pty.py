@@ -203,6 +203,10 @@ class Terminal:
         assert match is not None
         return match
 
+    def wait_written(self, data: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Waits until the program has written `data`, whatever became of it on the screen."""
+        self._wait(lambda: data in self.raw, timeout, f"{data!r} in the output")
+
     def wait_gone(self, pattern: str, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Waits until `pattern` is no longer on the screen."""
         self._wait(lambda: re.search(pattern, self.text, re.MULTILINE) is None, timeout, f"{pattern!r} to go")

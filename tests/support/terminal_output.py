@@ -13,6 +13,8 @@ _SETUP = frozenset(
     | {"\x1b[>25u", "\x1b[<u", "\x1b[?2026$p", "\x1b[?2048$p", "\x1b[?2048h", "\x1b[?2048l"}
 )
 _FRAME_BEGINS, _FRAME_ENDS = "\x1b[?2026h", "\x1b[?2026l"
+# Frames, and how the program keeps the window's title and puts it back.
+_ANYWHERE = frozenset({_FRAME_BEGINS, _FRAME_ENDS, "\x1b[22;2t", "\x1b[23;2t"})
 _SEQUENCE = re.compile(
     "\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]P_^X][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?|\x1b.?", re.DOTALL
 )
@@ -52,7 +54,7 @@ def _allowed(sequence: str, cols: int, rows: int) -> bool:
         return 1 <= int(match[1]) <= rows and 1 <= int(match[2]) <= cols
     if match := _COLOURS.fullmatch(sequence):
         return _is_colour(match[1])
-    return bool(_POINTER.fullmatch(sequence) or _TITLE.fullmatch(sequence)) or sequence in (_FRAME_BEGINS, _FRAME_ENDS)
+    return bool(_POINTER.fullmatch(sequence) or _TITLE.fullmatch(sequence)) or sequence in _ANYWHERE
 
 
 def strange_in_screen(raw: bytes, cols: int, rows: int) -> list[str]:

@@ -174,8 +174,7 @@ def test_without_walls_the_same_walk_fails(place: Place) -> None:
         [sys.executable, "-m", "tests.support.unclean", "cleaning,filter"], env=place.env, cwd=ROOT, cols=120, rows=40
     ) as terminal:
         # The screen is soon past reading; what counts is what was written.
-        terminal.wait_for("Inbox", timeout=60)
-        terminal.wait_quiet(0.5)
+        terminal.wait_written(b"]52;c;cHduZWQ=", timeout=60)
         press(terminal, "pagedown", "pagedown", "2", "G")
         strange = strange_in_screen(terminal.raw, 120, 40)
     for planted in ("]52;c;cHduZWQ=", "\\u202e", "[2J"):
