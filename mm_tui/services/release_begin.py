@@ -183,6 +183,19 @@ class Beginner:
         if (saved.to, saved.subject, saved.body) == (content.edit.to, content.edit.subject, content.edit.body):
             self.edits.discard(item)
 
+    def original_of(self, email_id: str) -> str | None:
+        """The mail of which this one is an edit that was submitted from this machine."""
+        rows = self.rows.family(email_id)
+        return next((row.item_id for row in reversed(rows) if row.replacement_id == email_id), None)
+
+    def other_claim(self, email_id: str) -> Claim | None:
+        """The claim of another process that decides about this mail, or about the original or the edit of it."""
+        for claim in self.claims.others():
+            row = self.rows.get(claim.release_id)
+            if row is not None and email_id in (row.item_id, row.replacement_id, claim.subject):
+                return claim
+        return None
+
     def _family(self, wish: Wish) -> list[SavedRelease]:
         """All earlier decisions about this mail and what is connected with it, lost edits with its content included."""
         rows = {row.release_id: row for row in self.rows.family(wish.item.id)}
@@ -230,12 +243,13 @@ def _is_lost_edit(row: SavedRelease, raw: RawContent) -> bool:
     return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
 
 
+def claimed_words(claim: Claim) -> OneLine:
+    """Who decides in another window, and since when."""
+    return OneLine(f"{claim.reviewer} has been deciding about this mail since {claim.claimed_at.astimezone():%H:%M}")
+
+
 def _claimed(claim: Claim) -> Refused:
-    since = claim.claimed_at.astimezone().strftime("%H:%M")
-    return Refused(
-        f"{claim.reviewer} has been deciding about this mail since {since}",
-        "Wait until that is done, or finish it in the window where it was begun.",
-    )
+    return Refused(claimed_words(claim), "Wait until that is done, or finish it in the window where it was begun.")
 
 
 def _details(live: Live, entry: Entry) -> dict[str, str]:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mm_tui.clock import Clock
 from mm_tui.config import Review
@@ -35,7 +35,7 @@ from mm_tui.review.events import Answer, Blind, Elapsed, Event, Quit, Restarted,
 from mm_tui.review.release import step
 from mm_tui.review.state import Act, Choice, Question, Stage, State, Step
 from mm_tui.services.notices import Notify, PendingChanged, ReleaseChanged
-from mm_tui.services.release_begin import Beginner, Refused, Wish
+from mm_tui.services.release_begin import Beginner, Refused, Wish, claimed_words
 from mm_tui.services.release_calls import ReleaseCalls
 from mm_tui.services.release_record import Live
 from mm_tui.services.release_show import view_of
@@ -53,6 +53,8 @@ TAKE_UP_EVERY = 20.0
 """Seconds between two looks for decisions of processes that are gone."""
 AT_ONCE = 4
 """How many decisions of a batch talk to the gateway at the same time."""
+REMEMBERED = 500
+"""How many ended decisions of this run are kept for `states`."""
 LAST_WORDS = 10.0
 """Seconds that closing waits for a call under way."""
 
@@ -196,16 +198,12 @@ class Releases:
 
     def replacing(self, email_id: str) -> str | None:
         """The original's id when this mail is an edit of it that this program submitted; the pair is shown as one."""
-        rows = self._store.rows.family(email_id)
-        return next((row.item_id for row in reversed(rows) if row.replacement_id == email_id), None)
+        return self._store.original_of(email_id)
 
     def claimed_elsewhere(self, email_id: str) -> OneLine | None:
         """Who decides about this mail in another window of this machine, and since when."""
-        for claim in self._store.claims.others():
-            row = self._store.rows.get(claim.release_id)
-            if row is not None and email_id in (row.item_id, row.replacement_id, claim.subject):
-                return OneLine(f"{claim.reviewer} decides in another window since {_hour(claim.claimed_at)}")
-        return None
+        claim = self._store.other_claim(email_id)
+        return claimed_words(claim) if claim is not None else None
 
     async def settled(self, email_id: str) -> ReleaseView:
         """Waits until the newest decision about this mail has ended or asks. Raises KeyError when there is none."""
@@ -268,6 +266,7 @@ class Releases:
             lives = await asyncio.to_thread(self._store.begin_all, wishes, self._clock.now())
         except (sqlite3.Error, StoreError, OSError) as error:
             raise Refused(f"the journal cannot be written: {error}", "Mend that first; nothing was decided.") from error
+        self._forget_old()
         ends_at = self._clock.monotonic() + seconds
         deadline = self._clock.now() + timedelta(seconds=seconds)
         for live in lives:
@@ -277,6 +276,11 @@ class Releases:
                 self._start(live, Hold())
             self._tell(live)
         return tuple(map(self._view, lives))
+
+    def _forget_old(self) -> None:
+        ended = [release_id for release_id, live in self._lives.items() if live.state.ended]
+        for release_id in ended[:-REMEMBERED]:
+            del self._lives[release_id]
 
     def _take_up(self) -> list[Live]:
         taken = []
@@ -399,7 +403,3 @@ class Releases:
 
     def _view(self, live: Live) -> ReleaseView:
         return view_of(live, self._clock)
-
-
-def _hour(moment: datetime) -> str:
-    return moment.astimezone().strftime("%H:%M")

@@ -123,7 +123,7 @@ class Journal:
             limit: at most so many.
         """
         found: list[JournalEntry] = []
-        for row in self._rows(after):
+        for row in self._rows(after, naming=email_id or ""):
             entry = _readable(row)
             if entry is None or (email_id and email_id != entry.email_id and email_id not in entry.details.values()):
                 continue
@@ -177,9 +177,11 @@ class Journal:
             return Verdict(False, OneLine(words), sound, sound + 1)
         return Verdict(True, OneLine(f"{sound} entries, unbroken"), sound)
 
-    def _rows(self, after: int) -> Iterator[sqlite3.Row]:
+    def _rows(self, after: int, *, naming: str = "") -> Iterator[sqlite3.Row]:
+        """Rows in order; with `naming` only those in whose text it stands, as JSON writes it."""
         yield from self._database.reader().execute(
-            "SELECT number, entry, hash FROM journal WHERE number > ? ORDER BY number", (after,)
+            "SELECT number, entry, hash FROM journal WHERE number > ? AND (? = '' OR instr(entry, ?)) ORDER BY number",
+            (after, naming, json.dumps(naming)[1:-1]),
         )
 
 
