@@ -107,6 +107,14 @@ class Profile(Section):
     None: not said; the keys alone tell."""
     reviewer: str | None = None
     """The name under which decisions are recorded; none takes the login name."""
+    automatic: bool | None = None
+    """`automatic` of `[assist]` for this profile alone. It opens new mail, and so marks it read at the gateway.
+
+    None: as `[assist]` says."""
+    write_tags: bool | None = None
+    """`write_tags` of `[assist]` for this profile alone.
+
+    None: as `[assist]` says."""
 
     _check_urls = field_validator("url", "ai21_host")(refuse_plain_http)
 
@@ -208,6 +216,10 @@ class Review(Section):
         "Not needed",
     )
     """Templates offered when rejecting."""
+    claim_minutes: int = Field(default=10, ge=0, le=24 * 60)
+    """How long others see that you have a mail open, unless you still have it: a tag, which needs the send key.
+
+    It only tells, and keeps nobody from deciding. 0 sets none."""
     sla_minutes: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """Address of a mailbox = minutes within which its waiting mail should be decided; `default` is for all others.
 
@@ -286,6 +298,8 @@ class Settings(Section):
     sync: Sync = Sync()
     notice: Notice = Notice()
     ui: Ui = Ui()
+    snippets: dict[str, str] = Field(default_factory=dict)
+    """Name = text that the draft editor can insert."""
     keys: dict[str, str] = Field(default_factory=dict)
     """Binding id = key or keys, see docs/keys.md."""
 

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -87,13 +88,20 @@ class Assistant:
         await asyncio.to_thread(self._store.put, key, result, self._clock.now())
 
     async def summarise(
-        self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
+        self,
+        email_id: str,
+        letters: Sequence[Letter],
+        *,
+        shortened: bool = False,
+        automatic: bool = False,
+        again: bool = False,
     ) -> Answered[ManyLine]:
         """Two sentences on a thread.
 
         Args:
             email_id: the mail that the answer is kept under.
             letters: the thread, oldest first.
+            shortened: older mails of the thread were left out already.
             automatic: nobody asked for it: refuse over the budget.
             again: ask even if the answer is known.
 
@@ -103,6 +111,7 @@ class Assistant:
         from mm_tui.assist import tasks
 
         request = tasks.prepare("summarise", letters, self.settings.assist)
+        request = replace(request, cut=request.cut or shortened)
         return await self._answer(
             request, email_id, automatic, again, lambda model: tasks.summarise(model, request), str, ManyLine
         )

@@ -67,8 +67,11 @@ class Triage:
         self._clock = clock
         self._notify = notify
         self._conversations = Conversations(database, gateway, clock)
-        wanted = settings.assist.automatic
-        self._automatic = not settings.profile.is_live if wanted is None else wanted
+        profile, assist = settings.profile, settings.assist
+        wanted = assist.automatic if profile.automatic is None else profile.automatic
+        self._automatic = not profile.is_live if wanted is None else wanted
+        writes = assist.write_tags if profile.write_tags is None else profile.write_tags
+        self._writes_tags = writes and gateway.keys.has("send")
         self._phases: dict[str, tuple[Phase, OneLine, bool]] = {}
         self._running: dict[str, asyncio.Future[None]] = {}
         self._rounds = Rounds(self, self._mail, clock)
@@ -210,7 +213,7 @@ class Triage:
             return
         self._phases.pop(row.email_id, None)
         self._tell(row)
-        if self._settings.assist.write_tags and self._gateway.keys.has("send"):
+        if self._writes_tags:
             await self._write_tags(row, self._tags_of(self.card(row.email_id)))
 
     def _questions(
@@ -223,7 +226,9 @@ class Triage:
             await self._annotate(row, label=str(self._label(mail_id)[0]))
 
         async def summary() -> None:
-            answer = await assistant.summarise(mail_id, conversation.letters, again=again, automatic=automatic)
+            answer = await assistant.summarise(
+                mail_id, conversation.letters, shortened=conversation.shortened, again=again, automatic=automatic
+            )
             await self._annotate(row, summary=str(answer.value))
 
         async def facts() -> None:
@@ -261,7 +266,7 @@ class Triage:
             return CardState(Phase.FAILED, UNKNOWN_MAIL)
         await self._assistant.keep("human_label", row.email_id, {"value": label})
         await self._annotate(row, label=label)
-        if self._settings.assist.write_tags and self._gateway.keys.has("send"):
+        if self._writes_tags:
             await self._write_tags(row, {tags.LABEL: label, tags.LABEL_BY: tags.BY_HUMAN}, by_human=True)
         return self.card(email_id)
 

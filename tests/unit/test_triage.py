@@ -355,12 +355,16 @@ async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id:
     model = Answering()
     settings = settings_for(sandbox)
     live = settings.profile.model_copy(update={"send_key": SecretStr("mm_live_made_up")})
+    chosen = settings.model_copy(update={"profile": live.model_copy(update={"automatic": True})})
     async with office(settings, model) as rooms:
         await rooms.sync()
         only_this(rooms, mail_id)
         changed = settings.model_copy(update={"profile": live})
         triage = Triage(rooms.database, rooms.gateway, rooms.assistant, changed, SystemClock(), rooms.notices.append)
         assert not triage.automatic
+        assert Triage(
+            rooms.database, rooms.gateway, rooms.assistant, chosen, SystemClock(), rooms.notices.append
+        ).automatic
         assert triage.card(mail_id).words == NOT_ASKED
         await triage.round()
         assert model.calls == 0
@@ -426,3 +430,22 @@ async def test_old_read_mail_is_examined_only_when_asked_for(sandbox: Sandbox, m
         assert not rooms.triage.may_examine(row._replace(received_at=month_ago))
         assert rooms.triage.may_examine(row._replace(received_at=month_ago, status=OneLine("unread")))
         assert not rooms.triage.may_examine(row._replace(status=OneLine("spam_flagged")))
+
+
+async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_id: str) -> None:
+    quoted = "\n".join(["> words that were said before"] * 400)
+    answer = sandbox.inbound(
+        subject="Re: Refund",
+        body=f"Any news?\n\n{quoted}",
+        sender="Anna <anna@customer.example>",
+        in_reply_to=sandbox.look(mail_id)["message_id"],
+    )
+    assert answer["thread_id"] == sandbox.look(mail_id)["thread_id"]
+    async with office(settings_for(sandbox, assist=Assist(thread_tokens=500)), Answering()) as rooms:
+        await rooms.sync()
+        card = await rooms.triage.examine(mail_id)
+        assert card.phase is Phase.DONE
+        assert card.cut
+    async with office(settings_for(sandbox), Answering()) as rooms:
+        await rooms.sync()
+        assert not (await rooms.triage.examine(mail_id)).cut
