@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     from mm_tui.clock import Clock
     from mm_tui.config import Settings
+    from mm_tui.services.claim_keeper import ClaimKeeper
     from mm_tui.services.drafts import Drafts
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.notices import Notice
+    from mm_tui.services.queue import Seat
     from mm_tui.services.releases import Releases
     from mm_tui.services.sync import Sync
     from mm_tui.services.triage import Triage
@@ -71,6 +73,7 @@ class Services(Protocol):
     audit: AuditStore
     sync: Sync | None
     releases: Releases | None
+    claims: ClaimKeeper | None
     triage: Triage | None
     drafts: Drafts | None
     boxes: MailboxActs | None
@@ -80,6 +83,9 @@ class Services(Protocol):
 
     def can(self, scope: str) -> bool:
         """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""
+
+    def seat(self) -> Seat:
+        """Who reads the queue, as claims know them."""
 
     def reasons(self) -> tuple[OneLine, ...]:
         """Reasons offered when rejecting: those used last, then the configured ones."""

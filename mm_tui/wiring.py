@@ -8,6 +8,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from mm_tui import config
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
     from mm_tui.services.assistant import Assistant
+    from mm_tui.services.claim_keeper import ClaimKeeper
     from mm_tui.services.drafts import Drafts
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.notices import Notify
+    from mm_tui.services.queue import Seat
     from mm_tui.services.releases import Releases
     from mm_tui.services.sync import Sync
     from mm_tui.services.triage import Triage
@@ -67,6 +70,7 @@ class Wiring:
         self.assistant: Assistant | None = None
         self.sync: Sync | None = None
         self.releases: Releases | None = None
+        self.claims: ClaimKeeper | None = None
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
         self.boxes: MailboxActs | None = None
@@ -100,6 +104,8 @@ class Wiring:
         from mm_tui.gateway.client import GatewayClient
         from mm_tui.gateway.keys import Keys
         from mm_tui.services.assistant import Assistant
+        from mm_tui.services.claim_keeper import ClaimKeeper
+        from mm_tui.services.claims import AdvisoryClaims
         from mm_tui.services.drafts import Drafts
         from mm_tui.services.mailboxes import MailboxActs
         from mm_tui.services.releases import Releases
@@ -121,15 +127,23 @@ class Wiring:
         self.assistant = Assistant(self.database, settings, clock)
         self.sync = Sync(self.database, self.gateway, settings.sync, clock, notify, random.Random())  # noqa: S311 - jitter
         self.releases = Releases(self.database, self.gateway, settings.review, reviewer(settings), clock, notify)
+        minutes = settings.review.claim_minutes
+        claims = AdvisoryClaims(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
+        self.claims = ClaimKeeper(claims, self.sync, clock, minutes=minutes)
         self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
         self.drafts = Drafts(self.database, self.gateway, self.assistant, settings)
         self.boxes = MailboxActs(self.gateway, self.sync)
 
     async def run(self) -> None:
         """Runs the services until cancelled."""
-        if self.sync is None or self.releases is None or self.triage is None:
+        if self.sync is None or self.releases is None or self.triage is None or self.claims is None:
             return
-        running: list[Coroutine[Any, Any, None]] = [self.sync.run(), self.releases.run(), self.triage.run()]
+        running: list[Coroutine[Any, Any, None]] = [
+            self.sync.run(),
+            self.releases.run(),
+            self.triage.run(),
+            self.claims.run(),
+        ]
         async with asyncio.TaskGroup() as group:
             for one in running:
                 group.create_task(one)
@@ -147,6 +161,13 @@ class Wiring:
         """Puts a reason in front of those offered next time."""
         used = [reason, *(one for one in json.loads(self.facts.get(REASONS) or "[]") if one != reason)]
         self.facts.set(REASONS, json.dumps(used[:KEPT_REASONS]))
+
+    def seat(self) -> Seat:
+        """Who reads the queue, as claims know them."""
+        from mm_tui.services.queue import Seat
+
+        claims = self.claims
+        return Seat(reviewer(self.settings), claims.token, claims.open_id) if claims is not None else Seat()
 
     async def attachment(self, mailbox_id: str, email_id: str, raw_name: str) -> bytes:
         """Fetches an attachment; `raw_name` is its name exactly as the gateway gave it.
@@ -176,6 +197,8 @@ class Wiring:
         """Ends in good order: held decisions fall back to undecided, then connections and the store are closed."""
         if self.releases is not None:
             await self.releases.aclose()
+        if self.claims is not None:
+            await self.claims.aclose()
         if self.assistant is not None:
             await self.assistant.aclose()
         if self.gateway is not None:

@@ -7,13 +7,11 @@ decisions apart is the check before each call, and the gateway. Needs a send key
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mm_tui.services import tags
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -44,9 +42,18 @@ class TagClaim:
 
     @property
     def words(self) -> OneLine:
-        """The line to show beside the mail."""
-        since = f" since {self.since.astimezone():%H:%M}" if self.since else ""
-        return OneLine(f"claimed by {self.by}{since}")
+        """The line to show above the mail."""
+        since = f" since {self._since}" if self._since else ""
+        return OneLine(f"{self.by} has it open{since}")
+
+    @property
+    def badge(self) -> OneLine:
+        """Who and since when, for a line of a list."""
+        return OneLine(f"{self.by} {self._since}".strip())
+
+    @property
+    def _since(self) -> str:
+        return f"{self.since.astimezone():%H:%M}" if self.since else ""
 
 
 def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> TagClaim | None:
@@ -64,12 +71,23 @@ def replaced_by(held: Mapping[OneLine, OneLine]) -> OneLine | None:
 
 
 class AdvisoryClaims:
-    """Sets and takes away the claims of one running program."""
+    """Sets and takes away the claims of one running program.
 
-    def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock) -> None:
+    Args:
+        gateway: with a send key, else claims are only read.
+        reviewer: the name that others see.
+        clock: what claims are dated by.
+        life: how long a claim holds if it is not renewed.
+    """
+
+    def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock, life: timedelta = LIFE) -> None:
         self._gateway = gateway
         self._reviewer = reviewer
         self._clock = clock
+        self._life = life
+        # Imported late, as the tags below: the queue is read with this module, and is on screen early.
+        import secrets
+
         self.token = secrets.token_hex(8)
 
     @property
@@ -90,6 +108,8 @@ class AdvisoryClaims:
             GatewayError: the tags could not be read or set.
             TagsDiffer: somebody else writes the tags at the same time.
         """
+        from mm_tui.services import tags
+
         now = self._clock.now()
         standing = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
         if standing is not None and standing.token != self.token:
@@ -97,7 +117,7 @@ class AdvisoryClaims:
         ours = {
             BY: self._reviewer,
             SINCE: (standing.since if standing and standing.since else now).astimezone(UTC).isoformat(),
-            UNTIL: (now + LIFE).astimezone(UTC).isoformat(),
+            UNTIL: (now + self._life).astimezone(UTC).isoformat(),
             TOKEN: self.token,
         }
         await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})

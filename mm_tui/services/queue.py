@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
+from mm_tui.services.claims import BY, TagClaim, claim_in
 from mm_tui.services.due import due_at
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.store.mail import MailStore, MailView
@@ -46,6 +47,8 @@ class Section(StrEnum):
     OUTBOUND = "drafts"
     INBOUND = "inbound"
     EDITED = "edited by you"
+    MINE = "mine"
+    CLAIMED = "claimed"
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,10 @@ class Queued:
 
     due_at: datetime | None = None
     """By when it should be decided; None when no time is set for its mailbox."""
+    claim: TagClaim | None = None
+    """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
+    is_mine: bool = False
+    """Open at this seat, claimed under the reviewer's own name, or with an edit."""
 
     @property
     def is_inbound(self) -> bool:
@@ -80,6 +87,19 @@ class Queued:
     def edit_is_current(self) -> bool:
         """There is an edit, and it was begun from this very content."""
         return self.edit is not None and self.edit.base_digest == self.digest
+
+
+class Seat(NamedTuple):
+    """Who reads the queue, as claims know them."""
+
+    reviewer: str = ""
+    token: str = ""
+    """Of the claims that this very program sets."""
+    open_id: str | None = None
+    """The mail that is open here."""
+
+
+NOBODY = Seat()
 
 
 class ReviewQueue:
@@ -104,6 +124,7 @@ class ReviewQueue:
         *,
         mailbox_id: str | None = None,
         hidden: Iterable[str] = (),
+        seat: Seat = NOBODY,
         stop: Callable[[], bool] = lambda: False,
     ) -> list[Queued]:
         """The waiting mails of a section.
@@ -113,16 +134,18 @@ class ReviewQueue:
             order: oldest first, or riskiest first and then oldest.
             mailbox_id: one mailbox only.
             hidden: ids to leave out, such as edits on their way that are shown with their original.
+            seat: who reads; says which claims are theirs.
             stop: asked between items; True ends early with what there is.
         """
         left_out = frozenset(hidden)
+        claims = self._claims()
         found: list[Queued] = []
         for item in self._pending.items(mailbox_id=mailbox_id):
             if stop():
                 break
             if item.id in left_out:
                 continue
-            entry = self._entry(item)
+            entry = _claimed(self._entry(item), claims.get(item.id), seat)
             if _belongs(entry, section):
                 found.append(entry)
         if order is Order.RISKIEST:
@@ -162,6 +185,14 @@ class ReviewQueue:
                 self._assessed.popitem(last=False)
         return Queued(item, digest, known, self._edits.get(item.id), tuple(thread), self._due_at(item))
 
+    def _claims(self) -> dict[str, TagClaim]:
+        now = self._clock.now()
+        read = {
+            email_id: claim_in({OneLine(name): OneLine(value) for name, value in tags.items()}, now)
+            for email_id, tags in self._pending.tagged(BY).items()
+        }
+        return {email_id: claim for email_id, claim in read.items() if claim is not None}
+
     def _due_at(self, item: PendingItem) -> datetime | None:
         if not self._sla_minutes:
             return None
@@ -197,7 +228,18 @@ def _belongs(entry: Queued, section: Section) -> bool:
         return not entry.is_inbound
     if section is Section.EDITED:
         return entry.edit is not None
+    if section is Section.MINE:
+        return entry.is_mine
+    if section is Section.CLAIMED:
+        return entry.claim is not None
     return True
+
+
+def _claimed(entry: Queued, claim: TagClaim | None, seat: Seat) -> Queued:
+    other = claim if claim is not None and claim.token != seat.token else None
+    named = other is not None and other.by == seat.reviewer
+    mine = named or entry.edit is not None or entry.item.id == seat.open_id
+    return replace(entry, claim=other, is_mine=mine) if other is not None or mine else entry
 
 
 def _with_newer(assessment: Assessment, newer: int) -> Assessment:

@@ -39,7 +39,7 @@ async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(san
         standing = await robin.take(sandbox.mailbox, draft)
         assert standing is not None
         assert standing.by == "kim"
-        assert standing.words == f"claimed by kim since {clock.now().astimezone():%H:%M}"
+        assert standing.words == f"kim has it open since {clock.now().astimezone():%H:%M}"
         clock.advance(60)
         assert await kim.take(sandbox.mailbox, draft) is None
         renewed = claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now())

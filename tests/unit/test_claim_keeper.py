@@ -1,0 +1,170 @@
+"""Two reviewers at two machines on one sandbox: each sees what the other has open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm_tui.config import Review
+from mm_tui.services.claims import claim_in
+from mm_tui.services.queue import Queued, ReviewQueue, Section
+from mm_tui.store.database import Database
+from mm_tui.wiring import Wiring
+from tests.support.app import settings_for
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claims at once what is opened."""
+    monkeypatch.setattr("mm_tui.services.claim_keeper.SETTLE_SECONDS", 0.01)
+
+
+@asynccontextmanager
+async def machine(
+    sandbox: Sandbox, reviewer: str, *, without: tuple[str, ...] = (), **review: Any
+) -> AsyncIterator[Wiring]:
+    """One machine: its own store, its own services, running."""
+    settings = settings_for(sandbox, without=without, review=Review(hold_seconds=0, **review))
+    named = settings.model_copy(update={"profile": settings.profile.model_copy(update={"reviewer": reviewer})})
+    wiring = Wiring(named, Database.open(None))
+    wiring.build(lambda _notice: None)
+    running = asyncio.create_task(wiring.run())
+    try:
+        yield wiring
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await wiring.aclose()
+
+
+def entries(wiring: Wiring, section: Section = Section.ALL) -> dict[str, Queued]:
+    queue = ReviewQueue(wiring.database, wiring.clock, wiring.settings.risk)
+    return {entry.item.id: entry for entry in queue.entries(section, seat=wiring.seat())}
+
+
+async def until(condition: Any, what: str) -> None:
+    """Waits up to 10 s."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"never came: {what}")
+
+
+def tags(sandbox: Sandbox, draft: str) -> dict[str, str]:
+    found: dict[str, str] = sandbox.look(draft)["tags"]
+    return found
+
+
+async def test_what_one_reviewer_has_open_is_shown_to_the_other_until_it_is_left(sandbox: Sandbox) -> None:
+    draft, other = sandbox.draft("One."), sandbox.draft("Two.")
+    async with machine(sandbox, "anna") as anna, machine(sandbox, "robin") as robin:
+        assert anna.claims is not None
+        assert robin.claims is not None
+        await until(lambda: len(entries(robin)) == 2 and len(entries(anna)) == 2, "the queue")
+        anna.claims.open(sandbox.mailbox, draft)
+        await until(lambda: tags(sandbox, draft).get("review.claimed_by") == "anna", "the claim")
+        assert entries(anna)[draft].claim is None, "one's own claim is no warning"
+        assert list(entries(anna, Section.MINE)) == [draft]
+        robin.claims.open(sandbox.mailbox, draft)
+        await until(lambda: entries(robin)[draft].claim is not None, "anna's claim")
+        claim = entries(robin)[draft].claim
+        assert claim is not None
+        assert claim.by == "anna"
+        assert "anna has it open since " in claim.words
+        assert list(entries(robin, Section.CLAIMED)) == [draft]
+        assert tags(sandbox, draft)["review.claimed_by"] == "anna", "a claim stays whose it is"
+        anna.claims.open(sandbox.mailbox, other)
+        await until(lambda: "review.claimed_by" not in tags(sandbox, draft), "the claim given back")
+        await until(lambda: tags(sandbox, other).get("review.claimed_by") == "anna", "the next claim")
+    assert not [one for one in (draft, other) if "review.claimed_by" in tags(sandbox, one)], "leaving gives back"
+
+
+async def test_a_claim_is_renewed_while_the_mail_is_open_and_ends_when_nobody_renews_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("One.")
+    # A third of this is when it is renewed first.
+    monkeypatch.setattr("mm_tui.services.claim_keeper.RENEWALS", 600)
+    async with machine(sandbox, "anna", claim_minutes=1) as anna:
+        assert anna.claims is not None
+        await until(lambda: entries(anna), "the queue")
+        anna.claims.open(sandbox.mailbox, draft)
+        await until(lambda: "review.claimed_until" in tags(sandbox, draft), "the claim")
+        first = tags(sandbox, draft)
+        await until(lambda: tags(sandbox, draft)["review.claimed_until"] > first["review.claimed_until"], "the renewal")
+        renewed = tags(sandbox, draft)
+        assert renewed["review.claimed_at"] == first["review.claimed_at"], "since when stays"
+        detail = await anna.sync.fetch_detail(sandbox.mailbox, draft) if anna.sync is not None else None
+        assert detail is not None
+        now = anna.clock.now()
+        assert claim_in(detail.tags, now) is not None
+        assert claim_in(detail.tags, now + timedelta(minutes=2)) is None
+
+
+async def test_without_a_send_key_claims_are_read_and_none_is_set(sandbox: Sandbox) -> None:
+    draft = sandbox.draft("One.")
+    async with machine(sandbox, "anna") as anna, machine(sandbox, "robin", without=("send",)) as robin:
+        assert anna.claims is not None
+        assert robin.claims is not None
+        await until(lambda: entries(robin), "the queue")
+        anna.claims.open(sandbox.mailbox, draft)
+        await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the claim")
+        robin.claims.open(sandbox.mailbox, draft)
+        await until(lambda: entries(robin)[draft].claim is not None, "anna's claim")
+        anna.claims.close()
+        await until(lambda: tags(sandbox, draft) == {}, "the claim given back")
+        robin.claims.close()
+    assert tags(sandbox, draft) == {}
+    assert len(sandbox.calls("PUT", "/tags")) == 1
+
+
+async def test_no_claim_is_set_when_they_are_off_or_a_mail_is_only_passed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, passed = sandbox.draft("One."), sandbox.draft("Two.")
+    async with machine(sandbox, "anna", claim_minutes=0) as anna:
+        assert anna.claims is not None
+        await until(lambda: len(entries(anna)) == 2, "the queue")
+        anna.claims.open(sandbox.mailbox, draft)
+        await until(lambda: (found := entries(anna).get(draft)) and found.item.complete, "the detail")
+    async with machine(sandbox, "anna") as anna:
+        assert anna.claims is not None
+        await until(lambda: len(entries(anna)) == 2, "the queue")
+        monkeypatch.setattr("mm_tui.services.claim_keeper.SETTLE_SECONDS", 60)
+        anna.claims.open(sandbox.mailbox, passed)
+        await asyncio.sleep(0)
+        monkeypatch.setattr("mm_tui.services.claim_keeper.SETTLE_SECONDS", 0.01)
+        anna.claims.open(sandbox.mailbox, draft)
+        await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the claim")
+        assert tags(sandbox, passed) == {}
+
+
+async def test_a_claim_that_cannot_be_set_keeps_nobody_from_deciding(sandbox: Sandbox) -> None:
+    draft = sandbox.draft("One.")
+    sandbox.fault(path="/tags$", kind="status", status=500, count=0)
+    async with machine(sandbox, "anna") as anna:
+        assert anna.claims is not None
+        assert anna.releases is not None
+        await until(lambda: entries(anna), "the queue")
+        anna.claims.open(sandbox.mailbox, draft)
+        await until(lambda: sandbox.calls("GET", "/tags"), "the failed claim")
+        await until(lambda: entries(anna)[draft].item.complete, "the detail")
+        entry = entries(anna)[draft]
+        await anna.releases.approve(entry.item, entry.digest)
+        await until(lambda: sandbox.outbox(), "the release")
+        anna.claims.close()
+    assert [message["body"].strip() for message in sandbox.outbox()] == ["One."]
