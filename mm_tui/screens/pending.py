@@ -14,8 +14,8 @@ from textual.worker import get_current_worker
 from mm_tui import keymap
 from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.batches import Batches
 from mm_tui.screens.choice import Choice, ChoiceScreen
-from mm_tui.screens.deciding import Deciding
 from mm_tui.screens.kept import KeptScreen
 from mm_tui.services.kept import kept_edits
 from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
@@ -51,8 +51,8 @@ class QueueRead(Message):
         """How many texts of mail that waits no more are kept."""
 
 
-class PendingScreen(Deciding, BaseScreen):
-    """Waiting mail. What is approved or rejected is in `Deciding`; here is what is shown."""
+class PendingScreen(Batches, BaseScreen):
+    """Waiting mail. What is approved or rejected is in `Deciding` and `Batches`; here is what is shown."""
 
     MODE = "pending"
     TITLE_WORD = "pending"
