@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 
 IDLE_AFTER_SECONDS = 60.0
+THREADS = 4
+"""For reading and writing the store. Each one costs a connection and its memory."""
 IDLE_LOOK_SECONDS = 5.0
 
 
@@ -163,6 +166,7 @@ class MmTui(App[None], inherit_bindings=False):
     # Services
 
     def on_mount(self) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "mm-tui"))
         # The list is painted from the store first; only then is the network side imported and built.
         self.call_after_refresh(self._start_services)
         if self.services.news:
