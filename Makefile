@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench docs format clean
+.PHONY: demo test check bench docs screenshots format clean
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -28,6 +28,9 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m mm_tui.commands.docs
+
+screenshots: $(STAMP)
+	$(BIN)/python -m bench.screenshots
 
 format: $(STAMP)
 	$(BIN)/ruff format .
