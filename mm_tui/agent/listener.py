@@ -110,14 +110,18 @@ class Listener:
             return _said(400, "not JSON")
         if not isinstance(event, dict) or (event.get("type") or event.get("event_type")) not in RECEIVED:
             return _said(200, "not for us")
-        if await asyncio.to_thread(self._jobs.is_replay, body, self._clock.now()):
-            return _said(200, "known")
         job = self._job(event)
-        if job is not None:
-            await asyncio.to_thread(self._jobs.add, [job])
+        if await asyncio.to_thread(self._take, body, job):
+            return _said(200, "known")
         self._log("event", email_id=job.email_id if job else None)
         self._poke()
         return _said(202, "taken")
+
+    def _take(self, body: bytes, job: Job | None) -> bool:
+        """Puts the mail into the table, then notes the event: an end between the two must not lose the mail."""
+        if job is not None:
+            self._jobs.add([job])
+        return self._jobs.is_replay(body, self._clock.now())
 
     def is_signed(self, body: bytes, header: str) -> bool:
         """Whether the header holds the HMAC-SHA256 of the raw body, in hex. Takes the same time for any wrong one."""
