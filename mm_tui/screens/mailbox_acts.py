@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
@@ -24,16 +23,13 @@ if TYPE_CHECKING:
     from mm_tui.services.mailboxes import MailboxActs, Said
 
 
-@dataclass
 class Acted(Message):
-    """An act on mailboxes is over."""
+    """An act on mailboxes is over; `again` asks for the same once more, when it takes a code or was not accepted."""
 
-    said: Said
-    again: Callable[[Said], None] | None = None
-    """Asks for the same once more, when it takes a code or was not accepted."""
-
-    def __post_init__(self) -> None:
+    def __init__(self, said: Said, again: Callable[[Said], None] | None) -> None:
         super().__init__()
+        self.said = said
+        self.again = again
 
 
 class MailboxActing(Screen[None]):

@@ -170,4 +170,4 @@ async def test_what_is_shown_is_exported_and_no_file_is_overwritten(
         await until(pilot, lambda: "nothing is overwritten" in shown(app), "the refusal")
         assert isinstance(app.screen, ExportScreen)
         await pilot.press("escape")
-        assert app.screen is screen
+        await until(pilot, lambda: app.screen is screen, "the audit screen again")

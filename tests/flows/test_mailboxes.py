@@ -1,0 +1,221 @@
+"""The mailboxes screen through the app: the evidence, the trust ladder, new mailboxes, webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mm_tui.app import MmTui
+from mm_tui.review.digest import digest_of
+from mm_tui.screens.choice import ChoiceScreen
+from mm_tui.screens.form import FormScreen
+from mm_tui.screens.mailboxes import MailboxesScreen
+from mm_tui.screens.webhooks import WebhooksScreen
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.seat import shown
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+async def open_mailboxes(app: MmTui, pilot: Pilot[Any], sandbox: Sandbox) -> MailboxesScreen:
+    """Goes to the mailboxes, waits until rows and account have been read, and puts the cursor on the first mailbox."""
+    await pilot.press("4")
+    await until(pilot, lambda: isinstance(app.screen, MailboxesScreen), "the mailboxes screen")
+    screen = app.screen
+    assert isinstance(screen, MailboxesScreen)
+    await until(pilot, lambda: screen.current is not None, "the rows")
+    await until(pilot, lambda: screen.facts is not None, "the account")
+    assert screen.boxes.move_to_key(sandbox.mailbox)
+    await pilot.pause()
+    return screen
+
+
+def mode(sandbox: Sandbox) -> str:
+    boxes = sandbox.call("GET", "/v1/mailboxes", key="admin")["mailboxes"]
+    return str(next(box["oversight_mode"] for box in boxes if box["id"] == sandbox.mailbox))
+
+
+def the_code(sandbox: Sandbox) -> str:
+    return str(sandbox.operator_mail()[-1]["code"])
+
+
+async def fill(app: MmTui, pilot: Pilot[Any], *values: str) -> None:
+    """Fills in the form in front and submits it."""
+    await until(pilot, lambda: isinstance(app.screen, FormScreen), "the form")
+    inputs = list(app.screen.query(Input))
+    for field, value in zip(inputs, values, strict=True):
+        field.value = value
+    inputs[-1].focus()
+    await pilot.press("enter")
+
+
+async def says(app: MmTui, pilot: Pilot[Any], words: str) -> None:
+    await until(pilot, lambda: words in " ".join(shown(app).split()), f"the words {words!r}")
+
+
+async def test_decisions_made_here_become_evidence(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = [sandbox.draft(f"It is on its way, {name}.") for name in ("Anna", "Ben", "Cleo")]
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await until(pilot, lambda: app.services.pending.count() == 3, "the queue")
+        sync, releases = app.services.sync, app.services.releases
+        assert sync is not None and releases is not None
+        screen = await open_mailboxes(app, pilot, sandbox)
+        assert screen.current is not None and screen.current.pending == 3
+        for draft in drafts:
+            await sync.fetch_detail(sandbox.mailbox, draft)
+            item = app.services.pending.get(draft)
+            assert item is not None
+            digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+            if draft == drafts[0]:
+                await releases.approve(item, digest)
+            elif draft == drafts[1]:
+                from mm_tui.review.draft import EditedDraft
+
+                to = tuple(party.header for party in item.to)
+                edit = EditedDraft(to, str(item.subject), "It is on its way, dear Ben.")
+                await releases.release_edit(item, digest, edit)
+            else:
+                await releases.reject(item, digest, "Not needed")
+            await releases.settled(draft)
+        await says(app, pilot, "3 drafts: 1 as written (33%), 1 after edits, 1 rejected; humans changed")
+        tally = screen.current.tallies[7]
+        assert (tally.as_written, tally.edited, tally.rejected) == (1, 1, 1)
+        assert tally.changed is not None and 0 < tally.changed < 0.5
+        assert tally.seconds is not None and tally.seconds < 600
+        sync.poke()
+        await until(pilot, lambda: screen.current and screen.current.pending == 0, "an empty queue")
+        assert screen.current.elsewhere == 0
+        assert "Decisions made with this program on this machine." in shown(app)
+
+
+async def test_a_mailbox_moves_up_with_the_operators_code_and_down_at_once(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        screen = await open_mailboxes(app, pilot, sandbox)
+        assert "[gated send]" in shown(app)
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        assert "monitored: drafts leave at once" in shown(app)
+        await pilot.press("escape")
+        assert sandbox.operator_mail() == []
+        await pilot.press("r", "1")
+        await says(app, pilot, "a code for monitored was mailed to the operator")
+        assert mode(sandbox) == "gated_send"
+        await pilot.press("c")
+        await fill(app, pilot, "000-wrong")
+        await says(app, pilot, "the mailbox stays as it is")
+        await fill(app, pilot, the_code(sandbox))
+        await until(pilot, lambda: mode(sandbox) == "monitored", "the move up")
+        await until(pilot, lambda: screen.current and screen.current.mailbox.oversight_mode == "monitored", "the row")
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        await pilot.press("escape")
+        assert mode(sandbox) == "monitored"
+        await pilot.press("d", "2")
+        await until(pilot, lambda: mode(sandbox) == "gated_all", "the move down")
+        await says(app, pilot, "the mailbox is now gated_all")
+
+
+async def test_a_mailbox_is_made_with_the_operators_code(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_mailboxes(app, pilot, sandbox)
+        before = len(screen.boxes.keys)
+        await pilot.press("n")
+        await fill(app, pilot, "returns", "Returns desk", "")
+        await says(app, pilot, "New mailbox: now the operator's code")
+        assert [field.value for field in app.screen.query(Input)] == ["returns", "Returns desk", ""]
+        await fill(app, pilot, "returns", "Returns desk", the_code(sandbox))
+        await until(pilot, lambda: len(screen.boxes.keys) == before + 1, "the new row")
+        await pilot.press("n")
+        await fill(app, pilot, "returns", "", "")
+        await says(app, pilot, "Address is already taken")
+        await pilot.press("escape")
+
+
+async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_mailboxes(app, pilot, sandbox)
+        await pilot.press("h")
+        await says(app, pilot, "No webhook yet.")
+        await pilot.press("n")
+        await fill(app, pilot, "http://plain.example/hook", "oversight.pending", "")
+        await says(app, pilot, "must begin with https://")
+        await fill(app, pilot, "https://hooks.example/mm", "oversight.pending, message.received", "")
+        await says(app, pilot, "The webhook's signing secret")
+        assert "whsec_" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, WebhooksScreen), "the list")
+        await says(app, pilot, "hooks.example/mm")
+        (hook,) = sandbox.call("GET", "/v1/webhooks", key="admin")["subscriptions"]
+        assert (hook["mailbox_id"], hook["events"]) == (sandbox.mailbox, ["oversight.pending", "message.received"])
+        await pilot.press("j", "x")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        await pilot.press("X")
+        await says(app, pilot, "No webhook yet.")
+        await pilot.press("escape")
+        assert app.screen is screen
+    assert sandbox.call("GET", "/v1/webhooks", key="admin")["subscriptions"] == []
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("store-*"))
+    assert kept and b"whsec_" not in kept
+
+
+async def test_a_webhook_that_takes_a_code_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_sandbox(tmp_path, webhook_approval=True) as sandbox:
+        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+            await open_mailboxes(app, pilot, sandbox)
+            await pilot.press("h")
+            await says(app, pilot, "No webhook yet.")
+            await pilot.press("N")
+            await fill(app, pilot, "https://hooks.example/all", "oversight.pending", "")
+            await says(app, pilot, "A code has been sent to the operator")
+            await fill(app, pilot, "https://hooks.example/all", "oversight.pending", the_code(sandbox))
+            await says(app, pilot, "The webhook's signing secret")
+            await pilot.press("escape")
+            (hook,) = sandbox.call("GET", "/v1/webhooks", key="admin")["subscriptions"]
+            assert hook["mailbox_id"] is None
+
+
+async def test_what_the_keys_may_not_do_is_said_in_words(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = settings_for(sandbox, without=("admin", "send"))
+    async with running_app(few, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_mailboxes(app, pilot, sandbox)
+        await says(app, pilot, "this needs a key with the scope admin, and none is set")
+        for key, scope in (("r", "send"), ("c", "send"), ("d", "admin"), ("n", "admin"), ("h", "admin")):
+            await pilot.press(key)
+            await says(app, pilot, f"this needs a key with the scope {scope}: set {scope}_key")
+            assert app.screen is screen
+
+
+async def test_a_gateway_that_fails_is_told_and_nothing_breaks(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_mailboxes(app, pilot, sandbox)
+        sandbox.fault(method="PATCH", path="/v1/mailboxes/", kind="close", when="after")
+        await pilot.press("d", "1")
+        await says(app, pilot, "It may have happened all the same")
+        await until(pilot, lambda: screen.current and screen.current.mailbox.oversight_mode == "gated_all", "the truth")
+        sandbox.clear_faults()
+        sandbox.fault(path="/v1/(account|usage|webhooks)", kind="status", status=500, count=50)
+        screen.read_facts()
+        await until(pilot, lambda: screen.facts and screen.facts.account is None, "the failed reading")
+        assert shown(app).count("▲") >= 3
