@@ -24,6 +24,7 @@ UNTIL = "review.claimed_until"
 TOKEN = "review.claim"  # noqa: S105 - the name of a tag
 REPLACED_BY = "review.replaced_by"
 REPLACES = "review.replaces"
+EDITED_BY = "review.edited_by"
 LIFE = timedelta(minutes=10)
 """How long a claim holds if nobody renews it or gives it back."""
 
@@ -49,7 +50,7 @@ class TagClaim:
     @property
     def badge(self) -> OneLine:
         """Who and since when, for a line of a list."""
-        return OneLine(f"{self.by} {self._since}".strip())
+        return OneLine(f"{self.by} since {self._since}" if self._since else f"open: {self.by}")
 
     @property
     def _since(self) -> str:
@@ -65,9 +66,26 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> TagClaim | None:
     return TagClaim(tagged[BY], _moment(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
 
 
-def replaced_by(held: Mapping[OneLine, OneLine]) -> OneLine | None:
-    """The id of the edit that is to replace this mail, as its tags say."""
-    return next((value for key, value in held.items() if key == REPLACED_BY and value), None)
+def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
+    """What a mail's tags say about an edit under way: that one replaces it, or that it is one; None when nothing."""
+    tagged = {str(key): value for key, value in held.items()}
+    by = tagged.get(EDITED_BY) or "another reviewer"
+    if tagged.get(REPLACED_BY):
+        return OneLine(f"being replaced by {by}")
+    return OneLine(f"edited by {by}, in place of a mail that may still wait") if tagged.get(REPLACES) else None
+
+
+async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit: str, reviewer: str) -> None:
+    """Tells other reviewers by tags that `edit` is to replace `original`.
+
+    Raises:
+        GatewayError: the tags could not be read or set.
+        TagsDiffer: somebody else writes the tags at the same time.
+    """
+    from mm_tui.services import tags
+
+    await tags.merge(gateway, mailbox_id, edit, {REPLACES: original, EDITED_BY: reviewer})
+    await tags.merge(gateway, mailbox_id, original, {REPLACED_BY: edit, EDITED_BY: reviewer})
 
 
 class AdvisoryClaims:

@@ -17,7 +17,9 @@ from mm_tui.review.effects import Cancel, Decide, Look, Reschedule, Submit
 from mm_tui.review.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, Saw, Submitted
 from mm_tui.review.standing import sighting_of, standing_of
 from mm_tui.review.state import Sighting, Stage, Standing, Step
+from mm_tui.services.claims import mark_pair
 from mm_tui.services.release_record import Facts, Live
+from mm_tui.services.tags import TagsDiffer
 
 KEY_LIFE = timedelta(hours=23)
 """How long a submission may be repeated under its key. The gateway remembers keys for 24 h."""
@@ -212,6 +214,14 @@ class ReleaseCalls:
         item = live.state.case.item
         await self._gateway.edit_schedule(live.facts.mailbox_id, item, to=edit.to, subject=edit.subject, body=edit.body)
         return Done("changed")
+
+    async def mark_pair(self, live: Live) -> None:
+        """Tags original and edit, so that other reviewers see them as a pair. That it fails changes nothing."""
+        state = live.state
+        try:
+            await mark_pair(self._gateway, live.facts.mailbox_id, state.case.item, state.replacement, self._reviewer)
+        except (GatewayError, TagsDiffer) as error:
+            log.info("a pair could not be marked: %s", type(error).__name__)
 
     async def find(self, live: Live) -> Found | Blind:
         """Looks for a mail with exactly the edit's content that is newer than the original.

@@ -23,6 +23,7 @@ from mm_tui.review.effects import (
     Decide,
     DropText,
     Effect,
+    Entry,
     Find,
     Hold,
     Journal,
@@ -87,6 +88,7 @@ class Releases:
         self._calls = ReleaseCalls(gateway, clock, reviewer)
         self._lives: dict[str, Live] = {}
         self._network = asyncio.Semaphore(AT_ONCE)
+        self._marking: set[asyncio.Task[None]] = set()
         self._closing = False
 
     # What a human may do
@@ -238,6 +240,7 @@ class Releases:
         if under_way:
             await asyncio.wait(under_way, timeout=LAST_WORDS)
         rest = [live.activity for live in self._lives.values() if live.activity is not None]
+        rest += self._marking
         for activity in rest:
             activity.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
@@ -313,6 +316,8 @@ class Releases:
                 self._tell(live)
                 return False
             self._adopt(live, state)
+            if any(entry.entry is Entry.SUBMITTED for entry in entries):
+                self._mark_pair(live)
             for effect in rest:
                 if not isinstance(effect, DropText):
                     self._start(live, effect)
@@ -357,6 +362,13 @@ class Releases:
         if live.activity is not None and live.activity is not asyncio.current_task():
             live.activity.cancel()
         live.activity = None
+
+    def _mark_pair(self, live: Live) -> None:
+        """Lets other reviewers see that two waiting mails belong together. Beside the release, which does not wait."""
+        if self._settings.claim_minutes:
+            marking = asyncio.create_task(self._calls.mark_pair(live))
+            self._marking.add(marking)
+            marking.add_done_callback(self._marking.discard)
 
     def _start(self, live: Live, effect: Effect, then: Event | None = None) -> None:
         live.activity = asyncio.create_task(self._perform(live, effect, live.turn, then))

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from mm_tui.review.state import Act, Choice, Question
+from mm_tui.services.claims import pair_words
 from mm_tui.services.release_calls import ReleaseCalls
 from mm_tui.services.release_view import Phase
 from mm_tui.services.releases import Refused
 from mm_tui.store.journal import Journal
+from mm_tui.text import OneLine
 from tests.support.desk import Desk, at_desk, digest, edit_of
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
@@ -105,7 +107,19 @@ async def test_an_edit_waits_for_its_scan(tmp_path: Path) -> None:
             view = await desk.reaches(draft, Phase.WAITING)
             assert view.words == "your edit is being scanned"
             assert desk.releases.replacing(view.replacement_id or "") == draft
+            original = await _tagged(desk, sandbox, draft)
+            assert pair_words(original) == "being replaced by robin"
+            edit = await _tagged(desk, sandbox, view.replacement_id or "")
+            assert pair_words(edit) == "edited by robin, in place of a mail that may still wait"
             assert (await desk.settled(draft)).phase is Phase.DONE
+
+
+async def _tagged(desk: Desk, sandbox: Sandbox, email_id: str) -> dict[OneLine, OneLine]:
+    """The mail's tags once it has some."""
+    async with asyncio.timeout(10):
+        while not (held := await desk.gateway.tags(sandbox.mailbox, email_id)):
+            await asyncio.sleep(0.002)
+    return held
 
 
 async def test_an_edit_that_the_scan_blocks_leaves_the_original_and_keeps_the_text(
