@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr, TypeAdapter, ValidationError
+from starlette.requests import ClientDisconnect
 
 from mm_tui.agent.jobs import Job
 from mm_tui.models import GatewayId
@@ -99,6 +100,8 @@ class Listener:
                 body = await _bounded(request)
         except TimeoutError:
             return _said(408, "too slow")
+        except ClientDisconnect:
+            return _said(400, "incomplete")
         if body is None:
             return _said(413, "too large")
         if not self.is_signed(body, request.headers.get(SIGNATURE_HEADER, "")):
@@ -108,7 +111,10 @@ class Listener:
             event = json.loads(body)
         except (ValueError, RecursionError):
             return _said(400, "not JSON")
-        if not isinstance(event, dict) or (event.get("type") or event.get("event_type")) not in RECEIVED:
+        if not isinstance(event, dict):
+            return _said(200, "not for us")
+        name = event.get("type") or event.get("event_type")
+        if not isinstance(name, str) or name not in RECEIVED:
             return _said(200, "not for us")
         job = self._job(event)
         if await asyncio.to_thread(self._take, body, job):
