@@ -68,6 +68,8 @@ class Deciding(Screen[None]):
         self._beginning: set[str] = set()
         self.marked: dict[str, str] = {}
         """Mail id: what of it was seen when it was marked."""
+        self.editing: Queued | None = None
+        """The mail whose draft is in the editor."""
 
     # What has been seen
 
@@ -253,7 +255,30 @@ class Deciding(Screen[None]):
         else:
             from mm_tui.screens.edit import EditScreen
 
-            self.app.push_screen(EditScreen(entry), lambda _: self.reload())
+            self.editing = entry
+            self.tell_what_is_open()
+            self.app.push_screen(EditScreen(entry), lambda _: self._edited())
+
+    def _edited(self) -> None:
+        self.editing = None
+        self.tell_what_is_open()
+        self.reload()
+
+    def tell_what_is_open(self) -> None:
+        """Has other reviewers see which mail is read or edited here; none once it is decided or left."""
+        claims = self.services.claims
+        if claims is None:
+            return
+        entry = self.editing or (self.current if self.has_class("-reading") else None)
+        view = self.release_of(entry.item.id) if entry is not None else None
+        if entry is None or self not in self.app.screen_stack or (view is not None and not view.ended):
+            claims.close()
+        else:
+            claims.open(entry.item.mailbox_id, entry.item.id)
+
+    def on_screen_suspend(self) -> None:
+        # Once the app has changed to what comes: a dialog leaves the mail open, another main screen does not.
+        self.call_later(self.tell_what_is_open)
 
     def action_discard(self) -> None:
         entry = self.current

@@ -18,15 +18,15 @@ from mm_tui.screens.batches import Batches
 from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.kept import KeptScreen
 from mm_tui.services.kept import kept_edits
-from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
-from mm_tui.services.queue import Order, Queued, ReviewQueue, Section
+from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, Part, ReleaseChanged, SyncChanged
+from mm_tui.services.queue import Order, Queued, ReviewQueue, Seat, Section
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
 from mm_tui.widgets.item_pane import ItemPane, View
 from mm_tui.widgets.paper import Paper
 from mm_tui.widgets.pending_list import PendingList, PendingRow
 from mm_tui.widgets.quiet import QuietStatic
-from mm_tui.widgets.words import count
+from mm_tui.widgets.words import count, exact
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -37,6 +37,8 @@ RELOAD_SECONDS = 0.15
 CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 THREAD_OPENED = 5
 """How many mails of a thread are opened with the draft that answers it."""
+CLAIMS_SECONDS = 30.0
+"""How often claims that are shown are looked at for having ended."""
 OPEN_SECONDS = 0.12
 """The cursor has to rest this long on a mail before what the list does not tell of it is read."""
 
@@ -84,6 +86,7 @@ class PendingScreen(Batches, BaseScreen):
         self.queue_list.empty_words = ("", "reading the queue …")
         self.queue_list.focus()
         self.set_interval(0.5, self._tick)
+        self.set_interval(CLAIMS_SECONDS, self._let_claims_end)
         self.reload()
 
     @property
@@ -134,6 +137,8 @@ class PendingScreen(Batches, BaseScreen):
     def heed(self, notice: Notice) -> None:
         if isinstance(notice, ReleaseChanged):
             self.release_moved(notice.email_id)
+        if isinstance(notice, SyncChanged) and not self._entries:
+            self._show_rows()
         if not isinstance(notice, SyncChanged | AssistChanged | AuditChanged) and self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self.reload)
 
@@ -149,13 +154,16 @@ class PendingScreen(Batches, BaseScreen):
         releases = self.services.releases
         edits = {view.replacement_id for view in releases.states() if not view.ended} if releases is not None else set()
         hidden = frozenset(one for one in edits if one is not None)
-        work = partial(self._read_queue, self.section, self.order, self.mailbox_id, hidden)
+        seat = self.services.seat()
+        work = partial(self._read_queue, self.section, self.order, self.mailbox_id, hidden, seat)
         self.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
-    def _read_queue(self, section: Section, order: Order, mailbox_id: str | None, hidden: frozenset[str]) -> None:
+    def _read_queue(
+        self, section: Section, order: Order, mailbox_id: str | None, hidden: frozenset[str], seat: Seat
+    ) -> None:
         worker = get_current_worker()
         entries = self.queue.entries(
-            section, order, mailbox_id=mailbox_id, hidden=hidden, stop=lambda: worker.is_cancelled
+            section, order, mailbox_id=mailbox_id, hidden=hidden, seat=seat, stop=lambda: worker.is_cancelled
         )
         if not worker.is_cancelled:
             self.post_message(QueueRead(entries, len(kept_edits(self.services.database))))
@@ -189,6 +197,19 @@ class PendingScreen(Batches, BaseScreen):
             self.action_back()
         self.refresh_bindings()
 
+    def _unread_words(self) -> tuple[str, ...]:
+        """Why an empty list does not mean that nothing waits; empty when it does."""
+        if self.services.trouble:
+            return ("The queue cannot be read.", str(self.services.trouble))
+        state = self.services.sync.state if self.services.sync is not None else None
+        part = next((part for part in state.parts if part.part is Part.PENDING), None) if state is not None else None
+        if part is None or (part.last_ok_at is None and part.error is None):
+            return ("The queue has not been read yet.", "Asking the gateway …")
+        if part.error is not None:
+            since = f"It was empty at {exact(part.last_ok_at)}." if part.last_ok_at else "It was never read here."
+            return ("The queue cannot be read.", f"{part.error}", f"{part.cure or ''}", since)
+        return ()
+
     def _shown_part(self) -> str:
         """The part of the queue in words; empty for all of it."""
         boxes = {box.mailbox_id: OneLine(box.address) for box in self.services.mail.mailbox_rows()}
@@ -198,14 +219,15 @@ class PendingScreen(Batches, BaseScreen):
     def _empty_words(self) -> tuple[str, ...]:
         if not self._read:
             return ("", "reading the queue …")
+        if why := self._unread_words():
+            return why
         if self.section is not Section.ALL or self.mailbox_id is not None:
             return ("Nothing waits here.", f"Shown: {self._shown_part()}. esc shows all, f another part.")
-        if self.services.trouble:
-            return ("The queue cannot be read.", str(self.services.trouble))
         return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
 
     def _show_item(self) -> None:
         entry = self.current
+        self.tell_what_is_open()
         if entry is None:
             self.pane.show(None, None, None)
             return
@@ -222,6 +244,11 @@ class PendingScreen(Batches, BaseScreen):
         if entry is not None and self._is_held(entry.item.id):
             self.pane.tick(self.release_of(entry.item.id))
 
+    def _let_claims_end(self) -> None:
+        """Claims end by themselves."""
+        if any(entry.claim is not None for entry in self._entries.values()):
+            self.reload()
+
     def _is_held(self, email_id: str) -> bool:
         view = self.release_of(email_id)
         return view is not None and view.phase is Phase.HELD
@@ -229,6 +256,7 @@ class PendingScreen(Batches, BaseScreen):
     def release_moved(self, email_id: str) -> None:
         """Shows how the decision about one mail stands now."""
         self._show_rows()
+        self.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:
             self.pane.show(self.current, self.release_of(email_id), self.pane.mailbox)
 
@@ -251,12 +279,14 @@ class PendingScreen(Batches, BaseScreen):
             self.add_class("-reading")
             self.pane.set_beside(self.has_class("-wide"))
             self.pane.main.focus()
+            self.tell_what_is_open()
 
     def action_back(self) -> None:
         if self.has_class("-reading"):
             self.remove_class("-reading")
             self.pane.set_beside(False)
             self.queue_list.focus()
+            self.tell_what_is_open()
         elif self.section is not Section.ALL or self.mailbox_id is not None:
             self.section, self.mailbox_id = Section.ALL, None
             self.reload()

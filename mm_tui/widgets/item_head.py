@@ -53,6 +53,8 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int) -> Cont
         lines.append(_row("also", Content.styled(" · ".join(disclosure(mailbox)), "$mm-dim")))
     else:
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
+    if entry.claim is not None:
+        lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
     lines += finding_lines(entry.assessment.findings, shown_findings)
     return Content("\n").join(lines)
 

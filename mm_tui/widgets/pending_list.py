@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from mm_tui.clock import Clock
@@ -18,6 +19,8 @@ from mm_tui.widgets.virtual_list import VirtualList, fit_cells
 from mm_tui.widgets.words import age
 
 AGE = 4
+CLAIMED = 20
+"""Cells for who else has a mail open."""
 _NOTHING = OneLine("")
 CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
 
@@ -33,13 +36,15 @@ class PendingRow:
     """What is happening to it."""
     marked: bool = False
     claimed: str = ""
+    """Who else has it open, and since when."""
 
     @classmethod
     def of(cls, queued: Queued, release: ReleaseView | None, *, marked: bool = False) -> Self:
         """From the queue's entry and the decision about it."""
+        claimed = queued.claim.badge if queued.claim is not None else ""
         if release is None:
-            return cls(queued, marked=marked)
-        return cls(queued, release.phase, release.words, marked)
+            return cls(queued, marked=marked, claimed=claimed)
+        return cls(queued, release.phase, release.words, marked, claimed)
 
 
 class PendingList(VirtualList[str, PendingRow]):
@@ -109,16 +114,17 @@ class PendingList(VirtualList[str, PendingRow]):
         due, now = row.queued.due_at, self._clock.now()
         words = due_words(row.queued.item.received_at, due, now)
         said = f" {words} " if words else ""
+        claimed = fit_cells(row.claimed, min(CLAIMED, cell_len(row.claimed)))
+        claimed = f" {claimed} " if claimed else ""
         return [
             indent,
-            Segment(fit_cells(subject, room - len(said)), self.style(plain if here else "dim")),
+            Segment(fit_cells(subject, room - len(said) - cell_len(claimed)), self.style(plain if here else "dim")),
+            Segment(claimed, self.style("here-strong" if here else "row")),
             Segment(said, self.style("here-strong" if here else "risk" if is_overdue(due, now) else "row")),
         ]
 
     def _badge(self, row: PendingRow) -> str:
-        if row.queued.edit is not None:
-            return "edited"
-        return row.claimed
+        return "edited" if row.queued.edit is not None else ""
 
     def _age(self, row: PendingRow) -> str:
         received = row.queued.item.received_at

@@ -1,0 +1,96 @@
+"""Claims through the app: what one reviewer reads or edits is seen by others, and keeps nobody from deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mm_tui.screens.edit import EditScreen
+from mm_tui.services.queue import Section
+from tests.flows.test_pending import bodies, open_queue, seen
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.seat import shown
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claims at once what is opened."""
+    monkeypatch.setattr("mm_tui.services.claim_keeper.SETTLE_SECONDS", 0.01)
+
+
+def claimed_by(sandbox: Sandbox, draft: str) -> str | None:
+    tags: dict[str, str] = sandbox.look(draft)["tags"]
+    return tags.get("review.claimed_by")
+
+
+def claim(sandbox: Sandbox, draft: str, by: str) -> None:
+    """Another reviewer's claim, from now on for ten minutes."""
+    now = datetime.now(UTC)
+    tags = {
+        "review.claimed_by": by,
+        "review.claimed_at": now.isoformat(),
+        "review.claimed_until": (now + timedelta(minutes=10)).isoformat(),
+        "review.claim": "another",
+    }
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags", key="send", json={"tags": tags})
+
+
+async def test_what_is_read_or_edited_is_claimed_until_it_is_left(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        assert claimed_by(sandbox, draft) is None, "the cursor alone claims nothing"
+        await pilot.press("enter")
+        await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the claim")
+        assert "has it open" not in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the claim given back")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the editor's claim")
+        sandbox.draft("Another.")
+        await until(pilot, lambda: len(screen.entries) == 2, "the queue read anew below the editor")
+        assert app.services.claims is not None
+        assert app.services.claims.open_id == draft
+        await pilot.press("escape")
+        await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the editor's claim given back")
+        await pilot.press("enter")
+        await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the claim")
+        await pilot.press("1")
+        await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the claim given back on another screen")
+
+
+async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_from_deciding(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, free = sandbox.draft("One."), sandbox.draft("Two.")
+    claim(sandbox, draft, "anna")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await until(pilot, lambda: "anna has it open since " in shown(app), "the line above the mail")
+        assert " anna since " in shown(app).replace("anna has", "")
+        await pilot.press("f")
+        await pilot.press(str(list(Section).index(Section.CLAIMED) + 1))
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [draft], "the claimed alone")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(screen.entries) == 2, "all")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == draft, "the claimed mail")
+        await pilot.press("enter")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox) == ["One."], "the release")
+        await until(pilot, lambda: claimed_by(sandbox, free) == "robin", "the next mail's claim")
+    assert claimed_by(sandbox, draft) == "anna", "another's claim is left alone"
+    assert claimed_by(sandbox, free) is None
