@@ -236,11 +236,8 @@ class InboxScreen(BaseScreen):
         if sync is None or sync.state.phase in (Phase.CONNECTING, Phase.FILLING):
             return ("No mail on this machine yet.", "Asking the gateway for it now.")
         if sync.state.error is not None:
-            return (
-                "No mail on this machine yet.",
-                f"{sync.state.error}.",
-                "It is tried again by itself.",
-            )
+            cure = next((part.cure for part in sync.state.parts if part.cure), OneLine(""))
+            return ("No mail on this machine yet.", OneLine(sync.state.error), cure, "It is tried again by itself.")
         if self.view.mailbox_id is not None:
             return ("This mailbox is empty.", "New mail appears here by itself. m shows the next mailbox.")
         return ("The mailboxes are empty.", "New mail appears here by itself.")

@@ -17,8 +17,9 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.batches import Batches
 from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.kept import KeptScreen
+from mm_tui.screens.queue_words import empty_words, part_words
 from mm_tui.services.kept import kept_edits
-from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, Part, ReleaseChanged, SyncChanged
+from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
 from mm_tui.services.queue import Order, Queued, ReviewQueue, Seat, Section
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
@@ -26,7 +27,7 @@ from mm_tui.widgets.item_pane import ItemPane, View
 from mm_tui.widgets.paper import Paper
 from mm_tui.widgets.pending_list import PendingList, PendingRow
 from mm_tui.widgets.quiet import QuietStatic
-from mm_tui.widgets.words import count, exact
+from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 RELOAD_SECONDS = 0.15
 """News that comes faster than this is shown together."""
+READING = ("", "reading the queue …")
 CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 THREAD_OPENED = 5
 """How many mails of a thread are opened with the draft that answers it."""
@@ -83,7 +85,7 @@ class PendingScreen(Batches, BaseScreen):
             yield ItemPane(id="item")
 
     def on_mount(self) -> None:
-        self.queue_list.empty_words = ("", "reading the queue …")
+        self.queue_list.empty_words = READING
         self.queue_list.focus()
         self.set_interval(0.5, self._tick)
         self.set_interval(CLAIMS_SECONDS, self._let_claims_end)
@@ -178,13 +180,16 @@ class PendingScreen(Batches, BaseScreen):
         self._open_soon()
 
     def _show_rows(self) -> None:
-        self.queue_list.empty_words = self._empty_words()
+        words = empty_words(self.services, self.section, self.mailbox_id) if self._read else READING
+        if words != self.queue_list.empty_words:
+            self.queue_list.empty_words = words
+            self.queue_list.refresh()
         releases = self.services.releases
         views = {view.email_id: view for view in releases.states()} if releases is not None else {}
         self.queue_list.show(
             [PendingRow.of(entry, views.get(key), marked=key in self.marked) for key, entry in self._entries.items()]
         )
-        part = self._shown_part()
+        part = part_words(self.services, self.section, self.mailbox_id)
         parts = [f"{part} · " if part else "", f"{self.order}"]
         marked = f" · {len(self.marked)} marked" if self.marked else ""
         if self._kept:
@@ -196,34 +201,6 @@ class PendingScreen(Batches, BaseScreen):
         if not self._entries and self.has_class("-reading"):
             self.action_back()
         self.refresh_bindings()
-
-    def _unread_words(self) -> tuple[str, ...]:
-        """Why an empty list does not mean that nothing waits; empty when it does."""
-        if self.services.trouble:
-            return ("The queue cannot be read.", str(self.services.trouble))
-        state = self.services.sync.state if self.services.sync is not None else None
-        part = next((part for part in state.parts if part.part is Part.PENDING), None) if state is not None else None
-        if part is None or (part.last_ok_at is None and part.error is None):
-            return ("The queue has not been read yet.", "Asking the gateway …")
-        if part.error is not None:
-            since = f"It was empty at {exact(part.last_ok_at)}." if part.last_ok_at else "It was never read here."
-            return ("The queue cannot be read.", f"{part.error}", f"{part.cure or ''}", since)
-        return ()
-
-    def _shown_part(self) -> str:
-        """The part of the queue in words; empty for all of it."""
-        boxes = {box.mailbox_id: OneLine(box.address) for box in self.services.mail.mailbox_rows()}
-        named = boxes.get(self.mailbox_id or "", "")
-        return named if self.section is Section.ALL else str(self.section)
-
-    def _empty_words(self) -> tuple[str, ...]:
-        if not self._read:
-            return ("", "reading the queue …")
-        if why := self._unread_words():
-            return why
-        if self.section is not Section.ALL or self.mailbox_id is not None:
-            return ("Nothing waits here.", f"Shown: {self._shown_part()}. esc shows all, f another part.")
-        return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
 
     def _show_item(self) -> None:
         entry = self.current

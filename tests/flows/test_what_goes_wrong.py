@@ -1,0 +1,97 @@
+"""No network, a wrong key, a lacking scope, an empty mailbox: the screens say what is wrong and what to do."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from mm_tui.app import MmTui
+from mm_tui.config import Profile, Settings
+from tests.flows.test_pending import drawn
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def says(app: MmTui, *words: str) -> Callable[[], bool]:
+    """Whether all of these words are on the screen, line breaks aside."""
+    return lambda: all(word in " ".join(drawn(app).split()) for word in words)
+
+
+def profile(**fields: Any) -> Settings:
+    """Settings with a profile of these fields."""
+    return Settings(profile=Profile.model_validate({"name": "acme", **fields}))
+
+
+def closed_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+async def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = profile(url=f"http://127.0.0.1:{closed_port()}", oversight_key=SecretStr("mm_test_made_up"))
+    async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+        await until(pilot, says(app, "offline", "no connection to the gateway"), "the word in the inbox")
+        await pilot.press("2")
+        await until(
+            pilot, says(app, "The queue cannot be read.", "never read on this machine"), "the word in the queue"
+        )
+        assert "Nothing waits for you" not in drawn(app)
+
+
+async def test_a_wrong_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = profile(url=sandbox.url, oversight_key=SecretStr("mm_test_wrong"))
+    async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+        await until(pilot, says(app, "invalid API key"), "the word in the inbox")
+        await pilot.press("2")
+        await until(pilot, says(app, "The queue cannot be read.", "invalid API key"), "the word in the queue")
+        assert "mm_test_wrong" not in drawn(app)
+
+
+async def test_a_lacking_scope_stops_only_its_part(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.inbound(subject="Still readable")
+    settings = profile(url=sandbox.url, oversight_key=SecretStr(sandbox.keys["send"]))
+    async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+        await until(pilot, says(app, "Still readable"), "the mail")
+        await pilot.press("2")
+        await until(pilot, says(app, "The queue cannot be read.", "oversight"), "the word in the queue")
+
+
+async def test_no_key_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_app(profile(), tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+        await until(pilot, says(app, "mm-tui init"), "the cure")
+
+
+async def test_an_empty_mailbox_and_queue(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
+        await until(pilot, says(app, "The mailboxes are empty."), "the word in the inbox")
+        await pilot.press("2")
+        await until(pilot, says(app, "Nothing waits for you."), "the word in the queue")
+
+
+async def test_the_gateway_goes_away_and_what_was_seen_stays_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.draft("It is on its way.")
+        settings = settings_for(sandbox)
+        async with running_app(settings, tmp_path / "data", monkeypatch, size=(120, 30)) as (app, pilot):
+            await pilot.press("2")
+            await until(pilot, says(app, "It is on its way.", "1 waiting"), "the draft")
+    async with running_app(settings, tmp_path / "data", monkeypatch, size=(120, 30)) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, says(app, "It is on its way.", "offline", "data of"), "the draft, offline")
