@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
 
+PREFIX = "review."
 BY = "review.claimed_by"
 SINCE = "review.claimed_at"
 UNTIL = "review.claimed_until"
@@ -25,6 +26,8 @@ TOKEN = "review.claim"  # noqa: S105 - the name of a tag
 REPLACED_BY = "review.replaced_by"
 REPLACES = "review.replaces"
 EDITED_BY = "review.edited_by"
+LONGEST_NAME = 40
+"""Characters of another's name that are shown."""
 LIFE = timedelta(minutes=10)
 """How long a claim holds if nobody renews it or gives it back."""
 
@@ -63,7 +66,8 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> TagClaim | None:
     until = _moment(tagged.get(UNTIL))
     if not tagged.get(BY) or until is None or until <= now:
         return None
-    return TagClaim(tagged[BY], _moment(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
+    by = OneLine(tagged[BY][:LONGEST_NAME])
+    return TagClaim(by, _moment(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
 
 
 def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:

@@ -13,7 +13,7 @@ from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
-from mm_tui.services.claims import BY, TagClaim, claim_in
+from mm_tui.services.claims import EDITED_BY, PREFIX, REPLACED_BY, REPLACES, TagClaim, claim_in, pair_words
 from mm_tui.services.due import due_at
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.store.mail import MailStore, MailView
@@ -30,6 +30,9 @@ MAX_REJECTED = 50
 """How many drafts rejected before a new one is compared with."""
 CONTEXT_AGE = timedelta(minutes=2)
 """How long what is known of all correspondents is used before it is read again."""
+
+
+_NOTHING = OneLine("")
 
 
 class Order(StrEnum):
@@ -75,6 +78,8 @@ class Queued:
     """By when it should be decided; None when no time is set for its mailbox."""
     claim: TagClaim | None = None
     """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
+    pair: OneLine = _NOTHING
+    """That another reviewer's edit is to replace it, or that it is one; empty when not."""
     is_mine: bool = False
     """Open at this seat, claimed under the reviewer's own name, or with an edit."""
 
@@ -138,14 +143,18 @@ class ReviewQueue:
             stop: asked between items; True ends early with what there is.
         """
         left_out = frozenset(hidden)
-        claims = self._claims()
+        items = self._pending.items(mailbox_id=mailbox_id)
+        tags, now = self._tags(), self._clock.now()
+        pairs = _pairs(tags, {item.id for item in items} - left_out)
         found: list[Queued] = []
-        for item in self._pending.items(mailbox_id=mailbox_id):
+        for item in items:
             if stop():
                 break
             if item.id in left_out:
                 continue
-            entry = _claimed(self._entry(item), claims.get(item.id), seat)
+            entry = _claimed(self._entry(item), claim_in(tags.get(item.id, {}), now), seat)
+            if item.id in pairs:
+                entry = replace(entry, pair=pairs[item.id])
             if _belongs(entry, section):
                 found.append(entry)
         if order is Order.RISKIEST:
@@ -185,13 +194,12 @@ class ReviewQueue:
                 self._assessed.popitem(last=False)
         return Queued(item, digest, known, self._edits.get(item.id), tuple(thread), self._due_at(item))
 
-    def _claims(self) -> dict[str, TagClaim]:
-        now = self._clock.now()
-        read = {
-            email_id: claim_in({OneLine(name): OneLine(value) for name, value in tags.items()}, now)
-            for email_id, tags in self._pending.tagged(BY).items()
+    def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
+        """What other reviewers' programs say by tags, as far as the details tell that were read."""
+        return {
+            email_id: {OneLine(name): OneLine(value) for name, value in tags.items()}
+            for email_id, tags in self._pending.tagged(PREFIX).items()
         }
-        return {email_id: claim for email_id, claim in read.items() if claim is not None}
 
     def _due_at(self, item: PendingItem) -> datetime | None:
         if not self._sla_minutes:
@@ -240,6 +248,21 @@ def _claimed(entry: Queued, claim: TagClaim | None, seat: Seat) -> Queued:
     named = other is not None and other.by == seat.reviewer
     mine = named or entry.edit is not None or entry.item.id == seat.open_id
     return replace(entry, claim=other, is_mine=mine) if other is not None or mine else entry
+
+
+def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> dict[str, OneLine]:
+    """What to say of mails of which both wait: one is to replace the other."""
+    found: dict[str, OneLine] = {}
+    for email_id, held in tags.items():
+        other = next((str(value) for key, value in held.items() if key in (REPLACES, REPLACED_BY)), "")
+        if email_id not in waiting or other not in waiting:
+            continue
+        found[email_id] = pair_words(held) or _NOTHING
+        if held.get(OneLine(REPLACES)):
+            # The original may have been read before its own tag was set.
+            by = held.get(OneLine(EDITED_BY), OneLine(""))
+            found.setdefault(other, pair_words({OneLine(REPLACED_BY): OneLine(email_id), OneLine(EDITED_BY): by}) or by)
+    return found
 
 
 def _with_newer(assessment: Assessment, newer: int) -> Assessment:

@@ -55,6 +55,8 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int) -> Cont
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
     if entry.claim is not None:
         lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
+    if entry.pair:
+        lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
     lines += finding_lines(entry.assessment.findings, shown_findings)
     return Content("\n").join(lines)
 

@@ -19,7 +19,7 @@ from mm_tui.widgets.virtual_list import VirtualList, fit_cells
 from mm_tui.widgets.words import age
 
 AGE = 4
-CLAIMED = 20
+CLAIMED = 24
 """Cells for who else has a mail open."""
 _NOTHING = OneLine("")
 CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
@@ -36,12 +36,12 @@ class PendingRow:
     """What is happening to it."""
     marked: bool = False
     claimed: str = ""
-    """Who else has it open, and since when."""
+    """Who else has it open and since when, or that it is half of a pair."""
 
     @classmethod
     def of(cls, queued: Queued, release: ReleaseView | None, *, marked: bool = False) -> Self:
         """From the queue's entry and the decision about it."""
-        claimed = queued.claim.badge if queued.claim is not None else ""
+        claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
         if release is None:
             return cls(queued, marked=marked, claimed=claimed)
         return cls(queued, release.phase, release.words, marked, claimed)

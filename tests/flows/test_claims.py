@@ -94,3 +94,19 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
         await until(pilot, lambda: claimed_by(sandbox, free) == "robin", "the next mail's claim")
     assert claimed_by(sandbox, draft) == "anna", "another's claim is left alone"
     assert claimed_by(sandbox, free) is None
+
+
+async def test_an_edit_and_its_original_are_shown_as_a_pair_while_both_wait(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, edit = sandbox.draft("Agent's."), sandbox.draft("Anna's.")
+    tags = {"review.replaces": original, "review.edited_by": "anna"}
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{edit}/tags", key="send", json={"tags": tags})
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await until(pilot, lambda: screen.entries[0].pair == "being replaced by anna", "the original's words")
+        assert screen.entries[1].pair.startswith("edited by anna")
+        await until(pilot, lambda: "being replaced by anna" in shown(app), "the words on the screen")
+        sandbox.decide(edit, "reject", "no")
+        await until(pilot, lambda: len(screen.entries) == 1, "one left")
+        await until(pilot, lambda: not screen.entries[0].pair, "no pair any more")
