@@ -147,7 +147,7 @@ class StatusLine(Widget):
             return
         width = max(10, self.size.width - 2)
         line = fit(status_parts(self), width, " · ")
-        if line != self._line:
+        if not line.is_same(self._line):
             self._line = line
             if self._flash is None:
                 self.refresh()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.widget import Widget
 
 from mm_tui.messages import Services
 from mm_tui.store.keys import from_ms
@@ -15,37 +14,33 @@ from mm_tui.widgets.words import exact, joined
 
 NAMES = 9
 """Cells that the names of the lines take."""
-MAX_LINES = 200
+MAX_LINES = 60
 """Lines of a body that the preview shows; the rest is seen by opening."""
 
 
-class Preview(VerticalScroll, can_focus=False):
-    """The pane beside the list.
+class Preview(Widget):
+    """The pane beside or below the list. What does not fit is cut off: opening shows all.
 
     Args:
         services: the stores.
     """
 
-    DEFAULT_CSS = """
-    Preview { padding: 0 1; scrollbar-size-vertical: 0; }
-    Preview Static { height: auto; }
-    """
+    DEFAULT_CSS = "Preview { padding: 0 1; }"
 
     def __init__(self, services: Services, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._services = services
-        self._shown: Content | None = None
-
-    def compose(self):  # type: ignore[no-untyped-def] # Textual's own type is an iterable of widgets
-        yield Static(id="preview-text")
+        self._shown = Content("")
 
     def show(self, row: MailRow | None) -> None:
         """Shows a mail, or nothing."""
         content = Content("") if row is None or not row.email_id else self._content(row)
-        if content != self._shown or content.spans != (self._shown.spans if self._shown else None):
+        if not content.is_same(self._shown):
             self._shown = content
-            self.query_one(Static).update(content)
-            self.scroll_to(y=0, animate=False)
+            self.refresh()
+
+    def render(self) -> Content:
+        return self._shown
 
     def _content(self, row: MailRow) -> Content:
         lines: list[Content] = [

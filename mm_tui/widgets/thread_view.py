@@ -62,7 +62,7 @@ class Leaf:
         return len(self.head) + len(self.body) + 1 if self.open else 1
 
 
-class ThreadView(ScrollView, can_focus=True):
+class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     """The messages of a thread, oldest first. One of them is current; `thread.*` keys act on it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -37,11 +37,11 @@ BAD: tuple[dict[str, Any], ...] = (
     {"markdown": "Hi Anna,\n\nyour order is on\u202eits way\u202c and will come soon."},
     {"markdown": "Hi Anna,\n\nit was sent.", "cc": ["stranger@elsewhere.test"]},
     {"markdown": "Hi Anna,\n\nit was sent.", "cc": [f"person{number}@elsewhere.test" for number in range(9)]},
-    {"markdown": "Hi Anna,\n\nwe will take legal action and our lawyers admit full liability."},
+    {"markdown": "Hi Anna,\n\nwe accept full liability for the delay."},
     {"markdown": "Hi Anna,\n\nas the price is $9,999.00 you still owe us that."},
     {"markdown": "Hi Anna,\n\nthe password is hunter2-hunter2 for your account."},
     {"markdown": "Hi Anna,\n\nwe give you a discount of 60 % on everything, without end."},
-    {"markdown": "Hi Anna,\n\nyour IBAN DE89 3702 0044 0532 0130 00 was used."},
+    {"markdown": "Hi Anna,\n\nyour IBAN DE89 3704 0044 0532 0130 00 was used."},
     {"markdown": "Hi Anna,\n\nsee xn--pypal-4ve.test for your money: https://xn--pypal-4ve.test/pay"},
 )
 GOOD = (

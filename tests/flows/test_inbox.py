@@ -42,6 +42,7 @@ async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back
         await pilot.press("slash", *"refund 44")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 1)
         assert "Refund for order 4471" in shown(app)
+        await until(pilot, lambda: "writer400@customer.example" in shown(app).split("from     ")[-1])
         await pilot.press("enter")
         assert app.focused is _inbox(app).mails
         await pilot.press("escape")

@@ -89,7 +89,7 @@ async def test_decisions_made_here_become_evidence(
             else:
                 await releases.reject(item, digest, "Not needed")
             await releases.settled(draft)
-        await says(app, pilot, "3 drafts: 1 as written (33%), 1 after edits, 1 rejected; humans changed")
+        await says(app, pilot, "3 drafts: 1 as written (33%), 1 after edits, 1 rejected; ")
         tally = screen.current.tallies[7]
         assert (tally.as_written, tally.edited, tally.rejected) == (1, 1, 1)
         assert tally.changed is not None and 0 < tally.changed < 0.5

@@ -92,6 +92,8 @@ async def test_thread_of_a_thousand_messages_is_drawn_line_by_line() -> None:
         assert "writer999@customer.example" in shown(app)
         await pilot.press("G", "p", "p")
         assert view.current is view.leaves[997]
+        await pilot.press("up", "home", "down", "down", "k")
+        assert view.current is view.leaves[1]
 
 
 async def test_raw_view_shows_what_cleaning_removed() -> None:
