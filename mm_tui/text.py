@@ -56,14 +56,14 @@ _BREAKS = re.compile("\r\n?")
 _JOINER = "\u200d"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _CONTEXTUAL = re.compile(f"[{_JOINER}{_SELECTORS}]")
-_MAY_COMBINE = re.compile("[\u0300-\u1fff\u200d\u20d0-\U0010ffff]")
+_FIRST_MARK = "\u0300"
+"""No mark, joiner or selector stands before it."""
 # The only hidden characters that `str.isprintable`, the fast test for clean text, lets pass.
 _PRINTABLE_YET_HIDDEN = re.compile("[\u034f\u2065\u3164\uffa0\ufff0-\ufff8]")
 _EMOJI = re.compile(
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
     "\U0001f000-\U0001faff]"
 )
-_HAN = re.compile("[\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _MYANMAR = re.compile("[\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f]")
 _INDIC = re.compile("[\u0900-\u0dff]")
 
@@ -103,7 +103,12 @@ def _takes_selector(base: str, selector: str) -> bool:
         return base in "#*0123456789" or _EMOJI.match(base) is not None
     if selector == "\ufe00" and _MYANMAR.match(base):
         return True
-    return (selector <= "\ufe02" or selector > "\uffff") and _HAN.match(base) is not None
+    return (selector <= "\ufe02" or selector > "\uffff") and _han().match(base) is not None
+
+
+@cache
+def _han() -> re.Pattern[str]:
+    return re.compile("[\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 def _kept(base: str, stack: str, after: str) -> str:
@@ -176,7 +181,7 @@ def _clean(raw: str) -> tuple[str, int, int]:
         active = before - len(text) + len(_ACTIVE.findall(text))
         text = _HIDDEN.sub("", text)
         removed = before - len(text)
-    if not text.isascii() and _MAY_COMBINE.search(text) is not None:
+    if not text.isascii() and max(text) >= _FIRST_MARK:
         settled = _settle(text)
         removed += len(text) - len(settled)
         text = settled

@@ -33,7 +33,7 @@ class Part(StrEnum):
     STORE = "store on this machine"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PartState:
     """How one part of the sync stands.
 
@@ -48,7 +48,7 @@ class PartState:
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SyncState:
     """How the sync stands, for the status line."""
 
@@ -93,33 +93,33 @@ def span(length: timedelta) -> str:
     return f"{seconds // 86400} d"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MailChanged:
     """Mails came, changed or went. None: too many to name, read anew what is shown."""
 
     email_ids: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PendingChanged:
     """The queue of waiting mail changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReleaseChanged:
     """The decision about one mail moved on."""
 
     email_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SyncChanged:
     """The sync stands differently."""
 
     state: SyncState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AssistChanged:
     """The assistant has something new on a mail, its thread, or both; with neither, only spend changed."""
 
@@ -127,12 +127,12 @@ class AssistChanged:
     thread_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AuditChanged:
     """New lines in the gateway's audit log."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MailboxesChanged:
     """The mailboxes, or how one is overseen, changed."""
 
