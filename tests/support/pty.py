@@ -22,12 +22,14 @@ import struct
 import sys
 import termios
 import time
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pyte
+import wcwidth
 
 DEFAULT_TIMEOUT = 20.0
 """Seconds. Generous, since several test processes share the machine."""
@@ -81,7 +83,23 @@ def plain_environment(home: Path, **more: str) -> dict[str, str]:
 
 
 class _Screen(pyte.Screen):
-    """pyte's screen, deaf to sequences that it does not know instead of raising on them."""
+    """pyte's screen, deaf to sequences that it does not know instead of raising on them, and able to stack marks."""
+
+    def draw(self, data: str) -> None:
+        """Draws text. pyte gives up at a mark that takes no cell and has no combining class, as Thai and Indic ones."""
+        plain = ""
+        for char in data:
+            if wcwidth.wcwidth(char) != 0 or unicodedata.combining(char):
+                plain += char
+                continue
+            super().draw(plain)
+            plain = ""
+            line, at = self.buffer[self.cursor.y], self.cursor.x - 1
+            if at > 0 and not line[at].data:
+                at -= 1
+            if at >= 0:
+                line[at] = line[at]._replace(data=line[at].data + char)
+        super().draw(plain)
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
@@ -167,6 +185,10 @@ class Terminal:
     def text(self) -> str:
         """The screen as one string."""
         return "\n".join(self.lines)
+
+    def cell(self, row: int, col: int) -> str:
+        """What stands in one cell, both counted from 0; empty for the right half of a wide character."""
+        return str(self._screen.buffer[row][col].data)
 
     @property
     def title(self) -> str:

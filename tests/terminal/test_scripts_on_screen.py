@@ -1,0 +1,46 @@
+"""Text of many scripts reaches the terminal unchanged, and the columns stay aligned beside it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.pty import Terminal, plain_environment
+from tests.support.sandbox import running_sandbox_process
+from tests.unit.test_text import SCRIPTS
+
+RULE = "│"
+COLS, ROWS = 140, 90
+
+
+@pytest.mark.slow
+def test_scripts_come_through_unchanged_and_aligned(tmp_path: Path) -> None:
+    texts = [" ".join(text.split()) for text in SCRIPTS.values()]
+    with running_sandbox_process(tmp_path, "--no-samples") as sandbox:
+        for text in texts:
+            sandbox.send(to=["anna@customer.example"], subject=text, markdown=text)
+        env = plain_environment(
+            tmp_path,
+            MM_TUI_DATA=str(tmp_path / "data"),
+            MULTIMAIL_API_URL=sandbox.url,
+            MULTIMAIL_API_KEY=sandbox.keys["oversight"],
+        )
+        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=COLS, rows=ROWS) as terminal:
+            terminal.wait_for(f"Pending {len(texts)}", timeout=60)
+            terminal.press("2")
+            terminal.wait_for(f"{len(texts)} waiting")
+            # The rule between list and draft stands in one column all the way down, whatever stands left of it.
+            terminal.wait_for(f"one two three *{RULE}")
+            top = next(row for row, line in enumerate(terminal.lines) if f"{len(texts)} waiting" in line)
+            (column,) = (col for col in range(60) if terminal.cell(top, col) == RULE)
+            for row in range(top, ROWS - 2):
+                assert terminal.cell(row, column) == RULE, terminal.lines[row]
+            for _ in texts:
+                terminal.press("n")
+                terminal.wait_quiet(0.05)
+            terminal.press("ctrl+q")
+            assert terminal.wait_exit() == 0
+            written = terminal.raw.decode()
+    assert [text for text in texts if text not in written] == []
