@@ -29,7 +29,7 @@ from mm_tui.store.search import OPERATORS, MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.mail_list import MailList
 from mm_tui.widgets.preview import Preview
-from mm_tui.widgets.words import count, joined
+from mm_tui.widgets.words import count, joined, key_name
 
 if TYPE_CHECKING:
     from textual import events
@@ -226,7 +226,7 @@ class InboxScreen(BaseScreen):
 
     def _empty_words(self) -> tuple[str, ...]:
         sync = self.services.sync
-        clear = keymap.act("inbox.clear").keys
+        clear = key_name(keymap.act("inbox.clear").keys)
         if self.view.query:
             return (f"Nothing matches “{OneLine(self.view.query)}”.", f"{clear} shows all mail; ? lists the operators.")
         if self.view.label or self.view.status:

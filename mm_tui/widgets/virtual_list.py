@@ -19,6 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mm_tui import keymap
+from mm_tui.widgets.paper import wrapped
 
 if TYPE_CHECKING:
     from textual import events
@@ -327,7 +328,10 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
         return strip
 
     def _empty_line(self, y: int, width: int) -> Strip:
-        lines = ["", *self.empty_words]
-        text = lines[y] if y < len(lines) else ""
-        style = self.style("strong" if y == 1 else "dim")
+        lines = [(" ", "dim")]
+        for at, words in enumerate(words for words in self.empty_words if words):
+            parts = wrapped(words, max(20, width - 5))
+            lines += [(words[start:end], "strong" if at == 0 else "dim") for start, end in parts]
+        text, name = lines[y] if y < len(lines) else ("", "dim")
+        style = self.style(name)
         return Strip([Segment(fit_cells(f"   {text}", width), style)], width)
