@@ -24,6 +24,9 @@ PROGRAM = [sys.executable, "-m", "mm_tui"]
 ROOT = Path(__file__).parents[2]
 NOBODY = "0" * 26
 CONFIG = r"""
+default_profile = "wo\u001b[31mrk\u202e [/x]"
+[profiles."wo\u001b[31mrk\u202e [/x]"]
+reviewer = "Re\u001b[31mviewer\u202e [/x]"
 [assist]
 labels = ["sup\u001b[31mport", "bil\u202eling", "[/]", "[@click=app.quit]other[/]"]
 [review]
@@ -68,7 +71,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
             PYTHONPATH=str(ROOT),
             MM_TUI_CONFIG=str(config),
             MM_TUI_DATA=str(tmp_path / "data"),
-            MM_TUI_REVIEWER="Re\x1b[31mviewer\u202e [/x]",
             MULTIMAIL_API_URL=gateway.url,
             MULTIMAIL_API_KEY=sandbox.keys["oversight"],
             MULTIMAIL_SEND_API_KEY=sandbox.keys["send"],
