@@ -1,6 +1,6 @@
-"""Deciding about mail: performs what the review core says, journals before each act, and brings back what happened.
+"""Deciding about mail: what a human may do with what waits, and how it stands.
 
-The core (`mm_tui/review/release.py`) knows what may follow what; this driver adds the gateway, the store and time. It
+The core (`mm_tui/review/release.py`) knows what may follow what; the driver adds the gateway, the store and time. All
 belongs to one event loop. A second process on the same store is kept out by claims, a crash is taken up by `resume`.
 """
 
@@ -17,27 +17,13 @@ from mm_tui.config import Review
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import Status
 from mm_tui.review.draft import EditedDraft, starts_thread
-from mm_tui.review.effects import (
-    Call,
-    Cancel,
-    Decide,
-    DropText,
-    Effect,
-    Entry,
-    Find,
-    Hold,
-    Journal,
-    Look,
-    Pause,
-    Reschedule,
-    Submit,
-)
-from mm_tui.review.events import Answer, Blind, Elapsed, Event, Quit, Restarted, Undo
-from mm_tui.review.release import step
-from mm_tui.review.state import Act, Choice, Question, Stage, State, Step
-from mm_tui.services.notices import Notify, PendingChanged, ReleaseChanged
+from mm_tui.review.effects import Hold
+from mm_tui.review.events import Answer, Quit, Restarted, Undo
+from mm_tui.review.state import Act, Choice, Question, Step
+from mm_tui.services.notices import Notify
 from mm_tui.services.release_begin import Beginner, Refused, Wish, claimed_words
 from mm_tui.services.release_calls import ReleaseCalls
+from mm_tui.services.release_driver import Driver
 from mm_tui.services.release_record import Live
 from mm_tui.services.release_show import view_of
 from mm_tui.services.release_view import Phase, ReleaseView, Seen
@@ -46,14 +32,8 @@ from mm_tui.text import OneLine
 
 __all__ = ["Refused", "Releases"]
 
-LONGEST_PAUSE = 60.0
-"""Seconds between two readings of a call in doubt, at most."""
-LONGEST_SCAN_PAUSE = 5.0
-"""Seconds between two looks at an edit that is being scanned, at most."""
 TAKE_UP_EVERY = 20.0
 """Seconds between two looks for decisions of processes that are gone."""
-AT_ONCE = 4
-"""How many decisions of a batch talk to the gateway at the same time."""
 REMEMBERED = 500
 """How many ended decisions of this run are kept for `states`."""
 LAST_WORDS = 10.0
@@ -83,12 +63,10 @@ class Releases:
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
-        self._notify = notify
         self._store = Beginner(database, reviewer)
-        self._calls = ReleaseCalls(gateway, clock, reviewer)
+        calls = ReleaseCalls(gateway, clock, reviewer)
+        self._driver = Driver(self._store, calls, clock, notify, mark_pairs=settings.claim_minutes > 0)
         self._lives: dict[str, Live] = {}
-        self._network = asyncio.Semaphore(AT_ONCE)
-        self._marking: set[asyncio.Task[None]] = set()
         self._closing = False
 
     # What a human may do
@@ -156,11 +134,11 @@ class Releases:
         together = [live]
         if live.facts.batch is not None:
             together = [other for other in self._lives.values() if other.facts.batch == live.facts.batch]
-        return any([await self._feed(one, Undo()) for one in together])
+        return any([await self._driver.feed(one, Undo()) for one in together])
 
     async def undo_all(self) -> int:
         """Takes back everything that is held; returns how many."""
-        return sum([await self._feed(live, Undo()) for live in list(self._lives.values())])
+        return sum([await self._driver.feed(live, Undo()) for live in list(self._lives.values())])
 
     async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
         """Answers the question about this mail. False when it is not asked (any more).
@@ -171,7 +149,7 @@ class Releases:
         live = self._of(email_id)
         if live is None or (to is not None and live.state.question is not to):
             return False
-        return await self._feed(live, Answer(choice))
+        return await self._driver.feed(live, Answer(choice))
 
     # What is known
 
@@ -228,27 +206,27 @@ class Releases:
         """Takes up the decisions of processes that are gone: the gateway is read, then a human is asked."""
         for live in await asyncio.to_thread(self._take_up):
             self._lives[live.release_id] = live
-            await self._feed(live, Restarted())
+            await self._driver.feed(live, Restarted())
 
     async def aclose(self) -> None:
         """Ends in good order: what is held falls back to undecided, a call under way gets its answer."""
         self._closing = True
         lives = [live for live in self._lives.values() if not live.state.ended]
-        for live in lives:
-            await self._feed(live, Quit())
-        under_way = [live.activity for live in lives if live.state.step is Step.CALL and live.activity is not None]
-        if under_way:
-            await asyncio.wait(under_way, timeout=LAST_WORDS)
-        rest = [live.activity for live in self._lives.values() if live.activity is not None]
-        rest += self._marking
-        for activity in rest:
-            activity.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                for live in lives:
+                    await self._driver.feed(live, Quit())
+                calling = [live.activity for live in lives if live.state.step is Step.CALL]
+                under_way = [activity for activity in calling if activity is not None]
+                if under_way:
+                    await asyncio.wait(under_way)
+        except TimeoutError:
+            # It is on the disk as it was last journaled.
+            log.warning("closed while a decision was under way; it is read back at the next start")
+        await self._driver.stop_all(list(self._lives.values()))
         open_ids = [live.release_id for live in lives if not live.state.ended]
         if open_ids:
             await asyncio.to_thread(self._give_back, open_ids)
-
-    # The driver
 
     def _of(self, email_id: str) -> Live | None:
         # In the order in which they came to this program: the wall clock may have been set back.
@@ -276,8 +254,8 @@ class Releases:
             live.ends_at, live.deadline = ends_at, deadline
             self._lives[live.release_id] = live
             if not live.state.ended:
-                self._start(live, Hold())
-            self._tell(live)
+                self._driver.start(live, Hold())
+            self._driver.tell(live)
         return tuple(map(self._view, lives))
 
     def _forget_old(self) -> None:
@@ -298,120 +276,6 @@ class Releases:
         with self._store.database.write() as connection:
             for release_id in release_ids:
                 self._store.claims.release(connection, release_id)
-
-    async def _feed(self, live: Live, event: Event, turn: int | None = None) -> bool:
-        """Takes an event in. False when it did not fit, or came from an activity that is no longer current."""
-        async with live.lock:
-            if turn is not None and turn != live.turn:
-                return False
-            state, effects = step(live.state, event)
-            if state == live.state and not effects:
-                return False
-            entries = [effect for effect in effects if isinstance(effect, Journal)]
-            rest = [effect for effect in effects if not isinstance(effect, Journal)]
-            calls = any(isinstance(effect, Call) for effect in rest)
-            if entries and not await self._journal(live, state, entries, DropText() in rest, once=calls):
-                # Nothing may leave this machine that is not in the journal: wait, and take another run at it.
-                self._start(live, Pause(), then=Blind(live.trouble) if live.state.step is Step.CHECK else event)
-                self._tell(live)
-                return False
-            self._adopt(live, state)
-            if any(entry.entry is Entry.SUBMITTED for entry in entries):
-                self._mark_pair(live)
-            for effect in rest:
-                if not isinstance(effect, DropText):
-                    self._start(live, effect)
-            self._tell(live)
-            return True
-
-    async def _journal(
-        self, live: Live, state: State, entries: Sequence[Journal], drop_text: bool, *, once: bool
-    ) -> bool:
-        """Puts the entries and the state on the disk. Tries `once`, or until it succeeds."""
-        wait = 1.0
-        while True:
-            try:
-                await asyncio.to_thread(self._write, live, state, entries, drop_text)
-            except (sqlite3.Error, StoreError, OSError) as error:
-                log.error("the journal cannot be written: %s", type(error).__name__)
-                live.trouble = f"the journal cannot be written: {error}"
-                if once:
-                    return False
-                self._tell(live)
-                await self._clock.sleep(wait)
-                wait = min(LONGEST_PAUSE, wait * 2)
-            else:
-                live.trouble = ""
-                return True
-
-    def _write(self, live: Live, state: State, entries: Sequence[Journal], drop_text: bool) -> None:
-        with self._store.database.write(durable=True) as connection:
-            self._store.write(connection, live, state, entries, self._clock.now())
-            if drop_text:
-                self._store.drop_text(live)
-
-    def _adopt(self, live: Live, state: State) -> None:
-        if (state.stage, state.step) != (live.state.stage, live.state.step):
-            live.pauses = 0
-        if state.step is Step.DOUBT and live.doubt_since is None:
-            live.doubt_since = self._clock.now().astimezone()
-        elif not state.called:
-            live.doubt_since = None
-        live.state = state
-        live.turn += 1
-        if live.activity is not None and live.activity is not asyncio.current_task():
-            live.activity.cancel()
-        live.activity = None
-
-    def _mark_pair(self, live: Live) -> None:
-        """Lets other reviewers see that two waiting mails belong together. Beside the release, which does not wait."""
-        if self._settings.claim_minutes:
-            marking = asyncio.create_task(self._calls.mark_pair(live))
-            self._marking.add(marking)
-            marking.add_done_callback(self._marking.discard)
-
-    def _start(self, live: Live, effect: Effect, then: Event | None = None) -> None:
-        live.activity = asyncio.create_task(self._perform(live, effect, live.turn, then))
-
-    async def _perform(self, live: Live, effect: Effect, turn: int, then: Event | None) -> None:
-        try:
-            await self._feed(live, await self._outcome(live, effect, then), turn)
-        except Exception as error:  # noqa: BLE001 - a fault of our own must be seen, not leave a decision standing still
-            log.error("a decision stopped: %s", type(error).__name__)
-            live.trouble = f"stopped by a fault of this program ({type(error).__name__}): start it again"
-            self._tell(live)
-
-    async def _outcome(self, live: Live, effect: Effect, then: Event | None) -> Event:
-        """Does what the effect says, and waits for what comes of it."""
-        match effect:
-            case Hold():
-                while (left := live.ends_at - self._clock.monotonic()) > 0:
-                    await self._clock.sleep(left)
-                return Elapsed()
-            case Pause():
-                longest = LONGEST_SCAN_PAUSE if live.state.stage is Stage.WAIT else LONGEST_PAUSE
-                await self._clock.sleep(min(longest, 2.0 ** min(live.pauses, 10)))
-                live.pauses += 1
-                return then or Elapsed()
-            case Find():
-                async with self._network:
-                    return await self._calls.find(live)
-            case Look() | Decide() | Submit() | Cancel() | Reschedule():
-                async with self._network:
-                    return await self._calls.perform(live, effect)
-            case Journal() | DropText():
-                raise AssertionError("is written, not performed")
-
-    # What is shown
-
-    def _tell(self, live: Live) -> None:
-        live.moved.set()
-        live.moved = asyncio.Event()
-        self._notify(ReleaseChanged(live.state.case.item))
-        if live.state.replacement:
-            self._notify(ReleaseChanged(live.state.replacement))
-        if live.state.ended:
-            self._notify(PendingChanged())
 
     def _view(self, live: Live) -> ReleaseView:
         return view_of(live, self._clock)

@@ -14,6 +14,7 @@ import httpx
 from mm_tui.models import EmailDetail
 from mm_tui.review.state import Choice
 from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.text import OneLine
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox, file_part
 
@@ -268,7 +269,7 @@ def released(sandbox: Sandbox, *family: str | None) -> list[str]:
 
 def family(desk: Desk, item: str) -> list[str]:
     """The mail and all edits of it that the journal knows."""
-    edits = [str(entry.details["about"]) for entry in desk.journal() if entry.kind == "submitted"]
+    edits = [str(entry.details[OneLine("about")]) for entry in desk.journal() if entry.kind == "submitted"]
     return [item, *edits]
 
 

@@ -146,7 +146,4 @@ async def at_desk(
 
 async def crash(releases: Releases) -> None:
     """Stops everything at once, without a last journal entry."""
-    activities = [live.activity for live in releases._lives.values() if live.activity is not None]
-    for activity in activities:
-        activity.cancel()
-    await asyncio.gather(*activities, return_exceptions=True)
+    await releases._driver.stop_all(list(releases._lives.values()))

@@ -42,8 +42,8 @@ def act_until_killed(
 
     async def play_it() -> None:
         async with at_desk(Path(folder), url, keys, reviewer="kim", timeout=5) as desk:
-            releases: Any = desk.releases
-            journal, count = releases._journal, 0
+            driver: Any = desk.releases._driver
+            journal, count = driver._journal, 0
 
             async def counting(*given: Any, **named: Any) -> bool:
                 nonlocal count
@@ -55,7 +55,7 @@ def act_until_killed(
                     os.kill(os.getpid(), signal.SIGKILL)
                 return done
 
-            releases._journal = counting
+            driver._journal = counting
             await SCENES[scene].act(desk, await reopened(desk, mailbox, item))
             if write == 0:
                 os.kill(os.getpid(), signal.SIGKILL)

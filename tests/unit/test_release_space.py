@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,12 @@ SCOPES = {
 }
 
 
+DEEPER = {
+    "approve, then edit and release, others too": Scope((Act.APPROVE, Act.RELEASE_EDIT), glitches=False),
+    "edit and release, then approve, others too": Scope((Act.RELEASE_EDIT, Act.APPROVE), glitches=False),
+}
+"""Some minutes more, where `MM_TUI_DEEP` is set."""
+WALKED = {**SCOPES, **(DEEPER if os.environ.get("MM_TUI_DEEP") else {})}
 ALWAYS = {Outcome.DENIED, Outcome.FELL_BACK, Outcome.LEFT, Outcome.UNDONE, Outcome.UNREACHABLE}
 WATCHED = ALWAYS | {Outcome.CHANGED, Outcome.ELSEWHERE, Outcome.UNCLEAR}
 EDITED = (ALWAYS - {Outcome.DENIED}) | {
@@ -55,12 +62,13 @@ ENDINGS = {
 """The endings that each walk must reach: else a branch is dead, or the world has become too kind."""
 
 
-@pytest.mark.parametrize("name", SCOPES)
+@pytest.mark.parametrize("name", WALKED)
 def test_every_reachable_state_keeps_the_promises(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    counted = Walker(SCOPES[name]).walk()
+    counted = Walker(WALKED[name]).walk()
     with capsys.disabled():
         print(f"\n  {name}: {counted.states} states, {counted.transitions} transitions, {counted.endings} endings")
-    assert counted.outcomes == ENDINGS[name]
+    assert counted.outcomes >= ENDINGS[name.removesuffix(", others too")]
+    assert name in DEEPER or counted.outcomes == ENDINGS[name]
 
 
 def test_the_walks_reach_every_ending_between_them() -> None:
