@@ -1,0 +1,158 @@
+"""The sync over real HTTP against the sandbox gateway, and killed in the middle of its work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from mm_tui.clock import SystemClock
+from mm_tui.config import Sync as SyncSettings
+from mm_tui.config import store_path
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.keys import Keys
+from mm_tui.sandbox.state import State
+from mm_tui.sandbox.synthetic import fill_synthetic
+from mm_tui.services.notices import SyncState
+from mm_tui.services.sync import Sync
+from mm_tui.store.audit import AuditStore
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore, MailView
+from mm_tui.store.pending import PendingStore
+from tests.support.sandbox import Sandbox, running_sandbox
+
+MAILS = 1200
+
+
+def _filled(state: State) -> None:
+    with state.write():
+        fill_synthetic(state, MAILS)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path, fill=_filled) as running:
+        yield running
+
+
+def _client(sandbox: Sandbox) -> GatewayClient:
+    keys = Keys(oversight=SecretStr(sandbox.keys["oversight"]), admin=SecretStr(sandbox.keys["admin"]))
+    return GatewayClient(sandbox.url, keys)
+
+
+async def _sync(sandbox: Sandbox, database: Database) -> SyncState:
+    async with _client(sandbox) as gateway:
+        return await Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None).run_once()
+
+
+async def test_everything_comes_over_and_no_detail_is_read(sandbox: Sandbox, tmp_path: Path) -> None:
+    mail = sandbox.inbound(subject="Where is my order?", body="It has not come.")
+    draft = sandbox.draft("Dear Anna, soon.")
+    sandbox.forget_calls()
+    with Database.open(tmp_path / "store.db") as database:
+        state = await _sync(sandbox, database)
+        assert [part.error for part in state.parts if part.error] == []
+        store = MailStore(database)
+        assert store.counts().total == MAILS + 3
+        assert {row.mailbox_id for row in store.mailbox_rows()} == {box["id"] for box in sandbox.mailboxes}
+        assert draft in {item.id for item in PendingStore(database).items()}
+        assert AuditStore(database).count() == len(sandbox.audit())
+        row = store.row(mail["id"])
+        assert row is not None
+        assert (row.subject, row.status) == ("Where is my order?", "unread")
+    asked = [call["path"] for call in sandbox.calls("GET", "/emails/")]
+    assert asked == []
+    assert sandbox.status(mail["id"]) == "unread"
+
+
+async def test_what_moves_at_the_gateway_moves_here(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft = sandbox.draft()
+    with Database.open(tmp_path / "store.db") as database:
+        await _sync(sandbox, database)
+        sandbox.decide(draft, "reject", "wrong tone")
+        new = sandbox.inbound(subject="One more", body="Hello")
+        await _sync(sandbox, database)
+        store = MailStore(database)
+        row = store.row(draft)
+        assert row is not None
+        assert row.status == "rejected"
+        assert store.row(new["id"]) is not None
+        assert PendingStore(database).get(draft) is None
+
+
+async def test_two_at_once_on_one_store_do_no_harm(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Database.open(path) as one, Database.open(path) as other:
+        states = await asyncio.gather(_sync(sandbox, one), _sync(sandbox, other))
+        assert [part.error for state in states for part in state.parts if part.error] == []
+        keys = MailStore(one).keys(MailView())
+        assert len(keys) == len(set(keys)) == MAILS
+        assert one.check() == []
+
+
+def test_a_sync_that_is_killed_again_and_again_still_ends_complete(sandbox: Sandbox, tmp_path: Path) -> None:
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        "LANG": "C.UTF-8",
+        "MM_TUI_DATA": str(tmp_path / "data"),
+        "MM_TUI_CONFIG": str(tmp_path / "config.toml"),
+        "MULTIMAIL_API_URL": sandbox.url,
+        "MULTIMAIL_API_KEY": sandbox.keys["oversight"],
+    }
+    command = [sys.executable, "-m", "mm_tui", "sync"]
+    store = tmp_path / "data" / store_path("default").name
+    kept = 0
+    for _ in range(2):
+        # Each answer takes a while, so that the kill comes between two pages.
+        sandbox.fault(method="GET", path="emails$", kind="delay", seconds=0.15, count=200)
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends and _mails(store) <= kept and child.poll() is None:
+            time.sleep(0.02)
+        child.send_signal(signal.SIGKILL)
+        child.wait(20)
+        sandbox.clear_faults()
+        assert kept < _mails(store) < MAILS
+        kept = _mails(store)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert _mails(store) == MAILS
+
+
+def _mails(store: Path) -> int:
+    if not store.exists():
+        return 0
+    with Database.open(store) as database:
+        return MailStore(database).counts().total
+
+
+async def test_opening_keeps_the_body_and_completes_the_waiting_item(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft = sandbox.draft("Dear Anna, **soon**.", cc=["boss@customer.example"])
+    with Database.open(tmp_path / "store.db") as database:
+        async with _client(sandbox) as gateway:
+            sync = Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None)
+            await sync.run_once()
+            listed = PendingStore(database).get(draft)
+            assert listed is not None
+            assert not listed.complete
+            detail = await sync.fetch_detail(listed.mailbox_id, draft)
+        item = PendingStore(database).get(draft)
+        assert item is not None
+        assert item.complete
+        assert [party.address for party in item.cc] == ["boss@customer.example"]
+        assert item.direction == "outbound"
+        kept = MailStore(database).detail(draft)
+        assert kept is not None
+        assert kept.body == detail.body == "Dear Anna, **soon**."
+        opened = MailStore(database).detail_at(draft)
+        assert opened is not None
+        assert abs((opened - datetime.now(UTC)).total_seconds()) < 60
