@@ -141,6 +141,8 @@ ACTS: tuple[Act, ...] = (
     Act("edit.done", "ctrl+s", "done", "done", "Keep the edit and go back to read it once more; approving releases it.", True, True),
     Act("edit.external", "ctrl+o", "external", "$EDITOR", "Edit the text in your own editor.", True, True),
     Act("edit.redraft", "ctrl+t", "redraft", "redraft", "Ask the model to change the text by instruction.", True, True),
+    Act("edit.thread", "ctrl+l", "thread", "thread", "Go to the thread that it answers, in place of the text where there is no room for both, and back.", True, True),
+    Act("edit.snippets", "ctrl+n", "snippets", "snippets", "Insert one of your snippets at the cursor.", True, True),
     Act("edit.stop", "ctrl+x", "stop", "stop", "Stop the model; what is written stays.", True, True),
     Act("edit.back", "escape", "back", "back", "Back to the queue; the text is kept.", True),
 )  # fmt: skip
@@ -153,6 +155,7 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
     "pending": ("pending", "list", "app"),
     "pending, reading": ("pending", "paper", "app"),
     "edit": ("edit",),
+    "edit, reading": ("edit", "paper", "app"),
     "audit": ("audit", "list", "app"),
     "life": ("life", "paper", "app"),
     "mailboxes": ("mailboxes", "list", "app"),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 Answer = TypeVar("Answer")
+CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
+"""Keys for choices that have none of their own, in their order."""
 
 
 class Choice(NamedTuple, Generic[Answer]):

@@ -15,6 +15,7 @@ from mm_tui.models import Party
 from mm_tui.review.draft import EditedDraft, changes_recipients, changes_subject
 from mm_tui.review.risk import Assessment, Draft
 from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.instruct import InstructScreen
 from mm_tui.services.kept import save_beside
 from mm_tui.services.notices import Notice, PendingChanged
@@ -30,12 +31,17 @@ from mm_tui.widgets.paper import Paper
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
+    from textual.widget import Widget
 
     from mm_tui.widgets.external_editor import Editor
 
 SAVE_SECONDS = 0.5
 """A pause this long saves what was typed; a change never waits longer than twice this."""
 SHOWN_FINDINGS = 4
+FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
+"""Rules about what is easily forgotten while writing."""
+LONGEST_SNIPPET = 60
+"""Characters of a snippet that the choice shows."""
 
 
 class EditAssessed(Message):
@@ -67,6 +73,8 @@ class EditScreen(BaseScreen):
         self._save_timer: Timer | None = None
         self._unsaved_since: float | None = None
         self._saved: EditedDraft | None = None
+        self._left_from: Widget | None = None
+        self._writing = False
         self._revision = entry.edit.revision if entry.edit is not None else 0
         old = entry.edit
         self._start = (
@@ -208,7 +216,9 @@ class EditScreen(BaseScreen):
             lines.append(_warn("another subject: it leaves as a new mail and the thread breaks"))
         if not draft.to:
             lines.append(_warn("nobody to send it to"))
-        lines += finding_lines(assessment.findings, SHOWN_FINDINGS)
+        # What a writer forgets comes first: the rest is shown again before it is approved.
+        findings = sorted(assessment.findings, key=lambda finding: finding.code not in FORGOTTEN)
+        lines += finding_lines(findings, max(1, SHOWN_FINDINGS - len(lines)), hint="")
         self.query_one("#words", Static).update(Content("\n").join(lines))
 
     # Acts
@@ -223,8 +233,39 @@ class EditScreen(BaseScreen):
         self.dismiss(None)
 
     def action_back(self) -> None:
+        if self.query_one("#thread", Paper).has_focus:
+            self.action_thread()
+            return
         self._save(durable=True)
         self.dismiss(None)
+
+    def action_thread(self) -> None:
+        """To the thread and back to where the cursor was; below 120 columns it stands in place of the text."""
+        thread = self.query_one("#thread", Paper)
+        if self.has_class("-thread"):
+            self.remove_class("-thread")
+            (self._left_from or self.query_one("#body", TextArea)).focus()
+        else:
+            self._left_from = self.focused
+            self.add_class("-thread")
+            thread.focus()
+
+    def action_snippets(self) -> None:
+        """Lets the writer choose a snippet and inserts it."""
+        snippets = [(OneLine(name), ManyLine(text)) for name, text in self.services.settings.snippets.items()]
+        if not snippets:
+            self.say('there are no snippets yet: write [snippets] into config.toml, name = "text"')
+            return
+        choices = [
+            Choice(key, f"{name}: {OneLine(text)[:LONGEST_SNIPPET]}", text)
+            for key, (name, text) in zip(CHOICE_KEYS, snippets, strict=False)
+        ]
+        self.app.push_screen(ChoiceScreen("Insert which snippet?", Content(""), choices), self._insert)
+
+    def _insert(self, text: str | None) -> None:
+        if text:
+            area = self.query_one("#body", TextArea)
+            area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
 
     def action_external(self) -> None:
         area = self.query_one("#body", TextArea)
@@ -258,6 +299,8 @@ class EditScreen(BaseScreen):
         area = self.query_one("#body", TextArea)
         before = area.text
         assert self.services.drafts is not None
+        self._writing = True
+        self.refresh_bindings()
         self.say("the model is writing; ^x stops it")
         try:
             async for piece in self.services.drafts.redraft(self._entry.item.id, before, instruction):
@@ -267,6 +310,13 @@ class EditScreen(BaseScreen):
                     self.say(words or f"written by {piece.model}: read it before you keep it", "information")
         except AssistError as error:
             self.say(str(error), "warning")
+        finally:
+            self._writing = False
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While no model writes there is nothing to stop, and its key cuts."""
+        return self._writing if action == "stop" else True
 
     def action_stop(self) -> None:
         self.workers.cancel_group(self, "redraft")

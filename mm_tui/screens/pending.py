@@ -15,7 +15,7 @@ from mm_tui import keymap
 from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.batches import Batches
-from mm_tui.screens.choice import Choice, ChoiceScreen
+from mm_tui.screens.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.kept import KeptScreen
 from mm_tui.screens.queue_words import empty_words, part_words
 from mm_tui.services.kept import kept_edits
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 RELOAD_SECONDS = 0.15
 """News that comes faster than this is shown together."""
 READING = ("", "reading the queue …")
-CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 THREAD_OPENED = 5
 """How many mails of a thread are opened with the draft that answers it."""
 CLAIMS_SECONDS = 30.0

@@ -105,14 +105,14 @@ def _mode(mailbox: Mailbox | None) -> Content:
     return Content.styled(f"  {mailbox.oversight_mode}", "$mm-dim") if mailbox is not None else Content("")
 
 
-def finding_lines(findings: Sequence[Finding], shown: int) -> list[Content]:
-    """A line for each of the first findings, and one that counts the rest."""
+def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all") -> list[Content]:
+    """A line for each of the first findings, and one that counts the rest, with the hint how to see them."""
     lines = [
         Content.assemble(SIGNS.get(finding.level, ("   ", "")), (finding.words, "$foreground"))
         for finding in findings[:shown]
     ]
     if len(findings) > shown:
-        lines.append(Content.styled(f"   and {len(findings) - shown} more: i shows all", "$mm-dim"))
+        lines.append(Content.styled(f"   and {len(findings) - shown} more{hint}", "$mm-dim"))
     return lines
 
 

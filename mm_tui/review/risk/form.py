@@ -12,6 +12,7 @@ from mm_tui.text import OneLine, hidden_notice
 _REPLY_MARKS = re.compile(r"(?:\s*(?:re|aw|antw|sv|vs|fwd?|wg|tr|rv)\s*(?:\[\d+\])?\s*:)*\s*", re.IGNORECASE)
 _ATTACHED = re.compile(
     r"\b(?:(?:is|are|have|i've|we've|please find|see|find|here(?:'s| is))\s+(?:the\s+)?attach(?:ed|ment)\w*"
+    r"|find\s+(?:[\w'’-]+\s+){1,5}attached"
     r"|attached\s+(?:is|are|you|please|to this|here(?:with)?|find|for your|(?:the|a|an|our|my)\b)"
     r"|(?:the|an?) attached|see attach\w+|in the attachment|enclosed|i attach|we attach"
     r"|im anhang|anbei|beigefügt|angehängt|als anlage|ci-joint\w*|pièces? jointes?|en annexe"

@@ -1,0 +1,122 @@
+"""The draft editor through the app: warnings, snippets, and the thread at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from mm_tui.app import MmTui
+from mm_tui.screens.choice import ChoiceScreen
+from mm_tui.screens.edit import EditScreen
+from tests.flows.test_pending import open_queue
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.seat import shown
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+async def edit(app: MmTui, pilot: Pilot[Any]) -> EditScreen:
+    """Opens the only draft in the editor."""
+    await open_queue(app, pilot, 1)
+    await pilot.press("e")
+    await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+    assert isinstance(app.screen, EditScreen)
+    return app.screen
+
+
+async def test_what_a_writer_forgets_is_said_while_writing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Hello Anna.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        screen = await edit(app, pilot)
+        area = screen.query_one("#body", TextArea)
+        loud = "We promise a full refund of $240 by tomorrow, dear {{name}}, at https://pay.example/x or pay@b.example."
+        area.load_text(loud)
+        await until(pilot, lambda: "{{name}}" in str(screen.query_one("#words").render()), "what the rules say")
+        area.load_text(f"Please find the invoice attached. {loud}")
+        await until(pilot, lambda: "but nothing is attached" in shown(app), "the missing attachment")
+        screen.query_one("#subject", Input).value = ""
+        await until(pilot, lambda: "the subject is empty" in shown(app), "the empty subject")
+        assert "nothing is attached" in shown(app)
+
+
+async def test_a_snippet_is_inserted_at_the_cursor_cleaned_and_can_be_undone(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Hello Anna.")
+    snippets = {"hours": "We are here from 9 to 17.\nOn weekdays.", "[/x]\x1b[2J": "See \x1b]0;x\x07you."}
+    async with running_app(settings_for(sandbox, snippets=snippets), tmp_path, monkeypatch) as (app, pilot):
+        screen = await edit(app, pilot)
+        area = screen.query_one("#body", TextArea)
+        await pilot.press("end", " ", "ctrl+n")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the choice")
+        assert "hours: We are here" in shown(app)
+        assert "[/x]: See you." in shown(app)
+        await pilot.press("escape")
+        assert area.text == "Hello Anna. "
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the choice")
+        await pilot.press("1")
+        await until(pilot, lambda: app.screen is screen, "the editor")
+        await pilot.press(" ", "B", "y", "e")
+        assert area.text == "Hello Anna. We are here from 9 to 17.\nOn weekdays. Bye"
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the choice")
+        await pilot.press("2")
+        await until(pilot, lambda: area.text.endswith("ByeSee you."), "the other snippet")
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: area.text.endswith("Bye"), "the undo")
+
+
+async def test_without_snippets_the_key_says_where_they_come_from(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Hello Anna.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await edit(app, pilot)
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "write [snippets] into config.toml" in shown(app), "the words")
+        # Nothing is there to stop, so its key cuts.
+        area = app.screen.query_one("#body", TextArea)
+        area.select_all()
+        await pilot.press("ctrl+x")
+        assert area.text == ""
+        await pilot.press("ctrl+v")
+        assert area.text == "Hello Anna."
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_the_thread_is_one_key_away_and_the_text_another(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    sandbox.draft("Hello Anna.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(width, 24)) as (app, pilot):
+        screen = await edit(app, pilot)
+        area = screen.query_one("#body", TextArea)
+        assert ("Thread, newest first" in shown(app)) is (width == 120)
+        await pilot.press("O", "h", "ctrl+l")
+        await until(pilot, lambda: "Thread, newest first" in shown(app), "the thread")
+        assert ("OhHello Anna." in shown(app)) is (width == 120)
+        assert screen.query_one("#thread").has_focus
+        await pilot.press("j", "x", "escape")
+        await until(pilot, lambda: area.has_focus, "the text")
+        await pilot.press("!")
+        assert area.text == "Oh!Hello Anna."
+        await pilot.press("shift+tab", "ctrl+l", "ctrl+l")
+        await until(pilot, lambda: screen.query_one("#subject").has_focus, "where the cursor was")
+        await pilot.press("ctrl+l")
+        await pilot.resize_terminal(120 if width == 80 else 80, 24)
+        await until(pilot, lambda: "Thread, newest first" in shown(app), "the thread")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: app.screen is not screen, "the queue")
