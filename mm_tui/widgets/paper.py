@@ -200,7 +200,8 @@ class Paper(ScrollView, can_focus=True):
         """Up to this character all of the text has been on the screen, from its beginning."""
         self._lines: list[tuple[int, int]] = [(0, 0)]
         self._wrapped_for = 0
-        self._marks: tuple[Mark, ...] = ()
+        self._marks: list[tuple[int, Mark]] = []
+        """By where they start, each with its rank: the higher one wins."""
         self._starts: list[int] = []
         self._longest = 0
         self._styles: dict[str, Style] = {}
@@ -220,9 +221,9 @@ class Paper(ScrollView, can_focus=True):
         if name != self._page_name or page.text != self._page.text:
             self._read_to = 0
         self._page, self._page_name = page, name
-        self._marks = tuple(sorted(page.marks, key=lambda mark: mark.start))
-        self._starts = [mark.start for mark in self._marks]
-        self._longest = max((mark.end - mark.start for mark in self._marks), default=0)
+        self._marks = sorted(enumerate(page.marks), key=lambda ranked: ranked[1].start)
+        self._starts = [mark.start for _, mark in self._marks]
+        self._longest = max((mark.end - mark.start for mark in page.marks), default=0)
         self._wrapped_for = 0
         self._wrap()
         self.scroll_to(y=top, animate=False)
@@ -333,7 +334,8 @@ class Paper(ScrollView, can_focus=True):
     def _pieces(self, start: int, end: int) -> Sequence[tuple[int, int, str]]:
         """The stretches of one line with their styles."""
         first, last = bisect_left(self._starts, start - self._longest), bisect_right(self._starts, end)
-        here = [mark for mark in self._marks[first:last] if mark.end > start and mark.start < end]
+        ranked = [(rank, mark) for rank, mark in self._marks[first:last] if mark.end > start and mark.start < end]
+        here = [mark for _, mark in sorted(ranked)]
         if not here:
             return [(start, end, "text")]
         edges = sorted({start, end, *(edge for mark in here for edge in mark[:2] if start < edge < end)})

@@ -134,6 +134,10 @@ async def test_marks_are_drawn_where_they_are() -> None:
         pieces = [(segment.text, segment.style) for segment in paper.render_line(0)]
         marked = [text for text, style in pieces if style is not None and style.underline]
         assert marked == ["two"]
+        paper.show(Page("one two three", (Mark(4, 7, "risk"), Mark(0, 7, "fail"))), "page")
+        await pilot.pause()
+        pieces = [(segment.text, segment.style) for segment in paper.render_line(0)]
+        assert pieces[0][1] == pieces[1][1], "the later mark wins, wherever it starts"
 
 
 async def test_resizing_keeps_the_place_and_what_was_read() -> None:
