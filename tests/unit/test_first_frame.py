@@ -1,0 +1,100 @@
+"""What is loaded when the list is first on the screen. Looked at in a process of its own, since imports may be late."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore
+from tests.support.fake_gateway import make_mail
+
+HEAVY = (
+    "ai21",
+    "click",
+    "email.mime",
+    "fastapi",
+    "h11",
+    "httpcore",
+    "httpx",
+    "markdown_it",
+    "markdownify",
+    "mm_tui.agent",
+    "mm_tui.assist",
+    "mm_tui.commands.parser",
+    "mm_tui.gateway.http",
+    "mm_tui.gateway.wire",
+    "mm_tui.models",
+    "mm_tui.sandbox",
+    "mm_tui.screens.thread",
+    "mm_tui.services.releases",
+    "mm_tui.services.sync",
+    "pygments.lexers",
+    "textual.widgets._markdown",
+    "textual.widgets._text_area",
+    "tree_sitter",
+    "uvicorn",
+)
+PROGRAM = """
+import asyncio, json, os, sys
+from mm_tui.commands import app as command
+from mm_tui import app
+from mm_tui.config_file import load
+from mm_tui.wiring import Wiring
+
+def stop(self):
+    print(json.dumps({"modules": sorted(sys.modules), "keys": len(self.screen.mails.keys)}), flush=True)
+    os._exit(0)
+
+app.MmTui._start_services = stop
+
+async def main():
+    async with app.MmTui(Wiring.open(load())).run_test(size=(120, 40)) as pilot:
+        await pilot.pause(30)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def first_frame(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("data")
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        "LANG": "C.UTF-8",
+        "MM_TUI_DATA": str(folder),
+        "MM_TUI_CONFIG": str(folder / "config.toml"),
+        "MULTIMAIL_API_URL": "http://127.0.0.1:9",
+        "MULTIMAIL_API_KEY": "mm_test_made_up",
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
+    }
+    from mm_tui.config import store_path
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MM_TUI_DATA", str(folder))
+        store = store_path("default")
+    with Database.open(store) as database:
+        MailStore(database).upsert(make_mail(number) for number in range(300))
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def test_mail_is_on_the_screen_before_any_service_is_built(first_frame: dict[str, object]) -> None:
+    keys = first_frame["keys"]
+    assert isinstance(keys, int)
+    assert keys >= 200
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_nothing_heavy_is_loaded_before_the_first_frame(first_frame: dict[str, object], name: str) -> None:
+    modules = first_frame["modules"]
+    assert isinstance(modules, list)
+    assert [module for module in modules if module == name or module.startswith(f"{name}.")] == []
