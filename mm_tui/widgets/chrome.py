@@ -90,6 +90,8 @@ class TopLine(Widget):
             if roomy:
                 left.append(Content(" "))
         badge = Content.styled("LIVE", "bold $warning") if profile.is_live else Content.styled("TEST", "$foreground")
+        if profile.mismatch:
+            badge = Content.assemble(badge, Content.styled(" ▲ keys do not fit", "$warning"))
         right = Content.assemble(OneLine(profile.name), " · ", badge, " ")
         start = Content.assemble(*left)
         room = width - start.cell_length

@@ -1,0 +1,36 @@
+"""The top line's word on the profile's keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from mm_tui.app import MmTui
+from mm_tui.config import Profile, Settings
+from mm_tui.widgets.chrome import TopLine
+from mm_tui.wiring import Wiring
+
+TEST_KEY, LIVE_KEY = SecretStr("mm_test_made_up"), SecretStr("mm_live_made_up")
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        (Profile(oversight_key=TEST_KEY), "TEST"),
+        (Profile(oversight_key=LIVE_KEY), "LIVE"),
+        (Profile(oversight_key=TEST_KEY, send_key=LIVE_KEY), "LIVE ▲ keys do not fit"),
+        (Profile(oversight_key=TEST_KEY, live=True), "TEST ▲ keys do not fit"),
+    ],
+)
+async def test_keys_that_do_not_fit_are_said_on_every_screen(
+    profile: Profile, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
+    profile = profile.model_copy(update={"url": "http://127.0.0.1:9"})
+    app = MmTui(Wiring.open(Settings(profile=profile)))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
+        shown = str(app.screen.query_one(TopLine).render())
+    assert shown.rstrip().endswith(f"default · {words}")
