@@ -245,9 +245,17 @@ class InboxScreen(BaseScreen):
     # The preview
 
     def on_virtual_list_moved(self, _message: MailList.Moved) -> None:
+        # One timer for all moves: making a new one each time would cost as much as the repaint.
+        if self._preview_timer is None:
+            self._preview_timer = self.set_interval(PREVIEW_SECONDS, self._rested)
+        else:
+            self._preview_timer.reset()
+            self._preview_timer.resume()
+
+    def _rested(self) -> None:
         if self._preview_timer is not None:
-            self._preview_timer.stop()
-        self._preview_timer = self.set_timer(PREVIEW_SECONDS, self._show_preview)
+            self._preview_timer.pause()
+        self._show_preview()
 
     def _show_preview(self) -> None:
         try:
