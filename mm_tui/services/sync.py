@@ -15,7 +15,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
-from mm_tui.services.mail_sync import MailboxSync
+from mm_tui.services.audit_sync import read_audit_log
+from mm_tui.services.mail_sync import MailboxSync, completed
 from mm_tui.services.notices import (
     AuditChanged,
     MailboxesChanged,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.config import Sync as SyncSettings
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import AuditEntry, EmailDetail, PendingItem
+    from mm_tui.models import EmailDetail
     from mm_tui.store.database import Database
 
 MAILBOXES_SECONDS = 3600.0
@@ -198,7 +199,7 @@ class Sync:
             with self._database.write():
                 self._mail.save_detail(detail, at=now)
                 waiting = self._pending.get(email_id)
-                return waiting is not None and self._pending.save_detail(_completed(waiting, detail))
+                return waiting is not None and self._pending.save_detail(completed(waiting, detail))
 
         if await asyncio.to_thread(store):
             self._notify(PendingChanged())
@@ -317,23 +318,7 @@ class Sync:
         self._tell_state()
 
     async def _poll_audit(self) -> OneLine | None:
-        """Reads backwards to the newest entry that the last complete reading had."""
-        head = await asyncio.to_thread(self._facts.get, "audit_head")
-        cursor: str | None = None
-        first: str | None = None
-        added = 0
-        while True:
-            page = await self._gateway.audit_log(limit=100, cursor=cursor)
-            entries: tuple[AuditEntry, ...] = page.entries
-            if first is None and entries:
-                first = entries[0].id
-            added += await asyncio.to_thread(self._audit.add, entries)
-            if page.cursor is None or page.cursor == cursor or any(entry.id == head for entry in entries):
-                break
-            cursor = page.cursor
-        if first is not None and first != head:
-            await asyncio.to_thread(self._facts.set, "audit_head", first)
-        if added:
+        if await read_audit_log(self._gateway, self._audit, self._facts):
             self._notify(AuditChanged())
         return None
 
@@ -411,19 +396,3 @@ class Sync:
         if state != self.state:
             self.state = state
             self._notify(SyncChanged(state))
-
-
-def _completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
-    """A waiting mail with everything that its detail tells."""
-    told = {
-        name: getattr(detail, name)
-        for name in ("sender", "to", "cc", "subject", "body", "status", "attachments", "raw")
-    }
-    return waiting.model_copy(
-        update={
-            **told,
-            "received_at": detail.received_at or waiting.received_at,
-            "thread_id": detail.thread_id or waiting.thread_id,
-            "complete": True,
-        }
-    )
