@@ -17,7 +17,7 @@ def main() -> int:
     with Terminal([sys.argv[1]], env=env) as terminal:
         terminal.wait_for("Inbox")
         terminal.press("2")
-        terminal.wait_for("waiting · oldest first")
+        terminal.wait_for(r"[1-9]\d* waiting")
         print(terminal.text)
         terminal.press("ctrl+q")
         return terminal.wait_exit()
