@@ -40,12 +40,19 @@ def standing_of(status: str, direction: str, *, approved: bool = False) -> Stand
 
 
 def sighting_of(mail: EmailDetail, direction: str) -> Sighting:
-    """A mail as it was read just now. `direction` counts where the mail itself states none."""
+    """A mail as it was read just now.
+
+    Args:
+        mail: what the gateway gave.
+        direction: as it was when the human saw the mail. It counts where the mail states none; and where it was not
+            known then, it is left out of the digest now, as it was then.
+    """
+    seen = direction and (mail.direction or direction)
     direction = mail.direction or direction
     approved = mail.approved_at is not None or bool(mail.approved_by)
     return Sighting(
         standing=standing_of(mail.status, direction, approved=approved),
-        digest=digest_of(mail.id, mail.mailbox_id, direction, mail.raw),
+        digest=digest_of(mail.id, mail.mailbox_id, seen, mail.raw),
         fingerprint=fingerprint(mail.raw),
         status=mail.status,
         decided_by=mail.approved_by,

@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from mm_tui.review.draft import EditedDraft
 from mm_tui.review.state import Choice as Answer
+from mm_tui.review.state import Question
 from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.services.queue import Queued
@@ -313,17 +314,17 @@ class Deciding(Screen[None]):
         if view is None or view.question is None:
             self.say("nothing is asked here")
             return
-        choices = [
-            Choice(str(at), str(words), answer) for at, (answer, words) in enumerate(view.question.choices, start=1)
-        ]
+        asked = view.question
+        choices = [Choice(str(at), str(words), answer) for at, (answer, words) in enumerate(asked.choices, start=1)]
         self.app.push_screen(
-            ChoiceScreen("What now?", Content(view.question.words), choices, stay="decide later"),
-            lambda answer: self._answer(view.email_id, answer) if answer is not None else None,
+            ChoiceScreen("What now?", Content(asked.words), choices, stay="decide later"),
+            lambda answer: self._answer(view.email_id, answer, asked.question) if answer is not None else None,
         )
 
-    def _answer(self, email_id: str, answer: Answer) -> None:
+    def _answer(self, email_id: str, answer: Answer, question: Question) -> None:
         if (releases := self._releases()) is not None:
-            self.run_worker(releases.answer(email_id, answer), group="answer", exclusive=False, exit_on_error=False)
+            answering = releases.answer(email_id, answer, to=question)
+            self.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
 
 
 def edited_draft(edit: SavedEdit) -> EditedDraft:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mm_tui.review.state import Act, Choice, Question
+from mm_tui.review.state import Act, Choice, Outcome, Question
 from mm_tui.services.claims import pair_words
 from mm_tui.services.release_calls import ReleaseCalls
 from mm_tui.services.release_view import Phase
@@ -407,3 +407,81 @@ async def test_what_is_told_is_clean(desk: Desk, sandbox: Sandbox) -> None:
     view = await desk.settled(draft)
     assert view.question is not None
     assert "\x1b" not in view.words + view.question.words
+
+
+async def test_in_memory_mode_journal_and_edits_are_on_the_disk(tmp_path: Path, sandbox: Sandbox) -> None:
+    draft, other = sandbox.draft(), sandbox.draft("Another")
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, memory=True) as desk:
+        await desk.release_edit(await desk.read(sandbox.mailbox, draft), "Dear Anna, edited")
+        assert (await desk.settled(draft)).phase is Phase.DONE
+        await desk.release_edit(await desk.read(sandbox.mailbox, other), "X-SANDBOX-BLOCK-THIS-MAIL")
+        await desk.settled(other)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys, memory=True) as desk:
+        assert desk.kinds().count("held") == 2
+        saved = desk.edits.get(other)
+        assert saved is not None
+        assert saved.body == "X-SANDBOX-BLOCK-THIS-MAIL"
+        assert desk.edits.get(draft) is None
+
+
+async def test_in_a_batch_each_is_checked_by_itself(desk: Desk, sandbox: Sandbox) -> None:
+    mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {number}")) for number in range(4)]
+    sandbox.change(mails[1].id, markdown="changed")
+    sandbox.decide(mails[2].id, "reject")
+    await desk.releases.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
+    phases = [(await desk.settled(mail.id)).phase for mail in mails]
+    assert phases == [Phase.DONE, Phase.CHANGED, Phase.ELSEWHERE, Phase.DONE]
+    assert {sent["id"] for sent in sandbox.outbox()} == {mails[0].id, mails[3].id}
+
+
+async def test_an_answer_counts_only_for_the_question_that_was_read(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.fault(method="POST", path="decide$", kind="close", when="before")
+    await desk.approve(mail)
+    view = await desk.settled(draft)
+    assert view.question is not None
+    assert not await desk.releases.answer(draft, Choice.AGAIN, to=Question.NOT_RELEASED)
+    assert not await desk.releases.answer(draft, Choice.WITHDRAW)
+    assert await desk.releases.answer(draft, Choice.AGAIN, to=view.question.question)
+    assert (await desk.settled(draft)).phase is Phase.DONE
+
+
+async def test_a_release_left_in_doubt_bars_what_would_not_be_safe_beside_it(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.fault(method="POST", path="decide$", kind="close", when="before")
+    await desk.approve(mail)
+    await desk.settled(draft)
+    assert await desk.releases.answer(draft, Choice.LEAVE)
+    view = await desk.settled(draft)
+    assert view.words.endswith("a call in doubt may still take effect")
+    view = await desk.release_edit(mail, "Dear Anna, edited")
+    assert view.outcome is Outcome.DOUBTFUL
+    assert view.text_kept
+    await desk.approve(mail)
+    assert (await desk.settled(draft)).phase is Phase.DONE
+    assert [sent["id"] for sent in sandbox.outbox()] == [draft]
+
+
+async def test_an_edit_whose_answer_never_came_is_recognised_when_it_turns_up(desk: Desk, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    mail = await desk.read(sandbox.mailbox, draft)
+    sandbox.fault(method="POST", path="/reply/", kind="close", when="after", count=0)
+    await desk.release_edit(mail, "Dear Anna, edited")
+    view = await desk.settled(draft)
+    assert view.question is not None
+    assert view.question.question is Question.SUBMIT_UNKNOWN
+    assert await desk.releases.answer(draft, Choice.LEAVE)
+    sandbox.clear_faults()
+    edit = next(item["id"] for item in sandbox.pending() if item["id"] != draft)
+    await desk.approve(mail)
+    assert (await desk.settled(draft)).outcome is Outcome.DOUBTFUL
+    await desk.approve(await desk.read(sandbox.mailbox, edit))
+    assert (await desk.settled(edit)).outcome is Outcome.SIBLING_WAITING
+    assert sandbox.outbox() == []
+    await desk.reject(mail)
+    await desk.settled(draft)
+    await desk.approve(await desk.read(sandbox.mailbox, edit))
+    assert (await desk.settled(edit)).phase is Phase.DONE
+    assert [sent["id"] for sent in sandbox.outbox()] == [edit]

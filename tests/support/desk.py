@@ -116,6 +116,7 @@ async def at_desk(
     without: tuple[str, ...] = (),
     speed: float = 100.0,
     orderly: bool = True,
+    memory: bool = False,
 ) -> AsyncIterator[Desk]:
     """Opens a reviewer's program on `folder/store.db`.
 
@@ -124,6 +125,7 @@ async def at_desk(
         transport: stands between the client and the network.
         without: scopes whose key is missing.
         speed: how much faster than real time holds and pauses run.
+        memory: hold mail in memory, and on disk only what no gateway could give back.
         orderly: end as a program that is quit; else leave everything as a crash would.
     """
     secrets = {name: SecretStr(key) for name, key in keys.items() if name not in without}
@@ -131,7 +133,7 @@ async def at_desk(
         url, Keys(secrets.get("oversight"), secrets.get("send"), secrets.get("admin")), timeout=timeout
     )
     notices: list[Notice] = []
-    database = Database.open(folder / "store.db")
+    database = Database.open(folder / "store.db", memory=memory)
     releases = Releases(database, gateway, Review(hold_seconds=5), reviewer, HurriedClock(speed), notices.append)
     try:
         yield Desk(database, gateway, releases, notices)
