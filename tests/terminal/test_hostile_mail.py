@@ -47,6 +47,8 @@ class Place:
     def assert_nothing_happened(self) -> None:
         """No crash, and nothing was decided, sent or changed."""
         assert list((self.data / "reports").glob("*")) == []
+        for log in (self.data / "logs").glob("*"):
+            assert strange_in_lines(log.read_bytes()) == [], log
         # Asking about an id that cannot exist is how a key's scopes are found out; opening the editor leaves a claim.
         quiet = (NOBODY, "/v1/oversight/decide", "/tags")
         changing = [path for method, path in self.gateway.requests if method != "GET"]
@@ -155,18 +157,18 @@ def test_no_screen_lets_anything_through(place: Place, cols: int, rows: int, ite
         walk_audit(terminal)
         walk_mailboxes(terminal)
         meet_errors(place, terminal)
-        leave(terminal)
+        leave(place, terminal)
         assert strange_in_screen(terminal.raw, cols, rows) == []
     place.assert_nothing_happened()
     assert place.model.requests
     assert len(place.gateway.used) > 0.9 * len(STRINGS)
 
 
-def leave(terminal: Terminal) -> None:
+def leave(place: Place, terminal: Terminal) -> None:
     """Quits, and expects that to go well."""
     press(terminal, "escape")
     terminal.press("ctrl+q")
-    assert terminal.wait_exit() == 0
+    assert terminal.wait_exit() == 0, [path.read_text() for path in (place.data / "reports").glob("*")]
 
 
 def short_walk(place: Place, *walls: str) -> list[str]:
