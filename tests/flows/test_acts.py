@@ -1,0 +1,175 @@
+"""Every act of the key table does what it says: by its keys, by its name in the palette, and listed in the help."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+from textual import actions
+from textual.pilot import Pilot
+from textual.system_commands import SystemCommandsProvider
+
+from mm_tui import keymap
+from mm_tui.app import MmTui
+from mm_tui.models import AuditEntry, Party, PendingItem, RawContent
+from mm_tui.screens.help import HelpScreen
+from mm_tui.screens.palette import HIDDEN
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.chrome import awake_keys
+from mm_tui.widgets.words import key_name
+from tests.support.seat import NOW, StillWiring, mailbox, seated, still_wiring, summary, until
+
+PLACES: dict[str, tuple[str, ...]] = {
+    "inbox": (),
+    "thread": ("enter",),
+    "reply": ("enter", "r"),
+    "pending": ("2",),
+    "pending, reading": ("2", "enter"),
+    "edit": ("2", "e"),
+    "edit, reading": ("2", "e", "ctrl+l"),
+    "audit": ("3",),
+    "life": ("3", "enter"),
+    "mailboxes": ("4",),
+    "mailboxes, reading": ("4", "enter"),
+}
+"""The keys that lead to each place of the key table."""
+
+
+class Called(NamedTuple):
+    """An action that ran."""
+
+    name: str
+    parameters: tuple[object, ...]
+
+
+def waiting(number: int, body: str) -> PendingItem:
+    """A draft that has been read whole."""
+    us, them = "support@acme.example", "anna@customer.example"
+    return PendingItem(
+        id=f"01WAIT{number:06}",
+        mailbox_id="mb1",
+        direction=OneLine("outbound"),
+        sender=Party.parse(us),
+        to=(Party.parse(them),),
+        subject=OneLine("Re: Refund"),
+        body=ManyLine(body),
+        status=OneLine("pending_send_approval"),
+        received_at=NOW - timedelta(minutes=60 - number),
+        raw=RawContent(sender=us, to=(them,), subject="Re: Refund", body=body),
+        complete=True,
+    )
+
+
+def office() -> StillWiring:
+    """Something on every screen, and nobody to ask."""
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox()])
+    wiring.mail.upsert([summary(number) for number in range(3)])
+    wiring.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
+    wiring.audit.add(
+        [
+            AuditEntry(
+                id="A1",
+                action=OneLine("email.received"),
+                resource_type=OneLine("email"),
+                resource_id=OneLine("01TEST000001"),
+                created_at=NOW,
+            )
+        ]
+    )
+    return wiring
+
+
+@asynccontextmanager
+async def at(place: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
+    """The app at a place, with every act there awake."""
+    async with seated(office(), size) as (app, pilot):
+        for key in PLACES[place]:
+            await quiet(pilot)
+            await pilot.press(key)
+        await quiet(pilot)
+        wanted = {act.context for act in keymap.ACTS if act.context in keymap.TOGETHER[place]}
+        await until(pilot, lambda: wanted <= contexts(app))
+        yield app, pilot
+
+
+async def quiet(pilot: Pilot[None]) -> None:
+    """Waits until what the last key began is done."""
+    await pilot.pause()
+    await pilot.app.workers.wait_for_complete([one for one in pilot.app.workers if one.group != "services"])
+    await pilot.pause()
+
+
+def contexts(app: MmTui) -> set[str]:
+    return {keymap.act(active.binding.id or "").context for _, active in awake_keys(app.screen)}
+
+
+def wake_all(app: MmTui, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has every act apply: which of them do in which state is another test's business."""
+    for node in {app.screen, *(active.node for _, active in awake_keys(app.screen))}:
+        monkeypatch.setattr(type(node), "check_action", lambda *_given: True, raising=False)
+    app.screen.refresh_bindings()
+
+
+def record_all(app: MmTui, monkeypatch: pytest.MonkeyPatch) -> list[Called]:
+    """Replaces every action that is awake by one that notes its name and parameters."""
+    calls: list[Called] = []
+
+    def recorder(name: str) -> Callable[..., None]:
+        return lambda _node, *parameters: calls.append(Called(name, parameters))
+
+    for _, active in awake_keys(app.screen):
+        _, name, _ = actions.parse(active.binding.action)
+        monkeypatch.setattr(type(active.node), f"action_{name}", recorder(name))
+    return calls
+
+
+def meant(act: keymap.Act) -> Called:
+    _, name, parameters = actions.parse(act.action)
+    return Called(name, parameters)
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_every_act_runs_by_its_keys_and_by_its_name(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    acts = [act for act in keymap.ACTS if act.context in keymap.TOGETHER[place]]
+    async with at(place) as (app, pilot):
+        wake_all(app, monkeypatch)
+        awake = {active.binding.id: active for _, active in awake_keys(app.screen)}
+        assert set(awake) >= {act.id for act in acts}
+        for act in acts:
+            _, name, _ = actions.parse(act.action)
+            assert callable(getattr(awake[act.id].node, f"action_{name}", None)), act.id
+        calls = record_all(app, monkeypatch)
+        for act in acts:
+            for key in act.keys.split(","):
+                calls.clear()
+                await pilot.press(key)
+                assert calls == [meant(act)], f"{key} for {act.id}"
+        for act in acts:
+            if act.id in HIDDEN:
+                continue
+            title = next(command.title for command in app.get_system_commands(app.screen) if command.help == act.help)
+            provider = SystemCommandsProvider(app.screen)
+            hits = [hit async for hit in provider.search(title)]
+            best = max(hits, key=lambda hit: getattr(hit, "score", 0.0))
+            calls.clear()
+            await best.command()
+            assert calls == [meant(act)], f"{title} for {act.id}"
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_the_help_lists_every_act_with_all_its_keys(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at(place) as (app, _pilot):
+        wake_all(app, monkeypatch)
+        listed = {words: keys for _, rows in HelpScreen.of(app.screen)._groups for keys, words in rows}
+        for act in keymap.ACTS:
+            if act.context in keymap.TOGETHER[place]:
+                names = {key_name(key) for key in act.keys.split(",")}
+                assert names <= set(listed[act.help].split()), act.id
+
+
+def test_every_place_of_the_key_table_is_tried() -> None:
+    assert set(PLACES) == set(keymap.TOGETHER)
