@@ -11,7 +11,7 @@ from mm_tui.services.queue import Queued
 from mm_tui.services.reasons import remember
 from mm_tui.text import OneLine
 from mm_tui.widgets.pages import seen_name
-from mm_tui.widgets.words import count
+from mm_tui.widgets.words import count, joined
 
 
 class Batches(Deciding):
@@ -88,4 +88,4 @@ def _summary(batch: list[Queued]) -> Content:
         )
         for entry in batch
     ]
-    return Content("\n").join(lines)
+    return joined(lines, "\n")

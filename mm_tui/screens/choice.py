@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mm_tui.widgets.words import joined
+
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
@@ -67,7 +69,7 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
             for choice in self._choices.values()
         ]
         lines.append(Content.assemble(("esc", "bold $accent"), f" {self._stay}"))
-        return Content("\n").join(lines)
+        return joined(lines, "\n")
 
     def on_key(self, event: events.Key) -> None:
         choice = self._choices.get(event.character or "")

@@ -27,6 +27,7 @@ from mm_tui.widgets.external_editor import EditorError, run_editor
 from mm_tui.widgets.item_head import finding_lines
 from mm_tui.widgets.pages import thread_page
 from mm_tui.widgets.paper import Paper
+from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -219,7 +220,7 @@ class EditScreen(BaseScreen):
         # What a writer forgets comes first: the rest is shown again before it is approved.
         findings = sorted(assessment.findings, key=lambda finding: finding.code not in FORGOTTEN)
         lines += finding_lines(findings, max(1, SHOWN_FINDINGS - len(lines)), hint="")
-        self.query_one("#words", Static).update(Content("\n").join(lines))
+        self.query_one("#words", Static).update(joined(lines, "\n"))
 
     # Acts
 

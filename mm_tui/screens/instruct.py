@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from mm_tui.widgets.words import joined
 from mm_tui.widgets.words_input import WordsInput
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class InstructScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(Content("How should the model change the text?"), classes="dialog--title")
             lines = [Content.assemble((f"{at}  ", "bold $accent"), word) for at, word in enumerate(READY, start=1)]
-            yield Static(Content("\n").join([*lines, Content("")]))
+            yield Static(joined([*lines, Content("")], "\n"))
             yield self._words
             yield Static(Content.assemble(("esc", "$foreground"), " back"), classes="dialog--keys")
 

@@ -16,7 +16,7 @@ from mm_tui.services.kept import kept_edits
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.paper import PageWriter, Paper
-from mm_tui.widgets.words import exact
+from mm_tui.widgets.words import exact, joined
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -45,7 +45,7 @@ class KeptScreen(ModalScreen[None]):
             yield Paper(id="kept-text")
             keys = [("n p", "next, previous"), ("c", "copy"), ("D", "throw away"), ("esc", "close")]
             pieces = [Content.assemble((key, "bold $accent"), f" {words}") for key, words in keys]
-            yield Static(Content("   ").join(pieces), classes="dialog--keys")
+            yield Static(joined(pieces, "   "), classes="dialog--keys")
 
     def on_mount(self) -> None:
         self._read()

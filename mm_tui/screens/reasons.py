@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mm_tui.text import OneLine
+from mm_tui.widgets.words import joined
 from mm_tui.widgets.words_input import WordsInput
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ReasonScreen(ModalScreen[str | None]):
                 Content.assemble((f"{at}  ", "bold $accent"), reason)
                 for at, reason in enumerate(self._reasons, start=1)
             ]
-            yield Static(Content("\n").join([Content(""), *lines, Content("")]))
+            yield Static(joined([Content(""), *lines, Content("")], "\n"))
             yield self._words
             yield Static(
                 Content.assemble(("1-9", "$foreground"), " choose   ", ("enter", "$foreground"), " with these words   ",

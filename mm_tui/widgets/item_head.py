@@ -14,7 +14,7 @@ from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
 from mm_tui.widgets.pages import HEAD_CHARACTERS, fits_head
-from mm_tui.widgets.words import exact
+from mm_tui.widgets.words import exact, joined
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
 PHASE_SIGNS = {
@@ -58,7 +58,7 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int) -> Cont
     if entry.pair:
         lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
     lines += finding_lines(entry.assessment.findings, shown_findings)
-    return Content("\n").join(lines)
+    return joined(lines, "\n")
 
 
 def banner(release: ReleaseView | None, entry: Queued | None) -> Content:
@@ -86,7 +86,7 @@ def _party(party: Party) -> Content:
 def _parties(parties: Sequence[Party]) -> Content:
     if not fits_head([party.header for party in parties]):
         return _counted(len(parties))
-    return Content(", ").join([_party(party) for party in parties]) if parties else Content("nobody")
+    return joined([_party(party) for party in parties], ", ") if parties else Content("nobody")
 
 
 def _recipients(entry: Queued) -> Content:
@@ -94,7 +94,7 @@ def _recipients(entry: Queued) -> Content:
         return _parties(entry.item.to)
     if not fits_head(entry.edit.to):
         return _counted(len(entry.edit.to))
-    return Content(", ").join([Content(OneLine(one)) for one in entry.edit.to]) or Content("nobody")
+    return joined([Content(OneLine(one)) for one in entry.edit.to], ", ") or Content("nobody")
 
 
 def _counted(number: int) -> Content:
@@ -122,4 +122,4 @@ def findings_page(entry: Queued) -> Content:
     lines = finding_lines(found.findings, len(found.findings)) or [Content("Nothing was found.")]
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
     lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
-    return Content("\n").join(lines)
+    return joined(lines, "\n")

@@ -16,6 +16,7 @@ from mm_tui.widgets.item_head import banner, head
 from mm_tui.widgets.pages import draft_page, edit_page, seen_name, thread_page
 from mm_tui.widgets.paper import Page, Paper
 from mm_tui.widgets.quiet import QuietStatic
+from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -176,7 +177,7 @@ class ItemPane(Vertical):
         self.query_one("#item-head", QuietStatic).put(text)
         views = self._views()
         tabs = [Content.styled(view, "bold $accent" if view is self.view else "$mm-dim") for view in views]
-        labels = Content(" │ ").join(tabs)
+        labels = joined(tabs, " │ ")
         if self.has_class("-beside"):
             beside = "the agent's draft" if self._compares_sides() else "thread"
             labels = Content.assemble(labels, (f"   {beside} beside it", "$mm-dim"))

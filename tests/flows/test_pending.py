@@ -111,6 +111,21 @@ async def test_every_recipient_must_have_been_on_screen(
     assert sandbox.status(draft) == "pending_send_approval"
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_recipients_above_the_text_are_whole(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    copies = [f"somebody.with.a.name{number}@elsewhere.example" for number in range(3)]
+    sandbox.draft("It is on its way.", cc=copies)
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("enter")
+        await seen(pilot, screen)
+        shown = "".join(drawn(app).split())
+        assert not [address for address in copies if address not in shown]
+        assert "bcc:notdisclosed" in shown
+
+
 def drawn(app: MmTui) -> str:
     """The screen as it is painted."""
     return "\n".join("".join(segment.text for segment in row) for row in app.screen._compositor.render_strips())
