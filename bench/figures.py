@@ -45,7 +45,7 @@ class Bench:
     """Measures the parts. Sandboxes and stores are made when a part first needs them."""
 
     PARTS: ClassVar[tuple[str, ...]] = (
-        "launch", "moves", "memory", "first_fill", "search", "idle", "polls", "arriving", "opening",
+        "launch", "moves", "memory", "first_fill", "search", "idle", "polls", "arriving", "opening", "neighbours",
     )  # fmt: skip
 
     def __init__(self, folder: Path, mails: int, *, quick: bool) -> None:
@@ -302,6 +302,28 @@ class Bench:
             words = f"longest stall while opening and reading {name}"
             figures.append(Figure(words, f"{longest:.0f} ms", "100 ms", longest <= 100))
         return figures
+
+    def neighbours(self) -> list[Figure]:
+        """Other mail programs on as many mails, where they are installed."""
+        from bench import neighbours
+
+        folder = self._folder / "neighbours"
+        folder.mkdir()
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+        }
+        runs = 1 if self._quick else 3
+        return [
+            Figure(
+                f"{one.name}, {self._mails:,} mails",
+                f"launch {one.launch:.2f} s; move {one.moves.median:.1f} ms, 95th percentile {one.moves.p95:.1f} ms, "
+                f"{one.moves.size:.0f} bytes; {one.memory:.0f} MB",
+            )
+            for one in neighbours.measure(folder, self._mails, environment, runs=runs)
+        ]
 
     @staticmethod
     def _child(module: str, *arguments: str, environment: dict[str, str]) -> dict[str, float]:
