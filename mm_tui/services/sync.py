@@ -98,6 +98,7 @@ class Sync:
         self._active = True
         self._filling = False
         self._running = False
+        self._stamp = 0
         self._refused: dict[str, OneLine] = {}
         self._turn = 0
         self._window_due = 0.0
@@ -252,6 +253,8 @@ class Sync:
         seen: set[str] = set()
         now = self._clock.monotonic()
         window = now >= self._window_due
+        # Another program on this store may have brought over what this one then finds to be known.
+        written_to = self._stamp != self._database.stamp()
         since = self._clock.now() - timedelta(days=self._settings.window_days)
         for box in self._boxes_in_turn():
             try:
@@ -267,6 +270,10 @@ class Sync:
             await asyncio.to_thread(self._facts.set, "last_ok_at", self._clock.now().isoformat())
         if seen:
             self._notify(MailChanged(frozenset(seen)))
+        elif written_to:
+            self._notify(MailChanged())
+            self._notify(PendingChanged())
+        self._stamp = self._database.stamp()
         return next(iter(self._refused.values()), None)
 
     def _boxes_in_turn(self) -> list[MailboxSync]:

@@ -191,6 +191,10 @@ class Database:
         for schema in self._schemas():
             connection.execute(f"PRAGMA {schema}.synchronous = {level}")
 
+    def stamp(self) -> int:
+        """A number that is another one when any other thread or process has written since. For one thread's use."""
+        return int(self.reader().execute("PRAGMA main.data_version").fetchone()[0])
+
     def check(self) -> list[str]:
         """Reads the whole file and returns what does not fit together, in SQLite's words; empty when it is sound.
 

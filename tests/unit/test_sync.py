@@ -140,6 +140,23 @@ async def test_a_kill_between_two_pages_of_new_mail_leaves_no_gap(database: Data
     assert len(bench.mail.keys(MailView())) == 40
 
 
+async def test_what_another_program_on_the_store_brought_over_is_told(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.put(make_mail(1))
+    bench = Bench(gateway, database)
+    assert database.path is not None
+    async with bench.running():
+        await bench.pass_time(20)
+        bench.told.clear()
+        await bench.pass_time(20)
+        assert MailChanged() not in bench.told
+        with Database.open(database.path) as other:
+            MailStore(other).upsert([make_mail(2)])
+        await bench.pass_time(5)
+        await bench.rest()
+        assert MailChanged() in bench.told
+
+
 async def test_polls_are_frequent_while_active_and_rare_when_idle(database: Database) -> None:
     gateway = FakeGateway()
     bench = Bench(gateway, database, SyncSettings(active_seconds=5, idle_seconds=15))
