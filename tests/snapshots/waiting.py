@@ -1,0 +1,161 @@
+"""The queue that the pictures show: drafts good and bad, one held, one asking, one changed, one decided elsewhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+from mm_tui.app import MmTui
+from mm_tui.models import Attachment, Party, PendingItem, RawContent
+from mm_tui.review.digest import digest_of
+from mm_tui.review.state import Act, Choice, Question
+from mm_tui.services.release_view import Asked, Changed, Phase, ReleaseView, Shown
+from mm_tui.store.edits import EditStore
+from mm_tui.text import ManyLine, OneLine
+from tests.snapshots.scene import office
+from tests.support.seat import NOW
+
+REFUND = """Hi Anna,
+
+you will receive a full refund of $240 within 24 hours. Please write to
+payouts@acme-refunds.example if the money has not come.
+
+[Track it here](https://acme-refunds.example/track)
+
+Kind regards
+Acme Support"""
+EDITED = """Hi Anna,
+
+I have asked our colleagues about your order 4471 and will write again tomorrow.
+
+Kind regards
+Acme Support"""
+CALM = "Hello,\n\nthank you for the table. The corrected statement is on its way.\n\nKind regards\nAcme Billing"
+LONG = "\n\n".join(f"{number}. Yes, as asked in the questionnaire." for number in range(1, 40))
+DRAFTS = (
+    ("d-refund", "anna@customer.example", "Re: Refund for order 4471", REFUND, 26),
+    ("d-calm", "nadia@coldchain.example", "Re: Reconciliation of the third quarter", CALM, 41),
+    ("d-held", "legal@partner.example", "Re: Contract renewal", CALM, 55),
+    ("d-asks", "tanaka@nogyo.example", "Re: 料金についてのお問い合わせ", CALM, 70),
+    ("d-changed", "tom@okafor.example", "Re: Invoice 2291", CALM.replace("table", "letter"), 130),
+    ("d-elsewhere", "lucia@vinedos.example", "Re: No puedo iniciar sesión", CALM, 200),
+    ("d-long", "procurement@harbour.example", "Re: Supplier questionnaire", LONG, 300),
+)
+INBOUND = ("i-first", "stranger@new.example", "Hello from a new customer", "May I order two?\n", 15)
+
+
+def pending(name: str, address: str, subject: str, body: str, minutes: int, *, inbound: bool = False) -> PendingItem:
+    """A mail that waits, read in full."""
+    us, them = "support@acme.example", address
+    sender, to = (them, us) if inbound else (us, them)
+    raw = RawContent(sender=sender, to=(to,), subject=subject, body=body)
+    files: tuple[Attachment, ...] = ()
+    if name == "d-calm":
+        files = (Attachment(name=OneLine("statement.pdf"), size=48_200, content_type=OneLine("application/pdf")),)
+        raw = raw.model_copy(update={"attachments": (("statement.pdf", 48_200, "application/pdf"),)})
+    return PendingItem(
+        id=name,
+        mailbox_id="mb1",
+        direction=OneLine("inbound" if inbound else "outbound"),
+        sender=Party.parse(sender),
+        to=(Party.parse(to),),
+        subject=OneLine(subject),
+        body=ManyLine(body),
+        status=OneLine("pending_inbound_approval" if inbound else "pending_send_approval"),
+        received_at=NOW - timedelta(minutes=minutes),
+        thread_id="T-refund" if name == "d-refund" else f"T-{name}",
+        attachments=files,
+        raw=raw,
+        complete=True,
+    )
+
+
+ITEMS = {draft[0]: pending(*draft) for draft in DRAFTS} | {INBOUND[0]: pending(*INBOUND, inbound=True)}
+
+
+def digest(name: str) -> str:
+    """The digest of one of them."""
+    item = ITEMS[name]
+    return digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+
+
+def view(name: str, phase: Phase, words: str, **fields: Any) -> ReleaseView:
+    """How a decision about one of them stands."""
+    return ReleaseView(
+        id=f"r-{name}", email_id=name, mailbox_id="mb1", act=Act.APPROVE, phase=phase, words=OneLine(words), outcome=None,
+        digest=OneLine(digest(name)), **fields,
+    )  # fmt: skip
+
+
+VIEWS = (
+    view("d-held", Phase.HELD, "releasing in 4 s · u undo", deadline=NOW + timedelta(seconds=4), seconds_left=4.0),
+    view(
+        "d-asks",
+        Phase.ASKING,
+        "outcome unknown, still pending: try again?",
+        question=Asked(
+            Question.STILL_PENDING,
+            OneLine("The approval's outcome is unknown and the mail still waits: try again?"),
+            (
+                (Choice.AGAIN, OneLine("approve again, after a fresh check")),
+                (Choice.LEAVE, OneLine("leave it as it is")),
+            ),
+        ),
+    ),
+    view(
+        "d-changed",
+        Phase.CHANGED,
+        "changed since you looked: nothing was decided",
+        changed=Changed(
+            base=Shown.of(ITEMS["d-changed"].raw.model_copy(update={"body": CALM, "to": ("tom@farm.example",)})),
+            now=Shown.of(ITEMS["d-changed"].raw),
+        ),
+    ),
+    view(
+        "d-elsewhere",
+        Phase.ELSEWHERE,
+        "rejected by robin at 09:41, not by you",
+        decided_by=OneLine("robin"),
+        decided_at=NOW - timedelta(minutes=1),
+    ),
+)
+
+
+class StillReleases:
+    """Decisions that stand still."""
+
+    def __init__(self, views: tuple[ReleaseView, ...]) -> None:
+        self._views = views
+
+    async def aclose(self) -> None:
+        """Has nothing to end."""
+
+    def states(self) -> tuple[ReleaseView, ...]:
+        return self._views
+
+    def held(self) -> tuple[ReleaseView, ...]:
+        return tuple(one for one in self._views if one.phase is Phase.HELD)
+
+    def state(self, email_id: str) -> ReleaseView | None:
+        return next((one for one in self._views if one.email_id == email_id), None)
+
+
+def app(*, edited: bool = False, waiting: bool = True, **given: Any) -> MmTui:
+    """The app with that queue.
+
+    Args:
+        edited: the first draft has been edited.
+        waiting: whether anything waits at all.
+        given: for `scene.office`.
+    """
+    wiring = office(**given)
+    if waiting:
+        wiring.pending.replace(ITEMS.values(), NOW)
+    if edited:
+        item = ITEMS["d-refund"]
+        EditStore(wiring.database).save(
+            item.id, item.mailbox_id, digest(item.id), item.raw,
+            to=item.raw.to, subject=item.raw.subject, body=EDITED, at=NOW,
+        )  # fmt: skip
+    wiring.releases = cast(Any, StillReleases(VIEWS))
+    return MmTui(wiring)
