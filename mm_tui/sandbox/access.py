@@ -13,11 +13,16 @@ from mm_tui.sandbox.state import ApiError, Caller, RateLimiter, State
 from mm_tui.sandbox.statuses import Scope
 
 
-def get_state(request: Request) -> State:
+def current_state(request: Request) -> State:
     """The sandbox's state, brought up to now: what has come due happens before the request does."""
     state = cast(State, request.app.state.sandbox)
     lifecycle.advance(state)
     return state
+
+
+async def get_state(request: Request) -> State:
+    """The state for a route. Async, for a plain function would run in a thread and cut into other requests' writes."""
+    return current_state(request)
 
 
 StateOf = Annotated[State, Depends(get_state)]
@@ -40,7 +45,7 @@ def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency that lets only keys with `scope` through: 401 without a good key, 403 without the scope."""
 
     async def allowed(request: Request) -> Caller:
-        state = get_state(request)
+        state = current_state(request)
         secret = secret_of(request.scope["headers"])
         caller = state.caller(secret) if secret else None
         if caller is None:
