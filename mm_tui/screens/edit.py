@@ -11,15 +11,15 @@ from textual.message import Message
 from textual.widgets import Input, Static, TextArea
 
 from mm_tui import keymap
-from mm_tui.models import Party
+from mm_tui.models import recipients
 from mm_tui.review.draft import EditedDraft, changes_recipients, changes_subject
-from mm_tui.review.risk import Assessment, Draft
+from mm_tui.review.risk import Assessment
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.instruct import InstructScreen
 from mm_tui.services.kept import save_beside
 from mm_tui.services.notices import Notice, PendingChanged
-from mm_tui.services.queue import Queued, ReviewQueue
+from mm_tui.services.queue import Queued, ReviewQueue, edited_draft
 from mm_tui.store.edits import EditStore
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.diff_pages import three_way_page
@@ -118,14 +118,21 @@ class EditScreen(BaseScreen):
         self._show_side()
         self._show_words(self._entry.assessment)
 
+    @property
+    def _is_outdated(self) -> bool:
+        """The draft changed since the edit began."""
+        return self._entry.edit is not None and not self._entry.edit_is_current
+
     def _show_side(self) -> None:
-        entry = self._entry
-        if entry.edit is not None and not entry.edit_is_current:
-            words, page = "The draft changed since your edit began", three_way_page(entry)
-        else:
-            words, page = "Thread, newest first", thread_page(entry.thread)
-        self.query_one("#right-words", Static).update(Content.styled(words, "$mm-dim"))
+        page = three_way_page(self._entry) if self._is_outdated else thread_page(self._entry.thread)
         self.query_one("#thread", Paper).show(page, "")
+        self._show_side_words()
+
+    def _show_side_words(self) -> None:
+        words = "The draft changed since your edit began" if self._is_outdated else "Thread, newest first"
+        if self.has_class("-thread"):
+            words = f"{words} · esc goes back to the text"
+        self.query_one("#right-words", Static).update(Content.styled(words, "$mm-dim"))
 
     # The text
 
@@ -134,7 +141,7 @@ class EditScreen(BaseScreen):
         """The edit as it stands, cleaned: what a reader cannot see is not sent either."""
         to = self.query_one("#to", Input).value
         return EditedDraft(
-            tuple(str(OneLine(one.strip())) for one in to.split(",") if one.strip()),
+            tuple(map(str, recipients(OneLine(to)))),
             str(OneLine(self.query_one("#subject", Input).value)),
             str(ManyLine(self.query_one("#body", TextArea).text)),
         )
@@ -203,7 +210,8 @@ class EditScreen(BaseScreen):
 
     def _assess_in_thread(self, draft: EditedDraft) -> None:
         queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
-        self.post_message(EditAssessed(queue.assess_edit(self._entry, risk_draft(self._entry, draft))))
+        written = edited_draft(self._entry.item, draft.to, draft.subject, draft.body)
+        self.post_message(EditAssessed(queue.assess_edit(self._entry, written)))
 
     def on_edit_assessed(self, message: EditAssessed) -> None:
         self._show_words(message.assessment)
@@ -211,6 +219,8 @@ class EditScreen(BaseScreen):
     def _show_words(self, assessment: Assessment) -> None:
         raw, draft = self._entry.item.raw, self.draft
         lines: list[Content] = []
+        if self._entry.claim is not None:
+            lines.append(_warn(self._entry.claim.words))
         if changes_recipients(raw, draft):
             lines.append(_warn("another recipient: it leaves as a new mail and the thread breaks"))
         elif changes_subject(raw, draft):
@@ -229,8 +239,7 @@ class EditScreen(BaseScreen):
             self.say("it needs a recipient", "warning")
             return
         # An edit of an older draft is kept on purpose against the new one, which is on the screen beside it.
-        outdated = self._entry.edit is not None and not self._entry.edit_is_current
-        self._save(durable=True, anyway=outdated)
+        self._save(durable=True, anyway=self._is_outdated)
         self.dismiss(None)
 
     def action_back(self) -> None:
@@ -250,6 +259,7 @@ class EditScreen(BaseScreen):
             self._left_from = self.focused
             self.add_class("-thread")
             thread.focus()
+        self._show_side_words()
 
     def action_snippets(self) -> None:
         """Lets the writer choose a snippet and inserts it."""
@@ -321,21 +331,6 @@ class EditScreen(BaseScreen):
 
     def action_stop(self) -> None:
         self.workers.cancel_group(self, "redraft")
-
-
-def risk_draft(entry: Queued, edit: EditedDraft) -> Draft:
-    """The edited text as the rules look at it."""
-    item = entry.item
-    return Draft(
-        sender=item.sender,
-        to=tuple(Party.parse(to) for to in edit.to),
-        cc=item.cc,
-        subject=OneLine(edit.subject),
-        body=ManyLine(edit.body),
-        attachments=item.attachments,
-        direction=str(item.direction),
-        complete=item.complete,
-    )
 
 
 def _warn(words: str) -> Content:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ REPLACES = "review.replaces"
 EDITED_BY = "review.edited_by"
 LONGEST_NAME = 40
 """Characters of another's name that are shown."""
+BADGE_NAME = 12
+"""Characters of it in a list."""
 LIFE = timedelta(minutes=10)
 """How long a claim holds if nobody renews it or gives it back."""
 
@@ -52,7 +54,9 @@ class TagClaim:
 
     @property
     def badge(self) -> OneLine:
-        """Who and since when, for a line of a list."""
+        """Who and since when, for a line of a list. A long name is cut: the time is not."""
+        if len(self.by) > BADGE_NAME:
+            return replace(self, by=OneLine(f"{self.by[: BADGE_NAME - 1]}…")).badge
         return OneLine(f"{self.by} since {self._since}" if self._since else f"open: {self.by}")
 
     @property

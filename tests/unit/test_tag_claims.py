@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,6 +41,9 @@ async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(san
         assert standing is not None
         assert standing.by == "kim"
         assert standing.words == f"kim has it open since {clock.now().astimezone():%H:%M}"
+        assert standing.badge == f"kim since {clock.now().astimezone():%H:%M}"
+        long = replace(standing, by=OneLine("a.very.long.reviewer@example"))
+        assert long.badge == f"a.very.long… since {clock.now().astimezone():%H:%M}"
         clock.advance(60)
         assert await kim.take(sandbox.mailbox, draft) is None
         renewed = claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
