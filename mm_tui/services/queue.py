@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
+from mm_tui.models import Direction, EmailDetail, EmailSummary, Party, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
@@ -18,7 +18,7 @@ from mm_tui.services.due import due_at
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.store.mail import MailStore, MailView
 from mm_tui.store.pending import PendingStore
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -185,14 +185,19 @@ class ReviewQueue:
     def _entry(self, item: PendingItem) -> Queued:
         digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
         thread, newer = self._thread_around(item)
-        key = (digest, item.complete, newer, tuple((mail.summary.id, mail.detail is not None) for mail in thread))
+        edit = self._edits.get(item.id)
+        # What would leave is assessed: the human's text where there is one.
+        written = (edit.to, edit.subject, edit.body) if edit is not None else ()
+        read = tuple((mail.summary.id, mail.detail is not None) for mail in thread)
+        key = (digest, item.complete, newer, read, written)
         known = self._assessed.get(key)
         if known is None:
-            known = assess(Draft.of(item), self._context(item, thread), self._risk)
+            draft = Draft.of(item) if edit is None else edited_draft(item, edit.to, edit.subject, edit.body)
+            known = assess(draft, self._context(item, thread), self._risk)
             self._assessed[key] = known = _with_newer(known, newer)
             if len(self._assessed) > MAX_ASSESSED:
                 self._assessed.popitem(last=False)
-        return Queued(item, digest, known, self._edits.get(item.id), tuple(thread), self._due_at(item))
+        return Queued(item, digest, known, edit, tuple(thread), self._due_at(item))
 
     def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
         """What other reviewers' programs say by tags, as far as the details tell that were read."""
@@ -225,6 +230,13 @@ class ReviewQueue:
             details = [detail for email_id in ids if (detail := self._mail.detail(email_id)) is not None]
             self._known = now, addresses, tuple(Rejected(detail.body) for detail in details)
         return self._known[1], self._known[2]
+
+
+def edited_draft(item: PendingItem, to: Sequence[str], subject: str, body: str) -> Draft:
+    """A human's text in place of the agent's, as the rules look at it; cc and attachments stay."""
+    return replace(
+        Draft.of(item), to=tuple(Party.parse(one) for one in to), subject=OneLine(subject), body=ManyLine(body)
+    )
 
 
 def _belongs(entry: Queued, section: Section) -> bool:

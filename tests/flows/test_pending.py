@@ -167,6 +167,29 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
     assert sandbox.status(original) == "rejected"
 
 
+async def test_the_risks_are_those_of_what_would_leave(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("Hello Anna, we give you a full refund of $240 today.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        entry = screen.current
+        assert entry is not None and entry.assessment.asks_again
+        store = EditStore(app.services.database)
+
+        def write(text: str) -> None:
+            store.save(
+                draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
+                to=entry.item.raw.to, subject=entry.item.raw.subject, body=text, at=app.services.clock.now(),
+            )  # fmt: skip
+            screen.reload()
+
+        write("Hello Anna, we have read your mail.")
+        await until(pilot, lambda: screen.current and not screen.current.assessment.asks_again, "the risk to go")
+        write("Hello {{name}}, we have read your mail.")
+        await until(pilot, lambda: screen.current and screen.current.assessment.asks_again, "the edit's own risk")
+
+
 async def test_what_is_typed_is_kept_and_found_again(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
