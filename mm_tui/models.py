@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from email.utils import formataddr, parseaddr
+from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
@@ -70,6 +70,16 @@ class Status(StrEnum):
 
 _PLAIN_PARTY = re.compile(r"(?:(\w+(?: \w+)*) <)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)*)(>)?", re.ASCII)
 _ANGLED = re.compile(r"([^<>]*)<([^<>\s@]+@[^<>\s@]+)>\s*", re.ASCII)
+_SPECIAL = re.compile(r'[][\\()<>@,:;".]')
+"""A name that holds one of these stands in quotes (RFC 5322, 3.2.3)."""
+_RECIPIENT = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^",])++')
+_QUOTED_WELL = re.compile(r'(?:"(?:[^"\\]|\\.)*+"|[^"])*+')
+
+
+def recipients(line: str) -> tuple[str, ...]:
+    """The recipients of a line in header form: a comma parts them unless it stands in quotes."""
+    parts = _RECIPIENT.findall(line) if _QUOTED_WELL.fullmatch(line) else line.split(",")
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _name_and_address(raw: str) -> tuple[str, str]:
@@ -102,8 +112,11 @@ class Party(Model):
 
     @property
     def header(self) -> str:
-        """In header form, as a send call takes it."""
-        return formataddr((str(self.name), str(self.address))) if self.name else str(self.address)
+        """In header form, as a send call takes it: every script as it is, for a human edits this too."""
+        if not self.name:
+            return str(self.address)
+        name = re.sub(r'(["\\])', r"\\\1", self.name)
+        return f'"{name}" <{self.address}>' if _SPECIAL.search(self.name) else f"{name} <{self.address}>"
 
 
 def _parse_party(raw: str) -> Party:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mm_tui.models import Party
+from mm_tui.models import Party, recipients
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,34 @@ def test_an_address_is_parsed_without_losing_anybody(raw: str, address: str, nam
 def test_a_long_form_is_parsed_like_a_short_one() -> None:
     name = "N" * 400
     assert Party.parse(f"{name}, x <evil@bad.example>").address == "evil@bad.example"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Ann <ann@x.example>",
+        '"Harbour, Trust" <p@w.example>',
+        "Jürgen Groß <j@w.example>",
+        "Anna <anna@exämple.example>",
+        "安娜 <anna@例え.example>",
+        "ann@x.example",
+    ],
+)
+def test_the_header_form_names_the_same_party_in_every_script(raw: str) -> None:
+    party = Party.parse(raw)
+    assert party.header == raw
+    assert Party.parse(party.header) == party
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ('"Doe, Jane" <jane@x.example>, bob@y.example', ('"Doe, Jane" <jane@x.example>', "bob@y.example")),
+        ("a@x.example,, b@x.example ,", ("a@x.example", "b@x.example")),
+        (r'"A \", B" <a@x.example>, c@x.example', (r'"A \", B" <a@x.example>', "c@x.example")),
+        ('"Doe <a@x.example>, b@x.example', ('"Doe <a@x.example>', "b@x.example")),
+        ("", ()),
+    ],
+)
+def test_a_comma_in_quotes_parts_no_recipient(line: str, parts: tuple[str, ...]) -> None:
+    assert recipients(line) == parts
