@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 _SLICE = 500
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _REST = ("spam_score", "spam_verdict", "delivered_at", "bounced_at", "bounce_type")
 _COLUMNS = (
     "email_id", "mailbox_id", "sender", "sender_name", "recipients", "subject", "hidden",
@@ -85,10 +86,12 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
     # In the order of keys, because the full-text index writes itself out whenever a key is below the one before.
     ordered = sorted(fresh, key=keys.__getitem__)
     connection.executemany(
-        f"INSERT INTO mail (key, thread, {', '.join(_COLUMNS)}) VALUES (:key,"
-        " (SELECT thread FROM threads WHERE mailbox_id = :mailbox_id AND thread_id = :thread_id),"
-        f" {', '.join(':' + name for name in _COLUMNS)})",
-        [{**fresh[email_id], "key": keys[email_id], "thread_id": thread_name(batch[email_id])} for email_id in ordered],
+        f"INSERT INTO mail ({', '.join(_COLUMNS)}, key, thread) VALUES ({_marks(_COLUMNS)}, ?,"
+        " (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?))",
+        [
+            (*fresh[email_id].values(), keys[email_id], batch[email_id].mailbox_id, thread_name(batch[email_id]))
+            for email_id in ordered
+        ],
     )
     connection.executemany(
         "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary) VALUES (?, ?, ?, ?, '', '')",
@@ -246,7 +249,8 @@ def _index(connection: sqlite3.Connection, key: int, sql: str) -> None:
 
 
 def _words(columns: sqlite3.Row | dict[str, Any]) -> tuple[str, str, str]:
-    people = " ".join(" ".join(party) for party in json.loads(columns["recipients"]))
+    # Only letters and digits are indexed, so the brackets and quotes of JSON are no words.
+    people = columns["recipients"]
     return columns["subject"], f"{columns['sender']} {columns['sender_name']}".rstrip(), people
 
 
@@ -257,28 +261,35 @@ def thread_name(email: EmailSummary) -> str:
 
 def columns_of(email: EmailSummary) -> dict[str, Any]:
     """A mail as values for the table `mail`."""
-    sender = email.sender
-    rest = {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name in _REST
-        if (value := getattr(email, name)) not in (None, "")
-    }
-    hidden = email.subject.removed + sender.address.removed + sender.name.removed
-    hidden += sum(to.address.removed + to.name.removed for to in email.to)
+    sender, subject = email.sender, email.subject
+    hidden = subject.removed + sender.address.removed + sender.name.removed
+    recipients: list[tuple[str, str]] = []
+    for to in email.to:
+        hidden += to.address.removed + to.name.removed
+        recipients.append((to.address, to.name))
     return {
         "email_id": email.id,
         "mailbox_id": email.mailbox_id,
         "sender": str(sender.address),
         "sender_name": str(sender.name),
-        "recipients": json.dumps([[to.address, to.name] for to in email.to], ensure_ascii=False),
-        "subject": str(email.subject),
+        "recipients": _to_json(recipients),
+        "subject": str(subject),
         "hidden": hidden,
         "direction": str(email.direction),
         "status": str(email.status),
         "received_at": to_ms(email.received_at),
         "has_attachments": int(email.has_attachments),
-        "rest": json.dumps(rest) if rest else None,
+        "rest": _rest_of(email),
     }
+
+
+def _rest_of(email: EmailSummary) -> str | None:
+    rest = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name in _REST
+        if (value := getattr(email, name)) is not None and value != ""
+    }
+    return _to_json(rest) if rest else None
 
 
 def _fields(row: sqlite3.Row) -> dict[str, Any]:
