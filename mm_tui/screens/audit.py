@@ -22,6 +22,7 @@ from mm_tui.store.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.audit_list import AuditList, moment
 from mm_tui.widgets.audit_pages import line_page
+from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.paper import Page, Paper
 from mm_tui.widgets.words import count, joined
 
@@ -106,6 +107,11 @@ class AuditScreen(BaseScreen):
         """What is shown: what was chosen, narrowed by what was typed."""
         return narrowed(self.chosen, self.typed, self.services.clock.now())[0]
 
+    @property
+    def has_read(self) -> bool:
+        """All lines that are wanted have been found."""
+        return self._whole
+
     def status_mailbox(self) -> str | None:
         return self.chosen.mailbox_id
 
@@ -188,6 +194,7 @@ class AuditScreen(BaseScreen):
             if trouble:
                 parts.append(Content.assemble(("▲ ", "$warning"), (trouble, "$foreground")))
         self.query_one("#heading", Static).update(joined(parts, " · "))
+        self.query_one(StatusLine).update_state()
 
     def _gateway_trouble(self) -> OneLine:
         """Why the gateway's log is not shown, or not as it is now."""

@@ -54,10 +54,15 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
             yield Static(Content.styled(OneLine(self._words), "$mm-dim"))
             for at, field in enumerate(self._fields):
                 yield Static(Content(field.label), classes="form--label")
-                yield Input(value=field.value, placeholder=OneLine(field.placeholder), id=f"field-{at}")
+                yield Input(
+                    value=field.value,
+                    placeholder=OneLine(field.placeholder),
+                    select_on_focus=False,
+                    id=f"field-{at}",
+                )
             if self._trouble:
                 yield Static(Content.assemble(("▲ ", "$warning"), OneLine(self._trouble)), classes="form--label")
-            yield keys_line(("enter", f"next, at the end {self._yes}"), ("esc", "close, nothing happens"))
+            yield keys_line(("enter", f"next line, at the end {self._yes}"), ("esc", "close, nothing happens"))
 
     def on_mount(self) -> None:
         self.query_one(f"#field-{self._start}", Input).focus()

@@ -15,6 +15,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.mailbox_acts import MailboxActing
 from mm_tui.services.evidence import WINDOWS, Evidence, Evidences
 from mm_tui.services.notices import AuditChanged, MailboxesChanged, Notice, PendingChanged, ReleaseChanged
+from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.mailbox_list import WIDE, MailboxList
 from mm_tui.widgets.mailbox_pages import mailbox_page
 from mm_tui.widgets.paper import Page, Paper
@@ -77,6 +78,11 @@ class MailboxesScreen(MailboxActing, BaseScreen):
     def current(self) -> Evidence | None:
         """The mailbox under the cursor."""
         return self.boxes.current_row
+
+    @property
+    def has_read(self) -> bool:
+        """Rows and account have been read."""
+        return self._read_once and self.facts is not None
 
     def status_mailbox(self) -> str | None:
         return self.boxes.current_key if self.is_mounted else None
@@ -169,6 +175,7 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         page = mailbox_page(found, self.facts, self.paper.room) if found is not None else Page()
         name = found.mailbox.id if found is not None else ""
         self.paper.show(page, name, keep_place=self.has_class("-reading"))
+        self.query_one(StatusLine).update_state()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

@@ -59,7 +59,7 @@ GATEWAY_WORDS = {
 ACT_WORDS = {
     "approve": "approve",
     "reject": "reject",
-    "release_edit": "release edit",
+    "release_edit": "edit",
     "reschedule": "reschedule",
 }
 JOURNAL_WORDS = {

@@ -61,8 +61,8 @@ class AuditList(VirtualList[int, AuditLine]):
         who = max(11, min(18, room // 5))
         return self._paint(
             [
-                bar, time, source, (fit_cells(row.words, words) + "  ", TONES[row.tone]),
-                (fit_cells(row.who, who) + "  ", "row"), *self._rest(row, room - words - who - 4),
+                bar, time, source, (fit_cells(row.words, words) + " ", TONES[row.tone]),
+                (fit_cells(row.who, who) + " ", "row"), *self._rest(row, room - words - who - 2),
             ],
             here,
         )  # fmt: skip

@@ -40,15 +40,16 @@ def mode_words(mode: str) -> str:
     return OneLine(mode).replace("_", " ")
 
 
-def spark(values: Sequence[int], width: int) -> str:
+def spark(values: Sequence[int], width: int, *, most: int | None = None) -> str:
     """A plot of counts in `width` cells, neighbours added up; blank where nothing was.
 
     Args:
         values: counts, the oldest first; at least one.
         width: cells, at most as many as values.
+        most: the count that fills a cell; None takes the largest.
     """
     sums = [sum(values[at * len(values) // width : (at + 1) * len(values) // width]) for at in range(width)]
-    most = max(sums)
+    most = max(sums) if most is None else most
     return "".join(BARS[-(-one * (len(BARS) - 1) // most)] if most else BARS[0] for one in sums)
 
 
@@ -106,18 +107,24 @@ class MailboxList(VirtualList[str, Evidence]):
         ]
         text = self._joined(row.mailbox.address, cells, width - 1)
         bar = Segment("▌", self.style("bar")) if here else Segment(" ", self.style("row"))
-        off = not row.mailbox.is_active
-        return [bar, Segment(text, self.style("here" if here else "dim" if off else "row"))]
+        plain = "here" if here else "row" if row.mailbox.is_active else "dim"
+        plot = self.columns[-1].width + 1
+        return [
+            bar,
+            Segment(text[:-plot], self.style(plain)),
+            Segment(text[-plot:], self.style("here" if here else "dim")),
+        ]
 
     def _joined(self, first: str, cells: Sequence[str], width: int) -> str:
         columns = self.columns
-        room = width - sum(column.width + 2 for column in columns) - 1
+        gap = "  " if columns is WIDE_COLUMNS else " "
+        room = width - sum(column.width + len(gap) for column in columns) - 1
         pieces = [fit_cells(OneLine(first), room)]
         pieces += [
             fit_cells(cell, column.width, right=column.heading not in LEFT)
             for cell, column in zip(cells, columns, strict=True)
         ]
-        return "  ".join(pieces) + " "
+        return gap.join(pieces) + " "
 
 
 def _pair(numbers: Sequence[int]) -> str:

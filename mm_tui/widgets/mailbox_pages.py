@@ -60,8 +60,9 @@ def _evidence(writer: PageWriter, found: Evidence, room: int) -> None:
         _row(writer, f"{days} days", tally_words(tally), room)
     month = found.tallies[max(found.tallies)]
     if month.drafts:
-        _plot(writer, "as written", [written for written, _ in found.days])
-        _plot(writer, "edited, rej.", [other for _, other in found.days])
+        most = max(max(pair) for pair in found.days)
+        _plot(writer, "as written", [written for written, _ in found.days], most)
+        _plot(writer, "not as written", [other for _, other in found.days], most)
     if found.elsewhere:
         words = count(found.elsewhere, "decision", "decisions")
         _row(writer, "elsewhere", f"{words} in the gateway's log, 30 days, made with other programs or machines", room)
@@ -69,9 +70,9 @@ def _evidence(writer: PageWriter, found: Evidence, room: int) -> None:
         _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: that says little yet.", room)
 
 
-def _plot(writer: PageWriter, name: str, days: list[int]) -> None:
+def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
     writer.write(f"{name:<{LABEL}} ", "dim")
-    writer.write(spark(days, PLOT), "accent")
+    writer.write(spark(days, PLOT, most=most))
     writer.line(f"  30 days, at most {max(days)} a day", "dim")
 
 
@@ -84,9 +85,9 @@ def tally_words(tally: Tally) -> str:
         said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} as written ({share}), "
         said += f"{tally.edited} after edits, {tally.rejected} rejected"
     if tally.changed is not None:
-        said += f"; humans changed {percent(tally.changed)} of the words"
+        said += f"; {percent(tally.changed)} of the words changed"
     if tally.seconds is not None:
-        said += f"; half decided within {age(int(tally.seconds * 1000)).replace('now', 'a minute')}"
+        said += f"; median {age(int(tally.seconds * 1000)).replace('now', 'below 1m')}"
     if tally.inbound_let_in or tally.inbound_rejected:
         said += f"; inbound {tally.inbound_let_in} let in, {tally.inbound_rejected} rejected"
     return said

@@ -166,8 +166,7 @@ def test_words_say_what_humans_did(office: Office) -> None:
         office.decided("approved")
     office.decided("edit_released", words="40 of 100")
     assert tally_words(office.row().tallies[7]) == (
-        "4 drafts: 3 as written (75%), 1 after edits, 0 rejected;"
-        " humans changed 10% of the words; half decided within 5m"
+        "4 drafts: 3 as written (75%), 1 after edits, 0 rejected; 10% of the words changed; median 5m"
     )
 
 
@@ -175,4 +174,5 @@ def test_plots_and_shares() -> None:
     assert spark([0, 0, 4, 2], 4) == "  █▄"
     assert spark([1, 1, 0, 0, 2, 2], 3) == "▄ █"
     assert spark([0, 0], 2) == "  "
+    assert spark([1, 2], 2, most=4) == "▂▄"
     assert [percent(share) for share in (None, 0, 0.004, 0.126, 1)] == ["–", "0%", "<1%", "13%", "100%"]
