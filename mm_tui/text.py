@@ -23,7 +23,6 @@ characters in the flags of England, Scotland and Wales.
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
@@ -289,7 +288,6 @@ def file_name(raw: str, *, longest: int = 200) -> OneLine:
     return OneLine(stem + dot + extension if stem else "attachment")
 
 
-def printable(text: str) -> str:
-    """`text` with what the standard output cannot encode replaced by `?`, for the plain commands."""
-    encoding = sys.stdout.encoding or "ascii"
-    return text.encode(encoding, "replace").decode(encoding)
+def encodable(raw: str) -> str:
+    """The raw text with lone surrogates, which no file or socket can carry, as backslash escapes."""
+    return raw.encode("utf-8", "backslashreplace").decode("utf-8")
