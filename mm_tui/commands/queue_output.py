@@ -173,6 +173,13 @@ def _item_data(entry: Queued, boxes: dict[str, Mailbox], box: Mailbox | None) ->
         "unchecked": list(entry.assessment.unchecked),
         "oversight_mode": box.oversight_mode if box else None,
         "edited_here": entry.edit is not None,
+        "claimed": {
+            "by": entry.claim.by,
+            "since": _iso(entry.claim.since),
+            "until": _iso(entry.claim.until),
+        }
+        if entry.claim is not None
+        else None,
         "thread": [
             {
                 "id": mail.summary.id,
@@ -207,6 +214,8 @@ def _item_text(entry: Queued, box: Mailbox | None) -> Iterator[OneLine | ManyLin
         yield OneLine(f"note     not checked: {words}")
     if removed := item.body.removed + item.subject.removed:
         yield OneLine(f"warning  {removed} hidden characters removed")
+    if entry.claim is not None:
+        yield OneLine(f"note     {entry.claim.words}")
     if entry.edit is not None:
         yield OneLine("note     an unsent edit of this draft is kept on this machine")
     yield OneLine(_RULE)

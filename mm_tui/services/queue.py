@@ -164,7 +164,10 @@ class ReviewQueue:
     def entry(self, email_id: str) -> Queued | None:
         """One waiting mail; None when it waits no more."""
         item = self._pending.get(email_id)
-        return self._entry(item) if item is not None else None
+        if item is None:
+            return None
+        held = self._tags().get(email_id, {})
+        return _claimed(self._entry(item), claim_in(held, self._clock.now()), NOBODY)
 
     def assess_edit(self, entry: Queued, draft: Draft) -> Assessment:
         """What the rules say of an edited text in place of the agent's."""
@@ -256,7 +259,8 @@ def _belongs(entry: Queued, section: Section) -> bool:
 
 
 def _claimed(entry: Queued, claim: TagClaim | None, seat: Seat) -> Queued:
-    other = claim if claim is not None and claim.token != seat.token else None
+    is_ours = claim is not None and claim.token != "" and claim.token == seat.token
+    other = None if is_ours else claim
     named = other is not None and other.by == seat.reviewer
     mine = named or entry.edit is not None or entry.item.id == seat.open_id
     return replace(entry, claim=other, is_mine=mine) if other is not None or mine else entry

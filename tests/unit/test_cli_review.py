@@ -7,6 +7,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,22 @@ def test_json_has_the_documented_fields(home: Home, sandbox: Sandbox) -> None:
     for command in ("sync", "doctor", "audit verify", "audit list"):
         assert set(home.run(*command.split(), "--json").json) == set(fields.OUTPUTS[command])
     assert set(json.loads(home.run("audit", "export").out.splitlines()[0])) == set(fields.AUDIT)
+
+
+def test_who_has_an_item_open_is_told_and_keeps_nobody_from_deciding(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna")
+    now = datetime.now(UTC)
+    tags = {
+        "review.claimed_by": "anna",
+        "review.claimed_at": now.isoformat(),
+        "review.claimed_until": (now + timedelta(minutes=5)).isoformat(),
+    }
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft_id}/tags", key="send", json={"tags": tags})
+    assert "anna has it open since" in home.run("pending", "show", draft_id).out
+    shown = home.run("pending", "show", draft_id, "--json").json
+    assert shown["claimed"]["by"] == "anna"
+    assert approve(home, draft_id, shown["digest"]).status == 0
+    assert len(sandbox.outbox()) == 1
 
 
 def test_a_damaged_store_is_set_aside_and_said(home: Home, sandbox: Sandbox) -> None:
