@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from mm_tui.gateway.errors import Malformed
 from mm_tui.gateway.shapes import Listing
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, encodable
 
 T = TypeVar("T")
 Json = Mapping[str, object]
@@ -30,7 +30,7 @@ class Unusable(ValueError):
 def raw_text(value: object) -> str:
     """Text exactly as received. Lone surrogates, which no file or socket can carry, stand as backslash escapes."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return encodable(value)
     if value is None or isinstance(value, (dict, list)):
         return ""
     return json.dumps(value)

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from mm_tui.models import RawContent
 from mm_tui.review.digest import canonical
+from mm_tui.text import encodable
 
 _REPLY_MARK = re.compile(r"^\s*(?:(?:re|aw|sv|antw|rif|odp|vs)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 
@@ -25,9 +26,9 @@ class EditedDraft:
     body: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "to", tuple(map(_sendable, self.to)))
-        object.__setattr__(self, "subject", _sendable(self.subject))
-        object.__setattr__(self, "body", _sendable(self.body))
+        object.__setattr__(self, "to", tuple(map(encodable, self.to)))
+        object.__setattr__(self, "subject", encodable(self.subject))
+        object.__setattr__(self, "body", encodable(self.body))
 
     def __repr__(self) -> str:
         return f"<EditedDraft of {len(self.body)} characters>"
@@ -76,10 +77,6 @@ def starts_thread(original: RawContent, edit: EditedDraft) -> bool:
 def topic(subject: str) -> str:
     """A subject without reply marks and outer white space."""
     return _REPLY_MARK.sub("", subject).strip()
-
-
-def _sendable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _addresses(parties: tuple[str, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mm_tui.review.effects import Entry, Journal, Look, Pause
+from mm_tui.review.effects import Entry, Journal, Pause
 from mm_tui.review.events import Clash, Denied, Done, Event, KeyExpired, Lost, Submitted
 from mm_tui.review.moves import (
     Move,
@@ -20,6 +20,7 @@ from mm_tui.review.moves import (
     find,
     keep_reading,
     read_back,
+    record,
     stay,
     submit,
     submitted,
@@ -184,8 +185,7 @@ def _retire_answered(state: State, event: Event) -> Move:
 def _release_answered(state: State, event: Event) -> Move:
     match event:
         case Done(words):
-            recording = replace(state, step=Step.RECORD, said=words)
-            return recording, (Journal(Entry.DONE, state.replacement, words), Look(state.replacement))
+            return record(state, words)
         case Denied(words):
             return ask(state, Question.NOT_RELEASED, said=words)
         case Clash(words):

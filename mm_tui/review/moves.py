@@ -111,6 +111,13 @@ def read_back(state: State, said: str = "") -> Move:
     return replace(state, step=Step.DOUBT, said=said or state.said), (Look(target(state)),)
 
 
+def record(state: State, said: str) -> Move:
+    """The call had its effect, in the gateway's words: read once more what it recorded."""
+    about = target(state)
+    recording = replace(state, step=Step.RECORD, said=said)
+    return recording, (Journal(Entry.DONE, about, said), Look(about))
+
+
 def keep_reading(state: State, question: Question, sighting: Sighting) -> Move:
     """Nothing has moved: ask the human, and go on reading in the meantime, for the effect may still come."""
     return replace(state, step=Step.DOUBT, question=question, sighting=sighting), (Pause(),)

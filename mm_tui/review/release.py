@@ -38,6 +38,7 @@ from mm_tui.review.moves import (
     in_doubt,
     keep_reading,
     read_back,
+    record,
     stay,
     submit,
     target,
@@ -180,8 +181,7 @@ def _calling(state: State, event: Event) -> Move:
         return edit_release.called(state, event)
     match event:
         case Done(words):
-            recording = replace(state, step=Step.RECORD, said=words)
-            return recording, (Journal(Entry.DONE, state.case.item, words), Look(state.case.item))
+            return record(state, words)
         case Denied(words):
             if state.called:
                 return replace(state, step=Step.DOUBT, said=words), (Pause(),)

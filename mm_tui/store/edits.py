@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mm_tui.text import encodable
+
 if TYPE_CHECKING:
     # The database's migrations import this module; the models are imported when an edit is read.
     from mm_tui.models import RawContent
@@ -78,7 +80,7 @@ class EditStore:
             at: with its time zone.
             durable: it also survives a power cut; for pauses and exits rather than every keystroke.
         """
-        subject, body = _storable(subject), _storable(body)
+        subject, body = encodable(subject), encodable(body)
         with self._database.write(durable=durable) as connection:
             old = _row(connection, item_id)
             new = (mailbox_id, base_digest, json.dumps(list(to)), subject, body)
@@ -118,10 +120,6 @@ class EditStore:
         """Throws the edit away: the human said so, or it was released. Returns whether there was one."""
         with self._database.write(durable=True) as connection:
             return connection.execute("DELETE FROM edits WHERE item_id = ?", (item_id,)).rowcount > 0
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _row(connection: sqlite3.Connection, item_id: str) -> sqlite3.Row | None:
