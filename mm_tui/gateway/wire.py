@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from mm_tui.gateway import values
 from mm_tui.gateway.shapes import Contact, Suppression, WebhookDelivery
@@ -135,7 +136,26 @@ def raw_content(item: Json) -> RawContent:
     )
 
 
-def _summary_fields(item: Json, mailbox_id: str, raw: RawContent) -> dict[str, object]:
+class _Listed(NamedTuple):
+    """What a list tells of a mail's raw content. A `RawContent` for each of 100,000 mails takes too long."""
+
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+    attachments: tuple[tuple[str, int, str], ...]
+
+
+def _listed(item: Json) -> _Listed:
+    named = item.get("attachments")
+    return _Listed(
+        next(iter(values.texts(values.first(item, "from", "sender", "from_address"))), ""),
+        values.texts(item.get("to")),
+        values.raw_text(item.get("subject")),
+        attachments(named) if named else (),
+    )
+
+
+def _summary_fields(item: Json, mailbox_id: str, raw: RawContent | _Listed) -> dict[str, object]:
     """The fields that a mail in a list and an opened one share."""
     listed = values.first(item, "has_attachments")
     return {
@@ -165,7 +185,7 @@ def _clean_attachments(raw: RawContent) -> tuple[Attachment, ...]:
 
 def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
     """A mail of a list. `mailbox_id` is the one asked for, since lists of one mailbox do not repeat it."""
-    return EmailSummary.model_validate(_summary_fields(item, mailbox_id, raw_content(item)))
+    return EmailSummary.model_validate(_summary_fields(item, mailbox_id, _listed(item)))
 
 
 def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
