@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from mm_tui.clock import Clock
@@ -49,7 +50,7 @@ class AuditList(VirtualList[int, AuditLine]):
         source = (f"{fit_cells(row.line.source, SOURCE)}  ", "dim" if row.line.source is Source.GATEWAY else "row")
         room = width - 1 - TIME - SOURCE - 4
         if self.row_height == 2:
-            who = min(18, room // 2)
+            who = min(18, room // 2, cell_len(row.who))
             return self._paint(
                 [
                     bar, time, source, (fit_cells(row.words, room - who - 2) + " ", TONES[row.tone]),

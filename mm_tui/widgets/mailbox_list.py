@@ -14,7 +14,12 @@ from mm_tui.widgets.words import age
 
 WIDE = 110
 """Cells from which both spans of days stand side by side; else the reader chooses one."""
+NARROW = 76
+"""Cells below which only the counts have room."""
 BARS = " ▁▂▃▄▅▆▇█"
+
+PLOT = "30 days"
+"""The heading of the column that has the plot."""
 
 
 class Column(NamedTuple):
@@ -26,13 +31,14 @@ class Column(NamedTuple):
 
 WIDE_COLUMNS = (
     Column("oversight", 15), Column("waits", 5), Column("as written", 11), Column("edited", 8), Column("rejected", 8),
-    Column("median", 6), Column("changed", 7), Column("30 days", 10),
+    Column("median", 6), Column("changed", 7), Column(PLOT, 10),
 )  # fmt: skip
 NARROW_COLUMNS = (
     Column("oversight", 10), Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8),
-    Column("median", 6), Column("30 days", 8),
+    Column("median", 6), Column(PLOT, 8),
 )  # fmt: skip
-LEFT = frozenset({"oversight", "30 days"})
+TINY_COLUMNS = (Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8))
+LEFT = frozenset({"oversight", PLOT})
 
 
 def mode_words(mode: str) -> str:
@@ -81,7 +87,8 @@ class MailboxList(VirtualList[str, Evidence]):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns that there is room for."""
-        return WIDE_COLUMNS if self.app.size.width >= WIDE else NARROW_COLUMNS
+        width = self.app.size.width
+        return WIDE_COLUMNS if width >= WIDE else NARROW_COLUMNS if width >= NARROW else TINY_COLUMNS
 
     def heading(self, width: int) -> str:
         """The words above the columns, in `width` cells."""
@@ -94,26 +101,22 @@ class MailboxList(VirtualList[str, Evidence]):
         place = (
             f" {list(LADDER).index(row.mailbox.oversight_mode) + 1}/5" if row.mailbox.oversight_mode in LADDER else ""
         )
-        drafts = [written + other for written, other in row.days]
-        cells = [
-            mode_words(row.mailbox.oversight_mode) + (place if wide else ""),
-            f"{row.pending:,}" if row.pending else "–",
-            _pair([one.as_written for one in tallies]),
-            _pair([one.edited for one in tallies]),
-            _pair([one.rejected for one in tallies]),
-            "–" if last.seconds is None else age(int(last.seconds * 1000)).replace("now", "<1m"),
-            *([percent(last.changed)] if wide else []),
-            spark(drafts, self.columns[-1].width),
-        ]
-        text = self._joined(row.mailbox.address, cells, width - 1)
+        cells = {
+            "oversight": mode_words(row.mailbox.oversight_mode) + (place if wide else ""),
+            "waits": f"{row.pending:,}" if row.pending else "–",
+            "written": _pair([one.as_written for one in tallies]),
+            "edited": _pair([one.edited for one in tallies]),
+            "rejected": _pair([one.rejected for one in tallies]),
+            "median": "–" if last.seconds is None else age(int(last.seconds * 1000)).replace("now", "<1m"),
+            "changed": percent(last.changed),
+            PLOT: spark([written + other for written, other in row.days], self.columns[-1].width),
+        }
+        wanted = [cells[column.heading.removeprefix("as ")] for column in self.columns]
+        text = self._joined(row.mailbox.address, wanted, width - 1)
         bar = Segment("▌", self.style("bar")) if here else Segment(" ", self.style("row"))
         plain = "here" if here else "row" if row.mailbox.is_active else "dim"
-        plot = self.columns[-1].width + 1
-        return [
-            bar,
-            Segment(text[:-plot], self.style(plain)),
-            Segment(text[-plot:], self.style("here" if here else "dim")),
-        ]
+        at = len(text) - (self.columns[-1].width + 1 if self.columns[-1].heading == PLOT else 0)
+        return [bar, Segment(text[:at], self.style(plain)), Segment(text[at:], self.style("here" if here else "dim"))]
 
     def _joined(self, first: str, cells: Sequence[str], width: int) -> str:
         columns = self.columns

@@ -13,6 +13,8 @@ from mm_tui.widgets.words import age, count, size
 
 LABEL = 14
 PLOT = 30
+WHOLE_LADDER = 76
+"""Cells from which all steps of the ladder fit on one line."""
 COVERS = "Decisions made with this program on this machine."
 
 
@@ -46,6 +48,10 @@ def _row(writer: PageWriter, name: str, value: str, room: int) -> None:
 
 def _ladder(writer: PageWriter, found: Evidence, room: int) -> None:
     mode = str(found.mailbox.oversight_mode)
+    if room < WHOLE_LADDER and mode in LADDER:
+        place = f"step {list(LADDER).index(mode) + 1} of {len(LADDER)}"
+        _row(writer, "trust ladder", f"{mode_words(mode)}, {place}: {LADDER[mode]}", room)
+        return
     writer.write(f"{'trust ladder':<{LABEL}} ", "dim")
     for at, step in enumerate(LADDER):
         writer.write(" › " if at else "", "dim")

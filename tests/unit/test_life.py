@@ -1,0 +1,133 @@
+"""A mail's life: everything that is known of it and of its edit, in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Party, RawContent
+from mm_tui.services.audit_line import AuditLines
+from mm_tui.services.life import Life, Lives, Origin
+from mm_tui.store.assist import AssistStore, ResultKey
+from mm_tui.store.audit import AuditStore
+from mm_tui.store.database import Database
+from mm_tui.store.journal import Journal
+from mm_tui.store.mail import MailStore
+from mm_tui.store.releases import ReleaseStore, SavedRelease
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.audit_pages import life_page
+from tests.support.seat import NOW
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database.open(tmp_path / "store.db") as opened:
+        yield opened
+
+
+def fields(email_id: str, minutes: float, **more: Any) -> dict[str, Any]:
+    return {
+        "id": email_id,
+        "mailbox_id": "mb1",
+        "thread_id": "T1",
+        "sender": Party(address=OneLine("support@acme.example")),
+        "to": (Party(address=OneLine("anna@customer.example")),),
+        "subject": OneLine("Re: Refund"),
+        "direction": OneLine("outbound"),
+        "status": OneLine("delivered"),
+        "received_at": NOW - timedelta(minutes=minutes),
+        **more,
+    }
+
+
+def life_of(database: Database, email_id: str) -> Life:
+    return Lives(database, AuditLines(database)).of(email_id)
+
+
+def told(life: Life) -> list[tuple[str, str, bool]]:
+    return [(str(event.origin), str(event.words), event.about_edit) for event in life.events]
+
+
+def test_all_sources_stand_in_one_order_of_time(database: Database) -> None:
+    raw = RawContent(sender="support@acme.example")
+    opened = fields("M1", 60, approved_at=NOW - timedelta(minutes=30), approved_by=OneLine("KEY1"))
+    opened |= {"body": ManyLine("Hi"), "raw": raw, "delivered_at": NOW - timedelta(minutes=28)}
+    opened["tags"] = {OneLine("label"): OneLine("refund")}
+    MailStore(database).save_detail(EmailDetail(**opened), at=NOW - timedelta(minutes=40))
+    entry = AuditEntry(
+        id="G1",
+        action=OneLine("email.scan_blocked"),
+        resource_type=OneLine("email"),
+        resource_id=OneLine("M1"),
+        metadata={OneLine("rule"): OneLine("links"), OneLine("mailbox_id"): OneLine("mb1")},
+        created_at=NOW - timedelta(minutes=55),
+    )
+    AuditStore(database).add([entry])
+    details = {"act": "approve", "digest": "abcdef0123456789", "about": "M1"}
+    Journal(database).write("held", "robin", "M1", NOW - timedelta(minutes=31), details)
+    key = ResultKey("classify", "M1", "jamba-mini", "1", "hash")
+    AssistStore(database).put(key, {"label": "billing"}, NOW - timedelta(minutes=58))
+    life = life_of(database, "M1")
+    assert told(life) == [
+        ("mail", "written", False),
+        ("model", "labelled", False),
+        ("gateway", "blocked by the scan", False),
+        ("here", "last opened here", False),
+        ("journal", "approve: held", False),
+        ("mail", "approved", False),
+        ("mail", "delivery receipt", False),
+    ]
+    by_origin = {event.origin: event for event in life.events}
+    assert by_origin[Origin.MODEL].who == "jamba-mini"
+    assert by_origin[Origin.MODEL].more == "label: billing"
+    assert by_origin[Origin.GATEWAY].more == "rule: links"
+    assert by_origin[Origin.JOURNAL].more == "of digest abcdef01"
+    text = life_page(life, 80).text
+    assert "label=refund" in text
+    assert "not opened on this machine" not in text
+
+
+def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) -> None:
+    MailStore(database).upsert(
+        [
+            EmailSummary(**fields("M1", 60, status=OneLine("rejected"))),
+            EmailSummary(**fields("M2", 20, delivered_at=NOW - timedelta(minutes=5))),
+        ]
+    )
+    release = SavedRelease("R1", "M1", "M2", "{}", "{}", None, True, "", NOW)
+    with database.write() as connection:
+        ReleaseStore(database).put(connection, release)
+    details = {"act": "release_edit", "release": "R1"}
+    journal = Journal(database)
+    journal.write("submitted", "robin", "M1", NOW - timedelta(minutes=19), {**details, "about": "M2"})
+    journal.write("retired", "robin", "M1", NOW - timedelta(minutes=18), {**details, "about": "M1"})
+    life = life_of(database, "M1")
+    assert life.family == ("M2",)
+    assert told(life) == [
+        ("mail", "written", False),
+        ("mail", "written", True),
+        ("journal", "edit submitted", False),
+        ("journal", "original retired", False),
+        ("mail", "delivery receipt", True),
+    ], "each entry once, although the edit's id is in it too"
+    assert "(of the other of edit and original)" in life_page(life, 80).text
+    assert life_of(database, "M2").family == ("M1",)
+
+
+def test_of_a_mail_that_is_gone_the_logs_still_tell(database: Database) -> None:
+    Journal(database).write("undone", "robin", "GONE", NOW, {"act": "approve"})
+    life = life_of(database, "GONE")
+    assert told(life) == [("journal", "undone", False)]
+    assert "It is not in the store" in life_page(life, 80).text
+    assert "Nothing is known of it" in life_page(life_of(database, "NEVER"), 80).text
+
+
+def test_a_life_holds_nothing_but_clean_text(database: Database) -> None:
+    MailStore(database).upsert([EmailSummary(**fields("M1", 1, subject=OneLine("\x1b[31mRe\u202ed")))])
+    AssistStore(database).put(ResultKey("x\x1b[2Jy", "M1", "m\x07", "1", "h"), {"a": "\x1b]0;b\x07c"}, NOW)
+    text = life_page(life_of(database, "M1"), 60).text
+    assert all(character.isprintable() or character == "\n" for character in text)
