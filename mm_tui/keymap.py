@@ -145,6 +145,8 @@ ACTS: tuple[Act, ...] = (
     Act("edit.snippets", "ctrl+n", "snippets", "snippets", "Insert one of your snippets at the cursor.", True, True),
     Act("edit.stop", "ctrl+x", "stop", "stop", "Stop the model; what is written stays.", True, True),
     Act("edit.back", "escape", "back", "back", "Back to the queue; the text is kept.", True),
+    # The thread beside the draft editor
+    Act("quoted.open", "t", "open_thread", "open mails", "Open the thread's mails to read them; marks them read at the gateway.", True),
 )  # fmt: skip
 """In the order in which footers and help show them."""
 
@@ -155,7 +157,7 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
     "pending": ("pending", "list", "app"),
     "pending, reading": ("pending", "paper", "app"),
     "edit": ("edit",),
-    "edit, reading": ("edit", "paper", "app"),
+    "edit, reading": ("quoted", "edit", "paper", "app"),
     "audit": ("audit", "list", "app"),
     "life": ("life", "paper", "app"),
     "mailboxes": ("mailboxes", "list", "app"),

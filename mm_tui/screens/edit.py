@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -63,13 +64,14 @@ class EditScreen(BaseScreen):
     MODE = "pending"
     TITLE_WORD = "edit a draft"
     CSS_PATH = "edit.tcss"
-    BINDINGS = keymap.bindings("edit")
+    BINDINGS = [*keymap.bindings("edit"), *keymap.bindings("quoted")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#body"
     editor: ClassVar[Editor] = staticmethod(run_editor)
 
     def __init__(self, entry: Queued) -> None:
         super().__init__()
         self._entry = entry
+        self._thread = entry.thread
         self._edits: EditStore | None = None
         self._save_timer: Timer | None = None
         self._unsaved_since: float | None = None
@@ -124,7 +126,7 @@ class EditScreen(BaseScreen):
         return self._entry.edit is not None and not self._entry.edit_is_current
 
     def _show_side(self) -> None:
-        page = three_way_page(self._entry) if self._is_outdated else thread_page(self._entry.thread)
+        page = three_way_page(self._entry) if self._is_outdated else thread_page(self._thread)
         self.query_one("#thread", Paper).show(page, "")
         self._show_side_words()
 
@@ -261,6 +263,24 @@ class EditScreen(BaseScreen):
             thread.focus()
         self._show_side_words()
 
+    def action_open_thread(self) -> None:
+        """The writer asks for the thread's mails: they are opened, and so marked read."""
+        unopened = [(mail.summary.mailbox_id, mail.summary.id) for mail in self._thread if mail.detail is None]
+        if unopened and self.services.sync is not None:
+            self.run_worker(self._open_mails(unopened), exclusive=True, group="open", exit_on_error=False)
+
+    async def _open_mails(self, mails: list[tuple[str, str]]) -> None:
+        from mm_tui.services.opening import open_mails
+
+        assert self.services.sync is not None
+        if words := await open_mails(self.services.sync, mails):
+            self.say(words, "warning")
+        queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
+        fresh = await asyncio.to_thread(queue.entry, self._entry.item.id)
+        if fresh is not None:
+            self._thread = fresh.thread
+            self._show_side()
+
     def action_snippets(self) -> None:
         """Lets the writer choose a snippet and inserts it."""
         snippets = [(OneLine(name), ManyLine(text)) for name, text in self.services.settings.snippets.items()]
@@ -326,7 +346,9 @@ class EditScreen(BaseScreen):
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While no model writes there is nothing to stop, and its key cuts."""
+        """While no model writes there is nothing to stop, and its key cuts. Letters are keys in the thread alone."""
+        if action == "open_thread":
+            return isinstance(self.focused, Paper)
         return self._writing if action == "stop" else True
 
     def action_stop(self) -> None:

@@ -109,6 +109,9 @@ async def test_the_thread_is_one_key_away_and_the_text_another(
         await until(pilot, lambda: "Thread, newest first" in shown(app), "the thread")
         assert ("OhHello Anna." in shown(app)) is (width == 120)
         assert screen.query_one("#thread").has_focus
+        assert "It has not come." not in shown(app)
+        await pilot.press("t")
+        await until(pilot, lambda: "It has not come." in shown(app), "the thread's mail")
         await pilot.press("j", "x", "escape")
         await until(pilot, lambda: area.has_focus, "the text")
         await pilot.press("!")
