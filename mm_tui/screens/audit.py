@@ -140,6 +140,11 @@ class AuditScreen(BaseScreen):
     def services_ready(self) -> None:
         self._show_heading()
 
+    def on_screen_resume(self) -> None:
+        # The gateway's log is read once a minute; who looks at it wants to see what has just been done.
+        if self.services.sync is not None:
+            self.services.sync.poke(Part.AUDIT)
+
     def show(self, chosen: LineFilter, typed: str) -> None:
         """Shows other lines, from the newest."""
         if (chosen, typed) != (self.chosen, self.typed):

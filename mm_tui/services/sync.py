@@ -157,10 +157,15 @@ class Sync:
             self._notify = tell
         return self.state
 
-    def poke(self) -> None:
-        """Polls now, whatever is being waited for; only a wait that the gateway asked for is kept."""
-        self._window_due = 0.0
-        for part in Part:
+    def poke(self, *parts: Part) -> None:
+        """Polls now, whatever is being waited for; only a wait that the gateway asked for is kept.
+
+        Args:
+            parts: what to poll; nothing named polls everything.
+        """
+        if not parts:
+            self._window_due = 0.0
+        for part in parts or Part:
             self._wake[part].set()
 
     def set_active(self, active: bool) -> None:
