@@ -87,7 +87,7 @@ class ReleaseCalls:
         before_call = state.step is Step.CHECK and state.todo == (email_id,)
         before_call = before_call and state.stage not in (Stage.WAIT, Stage.RESCHEDULE)
         if inbound or before_call:
-            listed = any(item.id == email_id for item in await self._gateway.pending())
+            listed = await self._is_listed(email_id)
         if inbound and not listed:
             status = await self._status(live, email_id)
             if status == Status.UNREAD:
@@ -101,9 +101,14 @@ class ReleaseCalls:
                 received_at=live.facts.received_at or mail.received_at,
             )
         sighting = sighting_of(mail, direction)
-        if sighting.standing is Standing.PENDING and not listed:
+        # The queue was read first: a scan that ended in between has put the mail there since.
+        if sighting.standing is Standing.PENDING and not listed and not await self._is_listed(email_id):
             return Sighting(Standing.UNCLEAR, status=f"{mail.status}, but not in the queue")
         return sighting
+
+    async def _is_listed(self, email_id: str) -> bool:
+        """Whether the mail is in the gateway's queue now."""
+        return any(item.id == email_id for item in await self._gateway.pending())
 
     async def _status(self, live: Live, email_id: str) -> str:
         """A mail's status without opening it. Raises NotFound when no list holds it."""

@@ -82,8 +82,8 @@ def digest(name: str) -> str:
 def view(name: str, phase: Phase, words: str, **fields: Any) -> ReleaseView:
     """How a decision about one of them stands."""
     return ReleaseView(
-        id=f"r-{name}", email_id=name, mailbox_id="mb1", act=Act.APPROVE, phase=phase, words=OneLine(words), outcome=None,
-        digest=OneLine(digest(name)), **fields,
+        id=f"r-{name}", email_id=name, mailbox_id="mb1", act=Act.APPROVE, phase=phase, words=OneLine(words),
+        outcome=None, digest=OneLine(digest(name)), **fields,
     )  # fmt: skip
 
 
