@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from mm_tui.store.edits import EditStore, SavedEdit
@@ -23,8 +25,10 @@ def kept_edits(database: Database) -> list[SavedEdit]:
 
 def save_beside(database: Database, other: SavedEdit, at: datetime) -> None:
     """Keeps what another window saved for the same mail, before this window's text takes its place."""
+    # Named by its text: revisions begin anew after an edit was thrown away, and no copy may take another's place.
+    text = sha256(json.dumps([other.to, other.subject, other.body]).encode()).hexdigest()
     EditStore(database).save(
-        f"{other.item_id}{_COPY}{other.revision}",
+        f"{other.item_id}{_COPY}{text[:16]}",
         other.mailbox_id,
         other.base_digest,
         other.base,

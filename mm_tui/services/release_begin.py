@@ -19,6 +19,7 @@ from mm_tui.review.events import Restarted
 from mm_tui.review.family import is_doubtful
 from mm_tui.review.release import begin, step
 from mm_tui.review.state import SUBMISSION, Act, Case, State, Step
+from mm_tui.services.kept import save_beside
 from mm_tui.services.release_record import Content, Facts, Live, facts_of, restored, state_of
 from mm_tui.services.release_view import Seen
 from mm_tui.store.claims import Claim, ClaimStore
@@ -130,6 +131,14 @@ class Beginner:
             content=Content(base=item.raw, edit=wish.edit, reason=wish.reason),
         )
         if wish.edit is not None:
+            saved = self.edits.get(item.id)
+            if saved is not None and (saved.to, saved.subject, saved.body) != (
+                wish.edit.to,
+                wish.edit.subject,
+                wish.edit.body,
+            ):
+                # Another window, or the command line, wrote on since this text was shown: that is kept beside (R4).
+                save_beside(self.database, saved, at)
             self.edits.save(
                 item.id,
                 item.mailbox_id,
