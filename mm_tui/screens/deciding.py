@@ -24,6 +24,7 @@ from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
 from mm_tui.widgets.item_head import findings_page
 from mm_tui.widgets.pages import seen_name
+from mm_tui.widgets.paper import DWELL_SECONDS
 from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from mm_tui.services.releases import Releases
     from mm_tui.widgets.item_pane import ItemPane
     from mm_tui.widgets.pending_list import PendingList
+
+
+TOO_SOON = "another mail has just come under the cursor: look first"
 
 
 class Begun(Message):
@@ -67,6 +71,7 @@ class Deciding(Screen[None]):
         super().__init__()
         self._seen: set[str] = set()
         self._beginning: set[str] = set()
+        self._unasked_at = float("-inf")
         self.marked: dict[str, str] = {}
         """Mail id: what of it was seen when it was marked."""
         self.editing: Queued | None = None
@@ -81,6 +86,17 @@ class Deciding(Screen[None]):
     def has_seen(self, entry: Queued) -> bool:
         """All that would leave has been on the screen as it is now."""
         return entry.item.complete and seen_name(entry) in self._seen
+
+    def note_unasked(self, before: Queued | None) -> None:
+        """Remembers when another mail than `before` came under the cursor without the reader having moved it."""
+        now = self.current
+        if now is not None and before is not None and before.item.id != now.item.id:
+            self._unasked_at = self.services.clock.monotonic()
+
+    @property
+    def came_unasked(self) -> bool:
+        """The mail under the cursor came there by itself a moment ago: a key may be meant for the one before (R1)."""
+        return self.services.clock.monotonic() - self._unasked_at < DWELL_SECONDS
 
     def forget_marks(self, entries: Mapping[str, Queued]) -> None:
         """Drops the marks of mails that are gone or are no longer what was seen."""
@@ -109,6 +125,8 @@ class Deciding(Screen[None]):
 
     def _not_ready(self, entry: Queued) -> str:
         """Why it cannot be approved now; empty when it can."""
+        if self.came_unasked:
+            return TOO_SOON
         if busy := self._busy(entry):
             return busy
         if not entry.item.complete:
@@ -170,7 +188,7 @@ class Deciding(Screen[None]):
             self._decide([entry], releases.approve(entry.item, entry.digest))
         elif self.services.settings.profile.send_key is None:
             self.say("without a send key an edit cannot be submitted: it can be sent back to the agent", "warning")
-            self.action_send_back()
+            self._ask_why_back(entry, entry.edit)
         else:
             self._decide([entry], releases.release_edit(entry.item, entry.digest, edited_draft(entry.edit)))
 
@@ -182,9 +200,11 @@ class Deciding(Screen[None]):
     async def _begin(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
         from mm_tui.services.releases import Refused
 
-        words = OneLine("")
+        # Whatever else goes wrong is told by the app; here it must not look as if the decision had begun.
+        words = OneLine("it did not begin: nothing was decided")
         try:
             await beginning
+            words = OneLine("")
         except Refused as refused:
             words = OneLine(str(refused))
         finally:
@@ -197,7 +217,9 @@ class Deciding(Screen[None]):
             return
         for email_id in message.email_ids:
             self.marked.pop(email_id, None)
+        before = self.current
         self._go_to_next_undecided()
+        self.note_unasked(before)
         self.reload()
 
     def _go_to_next_undecided(self) -> None:
@@ -212,7 +234,7 @@ class Deciding(Screen[None]):
         entry = self.current
         if entry is None or self._releases() is None:
             return
-        if busy := self._busy(entry):
+        if busy := TOO_SOON if self.came_unasked else self._busy(entry):
             self.say(busy, "warning")
             return
         self.app.push_screen(
@@ -232,8 +254,13 @@ class Deciding(Screen[None]):
             return
         if entry.edit is None:
             self.say("there is no edit to send back: e edits, x rejects")
-            return
-        edit = edited_draft(entry.edit)
+        elif busy := TOO_SOON if self.came_unasked else self._busy(entry):
+            self.say(busy, "warning")
+        else:
+            self._ask_why_back(entry, entry.edit)
+
+    def _ask_why_back(self, entry: Queued, saved: SavedEdit) -> None:
+        edit = edited_draft(saved)
         self.app.push_screen(
             ReasonScreen("Send back with your text, and a note", entry.item.subject, self._reasons()),
             lambda reason: self._send_back(entry, edit, reason) if reason else None,
@@ -284,6 +311,9 @@ class Deciding(Screen[None]):
     def action_discard(self) -> None:
         entry = self.current
         if entry is None or entry.edit is None or self._busy(entry):
+            return
+        if self.came_unasked:
+            self.say(TOO_SOON, "warning")
             return
         self.app.push_screen(
             ChoiceScreen(

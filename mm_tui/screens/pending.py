@@ -47,9 +47,10 @@ OPEN_SECONDS = 0.12
 class QueueRead(Message):
     """The queue as the stores hold it, from the worker that reads it."""
 
-    def __init__(self, entries: list[Queued], kept: int) -> None:
+    def __init__(self, entries: list[Queued] | None, kept: int) -> None:
         super().__init__()
         self.entries = entries
+        """None when it could not be read."""
         self.kept = kept
         """How many texts of mail that waits no more are kept."""
 
@@ -71,6 +72,8 @@ class PendingScreen(Batches, BaseScreen):
         self._queue: ReviewQueue | None = None
         self._list: PendingList | None = None
         self._read = False
+        self._reading = False
+        self._outdated = False
         self._kept = 0
         self._reload_timer: Timer | None = None
         self._open_timer: Timer | None = None
@@ -152,6 +155,11 @@ class PendingScreen(Batches, BaseScreen):
         if self._reload_timer is not None:
             self._reload_timer.stop()
             self._reload_timer = None
+        if self._reading:
+            # Cancelling it for every piece of news would never let it end on a busy machine.
+            self._outdated = True
+            return
+        self._reading, self._outdated = True, False
         releases = self.services.releases
         edits = {view.replacement_id for view in releases.states() if not view.ended} if releases is not None else set()
         hidden = frozenset(one for one in edits if one is not None)
@@ -163,18 +171,29 @@ class PendingScreen(Batches, BaseScreen):
         self, section: Section, order: Order, mailbox_id: str | None, hidden: frozenset[str], seat: Seat
     ) -> None:
         worker = get_current_worker()
-        entries = self.queue.entries(
-            section, order, mailbox_id=mailbox_id, hidden=hidden, seat=seat, stop=lambda: worker.is_cancelled
-        )
-        if not worker.is_cancelled:
-            self.post_message(QueueRead(entries, len(kept_edits(self.services.database))))
+        entries: list[Queued] | None = None
+        kept = 0
+        try:
+            entries = self.queue.entries(
+                section, order, mailbox_id=mailbox_id, hidden=hidden, seat=seat, stop=lambda: worker.is_cancelled
+            )
+            kept = len(kept_edits(self.services.database))
+        finally:
+            self.post_message(QueueRead(entries, kept))
 
     def on_queue_read(self, message: QueueRead) -> None:
+        self._reading = False
+        if self._outdated:
+            self.reload()
+        if message.entries is None:
+            return
         self._read = True
         self._kept = message.kept
+        before = self.current
         self._entries = {entry.item.id: entry for entry in message.entries}
         self.forget_marks(self._entries)
         self._show_rows()
+        self.note_unasked(before)
         self._show_item()
         self._open_soon()
 

@@ -14,9 +14,11 @@ from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
 from mm_tui.widgets.pages import HEAD_CHARACTERS, fits_head
-from mm_tui.widgets.words import exact, joined
+from mm_tui.widgets.words import count, exact, joined
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
+CROWDED_CHARACTERS = 40
+"""So much is given of a line that stands whole in the text below."""
 PHASE_SIGNS = {
     Phase.HELD: ("◔ ", "$accent"),
     Phase.WORKING: ("◑ ", "$accent"),
@@ -26,32 +28,35 @@ PHASE_SIGNS = {
 }
 
 
-def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int) -> Content:
+def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded: bool = False) -> Content:
     """The lines above the body.
 
     Args:
         entry: the waiting mail.
         mailbox: whose it is; None when the mailbox list has not been read.
         shown_findings: how many findings are spelled out; the rest is counted.
+        crowded: all of it does not fit here and stands whole in the text below: only the beginnings are given.
     """
     item, edit = entry.item, entry.edit
     subject = OneLine(edit.subject) if edit is not None else item.subject
-    if len(subject) > HEAD_CHARACTERS:
-        subject = OneLine(f"{subject[: HEAD_CHARACTERS // 2]}… (whole in the text below)")
+    if crowded or len(subject) > HEAD_CHARACTERS:
+        subject = _begun(subject, CROWDED_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
+    sender = Content(_begun(OneLine(f"{item.sender}"), CROWDED_CHARACTERS)) if crowded else _party(item.sender)
     lines = [
         Content.assemble(
             (subject if subject.strip() else OneLine("(no subject)"), "bold"),
             ("  edited by you" if edit is not None else "", "$accent"),
             (f"  {short(entry.digest)}", "$mm-dim"),
         ),
-        _row("from", Content.assemble(_party(item.sender), _mode(mailbox))),
-        _row("to", _recipients(entry)),
+        _row("from", Content.assemble(sender, _mode(mailbox))),
+        _row("to", _recipients(entry) if not crowded else _counted(len(edit.to if edit is not None else item.to))),
     ]
     if item.cc or not item.complete:
-        lines.append(_row("cc", _parties(item.cc) if item.complete else Content.styled("being read …", "$mm-dim")))
-    if not entry.is_inbound:
+        named = _counted(len(item.cc)) if crowded else _parties(item.cc)
+        lines.append(_row("cc", named if item.complete else Content.styled("being read …", "$mm-dim")))
+    if not entry.is_inbound and not crowded:
         lines.append(_row("also", Content.styled(" · ".join(disclosure(mailbox)), "$mm-dim")))
-    else:
+    elif entry.is_inbound:
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
     if entry.claim is not None:
         lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
@@ -59,6 +64,11 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int) -> Cont
         lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
     lines += finding_lines(entry.assessment.findings, shown_findings)
     return joined(lines, "\n")
+
+
+def above(entry: Queued, mailbox: Mailbox | None) -> list[OneLine]:
+    """What else must be read, where the head has no room for it: what the gateway adds to an outbound mail."""
+    return [] if entry.is_inbound else list(disclosure(mailbox))
 
 
 def banner(release: ReleaseView | None, entry: Queued | None) -> Content:
@@ -73,6 +83,11 @@ def banner(release: ReleaseView | None, entry: Queued | None) -> Content:
             ("▲ ", "$warning"), ("the draft changed since your edit began: e shows all three", "bold")
         )
     return Content("")
+
+
+def _begun(text: OneLine, characters: int) -> OneLine:
+    """The beginning of a text that stands whole in the page."""
+    return text if len(text) <= characters else OneLine(f"{text[:characters]}… (whole in the text below)")
 
 
 def _row(name: str, value: Content) -> Content:
@@ -98,7 +113,7 @@ def _recipients(entry: Queued) -> Content:
 
 
 def _counted(number: int) -> Content:
-    return Content.assemble((f"{number} recipients", "bold"), ", each named in the text below")
+    return Content.assemble((count(number, "recipient", "recipients"), "bold"), ", each named in the text below")
 
 
 def _mode(mailbox: Mailbox | None) -> Content:

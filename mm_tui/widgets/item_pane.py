@@ -11,8 +11,9 @@ from textual.content import Content
 from mm_tui.models import Mailbox
 from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import ReleaseView
+from mm_tui.text import OneLine
 from mm_tui.widgets.diff_pages import difference_page, sides
-from mm_tui.widgets.item_head import banner, head
+from mm_tui.widgets.item_head import above, banner, head
 from mm_tui.widgets.pages import draft_page, edit_page, seen_name, thread_page
 from mm_tui.widgets.paper import Page, Paper
 from mm_tui.widgets.quiet import QuietStatic
@@ -31,7 +32,9 @@ class View(StrEnum):
 
 
 MOST_FINDINGS = 8
-LINES_ABOVE = 7
+HEAD_SHARE = 2
+"""The head takes at most this part of the pane."""
+PADDING = 2
 
 
 class ItemPane(Vertical):
@@ -55,6 +58,8 @@ class ItemPane(Vertical):
         self._release: ReleaseView | None = None
         self._mailbox: Mailbox | None = None
         self._drawn: object = None
+        self._crowded = False
+        """The head has no room for all that must be seen."""
 
     def compose(self) -> ComposeResult:
         yield QuietStatic(id="item-head")
@@ -125,7 +130,7 @@ class ItemPane(Vertical):
         self._draw_banner()
 
     def on_resize(self) -> None:
-        self._draw_head()
+        self._draw(keep_place=True)
 
     def _views(self) -> list[View]:
         views = [View.DRAFT] if self.has_class("-beside") else [View.DRAFT, View.THREAD]
@@ -137,7 +142,8 @@ class ItemPane(Vertical):
     def _draw(self, *, keep_place: bool) -> None:
         self._draw_head()
         self._draw_banner()
-        wanted = (self._entry, self.view, self._release.changed if self._release else None)
+        above_page = self._above()
+        wanted = (self._entry, self.view, self._release.changed if self._release else None, above_page)
         if wanted != self._drawn:
             self._drawn = wanted
             page, name = self._page()
@@ -167,14 +173,14 @@ class ItemPane(Vertical):
             return difference_page(entry, self._release), ""
         findings = entry.assessment.findings
         if entry.edit is not None:
-            return edit_page(entry.edit, entry.item, findings), seen_name(entry)
-        return draft_page(entry.item, findings), seen_name(entry)
+            return edit_page(entry.edit, entry.item, findings, above=self._above()), seen_name(entry)
+        return draft_page(entry.item, findings, above=self._above()), seen_name(entry)
+
+    def _above(self) -> list[OneLine] | None:
+        return above(self._entry, self._mailbox) if self._crowded and self._entry is not None else None
 
     def _draw_head(self) -> None:
-        # The head may take half of the pane; what is above the findings needs about this many lines of that.
-        lines = max(1, min(MOST_FINDINGS, self.size.height // 2 - LINES_ABOVE))
-        text = head(self._entry, self._mailbox, shown_findings=lines) if self._entry is not None else Content("")
-        self.query_one("#item-head", QuietStatic).put(text)
+        self.query_one("#item-head", QuietStatic).put(self._head())
         views = self._views()
         tabs = [Content.styled(view, "bold $accent" if view is self.view else "$mm-dim") for view in views]
         labels = joined(tabs, " │ ")
@@ -182,6 +188,22 @@ class ItemPane(Vertical):
             beside = "the agent's draft" if self._compares_sides() else "thread"
             labels = Content.assemble(labels, (f"   {beside} beside it", "$mm-dim"))
         self.query_one("#item-tabs", QuietStatic).put(labels if self._entry is not None else Content(""))
+
+    def _head(self) -> Content:
+        """As much as fits into its part of the pane; what must be seen and does not fit stands in the page."""
+        entry, room = self._entry, self.size.height // HEAD_SHARE
+        self._crowded = False
+        if entry is None:
+            return Content("")
+        least = min(1, len(entry.assessment.findings))
+        for crowded in (False, True):
+            for findings in range(MOST_FINDINGS, least - 1, -1):
+                text = head(entry, self._mailbox, shown_findings=findings, crowded=crowded)
+                if not room or text.get_height({}, max(1, self.size.width - PADDING)) <= room:
+                    self._crowded = crowded
+                    return text
+        self._crowded = True
+        return text
 
     def _draw_banner(self) -> None:
         words = banner(self._release, self._entry)

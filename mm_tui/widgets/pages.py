@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from mm_tui.models import Attachment, PendingItem
 from mm_tui.review.findings import Finding, Level
@@ -28,19 +30,28 @@ def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
     ]
 
 
-def draft_page(item: PendingItem, findings: Iterable[Finding]) -> Page:
-    """The draft as it would leave: its body with the risky words marked, and its attachments."""
+def draft_page(item: PendingItem, findings: Iterable[Finding], *, above: Sequence[str] | None = None) -> Page:
+    """The draft as it would leave: its body with the risky words marked, and its attachments.
+
+    Args:
+        item: the waiting mail.
+        findings: what the rules found in it.
+        above: None where the head names all there is; else it has no room, so that sender, recipients, subject and
+            these lines stand whole at the beginning of the page.
+    """
     writer = PageWriter()
-    _envelope(writer, item.subject, [party.header for party in item.to], [party.header for party in item.cc])
+    _envelope(writer, item, item.subject, [party.header for party in item.to], above)
     _body(writer, item.body, findings)
     _files(writer, item.attachments)
     return writer.page()
 
 
-def edit_page(edit: SavedEdit, item: PendingItem, findings: Iterable[Finding]) -> Page:
-    """The human's text as it would leave, with the attachments that are carried over."""
+def edit_page(
+    edit: SavedEdit, item: PendingItem, findings: Iterable[Finding], *, above: Sequence[str] | None = None
+) -> Page:
+    """The human's text as it would leave, with the attachments that are carried over. `above` as in `draft_page`."""
     writer = PageWriter()
-    _envelope(writer, OneLine(edit.subject), edit.to, [party.header for party in item.cc])
+    _envelope(writer, item, OneLine(edit.subject), edit.to, above)
     _body(writer, ManyLine(edit.body), findings)
     _files(writer, item.attachments)
     return writer.page()
@@ -51,19 +62,26 @@ def fits_head(recipients: Sequence[str]) -> bool:
     return len(recipients) <= HEAD_RECIPIENTS and sum(map(len, recipients)) <= HEAD_CHARACTERS
 
 
-def _envelope(writer: PageWriter, subject: OneLine, to: Sequence[str], cc: Sequence[str]) -> None:
+def _envelope(
+    writer: PageWriter, item: PendingItem, subject: OneLine, to: Sequence[str], above: Sequence[str] | None
+) -> None:
     """What is too long for the head: nothing that leaves may be out of sight (R11)."""
-    started = False
-    if len(subject) > HEAD_CHARACTERS:
+    started = above is not None
+    if above is not None or len(subject) > HEAD_CHARACTERS:
         writer.write("subject  ", "dim")
         writer.line(subject)
         started = True
-    for name, addresses in (("to", to), ("cc", cc)):
-        if not fits_head(addresses):
+    if above is not None:
+        writer.write("from  ", "dim")
+        writer.line(OneLine(f"{item.sender}"))
+    for name, addresses in (("to", to), ("cc", [party.header for party in item.cc])):
+        if above is not None or not fits_head(addresses):
             for number, address in enumerate(addresses, start=1):
                 writer.write(f"{name} {number}  ", "dim")
                 writer.line(OneLine(address))
-            started = True
+                started = True
+    for line in above or ():
+        writer.line(OneLine(line), "dim")
     if started:
         writer.line()
 
@@ -112,6 +130,8 @@ def file_words(attachment: Attachment) -> OneLine:
 
 def seen_name(entry: Queued) -> str:
     """What was read when the end of `entry`'s page was on the screen: changes with every content that could leave."""
-    if entry.edit is not None:
-        return f"{entry.item.id} {entry.digest} edit {entry.edit.revision}"
+    if (edit := entry.edit) is not None:
+        # By its text: revisions begin anew when an edit was thrown away.
+        text = sha256(json.dumps([edit.to, edit.subject, edit.body]).encode()).hexdigest()
+        return f"{entry.item.id} {entry.digest} edit {text}"
     return f"{entry.item.id} {entry.digest} {'whole' if entry.item.complete else 'listed'}"

@@ -1,0 +1,164 @@
+"""Keys that come a moment too late, texts that look the same, and words too long to stand where they should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, TextArea
+
+from mm_tui.config import Review
+from mm_tui.screens import deciding
+from mm_tui.screens.edit import EditScreen
+from mm_tui.store.edits import EditStore
+from tests.flows.test_pending import bodies, drawn, open_queue, seen
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("j")
+        await seen(pilot, screen)
+        await pilot.press("k")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
+        # Somebody else decides the first: the second, read before, takes its place while the finger comes down.
+        monkeypatch.setattr(deciding, "DWELL_SECONDS", 60)  # however slow the machine
+        sandbox.decide(first, "reject", "mine")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == second, "the second")
+        await pilot.press("a")
+        await pilot.pause(0.2)
+        assert screen.release_of(second) is None
+        monkeypatch.setattr(deciding, "DWELL_SECONDS", 0.4)
+        await until(pilot, lambda: not screen.came_unasked, "time to look")
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+
+
+async def test_a_key_pressed_twice_decides_once(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    slow = settings_for(sandbox, review=Review(hold_seconds=30))
+    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("j")
+        await seen(pilot, screen)
+        await pilot.press("k")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
+        monkeypatch.setattr(deciding, "DWELL_SECONDS", 60)  # however slow the machine
+        await pilot.press("a")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == second, "the second")
+        await pilot.press("a")
+        await pilot.pause(0.2)
+        assert screen.release_of(first) is not None
+        assert screen.release_of(second) is None
+
+
+async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        entry, store = screen.current, EditStore(app.services.database)
+        assert entry is not None
+
+        def save(body: str) -> None:
+            store.save(
+                draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
+                to=entry.item.raw.to, subject=entry.item.raw.subject, body=body, at=app.services.clock.now(),
+            )  # fmt: skip
+            screen.reload()
+
+        save("Mine.")
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        await seen(pilot, screen)
+        store.discard(draft)
+        save("Other.\n" * 200)
+        await until(
+            pilot, lambda: (now := screen.current) and now.edit and now.edit.body.startswith("Other"), "the other edit"
+        )
+        assert screen.current is not None
+        assert not screen.has_seen(screen.current)
+
+
+async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        entry, store = screen.current, EditStore(app.services.database)
+        assert entry is not None
+
+        def save(body: str) -> None:
+            store.save(
+                draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
+                to=entry.item.raw.to, subject=entry.item.raw.subject, body=body, at=app.services.clock.now(),
+            )  # fmt: skip
+
+        save("Mine.")
+        screen.reload()
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        await seen(pilot, screen)
+        save("Written meanwhile in the other window.")
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+        await until(pilot, lambda: not screen.entries, "the queue to be empty")
+        assert [edit.body for edit in store.all()] == ["Written meanwhile in the other window."]
+    assert bodies(sandbox) == ["Mine."]
+
+
+async def test_a_recipient_with_a_comma_in_the_name_stays_one(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+    sandbox.change(draft, to=['"Doe, Jane" <jane@x.example>', "Anna <anna@exämple.example>"])
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        assert "anna@exämple.example" in drawn(app)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        app.screen.query_one("#body", TextArea).load_text("Mine.")
+        assert "exämple" in app.screen.query_one("#to", Input).value
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        edit = EditStore(app.services.database).get(draft)
+        assert edit is not None
+        assert edit.to == ('"Doe, Jane" <jane@x.example>', "Anna <anna@exämple.example>")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+async def test_a_long_sender_hides_no_recipient_and_no_finding(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    sandbox.set_mode("gated_all")
+    sandbox.inbound(**{"from": f"{'Very long name ' * 60}<mallory@bad.example>", "subject": "漢字" * 79})
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("enter")
+        await pilot.pause(0.6)
+        shown = drawn(app)
+        assert "from" in shown
+        assert "to   " in shown
+        assert "came" in shown
+        assert screen.current is not None
+        while screen.pane.main.lines_unread:
+            await pilot.press("pagedown")
+            await pilot.pause()
+            shown += drawn(app)
+        assert "mallory@bad.example" in shown
