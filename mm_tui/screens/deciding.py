@@ -22,6 +22,7 @@ from mm_tui.services.queue import Queued
 from mm_tui.services.reasons import offered, remember
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
+from mm_tui.widgets.diff_pages import change_name
 from mm_tui.widgets.item_head import findings_page
 from mm_tui.widgets.pages import seen_name
 from mm_tui.widgets.paper import DWELL_SECONDS
@@ -344,12 +345,26 @@ class Deciding(Screen[None]):
         if view is None or view.question is None:
             self.say("nothing is asked here")
             return
-        asked = view.question
-        choices = [Choice(str(at), str(words), answer) for at, (answer, words) in enumerate(asked.choices, start=1)]
+        asked, words = view.question, Content(view.question.words)
+        offered = list(asked.choices)
+        if not self.has_read_change(view):
+            # What is accepted is what was on the screen (R2).
+            offered = [(answer, said) for answer, said in offered if answer is not Answer.ACCEPT]
+            words += "\n\nIt can be accepted once what differs has been read to its end: go back, then tab to Diff."
+        choices = [Choice(str(at), str(said), answer) for at, (answer, said) in enumerate(offered, start=1)]
         self.app.push_screen(
-            ChoiceScreen("What now?", Content(asked.words), choices, stay="decide later"),
+            ChoiceScreen("What now?", words, choices, stay="decide later"),
             lambda answer: self._answer(view.email_id, answer, asked.question) if answer is not None else None,
         )
+
+    def has_read_change(self, view: ReleaseView | None) -> bool:
+        """What would be accepted has been on the screen; also when nothing is there to accept."""
+        asks = (
+            view is not None
+            and view.question is not None
+            and any(answer is Answer.ACCEPT for answer, _ in view.question.choices)
+        )
+        return not asks or change_name(view) in self._seen
 
     def _answer(self, email_id: str, answer: Answer, question: Question) -> None:
         if (releases := self._releases()) is not None:

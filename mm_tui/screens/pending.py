@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -161,16 +161,19 @@ class PendingScreen(Batches, BaseScreen):
             return
         self._reading, self._outdated = True, False
         releases = self.services.releases
-        edits = {view.replacement_id for view in releases.states() if not view.ended} if releases is not None else set()
-        hidden = frozenset(one for one in edits if one is not None)
+        under_way = [view for view in releases.states() if not view.ended] if releases is not None else []
+        edits = {view.replacement_id: view.email_id for view in under_way if view.replacement_id is not None}
         seat = self.services.seat()
-        work = partial(self._read_queue, self.section, self.order, self.mailbox_id, hidden, seat)
+        work = partial(self._read_queue, self.section, self.order, self.mailbox_id, edits, seat)
         self.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
     def _read_queue(
-        self, section: Section, order: Order, mailbox_id: str | None, hidden: frozenset[str], seat: Seat
+        self, section: Section, order: Order, mailbox_id: str | None, edits: Mapping[str, str], seat: Seat
     ) -> None:
         worker = get_current_worker()
+        # An edit under way is shown with its original; once that is retired, a question can be answered on the edit.
+        waiting = {item.email_id for item in self.services.pending.waiting()}
+        hidden = [edit for edit, original in edits.items() if original in waiting]
         entries: list[Queued] | None = None
         kept = 0
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from mm_tui.review.diff import Kind, compare
 from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import ReleaseView, Shown
@@ -10,6 +12,15 @@ from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.paper import Page, PageWriter
 
 _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
+
+
+def change_name(release: ReleaseView | None) -> str:
+    """What was read when the end of the page on this change was on the screen; empty where nothing is known of it."""
+    changed = release.changed if release is not None else None
+    if release is None or changed is None or changed.base is None or changed.now is None:
+        return ""
+    text = sha256(repr((changed.base, changed.now, changed.mine)).encode("utf-8", "backslashreplace")).hexdigest()
+    return f"{release.id} change {text}"
 
 
 def difference_page(entry: Queued, release: ReleaseView | None) -> Page:

@@ -12,7 +12,7 @@ from mm_tui.models import Mailbox
 from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import ReleaseView
 from mm_tui.text import OneLine
-from mm_tui.widgets.diff_pages import difference_page, sides
+from mm_tui.widgets.diff_pages import change_name, difference_page, sides
 from mm_tui.widgets.item_head import above, banner, head
 from mm_tui.widgets.pages import draft_page, edit_page, seen_name, thread_page
 from mm_tui.widgets.paper import Page, Paper
@@ -170,7 +170,7 @@ class ItemPane(Vertical):
         if self._compares_sides():
             return sides(entry)[1], ""
         if self.view is View.DIFF:
-            return difference_page(entry, self._release), ""
+            return difference_page(entry, self._release), change_name(self._release)
         findings = entry.assessment.findings
         if entry.edit is not None:
             return edit_page(entry.edit, entry.item, findings, above=self._above()), seen_name(entry)

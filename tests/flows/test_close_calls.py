@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from mm_tui.app import MmTui
 from mm_tui.config import Review
 from mm_tui.screens import deciding
+from mm_tui.screens.choice import ChoiceScreen
 from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.pending import PendingScreen
 from mm_tui.store.edits import EditStore
+from mm_tui.widgets.item_pane import View
 from tests.flows.test_pending import bodies, drawn, open_queue, seen
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -162,3 +167,58 @@ async def test_a_long_sender_hides_no_recipient_and_no_finding(
             await pilot.pause()
             shown += drawn(app)
         assert "mallory@bad.example" in shown
+
+
+async def _release_edit(app: MmTui, pilot: Pilot[None], screen: PendingScreen, text: str) -> None:
+    await pilot.press("e")
+    await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+    app.screen.query_one("#body", TextArea).load_text(text)
+    await pilot.press("ctrl+s")
+    await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+    await seen(pilot, screen)
+    await pilot.press("a")
+
+
+async def test_what_the_gateway_made_of_an_edit_is_accepted_only_after_it_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_sandbox(tmp_path, signature_in_draft=True) as sandbox:
+        draft = sandbox.draft("We will refund it.")
+        sandbox.call("PATCH", f"/v1/mailboxes/{sandbox.mailbox}", key="admin", json={"signature_block": "Acme Ltd"})
+        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+            screen = await open_queue(app, pilot, 1)
+            await _release_edit(app, pilot, screen, "We will look into it.")
+            await until(pilot, lambda: (view := screen.release_of(draft)) and view.question, "the question")
+            await until(pilot, lambda: screen.current is not None, "the mail")
+            await pilot.press("y")
+            await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the dialog")
+            assert "accept what is there" not in drawn(app)
+            assert "leave" in drawn(app)
+            await pilot.press("escape")
+            while screen.pane.view is not View.DIFF:
+                await pilot.press("tab")
+                await pilot.pause()
+            assert "Acme Ltd" in drawn(app)
+            view = screen.release_of(draft)
+            await until(pilot, lambda: screen.has_read_change(view), "the end of what differs")
+            await pilot.press("y")
+            await until(pilot, lambda: "accept what is there" in drawn(app), "the choice")
+            await pilot.press("1")
+            await until(pilot, lambda: bodies(sandbox), "the release")
+
+
+async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answered(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("We will refund it.")
+    sandbox.fault(method="POST", path="decide$", kind="status", status=403, nth=2)
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await _release_edit(app, pilot, screen, "We will look into it.")
+        await until(pilot, lambda: sandbox.status(draft) == "rejected", "the original to be retired")
+        await until(pilot, lambda: (view := screen.release_of(draft)) and view.question, "the question")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id != draft, "the edit")
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the dialog")
+        await pilot.press("1")
+        await until(pilot, lambda: bodies(sandbox) == ["We will look into it."], "the release")
