@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +22,7 @@ from mm_tui.screens.instruct import InstructScreen
 from mm_tui.services.kept import save_beside
 from mm_tui.services.notices import Notice, PendingChanged
 from mm_tui.services.queue import Queued, ReviewQueue, edited_draft
+from mm_tui.store.database import StoreError
 from mm_tui.store.edits import EditStore
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.diff_pages import three_way_page
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 SAVE_SECONDS = 0.5
 """A pause this long saves what was typed; a change never waits longer than twice this."""
+RETRY_SECONDS = 2.0
 SHOWN_FINDINGS = 4
 FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 """Rules about what is easily forgotten while writing."""
@@ -78,7 +81,6 @@ class EditScreen(BaseScreen):
         self._saved: EditedDraft | None = None
         self._left_from: Widget | None = None
         self._writing = False
-        self._revision = entry.edit.revision if entry.edit is not None else 0
         old = entry.edit
         self._start = (
             EditedDraft(old.to, old.subject, old.body)
@@ -87,6 +89,9 @@ class EditScreen(BaseScreen):
                 tuple(party.header for party in entry.item.to), str(entry.item.subject), str(entry.item.body)
             )
         )
+
+        self._stored = self._start if old is not None else None
+        """What this window last knew to be in the store."""
 
     @property
     def edits(self) -> EditStore:
@@ -167,19 +172,32 @@ class EditScreen(BaseScreen):
         else:
             self._save_timer = self.set_timer(SAVE_SECONDS, self._save)
 
-    def _save(self, *, durable: bool = False, anyway: bool = False) -> None:
+    def _save(self, *, durable: bool = False, anyway: bool = False) -> bool:
+        """Saves what has changed. False when the store did not take it: that is said, and tried again soon."""
         if self._save_timer is not None:
             self._save_timer.stop()
             self._save_timer = None
         self._unsaved_since = None
-        entry, draft = self._entry, self.draft
+        draft = self.draft
         if draft == self._saved and not anyway:
-            return
+            return True
+        try:
+            self._put(draft, durable=durable)
+        except (sqlite3.Error, StoreError, OSError) as error:
+            self.say(f"not saved: {OneLine(str(error))}; stay here, it is tried again", "error")
+            self._save_timer = self.set_timer(RETRY_SECONDS, self._save)
+            return False
+        self._saved = self._stored = draft
+        self._assess(draft)
+        return True
+
+    def _put(self, draft: EditedDraft, *, durable: bool) -> None:
+        entry = self._entry
         other = self.edits.get(entry.item.id)
-        if other is not None and other.revision != self._revision:
+        if other is not None and EditedDraft(other.to, other.subject, other.body) not in (self._stored, draft):
             save_beside(self.services.database, other, self.services.clock.now())
             self.say("another window edits this draft too: its text is kept beside yours (K in the queue)", "warning")
-        self._revision = self.edits.save(
+        self.edits.save(
             entry.item.id,
             entry.item.mailbox_id,
             entry.digest,
@@ -190,8 +208,6 @@ class EditScreen(BaseScreen):
             at=self.services.clock.now(),
             durable=durable,
         )
-        self._saved = draft
-        self._assess(draft)
 
     def heed(self, notice: Notice) -> None:
         if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
@@ -241,15 +257,15 @@ class EditScreen(BaseScreen):
             self.say("it needs a recipient", "warning")
             return
         # An edit of an older draft is kept on purpose against the new one, which is on the screen beside it.
-        self._save(durable=True, anyway=self._is_outdated)
-        self.dismiss(None)
+        if self._save(durable=True, anyway=self._is_outdated):
+            self.dismiss(None)
 
     def action_back(self) -> None:
         if self.query_one("#thread", Paper).has_focus:
             self.action_thread()
             return
-        self._save(durable=True)
-        self.dismiss(None)
+        if self._save(durable=True):
+            self.dismiss(None)
 
     def action_thread(self) -> None:
         """To the thread and back to where the cursor was; below 120 columns it stands in place of the text."""
@@ -330,7 +346,8 @@ class EditScreen(BaseScreen):
         area = self.query_one("#body", TextArea)
         before = area.text
         assert self.services.drafts is not None
-        self._writing = True
+        # What streams in would run over what is typed.
+        self._writing = area.read_only = True
         self.refresh_bindings()
         self.say("the model is writing; ^x stops it")
         try:
@@ -342,7 +359,7 @@ class EditScreen(BaseScreen):
         except AssistError as error:
             self.say(str(error), "warning")
         finally:
-            self._writing = False
+            self._writing = area.read_only = False
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

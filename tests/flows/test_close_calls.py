@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,3 +223,31 @@ async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answere
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the dialog")
         await pilot.press("1")
         await until(pilot, lambda: bodies(sandbox) == ["We will look into it."], "the release")
+
+
+async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+
+    def full(*_: object, **__: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        with monkeypatch.context() as broken:
+            broken.setattr(EditStore, "save", full)
+            app.screen.query_one("#body", TextArea).load_text("Mine.")
+            await until(pilot, lambda: "not saved: database or disk is full" in drawn(app), "the words")
+            await pilot.press("ctrl+s")
+            await pilot.pause()
+            assert isinstance(app.screen, EditScreen)
+            await pilot.press("escape")
+            await pilot.pause()
+            assert isinstance(app.screen, EditScreen)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        edit = EditStore(app.services.database).get(draft)
+        assert edit is not None and edit.body == "Mine."
