@@ -327,7 +327,12 @@ class Deciding(Screen[None]):
         )
 
     def _discard(self, entry: Queued) -> None:
-        EditStore(self.services.database).discard(entry.item.id)
+        store, asked = EditStore(self.services.database), entry.edit
+        found = store.get(entry.item.id)
+        if found is not None and asked is not None and edited_draft(found) != edited_draft(asked):
+            self.say("your text is another one since: another window writes too. Look at it again", "warning")
+        else:
+            store.discard(entry.item.id)
         self.reload()
 
     def action_skip(self) -> None:

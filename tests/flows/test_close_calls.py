@@ -251,3 +251,30 @@ async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
         await until(pilot, lambda: app.screen is screen, "the queue")
         edit = EditStore(app.services.database).get(draft)
         assert edit is not None and edit.body == "Mine."
+
+
+async def test_a_text_is_thrown_away_only_as_it_was_shown(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        entry, store = screen.current, EditStore(app.services.database)
+        assert entry is not None
+
+        def save(body: str) -> None:
+            store.save(
+                draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
+                to=entry.item.raw.to, subject=entry.item.raw.subject, body=body, at=app.services.clock.now(),
+            )  # fmt: skip
+
+        save("Mine.")
+        screen.reload()
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        save("Written meanwhile in the other window.")
+        await pilot.press("D")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        edit = store.get(draft)
+        assert edit is not None and edit.body == "Written meanwhile in the other window."
