@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import logging
 import random
 import sqlite3
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
 REASONS = "reasons"
 """The fact under which the reasons used last are kept."""
 KEPT_REASONS = 8
+
+AGAIN_AFTER = 15.0
+"""Seconds until a service that the store failed begins anew."""
+
+log = logging.getLogger("mm_tui.wiring")
 
 
 class WiringError(Exception):
@@ -138,15 +144,19 @@ class Wiring:
         """Runs the services until cancelled."""
         if self.sync is None or self.releases is None or self.triage is None or self.claims is None:
             return
-        running: list[Coroutine[Any, Any, None]] = [
-            self.sync.run(),
-            self.releases.run(),
-            self.triage.run(),
-            self.claims.run(),
-        ]
+        running = (self.sync.run, self.releases.run, self.triage.run, self.claims.run)
         async with asyncio.TaskGroup() as group:
             for one in running:
-                group.create_task(one)
+                group.create_task(self._keep_running(one))
+
+    async def _keep_running(self, service: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs a service until cancelled. A store that is locked or full for a while must not end it for good."""
+        while True:
+            try:
+                return await service()
+            except (sqlite3.Error, StoreError, OSError) as error:
+                log.warning("%s stopped and begins anew: %s", service.__qualname__, type(error).__name__)
+                await self.clock.sleep(AGAIN_AFTER)
 
     def can(self, scope: str) -> bool:
         """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""

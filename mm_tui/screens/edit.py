@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,7 +24,7 @@ from mm_tui.services.kept import save_beside
 from mm_tui.services.notices import Notice, PendingChanged
 from mm_tui.services.queue import Queued, ReviewQueue, edited_draft
 from mm_tui.store.database import StoreError
-from mm_tui.store.edits import EditStore
+from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.diff_pages import three_way_page
 from mm_tui.widgets.external_editor import EditorError, run_editor
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from mm_tui.widgets.external_editor import Editor
 
+THREE_WAY = "three-way"
 SAVE_SECONDS = 0.5
 """A pause this long saves what was typed; a change never waits longer than twice this."""
 RETRY_SECONDS = 2.0
@@ -81,6 +83,8 @@ class EditScreen(BaseScreen):
         self._saved: EditedDraft | None = None
         self._left_from: Widget | None = None
         self._writing = False
+        self._knows_the_change = False
+        """What changed in an outdated edit's draft has been on the screen to its end."""
         old = entry.edit
         self._start = (
             EditedDraft(old.to, old.subject, old.body)
@@ -132,8 +136,11 @@ class EditScreen(BaseScreen):
 
     def _show_side(self) -> None:
         page = three_way_page(self._entry) if self._is_outdated else thread_page(self._thread)
-        self.query_one("#thread", Paper).show(page, "")
+        self.query_one("#thread", Paper).show(page, THREE_WAY if self._is_outdated else "")
         self._show_side_words()
+
+    def on_paper_end_seen(self, _message: Paper.EndSeen) -> None:
+        self._knows_the_change = True
 
     def _show_side_words(self) -> None:
         words = "The draft changed since your edit began" if self._is_outdated else "Thread, newest first"
@@ -197,17 +204,28 @@ class EditScreen(BaseScreen):
         if other is not None and EditedDraft(other.to, other.subject, other.body) not in (self._stored, draft):
             save_beside(self.services.database, other, self.services.clock.now())
             self.say("another window edits this draft too: its text is kept beside yours (K in the queue)", "warning")
+        digest, base = entry.digest, entry.item.raw
+        if entry.edit is not None and self._is_outdated and not self._knows_the_change:
+            digest, base = entry.edit.base_digest, entry.edit.base
         self.edits.save(
             entry.item.id,
             entry.item.mailbox_id,
-            entry.digest,
-            entry.item.raw,
+            digest,
+            base,
             to=draft.to,
             subject=draft.subject,
             body=draft.body,
             at=self.services.clock.now(),
             durable=durable,
         )
+
+    def _keep_beside(self, draft: EditedDraft) -> None:
+        """Keeps a text that another is about to replace, or that could not be taken in."""
+        item, now = self._entry.item, self.services.clock.now()
+        text = SavedEdit(
+            item.id, item.mailbox_id, self._entry.digest, item.raw, draft.to, draft.subject, draft.body, 1, now
+        )
+        save_beside(self.services.database, text, now)
 
     def heed(self, notice: Notice) -> None:
         if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
@@ -256,7 +274,13 @@ class EditScreen(BaseScreen):
         if not self.draft.to:
             self.say("it needs a recipient", "warning")
             return
-        # An edit of an older draft is kept on purpose against the new one, which is on the screen beside it.
+        if self._is_outdated and not self._knows_the_change:
+            self._save(durable=True)
+            self.say("the draft changed since your edit began: read what changed to its end first", "warning")
+            if not self.query_one("#thread", Paper).has_focus:
+                self.action_thread()
+            return
+        # An edit of an older draft is kept on purpose against the new one: what changed has been read.
         if self._save(durable=True, anyway=self._is_outdated):
             self.dismiss(None)
 
@@ -317,13 +341,16 @@ class EditScreen(BaseScreen):
     def action_external(self) -> None:
         area = self.query_one("#body", TextArea)
         self._save(durable=True)
-        said, edited = "", None
+        said, edited, left = "", None, None
         with self.app.suspend():
             # Nothing may escape from here: the app would never come back.
             try:
                 edited = type(self).editor(ManyLine(area.text))
             except EditorError as error:
-                said = str(error)
+                said, left = str(error), error.left
+        if left is not None:
+            self._keep_beside(replace(self.draft, body=str(left)))
+            said = f"{said}; what it left is kept beside (K in the queue)"
         if edited is not None and edited != area.text:
             area.load_text(edited)
             self._save(durable=True)
@@ -344,8 +371,10 @@ class EditScreen(BaseScreen):
         from mm_tui.services.assistant import AssistError
 
         area = self.query_one("#body", TextArea)
-        before = area.text
+        before, finished = area.text, False
         assert self.services.drafts is not None
+        if ManyLine(before) != self._entry.item.body:
+            self._keep_beside(self.draft)
         # What streams in would run over what is typed.
         self._writing = area.read_only = True
         self.refresh_bindings()
@@ -354,11 +383,15 @@ class EditScreen(BaseScreen):
             async for piece in self.services.drafts.redraft(self._entry.item.id, before, instruction):
                 area.replace(piece.text, (0, 0), area.document.end, maintain_selection_offset=False)
                 if piece.done:
+                    finished = True
                     words = "; ".join(piece.warnings)
                     self.say(words or f"written by {piece.model}: read it before you keep it", "information")
         except AssistError as error:
             self.say(str(error), "warning")
         finally:
+            if not finished:
+                # Half a text of the model's is worth less than the human's whole one.
+                area.load_text(before)
             self._writing = area.read_only = False
             self.refresh_bindings()
 

@@ -18,13 +18,13 @@ _COPY = "~"
 
 
 def kept_edits(database: Database) -> list[SavedEdit]:
-    """Edits of mail that no longer waits, and copies of edits that another window wrote over; the newest first."""
+    """Edits of mail that no longer waits, and texts that were kept beside an edit; the newest first."""
     waiting = {item.email_id for item in PendingStore(database).waiting()}
     return [edit for edit in EditStore(database).all() if edit.item_id not in waiting]
 
 
 def save_beside(database: Database, other: SavedEdit, at: datetime) -> None:
-    """Keeps what another window saved for the same mail, before this window's text takes its place."""
+    """Keeps a text beside the edit of the same mail: another window's, an editor's, or what a model is to replace."""
     # Named by its text: revisions begin anew after an edit was thrown away, and no copy may take another's place.
     text = sha256(json.dumps([other.to, other.subject, other.body]).encode()).hexdigest()
     EditStore(database).save(

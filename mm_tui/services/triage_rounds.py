@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 VIEW = MailView(query="is:inbound -has:summary -is:spam")
 WINDOW = 60
 """How many of the newest mails without a summary are looked at in one round."""
+MOST_LOOKED = 6
+"""Mails whose tags are looked for in one round: about one request a second, however long the list is."""
 MOST_EXAMINED = 12
 """Mails examined in one round, so that new mail does not wait behind a long one."""
 PATIENCE = (0.0, 4.0, 10.0, 30.0, 120.0)
@@ -50,6 +52,7 @@ class Rounds:
         """When automatic mode may open a mail."""
         self._resting_until = 0.0
         self._left = 0
+        self._looks_left = 0
         self._poked = asyncio.Event()
 
     def poke(self) -> None:
@@ -83,6 +86,7 @@ class Rounds:
         self._looks = {row.email_id: self._looks.get(row.email_id, (0, now)) for row in rows}
         self._open_at = {row.email_id: self._open_at.get(row.email_id, now + _grace(row)) for row in rows}
         self._left = MOST_EXAMINED
+        self._looks_left = MOST_LOOKED
         places = asyncio.Semaphore(AT_ONCE)
 
         async def look(row: MailRow) -> None:
@@ -97,7 +101,8 @@ class Rounds:
     async def _look(self, row: MailRow) -> None:
         now = self._clock.monotonic()
         times, due = self._looks[row.email_id]
-        if times < len(PATIENCE) and now >= due:
+        if self._looks_left > 0 and times < len(PATIENCE) and now >= due:
+            self._looks_left -= 1
             following = PATIENCE[times + 1] if times + 1 < len(PATIENCE) else 0.0
             self._looks[row.email_id] = (times + 1, now + following)
             if await self._triage.take_over_tags(row):

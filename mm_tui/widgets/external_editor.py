@@ -16,7 +16,15 @@ Editor = Callable[[ManyLine], ManyLine]
 
 
 class EditorError(Exception):
-    """The editor could not be run or its text not be read; the words say why. The text is as it was."""
+    """The editor could not be run or its text not be read; the words say why. The text is as it was.
+
+    Attributes:
+        left: what the editor left in the file, cleaned, where that is another text than it was given.
+    """
+
+    def __init__(self, words: str, left: ManyLine | None = None) -> None:
+        super().__init__(words)
+        self.left = left
 
 
 def run_editor(text: ManyLine, environ: Mapping[str, str] = os.environ) -> ManyLine:
@@ -39,9 +47,16 @@ def run_editor(text: ManyLine, environ: Mapping[str, str] = os.environ) -> ManyL
             done = subprocess.run([*shlex.split(command), str(path)], check=False)  # noqa: S603 - the reader's own choice
         except (OSError, ValueError) as error:
             raise EditorError(f"{command.split()[0]} cannot be started: {error}") from error
-        if done.returncode != 0:
-            raise EditorError(f"the editor ended with status {done.returncode}; the text is as it was")
         try:
-            return ManyLine(path.read_text("utf-8").removesuffix("\n"))
-        except (OSError, UnicodeDecodeError) as error:
+            raw = path.read_bytes()
+        except OSError as error:
             raise EditorError(f"the edited text cannot be read: {error}") from error
+        left = ManyLine(raw.decode("utf-8", errors="replace").removesuffix("\n"))
+        if done.returncode != 0:
+            words = f"the editor ended with status {done.returncode}; the text is as it was"
+            raise EditorError(words, left if left != text else None)
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise EditorError("the editor left something that is not UTF-8 text", left) from error
+        return left

@@ -18,10 +18,12 @@ from mm_tui.screens.edit import EditScreen
 from mm_tui.screens.kept import KeptScreen
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.services.kept import kept_edits
 from mm_tui.services.release_view import Phase
 from mm_tui.store.edits import EditStore
 from mm_tui.text import ManyLine
 from mm_tui.widgets import paper
+from mm_tui.widgets.external_editor import run_editor
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -237,11 +239,17 @@ async def test_a_change_underneath_an_edit_must_be_looked_at(
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
         assert app.screen.query_one("#body", TextArea).text == "Mine."
+        app.screen.query_one("#body", TextArea).load_text("Mine too.")
         await pilot.press("ctrl+s")
+        kept = EditStore(app.services.database).get(draft)
+        assert kept is not None and kept.base.body.strip() == "One.", "saving alone does not say that it was looked at"
+        await pilot.pause(0.8)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen is screen, "the queue")
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
-    assert bodies(sandbox) == ["Mine."]
+    assert bodies(sandbox) == ["Mine too."]
 
 
 async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
@@ -452,6 +460,28 @@ async def test_the_readers_own_editor_gives_the_text_back_cleaned(
 
 def _is_decided(screen: PendingScreen, email_id: str) -> bool:
     return screen.release_of(email_id) is not None
+
+
+async def test_what_a_failing_editor_left_is_kept(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("We will refund it.")
+    script = tmp_path / "editor"
+    script.write_text("#!/bin/sh\nprintf 'Half written' > \"$1\"\nexit 3\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(
+        EditScreen,
+        "editor",
+        staticmethod(lambda text: run_editor(text, {"EDITOR": str(script), "PATH": "/bin:/usr/bin"})),
+    )
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        monkeypatch.setattr(app, "suspend", _nothing)
+        await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: [edit.body for edit in kept_edits(app.services.database)] == ["Half written"], "it")
+        assert app.screen.query_one("#body", TextArea).text == "We will refund it."
 
 
 class _nothing:
