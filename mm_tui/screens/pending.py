@@ -23,6 +23,7 @@ from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, Release
 from mm_tui.services.queue import Order, Queued, ReviewQueue, Seat, Section
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
+from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.item_pane import ItemPane, View
 from mm_tui.widgets.paper import Paper
 from mm_tui.widgets.pending_list import PendingList, PendingRow
@@ -226,6 +227,8 @@ class PendingScreen(Batches, BaseScreen):
     def _show_item(self) -> None:
         entry = self.current
         self.tell_what_is_open()
+        for line in self.query(StatusLine):
+            line.update_state()
         if entry is None:
             self.pane.show(None, None, None)
             return
@@ -319,7 +322,12 @@ class PendingScreen(Batches, BaseScreen):
             for key, (section, mailbox_id, words) in zip(CHOICE_KEYS, parts, strict=False)
         ]
         self.app.push_screen(
-            ChoiceScreen("Which part of the queue?", Content(""), choices, stay="as it is"),
+            ChoiceScreen(
+                "Which part of the queue?",
+                Content("Only the list is narrowed: everything goes on waiting."),
+                choices,
+                stay="as it is",
+            ),
             lambda chosen: self._show_section(*chosen) if chosen is not None else None,
         )
 

@@ -15,6 +15,7 @@ def still(monkeypatch: pytest.MonkeyPatch, own_environment: None) -> Iterator[No
     """Nothing in a picture depends on the machine."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    monkeypatch.setattr(Input.cursor_blink, "_default", False)
     for kind in (Input, TextArea):
         monkeypatch.setattr(kind, "_toggle_cursor", lambda _self: None, raising=False)
         monkeypatch.setattr(kind, "_toggle_cursor_blink_visible", lambda _self: None, raising=False)
