@@ -14,8 +14,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/mm-tui demo
 
+# Four processes: most tests wait for a program, a clock or a socket rather than for a processor.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n 4
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ from mm_tui import keymap
 from mm_tui.app import MmTui
 from mm_tui.config import Review
 from mm_tui.review.findings import Level
+from mm_tui.screens import deciding
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.widgets import paper
@@ -92,7 +93,8 @@ async def press(pilot: Pilot[Any], act_id: str, keys: list[str]) -> None:
 async def test_every_bad_draft_is_stopped_by_a_flag(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(paper, "DWELL_SECONDS", 0.01)
+    for module in (paper, deciding):
+        monkeypatch.setattr(module, "DWELL_SECONDS", 0.01)
     drafts = fill(sandbox)
     missed: list[str] = []
     most_keys = total = 0
@@ -116,6 +118,7 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
                 keys.append("1")
                 await pilot.press("1")
             else:
+                await until(pilot, lambda: not screen.came_unasked, "a moment to look")
                 await press(pilot, "pending.approve", keys)
             await until(pilot, partial(decided, app, email_id), f"the decision about {entry.item.subject}")
             total += len(keys)
