@@ -412,18 +412,24 @@ async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
         bench.told.clear()
         gateway.asked.clear()
         gc.collect()
+
+        async def least_held() -> int:
+            # What is under way at one moment is noise: the least of several moments is what stays.
+            held: list[int] = []
+            for _ in range(8):
+                await bench.pass_time(5 * 3)
+                bench.told.clear()
+                gateway.asked.clear()
+                gc.collect()
+                held.append(held_by_us())
+            return min(held)
+
         tracemalloc.start()
         try:
             await bench.pass_time(5 * 500)
-            bench.told.clear()
-            gateway.asked.clear()
-            gc.collect()
-            early = held_by_us()
+            early = await least_held()
             await bench.pass_time(5 * 1400)
-            bench.told.clear()
-            gateway.asked.clear()
-            gc.collect()
-            late = held_by_us()
+            late = await least_held()
         finally:
             tracemalloc.stop()
         assert gateway.calls["pending"] >= 2000
