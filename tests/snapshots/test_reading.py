@@ -13,6 +13,7 @@ from mm_tui.services.cards import CardState, Phase
 from mm_tui.services.notices import Phase as SyncPhase
 from mm_tui.services.notices import SyncState
 from mm_tui.text import OneLine
+from mm_tui.widgets.reply_editor import ReplyEditor
 from tests.snapshots.scene import LIVE, app
 from tests.support.seat import NOW
 
@@ -100,6 +101,7 @@ def test_thread_in_other_themes(snap_compare: Compare, theme: str) -> None:
     "card",
     [
         CardState(Phase.NO_KEY, OneLine("No AI21 key is set: mail can be read and answered without one.")),
+        CardState(Phase.WAITING, OneLine("The assistant will read this thread soon."), can_retry=True),
         CardState(Phase.WORKING, OneLine("reading the thread")),
         CardState(Phase.FAILED, OneLine("The model did not answer in time."), can_retry=True),
         CardState(Phase.OVER_BUDGET, OneLine("Today's budget of $1.00 is spent.")),
@@ -113,6 +115,19 @@ def test_thread_with_a_card_that_has_nothing_yet(snap_compare: Compare, card: Ca
 @pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=size_id)
 def test_reply(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(app(), terminal_size=size, run_before=after("enter", "r", *"Dear Anna"))
+
+
+@pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=size_id)
+def test_reply_while_the_model_writes(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def stream(pilot: Pilot[None]) -> None:
+        await after("enter", "r")(pilot)  # type: ignore[misc] # a coroutine function
+        reply = pilot.app.screen.query_one(ReplyEditor)
+        reply.set_writing(True)
+        reply.note("jamba-large-1.7 is writing · esc stops it")
+        reply.set_text("Dear Anna,\n\nthank you for telling us. I have asked")
+        await pilot.pause(0.2)
+
+    assert snap_compare(app(), terminal_size=size, run_before=stream)
 
 
 @pytest.mark.parametrize("name", DIALOGS)
