@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -15,6 +16,7 @@ from mm_tui.messages import Said
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services import attachments
 from mm_tui.services.cards import STAND_IN_MODEL
+from mm_tui.store.database import StoreError
 from mm_tui.store.keys import from_ms
 from mm_tui.text import OneLine
 from mm_tui.widgets.reply_editor import ReplyEditor
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from mm_tui.widgets.thread_view import Leaf
 
 SAVE_SECONDS = 0.7
+RETRY_SECONDS = 2.0
 """A reply being written is kept on disk this soon after the last key."""
 GATED = frozenset({"gated_send", "gated_all"})
 
@@ -99,8 +102,8 @@ class ThreadActs(BaseScreen):
         return leaf.detail is not None
 
     def action_back(self) -> None:
-        self.keep_reply()
-        self.dismiss()
+        if self.keep_reply():
+            self.dismiss()
 
     # Looking closer
 
@@ -297,21 +300,27 @@ class ThreadActs(BaseScreen):
             self._save_timer.stop()
         self._save_timer = self.set_timer(SAVE_SECONDS, self.keep_reply)
 
-    def keep_reply(self) -> None:
-        """Keeps the reply being written."""
+    def keep_reply(self) -> bool:
+        """Keeps the reply being written. False when the store did not take it: that is said, and tried again soon."""
         try:
             editor = self.reply
         except NoMatches:
-            return
+            return True
         if editor.is_open and self.reply_to is not None:
-            self.services.facts.set(self._fact(), editor.text if editor.text.strip() else None)
+            try:
+                self.services.facts.set(self._fact(), editor.text if editor.text.strip() else None)
+            except (sqlite3.Error, StoreError, OSError) as error:
+                self.post_message(Said(f"not saved: {OneLine(str(error))}; stay here, it is tried again", "error"))
+                self._save_timer = self.set_timer(RETRY_SECONDS, self.keep_reply)
+                return False
+        return True
 
     def on_reply_editor_closed(self) -> None:
         if self._drafting():
             self.workers.cancel_group(self, "draft")
             return
-        self.keep_reply()
-        self._close_editor()
+        if self.keep_reply():
+            self._close_editor()
 
     def _close_editor(self) -> None:
         if self._save_timer is not None:

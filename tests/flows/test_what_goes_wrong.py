@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from mm_tui.app import MmTui
 from mm_tui.config import Profile, Settings
+from mm_tui.screens.thread import ThreadScreen
 from tests.flows.test_pending import drawn
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -95,3 +97,29 @@ async def test_the_gateway_goes_away_and_what_was_seen_stays_readable(
     async with running_app(settings, tmp_path / "data", monkeypatch, size=(120, 30)) as (app, pilot):
         await pilot.press("2")
         await until(pilot, says(app, "It is on its way.", "offline", "data of"), "the draft, offline")
+
+
+async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.inbound(subject="Where is it?", body="It has not come.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await until(pilot, says(app, "Where is it?"), "the mail")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen), "the thread")
+        screen = app.screen
+        assert isinstance(screen, ThreadScreen)
+        await until(pilot, says(app, "It has not come."), "its body")
+        await pilot.press("r")
+        await until(pilot, lambda: screen.reply.is_open, "the editor")
+
+        def full(*_given: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(app.services.facts), "set", full)
+            screen.reply.set_text("Dear Anna")
+            assert not screen.keep_reply()
+            screen.on_reply_editor_closed()
+            assert screen.reply.is_open and screen.reply.text == "Dear Anna"
+        assert screen.keep_reply()
