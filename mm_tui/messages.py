@@ -87,12 +87,6 @@ class Services(Protocol):
     def seat(self) -> Seat:
         """Who reads the queue, as claims know them."""
 
-    def reasons(self) -> tuple[OneLine, ...]:
-        """Reasons offered when rejecting: those used last, then the configured ones."""
-
-    def reason_used(self, reason: str) -> None:
-        """Puts a reason in front of those offered next time."""
-
     async def attachment(self, mailbox_id: str, email_id: str, raw_name: str) -> bytes:
         """Fetches an attachment; `raw_name` is its name exactly as the gateway gave it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import json
 import logging
 import random
 import sqlite3
@@ -36,10 +35,6 @@ if TYPE_CHECKING:
     from mm_tui.services.sync import Sync
     from mm_tui.services.triage import Triage
 
-
-REASONS = "reasons"
-"""The fact under which the reasons used last are kept."""
-KEPT_REASONS = 8
 
 AGAIN_AFTER = 15.0
 """Seconds until a service that the store failed begins anew."""
@@ -161,16 +156,6 @@ class Wiring:
     def can(self, scope: str) -> bool:
         """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""
         return self._keys is not None and self._keys.has(scope)
-
-    def reasons(self) -> tuple[OneLine, ...]:
-        """Reasons offered when rejecting: those used last, then the configured ones."""
-        used = json.loads(self.facts.get(REASONS) or "[]")
-        return tuple(OneLine(reason) for reason in dict.fromkeys((*used, *self.settings.review.reasons)))
-
-    def reason_used(self, reason: str) -> None:
-        """Puts a reason in front of those offered next time."""
-        used = [reason, *(one for one in json.loads(self.facts.get(REASONS) or "[]") if one != reason)]
-        self.facts.set(REASONS, json.dumps(used[:KEPT_REASONS]))
 
     def seat(self) -> Seat:
         """Who reads the queue, as claims know them."""

@@ -186,7 +186,8 @@ class EditScreen(BaseScreen):
             self._save_timer = None
         self._unsaved_since = None
         draft = self.draft
-        if draft == self._saved and not anyway:
+        # While a model writes, the store holds the human's text: half of another is not worth keeping.
+        if self._writing or (draft == self._saved and not anyway):
             return True
         try:
             self._put(draft, durable=durable)
@@ -375,6 +376,7 @@ class EditScreen(BaseScreen):
         assert self.services.drafts is not None
         if ManyLine(before) != self._entry.item.body:
             self._keep_beside(self.draft)
+        self._save(durable=True)
         # What streams in would run over what is typed.
         self._writing = area.read_only = True
         self.refresh_bindings()
@@ -389,11 +391,13 @@ class EditScreen(BaseScreen):
         except AssistError as error:
             self.say(str(error), "warning")
         finally:
-            if not finished:
-                # Half a text of the model's is worth less than the human's whole one.
-                area.load_text(before)
-            self._writing = area.read_only = False
-            self.refresh_bindings()
+            self._writing = False
+            if self.is_attached:
+                area.read_only = False
+                if not finished:
+                    area.load_text(before)
+                self._save()
+                self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While no model writes there is nothing to stop, and its key cuts. Letters are keys in the thread alone."""
