@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
-from pydantic import SecretStr
 
 from bench.office import Office
 from mm_tui.clock import SystemClock
@@ -15,6 +14,7 @@ from mm_tui.config import Sync as SyncSettings
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.wire import email_summary
+from mm_tui.secret import Secret
 from mm_tui.services.sync import Sync
 from mm_tui.store.database import Database
 from mm_tui.store.mail import MailStore, MailView
@@ -54,7 +54,7 @@ async def bare_loop(office: Office, *, into_models: bool = False) -> Fill:
 
 async def first_fill(office: Office, store: Path) -> Fill:
     """Fills a new store at `store` as the program does."""
-    keys = Keys(oversight=SecretStr(office.keys["oversight"]))
+    keys = Keys(oversight=Secret(office.keys["oversight"]))
     with Database.open(store) as database:
         async with GatewayClient(office.url, keys) as gateway:
             sync = Sync(database, gateway, SyncSettings(), SystemClock(), lambda notice: None)

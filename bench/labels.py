@@ -10,12 +10,11 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from mm_tui.agent.evaluate import evaluate, markdown, read_cases
 from mm_tui.clock import SystemClock
 from mm_tui.config import Assist, Profile, Settings
 from mm_tui.sandbox.child import Ready, SandboxChild
+from mm_tui.secret import Secret
 from mm_tui.services.assistant import Assistant
 from mm_tui.store.database import Database
 
@@ -49,7 +48,7 @@ The tables below are written by `python -m bench.labels`.
 async def measured(ready: Ready) -> str:
     """The tables for the running stand-in."""
     assist = Assist()
-    profile = Profile(ai21_key=SecretStr(ready.ai21_key), ai21_host=ready.ai21_url)
+    profile = Profile(ai21_key=Secret(ready.ai21_key), ai21_host=ready.ai21_url)
     database = Database.open(None)
     assistant = Assistant(database, Settings(profile=profile, assist=assist), SystemClock())
     try:

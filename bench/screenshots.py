@@ -12,11 +12,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from mm_tui.app import MmTui
 from mm_tui.config import Profile, Settings
 from mm_tui.sandbox.child import SandboxChild
+from mm_tui.secret import Secret
 from mm_tui.store.search import MailView
 from mm_tui.wiring import Wiring
 
@@ -89,13 +88,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, SandboxChild("--data", f"{folder}/sandbox", "--no-agent") as child:
         os.environ["MM_TUI_DATA"] = f"{folder}/data"
         ready = child.ready
-        keys = {f"{name}_key": SecretStr(key) for name, key in ready.keys.items()}
-        profile = Profile.model_validate(
+        keys = {f"{name}_key": Secret(key) for name, key in ready.keys.items()}
+        profile = Profile.of(
             {
                 "name": "acme",
                 "url": ready.url,
                 "ai21_host": ready.ai21_url,
-                "ai21_key": SecretStr(ready.ai21_key),
+                "ai21_key": Secret(ready.ai21_key),
                 **keys,
             }
         )

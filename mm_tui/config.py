@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
 
+import msgspec
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from msgspec import Meta
+from msgspec.structs import force_setattr
+
+from mm_tui.secret import Secret
 
 APP_NAME = "mm-tui"
 DEFAULT_URL = "https://api.multimail.dev"
@@ -32,12 +37,34 @@ class ConfigError(Exception):
         self.cure = cure
 
 
-class Section(BaseModel):
+class FieldError(ValueError):
+    """A value that a section's own check refuses."""
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(f"{field}: {what}")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all sections: frozen, and strict about names so that a typing slip is found."""
 
-    # The docstrings under the fields are read by `field_docs`, not by pydantic: it would parse this file at each start.
-    # Schemas are built on first use, which is once, for `Settings`.
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """The section with these values, as a file or the environment gives them: "5" is as good as 5.
+
+        Raises:
+            msgspec.ValidationError: a name or value cannot be used; it ends in the place, as ` - at `$.review``.
+        """
+        return msgspec.convert(fields, cls, strict=False, dec_hook=_decoded)
+
+    def replaced(self, **fields: Any) -> Self:
+        """The section with other values in these fields, which must be of their types."""
+        return msgspec.structs.replace(self, **fields)
+
+
+def _decoded(kind: type, value: object) -> object:
+    if kind is Secret and isinstance(value, str | Secret):
+        return value if isinstance(value, Secret) else Secret(value)
+    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
 
 
 def field_docs(section: type[Section]) -> dict[str, str]:
@@ -72,7 +99,7 @@ def refuse_plain_http(url: str) -> str:
     return url.rstrip("/")
 
 
-class Profile(Section):
+class Profile(Section, frozen=True):
     """One gateway account as one reviewer uses it."""
 
     name: str = "default"
@@ -81,11 +108,11 @@ class Profile(Section):
     """Base address of the gateway."""
     mailbox: str | None = None
     """Address or id of the mailbox to show first; none shows all."""
-    oversight_key: SecretStr | None = None
+    oversight_key: Secret | None = None
     """Key with `read` and `oversight`: sees the queue and decides."""
-    send_key: SecretStr | None = None
+    send_key: Secret | None = None
     """Key with `read` and `send`: submits edited drafts, replies and tags."""
-    admin_key: SecretStr | None = None
+    admin_key: Secret | None = None
     """Key with `read` and `admin`: the audit log, mailboxes, webhooks."""
     oversight_key_command: str | None = None
     """A command that prints the oversight key, for password managers."""
@@ -93,7 +120,7 @@ class Profile(Section):
     """A command that prints the send key."""
     admin_key_command: str | None = None
     """A command that prints the admin key."""
-    ai21_key: SecretStr | None = None
+    ai21_key: Secret | None = None
     """Key of AI21 Studio. Without one everything but the assistant works."""
     ai21_key_command: str | None = None
     """A command that prints the AI21 key."""
@@ -116,19 +143,18 @@ class Profile(Section):
 
     None: as `[assist]` says."""
 
-    _check_urls = field_validator("url", "ai21_host")(refuse_plain_http)
+    def __post_init__(self) -> None:
+        for name in ("url", "ai21_host"):
+            try:
+                force_setattr(self, name, refuse_plain_http(getattr(self, name)))
+            except ValueError as error:
+                raise FieldError(name, str(error)) from None
+        for name in ("oversight_key", "send_key", "admin_key", "ai21_key"):
+            key: Secret | None = getattr(self, name)
+            if key is not None:
+                force_setattr(self, name, checked_key(name, key))
 
-    @field_validator("oversight_key", "send_key", "admin_key", "ai21_key")
-    @classmethod
-    def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is None:
-            return None
-        text = key.get_secret_value().strip()
-        if not re.fullmatch(r"[\x21-\x7e]+", text):
-            raise ValueError("is empty or holds a space, a line break or a non-ASCII character: no key does")
-        return SecretStr(text)
-
-    def gateway_keys(self) -> dict[str, SecretStr]:
+    def gateway_keys(self) -> dict[str, Secret]:
         """The gateway keys that are set, by scope."""
         keys = {"oversight": self.oversight_key, "send": self.send_key, "admin": self.admin_key}
         return {scope: key for scope, key in keys.items() if key is not None}
@@ -154,12 +180,20 @@ class Profile(Section):
         return ""
 
 
-def is_test_key(key: SecretStr) -> bool:
+def checked_key(field: str, key: Secret) -> Secret:
+    """The key without space around it; raises FieldError when no key looks like this. The error does not quote it."""
+    text = key.get_secret_value().strip()
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise FieldError(field, "is empty or holds a space, a line break or a non-ASCII character: no key does")
+    return Secret(text)
+
+
+def is_test_key(key: Secret) -> bool:
     """Whether mail sent with the key is never delivered outside."""
     return key.get_secret_value().startswith("mm_test_")
 
 
-class Assist(Section):
+class Assist(Section, frozen=True):
     """What the models do, and what they may cost."""
 
     automatic: bool | None = None
@@ -172,23 +206,23 @@ class Assist(Section):
     """Model for drafts and long threads."""
     labels: tuple[str, ...] = ("support", "billing", "partnership", "spam", "other")
     """The labels a mail can get; anything else becomes the last one."""
-    daily_budget_usd: float = Field(default=1.0, ge=0)
+    daily_budget_usd: Annotated[float, Meta(ge=0)] = 1.0
     """Spend in US dollars a day after which automatic work stops."""
     write_tags: bool = False
     """Write label, summary and extraction to the gateway as tags (needs the send key)."""
-    task_models: dict[Literal["summarise", "classify", "extract", "draft", "redraft"], str] = Field(
+    task_models: dict[Literal["summarise", "classify", "extract", "draft", "redraft"], str] = msgspec.field(
         default_factory=dict
     )
     """Model by task, where it shall not be the small or the large one."""
-    thread_tokens: int = Field(default=24_000, ge=500)
+    thread_tokens: Annotated[int, Meta(ge=500)] = 24_000
     """Tokens of a thread that a model is given at most; the oldest quoted text is left out first."""
-    long_thread_tokens: int = Field(default=4_000, ge=0)
+    long_thread_tokens: Annotated[int, Meta(ge=0)] = 4_000
     """Threads from this many tokens on are summarised by the large model."""
     signature: str = ""
     """Ends the drafts; none leaves that to the model."""
 
 
-class Agent(Section):
+class Agent(Section, frozen=True):
     """What the headless worker (`mm-tui agent run`) does with new mail."""
 
     mailboxes: tuple[str, ...] = ()
@@ -197,16 +231,16 @@ class Agent(Section):
     """Labels whose mail gets a drafted reply. Every draft goes through the gate."""
     reply_ungated: bool = False
     """Also reply in mailboxes where no human is asked first (monitored, autonomous)."""
-    interval_seconds: float = Field(default=15, ge=1)
+    interval_seconds: Annotated[float, Meta(ge=1)] = 15
     """Between polls."""
-    concurrency: int = Field(default=4, ge=1, le=32)
+    concurrency: Annotated[int, Meta(ge=1, le=32)] = 4
     """Mails worked on at the same time."""
 
 
-class Review(Section):
+class Review(Section, frozen=True):
     """How decisions are made."""
 
-    hold_seconds: float = Field(default=5, ge=0, le=60)
+    hold_seconds: Annotated[float, Meta(ge=0, le=60)] = 5
     """How long a decision waits, and can be undone, before it is made."""
     reasons: tuple[str, ...] = (
         "Wrong recipient",
@@ -216,41 +250,41 @@ class Review(Section):
         "Not needed",
     )
     """Templates offered when rejecting."""
-    claim_minutes: int = Field(default=10, ge=0, le=24 * 60)
+    claim_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 10
     """How long others see that you have a mail open, unless you still have it: a tag, which needs the send key.
 
     It only tells, and keeps nobody from deciding. 0 sets none."""
-    sla_minutes: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    sla_minutes: dict[str, Annotated[int, Meta(ge=1)]] = msgspec.field(default_factory=dict)
     """Address of a mailbox = minutes within which its waiting mail should be decided; `default` is for all others.
 
     Mail is said to be due in the last third of that time, and overdue after it. Without minutes nothing is due."""
 
 
-class Risk(Section):
+class Risk(Section, frozen=True):
     """Which drafts are flagged, and how loudly. The rules and their codes are in docs/risk.md."""
 
     off: tuple[str, ...] = ()
     """Codes of rules that do not run. What is off is said beside every draft."""
-    levels: dict[str, Literal["low", "medium", "high"]] = Field(default_factory=dict)
+    levels: dict[str, Literal["low", "medium", "high"]] = msgspec.field(default_factory=dict)
     """Rule code = the level of its findings, in place of the rule's own."""
-    max_recipients: int = Field(default=5, ge=1)
+    max_recipients: Annotated[int, Meta(ge=1)] = 5
     """More recipients than this are flagged."""
     own_domains: tuple[str, ...] = ()
     """Domains of ours besides those of the mailboxes."""
     promises: tuple[str, ...] = ()
     """Further words and phrases that count as a promise."""
-    similarity: float = Field(default=0.8, gt=0, le=1)
+    similarity: Annotated[float, Meta(gt=0, le=1)] = 0.8
     """Share of words in common from which a draft counts as much like a rejected one."""
 
 
-class Sync(Section):
+class Sync(Section, frozen=True):
     """How the gateway is polled. Seconds."""
 
-    active_seconds: float = Field(default=5, ge=1)
+    active_seconds: Annotated[float, Meta(ge=1)] = 5
     """Between polls while someone is at the keys."""
-    idle_seconds: float = Field(default=15, ge=1)
+    idle_seconds: Annotated[float, Meta(ge=1)] = 15
     """Between polls when nobody has pressed a key for a while."""
-    window_days: int = Field(default=3, ge=0)
+    window_days: Annotated[int, Meta(ge=0)] = 3
     """How many days of outbound mail are read again for statuses that move."""
     retention_days: int | None = None
     """Days of mail kept on this machine; none keeps all."""
@@ -258,7 +292,7 @@ class Sync(Section):
     """Keep mail in memory only: nothing on disk but settings, journal and unsent edits."""
 
 
-class Notice(Section):
+class Notice(Section, frozen=True):
     """How the reviewer is called when mail waits. Only counts are told, nothing of any mail."""
 
     title: bool = True
@@ -271,23 +305,22 @@ class Notice(Section):
     quiet_hours: str = ""
     """Such as `22:00-07:00` by this machine's clock: no bell and no notification then."""
 
-    @field_validator("quiet_hours")
-    @classmethod
-    def _hours(cls, value: str) -> str:
+    def __post_init__(self) -> None:
+        value = self.quiet_hours.strip()
         start, dash, end = value.partition("-")
-        if value.strip() and not (dash and all(_HOUR.fullmatch(one.strip()) for one in (start, end))):
-            raise ValueError("must look like 22:00-07:00")
-        return value.strip()
+        if value and not (dash and all(_HOUR.fullmatch(one.strip()) for one in (start, end))):
+            raise FieldError("quiet_hours", "must look like 22:00-07:00")
+        force_setattr(self, "quiet_hours", value)
 
 
-class Ui(Section):
+class Ui(Section, frozen=True):
     """Looks."""
 
     theme: str = "mm-dark"
     """Name of the theme: mm-dark, mm-light, terminal, high-contrast, or any built into Textual."""
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """All of `config.toml`, with one profile chosen."""
 
     profile: Profile = Profile()
@@ -298,9 +331,9 @@ class Settings(Section):
     sync: Sync = Sync()
     notice: Notice = Notice()
     ui: Ui = Ui()
-    snippets: dict[str, str] = Field(default_factory=dict)
+    snippets: dict[str, str] = msgspec.field(default_factory=dict)
     """Name = text that the draft editor can insert."""
-    keys: dict[str, str] = Field(default_factory=dict)
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
     """Binding id = key or keys, see docs/keys.md."""
 
 

@@ -9,19 +9,20 @@ import difflib
 import os
 import re
 import tomllib
+import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
+import msgspec
 
 from mm_tui.config import (
     FORMAT,
     Agent,
     Assist,
     ConfigError,
+    FieldError,
     Notice,
     Profile,
     Review,
@@ -89,8 +90,8 @@ def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
     for field, name in from_environment.items():
         fields[field] = os.environ[name]
     try:
-        return Settings.model_validate({**table, "profile": fields})
-    except ValidationError as error:
+        return Settings.of({**table, "profile": fields})
+    except msgspec.ValidationError as error:
         raise _explained(error, file, text, chosen, from_environment) from None
 
 
@@ -137,16 +138,17 @@ def parse(text: str, file: Path) -> dict[str, Any]:
 def _merge_environment(table: dict[str, Any]) -> None:
     """Lays `MM_TUI_SECTION_FIELD` over the file's tables, for fields that hold one value."""
     for section, model in SECTIONS.items():
-        for field, info in model.model_fields.items():
+        for field in model.__struct_fields__:
             value = os.environ.get(variable(section, field))
-            if value and is_scalar(info) and isinstance(table.setdefault(section, {}), dict):
+            if value and is_scalar(model, field) and isinstance(table.setdefault(section, {}), dict):
                 table[section][field] = value
 
 
-def is_scalar(info: FieldInfo) -> bool:
+def is_scalar(model: type[Section], field: str) -> bool:
     """Whether a field holds one value, so that a variable can set it."""
-    kinds = typing.get_args(info.annotation) or (info.annotation,)
-    return all(kind in _SCALARS for kind in kinds)
+    kind = typing.get_type_hints(model)[field]
+    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    return all(one in _SCALARS for one in kinds)
 
 
 def variable(section: str, field: str) -> str:
@@ -154,34 +156,73 @@ def variable(section: str, field: str) -> str:
     return f"MM_TUI_{section}_{field}".upper()
 
 
+_AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`]*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+
+
 def _explained(
-    error: ValidationError, file: Path, text: str, chosen: str, from_environment: Mapping[str, str]
+    error: msgspec.ValidationError, file: Path, text: str, chosen: str, from_environment: Mapping[str, str]
 ) -> ConfigError:
-    """The first fault with its place: the variable, or the file with line and key."""
-    fault = error.errors(include_input=False, include_url=False)[0]
-    place = [str(part) for part in fault["loc"]]
-    key = place[-1]
+    """The fault with its place: the variable, or the file with line and key."""
+    place, what = fault_of(error)
+    unknown = _UNKNOWN.fullmatch(what)
+    if unknown:
+        place.append(unknown[1])
     if place[0] == "profile":
         if len(place) > 1 and place[1] in from_environment:
-            return ConfigError(f"environment variable {from_environment[place[1]]}", _plain(fault["msg"]), "Mend it.")
+            return ConfigError(f"environment variable {from_environment[place[1]]}", what, "Mend it.")
         model: type[Section] = Profile
         place[:1] = ["profiles", chosen]
     else:
         model = SECTIONS.get(place[0], Settings) if len(place) > 1 else Settings
         if len(place) == 2 and os.environ.get(variable(*place)):
-            return ConfigError(f"environment variable {variable(*place)}", _plain(fault["msg"]), "Mend it.")
+            return ConfigError(f"environment variable {variable(*place)}", what, "Mend it.")
     where = f"{file}{_line(text, place)}"
     name = ".".join(place)
-    if fault["type"] != "extra_forbidden":
-        return ConfigError(where, f"{name}: {_plain(fault['msg'])}", "docs/configuration.md says what it takes.")
-    known = [*model.model_fields, *([] if model is not Settings else ["profiles", "default_profile", "version"])]
-    near = difflib.get_close_matches(key, known, n=1)
+    if not unknown:
+        return ConfigError(where, f"{name}: {what}", "docs/configuration.md says what it takes.")
+    known = [
+        *model.__struct_fields__, *([] if model is not Settings else ["profiles", "default_profile", "version"]),
+    ]  # fmt: skip
+    near = difflib.get_close_matches(place[-1], known, n=1)
     cure = f"Did you mean {near[0]}?" if near else "docs/configuration.md lists all settings."
     return ConfigError(where, f"{name} is not a setting", cure)
 
 
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:
+    """Where in the settings the fault lies, as names from the outermost in, and what it is."""
+    message = str(error)
+    found = _AT.search(message)
+    place = [part for part in re.split(r"[.\[\]]+", found["path"]) if part and part != "..."] if found else []
+    what = message[: found.start()] if found else message
+    if isinstance(error.__cause__, FieldError):
+        field, _, what = what.partition(": ")
+        place.append(field)
+    return place, _plain(what)
+
+
+_EXPECTED = re.compile(r"Expected `(?P<kind>[^`]*)`(?: (?P<sign>[<>]=) (?P<limit>[\d.]+))?(?:, got `(?P<got>[^`]*)`)?")
+_KINDS = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+
+
+def _plain(what: str) -> str:
+    """The library's words on a wrong type or size in words for people."""
+    if expected := _EXPECTED.fullmatch(what):
+        kinds = [kind for kind in expected["kind"].split(" | ") if kind != "null"]
+        words = f"must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
+        if expected["sign"]:
+            bound = "least" if expected["sign"] == ">=" else "most"
+            words += f" of at {bound} {expected['limit'].removesuffix('.0')}"
+        return f"{words}, not {_KINDS.get(expected['got'], expected['got'])}" if expected["got"] else words
+    return what.replace("Invalid enum value", "cannot be")
 
 
 def _line(text: str, place: list[str]) -> str:

@@ -6,9 +6,8 @@ import shlex
 import subprocess
 from typing import Literal, get_args
 
-from pydantic import SecretStr, ValidationError
-
-from mm_tui.config import APP_NAME, ConfigError, Profile, Settings
+from mm_tui.config import APP_NAME, ConfigError, FieldError, Profile, Settings, checked_key
+from mm_tui.secret import Secret
 
 KeyName = Literal["oversight", "send", "admin", "ai21"]
 KEY_NAMES: tuple[KeyName, ...] = get_args(KeyName)
@@ -27,7 +26,7 @@ def with_keys(settings: Settings) -> Settings:
             is never quoted.
     """
     profile = settings.profile
-    found: dict[str, SecretStr] = {}
+    found: dict[str, Secret] = {}
     for name in KEY_NAMES:
         field = f"{name}_key"
         if getattr(profile, field) is not None:
@@ -39,18 +38,15 @@ def with_keys(settings: Settings) -> Settings:
             found[field] = _checked(field, kept, profile)
     if not found:
         return settings
-    return settings.model_copy(update={"profile": profile.model_copy(update=found)})
+    return settings.replaced(profile=profile.replaced(**found))
 
 
-def _checked(field: str, text: str, profile: Profile) -> SecretStr:
+def _checked(field: str, text: str, profile: Profile) -> Secret:
     try:
-        key: SecretStr | None = getattr(Profile.model_validate({field: text}), field)
-    except ValidationError:
-        key = None
-    if key is None:
+        return checked_key(field, Secret(text))
+    except FieldError:
         cure = "It must print the key alone on its first line."
-        raise ConfigError(f"profiles.{profile.name}.{field}_command", "did not give a key", cure)
-    return key
+        raise ConfigError(f"profiles.{profile.name}.{field}_command", "did not give a key", cure) from None
 
 
 def run_command(command: str, where: str) -> str:
@@ -105,7 +101,7 @@ def from_keyring(profile: str, name: str) -> str | None:
     return kept
 
 
-def into_keyring(profile: str, name: str, key: SecretStr) -> None:
+def into_keyring(profile: str, name: str, key: Secret) -> None:
     """Puts a key into the system's keyring.
 
     Raises:

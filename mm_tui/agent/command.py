@@ -19,8 +19,6 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pydantic import SecretStr
-
     from mm_tui.agent.boxes import Boxes
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from mm_tui.agent.worker import Worker
     from mm_tui.clock import Clock
     from mm_tui.config import Settings
+    from mm_tui.secret import Secret
 
 SECRET_VARIABLE = "MULTIMAIL_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 CHECK_PAUSES = (0.5, 1.0, 2.0)
@@ -174,15 +173,15 @@ def refuse(status: int, what: str, cure: str) -> int:
     return status
 
 
-def _secret(args: argparse.Namespace) -> SecretStr | None:
-    from pydantic import SecretStr
+def _secret(args: argparse.Namespace) -> Secret | None:
+    from mm_tui.secret import Secret
 
     if not args.listen:
         return None
     value = os.environ.get(SECRET_VARIABLE, "")
     if not value:
         raise ValueError(f"--listen needs the subscription's signing secret in {SECRET_VARIABLE}")
-    return SecretStr(value)
+    return Secret(value)
 
 
 @asynccontextmanager
@@ -221,7 +220,7 @@ async def _surroundings(args: argparse.Namespace, settings: Settings) -> AsyncIt
         database.close()
 
 
-async def _work(args: argparse.Namespace, around: Surroundings, secret: SecretStr | None) -> int:
+async def _work(args: argparse.Namespace, around: Surroundings, secret: Secret | None) -> int:
     worker, log = around.worker, around.log
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
 
 from mm_tui.agent.jobs import Job
 from mm_tui.models import GatewayId
+from mm_tui.secret import Secret
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
@@ -50,7 +51,7 @@ class Listener:
     """Serves POST at any path: the address that the gateway was told is the user's to choose."""
 
     def __init__(
-        self, secret: SecretStr, jobs: Jobs, boxes: Boxes, clock: Clock, log: Log, poke: Callable[[], None]
+        self, secret: Secret, jobs: Jobs, boxes: Boxes, clock: Clock, log: Log, poke: Callable[[], None]
     ) -> None:
         """Args:
         secret: the subscription's signing secret.

@@ -30,13 +30,13 @@ from ai21.models.chat import (
     UserMessage,
 )
 from ai21.stream.async_stream import AsyncStream
-from pydantic import SecretStr
 
 from mm_tui.assist import errors
 from mm_tui.assist.limiter import Limiter, Limits
 from mm_tui.assist.model import Completion, Message, Part, Usage
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.config import LOOPBACK_HOSTS
+from mm_tui.secret import Secret
 from mm_tui.text import ManyLine, OneLine
 
 PLACEHOLDER_KEY = "in-the-transport"
@@ -84,7 +84,7 @@ SDK_VERSION = ai21.__version__
 
 
 class _Bearer(httpx.Auth):
-    def __init__(self, key: SecretStr) -> None:
+    def __init__(self, key: Secret) -> None:
         self._key = key
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -97,7 +97,7 @@ class Jamba:
 
     def __init__(
         self,
-        key: SecretStr,
+        key: Secret,
         host: str,
         *,
         limits: Limits | None = None,

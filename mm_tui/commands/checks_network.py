@@ -59,7 +59,7 @@ async def gateway(settings: Settings) -> list[Check]:
         if profile.mailbox and not any(profile.mailbox in (box.id, box.address) for box in report.mailboxes):
             has = ", ".join(box.address for box in report.mailboxes)
             found.append(warning("mailbox", f"there is no mailbox {profile.mailbox}", f"The account has: {has}."))
-            profile = profile.model_copy(update={"mailbox": None})
+            profile = profile.replaced(mailbox=None)
     for scope, loss in (("oversight", "nothing can be decided"), ("send", "drafts cannot be edited, only sent back")):
         if scope not in profile.gateway_keys():
             found.append(warning(f"keys.{scope}", f"not set: {loss}", "Add it with `mm-tui init --replace`."))

@@ -76,8 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         logs.set_up(debug=arguments.debug)
         common.report_crashes()
         chosen = config.load()
-        named = chosen.profile.model_copy(update={"name": "demo"})
-        return app.run(chosen.model_copy(update={"profile": named}), demo=True)
+        named = chosen.profile.replaced(name="demo")
+        return app.run(chosen.replaced(profile=named), demo=True)
 
 
 def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]:

@@ -15,9 +15,10 @@ from mm_tui.commands.exits import CommandError, Exit
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
+    import msgspec
 
     from mm_tui.commands.key_probe import KeyReport
+    from mm_tui.secret import Secret
 
 GATEWAY_KEYS = ("oversight", "send", "admin")
 _WHY = """\
@@ -62,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Sets up the profile."""
     import asyncio
 
+    import msgspec
+
     from mm_tui import config, config_file
     from mm_tui.commands import config_writer
     from mm_tui.config import Profile
@@ -84,8 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
             Exit.USAGE, "no key is given and there is no terminal to ask on", "See `mm-tui init --help`."
         )
     try:
-        profile = Profile.model_validate({**fields, "name": name})
-    except ValueError as error:
+        profile = Profile.of({**fields, "name": name})
+    except msgspec.ValidationError as error:
         raise _explained(error) from None
     profile = config.with_keys(config.Settings(profile=profile)).profile
     warnings = [profile.mismatch] if profile.mismatch else []
@@ -168,16 +171,14 @@ def _wants_keyring() -> bool:
     return input("Keep the keys in the system's keyring instead of the settings file? [y/N]: ").strip().lower() == "y"
 
 
-def _explained(error: ValueError) -> CommandError:
-    from pydantic import ValidationError
+def _explained(error: msgspec.ValidationError) -> CommandError:
+    from mm_tui.config_file import fault_of
 
-    if isinstance(error, ValidationError):
-        fault = error.errors(include_input=False, include_url=False)[0]
-        return CommandError(Exit.USAGE, f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}")
-    return CommandError(Exit.USAGE, str(error))
+    place, what = fault_of(error)
+    return CommandError(Exit.USAGE, ": ".join([*place, what]))
 
 
-async def _probe_all(url: str, keys: dict[str, SecretStr]) -> dict[str, KeyReport]:
+async def _probe_all(url: str, keys: dict[str, Secret]) -> dict[str, KeyReport]:
     from mm_tui.commands.key_probe import probe
 
     return {scope: await probe(url, key) for scope, key in keys.items()}
@@ -195,14 +196,13 @@ def _has_mailbox(reports: dict[str, KeyReport], wanted: str) -> bool:
 
 def _into_keyring(profile: str, stored: dict[str, str | bool]) -> None:
     """Moves the keys out of what is written into the file."""
-    from pydantic import SecretStr
-
     from mm_tui.key_sources import KEY_NAMES, into_keyring
+    from mm_tui.secret import Secret
 
     for name in KEY_NAMES:
         key = stored.pop(f"{name}_key", None)
         if isinstance(key, str):
-            into_keyring(profile, name, SecretStr(key))
+            into_keyring(profile, name, Secret(key))
     stored["keyring"] = True
 
 
@@ -210,7 +210,7 @@ def _tell(
     arguments: argparse.Namespace,
     path: Path,
     name: str,
-    keys: dict[str, SecretStr],
+    keys: dict[str, Secret],
     reports: dict[str, KeyReport],
     warnings: list[str],
 ) -> None:

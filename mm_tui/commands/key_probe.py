@@ -13,7 +13,7 @@ from mm_tui.models import Mailbox
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
+    from mm_tui.secret import Secret
 
 NOBODY = "00000000000000000000000000"
 """An id that no e-mail has: withdrawing it changes nothing, and tells whether the key may send."""
@@ -29,7 +29,7 @@ class KeyReport:
     words: OneLine = OneLine("")
 
 
-async def probe(url: str, key: SecretStr) -> KeyReport:
+async def probe(url: str, key: Secret) -> KeyReport:
     """Tries a read, the queue, the audit log, and the withdrawal of a mail that does not exist.
 
     Raises:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import SecretStr
-
 from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.base import Caller, given
 from mm_tui.gateway.errors import CodeSent
 from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression, WebhookDelivery
 from mm_tui.models import Account, Mailbox, Usage, Webhook
+from mm_tui.secret import Secret
 from mm_tui.text import OneLine
 
 
@@ -88,14 +87,14 @@ class AccountCalls(Caller):
 
     async def create_webhook(
         self, url: str, events: Sequence[str], mailbox_id: str | None = None, approval_code: str | None = None
-    ) -> tuple[Webhook, SecretStr]:
+    ) -> tuple[Webhook, Secret]:
         """Makes a webhook; the secret that signs its calls is given this once.
 
         Raises:
             CodeSent: the operator was mailed a code first; the same call with it makes the webhook.
         """
 
-        def read(answer: object) -> tuple[Webhook, SecretStr]:
+        def read(answer: object) -> tuple[Webhook, Secret]:
             item = values.single(answer, "subscription", "webhook")
             secret = values.first(item, "signing_secret", "secret") or values.first(
                 values.table(answer), "signing_secret", "secret"
@@ -104,7 +103,7 @@ class AccountCalls(Caller):
                 raise CodeSent(values.line(item.get("message")))
             if not isinstance(secret, str) or not secret:
                 raise values.Unusable("it holds no signing secret")
-            return wire.webhook({"url": url, "events": list(events), **item}), SecretStr(secret)
+            return wire.webhook({"url": url, "events": list(events), **item}), Secret(secret)
 
         body = given(url=url, events=list(events), mailbox_id=mailbox_id, approval_code=approval_code)
         return await self._ask(calls.CREATE_WEBHOOK, read, body=body)

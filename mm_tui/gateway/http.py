@@ -16,13 +16,12 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
-from pydantic import SecretStr
-
 from mm_tui.config import LOOPBACK_HOSTS, refuse_plain_http
 from mm_tui.gateway import errors
 from mm_tui.gateway.calls import Call
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.light_httpx import httpx
+from mm_tui.secret import Secret
 
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that are read at most, decompressed; a longer one is refused."""
@@ -47,7 +46,7 @@ log = logging.getLogger("mm_tui.gateway")
 class KeyAuth(httpx.Auth):
     """Puts the key into the request as it leaves, so that it stands in no client default and no repr."""
 
-    def __init__(self, key: SecretStr) -> None:
+    def __init__(self, key: Secret) -> None:
         self._key = key
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from mm_tui.gateway.errors import MissingKey
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from mm_tui.config import Profile
+    from mm_tui.secret import Secret
 
 Scope = Literal["read", "send", "oversight", "admin"]
 
@@ -25,9 +24,9 @@ class Keys:
 
     def __init__(
         self,
-        oversight: SecretStr | None = None,
-        send: SecretStr | None = None,
-        admin: SecretStr | None = None,
+        oversight: Secret | None = None,
+        send: Secret | None = None,
+        admin: Secret | None = None,
     ) -> None:
         """Takes the keys as they are.
 
@@ -46,8 +45,8 @@ class Keys:
         """The keys of a profile whose key commands have been run (`mm_tui.config.with_keys`)."""
         return cls(oversight=profile.oversight_key, send=profile.send_key, admin=profile.admin_key)
 
-    def _present(self) -> Iterator[tuple[Scope, SecretStr]]:
-        pairs: tuple[tuple[Scope, SecretStr | None], ...] = (
+    def _present(self) -> Iterator[tuple[Scope, Secret]]:
+        pairs: tuple[tuple[Scope, Secret | None], ...] = (
             ("oversight", self.oversight),
             ("send", self.send),
             ("admin", self.admin),
@@ -61,7 +60,7 @@ class Keys:
         present = {name for name, _ in self._present()}
         return bool(present) if scope == "read" else scope in present
 
-    def for_scope(self, scope: str) -> SecretStr:
+    def for_scope(self, scope: str) -> Secret:
         """The key to use. Reading takes the first one that is set.
 
         Raises:

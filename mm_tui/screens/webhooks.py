@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from pydantic import SecretStr
     from textual.app import ComposeResult
 
     from mm_tui.models import Mailbox, Webhook
+    from mm_tui.secret import Secret
     from mm_tui.services.mailboxes import AccountFacts, MailboxActs, Said
 
 
@@ -116,7 +116,7 @@ class WebhooksScreen(ModalScreen[None]):
             self.app.push_screen(secret_screen(said.secret), lambda copy: self._copy(said.secret, copy))
         self._reload()
 
-    def _copy(self, secret: SecretStr | None, wanted: bool | None) -> None:
+    def _copy(self, secret: Secret | None, wanted: bool | None) -> None:
         if wanted and secret is not None:
             self.app.copy_to_clipboard(secret.get_secret_value())
             self._tell("the secret was sent to the terminal's clipboard", "")
@@ -173,7 +173,7 @@ class WebhooksScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def secret_screen(secret: SecretStr) -> ChoiceScreen[bool]:
+def secret_screen(secret: Secret) -> ChoiceScreen[bool]:
     """Shows a new webhook's signing secret, this once."""
     body = Content.assemble(
         (OneLine(secret.get_secret_value()), "bold"),

@@ -12,9 +12,8 @@ from mm_tui.models import Account, Usage, Webhook
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.secret import Secret
     from mm_tui.services.sync import Sync
 
 T = TypeVar("T")
@@ -30,7 +29,7 @@ class Said:
     words: OneLine
     code_sent: bool = False
     """Not done yet: the operator was mailed a code with which the same act is asked for again."""
-    secret: SecretStr | None = None
+    secret: Secret | None = None
     """What signs a new webhook's calls. It is given this once and kept nowhere."""
 
 

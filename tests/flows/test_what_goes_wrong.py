@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.app import MmTui
 from mm_tui.config import Profile, Settings
 from mm_tui.screens.thread import ThreadScreen
+from mm_tui.secret import Secret
 from tests.flows.test_pending import drawn
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -32,7 +32,7 @@ def says(app: MmTui, *words: str) -> Callable[[], bool]:
 
 def profile(**fields: Any) -> Settings:
     """Settings with a profile of these fields."""
-    return Settings(profile=Profile.model_validate({"name": "acme", **fields}))
+    return Settings(profile=Profile.of({"name": "acme", **fields}))
 
 
 def closed_port() -> int:
@@ -43,7 +43,7 @@ def closed_port() -> int:
 
 
 async def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = profile(url=f"http://127.0.0.1:{closed_port()}", oversight_key=SecretStr("mm_test_made_up"))
+    settings = profile(url=f"http://127.0.0.1:{closed_port()}", oversight_key=Secret("mm_test_made_up"))
     async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "offline", "no connection to the gateway"), "the word in the inbox")
         await pilot.press("2")
@@ -54,7 +54,7 @@ async def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_a_wrong_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = profile(url=sandbox.url, oversight_key=SecretStr("mm_test_wrong"))
+    settings = profile(url=sandbox.url, oversight_key=Secret("mm_test_wrong"))
     async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "invalid API key"), "the word in the inbox")
         await pilot.press("2")
@@ -66,7 +66,7 @@ async def test_a_lacking_scope_stops_only_its_part(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.inbound(subject="Still readable")
-    settings = profile(url=sandbox.url, oversight_key=SecretStr(sandbox.keys["send"]))
+    settings = profile(url=sandbox.url, oversight_key=Secret(sandbox.keys["send"]))
     async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "Still readable"), "the mail")
         await pilot.press("2")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from pydantic import SecretStr
-
 from mm_tui.app import MmTui
 from mm_tui.models import Account, AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent, Usage, Webhook
+from mm_tui.secret import Secret
 from mm_tui.services.mailboxes import AccountFacts, Said
 from mm_tui.store.journal import Journal
 from mm_tui.text import ManyLine, OneLine
@@ -54,7 +53,7 @@ class StillBoxes:
         return AccountFacts(account, OneLine(""), usage, OneLine(""), self._hooks, trouble)
 
     async def create_webhook(self, *_given: object) -> Said:
-        return Said(True, OneLine("made"), secret=SecretStr("whsec_made_up_5d41402abc4b2a76"))
+        return Said(True, OneLine("made"), secret=Secret("whsec_made_up_5d41402abc4b2a76"))
 
 
 HOOKS = (

@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from textual.pilot import Pilot
 
 from mm_tui.app import MmTui
 from mm_tui.config import Assist, Profile, Review, Settings, Sync
+from mm_tui.secret import Secret
 from mm_tui.wiring import Wiring
 from tests.support.sandbox import Sandbox
 
 
 def settings_for(sandbox: Sandbox, *, without: tuple[str, ...] = (), **sections: Any) -> Settings:
     """Settings of a profile on the sandbox; keys named in `without` are left out. Quick, and without the assistant."""
-    keys = {f"{name}_key": SecretStr(key) for name, key in sandbox.keys.items() if name not in without}
-    profile = Profile.model_validate({"name": "acme", "url": sandbox.url, "reviewer": "robin", **keys})
+    keys = {f"{name}_key": Secret(key) for name, key in sandbox.keys.items() if name not in without}
+    profile = Profile.of({"name": "acme", "url": sandbox.url, "reviewer": "robin", **keys})
     quick = {
         "review": Review(hold_seconds=0),
         "sync": Sync(active_seconds=1, idle_seconds=1),
         "assist": Assist(automatic=False),
     }
-    return Settings.model_validate({"profile": profile, **quick, **sections})
+    return Settings.of({"profile": profile, **quick, **sections})
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-from pydantic import SecretStr
 
 from mm_tui.config import Review
 from mm_tui.gateway.client import GatewayClient
@@ -18,6 +17,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.models import EmailDetail
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import EditedDraft
+from mm_tui.secret import Secret
 from mm_tui.services.notices import Notice
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.services.releases import Releases
@@ -128,7 +128,7 @@ async def at_desk(
         memory: hold mail in memory, and on disk only what no gateway could give back.
         orderly: end as a program that is quit; else leave everything as a crash would.
     """
-    secrets = {name: SecretStr(key) for name, key in keys.items() if name not in without}
+    secrets = {name: Secret(key) for name, key in keys.items() if name not in without}
     gateway = GatewayClient(
         url, Keys(secrets.get("oversight"), secrets.get("send"), secrets.get("admin")), timeout=timeout
     )

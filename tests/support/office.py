@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from pydantic import SecretStr
-
 from mm_tui.assist.limiter import Limits
 from mm_tui.assist.model import Model
 from mm_tui.clock import SystemClock
 from mm_tui.config import Agent, Assist, Profile, Settings
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
+from mm_tui.secret import Secret
 from mm_tui.services.assistant import Assistant
 from mm_tui.services.drafts import Drafts
 from mm_tui.services.notices import Notice
@@ -61,9 +60,9 @@ def settings_for(
         profile=Profile(
             name="test",
             url=sandbox.url,
-            oversight_key=SecretStr(sandbox.keys["oversight"]) if oversight else None,
-            send_key=SecretStr(sandbox.keys["send"]),
-            ai21_key=SecretStr(key) if key else None,
+            oversight_key=Secret(sandbox.keys["oversight"]) if oversight else None,
+            send_key=Secret(sandbox.keys["send"]),
+            ai21_key=Secret(key) if key else None,
             ai21_host=ai21_host or sandbox.ai21_url,
         ),
         assist=assist or Assist(),

@@ -13,6 +13,7 @@ from mm_tui.app import MmTui
 from mm_tui.config import Profile, Settings
 from mm_tui.models import EmailSummary, Mailbox, Party
 from mm_tui.screens.inbox import GREETED
+from mm_tui.secret import Secret
 from mm_tui.services.notices import Notify
 from mm_tui.store.database import Database
 from mm_tui.text import OneLine
@@ -37,7 +38,7 @@ class StillWiring(Wiring):
 
 def still_wiring(*, clock: Clock | None = None, **settings: Any) -> StillWiring:
     """A wiring in memory, at `NOW`, for the test profile `acme`."""
-    chosen = Settings(profile=Profile(name="acme", oversight_key="mm_test_made_up"), **settings)
+    chosen = Settings(profile=Profile(name="acme", oversight_key=Secret("mm_test_made_up")), **settings)
     wiring = StillWiring(chosen, Database.open(None), clock or FakeClock(NOW))
     wiring.facts.set(GREETED, "yes")
     return wiring
@@ -80,7 +81,7 @@ async def seated_at(
 ) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
     """Runs the app on a running sandbox, with a store in memory; waits until the first fill is in the store."""
     base = settings_for(sandbox)
-    chosen = base.model_copy(update=settings)
+    chosen = base.replaced(**settings)
     wiring = Wiring(chosen, Database.open(None))
     async with seated(wiring, size) as (app, pilot):
         await until(pilot, lambda: wiring.sync is not None and wiring.sync.state.last_ok_at is not None)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.agent.boxes import UnknownMailbox
 from mm_tui.agent.checks import MayDecide, check_keys
@@ -18,6 +17,7 @@ from mm_tui.assist.errors import NoKey
 from mm_tui.clock import SystemClock
 from mm_tui.config import Agent, Assist
 from mm_tui.gateway.errors import MissingKey, Unauthorized
+from mm_tui.secret import Secret
 from tests.support.agents import desk, outbound_by_mail
 from tests.support.office import settings_for
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -314,8 +314,8 @@ async def test_a_key_that_may_decide_is_refused(sandbox: Sandbox) -> None:
     settings = settings_for(sandbox)
 
     def with_send_key(key: str | None) -> object:
-        profile = settings.profile.model_copy(update={"send_key": SecretStr(key) if key else None})
-        return settings.model_copy(update={"profile": profile})
+        profile = settings.profile.replaced(send_key=Secret(key) if key else None)
+        return settings.replaced(profile=profile)
 
     await check_keys(settings, needs_model=True)
     with pytest.raises(MayDecide):

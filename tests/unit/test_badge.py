@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.app import MmTui
 from mm_tui.config import Profile, Settings
+from mm_tui.secret import Secret
 from mm_tui.widgets.chrome import TopLine
 from mm_tui.wiring import Wiring
 
-TEST_KEY, LIVE_KEY = SecretStr("mm_test_made_up"), SecretStr("mm_live_made_up")
+TEST_KEY, LIVE_KEY = Secret("mm_test_made_up"), Secret("mm_live_made_up")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ async def test_keys_that_do_not_fit_are_said_on_every_screen(
     profile: Profile, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
-    profile = profile.model_copy(update={"url": "http://127.0.0.1:9"})
+    profile = profile.replaced(url="http://127.0.0.1:9")
     app = MmTui(Wiring.open(Settings(profile=profile)))
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause()

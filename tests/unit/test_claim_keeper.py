@@ -38,7 +38,7 @@ async def machine(
 ) -> AsyncIterator[Wiring]:
     """One machine: its own store, its own services, running."""
     settings = settings_for(sandbox, without=without, review=Review(hold_seconds=0, **review))
-    named = settings.model_copy(update={"profile": settings.profile.model_copy(update={"reviewer": reviewer})})
+    named = settings.replaced(profile=settings.profile.replaced(reviewer=reviewer))
     wiring = Wiring(named, Database.open(None))
     wiring.build(lambda _notice: None)
     running = asyncio.create_task(wiring.run())

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from mm_tui.config import Notice, Review, Risk
+from mm_tui.config import FieldError, Notice, Review, Risk
 from mm_tui.models import Mailbox, Party, PendingItem, RawContent
 from mm_tui.services.attention import Attention, is_quiet, title_words
 from mm_tui.services.due import due_at, due_words, is_overdue
@@ -70,7 +69,7 @@ def test_quiet_hours_may_go_over_midnight(hours: str, at: str, quiet: bool) -> N
 
 @pytest.mark.parametrize("hours", ["22-07", "25:00-07:00", "22:00", "22:00-07:00-08:00", "22:61-07:00"])
 def test_hours_that_are_none_are_refused(hours: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(FieldError):
         Notice(quiet_hours=hours)
 
 

@@ -13,19 +13,19 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.gateway import errors, http
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.secret import Secret
 from tests.support.raw_server import RawServer, answer, drips, raw_server, says
 
 OVERSIGHT, SEND, ADMIN = "mm_test_oversight1", "mm_test_send1", "mm_test_admin1"
 
 
 def keys() -> Keys:
-    return Keys(oversight=SecretStr(OVERSIGHT), send=SecretStr(SEND), admin=SecretStr(ADMIN))
+    return Keys(oversight=Secret(OVERSIGHT), send=Secret(SEND), admin=Secret(ADMIN))
 
 
 def client(server: RawServer, timeout: float = 5) -> GatewayClient:
@@ -210,7 +210,7 @@ async def test_each_call_goes_with_the_key_of_its_scope() -> None:
 
 
 async def test_without_a_key_nothing_is_sent() -> None:
-    only = Keys(oversight=SecretStr(OVERSIGHT))
+    only = Keys(oversight=Secret(OVERSIGHT))
     async with raw_server(says(answer(200))) as server, GatewayClient(server.url, only) as gateway:
         with pytest.raises(errors.MissingKey, match="scope send") as caught:
             await gateway.cancel("01M", "01E")
@@ -248,7 +248,7 @@ async def test_keys_are_in_no_traceback_repr_or_log(caplog: pytest.LogCaptureFix
 
 def test_a_key_that_cannot_stand_in_a_header_is_refused_unquoted() -> None:
     with pytest.raises(ValueError, match="the send key") as caught:
-        Keys(send=SecretStr("mm_test_x\nX-Evil: 1"))
+        Keys(send=Secret("mm_test_x\nX-Evil: 1"))
     assert "Evil" not in str(caught.value)
 
 

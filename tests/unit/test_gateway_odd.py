@@ -8,7 +8,6 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from mm_tui.gateway import values, wire
 from mm_tui.gateway.client import GatewayClient
@@ -16,6 +15,7 @@ from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import OutgoingMail
 from mm_tui.gateway.values import Json
+from mm_tui.secret import Secret
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=8)
 odd = st.recursive(
@@ -89,7 +89,7 @@ BODIES = (
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_a_call_answers_or_raises_an_error_of_the_gateway(name: str) -> None:
-    key = SecretStr("mm_test_x")
+    key = Secret("mm_test_x")
     bodies = iter(BODIES)
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=next(bodies)))
     async with GatewayClient("https://gateway.example", Keys(key, key, key), transport=transport) as gateway:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.gateway import errors
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.secret import Secret
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
 
@@ -25,7 +25,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 async def gateway(sandbox: Sandbox) -> AsyncIterator[GatewayClient]:
-    keys = Keys(**{scope: SecretStr(key) for scope, key in sandbox.keys.items()})
+    keys = Keys(**{scope: Secret(key) for scope, key in sandbox.keys.items()})
     async with GatewayClient(sandbox.url, keys) as client:
         yield client
 
@@ -146,7 +146,7 @@ async def test_account_usage_health_webhooks_contacts(sandbox: Sandbox, gateway:
 
 
 async def test_wrong_keys_and_lacking_scopes_are_told_apart(sandbox: Sandbox) -> None:
-    crossed = Keys(oversight=SecretStr(sandbox.keys["send"]), send=SecretStr("mm_test_unknown"))
+    crossed = Keys(oversight=Secret(sandbox.keys["send"]), send=Secret("mm_test_unknown"))
     async with GatewayClient(sandbox.url, crossed) as client:
         with pytest.raises(errors.MissingScope) as lacking:
             await client.pending()

@@ -11,12 +11,12 @@ from contextlib import aclosing, asynccontextmanager
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.assist import errors
 from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
 from mm_tui.assist.model import Message, Part
+from mm_tui.secret import Secret
 from tests.support.models import (
     MODEL_KEY,
     Answer,
@@ -36,7 +36,7 @@ ASKED = [Message("system", "task: summarise"), Message("user", f"<<<MAIL\n\nPlea
 @asynccontextmanager
 async def client(answer: Answer, *, attempts: int = 1) -> AsyncIterator[tuple[Jamba, RawServer]]:
     async with raw_server(answer) as server:
-        async with Jamba(SecretStr(MODEL_KEY), server.host, attempts=attempts) as jamba:
+        async with Jamba(Secret(MODEL_KEY), server.host, attempts=attempts) as jamba:
             yield jamba, server
         await server.all_closed()
 
@@ -58,7 +58,7 @@ def in_use(jamba: Jamba) -> int:
 
 
 async def test_answers_and_streams_against_the_stand_in() -> None:
-    async with stand_in() as host, Jamba(SecretStr(MODEL_KEY), host) as jamba:
+    async with stand_in() as host, Jamba(Secret(MODEL_KEY), host) as jamba:
         answer = await jamba.complete(ASKED, "jamba-mini", max_tokens=100)
         assert MAIL_SECRET in answer.text
         assert answer.model == "local-rules-0"
@@ -73,7 +73,7 @@ async def test_answers_and_streams_against_the_stand_in() -> None:
 
 
 async def test_wrong_key_against_the_stand_in() -> None:
-    async with stand_in() as host, Jamba(SecretStr("another"), host) as jamba:
+    async with stand_in() as host, Jamba(Secret("another"), host) as jamba:
         with pytest.raises(errors.Unauthorized):
             await ask(jamba)
 
@@ -179,14 +179,14 @@ async def test_silence_and_hang_ups(answer: Answer, kind: type[errors.AssistErro
 
 
 async def test_nobody_listens() -> None:
-    async with Jamba(SecretStr(MODEL_KEY), "http://127.0.0.1:1/studio/v1", attempts=1) as jamba:
+    async with Jamba(Secret(MODEL_KEY), "http://127.0.0.1:1/studio/v1", attempts=1) as jamba:
         with pytest.raises(errors.Unreachable) as caught:
             await ask(jamba)
     assert_quiet(caught.value)
 
 
 async def test_a_key_that_no_header_can_hold_is_not_shown() -> None:
-    async with raw_server(plain(200)) as server, Jamba(SecretStr("bad\nkey-77"), server.host) as jamba:
+    async with raw_server(plain(200)) as server, Jamba(Secret("bad\nkey-77"), server.host) as jamba:
         with pytest.raises(errors.BadRequest) as caught:
             await ask(jamba)
     assert "key-77" not in locals_below_tests(caught.value)
@@ -294,7 +294,7 @@ async def test_retry_after_is_waited_for() -> None:
     busy = plain(429, headers="Retry-After: 7\r\n")
     async with (
         raw_server(turns(busy, plain(200, completion("Yes.")))) as server,
-        Jamba(SecretStr(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
+        Jamba(Secret(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
     ):
         assert await ask(jamba) == "Yes."
     assert clock.slept == [7.0]
@@ -305,7 +305,7 @@ async def test_a_long_retry_after_is_told_and_nobody_asks_before_it_is_over() ->
     clock = FastClock()
     async with (
         raw_server(plain(429, headers="Retry-After: 120\r\n")) as server,
-        Jamba(SecretStr(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
+        Jamba(Secret(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
     ):
         for _ in range(3):
             with pytest.raises(errors.RateLimited) as caught:
@@ -320,12 +320,12 @@ async def test_a_fault_is_repeated_once() -> None:
     clock = FastClock()
     async with (
         raw_server(turns(plain(503), plain(200, completion("Yes.")))) as server,
-        Jamba(SecretStr(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
+        Jamba(Secret(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
     ):
         assert await ask(jamba) == "Yes."
     async with (
         raw_server(plain(503)) as server,
-        Jamba(SecretStr(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
+        Jamba(Secret(MODEL_KEY), server.host, clock=clock) as jamba,  # type: ignore[arg-type]
     ):
         with pytest.raises(errors.ServerFault):
             await ask(jamba)
@@ -343,7 +343,7 @@ async def test_the_limits_hold_in_every_window() -> None:
     limits = Limits(per_second=3, per_minute=10, concurrent=1)
     async with (
         raw_server(note) as server,
-        Jamba(SecretStr(MODEL_KEY), server.host, clock=clock, limits=limits) as jamba,  # type: ignore[arg-type]
+        Jamba(Secret(MODEL_KEY), server.host, clock=clock, limits=limits) as jamba,  # type: ignore[arg-type]
     ):
         for _ in range(25):
             await ask(jamba)
@@ -367,7 +367,7 @@ async def test_concurrency_is_bounded() -> None:
 
     async with (
         raw_server(slow) as server,
-        Jamba(SecretStr(MODEL_KEY), server.host, limits=Limits(100, 1000, 3)) as jamba,
+        Jamba(Secret(MODEL_KEY), server.host, limits=Limits(100, 1000, 3)) as jamba,
     ):
         await asyncio.gather(*(ask(jamba) for _ in range(12)))
     assert most == 3
@@ -411,5 +411,5 @@ async def test_an_injected_transport_is_used() -> None:
         return httpx.Response(200, content=completion("Yes."))
 
     transport = httpx.MockTransport(answer)
-    async with Jamba(SecretStr(MODEL_KEY), "http://127.0.0.1:9/studio/v1/", transport=transport) as jamba:
+    async with Jamba(Secret(MODEL_KEY), "http://127.0.0.1:9/studio/v1/", transport=transport) as jamba:
         assert await ask(jamba) == "Yes."

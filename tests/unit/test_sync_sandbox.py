@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.clock import SystemClock
 from mm_tui.config import Sync as SyncSettings
@@ -22,6 +21,7 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.sandbox.state import State
 from mm_tui.sandbox.synthetic import fill_synthetic
+from mm_tui.secret import Secret
 from mm_tui.services.notices import SyncState
 from mm_tui.services.sync import Sync
 from mm_tui.store.audit import AuditStore
@@ -45,7 +45,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def _client(sandbox: Sandbox) -> GatewayClient:
-    keys = Keys(oversight=SecretStr(sandbox.keys["oversight"]), admin=SecretStr(sandbox.keys["admin"]))
+    keys = Keys(oversight=Secret(sandbox.keys["oversight"]), admin=Secret(sandbox.keys["admin"]))
     return GatewayClient(sandbox.url, keys)
 
 

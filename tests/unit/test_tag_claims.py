@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import MissingKey
 from mm_tui.gateway.keys import Keys
+from mm_tui.secret import Secret
 from mm_tui.services.claims import LIFE, AdvisoryClaims, claim_in
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
@@ -26,7 +26,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def client(sandbox: Sandbox, *scopes: str) -> GatewayClient:
-    held = {scope: SecretStr(sandbox.keys[scope]) for scope in scopes}
+    held = {scope: Secret(sandbox.keys[scope]) for scope in scopes}
     return GatewayClient(sandbox.url, Keys(oversight=held.get("oversight"), send=held.get("send")), timeout=5)
 
 

@@ -7,13 +7,13 @@ import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import pytest
-from pydantic import SecretStr
 
 from mm_tui.assist import errors
 from mm_tui.assist.model import Completion, Message, Part, Usage
 from mm_tui.clock import SystemClock
 from mm_tui.config import Assist
 from mm_tui.models import Status
+from mm_tui.secret import Secret
 from mm_tui.services import triage_rounds
 from mm_tui.services.cards import Phase
 from mm_tui.services.notices import AssistChanged
@@ -354,12 +354,12 @@ async def test_automatic_mode_leaves_new_mail_to_the_agent_for_a_while(sandbox: 
 async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
     settings = settings_for(sandbox)
-    live = settings.profile.model_copy(update={"send_key": SecretStr("mm_live_made_up")})
-    chosen = settings.model_copy(update={"profile": live.model_copy(update={"automatic": True})})
+    live = settings.profile.replaced(send_key=Secret("mm_live_made_up"))
+    chosen = settings.replaced(profile=live.replaced(automatic=True))
     async with office(settings, model) as rooms:
         await rooms.sync()
         only_this(rooms, mail_id)
-        changed = settings.model_copy(update={"profile": live})
+        changed = settings.replaced(profile=live)
         triage = Triage(rooms.database, rooms.gateway, rooms.assistant, changed, SystemClock(), rooms.notices.append)
         assert not triage.automatic
         assert Triage(
