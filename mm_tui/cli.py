@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 from mm_tui.commands import emit
 from mm_tui.commands.exits import Exit
@@ -47,12 +48,12 @@ def _dispatch(argv: Sequence[str]) -> int:
     return status
 
 
-def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+def _arguments(argv: Sequence[str]) -> Any:
     if not argv:
-        # The app, as it is mostly started: without the parser, for which all commands are imported.
+        # The app, as it is mostly started: without argparse, and without the parser that imports all commands.
         from mm_tui.commands import app
 
-        return argparse.Namespace(profile=None, config=None, debug=False, run=app.run)
+        return SimpleNamespace(profile=None, config=None, debug=False, run=app.run)
     from mm_tui.commands.parser import parse
 
     return parse(argv)

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 from mm_tui import config
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.store.audit import AuditStore
-from mm_tui.store.database import Database, StoreError
+from mm_tui.store.database import CorruptStore, Database, StoreError
 from mm_tui.store.mail import MailStore
 from mm_tui.store.pending import PendingStore
-from mm_tui.store.recovery import open_or_rebuild
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
@@ -89,12 +88,19 @@ class Wiring:
         """
         path = config.store_path(settings.profile.name)
         clock = SystemClock()
+        news = ""
         try:
-            database, rescue = open_or_rebuild(path, memory=settings.sync.memory, now=clock.now())
+            try:
+                database = Database.open(path, memory=settings.sync.memory)
+            except CorruptStore as error:
+                from mm_tui.store.recovery import rebuild
+
+                database, rescue = rebuild(error, memory=settings.sync.memory, now=clock.now())
+                news = rescue.words()
         except (StoreError, OSError, sqlite3.Error) as error:
             raise WiringError(f"the store {path} cannot be opened: {error}") from error
         wiring = cls(settings, database, clock, demo=demo)
-        wiring.news = OneLine(rescue.words()) if rescue is not None else OneLine("")
+        wiring.news = OneLine(news)
         return wiring
 
     def build(self, notify: Notify) -> None:

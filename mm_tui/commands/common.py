@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    import argparse
+
     from mm_tui.config import Settings
     from mm_tui.gateway.client import GatewayClient
 
-Commands = argparse._SubParsersAction
+Commands: TypeAlias = "argparse._SubParsersAction"
+"""Where a command adds its parser. In quotes, for the app starts without argparse."""
 
 
 def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:

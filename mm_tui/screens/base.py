@@ -43,10 +43,17 @@ class BaseScreen(Screen[None]):
         return services_of(self)
 
     def compose(self) -> ComposeResult:
+        # Known before the first styles are applied, so that the first frame is not styled and laid out twice.
+        self.add_class(*self.size_classes(*self.app.size), update=False)
         yield TopLine(self.MODE)
         yield from self.compose_body()
         yield StatusLine()
         yield KeysLine()
+
+    def size_classes(self, width: int, height: int) -> tuple[str, ...]:
+        """The style classes that follow from the size of the screen, in cells."""
+        del height
+        return tuple(name for least, name in self.app.HORIZONTAL_BREAKPOINTS or [] if width >= least)[-1:]
 
     def compose_body(self) -> ComposeResult:
         """The widgets between top line and status line."""

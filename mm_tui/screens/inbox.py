@@ -50,6 +50,14 @@ PREVIEW_SECONDS = 0.15
 """The cursor has to rest this long before the preview follows."""
 
 
+def _places(width: int, height: int) -> dict[str, bool]:
+    """The classes that say where the preview stands, by the size of the screen."""
+    return {
+        "-beside": width >= BESIDE_COLUMNS,
+        "-below": BELOW_COLUMNS <= width < BESIDE_COLUMNS and height >= BELOW_LINES,
+    }
+
+
 class KeysRead(Message):
     """Keys of a view, from the worker that reads them. `whole`: nothing more follows."""
 
@@ -265,10 +273,14 @@ class InboxScreen(BaseScreen):
         if preview.display and preview.size.width:
             preview.show(self.mails.current_row)
 
+    def size_classes(self, width: int, height: int) -> tuple[str, ...]:
+        wanted = (name for name, wanted in _places(width, height).items() if wanted)
+        return (*super().size_classes(width, height), *wanted)
+
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
-        self.set_class(width >= BESIDE_COLUMNS, "-beside")
-        self.set_class(BELOW_COLUMNS <= width < BESIDE_COLUMNS and height >= BELOW_LINES, "-below")
+        for name, wanted in _places(width, height).items():
+            self.set_class(wanted, name)
         self.call_after_refresh(self._show_preview)
 
     # Acts

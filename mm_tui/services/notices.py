@@ -6,9 +6,10 @@ All notices go through one callback, `Notify`. It may be called from any thread.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+import msgspec
 
 from mm_tui.text import OneLine
 
@@ -33,8 +34,7 @@ class Part(StrEnum):
     STORE = "store on this machine"
 
 
-@dataclass(frozen=True)
-class PartState:
+class PartState(msgspec.Struct, frozen=True):
     """How one part of the sync stands.
 
     `error` and `cure` are None when its last try went well; `retry_at` is when it is tried again, None if it is due
@@ -48,8 +48,7 @@ class PartState:
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class SyncState:
+class SyncState(msgspec.Struct, frozen=True):
     """How the sync stands, for the status line."""
 
     phase: Phase = Phase.OFFLINE
@@ -93,47 +92,40 @@ def span(length: timedelta) -> str:
     return f"{seconds // 86400} d"
 
 
-@dataclass(frozen=True)
-class MailChanged:
+class MailChanged(msgspec.Struct, frozen=True):
     """Mails came, changed or went. None: too many to name, read anew what is shown."""
 
     email_ids: frozenset[str] | None = None
 
 
-@dataclass(frozen=True)
-class PendingChanged:
+class PendingChanged(msgspec.Struct, frozen=True):
     """The queue of waiting mail changed."""
 
 
-@dataclass(frozen=True)
-class ReleaseChanged:
+class ReleaseChanged(msgspec.Struct, frozen=True):
     """The decision about one mail moved on."""
 
     email_id: str
 
 
-@dataclass(frozen=True)
-class SyncChanged:
+class SyncChanged(msgspec.Struct, frozen=True):
     """The sync stands differently."""
 
     state: SyncState
 
 
-@dataclass(frozen=True)
-class AssistChanged:
+class AssistChanged(msgspec.Struct, frozen=True):
     """The assistant has something new on a mail, its thread, or both; with neither, only spend changed."""
 
     email_id: str | None = None
     thread_id: str | None = None
 
 
-@dataclass(frozen=True)
-class AuditChanged:
+class AuditChanged(msgspec.Struct, frozen=True):
     """New lines in the gateway's audit log."""
 
 
-@dataclass(frozen=True)
-class MailboxesChanged:
+class MailboxesChanged(msgspec.Struct, frozen=True):
     """The mailboxes, or how one is overseen, changed."""
 
 

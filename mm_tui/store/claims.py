@@ -17,19 +17,7 @@ from typing import TYPE_CHECKING
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    # The database's migrations import this module.
     from mm_tui.store.database import Database
-
-CLAIMS_SQL = """
-CREATE TABLE claims (
-    subject TEXT PRIMARY KEY,
-    release_id TEXT NOT NULL,
-    pid INTEGER NOT NULL,
-    process TEXT NOT NULL,
-    reviewer TEXT NOT NULL,
-    claimed_at TEXT NOT NULL
-) WITHOUT ROWID;
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,23 +12,9 @@ from typing import TYPE_CHECKING
 from mm_tui.text import encodable
 
 if TYPE_CHECKING:
-    # The database's migrations import this module; the models are imported when an edit is read.
+    # The models are imported when an edit is read.
     from mm_tui.models import RawContent
     from mm_tui.store.database import Database
-
-EDITS_SQL = """
-CREATE TABLE edits (
-    item_id TEXT PRIMARY KEY,
-    mailbox_id TEXT NOT NULL,
-    base_digest TEXT NOT NULL,
-    base TEXT NOT NULL,
-    recipients TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    body TEXT NOT NULL,
-    saves INTEGER NOT NULL,
-    saved_at TEXT NOT NULL
-) WITHOUT ROWID;
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,24 +18,7 @@ from typing import TYPE_CHECKING
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    # The database's migrations import this module.
     from mm_tui.store.database import Database
-
-JOURNAL_SQL = """
-CREATE TABLE journal (
-    number INTEGER PRIMARY KEY,
-    entry TEXT NOT NULL,
-    hash TEXT NOT NULL
-);
-CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
-BEGIN
-    SELECT RAISE(ABORT, 'the journal is append-only');
-END;
-CREATE TRIGGER journal_is_never_shortened BEFORE DELETE ON journal
-BEGIN
-    SELECT RAISE(ABORT, 'the journal is append-only');
-END;
-"""
 
 START = "0" * 64
 """What stands for the hash before the first entry."""

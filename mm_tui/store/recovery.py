@@ -62,10 +62,24 @@ def open_or_rebuild(path: Path | None, *, memory: bool = False, now: datetime) -
     try:
         return Database.open(path, memory=memory), None
     except CorruptStore as error:
-        aside = _set_aside(error.path, now)
-        database = Database.open(path, memory=memory)
-        rows, unread = _copy_kept(aside, database)
-        return database, Rescue(aside, error.why, rows, unread)
+        return rebuild(error, memory=memory, now=now)
+
+
+def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue]:
+    """Sets a store that was found damaged aside and makes a new one in its place.
+
+    Args:
+        found: what `Database.open` raised.
+        memory: as for `Database.open`.
+        now: for the name of the file that is set aside.
+
+    Raises:
+        OSError: the file cannot be made, read or renamed.
+    """
+    aside = _set_aside(found.path, now)
+    database = Database.open(found.path, memory=memory)
+    rows, unread = _copy_kept(aside, database)
+    return database, Rescue(aside, found.why, rows, unread)
 
 
 def _set_aside(path: Path, now: datetime) -> Path:

@@ -8,27 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # The database's migrations import this module.
     from mm_tui.store.database import Database
-
-
-RELEASES_SQL = """
-CREATE TABLE releases (
-    release_id TEXT PRIMARY KEY,
-    item_id TEXT NOT NULL,
-    replacement_id TEXT,
-    state TEXT NOT NULL,
-    facts TEXT NOT NULL,
-    content TEXT,
-    ended INTEGER NOT NULL,
-    doubts TEXT NOT NULL,
-    updated_at TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX releases_by_item ON releases (item_id);
-CREATE INDEX releases_by_replacement ON releases (replacement_id) WHERE replacement_id IS NOT NULL;
-CREATE INDEX releases_open ON releases (ended) WHERE ended = 0;
-CREATE INDEX releases_in_doubt ON releases (doubts) WHERE doubts <> '';
-"""
 
 
 @dataclass(frozen=True, slots=True)

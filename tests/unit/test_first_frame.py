@@ -15,6 +15,7 @@ from tests.support.fake_gateway import make_mail
 
 HEAVY = (
     "ai21",
+    "argparse",
     "click",
     "email.mime",
     "fastapi",
@@ -33,6 +34,10 @@ HEAVY = (
     "mm_tui.screens.thread",
     "mm_tui.services.releases",
     "mm_tui.services.sync",
+    "mm_tui.store.intake",
+    "mm_tui.store.journal",
+    "mm_tui.store.recovery",
+    "pydantic",
     "pygments.lexers",
     "textual.widgets._markdown",
     "textual.widgets._text_area",
@@ -41,13 +46,16 @@ HEAVY = (
 )
 PROGRAM = """
 import asyncio, json, os, sys
+from mm_tui import cli
 from mm_tui.commands import app as command
 from mm_tui import app
 from mm_tui.config_file import load
 from mm_tui.wiring import Wiring
 
 def stop(self):
-    print(json.dumps({"modules": sorted(sys.modules), "keys": len(self.screen.mails.keys)}), flush=True)
+    # Textual has put its own stream in the place of standard output.
+    print(json.dumps({"modules": sorted(sys.modules), "keys": len(self.screen.mails.keys)}),
+          file=sys.__stdout__, flush=True)
     os._exit(0)
 
 app.MmTui._start_services = stop

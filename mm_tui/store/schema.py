@@ -1,0 +1,167 @@
+"""The tables of the store, as the scripts of `migrations.py` make them.
+
+Only text: opening a store must not import the modules that work on its tables, for the first frame waits for it.
+"""
+
+from __future__ import annotations
+
+MAIL_SQL = """
+CREATE TABLE mailboxes (
+    mailbox_id TEXT PRIMARY KEY,
+    address TEXT NOT NULL,
+    oversight_mode TEXT NOT NULL,
+    model TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE threads (
+    thread INTEGER PRIMARY KEY,
+    mailbox_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    newest INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (mailbox_id, thread_id)
+);
+CREATE INDEX threads_by_newest ON threads (newest, mailbox_id) WHERE size > 0;
+
+CREATE TABLE mail (
+    key INTEGER PRIMARY KEY,
+    email_id TEXT NOT NULL UNIQUE,
+    mailbox_id TEXT NOT NULL,
+    thread INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    sender_name TEXT NOT NULL,
+    recipients TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    hidden INTEGER NOT NULL,
+    direction TEXT NOT NULL,
+    status TEXT NOT NULL,
+    received_at INTEGER,
+    has_attachments INTEGER NOT NULL,
+    label TEXT NOT NULL DEFAULT '',
+    urgency TEXT NOT NULL DEFAULT '',
+    summary TEXT NOT NULL DEFAULT '',
+    rest TEXT
+);
+CREATE INDEX mail_list ON mail (key, mailbox_id, status, direction, label, has_attachments, thread);
+CREATE INDEX mail_by_thread ON mail (thread, key);
+CREATE INDEX mail_by_status ON mail (status, mailbox_id);
+
+CREATE TABLE details (
+    key INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,
+    model TEXT NOT NULL,
+    fetched_at INTEGER NOT NULL
+);
+
+CREATE VIRTUAL TABLE mail_words USING fts5 (
+    subject, sender, recipients, body, summary,
+    content='', tokenize="unicode61 remove_diacritics 2"
+);
+
+CREATE TABLE pending (
+    email_id TEXT PRIMARY KEY,
+    mailbox_id TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    listed TEXT NOT NULL,
+    model TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE audit (
+    key INTEGER PRIMARY KEY,
+    entry_id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    resource_id TEXT NOT NULL,
+    model TEXT NOT NULL
+);
+CREATE INDEX audit_by_time ON audit (created_at, entry_id);
+CREATE INDEX audit_by_resource ON audit (resource_id, created_at);
+
+CREATE TABLE assist_results (
+    task TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    prompt_version TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
+    result TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    PRIMARY KEY (task, subject_id, model, prompt_version, content_hash)
+) WITHOUT ROWID;
+
+CREATE TABLE state (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+"""Everything that can be fetched again or is bought per mail. In memory mode these tables never touch the disk."""
+
+SPEND_SQL = """
+CREATE TABLE spend (
+    day TEXT NOT NULL,
+    model TEXT NOT NULL,
+    tokens_in INTEGER NOT NULL,
+    tokens_out INTEGER NOT NULL,
+    micro_usd INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (day, model)
+) WITHOUT ROWID;
+"""
+
+JOURNAL_SQL = """
+CREATE TABLE journal (
+    number INTEGER PRIMARY KEY,
+    entry TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
+BEGIN
+    SELECT RAISE(ABORT, 'the journal is append-only');
+END;
+CREATE TRIGGER journal_is_never_shortened BEFORE DELETE ON journal
+BEGIN
+    SELECT RAISE(ABORT, 'the journal is append-only');
+END;
+"""
+
+EDITS_SQL = """
+CREATE TABLE edits (
+    item_id TEXT PRIMARY KEY,
+    mailbox_id TEXT NOT NULL,
+    base_digest TEXT NOT NULL,
+    base TEXT NOT NULL,
+    recipients TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    saves INTEGER NOT NULL,
+    saved_at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+RELEASES_SQL = """
+CREATE TABLE releases (
+    release_id TEXT PRIMARY KEY,
+    item_id TEXT NOT NULL,
+    replacement_id TEXT,
+    state TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    content TEXT,
+    ended INTEGER NOT NULL,
+    doubts TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX releases_by_item ON releases (item_id);
+CREATE INDEX releases_by_replacement ON releases (replacement_id) WHERE replacement_id IS NOT NULL;
+CREATE INDEX releases_open ON releases (ended) WHERE ended = 0;
+CREATE INDEX releases_in_doubt ON releases (doubts) WHERE doubts <> '';
+"""
+
+CLAIMS_SQL = """
+CREATE TABLE claims (
+    subject TEXT PRIMARY KEY,
+    release_id TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    process TEXT NOT NULL,
+    reviewer TEXT NOT NULL,
+    claimed_at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
