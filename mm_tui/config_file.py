@@ -5,7 +5,6 @@ Order of precedence: command-line flags, environment, file, defaults.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -184,6 +183,9 @@ def _explained(
     known = [
         *model.__struct_fields__, *([] if model is not Settings else ["profiles", "default_profile", "version"]),
     ]  # fmt: skip
+    # Only needed here, and not small.
+    import difflib
+
     near = difflib.get_close_matches(place[-1], known, n=1)
     cure = f"Did you mean {near[0]}?" if near else "docs/configuration.md lists all settings."
     return ConfigError(where, f"{name} is not a setting", cure)

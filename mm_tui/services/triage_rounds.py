@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 VIEW = MailView(query="is:inbound -has:summary -is:spam")
 WINDOW = 60
 """How many of the newest mails without a summary are looked at in one round."""
-MOST_LOOKED = 6
-"""Mails whose tags are looked for in one round: about one request a second, however long the list is."""
+MOST_LOOKED = 20
+"""Mails whose tags are looked for in one round: about four requests a second, however long the list is."""
 MOST_EXAMINED = 12
 """Mails examined in one round, so that new mail does not wait behind a long one."""
 PATIENCE = (0.0, 4.0, 10.0, 30.0, 120.0)
 """Seconds before each look for tags that another worker may still leave."""
+SETTLED_MS = 15 * 60 * 1000
+"""Age in milliseconds from which a mail has the tags that it will get: one look is enough."""
 GRACE = 20.0
 """Seconds that new mail is left to an agent before automatic mode opens it: agents poll for unread mail."""
 READ_GRACE = 5.0
@@ -50,6 +52,9 @@ class Rounds:
         """For each mail how often its tags were looked for, and when that is due again."""
         self._open_at: dict[str, float] = {}
         """When automatic mode may open a mail."""
+        self._rows: list[MailRow] = []
+        self._stamp: int | None = None
+        """The store's when `_rows` were read."""
         self._resting_until = 0.0
         self._left = 0
         self._looks_left = 0
@@ -81,9 +86,16 @@ class Rounds:
         Raises:
             GatewayError: tags could not be read.
         """
-        rows = await asyncio.to_thread(lambda: self._mail.rows(self._mail.keys(VIEW, limit=WINDOW)))
+        stamp = self._mail.stamp()
+        if stamp != self._stamp:
+            self._rows = await asyncio.to_thread(lambda: self._mail.rows(self._mail.keys(VIEW, limit=WINDOW)))
+            self._stamp = stamp
+        rows = self._rows
         now = self._clock.monotonic()
-        self._looks = {row.email_id: self._looks.get(row.email_id, (0, now)) for row in rows}
+        settled_ms = int(self._clock.now().timestamp() * 1000) - SETTLED_MS
+        self._looks = {
+            row.email_id: self._looks.get(row.email_id, (_looks_behind(row, settled_ms), now)) for row in rows
+        }
         self._open_at = {row.email_id: self._open_at.get(row.email_id, now + _grace(row)) for row in rows}
         self._left = MOST_EXAMINED
         self._looks_left = MOST_LOOKED
@@ -93,29 +105,40 @@ class Rounds:
             async with places:
                 await self._look(row)
 
-        outcomes = await asyncio.gather(*map(look, rows), return_exceptions=True)
+        waiting = [row for row in rows if self._to_look(row, now) or self._to_examine(row, now)]
+        outcomes = await asyncio.gather(*map(look, waiting), return_exceptions=True)
         problem = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
         if problem is not None:
             raise problem
 
     async def _look(self, row: MailRow) -> None:
         now = self._clock.monotonic()
-        times, due = self._looks[row.email_id]
-        if self._looks_left > 0 and times < len(PATIENCE) and now >= due:
+        if self._looks_left > 0 and self._to_look(row, now):
             self._looks_left -= 1
+            times, _ = self._looks[row.email_id]
             following = PATIENCE[times + 1] if times + 1 < len(PATIENCE) else 0.0
             self._looks[row.email_id] = (times + 1, now + following)
             if await self._triage.take_over_tags(row):
                 return
-        if self._left <= 0 or now < max(self._open_at[row.email_id], self._resting_until):
-            return
-        if not self._triage.may_examine(row):
+        if self._left <= 0 or not self._to_examine(row, now):
             return
         self._left -= 1
         card = await self._triage.examine(row.email_id, automatic=True)
         if card.phase is Phase.FAILED:
             self._resting_until = self._clock.monotonic() + REST
             self._open_at[row.email_id] = self._clock.monotonic() + MAIL_REST
+
+    def _to_look(self, row: MailRow, now: float) -> bool:
+        times, due = self._looks[row.email_id]
+        return times < len(PATIENCE) and now >= due
+
+    def _to_examine(self, row: MailRow, now: float) -> bool:
+        return now >= max(self._open_at[row.email_id], self._resting_until) and self._triage.may_examine(row)
+
+
+def _looks_behind(row: MailRow, settled_ms: int) -> int:
+    """How many of the looks for its tags a mail that is new here has behind it: all but one if it came long ago."""
+    return len(PATIENCE) - 1 if row.received_at is not None and row.received_at < settled_ms else 0
 
 
 def _grace(row: MailRow) -> float:

@@ -94,6 +94,10 @@ class MailStore:
         )
         return forget(self._database, [row[0] for row in rows])
 
+    def stamp(self) -> int:
+        """As `Database.stamp`: another number when another thread or process has written. For one thread's use."""
+        return self._database.stamp()
+
     # Lists
 
     def keys(

@@ -27,6 +27,8 @@ SCREENS = (
     ("mailboxes", "4", "Mailboxes"),
 )
 FLASH_SECONDS = 8.0
+AGES_SECONDS = 5
+"""How often ages on the status line are told anew; a countdown is told every second."""
 
 
 class Part(NamedTuple):
@@ -118,12 +120,19 @@ class StatusLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._line = Content("")
+        self._seconds = 0
         self._flash: Content | None = None
         self._flash_timer: Timer | None = None
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self.update_state)
+        self.set_interval(1.0, self._tick)
         self.update_state()
+
+    def _tick(self) -> None:
+        self._seconds += 1
+        releases = services_of(self).releases
+        if self._seconds % AGES_SECONDS == 0 or (releases is not None and releases.held()):
+            self.update_state()
 
     def on_resize(self) -> None:
         self.update_state()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mm_tui.assist.limiter import Limits
 from mm_tui.assist.model import Model
-from mm_tui.clock import SystemClock
+from mm_tui.clock import Clock, SystemClock
 from mm_tui.config import Agent, Assist, Profile, Settings
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
@@ -71,11 +71,11 @@ def settings_for(
 
 
 @asynccontextmanager
-async def office(settings: Settings, model: Model | None = None) -> AsyncIterator[Office]:
+async def office(settings: Settings, model: Model | None = None, clock: Clock | None = None) -> AsyncIterator[Office]:
     """Opens everything in memory and closes it at the end."""
     database = Database.open(None)
     notices: list[Notice] = []
-    clock = SystemClock()
+    clock = clock or SystemClock()
     async with GatewayClient(settings.profile.url, Keys.of(settings.profile)) as gateway:
         assistant = Assistant(database, settings, clock, model=model, limits=FAST)
         triage = Triage(database, gateway, assistant, settings, clock, notices.append)

@@ -38,7 +38,7 @@ class StillWiring(Wiring):
 
 def still_wiring(*, clock: Clock | None = None, **settings: Any) -> StillWiring:
     """A wiring in memory, at `NOW`, for the test profile `acme`."""
-    chosen = Settings(profile=Profile(name="acme", oversight_key=Secret("mm_test_made_up")), **settings)
+    chosen = Settings.of({"profile": Profile(name="acme", oversight_key=Secret("mm_test_made_up")), **settings})
     wiring = StillWiring(chosen, Database.open(None), clock or FakeClock(NOW))
     wiring.facts.set(GREETED, "yes")
     return wiring

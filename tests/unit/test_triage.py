@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -19,6 +20,7 @@ from mm_tui.services.cards import Phase
 from mm_tui.services.notices import AssistChanged
 from mm_tui.services.triage import NOT_ASKED, Triage
 from mm_tui.text import ManyLine, OneLine
+from tests.support.clock import FakeClock
 from tests.support.models import completion, plain, raw_server
 from tests.support.office import Office, office, settings_for
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -306,6 +308,21 @@ async def test_an_agents_tags_are_taken_over_without_opening_the_mail(sandbox: S
         assert (row.label, row.summary, row.urgency) == ("partnership", "An offer.", "low")
     assert model.calls == 0
     assert sandbox.status(mail_id) == Status.UNREAD
+
+
+@pytest.mark.parametrize(("age", "looks"), [(timedelta(), len(triage_rounds.PATIENCE)), (timedelta(hours=1), 1)])
+async def test_tags_are_looked_for_again_only_while_an_agent_may_still_set_them(
+    sandbox: Sandbox, mail_id: str, age: timedelta, looks: int
+) -> None:
+    clock = FakeClock(datetime.now(UTC) + age)
+    async with office(settings_for(sandbox, ai21_key=None), clock=clock) as rooms:
+        await rooms.sync()
+        only_this(rooms, mail_id)
+        sandbox.forget_calls()
+        for _ in range(2 * len(triage_rounds.PATIENCE)):
+            await rooms.triage.round()
+            clock.advance(max(triage_rounds.PATIENCE))
+    assert len(sandbox.calls("GET", f"{mail_id}/tags")) == looks
 
 
 # By itself
