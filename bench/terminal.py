@@ -37,7 +37,8 @@ class Reaction(NamedTuple):
     milliseconds: float
     """From the key to the last output before it was quiet."""
     first: float
-    """From the key to the first repaint of more than a line, in milliseconds; without one as `milliseconds`."""
+    """From the key to the first repaint of more than a line, or to the mark that was waited for, whichever is
+    earlier, in milliseconds; without either as `milliseconds`."""
     size: int
     """Bytes written to the terminal."""
 
@@ -116,7 +117,7 @@ class Program:
             pass
         self.output = b""
 
-    def press(self, key: str, *, quiet: float = QUIET) -> Reaction:
+    def press(self, key: str, *, quiet: float = QUIET, mark: re.Pattern[bytes] | None = None) -> Reaction:
         """Presses a key and waits until its reaction is complete."""
         size, first, last = 0, 0.0, 0.0
         begun = time.perf_counter()
@@ -124,14 +125,14 @@ class Program:
         while chunk := self.read(quiet if last else 2.0):
             last = time.perf_counter()
             size += len(chunk)
-            if not first and size > MORE_THAN_A_LINE:
+            if not first and (size > MORE_THAN_A_LINE or (mark is not None and mark.search(self.plain()))):
                 first = last
         self.output = b""
         return Reaction((last - begun) * 1000, ((first or last) - begun) * 1000, size)
 
-    def press_all(self, keys: str, *, quiet: float = QUIET) -> list[Reaction]:
+    def press_all(self, keys: str, *, quiet: float = QUIET, mark: re.Pattern[bytes] | None = None) -> list[Reaction]:
         """Presses one key after the other; those without any reaction are left out."""
-        reactions = [self.press(key, quiet=quiet) for key in keys]
+        reactions = [self.press(key, quiet=quiet, mark=mark) for key in keys]
         return [reaction for reaction in reactions if reaction.size]
 
     def memory(self) -> float:

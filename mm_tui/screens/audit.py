@@ -23,6 +23,7 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.audit_list import AuditList, moment
 from mm_tui.widgets.audit_pages import line_page
 from mm_tui.widgets.chrome import StatusLine
+from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.paper import Page, Paper
 from mm_tui.widgets.words import count, joined
 
@@ -119,7 +120,7 @@ class AuditScreen(BaseScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Static(id="heading")
-                yield Input(id="search", placeholder="words, after: before:")
+                yield LineInput(id="search", placeholder="words, after: before:")
                 yield AuditList(self.lines, self.services.clock, id="entries")
             yield Paper(id="entry")
 

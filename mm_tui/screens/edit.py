@@ -29,6 +29,7 @@ from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.diff_pages import three_way_page
 from mm_tui.widgets.external_editor import EditorError, run_editor
 from mm_tui.widgets.item_head import finding_lines
+from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pages import thread_page
 from mm_tui.widgets.paper import Paper
 from mm_tui.widgets.words import joined
@@ -112,10 +113,10 @@ class EditScreen(BaseScreen):
             with Vertical(id="left"):
                 with Horizontal(classes="field"):
                     yield Static(Content("to   "), classes="field--name")
-                    yield Input(OneLine(", ".join(self._start.to)), id="to")
+                    yield LineInput(OneLine(", ".join(self._start.to)), id="to")
                 with Horizontal(classes="field"):
                     yield Static(Content("subj "), classes="field--name")
-                    yield Input(OneLine(self._start.subject), id="subject")
+                    yield LineInput(OneLine(self._start.subject), id="subject")
                 yield Static(id="words")
                 yield TextArea(
                     ManyLine(self._start.body), id="body", soft_wrap=True, tab_behavior="focus", show_line_numbers=False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 from dataclasses import replace
 from functools import partial
@@ -27,8 +28,10 @@ from mm_tui.services.notices import (
 )
 from mm_tui.store.search import OPERATORS, MailView, parse_query
 from mm_tui.text import OneLine
+from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
 from mm_tui.widgets.preview import Preview
+from mm_tui.widgets.quiet import QuietStatic
 from mm_tui.widgets.words import count, joined, key_name
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
 FIRST_KEYS = 200
 """Keys read before the first frame; the rest follows from a thread."""
+PAINT_SECONDS = 0.02
+"""For so long the thread that reads leaves the processor to the painting of what it found first."""
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
 GREETED = "greeted"
@@ -90,10 +95,10 @@ class InboxScreen(BaseScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Static(id="hint")
-                yield Static(id="heading")
+                yield QuietStatic(id="heading")
                 with Horizontal(id="search-line"):
                     yield Static(Content("/"))
-                    yield Input(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
+                    yield LineInput(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
                 yield MailList(self.services.mail, self.services.clock, id="mails")
             yield Preview(self.services, id="preview")
 
@@ -123,6 +128,7 @@ class InboxScreen(BaseScreen):
         """Shows another view, from its first line."""
         if view != self.view:
             self.view = view
+            self._whole = False
             self.mails.folded = view.folded
             self._reload(fresh=True)
             self._show_heading()
@@ -176,6 +182,8 @@ class InboxScreen(BaseScreen):
                 if first and fresh and not worker.is_cancelled:
                     self.post_message(KeysRead(view, keys[:], whole=False, fresh=True))
                     first = False
+                    if len(keys) >= FIRST_KEYS:
+                        time.sleep(PAINT_SECONDS)
             if not worker.is_cancelled:
                 self.post_message(KeysRead(view, keys, whole=True, fresh=fresh and first))
 
@@ -187,7 +195,9 @@ class InboxScreen(BaseScreen):
         self._whole = message.whole
         if message.keys != self.mails.keys or message.fresh:
             self.mails.set_keys(message.keys, go_first=message.fresh)
-        self._show_heading()
+        if message.whole:
+            # Before, the number is not known yet: the heading would show a wrong one for the blink of an eye.
+            self._show_heading()
         self._show_empty_words()
         if message.fresh:
             self._show_preview()
@@ -224,7 +234,7 @@ class InboxScreen(BaseScreen):
         parts.append(Content(count(len(self.mails.keys), *kinds) + ("" if self._whole else "…")))
         for complaint in parse_query(view.query, self.services.clock.now()).complaints[:1]:
             parts.append(Content.assemble(("▲ ", "$warning"), complaint))
-        self.query_one("#heading", Static).update(joined(parts, " · "))
+        self.query_one("#heading", QuietStatic).put(joined(parts, " · "), layout=False)
 
     def _show_empty_words(self) -> None:
         words = () if self.mails.keys else self._empty_words()

@@ -65,7 +65,7 @@ class MailList(VirtualList[int, MailRow]):
         self._store = store
         self._clock = clock
         self._now_ms = self._read_clock()
-        self.folded = False
+        self._folded = False
 
     def on_mount(self) -> None:
         self.set_interval(20, self._age)
@@ -74,7 +74,7 @@ class MailList(VirtualList[int, MailRow]):
         return int(self._clock.now().timestamp() * 1000)
 
     def _age(self) -> None:
-        """Draws anew when an age that is seen has changed."""
+        """Draws anew when an age that is seen has changed: all drawn lines tell ages of one moment."""
         before, now = self._now_ms, self._read_clock()
         top, height = self.scroll_offset.y // self.row_height, self.size.height // self.row_height + 1
         seen = range(top, min(len(self.keys), top + height))
@@ -91,8 +91,20 @@ class MailList(VirtualList[int, MailRow]):
         at = bisect_left(keys, -key, key=lambda one: -one)
         return at if at < len(keys) and keys[at] == key else None
 
+    @property
+    def folded(self) -> bool:
+        """Whether a line stands for a whole thread, and says how long it is."""
+        return self._folded
+
+    @folded.setter
+    def folded(self, folded: bool) -> None:
+        if folded != self._folded:
+            self._folded = folded
+            self._strips.clear()
+            self.refresh()
+
     def set_keys(self, keys: Sequence[int], *, go_first: bool = False) -> None:
-        self._now_ms = self._read_clock()
+        self._age()
         super().set_keys(keys, go_first=go_first)
 
     def on_resize(self) -> None:
@@ -144,7 +156,7 @@ class MailList(VirtualList[int, MailRow]):
             pieces.append(("▲hidden ", "risk"))
         pieces.append((row.subject or "(no subject)", "strong" if row.status == "unread" else "row"))
         after = "".join((
-            f"  {row.thread_size} in thread" if self.folded and row.thread_size > 1 else "",
+            f"  {row.thread_size} in thread" if self._folded and row.thread_size > 1 else "",
             "  +file" if row.has_attachments else "",
             f"  {row.summary}" if row.summary else "",
         ))  # fmt: skip

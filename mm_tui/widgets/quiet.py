@@ -11,8 +11,8 @@ class QuietStatic(Static):
 
     _said: Content | None = None
 
-    def put(self, text: Content) -> None:
-        """Shows `text` if it is not shown already."""
+    def put(self, text: Content, *, layout: bool = True) -> None:
+        """Shows `text` if it is not shown already; `layout` False where its size is given by the styles."""
         if self._said is None or not self._said.is_same(text):
             self._said = text
-            self.update(text)
+            self.update(text, layout=layout)

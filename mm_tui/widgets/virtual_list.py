@@ -15,6 +15,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -75,6 +76,9 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
     }
     """
 
+    virtual_size = Reactive(Size(0, 0), repaint=False)
+    """There is no scrollbar: only a list that begins or ends to scroll has the screen laid out anew."""
+
     class Moved(Message):
         """The cursor is on another row, or on none (`key` is None)."""
 
@@ -104,7 +108,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
         self._keys: Sequence[Key] = ()
         self._cursor = 0
         self._rows: OrderedDict[Key, Row] = OrderedDict()
-        self._strips: OrderedDict[tuple[int, int], Strip] = OrderedDict()
+        self._strips: OrderedDict[tuple[Key, int, bool], Strip] = OrderedDict()
+        """Drawn lines by row, line of the row and whether the cursor is on it."""
         self._styles: dict[str, Style] = {}
         self._height = 1
         self.empty_words: tuple[str, ...] = ()
@@ -191,8 +196,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
         When the row under the cursor is gone, the cursor takes the one that moved into its place.
         """
         old_key, old_cursor, old_top = self.current_key, self._cursor, self.scroll_offset.y
+        before = self._in_view()
         self._keys = keys
-        self._strips.clear()
         found = None if go_first or old_key is None else self.index_of(old_key)
         self._cursor = 0 if go_first else max(0, min(old_cursor if found is None else found, len(keys) - 1))
         moved = self._cursor - old_cursor
@@ -203,9 +208,16 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
             # At the very top new rows may push the others down; elsewhere nothing that is looked at moves.
             top = old_top + moved * self._height
         self.scroll_to(y=max(0, top), animate=False)
-        self.refresh()
+        if self._in_view() != before:
+            self.refresh()
         if self.current_key != old_key:
             self.post_message(self.Moved(self, self.current_key))
+
+    def _in_view(self) -> tuple[int, int, Sequence[Key]]:
+        """All that the picture depends on but the rows themselves: scroll position, cursor, keys in view."""
+        top = self.scroll_offset.y
+        first, last = top // self._height, (top + self._view_height()) // self._height + 1
+        return top, self._cursor, tuple(self._keys[first:last])
 
     def forget_rows(self, keys: Iterable[Key] | None = None) -> None:
         """Reads rows anew when they are next drawn: those of `keys`, or all."""
@@ -220,8 +232,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
     def redraw_row(self, index: int) -> None:
         """Draws the row at `index` anew."""
         for line in range(self._height):
-            self._strips.pop((index * self._height + line, 0), None)
-            self._strips.pop((index * self._height + line, 1), None)
+            for here in (False, True):
+                self._strips.pop((self._keys[index], line, here), None)
         self.refresh_lines(index * self._height, self._height)
 
     # Moving
@@ -256,7 +268,10 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
             self.scroll_to(y=first + self._height - height, animate=False)
 
     def _resize_content(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._keys) * self._height)
+        before, height = self.virtual_size.height, len(self._keys) * self._height
+        self.virtual_size = Size(self.size.width, height)
+        if (height > self._view_height()) != (before > self._view_height()):
+            self.refresh(layout=True)
 
     def on_resize(self) -> None:
         self._strips.clear()
@@ -316,13 +331,14 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
         if index >= len(self._keys):
             return Strip.blank(width, self.style("row"))
         here = index == self._cursor
-        cached = self._strips.get((at, int(here)))
+        place = (self._keys[index], line, here)
+        cached = self._strips.get(place)
         if cached is not None:
             return cached
         strip = Strip(self.draw_row(self.row_at(index), line, width, here)).adjust_cell_length(
             width, self.style("here" if here else "row")
         )
-        self._strips[(at, int(here))] = strip
+        self._strips[place] = strip
         if len(self._strips) > MAX_STRIPS:
             self._strips.popitem(last=False)
         return strip

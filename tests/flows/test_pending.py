@@ -311,6 +311,7 @@ async def test_rejecting_takes_a_reason_and_offers_it_first_next_time(
         await pilot.press("enter")
         await until(pilot, lambda: sandbox.status(first) == "rejected", "the rejection")
         await until(pilot, lambda: len(screen.entries) == 1, "the second alone")
+        await until(pilot, lambda: not screen.came_unasked, "time to see what came under the cursor")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         await pilot.press("1")

@@ -16,6 +16,7 @@ from textual.geometry import Region
 
 from mm_tui.text import OneLine
 from mm_tui.theme import fallbacks
+from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
 from mm_tui.widgets.virtual_list import PAGE, VirtualList, fit_cells
 from tests.support.clock import FakeClock
@@ -29,6 +30,8 @@ class Numbers(VirtualList[int, str]):
         super().__init__()
         self.read: list[int] = []
         self.repainted: list[Region] = []
+        self.laid_out = 0
+        self.refreshed = 0
 
     def fetch_rows(self, keys: Sequence[int]) -> Sequence[str]:
         self.read += keys
@@ -39,6 +42,8 @@ class Numbers(VirtualList[int, str]):
 
     def refresh(self, *regions: Region, **options: Any) -> Numbers:
         self.repainted += regions
+        self.refreshed += 1
+        self.laid_out += bool(options.get("layout"))
         super().refresh(*regions, **options)
         return self
 
@@ -81,6 +86,43 @@ async def test_cursor_move_repaints_two_rows() -> None:
         assert [(region.y, region.height) for region in numbers.repainted] == [(0, 1), (1, 1)]
 
 
+async def test_keys_that_differ_only_out_of_sight_repaint_and_lay_out_nothing() -> None:
+    async with listed(range(100)) as (numbers, pilot):
+        numbers.refreshed = numbers.laid_out = 0
+        numbers.read.clear()
+        numbers.set_keys(range(90))
+        await pilot.pause()
+        assert (numbers.refreshed, numbers.laid_out, numbers.read) == (0, 0, [])
+        await pilot.press("G")
+        assert numbers.current_key == 89
+        assert numbers.scroll_offset.y == 80
+
+
+async def test_a_list_that_ends_to_scroll_is_laid_out_and_drawn_anew() -> None:
+    async with listed(range(100)) as (numbers, pilot):
+        await pilot.press("G")
+        numbers.laid_out = 0
+        numbers.set_keys(range(5))
+        await pilot.pause()
+        assert numbers.laid_out >= 1
+        assert numbers.current_key == 4
+        assert numbers.scroll_offset.y == 0
+        assert [strip.text.strip() for strip in map(numbers.render_line, range(6))] == [
+            "row 0", "row 1", "row 2", "row 3", "row 4", "",
+        ]  # fmt: skip
+
+
+async def test_a_drawn_row_is_kept_when_its_line_moves_and_forgotten_with_its_row() -> None:
+    async with listed(range(10, 20)) as (numbers, pilot):
+        numbers.set_keys(range(9, 20))
+        await pilot.pause()
+        assert numbers.render_line(2).text.strip() == "row 11"
+        numbers.forget_rows([11])
+        numbers.read.clear()
+        assert numbers.render_line(2).text.strip() == "row 11"
+        assert 11 in numbers.read
+
+
 async def test_rows_that_arrive_above_move_nothing_that_is_looked_at() -> None:
     async with listed(range(100, 200)) as (numbers, pilot):
         await pilot.press(*["j"] * 30)
@@ -119,6 +161,31 @@ async def test_mouse_moves_the_cursor_and_a_double_click_opens() -> None:
         assert opened == []
         await pilot.click(numbers, offset=(3, 3), times=2)
         assert opened == [3]
+
+
+async def test_letters_typed_on_a_line_do_not_lay_out_the_screen() -> None:
+    line = LineInput()
+
+    class Typing(Host):
+        laid_out = 0
+
+        def compose(self) -> ComposeResult:
+            yield line
+
+        def on_mount(self) -> None:
+            self.screen.screen_layout_refresh_signal.subscribe(self, self._count)
+
+        def _count(self, _screen: object) -> None:
+            self.laid_out += 1
+
+    app = Typing(Numbers())
+    async with app.run_test(size=(20, 5)) as pilot:
+        line.focus()
+        await pilot.pause()
+        app.laid_out = 0
+        await pilot.press(*"a line that is longer than the screen is wide")
+        assert app.laid_out == 0
+        assert line.scroll_offset.x > 0
 
 
 async def test_resize_storm_keeps_the_cursor_in_view() -> None:
