@@ -100,7 +100,10 @@ class Caller:
         at: Mapping[str, str] | None = None,
     ) -> T:
         """Makes the call and translates its answer."""
-        answer = await self._call(call, params=params, body=body, at=at)
+        return await self._translated(call, await self._call(call, params=params, body=body, at=at), read)
+
+    async def _translated(self, call: Call, answer: Answer, read: Callable[[object], T]) -> T:
+        """The answer's meaning; of a large one in a thread, so that it stalls no key press."""
         if len(answer.body) > _OFF_LOOP:
             return await asyncio.to_thread(translate, call, answer, read)
         return translate(call, answer, read)

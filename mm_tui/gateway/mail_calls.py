@@ -69,7 +69,7 @@ class MailCalls(Caller):
             )
             while asking is not None:
                 answer = await asking
-                parsed = await asyncio.to_thread(translate, calls.EMAILS, answer, lambda parsed: parsed)
+                parsed = await self._translated(calls.EMAILS, answer, lambda parsed: parsed)
                 following = values.cursor(parsed)
                 asking = None
                 if following is not None:

@@ -54,7 +54,7 @@ def _upsert_slice(
     }
     fresh = {email_id: columns_of(email) for email_id, email in batch.items() if email_id not in known}
     touched: set[int] = set()
-    names = {(batch[email_id].mailbox_id, thread_name(batch[email_id])) for email_id in fresh}
+    names: set[tuple[str, str]] = set()
     for email_id, row in known.items():
         email = batch[email_id]
         columns = columns_of(email)
@@ -79,9 +79,14 @@ def _upsert_slice(
 
 def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], batch: dict[str, EmailSummary]) -> None:
     keys = free_keys(connection, {email_id: columns["received_at"] for email_id, columns in fresh.items()})
+    threads: dict[tuple[str, str], list[int]] = {}
+    for email_id, key in keys.items():
+        threads.setdefault((batch[email_id].mailbox_id, thread_name(batch[email_id])), []).append(key)
+    # A thread that only grows needs no counting: this is the first fill's way.
     connection.executemany(
-        "INSERT OR IGNORE INTO threads (mailbox_id, thread_id) VALUES (?, ?)",
-        {(batch[email_id].mailbox_id, thread_name(batch[email_id])) for email_id in fresh},
+        "INSERT INTO threads (mailbox_id, thread_id, newest, size) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " newest = max(newest, excluded.newest), size = size + excluded.size",
+        [(*name, max(added), len(added)) for name, added in threads.items()],
     )
     # In the order of keys, because the full-text index writes itself out whenever a key is below the one before.
     ordered = sorted(fresh, key=keys.__getitem__)
