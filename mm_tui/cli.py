@@ -1,6 +1,6 @@
 """The entry point `mm-tui`: arguments, exit statuses, and the one place where failures become words.
 
-`--help` and `--version` import neither Textual nor httpx nor pydantic; tests/unit/test_imports.py holds that.
+`--help` and `--version` import neither Textual nor httpx nor pydantic; tests/unit/test_cli.py holds that.
 """
 
 from __future__ import annotations
