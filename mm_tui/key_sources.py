@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from typing import Literal, get_args
 
+from mm_tui import key_command
 from mm_tui.config import APP_NAME, ConfigError, FieldError, Profile, Settings, checked_key
 from mm_tui.secret import Secret
 
@@ -50,7 +51,7 @@ def _checked(field: str, text: str, profile: Profile) -> Secret:
 
 
 def run_command(command: str, where: str) -> str:
-    """The first line that the command prints. No shell; its standard input and error are ours, so that it can ask.
+    """The first line that the command prints. No shell; it can ask on our terminal while it runs, and only then.
 
     Raises:
         ConfigError: it cannot be run, fails, takes longer than `COMMAND_SECONDS`, or prints nothing.
@@ -62,7 +63,7 @@ def run_command(command: str, where: str) -> str:
     except ValueError:
         raise ConfigError(where, "cannot be split into words", "Check its quotes.") from None
     try:
-        done = subprocess.run(words, stdout=subprocess.PIPE, timeout=COMMAND_SECONDS, check=False)  # noqa: S603 - the user's own command, without a shell
+        status, printed = key_command.run(words, COMMAND_SECONDS)
     except FileNotFoundError:
         raise ConfigError(where, f"there is no program {words[0]!r}", "Install it, or give its full path.") from None
     except OSError as error:
@@ -70,9 +71,9 @@ def run_command(command: str, where: str) -> str:
     except subprocess.TimeoutExpired:
         cure = "Run it by hand: it may wait for an answer."
         raise ConfigError(where, f"gave no key within {COMMAND_SECONDS} s", cure) from None
-    if done.returncode != 0:
-        raise ConfigError(where, f"failed with exit status {done.returncode}", "Run it by hand to see why.")
-    lines = done.stdout.decode("utf-8", "replace").split("\n")
+    if status != 0:
+        raise ConfigError(where, f"failed with exit status {status}", "Run it by hand to see why.")
+    lines = printed.decode("utf-8", "replace").split("\n")
     if not lines[0].strip():
         raise ConfigError(where, "printed no key on its first line", "Run it by hand.")
     return lines[0].strip()
