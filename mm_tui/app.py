@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from mm_tui.config import Settings
+    from mm_tui.profiles import Profiles
     from mm_tui.services.notices import Notice
     from mm_tui.widgets.caller import Caller
     from mm_tui.wiring import Wiring
@@ -99,6 +100,8 @@ class MmTui(App[None], inherit_bindings=False):
 
     Args:
         services: the wired stores and services; opened, not yet started.
+        profiles: those that can be changed to; None when there is no choice.
+        welcome: what is said first, and its severity.
     """
 
     TITLE = "mm-tui"
@@ -119,9 +122,15 @@ class MmTui(App[None], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it
     ESCAPE_TO_MINIMIZE = False
 
-    def __init__(self, services: Wiring) -> None:
+    def __init__(
+        self, services: Wiring, profiles: Profiles | None = None, welcome: tuple[OneLine, str] | None = None
+    ) -> None:
         super().__init__()
         self.services = services
+        self._profiles = profiles
+        self._welcome = welcome
+        self.next_services: Wiring | None = None
+        """What to open when this app has ended: another profile, its store open already."""
         for theme in THEMES:
             self.register_theme(theme)
         wanted = services.settings.ui.theme
@@ -171,6 +180,8 @@ class MmTui(App[None], inherit_bindings=False):
         self.call_after_refresh(self._start_services)
         if self.services.news:
             self.call_after_refresh(self.say, self.services.news, "warning")
+        elif self._welcome is not None:
+            self.call_after_refresh(self.say, *self._welcome)
         self.set_interval(IDLE_LOOK_SECONDS, self._look_for_idleness)
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
@@ -327,6 +338,27 @@ class MmTui(App[None], inherit_bindings=False):
         if leave:
             self.leave()
 
+    def action_profiles(self) -> None:
+        """Lets the reader change to another profile."""
+        if self._profiles is None:
+            self.say("the demo has one profile only")
+        else:
+            self._change_profile(self._profiles)
+
+    @work(group="profiles", exclusive=True, exit_on_error=False)
+    async def _change_profile(self, profiles: Profiles) -> None:
+        from mm_tui import switching
+
+        other = await switching.choose(self, profiles)
+        if other is None:
+            return
+        if all(screen.save_work() for screen in self._main_screens()):
+            self.next_services = other
+            self.exit()
+        else:
+            # Why has been said by the screen that could not save.
+            other.database.close()
+
     def leave(self) -> None:
         """Keeps what is being written and ends the program."""
         for screen in self._main_screens():
@@ -360,11 +392,12 @@ class MmTui(App[None], inherit_bindings=False):
         self._handle_exception(RuntimeError("panic"))
 
 
-def run(settings: Settings, *, demo: bool = False) -> int:
-    """Runs the app until the reader leaves.
+def run(settings: Settings, profiles: Profiles | None = None, *, demo: bool = False) -> int:
+    """Runs the app until the reader leaves; after a change of profile, on the other one.
 
     Args:
         settings: the settings with one profile chosen.
+        profiles: those that can be changed to; None when there is no choice.
         demo: say on the first screen that this is the demo.
 
     Returns:
@@ -387,9 +420,20 @@ def run(settings: Settings, *, demo: bool = False) -> int:
         return 10
     # An exception in a thread would else be printed, values and all, over the screen.
     crash.install_hooks(reports_folder())
-    app = MmTui(services)
+    app = MmTui(services, profiles)
     app.run()
+    while (other := app.next_services) is not None and not app.crash_line:
+        from mm_tui.switching import welcome
+
+        # What the last app leaves behind was kept from collection for its own sake; its open files go with it.
+        del app
+        gc.unfreeze()
+        gc.collect()
+        app = MmTui(other, profiles, welcome(other.settings))
+        app.run()
     if app.crash_line:
+        if app.next_services is not None:
+            app.next_services.database.close()
         # Printed here and not by Textual, which would cut it at the width of the terminal.
         sys.stderr.write(f"{app.crash_line}\n")
     return app.return_code or 0

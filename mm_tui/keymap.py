@@ -44,6 +44,7 @@ ACTS: tuple[Act, ...] = (
     Act("app.audit", "3", "go('audit')", "Audit", "Go to the audit log and the journal."),
     Act("app.mailboxes", "4", "go('mailboxes')", "Mailboxes", "Go to the mailboxes and their oversight modes."),
     Act("app.undo", "u", "undo", "undo", "Take back the decision under the cursor while it is held, else the last one; its batch with it."),
+    Act("app.profiles", "P", "profiles", "profile", "Change to another profile; asks when decisions are still held."),
     Act("app.sync", "ctrl+r", "sync", "fetch now", "Ask the gateway for news now."),
     Act("app.palette", "ctrl+p", "command_palette", "palette", "Find any act by name.", priority=True),
     Act("app.automatic", "f8", "toggle_automatic", "assistant", "Let the model work on new mail by itself, or stop it."),

@@ -49,7 +49,7 @@ class Wiring:
     """Everything behind the screens, for one profile.
 
     Args:
-        settings: with the profile chosen.
+        settings: with the profile chosen, and its keys (`config.with_keys`).
         database: the open store.
         clock: the machine's, or a test's.
         demo: whether this is the demo.
@@ -97,7 +97,9 @@ class Wiring:
 
                 database, rescue = rebuild(error, memory=settings.sync.memory, now=clock.now())
                 news = rescue.words()
-        except (StoreError, OSError, sqlite3.Error) as error:
+        except StoreError as error:
+            raise WiringError(str(error)) from error
+        except (OSError, sqlite3.Error) as error:
             raise WiringError(f"the store {path} cannot be opened: {error}") from error
         wiring = cls(settings, database, clock, demo=demo)
         wiring.news = OneLine(news)
@@ -120,10 +122,10 @@ class Wiring:
         from mm_tui.services.triage import Triage
 
         try:
-            self.settings = config.with_keys(self.settings)
+            # Commands and keyring have been asked before: they may write to the terminal, which is now the screen's.
             keys = Keys.of(self.settings.profile)
             self._keys = keys
-        except (config.ConfigError, ValueError) as error:
+        except ValueError as error:
             self.trouble = OneLine(str(error))
             return
         if not keys.has("read"):

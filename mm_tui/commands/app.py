@@ -22,5 +22,6 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = common.settings(arguments, draws=True)
     common.report_crashes()
     from mm_tui import app
+    from mm_tui.profiles import Profiles
 
-    return app.run(chosen)
+    return app.run(chosen, Profiles(arguments.config))

@@ -158,7 +158,14 @@ def configuration_page() -> str:
         "does not approve. A key that is set wins over its command, and that over the keyring.",
         "",
         *_settings(Profile, {field: name for name, field in config_file.ENVIRONMENT.items()}, skip={"name"}),
-        "A key command is run without a shell; the first line that it prints is the key. It may ask on the terminal.",
+        "A key command is run without a shell; the first line that it prints is the key. It may ask on the terminal "
+        "while it is waited for; what it leaves running cannot write over the screen.",
+        "",
+        "A file may hold any number of profiles; each has a store of its own. `mm-tui profiles` lists them with "
+        "LIVE or TEST, `--profile` and `MM_TUI_PROFILE` choose one, and `P` (or a click on its name) changes to "
+        "another in the app: the other's settings, keys and store are read first, and if something is wrong with "
+        "them you stay where you are. Variables of the environment stand in for the settings of every profile; the "
+        "list says so.",
         "",
     ]
     for section, model in config_file.SECTIONS.items():

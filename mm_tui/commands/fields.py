@@ -87,6 +87,11 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
         "ok": "whether there is no problem",
         "checks": "list of {check, result, words, cure}; result is ok, warning or problem",
     },
+    "profiles": {
+        "profiles": "list of {name, default, live, url, mailbox, trouble}; live is null where only the keys can tell, "
+        "mailbox and trouble are null when there is none",
+        "overriding": "list of variables of the environment that are used on every profile",
+    },
     "init": {
         "profile": "the profile's name",
         "config": "the file",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mm_tui import __version__
-from mm_tui.commands import agent, app, audit, completion, demo, doctor, emit, init, pending, sandbox, sync
+from mm_tui.commands import agent, app, audit, completion, demo, doctor, emit, init, pending, profiles, sandbox, sync
 from mm_tui.commands.common import Commands
 from mm_tui.commands.exits import Exit
 
@@ -35,7 +35,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
     commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, init, doctor, sync, pending, audit, completion):
+    for module in (demo, init, doctor, profiles, sync, pending, audit, completion):
         module.add(commands, shared)
     agent.add(commands, shared, in_full=argv is None or "agent" in argv)
     sandbox.add(commands, shared, in_full=argv is None or "sandbox" in argv)

@@ -69,8 +69,12 @@ class BaseScreen(Screen[None]):
         """One line to the reader, on the status line."""
         self.post_message(Said(text, severity))
 
-    def save_work(self) -> None:
-        """Keeps what the human has written. Called before the program ends, for whatever reason."""
+    def save_work(self) -> bool:
+        """Keeps what the human has written; False when the store did not take it.
+
+        Called before the program ends, for whatever reason.
+        """
+        return True
 
     def undo_target(self) -> str | None:
         """Id of the mail whose held decision undo takes back; None for the last one that was made."""

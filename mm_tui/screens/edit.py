@@ -234,8 +234,8 @@ class EditScreen(BaseScreen):
             self._save(durable=True)
             self.say("this mail waits no more: it was decided elsewhere. Your text is kept (K in the queue)", "warning")
 
-    def save_work(self) -> None:
-        self._save(durable=True)
+    def save_work(self) -> bool:
+        return self._save(durable=True)
 
     def on_screen_suspend(self) -> None:
         self._save(durable=True)

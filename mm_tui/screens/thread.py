@@ -209,5 +209,5 @@ class ThreadScreen(ThreadActs):
             state = triage.card(leaves[-1].row.email_id) if triage is not None else None
             self.query_one(AssistCard).show(state)
 
-    def save_work(self) -> None:
-        self.keep_reply()
+    def save_work(self) -> bool:
+        return self.keep_reply()

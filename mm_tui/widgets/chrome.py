@@ -91,20 +91,27 @@ class TopLine(Widget):
             at += len(text) + (1 if roomy else 0)
             if roomy:
                 left.append(Content(" "))
-        badge = Content.styled("LIVE", "bold $warning") if profile.is_live else Content.styled("TEST", "$foreground")
-        if profile.mismatch:
-            badge = Content.assemble(badge, Content.styled(" ▲ keys do not fit", "$warning"))
-        right = Content.assemble(OneLine(profile.name), " · ", badge, " ")
         start = Content.assemble(*left)
         room = width - start.cell_length
-        if right.cell_length > room:
-            right = Content.assemble(badge, " ")
+        # A live profile looks like nothing else on this line; the word says it where there are no colours.
+        if profile.is_live:
+            gap, badge = " ·", Content.styled(" LIVE ", "bold reverse $warning")
+        else:
+            gap, badge = " · ", Content.assemble(("TEST", "$foreground"), " ")
+        whose = Content.assemble(OneLine(profile.name), gap)
+        notes = [Content.styled(words, "$warning") for words in ("▲ keys do not fit ", "▲ keys ")]
+        notes = notes if profile.mismatch else [Content("")]
+        ways = [Content.assemble(*front, note) for front in ([whose, badge], [badge]) for note in notes]
+        right = next((way for way in ways if way.cell_length <= room), ways[-1])
+        at = width - right.cell_length
+        self._spans.append((at, width, ""))
         return Content.assemble(start, " " * max(0, room - right.cell_length), right)
 
     def on_click(self, event: events.Click) -> None:
         for start, end, name in self._spans:
             if start <= event.x < end:
-                self.run_worker(self.app.run_action(f"app.go({name!r})"), exit_on_error=False)
+                act = f"app.go({name!r})" if name else "app.profiles"
+                self.run_worker(self.app.run_action(act), exit_on_error=False)
 
 
 class StatusLine(Widget):

@@ -34,3 +34,16 @@ async def test_keys_that_do_not_fit_are_said_on_every_screen(
         await pilot.pause()
         shown = str(app.screen.query_one(TopLine).render())
     assert shown.rstrip().endswith(f"default · {words}")
+
+
+@pytest.mark.parametrize(("size", "words"), [((80, 24), "TEST ▲ keys"), ((60, 20), "TEST ▲ keys")])
+async def test_in_a_small_window_the_warning_is_shortened_and_not_cut(
+    size: tuple[int, int], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
+    profile = Profile(name="a-name-of-some-length", url="http://127.0.0.1:9", oversight_key=TEST_KEY, live=True)
+    app = MmTui(Wiring.open(Settings(profile=profile)))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        shown = str(app.screen.query_one(TopLine).render())
+    assert words in shown and len(shown) == size[0]

@@ -195,6 +195,25 @@ def test_a_linked_config_stays_a_link(tmp_path: Path) -> None:
     assert link.is_symlink() and "send_key" in real.read_text()
 
 
+# profiles
+
+
+def test_profiles_are_listed_with_live_or_test(home: Home) -> None:
+    home.write_config(
+        'default_profile = "prod"\n[profiles.try]\noversight_key = "mm_test_a"\nmailbox = "a@acme.example"\n'
+        '[profiles.prod]\nlive = true\nsend_key_command = "touch ran"\n[profiles.odd]\nurl = "http://far.example"\n'
+    )
+    done = home.run("profiles")
+    assert done.status == 0
+    rows = [line.split() for line in done.out.splitlines()]
+    assert [row[:2] for row in rows] == [["try", "TEST"], ["prod", "LIVE"], ["odd", "?"]]
+    assert rows[1][-1] == "default" and "odd:" in done.err and "plain http" in done.err
+    data = home.run("profiles", "--json", env={"MULTIMAIL_MAILBOX_ID": "01M"}).json
+    assert [one["live"] for one in data["profiles"]] == [False, True, None]
+    assert data["profiles"][0]["mailbox"] == "01M" and data["overriding"] == ["MULTIMAIL_MAILBOX_ID"]
+    assert home.run("--config", "no-such-file", "profiles").status == Exit.CONFIG
+
+
 # doctor
 
 

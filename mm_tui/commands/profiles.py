@@ -1,0 +1,57 @@
+"""`mm-tui profiles`: which profiles the settings file has, and what each one's keys do with mail."""
+
+from __future__ import annotations
+
+import argparse
+
+from mm_tui.commands import emit
+from mm_tui.commands.common import Commands
+from mm_tui.commands.exits import Exit
+from mm_tui.text import OneLine
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "profiles",
+        parents=[shared],
+        help="list the profiles, each with LIVE or TEST",
+        description="Lists the profiles of the settings file: name, LIVE or TEST, gateway, mailbox, and what keeps one "
+        "from being used. No key command is run and no keyring is asked; where only the keys can tell whether a "
+        "profile is live, a question mark stands. In the app, P changes to another profile.",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lists the profiles."""
+    from mm_tui.profiles import Kind, Profiles, overriding
+
+    listed = Profiles(arguments.config).listed()
+    if arguments.json:
+        rows = [
+            {
+                "name": one.name,
+                "default": one.is_default,
+                "live": None if one.kind is Kind.UNKNOWN else one.kind is Kind.LIVE,
+                "url": one.url,
+                "mailbox": one.mailbox or None,
+                "trouble": one.trouble or None,
+            }
+            for one in listed
+        ]
+        emit.data({"profiles": rows, "overriding": list(overriding())})
+        return Exit.OK
+    emit.table(
+        [
+            [one.name, one.kind, one.url or "-", one.mailbox or "-", "default" if one.is_default else ""]
+            for one in listed
+        ]
+    )
+    for one in listed:
+        if one.trouble:
+            emit.note(OneLine(f"mm-tui: warning: {one.name}: {one.trouble}"))
+    if names := overriding():
+        emit.note(OneLine(f"mm-tui: warning: {', '.join(names)} of the environment: used on every profile"))
+    return Exit.OK

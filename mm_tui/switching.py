@@ -1,0 +1,173 @@
+"""Changing to another profile while the app runs: what must be asked, and what must work, before the old one is left.
+
+The new profile's settings, keys and store are read while the old one is still open, so that whatever is wrong with
+them leaves the reader where they are. Only then does the app end in its usual order, and `app.run` opens the next:
+nothing of one account's screens, services or marks can reach the other's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mm_tui import config
+from mm_tui.config import ConfigError, Settings
+from mm_tui.messages import services_of
+from mm_tui.profiles import fetches_keys, kind_of, overriding
+from mm_tui.screens.confirm import ConfirmScreen
+from mm_tui.screens.leave import held_ids
+from mm_tui.screens.profiles import ProfilesScreen
+from mm_tui.text import OneLine
+from mm_tui.wiring import Wiring, WiringError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from textual.app import App
+
+    from mm_tui.profiles import Profiles
+
+
+async def choose(app: App[Any], profiles: Profiles) -> Wiring | None:
+    """Lets the reader choose a profile and opens it. Runs in a worker of the app.
+
+    Returns:
+        The other profile, its store open and its services not yet built; None when the reader stays, by choice or
+        because it cannot be used, which has been said.
+    """
+    here = services_of(app).settings.profile.name
+    try:
+        screen = ProfilesScreen(profiles.listed(), here, overriding())
+    except ConfigError as error:
+        app.notify(str(error), severity="error")
+        return None
+    key = await app.push_screen_wait(screen)
+    if key is None:
+        return None
+    if key == here:
+        app.notify(f"{here} is the profile that is open")
+        return None
+    agreed = await _agreed(app, frozenset())
+    if agreed is None:
+        return None
+    try:
+        settings = _with_keys(app, profiles.settings(key))
+        if not await _fits(app, settings):
+            return None
+        wiring = await asyncio.to_thread(Wiring.open, settings)
+    except (ConfigError, WiringError) as error:
+        app.notify(f"still on {here}: {error}", severity="error")
+        return None
+    # A key may have begun a decision meanwhile.
+    if await _agreed(app, agreed) is None:
+        wiring.database.close()
+        return None
+    return wiring
+
+
+def welcome(settings: Settings) -> tuple[OneLine, str]:
+    """What is said first on a profile that was changed to, and how loudly."""
+    kind = kind_of(settings.profile)
+    severity = "warning" if settings.profile.is_live else "information"
+    return OneLine(f"now on the profile {settings.profile.name}, {kind.words}"), severity
+
+
+async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | None:
+    """Asks about decisions that leaving affects, unless the reader has agreed to all of them `before`.
+
+    Returns:
+        The decisions agreed on; None when the reader stays.
+    """
+    services = services_of(app)
+    releases = services.releases
+    held = frozenset(held_ids(services))
+    under_way = frozenset(
+        view.email_id
+        for view in (releases.states() if releases is not None else ())
+        if not view.ended and view.email_id not in held
+    )
+    if held | under_way <= before:
+        return before
+    parts = []
+    if held:
+        parts.append(f"{_decisions(held)} still held: nothing is sent, held decisions fall back to undecided.")
+    if under_way:
+        parts.append(f"{_decisions(under_way)} on the way: taken up again when this profile is opened next.")
+    leaves: bool = await app.push_screen_wait(
+        ConfirmScreen("Leave this profile now?", " ".join(parts), yes="leave", no="stay")
+    )
+    return held | under_way if leaves else None
+
+
+def _decisions(ids: frozenset[str]) -> str:
+    return "One decision is" if len(ids) == 1 else f"{len(ids)} decisions are"
+
+
+async def _fits(app: App[Any], settings: Settings) -> bool:
+    """Whether the profile may be opened with these keys; asks when they are not of the kind that it is meant for.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    profile = settings.profile
+    if not profile.gateway_keys():
+        raise ConfigError(
+            f"profile {profile.name}",
+            "has no gateway key",
+            f"`mm-tui init --profile {profile.name} --replace` sets it up.",
+        )
+    if not profile.mismatch:
+        return True
+    title = f"The keys do not fit the profile {profile.name}: open it?"
+    words = f"{profile.mismatch}. With these keys it is {kind_of(profile).words}."
+    opens: bool = await app.push_screen_wait(ConfirmScreen(title, words, yes="open it", no="stay"))
+    return opens
+
+
+def _with_keys(app: App[Any], settings: Settings) -> Settings:
+    """The settings with the keys that commands or the keyring give. These may ask: the terminal is theirs meanwhile.
+
+    Raises:
+        ConfigError: a key could not be had.
+    """
+    driver = app._driver
+    if not fetches_keys(settings.profile) or driver is None or not driver.can_suspend:
+        return config.with_keys(settings)
+    failed: ConfigError | None = None
+    with app.suspend(), _interrupting_only_the_command():
+        sys.stderr.write(f"mm-tui: asking for the keys of the profile {OneLine(settings.profile.name)}\n")
+        # Nothing may escape from here: the app would never come back.
+        try:
+            settings = config.with_keys(settings)
+        except ConfigError as error:
+            failed = error
+        except Exception as error:  # noqa: BLE001 - a keyring's backend may raise anything
+            failed = ConfigError(
+                f"profile {settings.profile.name}", f"its keys cannot be had ({type(error).__name__})", "Try doctor."
+            )
+    if failed is not None:
+        raise failed
+    return settings
+
+
+@contextmanager
+def _interrupting_only_the_command() -> Iterator[None]:
+    """Ctrl-C ends the command that is waited for, and not the app behind it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def heed(number: int, frame: FrameType | None) -> None:
+        """A handler of ours is not inherited: the command has its own."""
+        del number, frame
+
+    before = signal.signal(signal.SIGINT, heed)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

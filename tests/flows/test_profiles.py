@@ -1,0 +1,249 @@
+"""Changing to another profile: what is asked, what keeps the reader where they are, and what is left behind."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from mm_tui.app import MmTui
+from mm_tui.profiles import Profiles, overriding
+from mm_tui.screens.confirm import ConfirmScreen
+from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.profiles import ProfilesScreen
+from mm_tui.store.database import StoreError
+from mm_tui.store.edits import EditStore
+from mm_tui.wiring import Wiring
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.seat import shown, until
+
+SEND = "mm_test_made_up_send"
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in overriding():
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("MM_TUI_PROFILE", raising=False)
+    monkeypatch.setenv("MM_TUI_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path / "sandbox") as running:
+        yield running
+
+
+def profile_text(name: str, url: str, **fields: str) -> str:
+    return f'[profiles.{name}]\nurl = "{url}"\n' + "".join(f"{key} = {value}\n" for key, value in fields.items())
+
+
+def keys_of(sandbox: Sandbox) -> dict[str, str]:
+    return {f"{scope}_key": f'"{key}"' for scope, key in sandbox.keys.items()}
+
+
+@asynccontextmanager
+async def seated_on_first(
+    folder: Path, sandbox: Sandbox, others: str, *, hold: int = 0
+) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
+    """The app on the profile `first`, in a file that holds `others` too."""
+    path = folder / "config.toml"
+    general = f"[review]\nhold_seconds = {hold}\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n"
+    path.write_text(general + profile_text("first", sandbox.url, **keys_of(sandbox)) + others, "utf-8")
+    profiles = Profiles(path)
+    wiring = Wiring.open(profiles.settings("first"))
+    app = MmTui(wiring, profiles)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: wiring.sync is not None and wiring.sync.state.last_ok_at is not None)
+        yield app, pilot
+    if app.next_services is not None:
+        app.next_services.database.close()
+
+
+async def choose(app: MmTui, pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press("P")
+    await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+    await pilot.press(*keys, "enter")
+
+
+async def test_the_other_profile_is_opened_and_this_one_closed_in_order(tmp_path: Path, sandbox: Sandbox) -> None:
+    other = profile_text("second", "http://127.0.0.1:9", oversight_key=f'"{SEND}"')
+    async with seated_on_first(tmp_path, sandbox, other) as (app, pilot):
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        text = shown(app)
+        assert "first  TEST: nothing is delivered outside  you are here" in text
+        assert "second  TEST: nothing is delivered outside" in text
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: app.next_services is not None)
+    assert app.next_services is not None
+    assert app.next_services.settings.profile.name == "second"
+    # The first store is closed, and whole; each profile has a file of its own.
+    with pytest.raises(StoreError, match="closed"):
+        app.services.mail.counts()
+    assert {path.name for path in (tmp_path / "data").glob("*.sqlite3")} == {
+        "store-first.sqlite3",
+        "store-second.sqlite3",
+    }
+    with closing(sqlite3.connect(tmp_path / "data" / "store-first.sqlite3")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"url": '"http://far.example"'}, "plain http is refused"),
+        ({"oversight_key_command": '"false"'}, "failed with exit status 1"),
+        ({"oversight_key_command": '"no-such-program-here"'}, "there is no program"),
+        ({"mailbox": '"support@acme.example"'}, "has no gateway key"),
+        ({"hold": "3"}, "is not a setting"),
+    ],
+)
+async def test_a_profile_that_cannot_be_used_leaves_the_reader_where_they_are(
+    tmp_path: Path, sandbox: Sandbox, other: dict[str, str], words: str
+) -> None:
+    text = "[profiles.second]\n" + "".join(f"{name} = {value}\n" for name, value in other.items())
+    async with seated_on_first(tmp_path, sandbox, text) as (app, pilot):
+        await choose(app, pilot, "j")
+        await until(pilot, lambda: "still on first" in shown(app))
+        assert words in " ".join(shown(app).split())
+        await at_work(app, pilot)
+
+
+async def test_a_store_that_cannot_be_opened_leaves_the_reader_where_they_are(tmp_path: Path, sandbox: Sandbox) -> None:
+    other = profile_text("second", sandbox.url, **keys_of(sandbox))
+    async with seated_on_first(tmp_path, sandbox, other) as (app, pilot):
+        with closing(sqlite3.connect(tmp_path / "data" / "store-second.sqlite3")) as connection:
+            connection.execute("PRAGMA user_version = 9999")
+        await choose(app, pilot, "j")
+        await until(pilot, lambda: "still on first" in shown(app))
+        assert "newer" in " ".join(shown(app).split())
+        await at_work(app, pilot)
+
+
+async def test_a_settings_file_that_broke_meanwhile_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
+        (tmp_path / "config.toml").write_text("[profiles")
+        await pilot.press("P")
+        await until(pilot, lambda: "is not TOML" in shown(app))
+        await at_work(app, pilot)
+
+
+async def at_work(app: MmTui, pilot: Pilot[None]) -> None:
+    """The app goes on: it can be used, and its store is open."""
+    assert app.next_services is None and not app._exit
+    await pilot.press("2")
+    await until(pilot, lambda: app.current_mode == "pending")
+    assert app.services.mail.counts() is not None
+    assert app.services.settings.profile.name == "first"
+
+
+async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_path: Path, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft()
+    other = profile_text("second", "http://127.0.0.1:9", oversight_key=f'"{SEND}"')
+    async with seated_on_first(tmp_path, sandbox, other, hold=60) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, lambda: "on its way" in shown(app))
+        await until(pilot, lambda: (item := app.services.pending.get(draft_id)) is not None and item.complete)
+        releases = app.services.releases
+        assert releases is not None
+        for _ in range(200):
+            await pilot.press("a")
+            await pilot.pause(0.05)
+            if releases.held():
+                break
+        assert releases.held()
+        await choose(app, pilot, "j")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert "One decision is still held" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
+        assert releases.held() and app.next_services is None
+        await choose(app, pilot, "j")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: app.next_services is not None)
+    assert sandbox.status(draft_id) == "pending_send_approval"
+    assert sandbox.outbox() == []
+
+
+async def test_text_that_cannot_be_saved_keeps_the_reader_where_they_are(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft_id = sandbox.draft()
+    other = profile_text("second", "http://127.0.0.1:9", oversight_key=f'"{SEND}"')
+    async with seated_on_first(tmp_path, sandbox, other) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, lambda: (item := app.services.pending.get(draft_id)) is not None and item.complete)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+
+        def full(*_: object, **__: object) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(EditStore, "save", full)
+            await pilot.press("P", "s", "ctrl+l")
+            await choose(app, pilot, "j")
+            await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
+            assert app.next_services is None and not app._exit
+        await choose(app, pilot, "j")
+        await until(pilot, lambda: app.next_services is not None)
+    with closing(sqlite3.connect(tmp_path / "data" / "store-first.sqlite3")) as connection:
+        ((body,),) = connection.execute("SELECT body FROM edits").fetchall()
+    assert "Ps" in body
+
+
+@pytest.mark.parametrize("answer", ["y", "escape"])
+async def test_keys_of_another_kind_are_asked_about(tmp_path: Path, sandbox: Sandbox, answer: str) -> None:
+    other = profile_text("prod", "http://127.0.0.1:9", live="true", oversight_key_command=f'"echo {SEND}"')
+    async with seated_on_first(tmp_path, sandbox, other) as (app, pilot):
+        await choose(app, pilot, "j")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        text = " ".join(shown(app).split())
+        assert "The keys do not fit the profile prod" in text
+        assert "meant for live mail, but its keys are test keys" in text
+        await pilot.press(answer)
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
+        if answer == "y":
+            await until(pilot, lambda: app.next_services is not None)
+        else:
+            await at_work(app, pilot)
+
+
+async def test_what_the_environment_puts_on_every_profile_is_said(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with seated_on_first(tmp_path, sandbox, "[profiles.prod]\nlive = true\n") as (app, pilot):
+        monkeypatch.setenv("MULTIMAIL_API_KEY", "mm_test_a")
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+        text = " ".join(shown(app).split())
+        assert "MULTIMAIL_API_KEY of the environment: used on every profile" in text
+        assert "this profile is meant for live mail" in text
+        await pilot.press("escape")
+        await at_work(app, pilot)
+
+
+async def test_the_profile_that_is_open_is_not_opened_again(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
+        await choose(app, pilot)
+        await until(pilot, lambda: "first is the profile that is open" in shown(app))
+        await at_work(app, pilot)
+
+
+async def test_the_demo_says_that_there_is_no_choice(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
+        app._profiles = None
+        await pilot.press("P")
+        await until(pilot, lambda: "one profile only" in shown(app))
+
+
+async def test_the_profile_on_the_top_line_can_be_clicked(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
+        await pilot.click(offset=(shown(app).split("\n")[0].index("first ·"), 0))
+        await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
