@@ -7,15 +7,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
-from mm_tui.commands import emit, queue_output
+from mm_tui.commands import emit, queue_output, risk_gate
 from mm_tui.commands.exits import CommandError, Exit
 from mm_tui.commands.office import Office, office
 from mm_tui.config import Settings
 from mm_tui.review.digest import names, short
 from mm_tui.review.draft import EditedDraft
+from mm_tui.review.risk import Assessment
 from mm_tui.review.state import Choice, Outcome
 from mm_tui.services.notices import Notice
-from mm_tui.services.queue import Queued
+from mm_tui.services.queue import Queued, edited_draft
 from mm_tui.services.release_record import state_of
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.services.releases import Refused, Releases
@@ -32,6 +33,7 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Approves the item that the digest names."""
     async with _desk(chosen) as (rooms, releases):
         entry = await _named(rooms, arguments)
+        await _accepted(rooms, entry, entry.assessment, arguments)
         await _begun(releases.approve(entry.item, entry.digest, hold=0))
         return await _outcome(rooms, releases, arguments)
 
@@ -56,6 +58,8 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         )
         if releases.breaks_thread(entry.item, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
+        written = edited_draft(entry.item, draft.to, draft.subject, draft.body)
+        await _accepted(rooms, entry, rooms.queue().assess_edit(entry, written), arguments)
         await _begun(releases.release_edit(entry.item, entry.digest, draft, hold=0))
         return await _outcome(rooms, releases, arguments)
 
@@ -107,6 +111,16 @@ async def _named(rooms: Office, arguments: argparse.Namespace) -> Queued:
             f"Read it again with `mm-tui pending show {arguments.id}`. Nothing was decided.",
         )
     return entry
+
+
+async def _accepted(rooms: Office, entry: Queued, assessment: Assessment, arguments: argparse.Namespace) -> None:
+    """Lets nothing of high risk through that was neither told nor accepted.
+
+    Raises:
+        CommandError: something was not (8), or a code of the arguments is none (2).
+    """
+    told = risk_gate.told(rooms.database, entry.digest)
+    await risk_gate.pass_through(entry.item.id, assessment, arguments.accept_risk, told, may_ask=not arguments.json)
 
 
 async def _begun(beginning: Awaitable[object]) -> None:

@@ -24,6 +24,8 @@ class Exit(IntEnum):
     """The item is not the one that was seen, or was decided elsewhere. Also a journal that does not verify."""
     RATE_LIMITED = 7
     """Too many requests, the quota is used up, or the warm-up limit is reached."""
+    RISK = 8
+    """What would leave is of high risk that nobody was shown or has accepted: read it with `pending show` first."""
     CONFIG = 10
     """The configuration or the local store cannot be used."""
     INTERRUPTED = 130

@@ -19,7 +19,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "pending",
         help="the mail that waits for a decision: list, show, approve, reject",
         description="The mail that waits for a decision. A decision names the digest of what was seen: `show` prints "
-        "it, and when the mail has changed since, the decision is refused with exit status 6.",
+        "it, and when the mail has changed since, the decision is refused with exit status 6. High risk asks again on "
+        "a terminal; without one it is approved only when `show` has told it of this very content on this machine, or "
+        "when it is accepted by its code; else exit status 8.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
@@ -37,6 +39,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
     approve = actions.add_parser("approve", parents=[shared], help="approve one; an outbound mail leaves at once")
     _decision(approve)
+    _risk(approve)
     approve.set_defaults(run=run_approve)
 
     reject = actions.add_parser("reject", parents=[shared], help="reject one")
@@ -52,6 +55,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "subject stay unless given; another To or subject starts a new thread.",
     )
     _decision(edit)
+    _risk(edit)
     edit.add_argument("--body", required=True, metavar="FILE", help="the new text; - reads standard input")
     edit.add_argument("--to", action="append", metavar="ADDRESS", help="the new recipient; may be given several times")
     edit.add_argument("--subject", metavar="TEXT", help="the new subject")
@@ -74,6 +78,17 @@ def _decision(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID")
     parser.add_argument("--digest", required=True, help="the digest that `show` printed: 8 hex digits or more")
     _wait(parser)
+
+
+def _risk(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--accept-risk",
+        metavar="CODE",
+        action="append",
+        default=[],
+        help="approve in spite of this finding of high risk (its code, as in docs/risk.md), which no `show` has told "
+        "or a terminal would ask about; may be given several times",
+    )
 
 
 def _wait(parser: argparse.ArgumentParser) -> None:

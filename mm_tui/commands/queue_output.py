@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 
-from mm_tui.commands import emit
+from mm_tui.commands import emit, risk_gate
 from mm_tui.commands.exits import CommandError, Exit
 from mm_tui.commands.office import Office, office
 from mm_tui.config import Settings
@@ -30,7 +31,11 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
         mailbox_id = _mailbox_id(arguments.mailbox, boxes)
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
-        entries = rooms.queue().entries(order=order, mailbox_id=mailbox_id)
+        queue = rooms.queue()
+        # What a digest names here is the agent's text, whatever edit of it is kept on this machine.
+        entries = [queue.as_submitted(entry) for entry in queue.entries(mailbox_id=mailbox_id)]
+        if order is Order.RISKIEST:
+            entries.sort(key=lambda entry: -entry.assessment.level)
         if entries and not MailStore(rooms.database).ids(MailView(), limit=1):
             emit.note(OneLine("note: no mail is stored yet, so every correspondent counts as new: run `mm-tui sync`"))
         now = rooms.clock.now()
@@ -81,8 +86,13 @@ def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
     }
 
 
-async def seen(rooms: Office, email_id: str) -> Queued:
-    """The item as the gateway has it now, complete.
+async def seen(rooms: Office, email_id: str, *, with_bodies: bool = False) -> Queued:
+    """The item as the gateway has it now, complete, assessed as it was submitted, beside its thread.
+
+    Args:
+        rooms: store and gateway.
+        email_id: which one.
+        with_bodies: open the mails before it too, which marks them read.
 
     Raises:
         CommandError: it does not wait (any more): 6 when it was decided, 3 when there is no such mail.
@@ -99,7 +109,9 @@ async def seen(rooms: Office, email_id: str) -> Queued:
     entry = queue.entry(email_id)
     if entry is None or not entry.item.complete:
         raise CommandError(Exit.CHANGED, f"{email_id} changed while it was read", "Try again.")
-    return entry
+    await _fetch_thread(rooms, entry.item, with_bodies=with_bodies)
+    # Once more: what is known of the thread bears on the risks.
+    return queue.as_submitted(queue.entry(email_id) or entry)
 
 
 async def _gone(rooms: Office, email_id: str) -> CommandError:
@@ -125,19 +137,21 @@ def _decided(detail: EmailDetail) -> str:
 async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Prints one item."""
     async with office(chosen) as rooms:
-        entry = await seen(rooms, arguments.id)
+        entry = await seen(rooms, arguments.id, with_bodies=arguments.thread)
         boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
-        await _fetch_thread(rooms, entry.item, with_bodies=arguments.thread)
-        # Once more: what is known of the thread bears on the risks.
-        entry = rooms.queue().entry(arguments.id) or entry
-    box = boxes.get(entry.item.mailbox_id)
-    if arguments.json:
-        emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live})
-    else:
-        kind = "LIVE: approved mail really leaves" if chosen.profile.is_live else "TEST: nothing is delivered outside"
-        emit.line(OneLine(f"profile  {chosen.profile.name}, {kind}"))
-        for text in _item_text(entry, box):
-            emit.line(text)
+        box = boxes.get(entry.item.mailbox_id)
+        if arguments.json:
+            emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live})
+        else:
+            kind = "LIVE: approved mail really leaves"
+            if not chosen.profile.is_live:
+                kind = "TEST: nothing is delivered outside"
+            emit.line(OneLine(f"profile  {chosen.profile.name}, {kind}"))
+            for text in _item_text(entry, box):
+                emit.line(text)
+        # Only now: who stopped reading has been told nothing.
+        sys.stdout.flush()
+        risk_gate.remember_told(rooms.database, entry.digest, risk_gate.to_accept(entry.assessment))
     return Exit.OK
 
 

@@ -173,6 +173,13 @@ class ReviewQueue:
         """What the rules say of an edited text in place of the agent's."""
         return assess(draft, self._context(entry.item, entry.thread), self._risk)
 
+    def as_submitted(self, entry: Queued) -> Queued:
+        """The item assessed as the agent submitted it, where the queue assesses the human's edit of it."""
+        if entry.edit is None:
+            return entry
+        _, newer = self._thread_around(entry.item)
+        return replace(entry, assessment=_with_newer(self.assess_edit(entry, Draft.of(entry.item)), newer))
+
     def _thread_around(self, item: PendingItem) -> tuple[list[ThreadMail], int]:
         """The other mails of the thread, and how many of them came in after this one was written."""
         thread_id = item.thread_id

@@ -1,0 +1,120 @@
+"""High risk asks twice, on the command line as on the screen.
+
+On a terminal the question is asked. Without one, a digest is enough only when `pending show` told these very risks of
+this very content on this machine: a digest names what is approved, and says nothing of risks that were found since, or
+of a text that was never shown. What was not told is accepted by its code (`--accept-risk`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from mm_tui.commands import emit
+from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.review.findings import Level
+from mm_tui.review.risk import Assessment
+from mm_tui.store.state import StateStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+_TOLD = "cli.high_risk_told"
+REMEMBERED = 500
+"""How many of the items that were shown last are remembered with their risks."""
+
+
+def to_accept(assessment: Assessment) -> list[str]:
+    """The codes of what was found of high risk, each once, in the order in which they are shown."""
+    return list(dict.fromkeys(one.code for one in assessment.findings if one.level is Level.HIGH))
+
+
+def told(database: Database, digest: str) -> frozenset[str]:
+    """The codes of high risk that `pending show` told of the content with this digest."""
+    return frozenset(_all_told(database).get(digest, ()))
+
+
+def remember_told(database: Database, digest: str, codes: Sequence[str]) -> None:
+    """Remembers that these codes were told of the content with this digest."""
+    with database.write():
+        known = _all_told(database)
+        known.pop(digest, None)
+        if codes:
+            known[digest] = list(codes)
+        kept = dict(list(known.items())[-REMEMBERED:])
+        StateStore(database).set(_TOLD, json.dumps(kept) if kept else None)
+
+
+def _all_told(database: Database) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads(StateStore(database).get(_TOLD) or "{}")
+    return found
+
+
+async def pass_through(
+    email_id: str,
+    assessment: Assessment,
+    accepted: Collection[str],
+    told_before: Collection[str] = (),
+    *,
+    may_ask: bool,
+) -> None:
+    """Returns when nothing is of high risk, or all of it is accepted.
+
+    Args:
+        email_id: what is to be approved, for the words.
+        assessment: of exactly what would leave.
+        accepted: codes that were given; those that were not found do no harm.
+        told_before: codes that were told when the content was shown. On a terminal they are asked about all the same.
+        may_ask: ask on the terminal, where there is one.
+
+    Raises:
+        CommandError: a code is none (2), or something is not accepted (8). Nothing has been decided.
+    """
+    known = _known_codes()
+    for code in accepted:
+        if code not in known:
+            near = get_close_matches(code, known, 1)
+            cure = f"Did you mean {near[0]}?" if near else "docs/risk.md lists the codes."
+            raise CommandError(Exit.USAGE, f"--accept-risk: there is no risk rule {code!r}", cure)
+    asks = may_ask and sys.stdin.isatty() and sys.stderr.isatty()
+    enough = {*accepted} if asks else {*accepted, *told_before}
+    missing = [code for code in to_accept(assessment) if code not in enough]
+    if not missing:
+        return
+    for finding in assessment.findings:
+        if finding.code in missing:
+            emit.note(OneLine(f"{finding.level.sign} high risk, {finding.code}: {finding.words}"))
+    if asks:
+        sys.stderr.write("Approve in spite of high risk? Type yes: ")
+        sys.stderr.flush()
+        if (await _typed()).strip() == "yes":
+            return
+        raise CommandError(Exit.RISK, f"{email_id} was left as it is", "Nothing was decided.")
+    options = " ".join(f"--accept-risk {code}" for code in missing)
+    raise CommandError(
+        Exit.RISK,
+        f"{email_id} is of high risk that nobody was shown; it was not approved",
+        f"Read it with `mm-tui pending show {email_id}`, or add {options}.",
+    )
+
+
+def _known_codes() -> frozenset[str]:
+    from mm_tui.review.risk.engine import RULES
+
+    return frozenset(code for rule in RULES for code in rule.codes) | {"thread_moved"}
+
+
+async def _typed() -> str:
+    """A line from the terminal. Waited for on the loop, so that ctrl-c ends the program."""
+    loop, typed = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin, typed.set)
+    try:
+        await typed.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()

@@ -1,0 +1,185 @@
+"""High risk on the command line: what nobody was shown is not approved, and a terminal asks again."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.commands import risk_gate
+from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.risk import Assessment
+from mm_tui.store.database import Database
+from mm_tui.store.edits import EditStore
+from mm_tui.store.journal import Journal
+from mm_tui.store.pending import PendingStore
+from mm_tui.text import OneLine
+from tests.support.cli import Home
+from tests.support.pty import Terminal
+from tests.support.sandbox import Sandbox, running_sandbox
+
+RISKY = "Dear Anna, please look here: [https://acme.example](https://evil.example/x)"
+CODE = "link_other_host"
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, sandbox: Sandbox) -> Home:
+    made = Home(tmp_path)
+    made.write_profile(sandbox.url, sandbox.keys)
+    return made
+
+
+def digest_now(sandbox: Sandbox, email_id: str) -> str:
+    """The digest as another machine tells it: nothing of it was shown here."""
+    with tempfile.TemporaryDirectory() as folder:
+        elsewhere = Home(Path(folder))
+        elsewhere.write_profile(sandbox.url, sandbox.keys)
+        return str(elsewhere.run("pending", "show", email_id, "--json").json["digest"])
+
+
+def test_what_nobody_was_shown_is_not_approved(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft(RISKY)
+    approve = ("pending", "approve", draft_id, "--digest", digest_now(sandbox, draft_id))
+    refused = home.run(*approve)
+    assert refused.status == Exit.RISK
+    assert f"high risk, {CODE}" in refused.err and f"--accept-risk {CODE}" in refused.err
+    assert home.run(*approve, "--accept-risk", "link_userinfo").status == Exit.RISK
+    assert sandbox.status(draft_id) == "pending_send_approval" and sandbox.outbox() == []
+    with Database.open(home.data / "store-default.sqlite3") as database:
+        assert Journal(database).entries() == []
+    done = home.run(*approve, "--accept-risk", CODE)
+    assert done.status == Exit.OK, done.err
+    assert [message["id"] for message in sandbox.outbox()] == [draft_id]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_was_shown_needs_its_digest_only(home: Home, sandbox: Sandbox, form: tuple[str, ...]) -> None:
+    draft_id = sandbox.draft(RISKY)
+    shown = home.run("pending", "show", draft_id, *form)
+    assert "high" in shown.out
+    done = home.run("pending", "approve", draft_id, "--digest", digest_now(sandbox, draft_id)[:8])
+    assert done.status == Exit.OK, done.err
+
+
+def test_a_risk_that_came_up_since_it_was_shown_is_not_covered(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna, we pay you $5,000.", subject="Hello")
+    low = '[risk.levels]\npromise_money = "low"\npayment = "low"\n'
+    settings = home.config.read_text()
+    home.write_config(settings + low)
+    shown = home.run("pending", "show", draft_id, "--json").json
+    assert shown["risk"] != "high"
+    home.write_config(settings)
+    done = home.run("pending", "approve", draft_id, "--digest", shown["digest"])
+    assert done.status == Exit.RISK and sandbox.outbox() == []
+
+
+def test_only_the_last_items_shown_are_remembered(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.sqlite3") as database:
+        for number in range(risk_gate.REMEMBERED + 1):
+            risk_gate.remember_told(database, f"d{number}", [CODE])
+        assert risk_gate.told(database, "d0") == frozenset()
+        assert risk_gate.told(database, "d1") == {CODE}
+        risk_gate.remember_told(database, "d1", [])
+        assert risk_gate.told(database, "d1") == frozenset()
+
+
+def test_rejecting_needs_no_acceptance(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft(RISKY)
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    assert home.run("pending", "reject", draft_id, "--digest", digest, "--reason", "no").status == Exit.OK
+
+
+def test_what_is_not_of_high_risk_needs_its_digest_only(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna, it is on its way.")
+    shown = home.run("pending", "show", draft_id, "--json").json
+    done = home.run("pending", "approve", draft_id, "--digest", shown["digest"], "--accept-risk", CODE)
+    assert done.status == Exit.OK
+
+
+def test_a_code_that_no_rule_has_is_a_usage_error(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear Anna")
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    done = home.run("pending", "approve", draft_id, "--digest", digest, "--accept-risk", "link_other_hosts")
+    assert done.status == Exit.USAGE and f"Did you mean {CODE}?" in done.err
+    assert sandbox.outbox() == []
+
+
+def test_the_edited_text_is_what_counts_when_it_is_released(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:
+    draft_id = sandbox.draft("Dear Anna")
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    body = tmp_path / "body.md"
+    body.write_text(RISKY)
+    release = ("pending", "edit", draft_id, "--digest", digest, "--body", str(body))
+    assert home.run(*release).status == Exit.RISK
+    assert sandbox.status(draft_id) == "pending_send_approval" and sandbox.outbox() == []
+    assert home.run(*release, "--accept-risk", CODE).status == Exit.OK
+    assert len(sandbox.outbox()) == 1
+
+
+def test_a_kept_edit_hides_no_risk_of_the_draft(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft(RISKY)
+    shown = home.run("pending", "show", draft_id, "--json").json
+    with Database.open(home.data / "store-default.sqlite3") as database:
+        item = PendingStore(database).get(draft_id)
+        assert item is not None and item.received_at is not None
+        EditStore(database).save(
+            draft_id,
+            item.mailbox_id,
+            shown["digest"],
+            item.raw,
+            to=("anna@customer.example",),
+            subject="Re",
+            body="Dear Anna",
+            at=item.received_at,
+        )
+    again = home.run("pending", "show", draft_id, "--json").json
+    assert (again["edited_here"], again["risk"]) == (True, "high")
+    (listed,) = home.run("pending", "list", "--json").json["pending"]
+    assert listed["risk"] == "high"
+
+
+@pytest.mark.parametrize(("answer", "status"), [("yes", Exit.OK), ("y", Exit.RISK), ("", Exit.RISK)])
+def test_on_a_terminal_it_is_asked(home: Home, sandbox: Sandbox, answer: str, status: Exit) -> None:
+    draft_id = sandbox.draft(RISKY)
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    program = [sys.executable, "-m", "mm_tui", "pending", "approve", draft_id, "--digest", digest]
+    with Terminal(program, env=home.environment({"TERM": "xterm"}), cols=120) as terminal:
+        terminal.wait_for("Type yes:")
+        assert f"high risk, {CODE}" in terminal.text
+        terminal.send(answer + "\r")
+        assert terminal.wait_exit() == status
+    assert len(sandbox.outbox()) == (1 if status is Exit.OK else 0)
+
+
+def test_ctrl_c_at_the_question_decides_nothing(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft(RISKY)
+    digest = home.run("pending", "show", draft_id, "--json").json["digest"]
+    program = [sys.executable, "-m", "mm_tui", "pending", "approve", draft_id, "--digest", digest]
+    with Terminal(program, env=home.environment({"TERM": "xterm"}), cols=120) as terminal:
+        terminal.wait_for("Type yes:")
+        terminal.press("ctrl+c")
+        assert terminal.wait_exit() == Exit.INTERRUPTED
+    assert sandbox.status(draft_id) == "pending_send_approval" and sandbox.outbox() == []
+
+
+async def test_each_code_is_to_be_accepted_once() -> None:
+    def finding(code: str, level: Level) -> Finding:
+        return Finding(code, level, OneLine("words"))
+
+    found = Assessment((finding(CODE, Level.HIGH), finding(CODE, Level.HIGH), finding("secret", Level.MEDIUM)), ())
+    assert risk_gate.to_accept(found) == [CODE]
+    with pytest.raises(CommandError) as caught:
+        await risk_gate.pass_through("01", found, [], may_ask=False)
+    assert caught.value.status is Exit.RISK
+    await risk_gate.pass_through("01", found, [CODE], may_ask=False)
+    await risk_gate.pass_through("01", found, [], [CODE], may_ask=False)
