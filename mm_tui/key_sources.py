@@ -92,13 +92,12 @@ def from_keyring(profile: str, name: str) -> str | None:
     """
     try:
         import keyring
-        import keyring.errors
     except ImportError:
         raise _no_keyring(profile) from None
     try:
         kept: str | None = keyring.get_password(keyring_service(profile), name)
-    except keyring.errors.KeyringError as error:
-        raise ConfigError("system keyring", f"cannot be read ({type(error).__name__})", "Unlock it.") from None
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything, and quote the key in it
+        raise _unusable(error, "read") from None
     return kept
 
 
@@ -110,13 +109,20 @@ def into_keyring(profile: str, name: str, key: Secret) -> None:
     """
     try:
         import keyring
-        import keyring.errors
     except ImportError:
         raise _no_keyring(profile) from None
     try:
         keyring.set_password(keyring_service(profile), name, key.get_secret_value())
-    except keyring.errors.KeyringError as error:
-        raise ConfigError("system keyring", f"cannot be written ({type(error).__name__})", "Unlock it.") from None
+    except Exception as error:  # noqa: BLE001 - as above
+        raise _unusable(error, "written") from None
+
+
+def _unusable(error: Exception, done: str) -> ConfigError:
+    kind = type(error).__name__
+    cure = "Unlock it, or use a key command instead (`*_key_command`)."
+    if kind == "NoKeyringError":
+        cure = "This machine has none that runs: install one, or use a key command instead (`*_key_command`)."
+    return ConfigError("system keyring", f"cannot be {done} ({kind})", cure)
 
 
 def _no_keyring(profile: str) -> ConfigError:

@@ -154,6 +154,8 @@ def test_init_asks_on_a_terminal_and_shows_no_key(home: Home, sandbox: Sandbox) 
             terminal.send(sandbox.keys[name] + "\r")
         terminal.wait_for("AI21 key")
         terminal.press("enter")
+        terminal.wait_for("in the system's keyring")
+        terminal.press("enter")
         assert terminal.wait_exit() == 0
         shown = terminal.text
     assert "written to" in shown

@@ -1,0 +1,37 @@
+"""Backends for the real package keyring: one that keeps passwords in a file, and some that fail as real ones do.
+
+Chosen with `PYTHON_KEYRING_BACKEND=tests.support.file_keyring.FileKeyring`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from keyring.backend import KeyringBackend
+
+
+class FileKeyring(KeyringBackend):
+    """Keeps passwords in the file that `FILE_KEYRING` names."""
+
+    priority = 1
+
+    def _kept(self) -> dict[str, str]:
+        path = Path(os.environ["FILE_KEYRING"])
+        kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        return kept
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._kept().get(f"{service} {username}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        kept = {**self._kept(), f"{service} {username}": password}
+        Path(os.environ["FILE_KEYRING"]).write_text(json.dumps(kept))
+
+
+class WrongPassword(FileKeyring):
+    """Cannot be unlocked, and says so as an encrypted file does: not by an error of the package's own."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise ValueError(f"Incorrect Password for {self._kept()}")
