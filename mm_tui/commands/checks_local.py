@@ -141,17 +141,20 @@ def data_folder() -> list[Check]:
         return [problem("data", f"{folder}: {error.strerror}", cure)]
     if not os.access(folder, os.W_OK | os.X_OK):
         return [problem("data", f"{folder} cannot be written", cure)]
+    found = []
     if os.name != "nt" and folder.stat().st_mode & 0o077:
-        return [warning("data", f"{folder} is open to others", f"chmod 700 {folder}")]
+        found.append(warning("data.mode", f"{folder} is open to others", f"chmod 700 {folder}"))
     if free < LOW_SPACE:
         words = f"{folder}: {free // 1024 // 1024} MiB are free"
-        return [warning("data", words, "Make room: what is being edited is saved there.")]
-    return [ok("data", str(folder))]
+        found.append(warning("data", words, "Make room: what is being edited is saved there."))
+    else:
+        found.append(ok("data", str(folder)))
+    return found
 
 
 def store(settings: Settings) -> list[Check]:
     """The profile's store: whether it opens, is sound, and its journal whole."""
-    from mm_tui.store.database import Database, StoreError
+    from mm_tui.store.database import Database, NewerStore, StoreError
     from mm_tui.store.edits import EditStore
     from mm_tui.store.journal import Journal
     from mm_tui.store.releases import ReleaseStore
@@ -165,6 +168,8 @@ def store(settings: Settings) -> list[Check]:
             verdict = Journal(database).verify()
             edits = len(EditStore(database).all())
             undecided = [row.item_id for row in ReleaseStore(database).open()]
+    except NewerStore as error:
+        return [problem("store", str(error), "Update mm-tui, or name another profile.")]
     except StoreError as error:
         return [problem("store", str(error), "Mail is fetched again by itself; unsent edits are in the old file.")]
     except (OSError, sqlite3.Error) as error:

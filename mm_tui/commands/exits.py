@@ -44,10 +44,17 @@ class CommandError(Exception):
         self.cure = cure
 
 
+_STORE_FAULTS = frozenset({5, 6, 8, 10, 11, 13, 14, 26})
+"""SQLite's BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN and NOTADB. All else is a fault of the program."""
+
+
 def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
     """The status, what happened and the cure of an expected failure; None for a fault of the program."""
+    import sqlite3
+
     from mm_tui.config import ConfigError
     from mm_tui.gateway import errors
+    from mm_tui.store.database import StoreError
 
     if isinstance(error, CommandError):
         return error.status, error.what, error.cure
@@ -64,6 +71,11 @@ def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
         )
         status = next((code for kind, code in statuses if isinstance(error, kind)), Exit.GATEWAY)
         return status, str(error.message), error.what_to_do
+    if isinstance(error, StoreError):
+        return Exit.CONFIG, str(error), "`mm-tui doctor` says more."
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _STORE_FAULTS:
+        cure = "Check the space on the disk and the file's mode; `mm-tui doctor` says more."
+        return Exit.CONFIG, f"the store on this machine cannot be used: {error}", cure
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return Exit.CONFIG, f"{where}{error.strerror or 'the system refused'}", "Check space, path and permissions."

@@ -84,7 +84,9 @@ def set_up(*, debug: bool = False, on_stderr: bool = False) -> None:
         old.close()
     path = log_path()
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One after the other: parents that are made on the way do not get the mode.
+        config.data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         handler: logging.Handler = PrivateRotatingFile(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES)
     except OSError as error:
         handler = logging.NullHandler()

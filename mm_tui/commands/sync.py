@@ -61,7 +61,7 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     else:
         emit.line(OneLine(f"{len(boxes)} mailboxes, {waiting} waiting for a decision"))
         for part in failed:
-            emit.error(f"{part.part}: {part.error}", part.cure or "")
+            emit.error(str(part.error), part.cure or "")
     return Exit.GATEWAY if failed else Exit.OK
 
 

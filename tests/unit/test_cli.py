@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 
 from mm_tui import __version__, cli
 from mm_tui.commands import emit
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.exits import Exit, of_failure
 from mm_tui.commands.parser import build
+from mm_tui.store.database import NewerStore, StoreError
 from tests.support.cli import Home
+from tests.support.sandbox import running_sandbox
 
 PYTHON = sys.executable
 
@@ -22,6 +25,12 @@ PYTHON = sys.executable
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
+
+
+def sqlite_fault(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("a fault")
+    error.sqlite_errorcode = code
+    return error
 
 
 def loaded_by(*arguments: str) -> set[str]:
@@ -183,6 +192,54 @@ def test_a_full_disk_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     done = home.run("audit", "verify")
     assert done.status == Exit.CONFIG
     assert "/data/store.sqlite3: No space left on device" in done.err
+
+
+# A limit on the size of files is as near to a full disk as any user can come.
+FULL = "import resource, sys; from mm_tui import cli; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+
+
+@pytest.mark.parametrize("is_filled", [True, False])
+@pytest.mark.parametrize("command", ["sync", "pending list", "pending show ID"])
+def test_a_disk_that_is_really_full_is_told_by_every_command(tmp_path: Path, command: str, is_filled: bool) -> None:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
+        home = Home(tmp_path)
+        home.write_profile(sandbox.url, sandbox.keys)
+        if is_filled:
+            assert home.run("sync").status == 0
+        words = [sandbox.draft() if word == "ID" else word for word in command.split()]
+        sandbox.draft("Dear Anna. " * 2000)
+        code = f"{FULL}sys.exit(cli.run({words!r}))"
+        done = subprocess.run(
+            [PYTHON, "-c", code], env=home.environment(), capture_output=True, text=True, check=False, timeout=60
+        )
+    assert done.returncode in (Exit.CONFIG, Exit.GATEWAY), done.stderr
+    assert "store" in done.stderr and "Check" in done.stderr
+    assert "internal error" not in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (StoreError("the store is closed"), Exit.CONFIG),
+        (NewerStore(Path("/s"), 99), Exit.CONFIG),
+        (sqlite_fault(sqlite3.SQLITE_FULL), Exit.CONFIG),
+        (sqlite_fault(sqlite3.SQLITE_READONLY_DBMOVED), Exit.CONFIG),
+        (sqlite_fault(sqlite3.SQLITE_BUSY), Exit.CONFIG),
+        (sqlite_fault(sqlite3.SQLITE_ERROR), None),
+        (sqlite3.IntegrityError("twice"), None),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_no_fault_of_the_program(fault: Exception, status: Exit | None) -> None:
+    found = of_failure(fault)
+    assert (found[0] if found else None) == status
+
+
+@pytest.mark.parametrize("command", [["audit", "verify"], ["doctor"], ["pending", "list"], []])
+def test_folders_that_are_made_are_for_the_user_alone(tmp_path: Path, command: list[str]) -> None:
+    home = Home(tmp_path)
+    data = tmp_path / "share" / "data"
+    home.run(*command, env={"MM_TUI_DATA": str(data)})
+    assert data.stat().st_mode & 0o777 == 0o700
 
 
 # Output

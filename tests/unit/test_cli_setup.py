@@ -251,7 +251,8 @@ def test_doctor_on_modes_that_let_others_read(home: Home, sandbox: Sandbox) -> N
     home.data.mkdir(mode=0o755)
     found = checks(home.run("doctor", "--json"))
     assert found["config.mode"]["result"] == "warning" and "chmod 600" in found["config.mode"]["cure"]
-    assert found["data"]["result"] == "warning" and "chmod 700" in found["data"]["cure"]
+    assert found["data.mode"]["result"] == "warning" and "chmod 700" in found["data.mode"]["cure"]
+    assert found["data"]["result"] == "ok"
 
 
 def test_doctor_on_keys(home: Home, sandbox: Sandbox) -> None:
