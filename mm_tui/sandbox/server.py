@@ -7,6 +7,7 @@ import functools
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -38,6 +39,23 @@ from mm_tui.sandbox.state import ApiError, RateLimiter, State
 ROUTERS = (routes_mailboxes, routes_mail, routes_sending, routes_oversight, routes_account, flat, routes_sandbox)
 HOOKS_AT_ONCE = 20
 OWN_HOSTS = ("127.0.0.1", "localhost", "::1", "[::1]")
+
+
+class _Dated(ServerState):
+    """Gives each answer a Date, as every server does: by the sandbox's own clock, which can be moved."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        super().__init__()
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """Headers of the next answer."""
+        return [(b"date", formatdate(self._state.now_ms() / 1000, usegmt=True).encode())]
+
+    @default_headers.setter
+    def default_headers(self, value: list[tuple[bytes, bytes]]) -> None:
+        """The base begins with none."""
 
 
 def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
@@ -120,7 +138,7 @@ class Server:
             timeout_keep_alive=60,
         )
         config.load()
-        self._factory = functools.partial(protocol, config=config, server_state=ServerState(), app_state={})
+        self._factory = functools.partial(protocol, config=config, server_state=_Dated(self.state), app_state={})
         self.state.on_due = self._wake
         webhooks.requeue(self.state)
         loop = asyncio.get_running_loop()

@@ -328,6 +328,16 @@ def test_doctor_on_clocks(skew: float | None, result: str, words: str) -> None:
     assert (check.result, words in check.words) == (result, True)
 
 
+def test_doctor_on_a_clock_that_is_an_hour_off(home: Home, sandbox: Sandbox) -> None:
+    home.write_profile(sandbox.url, sandbox.keys)
+    assert "agrees" in checks(home.run("doctor", "--json"))["clock"]["words"]
+    sandbox.advance(3600)
+    done = home.run("doctor", "--json")
+    assert done.status == 0
+    clock = checks(done)["clock"]
+    assert clock["result"] == "warning" and "60 min behind" in clock["words"] and "timedatectl" in clock["cure"]
+
+
 def test_doctor_on_the_assistant(home: Home, sandbox: Sandbox) -> None:
     home.write_profile(sandbox.url, sandbox.keys)
     assert "no AI21 key" in checks(home.run("doctor", "--json"))["assistant"]["words"]
