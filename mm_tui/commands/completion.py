@@ -17,7 +17,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "completion",
         help="print completion for a shell",
         description="Prints completion for a shell. For bash: "
-        "mm-tui completion bash > ~/.local/share/bash-completion/completions/mm-tui",
+        "mm-tui completion bash > ~/.local/share/bash-completion/completions/mm-tui; for zsh, into a file _mm-tui in a "
+        "folder of $fpath.",
     )
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     parser.set_defaults(run=run)
