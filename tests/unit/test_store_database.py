@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from mm_tui.models import RawContent
+from mm_tui.store import database as database_module
 from mm_tui.store import migrations
 from mm_tui.store.database import CorruptStore, Database, NewerStore, StoreError, damage_mark
+from mm_tui.store.edits import EditStore
+from mm_tui.store.journal import Journal
 from mm_tui.store.migrations import KEPT_TABLES, MIGRATIONS, Migration, statements
 from mm_tui.store.recovery import open_or_rebuild
 from mm_tui.store.state import StateStore
@@ -182,6 +186,28 @@ def test_every_earlier_schema_becomes_the_newest_one_and_keeps_its_rows(tmp_path
     with Database.open(old) as database:
         assert database.reader().execute("SELECT count(*) FROM spend").fetchone()[0] == bool(start)
     assert schema(old) == schema(fresh)
+
+
+def test_the_next_schema_keeps_journal_and_edits_and_is_refused_by_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store.db"
+    with Database.open(path) as database:
+        for number in range(3):
+            Journal(database).write("held", "rita", f"mail {number}", NOW, {"act": "approve"})
+        head = Journal(database).verify()
+        raw = RawContent(sender="a@x.example")
+        EditStore(database).save("one", "box", "d", raw, to=("b@x.example",), subject="s", body="my words", at=NOW)
+    step = Migration(mail="ALTER TABLE mail ADD COLUMN mood TEXT;", kept="ALTER TABLE edits ADD COLUMN note TEXT;")
+    with monkeypatch.context() as newer:
+        newer.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, step))
+        newer.setattr(database_module, "MIGRATIONS", (*MIGRATIONS, step))
+        with Database.open(path) as database:
+            assert Journal(database).verify() == head and head.ok
+            assert [row["body"] for row in database.reader().execute("SELECT body, note FROM edits")] == ["my words"]
+            assert database.check() == []
+    with pytest.raises(NewerStore):
+        Database.open(path)
 
 
 def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
