@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from mm_tui.commands import docs, exits
 from mm_tui.commands.parser import build
+from tests.support.cli import Home
+from tests.support.sandbox import running_sandbox
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ("accessibility.md", "team.md", "troubleshooting.md")
@@ -67,6 +70,46 @@ def test_targets_of_make_in_a_page_exist(page: Path) -> None:
     blocks = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
     named = re.findall(r"^make ([a-z]+)", blocks, re.MULTILINE) + re.findall(r"`make ([a-z]+)`", text)
     assert set(named) <= targets
+
+
+README = (ROOT / "README.md").read_text("utf-8")
+SPANS = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE))
+BLOCKS = [
+    line for block in re.findall(r"^```\w*\n(.*?)^```", README, re.DOTALL | re.MULTILINE) for line in block.splitlines()
+]
+PROGRAM = sorted(
+    {line.partition("#")[0].strip() for line in (*SPANS, *BLOCKS) if line.startswith("mm-tui")} - {"mm-tui"}
+)
+MAKE = sorted({line.partition("#")[0].strip() for line in (*SPANS, *BLOCKS) if line.startswith("make ")})
+
+
+def test_the_readme_names_what_a_newcomer_types() -> None:
+    assert {"mm-tui init", "mm-tui doctor", "mm-tui demo", "mm-tui sync", "mm-tui sandbox serve"} <= set(PROGRAM)
+    assert {"make demo", "make test"} <= set(MAKE)
+
+
+@pytest.mark.parametrize("command", PROGRAM)
+def test_a_command_of_the_readme_runs(tmp_path: Path, command: str) -> None:
+    done = Home(tmp_path).run(*command.split()[1:], "--help")
+    assert done.status == 0, done.err
+    assert done.out.startswith(f"usage: {command.split(' -')[0]}")
+
+
+@pytest.mark.parametrize("command", ["mm-tui doctor", "mm-tui sync", "mm-tui pending list", "mm-tui audit list"])
+def test_after_init_as_the_readme_says_its_commands_work(tmp_path: Path, command: str) -> None:
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
+        home = Home(tmp_path)
+        keys = [word for scope, key in sandbox.keys.items() for word in (f"--{scope}-key", key)]
+        assert home.run("init", "--url", sandbox.url, *keys).status == 0
+        done = home.run(*command.split()[1:])
+    assert done.status == 0, done.err
+
+
+@pytest.mark.parametrize("command", MAKE)
+def test_a_target_of_the_readme_can_be_made(command: str) -> None:
+    done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 def commands() -> dict[str, set[str]]:
