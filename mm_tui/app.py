@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.worker import Worker
 
-    from mm_tui.config import Settings
     from mm_tui.profiles import Profiles
     from mm_tui.services.notices import Notice
     from mm_tui.widgets.caller import Caller
@@ -390,50 +387,3 @@ class MmTui(App[None], inherit_bindings=False):
     def panic(self, *renderables: RenderableType) -> None:
         """Ends the program without printing what it was given."""
         self._handle_exception(RuntimeError("panic"))
-
-
-def run(settings: Settings, profiles: Profiles | None = None, *, demo: bool = False) -> int:
-    """Runs the app until the reader leaves; after a change of profile, on the other one.
-
-    Args:
-        settings: the settings with one profile chosen.
-        profiles: those that can be changed to; None when there is no choice.
-        demo: say on the first screen that this is the demo.
-
-    Returns:
-        The exit status: 0, 1 after a crash, 2 when the terminal cannot be used, 10 when the store cannot be.
-    """
-    from mm_tui.wiring import Wiring, WiringError
-
-    if not (sys.stdout.isatty() and sys.stdin.isatty()):
-        sys.stderr.write("mm-tui: this is not a terminal. The commands work without one: mm-tui --help\n")
-        return 2
-    try:
-        crash.refuse_unsafe_environment(os.environ)
-    except crash.UnsafeEnvironment as error:
-        sys.stderr.write(f"mm-tui: {error}\n")
-        return 2
-    try:
-        services = Wiring.open(settings, demo=demo)
-    except WiringError as error:
-        sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n")
-        return 10
-    # An exception in a thread would else be printed, values and all, over the screen.
-    crash.install_hooks(reports_folder())
-    app = MmTui(services, profiles)
-    app.run()
-    while (other := app.next_services) is not None and not app.crash_line:
-        from mm_tui.switching import welcome
-
-        # What the last app leaves behind was kept from collection for its own sake; its open files go with it.
-        del app
-        gc.unfreeze()
-        gc.collect()
-        app = MmTui(other, profiles, welcome(other.settings))
-        app.run()
-    if app.crash_line:
-        if app.next_services is not None:
-            app.next_services.database.close()
-        # Printed here and not by Textual, which would cut it at the width of the terminal.
-        sys.stderr.write(f"{app.crash_line}\n")
-    return app.return_code or 0

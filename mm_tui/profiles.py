@@ -6,9 +6,10 @@ Nothing here knows a screen or the network. Naming a profile runs no key command
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+import msgspec
 
 from mm_tui import config, config_file
 from mm_tui.config import ConfigError, Profile, Settings
@@ -36,8 +37,7 @@ _KIND_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """A profile as a list shows it. `trouble` says why it cannot be used; empty when nothing is known against it."""
 
     key: str

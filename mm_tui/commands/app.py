@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from typing import TYPE_CHECKING
 
 from mm_tui.commands import common
@@ -14,14 +12,10 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Opens the app on the chosen profile."""
-    # While the program loads nothing becomes garbage, and looking for it takes a tenth of the time. On again after
-    # the first frame.
-    gc.disable()
-    # A second picture within one sixtieth of a second, such as what a search found, would wait for the end of it.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    common.before_drawing()
     chosen = common.settings(arguments, draws=True)
     common.report_crashes()
-    from mm_tui import app
+    from mm_tui import launch
     from mm_tui.profiles import Profiles
 
-    return app.run(chosen, Profiles(arguments.config))
+    return launch.run(chosen, Profiles(arguments.config))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -30,6 +32,15 @@ def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
     chosen = config.with_keys(config.load(arguments.config, profile=arguments.profile))
     logs.set_up(debug=arguments.debug, on_stderr=arguments.debug and not draws)
     return chosen
+
+
+def before_drawing() -> None:
+    """Sets what the program draws by. To be called before anything of the screen is imported."""
+    # While the program loads nothing becomes garbage, and looking for it takes a tenth of the time. On again after
+    # the first frame.
+    gc.disable()
+    # A second picture within one sixtieth of a second, such as what a search found, would wait for the end of it.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
 
 
 def report_crashes() -> None:

@@ -70,14 +70,15 @@ def run(arguments: argparse.Namespace) -> int:
         except SandboxFailed as error:
             raise CommandError(Exit.GATEWAY, f"the sandbox did not start: {error}") from None
         _use(ready.environment(), folder)
-        from mm_tui import app, config
+        common.before_drawing()
+        from mm_tui import config, launch
         from mm_tui.commands import logs
 
         logs.set_up(debug=arguments.debug)
         common.report_crashes()
         chosen = config.load()
         named = chosen.profile.replaced(name="demo")
-        return app.run(chosen.replaced(profile=named), demo=True)
+        return launch.run(chosen.replaced(profile=named), demo=True)
 
 
 def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]:

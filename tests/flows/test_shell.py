@@ -12,7 +12,7 @@ from textual.command import CommandPalette
 from textual.widgets import OptionList, Static
 
 from mm_tui import app as app_module
-from mm_tui import keymap
+from mm_tui import keymap, launch
 from mm_tui.app import ControlFilter
 from mm_tui.screens.help import HelpScreen
 from mm_tui.screens.palette import commands
@@ -181,6 +181,6 @@ def test_control_filter_cleans_what_was_forgotten_and_keeps_the_width() -> None:
 
 
 def test_app_refuses_what_is_not_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    assert app_module.run(still_wiring().settings) == 2
+    assert launch.run(still_wiring().settings) == 2
     assert "not a terminal" in capsys.readouterr().err
     assert not Path(os.environ["MM_TUI_DATA"]).exists()

@@ -86,9 +86,9 @@ def test_a_hostile_name_is_shown_clean_and_still_loads(tmp_path: Path) -> None:
     ("profile", "asks"),
     [
         (Profile(), False),
-        (Profile.model_validate({"send_key": "k"}), False),
+        (Profile.of({"send_key": "k"}), False),
         (Profile(send_key_command="pass"), True),
-        (Profile.model_validate({"send_key": "k", "send_key_command": "pass"}), False),
+        (Profile.of({"send_key": "k", "send_key_command": "pass"}), False),
         (Profile(keyring=True), True),
     ],
 )
