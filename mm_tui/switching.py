@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_tui import config
 from mm_tui.config import ConfigError, Settings
-from mm_tui.messages import services_of
+from mm_tui.messages import Said, services_of
 from mm_tui.profiles import fetches_keys, kind_of, overriding
 from mm_tui.screens.confirm import ConfirmScreen
 from mm_tui.screens.leave import held_ids
@@ -44,13 +44,13 @@ async def choose(app: App[Any], profiles: Profiles) -> Wiring | None:
     try:
         screen = ProfilesScreen(profiles.listed(), here, overriding())
     except ConfigError as error:
-        app.notify(str(error), severity="error")
+        app.post_message(Said(OneLine(str(error)), "error"))
         return None
     key = await app.push_screen_wait(screen)
     if key is None:
         return None
     if key == here:
-        app.notify(f"{here} is the profile that is open")
+        app.post_message(Said(f"{here} is the profile that is open"))
         return None
     agreed = await _agreed(app, frozenset())
     if agreed is None:
@@ -61,7 +61,7 @@ async def choose(app: App[Any], profiles: Profiles) -> Wiring | None:
             return None
         wiring = await asyncio.to_thread(Wiring.open, settings)
     except (ConfigError, WiringError) as error:
-        app.notify(f"still on {here}: {error}", severity="error")
+        app.post_message(Said(f"still on {here}: {error}", "error"))
         return None
     # A key may have begun a decision meanwhile.
     if await _agreed(app, agreed) is None:

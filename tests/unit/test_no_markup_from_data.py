@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "mm_tui"
 
 def screen_modules() -> list[Path]:
     folders = (PACKAGE / "screens", PACKAGE / "widgets")
-    single = [PACKAGE / name for name in ("app.py", "keymap.py", "messages.py", "theme.py")]
+    single = [PACKAGE / name for name in ("app.py", "keymap.py", "messages.py", "theme.py", "switching.py")]
     return [
         path
         for path in (*single, *(file for folder in folders for file in sorted(folder.rglob("*.py"))))
