@@ -144,7 +144,9 @@ def walk_mailboxes(terminal: Terminal) -> None:
 
 
 def walk_profiles(terminal: Terminal) -> None:
-    press(terminal, "1", "P", "j", "j", "enter")
+    press(terminal, "1", "P")
+    terminal.wait_for("Change to which profile")
+    press(terminal, "j", "j", "enter")
     terminal.wait_for("still on work")
     press(terminal, "P", "k", "escape")
 
