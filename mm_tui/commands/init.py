@@ -27,7 +27,8 @@ no one approves what they wrote:
   oversight  read + oversight  sees the queue and decides: the one you need
   send       read + send       submits your edits of a draft, replies and tags
   admin      read + admin      the audit log, mailboxes and webhooks
-Leave a key empty to do without it. What you type is not shown.
+Leave a key empty to do without it. What you type is not shown. In place of a key you
+can give a command that prints it, after a "!": !pass show multimail/oversight
 """
 
 
@@ -81,7 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if asks:
         _ask(fields)
-        arguments.keyring = arguments.keyring or _wants_keyring()
+        typed = any(f"{key}_key" in fields for key in (*GATEWAY_KEYS, "ai21"))
+        arguments.keyring = arguments.keyring or (typed and _wants_keyring())
     if not any(f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS):
         raise CommandError(
             Exit.USAGE, "no key is given and there is no terminal to ask on", "See `mm-tui init --help`."
@@ -156,10 +158,18 @@ def _ask(fields: dict[str, str]) -> None:
         if answer:
             fields["url"] = answer
     for name in GATEWAY_KEYS:
-        if answer := getpass.getpass(f"{name} key: ").strip():
-            fields[f"{name}_key"] = answer
-    if "ai21_key" not in fields and (answer := getpass.getpass("AI21 key (for the assistant): ").strip()):
-        fields["ai21_key"] = answer
+        _ask_key(fields, name, f"{name} key: ")
+    if "ai21_key" not in fields and "ai21_key_command" not in fields:
+        _ask_key(fields, "ai21", "AI21 key (for the assistant): ")
+
+
+def _ask_key(fields: dict[str, str], name: str, prompt: str) -> None:
+    """Asks for a key, or the command that prints it."""
+    answer = getpass.getpass(prompt).strip()
+    if answer.startswith("!"):
+        fields[f"{name}_key_command"] = answer[1:].strip()
+    elif answer:
+        fields[f"{name}_key"] = answer
 
 
 def _wants_keyring() -> bool:

@@ -163,6 +163,22 @@ def test_init_asks_on_a_terminal_and_shows_no_key(home: Home, sandbox: Sandbox) 
         assert key not in shown
 
 
+def test_init_takes_a_command_in_place_of_a_key(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(sandbox.keys["oversight"] + "\n")
+    env = home.environment({"TERM": "xterm"})
+    with Terminal([sys.executable, "-m", "mm_tui", "init", "--url", sandbox.url], env=env) as terminal:
+        terminal.wait_for("!pass show")
+        terminal.wait_for("oversight key:\\s*$")
+        terminal.send(f"!cat {file}\r")
+        for name in ("send", "admin", "AI21"):
+            terminal.wait_for(f"{name} key")
+            terminal.press("enter")
+        assert terminal.wait_exit() == 0
+    written = tomllib.loads(home.config.read_text())["profiles"]["default"]
+    assert written["oversight_key_command"] == f"cat {file}" and "oversight_key" not in written
+
+
 def test_init_puts_keys_into_the_keyring_when_asked(
     home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
