@@ -313,6 +313,15 @@ class Notice(Section, frozen=True):
         force_setattr(self, "quiet_hours", value)
 
 
+class Filters(Section, frozen=True):
+    """Saved filters: name = query, in the order in which they are shown."""
+
+    queue: dict[str, str] = msgspec.field(default_factory=dict)
+    """Of what waits, before the given ones. A given one's name changes it; an empty query takes it away."""
+    inbox: dict[str, str] = msgspec.field(default_factory=dict)
+    """Of the inbox, likewise."""
+
+
 class Ui(Section, frozen=True):
     """Looks."""
 
@@ -330,6 +339,7 @@ class Settings(Section, frozen=True):
     risk: Risk = Risk()
     sync: Sync = Sync()
     notice: Notice = Notice()
+    filters: Filters = Filters()
     ui: Ui = Ui()
     snippets: dict[str, str] = msgspec.field(default_factory=dict)
     """Name = text that the draft editor can insert."""

@@ -10,7 +10,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from mm_tui.config import (
     Assist,
     ConfigError,
     FieldError,
+    Filters,
     Notice,
     Profile,
     Review,
@@ -32,6 +33,7 @@ from mm_tui.config import (
     Ui,
     config_path,
 )
+from mm_tui.text import OneLine
 
 ENVIRONMENT: Mapping[str, str] = {
     "MULTIMAIL_API_URL": "url",
@@ -53,6 +55,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "sync": Sync,
     "notice": Notice,
     "ui": Ui,
+    "filters": Filters,
 }
 """The tables of the file besides the profiles."""
 
@@ -89,9 +92,24 @@ def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
     for field, name in from_environment.items():
         fields[field] = os.environ[name]
     try:
-        return Settings.of({**table, "profile": fields})
+        settings = Settings.of({**table, "profile": fields})
     except msgspec.ValidationError as error:
-        raise _explained(error, file, text, chosen, from_environment) from None
+        raise _explained(error, table, file, text, chosen, from_environment) from None
+    check_filters(settings.filters, file, text)
+    return settings
+
+
+def check_filters(filters: Filters, file: Path, text: str) -> None:
+    """Raises ConfigError for the first saved filter that cannot be used, with its line in the file's `text`."""
+    if not (filters.queue or filters.inbox):
+        return
+    from mm_tui import query
+
+    for field, own, language in (("queue", filters.queue, query.QUEUE), ("inbox", filters.inbox, query.MAIL)):
+        if wrong := query.check_saved(own, language):
+            name, words, cure = wrong
+            where = f"{file}{_line(text, ['filters', field, name])}"
+            raise ConfigError(where, f"filters.{field}.{OneLine(name)}: {words}", cure)
 
 
 def read(file: Path, *, must_exist: bool) -> str:
@@ -160,13 +178,17 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 
 
 def _explained(
-    error: msgspec.ValidationError, file: Path, text: str, chosen: str, from_environment: Mapping[str, str]
+    error: msgspec.ValidationError,
+    table: Mapping[str, Any],
+    file: Path,
+    text: str,
+    chosen: str,
+    from_environment: Mapping[str, str],
 ) -> ConfigError:
     """The fault with its place: the variable, or the file with line and key."""
     place, what = fault_of(error)
     unknown = _UNKNOWN.fullmatch(what)
-    if unknown:
-        place.append(unknown[1])
+    place += [unknown[1]] if unknown else _wrong_key(table, place)
     if place[0] == "profile":
         if len(place) > 1 and place[1] in from_environment:
             return ConfigError(f"environment variable {from_environment[place[1]]}", what, "Mend it.")
@@ -203,6 +225,22 @@ def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:
     return place, _plain(what)
 
 
+def _wrong_key(table: Mapping[str, Any], place: Sequence[str]) -> list[str]:
+    """The key with the wrong value in a table of free names, such as [snippets]: the library does not tell it."""
+    inner: Any = table
+    for name in place:
+        inner = inner.get(name) if isinstance(inner, dict) else None
+    for key, value in inner.items() if isinstance(inner, dict) else ():
+        alone: Any = {key: value}
+        for name in reversed(place):
+            alone = {name: alone}
+        try:
+            Settings.of(alone)
+        except msgspec.ValidationError:
+            return [str(key)]
+    return []
+
+
 _EXPECTED = re.compile(r"Expected `(?P<kind>[^`]*)`(?: (?P<sign>[<>]=) (?P<limit>[\d.]+))?(?:, got `(?P<got>[^`]*)`)?")
 _KINDS = {
     "str": "a text",
@@ -235,8 +273,9 @@ def _line(text: str, place: list[str]) -> str:
             section = header.group(1).replace('"', "").replace(" ", "")
             if section == ".".join(place):
                 return f", line {number}"
-        elif found := re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line):
-            name = f"{section}.{found.group(1)}" if section else found.group(1)
+        elif found := re.match(r"""\s*(?:([\w.-]+)|"([^"]*)"|'([^']*)')\s*=""", line):
+            key = found.group(1) or found.group(2) or found.group(3) or ""
+            name = f"{section}.{key}" if section else key
             if name == ".".join(place) or ".".join(place).startswith(name + "."):
                 return f", line {number}"
     return ""

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from mm_tui import config_file
+from mm_tui import config_file, query
 from mm_tui.commands import exits, fields
 from mm_tui.commands.parser import build
 from mm_tui.config import DEFAULT_AI21_HOST, DEFAULT_URL, FORMAT, Profile, Section, Settings, field_docs
@@ -176,6 +176,7 @@ def configuration_page() -> str:
         }
         lines += [f"## [{section}]", inspect.getdoc(model) or "", "", *_settings(model, variables)]
     lines += [
+        *_filters(),
         "## [keys]",
         field_docs(Settings)["keys"],
         "",
@@ -196,6 +197,27 @@ def configuration_page() -> str:
         "| `NO_COLOR` | No colour. |",
     ]
     return _page(lines)
+
+
+def _filters() -> Iterator[str]:
+    """The given filters and the query language, below the table of `[filters]`."""
+    given = (("queue", query.QUEUE_FILTERS, query.QUEUE), ("inbox", query.MAIL_FILTERS, query.MAIL))
+    yield from ("```toml", "[filters.queue]", '"money, mine" = "flag:promise_money in:support -is:claimed"')
+    yield from ('drafts = ""          # takes the given one away', "```", "")
+    yield (
+        "A query holds words and operators, all of which must hold. `-` before a term excludes it, quotes hold a "
+        "phrase together; words also match as the beginning of a longer word. A query that cannot be understood is "
+        "refused when the settings are read, with file, line and cure. On the screen `f` lists the filters with what "
+        "each selects, `l` and `h` go to the next and the one before, the palette finds them by name; the queue has "
+        "one more for each mailbox. `/` takes the same language, and so does `mm-tui pending list --filter`."
+    )
+    yield ""
+    for field, filters, language in given:
+        yield from (f"### filters.{field}", "| given filter | query |", "|---|---|")
+        yield from (f"| {name} | `{text}` |" for name, text in filters.items())
+        yield from ("", "| operator | takes |", "|---|---|")
+        yield from (f"| `{name}:` | {_cell(words)} |" for name, words in language.operators.items())
+        yield ""
 
 
 def _settings(model: type[Section], variables: dict[str, str], skip: set[str] | None = None) -> Iterator[str]:

@@ -28,6 +28,11 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     listing = actions.add_parser("list", parents=[shared], help="list what waits")
     listing.add_argument("--order", choices=("oldest", "riskiest"), default="oldest", help="default: oldest")
     listing.add_argument("--mailbox", metavar="ADDRESS", help="only this mailbox (address or id)")
+    listing.add_argument(
+        "--filter",
+        metavar="NAME|QUERY",
+        help="only what a saved filter or a query selects, such as 'risk:high -is:claimed' (docs/configuration.md)",
+    )
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(run=run_list)
 

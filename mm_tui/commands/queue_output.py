@@ -17,7 +17,8 @@ from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure
 from mm_tui.review.findings import Level
 from mm_tui.services.notices import span
-from mm_tui.services.queue import Order, Queued
+from mm_tui.services.queue import Order, Queued, ordered
+from mm_tui.services.queue_filter import Around, Narrowing, saved_filters
 from mm_tui.store.mail import MailStore, MailView
 from mm_tui.text import ManyLine, OneLine
 
@@ -34,8 +35,10 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         queue = rooms.queue()
         # What a digest names here is the agent's text, whatever edit of it is kept on this machine.
         entries = [queue.as_submitted(entry) for entry in queue.entries(mailbox_id=mailbox_id)]
-        if order is Order.RISKIEST:
-            entries.sort(key=lambda entry: -entry.assessment.level)
+        if arguments.filter is not None:
+            narrowing = _narrowing(arguments.filter, chosen, queue.around())
+            entries = [entry for entry in entries if narrowing.has(entry)]
+        entries = ordered(entries, order)
         if entries and not MailStore(rooms.database).ids(MailView(), limit=1):
             emit.note(OneLine("note: no mail is stored yet, so every correspondent counts as new: run `mm-tui sync`"))
         now = rooms.clock.now()
@@ -44,8 +47,20 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
     elif entries:
         emit.table([_row(entry, now) for entry in entries])
     else:
-        emit.note(OneLine("Nothing waits for a decision."))
+        emit.note(
+            OneLine("Nothing waits for a decision." if arguments.filter is None else "Nothing that waits matches.")
+        )
     return Exit.OK
+
+
+def _narrowing(text: str, chosen: Settings, around: Around) -> Narrowing:
+    """The saved filter of that name, else the text as a query."""
+    known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(around.addresses.items()))}
+    narrowing = Narrowing(known.get(text, text), around)
+    if narrowing.complaints:
+        words = str(narrowing.complaints[0]).removesuffix("; it was left out")
+        raise CommandError(Exit.USAGE, f"--filter: {words}", f"Saved are: {', '.join(known)}.")
+    return narrowing
 
 
 def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:

@@ -10,6 +10,8 @@ from mm_tui.messages import Said, Services, ServicesReady, Told, services_of
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
     from textual.timer import Timer
 
@@ -75,6 +77,10 @@ class BaseScreen(Screen[None]):
         Called before the program ends, for whatever reason.
         """
         return True
+
+    def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
+        """What the palette offers besides the acts: words, help, and what to run."""
+        return []
 
     def undo_target(self) -> str | None:
         """Id of the mail whose held decision undo takes back; None for the last one that was made."""

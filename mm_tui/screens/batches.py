@@ -37,7 +37,7 @@ class Batches(Deciding):
         self.reload()
 
     def _marked_entries(self) -> list[Queued]:
-        found = [entry for entry in self.entries if self.marked.get(entry.item.id) == seen_name(entry)]
+        found = [entry for entry in self.waiting if self.marked.get(entry.item.id) == seen_name(entry)]
         return [entry for entry in found if self.has_seen(entry) and not self._busy(entry)]
 
     def action_approve_marked(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input
 
 from mm_tui.review.draft import EditedDraft
 from mm_tui.review.state import Choice as Answer
@@ -57,8 +58,9 @@ class Deciding(Screen[None]):
         def services(self) -> Services: ...
         @property
         def current(self) -> Queued | None: ...
-        @property
-        def entries(self) -> list[Queued]: ...
+
+        waiting: list[Queued]
+
         @property
         def pane(self) -> ItemPane: ...
         @property
@@ -142,6 +144,10 @@ class Deciding(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides what cannot apply to the mail under the cursor."""
         entry = self.current
+        if action == "next_view" and isinstance(self.focused, Input):
+            return False
+        if action == "filter_step":
+            return not self.has_class("-reading")
         if action in ("approve_marked", "reject_marked"):
             return bool(self.marked)
         if action == "answer":

@@ -1,4 +1,4 @@
-"""Choosing what the inbox shows: one mailbox, label or status."""
+"""Choosing what the inbox shows: one mailbox, label or status, or a saved filter."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.store.search import MailView
 from mm_tui.text import OneLine
 
@@ -53,6 +54,10 @@ class FilterScreen(ModalScreen[MailView | None]):
         for status in STATUSES:
             now = view.status == status
             self._choices.append((status, replace(view, status=None if now else status), now))
+        self._choices.append("Saved")
+        for name, text in saved(services.settings.filters.inbox, MAIL_FILTERS).items():
+            now = view.query == text
+            self._choices.append((f"{name}   {text}", replace(view, query="" if now else text), now))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

@@ -17,6 +17,7 @@ from textual.worker import get_current_worker
 
 from mm_tui import keymap
 from mm_tui.messages import Said
+from mm_tui.query import MAIL, MAIL_FILTERS, saved
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services.notices import (
     AssistChanged,
@@ -26,7 +27,7 @@ from mm_tui.services.notices import (
     Phase,
     SyncChanged,
 )
-from mm_tui.store.search import OPERATORS, MailView, parse_query
+from mm_tui.store.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
@@ -35,6 +36,8 @@ from mm_tui.widgets.quiet import QuietStatic
 from mm_tui.widgets.words import count, joined, key_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
@@ -81,7 +84,7 @@ class InboxScreen(BaseScreen):
     TITLE_WORD = "inbox"
     CSS_PATH = "inbox.tcss"
     BINDINGS = keymap.bindings("inbox")
-    HELP_MORE = tuple((f"{name}:", words) for name, words in OPERATORS.items())
+    HELP_MORE = tuple((f"{name}:", words) for name, words in MAIL.operators.items())
 
     def __init__(self) -> None:
         super().__init__()
@@ -323,11 +326,24 @@ class InboxScreen(BaseScreen):
 
     def action_clear(self) -> None:
         """Leaves the search line, then drops search and filters."""
+        self.show_searched(MailView(folded=self.view.folded))
+
+    def show_searched(self, view: MailView) -> None:
+        """Shows another view, with its query on the search line where it has one."""
         line = self.query_one("#search", Input)
         with line.prevent(Input.Changed):
-            line.value = ""
-        self.show(MailView(folded=self.view.folded))
+            line.value = OneLine(view.query)
+        self.show(view)
         self._end_search()
+
+    def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
+        """The saved filters, for the palette."""
+        filters = saved(self.services.settings.filters.inbox, MAIL_FILTERS).items()
+        view = MailView(folded=self.view.folded)
+        return [
+            (OneLine(f"Filter {name}"), OneLine(text), partial(self.show_searched, replace(view, query=text)))
+            for name, text in filters
+        ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`show all` is offered only where something is left out."""
@@ -352,7 +368,7 @@ class InboxScreen(BaseScreen):
 
     def _filter_chosen(self, view: MailView | None) -> None:
         if view is not None:
-            self.show(view)
+            self.show_searched(view)
 
     def action_toggle_preview(self) -> None:
         """Shows or hides the preview."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SystemCommand
 
 from mm_tui import keymap
+from mm_tui.screens.base import BaseScreen
 from mm_tui.theme import THEMES
 from mm_tui.widgets.chrome import awake_keys
 
@@ -30,6 +31,8 @@ def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
         words = f"{act.label[0].upper()}{act.label[1:]}"
         run = partial(_run, app, active.binding.action, active.node)
         found.append(SystemCommand(f"{words}  ({key})", act.help, run))
+    if isinstance(screen, BaseScreen):
+        found += [SystemCommand(words, help_words, run) for words, help_words, run in screen.more_commands()]
     for theme in THEMES:
         found.append(SystemCommand(f"Theme {theme.name}", "Change the colours.", partial(_set_theme, app, theme.name)))
     return found

@@ -7,28 +7,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.worker import get_current_worker
 
 from mm_tui import keymap
 from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen
-from mm_tui.screens.batches import Batches
-from mm_tui.screens.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.kept import KeptScreen
-from mm_tui.screens.queue_words import empty_words, part_words
+from mm_tui.screens.narrowing import Narrowed
+from mm_tui.screens.queue_words import empty_words, heading
 from mm_tui.services.kept import kept_edits
 from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
-from mm_tui.services.queue import Order, Queued, ReviewQueue, Seat, Section
+from mm_tui.services.queue import Queued, ReviewQueue, Seat
 from mm_tui.services.release_view import Phase, ReleaseView
-from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import StatusLine
+from mm_tui.widgets.filter_strip import FilterStrip
 from mm_tui.widgets.item_pane import ItemPane, View
 from mm_tui.widgets.paper import Paper
 from mm_tui.widgets.pending_list import PendingList, PendingRow
 from mm_tui.widgets.quiet import QuietStatic
-from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -56,8 +53,8 @@ class QueueRead(Message):
         """How many texts of mail that waits no more are kept."""
 
 
-class PendingScreen(Batches, BaseScreen):
-    """Waiting mail. What is approved or rejected is in `Deciding` and `Batches`; here is what is shown."""
+class PendingScreen(Narrowed, BaseScreen):
+    """Waiting mail: here is what is shown. `Narrowed` says what is listed, `Deciding` and `Batches` what is decided."""
 
     MODE = "pending"
     TITLE_WORD = "pending"
@@ -66,10 +63,6 @@ class PendingScreen(Batches, BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.section = Section.ALL
-        self.order = Order.OLDEST
-        self.mailbox_id: str | None = None
-        self._entries: dict[str, Queued] = {}
         self._queue: ReviewQueue | None = None
         self._list: PendingList | None = None
         self._read = False
@@ -80,9 +73,11 @@ class PendingScreen(Batches, BaseScreen):
         self._open_timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
+        yield FilterStrip(id="filters")
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield QuietStatic(id="heading")
+                yield from self.compose_search()
                 self._list = PendingList(self.services.clock, id="queue")
                 yield self._list
             yield ItemPane(id="item")
@@ -121,13 +116,8 @@ class PendingScreen(Batches, BaseScreen):
         key = self._list.current_key if self._list is not None else None
         return self._entries.get(key) if key is not None else None
 
-    @property
-    def entries(self) -> list[Queued]:
-        """All that is listed."""
-        return list(self._entries.values())
-
     def status_mailbox(self) -> str | None:
-        return self.current.item.mailbox_id if self.current is not None else self.mailbox_id
+        return self.current.item.mailbox_id if self.current is not None else self.filter.mailbox_id
 
     def undo_target(self) -> str | None:
         return self.current.item.id if self.current is not None else None
@@ -165,12 +155,10 @@ class PendingScreen(Batches, BaseScreen):
         under_way = [view for view in releases.states() if not view.ended] if releases is not None else []
         edits = {view.replacement_id: view.email_id for view in under_way if view.replacement_id is not None}
         seat = self.services.seat()
-        work = partial(self._read_queue, self.section, self.order, self.mailbox_id, edits, seat)
+        work = partial(self._read_queue, edits, seat)
         self.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
-    def _read_queue(
-        self, section: Section, order: Order, mailbox_id: str | None, edits: Mapping[str, str], seat: Seat
-    ) -> None:
+    def _read_queue(self, edits: Mapping[str, str], seat: Seat) -> None:
         worker = get_current_worker()
         # An edit under way is shown with its original; once that is retired, a question can be answered on the edit.
         waiting = {item.email_id for item in self.services.pending.waiting()}
@@ -178,9 +166,7 @@ class PendingScreen(Batches, BaseScreen):
         entries: list[Queued] | None = None
         kept = 0
         try:
-            entries = self.queue.entries(
-                section, order, mailbox_id=mailbox_id, hidden=hidden, seat=seat, stop=lambda: worker.is_cancelled
-            )
+            entries = self.queue.entries(hidden=hidden, seat=seat, stop=lambda: worker.is_cancelled)
             kept = len(kept_edits(self.services.database))
         finally:
             self.post_message(QueueRead(entries, kept))
@@ -193,16 +179,18 @@ class PendingScreen(Batches, BaseScreen):
             return
         self._read = True
         self._kept = message.kept
-        before = self.current
-        self._entries = {entry.item.id: entry for entry in message.entries}
-        self.forget_marks(self._entries)
+        self.waiting = message.entries
+        self.narrow()
+
+    def entries_changed(self, before: Queued | None) -> None:
+        """What is listed may be other mail than before."""
         self._show_rows()
         self.note_unasked(before)
         self._show_item()
         self._open_soon()
 
     def _show_rows(self) -> None:
-        words = empty_words(self.services, self.section, self.mailbox_id) if self._read else READING
+        words = empty_words(self.services, self.filter, self.typed) if self._read else READING
         if words != self.queue_list.empty_words:
             self.queue_list.empty_words = words
             self.queue_list.refresh()
@@ -211,15 +199,7 @@ class PendingScreen(Batches, BaseScreen):
         self.queue_list.show(
             [PendingRow.of(entry, views.get(key), marked=key in self.marked) for key, entry in self._entries.items()]
         )
-        part = part_words(self.services, self.section, self.mailbox_id)
-        parts = [f"{part} · " if part else "", f"{self.order}"]
-        marked = f" · {len(self.marked)} marked" if self.marked else ""
-        if self._kept:
-            marked += f" · {count(self._kept, 'text', 'texts')} kept (K)"
-        what = count(len(self._entries), "waiting", "waiting")
-        self.query_one("#heading", QuietStatic).put(
-            Content.assemble((f" {what}", "bold"), (f" · {''.join(parts)}{marked}", "$mm-dim"))
-        )
+        self.query_one("#heading", QuietStatic).put(heading(self, self._kept))
         if not self._entries and self.has_class("-reading"):
             self.action_back()
         self.refresh_bindings()
@@ -246,9 +226,11 @@ class PendingScreen(Batches, BaseScreen):
             self.pane.tick(self.release_of(entry.item.id))
 
     def _let_claims_end(self) -> None:
-        """Claims end by themselves."""
-        if any(entry.claim is not None for entry in self._entries.values()):
+        """Claims end by themselves, and mail becomes due."""
+        if any(entry.claim is not None for entry in self.waiting):
             self.reload()
+        elif any(entry.due_at is not None for entry in self.waiting):
+            self.narrow()
 
     def _is_held(self, email_id: str) -> bool:
         view = self.release_of(email_id)
@@ -288,9 +270,8 @@ class PendingScreen(Batches, BaseScreen):
             self.pane.set_beside(False)
             self.queue_list.focus()
             self.tell_what_is_open()
-        elif self.section is not Section.ALL or self.mailbox_id is not None:
-            self.section, self.mailbox_id = Section.ALL, None
-            self.reload()
+        elif self.is_narrowed or self.has_class("-searching"):
+            self.show_all()
 
     def on_resize(self) -> None:
         if self.has_class("-reading"):
@@ -305,35 +286,8 @@ class PendingScreen(Batches, BaseScreen):
     def action_previous(self) -> None:
         self.queue_list.action_cursor_up()
 
-    def action_order(self) -> None:
-        self.order = Order.RISKIEST if self.order is Order.OLDEST else Order.OLDEST
-        self.reload()
-
     def action_kept(self) -> None:
         self.app.push_screen(KeptScreen())
-
-    def action_section(self) -> None:
-        """Lets the reader choose a part of the queue, or one mailbox."""
-        boxes = self.services.mail.mailbox_rows()
-        parts: list[tuple[Section, str | None, str]] = [(section, None, str(section)) for section in Section]
-        parts += [(Section.ALL, box.mailbox_id, OneLine(box.address)) for box in boxes]
-        choices = [
-            Choice(key, words, (section, mailbox_id))
-            for key, (section, mailbox_id, words) in zip(CHOICE_KEYS, parts, strict=False)
-        ]
-        self.app.push_screen(
-            ChoiceScreen(
-                "Which part of the queue?",
-                Content("Only the list is narrowed: everything goes on waiting."),
-                choices,
-                stay="as it is",
-            ),
-            lambda chosen: self._show_section(*chosen) if chosen is not None else None,
-        )
-
-    def _show_section(self, section: Section, mailbox_id: str | None) -> None:
-        self.section, self.mailbox_id = section, mailbox_id
-        self.reload()
 
     def _open_soon(self) -> None:
         if self._open_timer is not None:

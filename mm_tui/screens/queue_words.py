@@ -4,28 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+
 from mm_tui.services.notices import Part
-from mm_tui.services.queue import Section
+from mm_tui.services.queue_filter import ALL, SavedFilter
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import exact
+from mm_tui.widgets.words import count, exact
 
 if TYPE_CHECKING:
     from mm_tui.messages import Services
+    from mm_tui.screens.narrowing import Narrowed
 
 
-def part_words(services: Services, section: Section, mailbox_id: str | None) -> str:
-    """The part of the queue that is shown; empty for all of it."""
-    boxes = {box.mailbox_id: OneLine(box.address) for box in services.mail.mailbox_rows()}
-    named = boxes.get(mailbox_id or "", "")
-    return named if section is Section.ALL else str(section)
+def heading(screen: Narrowed, kept: int) -> Content:
+    """How much waits, of how much, and in which order; in its place what of the query could not be used.
+
+    Args:
+        screen: the queue.
+        kept: how many texts are kept that were not released.
+    """
+    if screen.complaint:
+        return Content.assemble((" ▲ ", "$warning"), screen.complaint)
+    shown, waiting = len(screen.entries), len(screen.waiting)
+    what = f"{shown:,} of {waiting:,} waiting" if screen.is_narrowed else f"{waiting:,} waiting"
+    words = [str(screen.order)]
+    words += [f"{len(screen.marked)} marked"] if screen.marked else []
+    words += [f"{count(kept, 'text', 'texts')} kept (K)"] if kept else []
+    return Content.assemble((f" {what}", "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
 
 
-def empty_words(services: Services, section: Section, mailbox_id: str | None) -> tuple[str, ...]:
+def empty_words(services: Services, shown: SavedFilter, typed: str) -> tuple[str, ...]:
     """Why the list is empty, and what to do next."""
     if why := unread_words(services):
         return why
-    if shown := part_words(services, section, mailbox_id):
-        return ("Nothing waits here.", f"Shown: {shown}. esc shows all, f another part.")
+    if typed.strip():
+        return (f"Nothing that waits matches “{OneLine(typed)}”.", "esc shows all; ? lists the operators.")
+    if shown != ALL:
+        return ("Nothing waits here.", f"Shown: {shown.name}. esc shows all, f another part.")
     return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
 
 

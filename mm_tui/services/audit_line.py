@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mm_tui.query import moment_named
 from mm_tui.store.mail import MailStore
-from mm_tui.store.search import moment_named
 from mm_tui.store.timeline import DECISIONS, LineFilter, LogLine, Source, Timeline
 from mm_tui.text import OneLine
 

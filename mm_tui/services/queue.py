@@ -15,6 +15,7 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
 from mm_tui.services.claims import EDITED_BY, PREFIX, REPLACED_BY, REPLACES, TagClaim, claim_in, pair_words
 from mm_tui.services.due import due_at
+from mm_tui.services.queue_filter import Around
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.store.mail import MailStore, MailView
 from mm_tui.store.pending import PendingStore
@@ -40,18 +41,6 @@ class Order(StrEnum):
 
     OLDEST = "oldest first"
     RISKIEST = "riskiest first"
-
-
-class Section(StrEnum):
-    """A part of the queue."""
-
-    ALL = "all"
-    HIGH_RISK = "high risk"
-    OUTBOUND = "drafts"
-    INBOUND = "inbound"
-    EDITED = "edited by you"
-    MINE = "mine"
-    CLAIMED = "claimed"
 
 
 @dataclass(frozen=True)
@@ -124,7 +113,6 @@ class ReviewQueue:
 
     def entries(
         self,
-        section: Section = Section.ALL,
         order: Order = Order.OLDEST,
         *,
         mailbox_id: str | None = None,
@@ -132,10 +120,9 @@ class ReviewQueue:
         seat: Seat = NOBODY,
         stop: Callable[[], bool] = lambda: False,
     ) -> list[Queued]:
-        """The waiting mails of a section.
+        """The waiting mails.
 
         Args:
-            section: which part.
             order: oldest first, or riskiest first and then oldest.
             mailbox_id: one mailbox only.
             hidden: ids to leave out, such as edits on their way that are shown with their original.
@@ -155,11 +142,12 @@ class ReviewQueue:
             entry = _claimed(self._entry(item), claim_in(tags.get(item.id, {}), now), seat)
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
-            if _belongs(entry, section):
-                found.append(entry)
-        if order is Order.RISKIEST:
-            found.sort(key=lambda entry: -entry.assessment.level)
-        return found
+            found.append(entry)
+        return ordered(found, order)
+
+    def around(self) -> Around:
+        """What filters of the queue must know besides the mails."""
+        return Around(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
 
     def entry(self, email_id: str) -> Queued | None:
         """One waiting mail; None when it waits no more."""
@@ -249,20 +237,9 @@ def edited_draft(item: PendingItem, to: Sequence[str], subject: str, body: str) 
     )
 
 
-def _belongs(entry: Queued, section: Section) -> bool:
-    if section is Section.HIGH_RISK:
-        return entry.assessment.level is Level.HIGH
-    if section is Section.INBOUND:
-        return entry.is_inbound
-    if section is Section.OUTBOUND:
-        return not entry.is_inbound
-    if section is Section.EDITED:
-        return entry.edit is not None
-    if section is Section.MINE:
-        return entry.is_mine
-    if section is Section.CLAIMED:
-        return entry.claim is not None
-    return True
+def ordered(entries: list[Queued], order: Order) -> list[Queued]:
+    """Mails that stand oldest first, in this order."""
+    return sorted(entries, key=lambda entry: -entry.assessment.level) if order is Order.RISKIEST else entries
 
 
 def _claimed(entry: Queued, claim: TagClaim | None, seat: Seat) -> Queued:

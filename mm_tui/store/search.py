@@ -1,33 +1,19 @@
-"""The query language of the search line, and how a view of the list becomes SQL.
+"""How a query (`mm_tui.query`) and a view of the list become SQL.
 
-`from: to: subject: label: is: in: before: after: has:`, quoted phrases, `-` in front of anything to exclude it, and
-free words, which also match as the beginning of a longer word. No input is an error: what cannot be used is left
-out and told in words.
+Free words also match as the beginning of a longer word. No input is an error: what cannot be used is left out and
+told in words.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
+from mm_tui.query import MAIL, MAX_TERMS, Term, fault, has_too_many, moment_named, named, terms
 from mm_tui.store.keys import first_key_at
 from mm_tui.text import OneLine
-
-OPERATORS: Mapping[str, str] = {
-    "from": "sender's address or name",
-    "to": "a recipient's address or name",
-    "subject": "words of the subject",
-    "label": "the assistant's or your label",
-    "is": "unread, read, pending, sent, rejected, spam, inbound, outbound, urgent, or any status",
-    "in": "a mailbox: its address, the part before the @, or its id",
-    "before": "older than a day (2026-03-01, 2026-03, yesterday) or an age (7d, 2w, 3m, 1y)",
-    "after": "that day or newer, or younger than an age",
-    "has": "attachment, summary or label",
-}
-"""The operators and what each takes, for the help panel."""
 
 STATUS_WORDS: Mapping[str, tuple[str, ...]] = {
     "pending": ("pending_scan", "pending_send_approval", "pending_inbound_approval"),
@@ -39,11 +25,6 @@ STATUS_WORDS: Mapping[str, tuple[str, ...]] = {
 """Words that stand for several statuses, in `is:` and in `MailView.status`. Any other word is a status itself."""
 
 _COLUMNS = {"from": "sender", "to": "recipients", "subject": "subject"}
-_TERM = re.compile(r'(-?)(?:([A-Za-z_]{1,20}):)?(?:"([^"]*)"?|(\S+))')
-_AGE = re.compile(r"(\d{1,5})([dwmy])")
-_DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
-_AGE_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
-_MAX_TERMS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +69,21 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
     query = Query()
     wanted: list[str] = []
     unwanted: list[str] = []
-    for number, found in enumerate(_TERM.finditer(OneLine(text))):
-        if number == _MAX_TERMS:
-            query.complaints.append(OneLine(f"only the first {_MAX_TERMS} terms are used"))
-            break
-        minus, operator, phrase, word = found.groups()
-        value = phrase if phrase is not None else word
-        name = operator.lower() if operator else ""
-        if name and name not in OPERATORS:
-            if not value.startswith("/"):
-                query.complaints.append(OneLine(f"there is no operator {name}: (it was taken as words)"))
-            value = f"{operator}:{value}"
-            name = ""
-        if name in ("", *_COLUMNS):
-            if not any(character.isalnum() for character in value):
-                if value.strip("-") and not name:
-                    query.complaints.append(OneLine(f"{value} holds no letter or digit to look for"))
-                continue
-            term = _match_term(_COLUMNS.get(name), value, whole=phrase is not None)
-            (unwanted if minus else wanted).append(term)
+    if has_too_many(text):
+        query.complaints.append(OneLine(f"only the first {MAX_TERMS} terms are used"))
+    for term in terms(text, MAIL):
+        if words := _complaint(term, moment):
+            query.complaints.append(OneLine(words))
+        if term.operator in ("", *_COLUMNS):
+            if any(map(str.isalnum, term.value)):
+                match = _match_term(_COLUMNS.get(term.operator), term.value, whole=term.whole)
+                (unwanted if term.excluded else wanted).append(match)
             continue
-        condition = _CONDITIONS[name](value.strip().lower(), moment)
-        if isinstance(condition, Condition):
-            if minus:
+        condition = _CONDITIONS[term.operator](term, moment)
+        if condition is not None:
+            if term.excluded:
                 condition = Condition(f"NOT ({condition.sql})", condition.values)
             query.conditions.append(condition)
-        elif value:
-            query.complaints.append(OneLine(f"{name}:{value} was left out: {condition}"))
     without = " OR ".join(unwanted)
     if wanted:
         query.match = " AND ".join(wanted)
@@ -141,49 +110,60 @@ def status_condition(word: str) -> Condition:
     return Condition(f"mail.status IN ({', '.join('?' * len(statuses))})", statuses)
 
 
-def _label(value: str, _: datetime) -> Condition | str:
-    return Condition("mail.label = ? COLLATE NOCASE", (value,)) if value else "name a label"
+def _complaint(term: Term, now: datetime) -> str:
+    """What to say of a term that cannot be used; nothing of one that is still being typed."""
+    words = fault(term, MAIL, now)
+    if not words or (not term.unknown and (not term.value.strip("-") or term.operator in _COLUMNS)):
+        return ""
+    if term.unknown:
+        return f"{words} (it was taken as words)"
+    return f"{words}; it was left out" if term.operator else words
 
 
-def _is(value: str, _: datetime) -> Condition | str:
-    if not value:
-        return "name a status"
+def _label(term: Term, _: datetime) -> Condition | None:
+    return Condition("mail.label = ? COLLATE NOCASE", (term.value.lower(),)) if term.value else None
+
+
+def _is(term: Term, _: datetime) -> Condition | None:
+    value = term.value.lower()
     if value in ("inbound", "outbound"):
         return Condition("mail.direction = ?", (value,))
     if value == "urgent":
         return Condition("mail.urgency IN ('high', 'urgent', 'critical')", ())
-    return status_condition(value)
+    return status_condition(value) if value else None
 
 
-def _in(value: str, _: datetime) -> Condition | str:
-    if not value:
-        return "name a mailbox"
-    return Condition(
-        "mail.mailbox_id IN (SELECT mailbox_id FROM mailboxes WHERE lower(address) = ?1 OR lower(mailbox_id) = ?1"
-        " OR lower(substr(address, 1, instr(address, '@') - 1)) = ?1)".replace("?1", "?"),
-        (value, value, value),
+def _in(term: Term, _: datetime) -> Condition | None:
+    value = term.value.lower()
+    return (
+        Condition(
+            "mail.mailbox_id IN (SELECT mailbox_id FROM mailboxes WHERE lower(address) = ? OR lower(mailbox_id) = ?"
+            " OR lower(substr(address, 1, instr(address, '@') - 1)) = ?)",
+            (value, value, value),
+        )
+        if value
+        else None
     )
 
 
-def _has(value: str, _: datetime) -> Condition | str:
-    if value and "attachments".startswith(value):
+def _has(term: Term, _: datetime) -> Condition | None:
+    word = named(term, MAIL)
+    if word == "attachment":
         return Condition("mail.has_attachments = 1", ())
-    if value in ("summary", "label"):
-        return Condition(f"mail.{value} <> ''", ())
-    return "it knows attachment, summary and label"
+    return Condition(f"mail.{word} <> ''", ()) if word is not None else None
 
 
-def _before(value: str, now: datetime) -> Condition | str:
-    moment = moment_named(value, now)
-    return Condition("mail.key < ?", (first_key_at(moment),)) if moment else "that is not a day or an age"
+def _before(term: Term, now: datetime) -> Condition | None:
+    moment = moment_named(term.value.lower(), now)
+    return Condition("mail.key < ?", (first_key_at(moment),)) if moment else None
 
 
-def _after(value: str, now: datetime) -> Condition | str:
-    moment = moment_named(value, now)
-    return Condition("mail.key >= ?", (first_key_at(moment),)) if moment else "that is not a day or an age"
+def _after(term: Term, now: datetime) -> Condition | None:
+    moment = moment_named(term.value.lower(), now)
+    return Condition("mail.key >= ?", (first_key_at(moment),)) if moment else None
 
 
-_CONDITIONS: Mapping[str, Callable[[str, datetime], Condition | str]] = {
+_CONDITIONS: Mapping[str, Callable[[Term, datetime], Condition | None]] = {
     "label": _label,
     "is": _is,
     "in": _in,
@@ -191,25 +171,6 @@ _CONDITIONS: Mapping[str, Callable[[str, datetime], Condition | str]] = {
     "before": _before,
     "after": _after,
 }
-
-
-def moment_named(value: str, now: datetime) -> datetime | None:
-    """The start of a day, month or year as the reader's clock has it, or an age before now."""
-    local = now.astimezone()
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    if value in ("today", "yesterday"):
-        return midnight - timedelta(days=value == "yesterday")
-    if age := _AGE.fullmatch(value):
-        try:
-            return now - timedelta(days=int(age[1]) * _AGE_DAYS[age[2]])
-        except OverflowError:
-            return None
-    if day := _DAY.fullmatch(value):
-        try:
-            return midnight.replace(year=int(day[1]), month=int(day[2] or 1), day=int(day[3] or 1))
-        except (ValueError, OverflowError):
-            return None
-    return None
 
 
 def view_sql(view: MailView, query: Query, below: int | None = None) -> tuple[str, list[str | int]]:

@@ -51,8 +51,11 @@ def fit_cells(text: str, width: int, *, right: bool = False) -> str:
     return blank + text if right else text + blank
 
 
-class VirtualList(ScrollView, Generic[Key, Row], can_focus=True):
-    """The base of all lists. Subclasses give `fetch_rows` and `draw_row`, and may set `row_height`."""
+class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_bindings=False):
+    """The base of all lists. Subclasses give `fetch_rows` and `draw_row`, and may set `row_height`.
+
+    Textual's own keys are left out: nothing scrolls sideways, so left and right are the screen's.
+    """
 
     BINDINGS = keymap.bindings("list")
     COMPONENT_CLASSES: ClassVar[set[str]] = {

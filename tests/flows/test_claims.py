@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from mm_tui.screens.edit import EditScreen
-from mm_tui.services.queue import Section
 from tests.flows.test_pending import bodies, open_queue, seen
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -87,7 +86,8 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "the queue")
         await pilot.press("f")
-        await pilot.press(str(list(Section).index(Section.CLAIMED) + 1))
+        names = [str(one.filter.name) for one in screen.filters]
+        await pilot.press(str(names.index("claimed") + 1))
         await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [draft], "the claimed alone")
         await pilot.press("escape")
         await until(pilot, lambda: len(screen.entries) == 2, "all")

@@ -13,7 +13,8 @@ import pytest
 
 from mm_tui.config import Review
 from mm_tui.services.claims import claim_in
-from mm_tui.services.queue import Queued, ReviewQueue, Section
+from mm_tui.services.queue import Queued, ReviewQueue
+from mm_tui.services.queue_filter import Narrowing
 from mm_tui.store.database import Database
 from mm_tui.wiring import Wiring
 from tests.support.app import settings_for
@@ -50,9 +51,10 @@ async def machine(
         await wiring.aclose()
 
 
-def entries(wiring: Wiring, section: Section = Section.ALL) -> dict[str, Queued]:
+def entries(wiring: Wiring, shown: str = "") -> dict[str, Queued]:
     queue = ReviewQueue(wiring.database, wiring.clock, wiring.settings.risk)
-    return {entry.item.id: entry for entry in queue.entries(section, seat=wiring.seat())}
+    narrowing = Narrowing(shown, queue.around())
+    return {entry.item.id: entry for entry in queue.entries(seat=wiring.seat()) if narrowing.has(entry)}
 
 
 async def until(condition: Any, what: str) -> None:
@@ -78,14 +80,14 @@ async def test_what_one_reviewer_has_open_is_shown_to_the_other_until_it_is_left
         anna.claims.open(sandbox.mailbox, draft)
         await until(lambda: tags(sandbox, draft).get("review.claimed_by") == "anna", "the claim")
         assert entries(anna)[draft].claim is None, "one's own claim is no warning"
-        assert list(entries(anna, Section.MINE)) == [draft]
+        assert list(entries(anna, "is:mine")) == [draft]
         robin.claims.open(sandbox.mailbox, draft)
         await until(lambda: entries(robin)[draft].claim is not None, "anna's claim")
         claim = entries(robin)[draft].claim
         assert claim is not None
         assert claim.by == "anna"
         assert "anna has it open since " in claim.words
-        assert list(entries(robin, Section.CLAIMED)) == [draft]
+        assert list(entries(robin, "is:claimed")) == [draft]
         assert tags(sandbox, draft)["review.claimed_by"] == "anna", "a claim stays whose it is"
         anna.claims.open(sandbox.mailbox, other)
         await until(lambda: "review.claimed_by" not in tags(sandbox, draft), "the claim given back")

@@ -89,8 +89,8 @@ def test_the_profile_is_chosen_by_argument_variable_file_or_order(
         ),
         ("[assist]\nautomatic = 3.5", ", line 2", "must be true or false, not a number", "configuration.md"),
         ("[assist]\nlabels = ['a', 3]", ", line 2", "assist.labels.1: must be a text, not a whole", "configuration.md"),
-        ("[assist.task_models]\nx = 'y'", ", line 1", "assist.task_models: cannot be 'x'", "configuration.md"),
-        ("[review.sla_minutes]\na = 0", ", line 1", "must be a whole number of at least 1", "configuration.md"),
+        ("[assist.task_models]\nx = 'y'", ", line 2", "assist.task_models.x: cannot be 'x'", "configuration.md"),
+        ("[review.sla_minutes]\na = 0", ", line 2", "sla_minutes.a: must be a whole number of at", "configuration.md"),
         ("[notice]\ndesktop = 'loud'", ", line 2", "notice.desktop: cannot be 'loud'", "configuration.md"),
         ("[notice]\nquiet_hours = 'x'", ", line 2", "notice.quiet_hours: must look like", "configuration.md"),
         ("review = 3", ", line 1", "review: must be a table, not a whole number", "configuration.md"),
@@ -270,3 +270,30 @@ def test_a_keyring_that_cannot_be_used_says_why(monkeypatch: pytest.MonkeyPatch)
 
 def test_every_variable_of_the_environment_names_a_field() -> None:
     assert set(config_file.ENVIRONMENT.values()) <= set(Profile.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what", "cure"),
+    [
+        ('[filters.queue]\nbad = "rsk:high"', ", line 2", "queue.bad: there is no operator rsk:", "mean risk:?"),
+        ('[filters.queue]\n"my own" = "is:foo"', ", line 2", "filters.queue.my own: is:foo: it knows", "operators"),
+        ('[filters.inbox]\na = "is:x"\nb = "has:wings"', ", line 3", "inbox.b: has:wings: it knows", "operators"),
+        ('[filters.queue]\nall = "is:mine"', ", line 2", "is the name of no filter at all", "another name"),
+        ('[filters.queue]\n"a\\u202e" = "is:mine"', "", "is no name for a filter", "can be seen"),
+        ('[filters]\nqeue = {}', ", line 2", "filters.qeue is not a setting", "Did you mean queue?"),
+        ('[filters.queue]\na = 3', ", line 2", "filters.queue.a: must be a text, not a whole number", "configuration.md"),
+    ],
+)  # fmt: skip
+def test_a_saved_filter_that_cannot_be_used_is_told_with_its_line(
+    text: str, where: str, what: str, cure: str, tmp_path: Path
+) -> None:
+    error = fault(text, tmp_path)
+    assert error.where.endswith(f"config.toml{where}")
+    assert what in error.what
+    assert cure in error.cure
+
+
+def test_saved_filters_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MM_TUI_FILTERS_QUEUE", "no table can be set so")
+    settings = config.load(write(tmp_path, '[filters.queue]\n"mine, old" = "is:mine before:1d"\ndrafts = ""\n'))
+    assert settings.filters.queue == {"mine, old": "is:mine before:1d", "drafts": ""}

@@ -1,0 +1,168 @@
+"""Saved filters and search in the queue and the inbox, through the app: by key, by mouse, by palette."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+from textual.widgets import Input
+
+from mm_tui.config import Filters
+from mm_tui.screens.choice import ChoiceScreen
+from mm_tui.screens.inbox import InboxScreen
+from mm_tui.screens.pending import PendingScreen
+from mm_tui.widgets.filter_strip import FilterStrip, window
+from tests.flows.test_pending import open_queue, queue, seen
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.seat import shown
+
+OWN = Filters(queue={"money, out": "flag:promise_money is:outbound"}, inbox={"about parcels": "subject:parcel"})
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def bodies(screen: PendingScreen) -> list[str]:
+    return [str(entry.item.body).strip() for entry in screen.entries]
+
+
+def counts(screen: PendingScreen) -> dict[str, int]:
+    return {str(one.filter.name): one.number for one in screen.filters}
+
+
+async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("It is on its way.")
+    sandbox.draft("You get a full refund of $900.")
+    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        assert {"all": 2, "money, out": 1, "high risk": 1, "drafts": 2, "inbound": 0}.items() <= counts(screen).items()
+        assert "all 2  money, out 1  high risk 1  drafts 2" in shown(app)
+        await pilot.press("l")
+        assert str(screen.filter.name) == "money, out"
+        assert bodies(screen) == ["You get a full refund of $900."]
+        assert "1 of 2 waiting" in shown(app)
+        await pilot.press("right")
+        assert str(screen.filter.name) == "high risk", "what selects nothing is passed over"
+        await pilot.press("h", "left")
+        assert len(screen.entries) == 2
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the list of filters")
+        await pilot.press("2")
+        await until(pilot, lambda: len(screen.entries) == 1, "the filter")
+        await pilot.press("escape")
+        assert len(screen.entries) == 2
+        at = shown(app).splitlines()[1].index("money, out")
+        await pilot.click(FilterStrip, offset=(at, 0))
+        await until(pilot, lambda: len(screen.entries) == 1, "the filter that was clicked on")
+        await pilot.press("escape", "ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette), "the palette")
+        await pilot.press(*"Filter money")
+        await until(pilot, lambda: "flag:promise_money is:outbound" in shown(app), "the filter in the palette")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: len(screen.entries) == 1, "the filter from the palette")
+
+
+async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("It is on its way.")
+    sandbox.draft("You get a full refund of $900.")
+    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("slash", *"axe")
+        assert "Nothing that waits matches “axe”." in shown(app)
+        assert app.screen is screen, "no key of the queue was heard"
+        for _ in "axe":
+            await pilot.press("backspace")
+        await pilot.press(*"risk:high fu")
+        assert bodies(screen) == ["You get a full refund of $900."]
+        await pilot.press(*"ll is:foo")
+        assert "▲ is:foo: it knows inbound" in shown(app)
+        await pilot.press("enter")
+        assert app.focused is screen.queue_list
+        await pilot.press("escape")
+        assert len(screen.entries) == 2
+        assert screen.query_one("#search", Input).value == ""
+        assert app.services.releases is not None and app.services.releases.states() == ()
+
+
+async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("It is on its way.")
+    sandbox.draft("You get a full refund of $900.")
+    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("space")
+        await until(pilot, lambda: screen.marked, "the mark")
+        await pilot.press("l")
+        assert "1 marked" in shown(app)
+        await pilot.press("A")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the summary")
+        assert "Approve 1 mail?" in shown(app)
+        await pilot.press("A")
+        await until(pilot, lambda: len(sandbox.outbox()) == 1, "the release")
+
+
+async def test_a_key_meant_for_one_mail_does_not_hit_the_one_that_a_filter_brings(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("It is on its way.")
+    sandbox.draft("You get a full refund of $900.")
+    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        screen.action_filter_step(1)
+        screen.action_reject()
+        assert app.screen is screen, "another mail has just come under the cursor"
+        assert queue(app) is screen
+
+
+async def test_the_inbox_has_saved_filters_too(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.inbound(subject="My parcel", body="Where is it?")
+    sandbox.inbound(subject="A question", body="What is it?")
+    async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
+        inbox = app.screen
+        assert isinstance(inbox, InboxScreen)
+        await until(pilot, lambda: len(inbox.mails.keys) == 2, "the mails")
+        await pilot.press("f")
+        await until(pilot, lambda: "about parcels" in shown(app), "the filters")
+        await pilot.press("end", "up", "up", "up", "enter")
+        await until(pilot, lambda: len(inbox.mails.keys) == 1, "the filter")
+        assert "/ subject:parcel" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(inbox.mails.keys) == 2, "all")
+
+
+@pytest.mark.parametrize(
+    ("at", "room", "expected"),
+    [
+        (0, 100, (0, 5)),
+        (0, 12, (0, 1)),
+        (4, 20, (3, 5)),
+        (2, 18, (2, 3)),
+        (2, 20, (1, 3)),
+        (2, 28, (0, 3)),
+        (0, 3, (0, 1)),
+    ],
+)
+def test_the_strip_always_shows_the_current_filter(at: int, room: int, expected: tuple[int, int]) -> None:
+    assert window([6, 6, 6, 6, 6], at, room) == expected
+
+
+def test_the_strip_of_nothing_is_nothing() -> None:
+    nothing: list[Any] = []
+    assert window(nothing, 0, 10) == (0, 0)
