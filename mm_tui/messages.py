@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mm_tui.clock import Clock
     from mm_tui.config import Settings
+    from mm_tui.review.identity import Identity
     from mm_tui.services.claim_keeper import ClaimKeeper
     from mm_tui.services.drafts import Drafts
     from mm_tui.services.mailboxes import MailboxActs
@@ -89,6 +90,9 @@ class Services(Protocol):
 
     async def attachment(self, mailbox_id: str, email_id: str, raw_name: str) -> bytes:
         """Fetches an attachment; `raw_name` is its name exactly as the gateway gave it."""
+
+    async def identity(self, header: str) -> Identity:
+        """What the signed identity of a mail is worth. Asks the gateway for its key."""
 
     def fault_words(self, error: Exception) -> OneLine | None:
         """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""

@@ -201,6 +201,10 @@ class EmailDetail(EmailSummary):
     tags: dict[OneLine, OneLine] = Field(default_factory=dict)
     approved_at: datetime | None = None
     approved_by: OneLine = OneLine("")
+    identity: OneLine = OneLine("")
+    """The header X-MultiMail-Identity as the gateway showed it; empty when it showed none."""
+    ai_generated: OneLine = OneLine("")
+    """The header X-AI-Generated."""
     raw: RawContent
 
 

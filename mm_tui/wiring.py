@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from mm_tui.config import Settings
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
+    from mm_tui.review.identity import Identity
     from mm_tui.services.assistant import Assistant
     from mm_tui.services.claim_keeper import ClaimKeeper
     from mm_tui.services.drafts import Drafts
+    from mm_tui.services.identities import Identities
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.notices import Notify
     from mm_tui.services.queue import Seat
@@ -74,6 +76,7 @@ class Wiring:
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
         self.boxes: MailboxActs | None = None
+        self._identities: Identities | None = None
         self.trouble = OneLine("")
         self.news = OneLine("")
         """Something to be said once, on the first screen."""
@@ -183,6 +186,17 @@ class Wiring:
         if self.gateway is None:
             raise Unreachable(self.trouble or "the gateway is not connected yet")
         return await self.gateway.attachment(mailbox_id, email_id, raw_name)
+
+    async def identity(self, header: str) -> Identity:
+        """What the signed identity of a mail is worth; see `mm_tui.services.identities`."""
+        from mm_tui.review.identity import unchecked
+        from mm_tui.services.identities import Identities
+
+        if self.gateway is None:
+            return unchecked(header, self.trouble or "the gateway is not connected yet")
+        if self._identities is None:
+            self._identities = Identities(self.gateway, self.clock)
+        return await self._identities.check(header)
 
     def fault_words(self, error: Exception) -> OneLine | None:
         """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.base import Caller, given
-from mm_tui.gateway.errors import CodeSent
+from mm_tui.gateway.errors import CodeSent, Malformed
 from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression, WebhookDelivery
 from mm_tui.models import Account, Mailbox, Usage, Webhook
 from mm_tui.secret import Secret
@@ -23,6 +23,14 @@ class AccountCalls(Caller):
         return await self._ask(
             calls.HEALTH, lambda answer: str(values.line(values.single(answer).get("status")) or "ok")
         )
+
+    async def signing_key(self) -> object:
+        """The public key that signs the identity of mail: as JSON, else as text. Needs no key of ours."""
+        body = (await self._call(calls.SIGNING_KEY)).body
+        try:
+            return values.parse(body)
+        except Malformed:
+            return body.decode("ascii", "replace")
 
     async def account(self) -> Account:
         """The account's name, plan and quotas."""

@@ -32,6 +32,12 @@ _MAILBOX = "/v1/mailboxes/{mailbox_id}"
 _EMAIL = _MAILBOX + "/emails/{email_id}"
 
 HEALTH = Call("GET", "/health", None, "whether the gateway is up")
+SIGNING_KEY = Call(
+    "GET",
+    "/.well-known/multimail-signing-key",
+    None,
+    "the key that signs the identity of mail; when a life is looked at",
+)
 ACCOUNT = Call("GET", "/v1/account", "read", "the account's name, plan and quotas")
 USAGE = Call("GET", "/v1/usage", "read", "what the account did lately")
 MAILBOXES = Call("GET", "/v1/mailboxes", "read", "the mailboxes and their oversight modes")

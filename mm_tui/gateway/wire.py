@@ -200,9 +200,19 @@ def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
             "tags": tags(item.get("tags")),
             "approved_at": values.time(item.get("approved_at")),
             "approved_by": values.line(item.get("approved_by")),
+            **_identity(values.table(item.get("headers"))),
             "raw": raw,
         }
     )
+
+
+def _identity(headers: Json) -> dict[str, OneLine]:
+    """What the headers tell of who sent the mail. The gateway's pages show them; its OpenAPI document has none."""
+    found = {name.lower(): values.line(values.as_text(value)) for name, value in headers.items()}
+    return {
+        "identity": found.get("x-multimail-identity", OneLine("")),
+        "ai_generated": found.get("x-ai-generated", OneLine("")),
+    }
 
 
 def pending_item(item: Json) -> PendingItem:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mm_tui.sandbox import identity
 from mm_tui.sandbox.ids import iso, iso_or_none
 from mm_tui.sandbox.state import ApiError, Caller, State
 from mm_tui.sandbox.statuses import SPAM, Status
@@ -149,6 +150,8 @@ def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) 
         ],
         "tags": tags(state, email_id),
     }
+    if shown := identity.headers(state, row):
+        item["headers"] = shown
     if row["approved_at"] is not None:
         item |= {"approved_at": iso(row["approved_at"]), "approved_by": row["approved_by"]}
     return item

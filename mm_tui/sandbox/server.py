@@ -22,6 +22,7 @@ from uvicorn.server import ServerState
 from mm_tui import __version__
 from mm_tui.sandbox import (
     flat,
+    identity,
     lifecycle,
     routes_account,
     routes_mail,
@@ -84,6 +85,11 @@ def create_app(state: State, *, token_delay: float = 0.0) -> FastAPI:
         if state.tuning.healthy:
             return Answer({"status": "ok"})
         return Answer({"status": "degraded"}, status_code=503)
+
+    @app.get("/.well-known/multimail-signing-key", tags=["identity"])
+    async def signing_key(state: StateOf) -> Response:
+        """The key under which the identity of mail that left is signed, as a JSON Web Key."""
+        return Answer(identity.public_key(state))
 
     app.openapi = functools.partial(_document, app)  # type: ignore[method-assign]
     return app

@@ -20,6 +20,8 @@ from mm_tui.widgets.words import count
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from mm_tui.review.identity import Identity
+
 
 class LifeRead(Message):
     """The life, from the thread that reads it."""
@@ -27,6 +29,14 @@ class LifeRead(Message):
     def __init__(self, life: Life) -> None:
         super().__init__()
         self.life = life
+
+
+class IdentityChecked(Message):
+    """What the mail's signed identity is worth, from the worker that asked."""
+
+    def __init__(self, identity: Identity) -> None:
+        super().__init__()
+        self.identity = identity
 
 
 class LifeScreen(BaseScreen):
@@ -45,6 +55,9 @@ class LifeScreen(BaseScreen):
         super().__init__()
         self._email_id = email_id
         self.life: Life | None = None
+        self.identity: Identity | None = None
+        """None until it is checked, and for a mail that has none."""
+        self._checking = ""
 
     def compose_body(self) -> ComposeResult:
         yield Static(Content(" reading …"), id="heading")
@@ -71,6 +84,17 @@ class LifeScreen(BaseScreen):
         happened = count(len(message.life.events), "event", "events")
         self.query_one("#heading", Static).update(Content(f"A mail's life · {happened}"))
         self._show(keep_place=shown)
+        header = message.life.detail.identity if message.life.detail is not None else ""
+        if header and header != self._checking:
+            self._checking = header
+            self.run_worker(self._check(header), exclusive=True, group="identity", exit_on_error=False)
+
+    async def _check(self, header: str) -> None:
+        self.post_message(IdentityChecked(await self.services.identity(header)))
+
+    def on_identity_checked(self, message: IdentityChecked) -> None:
+        self.identity = message.identity
+        self._show(keep_place=True)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show, keep_place=True)
@@ -78,7 +102,7 @@ class LifeScreen(BaseScreen):
     def _show(self, *, keep_place: bool) -> None:
         paper = self.query_one(Paper)
         if self.life is not None:
-            paper.show(life_page(self.life, paper.room), f"life {self._email_id}", keep_place=keep_place)
+            paper.show(life_page(self.life, paper.room, self.identity), f"life {self._email_id}", keep_place=keep_place)
 
     def action_thread(self) -> None:
         mail = self.life.summary if self.life is not None else None

@@ -134,9 +134,13 @@ def _update(
         index(connection, key)
 
 
+_STORED = {"cc", "attachments", "tags", "approved_at", "approved_by", "identity", "ai_generated", "raw"}
+"""What of a detail no column holds."""
+
+
 def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Changes:
     """As `MailStore.save_detail`."""
-    dumped = detail.model_dump(mode="json", include={"cc", "attachments", "tags", "approved_at", "approved_by", "raw"})
+    dumped = detail.model_dump(mode="json", include=_STORED)
     if ManyLine(detail.raw.body) != detail.body:
         dumped["body"] = str(detail.body)
     stored = json.dumps(dumped)

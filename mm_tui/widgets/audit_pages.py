@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from mm_tui.review.identity import Identity, Standing
 from mm_tui.services.audit_line import AuditLine, Tone
 from mm_tui.services.life import Life
 from mm_tui.store.timeline import Source
@@ -62,7 +63,7 @@ def _who(shown: AuditLine) -> str:
     return f"key {line.actor}" if line.actor else "the gateway by itself"
 
 
-def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LABEL) -> None:
+def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LABEL, style: str = "") -> None:
     """Writes a label and its value, further lines of which stand under its first; nothing for an empty value.
 
     Args:
@@ -71,16 +72,24 @@ def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LA
         value: clean text of one line.
         room: cells of a line.
         label: cells of the label.
+        style: of the value.
     """
     for at, (start, end) in enumerate(wrapped(value, max(8, room - label - 1)) if value else []):
         writer.write(fit_cells("" if at else OneLine(name), label) + " ", "dim")
-        writer.line(value[start:end])
+        writer.line(value[start:end], style)
 
 
-def life_page(life: Life, room: int) -> Page:
-    """A mail's life: what it is, then everything that happened in the order of time."""
+def life_page(life: Life, room: int, identity: Identity | None = None) -> Page:
+    """A mail's life: what it is, then everything that happened in the order of time.
+
+    Args:
+        life: what is known of it.
+        room: cells of a line.
+        identity: what its signed identity is worth; None while that is being asked, or when it has none.
+    """
     writer = PageWriter()
     _life_head(writer, life, room)
+    _identity(writer, life, identity, room)
     writer.line()
     writer.line("What happened, the oldest first", "dim")
     day = ""
@@ -109,8 +118,35 @@ def life_page(life: Life, room: int) -> Page:
     )
     if life.detail is None:
         writer.line("The mail was not opened on this machine: its tags and who approved it are not known.", "dim")
-    writer.line("The gateway's API shows no identity headers, so none are checked.", "dim")
+    elif not life.detail.identity:
+        writer.line("The gateway showed no identity header with it, so none was checked.", "dim")
     return writer.page()
+
+
+def _identity(writer: PageWriter, life: Life, identity: Identity | None, room: int) -> None:
+    """What the gateway signed about the sender, and whether that holds."""
+    if life.detail is None or not life.detail.identity:
+        return
+    if identity is None:
+        row(writer, "identity", "being checked …", room)
+        return
+    words = f"{identity.standing}{f': {identity.why}' if identity.why else ''}"
+    holds = identity.standing is Standing.HOLDS
+    sign = {Standing.HOLDS: "✓ ", Standing.BROKEN: "✕ "}.get(identity.standing, "▲ ")
+    row(writer, "identity", sign + words, room, style="" if holds else "risk")
+    for name, value in identity.claims:
+        row(writer, "", f"{name}: {value}", room, style="" if holds else "dim")
+    if life.detail.ai_generated:
+        row(writer, "", f"X-AI-Generated: {life.detail.ai_generated} (not signed)", room, style="dim")
+    if holds:
+        row(writer, "", f"ECDSA P-256 under the gateway's key {identity.fingerprint}", room, style="dim")
+        row(
+            writer,
+            "",
+            "It names no mail: it proves who says this, not that it was said of this mail.",
+            room,
+            style="dim",
+        )
 
 
 def _life_head(writer: PageWriter, life: Life, room: int) -> None:

@@ -154,7 +154,7 @@ def _cells(text: str) -> int:
     return len(text) + text.count("\t") * (TAB - 1) if text.isascii() else cell_len(text.replace("\t", " " * TAB))
 
 
-class Paper(ScrollView, can_focus=True):
+class Paper(ScrollView, can_focus=True, inherit_bindings=False):
     """A text to read, of any length. Posts `EndSeen` once the last line of a page has been on screen."""
 
     BINDINGS = keymap.bindings("paper")

@@ -1,0 +1,205 @@
+"""The signed identity of a mail that left through the gateway: what `X-MultiMail-Identity` says, and whether it holds.
+
+The gateway's pages describe the header as `base64url(payload).base64url(signature)`: canonical JSON, signed with ECDSA
+on P-256 under the key at `/.well-known/multimail-signing-key`. They do not say in which form the key stands there, nor
+whether the bytes of the JSON or their base64url text are signed, so every usual form is read. The claims hold no id and
+no hash of the mail: a good signature proves who made the claims, not that they belong to the mail they stand in.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+HEADER = "x-multimail-identity"
+AI_HEADER = "x-ai-generated"
+LONGEST = 16_384
+"""Characters of a header that are looked at."""
+MOST_CLAIMS = 24
+FIELD = 32
+"""Bytes of a number of the curve."""
+
+
+class Standing(StrEnum):
+    """What is known of a mail's identity."""
+
+    HOLDS = "the gateway's signature holds"
+    BROKEN = "the signature does not hold"
+    UNREADABLE = "it is in no form that is known, so it was not checked"
+    UNCHECKED = "it was not checked"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The result of a check."""
+
+    standing: Standing
+    claims: tuple[tuple[OneLine, OneLine], ...] = ()
+    """What the header says, in its order; believe it only when the signature holds."""
+    why: OneLine = OneLine("")
+    """Why it could not be checked."""
+    fingerprint: OneLine = OneLine("")
+    """First half of the SHA-256 of the key that it holds under."""
+
+
+class KeyUnusable(Exception):
+    """What stands where the key should be is no P-256 public key in any usual form."""
+
+
+class PublicKey:
+    """The gateway's key.
+
+    Args:
+        answer: what the well-known address gave, parsed where it was JSON: a JWK, a set of them, a PEM text, or base64
+            of a SubjectPublicKeyInfo or of a point, bare or under a name.
+
+    Raises:
+        KeyUnusable: it is none of these.
+    """
+
+    def __init__(self, answer: object) -> None:
+        self._keys = [_key(one) for one in _candidates(answer)]
+        if not self._keys:
+            raise KeyUnusable("no key stands there")
+
+    def matching(self, messages: tuple[bytes, ...], signature: bytes) -> str | None:
+        """The fingerprint of the key under which the signature holds for one of the messages; None: of none."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        der = _as_der(signature)
+        if der is None:
+            return None
+        for key in self._keys:
+            for message in messages:
+                try:
+                    key.verify(der, message, ec.ECDSA(hashes.SHA256()))
+                except InvalidSignature:
+                    continue
+                return _fingerprint(key)
+        return None
+
+
+def check(header: str, key: PublicKey) -> Identity:
+    """Whether the identity holds.
+
+    Args:
+        header: the header's value as the gateway showed it.
+        key: the gateway's key.
+    """
+    parts = _parts(header)
+    if parts is None:
+        return Identity(Standing.UNREADABLE)
+    text, payload, signature = parts
+    found = key.matching((payload, text), signature)
+    claims = _claims(payload)
+    if found is None:
+        return Identity(Standing.BROKEN, claims)
+    return Identity(Standing.HOLDS, claims, fingerprint=OneLine(found))
+
+
+def unchecked(header: str, why: str) -> Identity:
+    """An identity that could not be checked now, with what it says."""
+    parts = _parts(header)
+    return Identity(Standing.UNREADABLE) if parts is None else Identity(
+        Standing.UNCHECKED, _claims(parts[1]), OneLine(why)
+    )  # fmt: skip
+
+
+def _parts(header: str) -> tuple[bytes, bytes, bytes] | None:
+    """The payload's text, the payload and the signature; None when it has another form."""
+    text, dot, signature = header.strip().partition(".")
+    if not dot or len(header) > LONGEST:
+        return None
+    try:
+        payload, signed = _decoded(text), _decoded(signature)
+        is_object = isinstance(json.loads(payload), dict)
+    except (ValueError, RecursionError):
+        return None
+    return (text.encode("ascii"), payload, signed) if is_object else None
+
+
+def _decoded(text: str) -> bytes:
+    """base64url, padded or not."""
+    return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
+
+
+def _claims(payload: bytes) -> tuple[tuple[OneLine, OneLine], ...]:
+    claims: dict[str, Any] = json.loads(payload)
+    shown = [(OneLine(name), OneLine(_word(value))) for name, value in list(claims.items())[:MOST_CLAIMS]]
+    return tuple((name, value) for name, value in shown if name)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _candidates(answer: object) -> list[object]:
+    """Where in the answer a key may stand: itself, under a name, or in a set."""
+    if isinstance(answer, Mapping):
+        if "kty" in answer:
+            return [answer]
+        for name in ("keys", "jwk", "public_key", "publicKey", "key", "signing_key", "public_key_pem", "pem", "spki"):
+            if inner := answer.get(name):
+                return list(inner) if isinstance(inner, list) else [inner]
+        return []
+    return list(answer) if isinstance(answer, list) else [answer]
+
+
+def _key(answer: object) -> EllipticCurvePublicKey:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    curve = ec.SECP256R1()
+    try:
+        if isinstance(answer, Mapping):
+            if answer.get("kty") != "EC" or answer.get("crv") != "P-256":
+                raise KeyUnusable("it is no key of the curve P-256")
+            x, y = (int.from_bytes(_decoded(str(answer.get(name, "")))) for name in ("x", "y"))
+            return ec.EllipticCurvePublicNumbers(x, y, curve).public_key()
+        text = str(answer).strip()
+        if text.startswith("-----BEGIN"):
+            key = serialization.load_pem_public_key(text.encode())
+        else:
+            raw = _decoded(text.replace("+", "-").replace("/", "_"))
+            if len(raw) in (1 + FIELD, 1 + 2 * FIELD):
+                return ec.EllipticCurvePublicKey.from_encoded_point(curve, raw)
+            key = serialization.load_der_public_key(raw)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyUnusable("it is in no form that is known") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise KeyUnusable("it is no key of the curve P-256")
+    return key
+
+
+def _as_der(signature: bytes) -> bytes | None:
+    """The signature as the library takes it. Web programs give the two numbers one after the other (IEEE P1363)."""
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+    if len(signature) == 2 * FIELD:
+        return encode_dss_signature(int.from_bytes(signature[:FIELD]), int.from_bytes(signature[FIELD:]))
+    return signature if signature[:1] == b"\x30" else None
+
+
+def _fingerprint(key: EllipticCurvePublicKey) -> str:
+    from hashlib import sha256
+
+    from cryptography.hazmat.primitives import serialization
+
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return sha256(der).hexdigest()[:32]

@@ -1,0 +1,50 @@
+"""Checking the signed identity of a mail that a human looks at: fetches the gateway's key, once in a while."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.review.identity import Identity, KeyUnusable, PublicKey, Standing, check, unchecked
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+
+KEY_AGE = timedelta(hours=1)
+"""How long a key is used before it is fetched again."""
+LEAST_AGE = timedelta(minutes=1)
+"""A signature that does not hold has a younger key fetched again at most this often: keys are changed."""
+
+
+class Identities:
+    """Checks identities with the gateway's key, which is held in memory only.
+
+    Args:
+        gateway: where the key is.
+        clock: for the key's age.
+    """
+
+    def __init__(self, gateway: GatewayClient, clock: Clock) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._held: tuple[datetime, PublicKey] | None = None
+
+    async def check(self, header: str) -> Identity:
+        """What the identity is worth. Never raises for a gateway that fails: then it says why it was not checked."""
+        try:
+            found = check(header, await self._key(KEY_AGE))
+            if found.standing is Standing.BROKEN:
+                found = check(header, await self._key(LEAST_AGE))
+        except GatewayError as error:
+            return unchecked(header, f"the gateway's key could not be read: {error.message}")
+        except KeyUnusable as error:
+            return unchecked(header, f"the gateway's key cannot be used: {error}")
+        return found
+
+    async def _key(self, age: timedelta) -> PublicKey:
+        now = self._clock.now()
+        if self._held is None or now - self._held[0] > age:
+            self._held = now, PublicKey(await self._gateway.signing_key())
+        return self._held[1]
