@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 AGAIN_AFTER = 15.0
 """Seconds until a service that the store failed begins anew."""
 
+EDITING = "editing"
+"""The folder in which texts lie while an editor has them, see `store.editor_files`."""
+
 log = logging.getLogger("mm_tui.wiring")
 
 
@@ -105,8 +108,20 @@ class Wiring:
         except (OSError, sqlite3.Error) as error:
             raise WiringError(f"the store {path} cannot be opened: {error}") from error
         wiring = cls(settings, database, clock, demo=demo)
-        wiring.news = OneLine(news)
+        wiring.news = OneLine(news) or wiring.take_up_texts()
         return wiring
+
+    def take_up_texts(self) -> OneLine:
+        """Takes up what an editor had when the last run ended; says so. The store may be locked: then next time."""
+        if not (config.data_dir() / EDITING).exists():
+            return OneLine("")
+        from mm_tui.services.kept import take_up
+        from mm_tui.store.editor_files import editing_folder
+
+        try:
+            return take_up(self.database, editing_folder(self.settings.profile.name), self.clock.now())
+        except (StoreError, OSError, sqlite3.Error) as error:
+            return OneLine(f"a text that your editor had could not be taken up: {error}")
 
     def build(self, notify: Notify) -> None:
         """Imports and builds what needs the network. Takes some hundred milliseconds: call it in a thread.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -17,17 +16,16 @@ from mm_tui import keymap
 from mm_tui.models import recipients
 from mm_tui.review.draft import EditedDraft, changes_recipients, changes_subject
 from mm_tui.review.risk import Assessment
-from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.choice import CHOICE_KEYS, Choice, ChoiceScreen
+from mm_tui.screens.external import ExternalEditing
 from mm_tui.screens.instruct import InstructScreen
 from mm_tui.services.kept import save_beside
 from mm_tui.services.notices import Notice, PendingChanged
 from mm_tui.services.queue import Queued, ReviewQueue, edited_draft
 from mm_tui.store.database import StoreError
-from mm_tui.store.edits import EditStore, SavedEdit
+from mm_tui.store.edits import EditStore
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.diff_pages import three_way_page
-from mm_tui.widgets.external_editor import EditorError, run_editor
 from mm_tui.widgets.item_head import finding_lines
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pages import thread_page
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widget import Widget
 
-    from mm_tui.widgets.external_editor import Editor
 
 THREE_WAY = "three-way"
 SAVE_SECONDS = 0.5
@@ -60,7 +57,7 @@ class EditAssessed(Message):
         self.assessment = assessment
 
 
-class EditScreen(BaseScreen):
+class EditScreen(ExternalEditing):
     """The editor. Leaving it keeps the text; approving in the queue is what releases it.
 
     Args:
@@ -72,7 +69,6 @@ class EditScreen(BaseScreen):
     CSS_PATH = "edit.tcss"
     BINDINGS = [*keymap.bindings("edit"), *keymap.bindings("quoted")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#body"
-    editor: ClassVar[Editor] = staticmethod(run_editor)
 
     def __init__(self, entry: Queued) -> None:
         super().__init__()
@@ -176,11 +172,11 @@ class EditScreen(BaseScreen):
         if self._save_timer is not None:
             self._save_timer.stop()
         if now - self._unsaved_since >= SAVE_SECONDS:
-            self._save()
+            self.save_text()
         else:
-            self._save_timer = self.set_timer(SAVE_SECONDS, self._save)
+            self._save_timer = self.set_timer(SAVE_SECONDS, self.save_text)
 
-    def _save(self, *, durable: bool = False, anyway: bool = False) -> bool:
+    def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool:
         """Saves what has changed. False when the store did not take it: that is said, and tried again soon."""
         if self._save_timer is not None:
             self._save_timer.stop()
@@ -194,7 +190,7 @@ class EditScreen(BaseScreen):
             self._put(draft, durable=durable)
         except (sqlite3.Error, StoreError, OSError) as error:
             self.say(f"not saved: {OneLine(str(error))}; stay here, it is tried again", "error")
-            self._save_timer = self.set_timer(RETRY_SECONDS, self._save)
+            self._save_timer = self.set_timer(RETRY_SECONDS, self.save_text)
             return False
         self._saved = self._stored = draft
         self._assess(draft)
@@ -221,24 +217,16 @@ class EditScreen(BaseScreen):
             durable=durable,
         )
 
-    def _keep_beside(self, draft: EditedDraft) -> None:
-        """Keeps a text that another is about to replace, or that could not be taken in."""
-        item, now = self._entry.item, self.services.clock.now()
-        text = SavedEdit(
-            item.id, item.mailbox_id, self._entry.digest, item.raw, draft.to, draft.subject, draft.body, 1, now
-        )
-        save_beside(self.services.database, text, now)
-
     def heed(self, notice: Notice) -> None:
         if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
-            self._save(durable=True)
+            self.save_text(durable=True)
             self.say("this mail waits no more: it was decided elsewhere. Your text is kept (K in the queue)", "warning")
 
     def save_work(self) -> bool:
-        return self._save(durable=True)
+        return self.save_text(durable=True)
 
     def on_screen_suspend(self) -> None:
-        self._save(durable=True)
+        self.save_text(durable=True)
 
     # What is said about it
 
@@ -277,20 +265,20 @@ class EditScreen(BaseScreen):
             self.say("it needs a recipient", "warning")
             return
         if self._is_outdated and not self._knows_the_change:
-            self._save(durable=True)
+            self.save_text(durable=True)
             self.say("the draft changed since your edit began: read what changed to its end first", "warning")
             if not self.query_one("#thread", Paper).has_focus:
                 self.action_thread()
             return
         # An edit of an older draft is kept on purpose against the new one: what changed has been read.
-        if self._save(durable=True, anyway=self._is_outdated):
+        if self.save_text(durable=True, anyway=self._is_outdated):
             self.dismiss(None)
 
     def action_back(self) -> None:
         if self.query_one("#thread", Paper).has_focus:
             self.action_thread()
             return
-        if self._save(durable=True):
+        if self.save_text(durable=True):
             self.dismiss(None)
 
     def action_thread(self) -> None:
@@ -340,25 +328,6 @@ class EditScreen(BaseScreen):
             area = self.query_one("#body", TextArea)
             area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
 
-    def action_external(self) -> None:
-        area = self.query_one("#body", TextArea)
-        self._save(durable=True)
-        said, edited, left = "", None, None
-        with self.app.suspend():
-            # Nothing may escape from here: the app would never come back.
-            try:
-                edited = type(self).editor(ManyLine(area.text))
-            except EditorError as error:
-                said, left = str(error), error.left
-        if left is not None:
-            self._keep_beside(replace(self.draft, body=str(left)))
-            said = f"{said}; what it left is kept beside (K in the queue)"
-        if edited is not None and edited != area.text:
-            area.load_text(edited)
-            self._save(durable=True)
-        if said:
-            self.say(said, "warning")
-
     def action_redraft(self) -> None:
         if self.services.drafts is None:
             self.say("no model: set AI21_API_KEY, or write it yourself", "warning")
@@ -376,8 +345,8 @@ class EditScreen(BaseScreen):
         before, finished = area.text, False
         assert self.services.drafts is not None
         if ManyLine(before) != self._entry.item.body:
-            self._keep_beside(self.draft)
-        self._save(durable=True)
+            self.keep_beside(self.draft)
+        self.save_text(durable=True)
         # What streams in would run over what is typed.
         self._writing = area.read_only = True
         self.refresh_bindings()
@@ -397,7 +366,7 @@ class EditScreen(BaseScreen):
                 area.read_only = False
                 if not finished:
                     area.load_text(before)
-                self._save()
+                self.save_text()
                 self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -1,18 +1,23 @@
-"""The reader's own `$EDITOR` on a text: a private file, run in the foreground, removed afterwards."""
+"""The reader's own `$EDITOR` on a text, run in the foreground."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
-import tempfile
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from mm_tui.text import ManyLine
 
-Editor = Callable[[ManyLine], ManyLine]
-"""Takes a text, gives the edited one; raises EditorError."""
+if TYPE_CHECKING:
+    from mm_tui.store.editor_files import EditorFile
+
+Editor = Callable[["EditorFile"], ManyLine]
+"""Lets the reader edit a file, gives its text; raises EditorError. The file stays until its text is safe."""
 
 
 class EditorError(Exception):
@@ -27,8 +32,8 @@ class EditorError(Exception):
         self.left = left
 
 
-def run_editor(text: ManyLine, environ: Mapping[str, str] = os.environ) -> ManyLine:
-    """Opens `$VISUAL`, else `$EDITOR`, on the text and waits. Call it while the app is suspended.
+def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> ManyLine:
+    """Opens `$VISUAL`, else `$EDITOR`, on the file and waits. Call it while the app is suspended.
 
     Returns:
         The text as saved, cleaned.
@@ -39,24 +44,43 @@ def run_editor(text: ManyLine, environ: Mapping[str, str] = os.environ) -> ManyL
     command = environ.get("VISUAL") or environ.get("EDITOR")
     if not command:
         raise EditorError("neither VISUAL nor EDITOR is set")
-    with tempfile.TemporaryDirectory(prefix="mm-tui-") as folder:
-        path = Path(folder) / "draft.md"
-        path.touch(mode=0o600)
-        path.write_text(text, "utf-8")
-        try:
-            done = subprocess.run([*shlex.split(command), str(path)], check=False)  # noqa: S603 - the reader's own choice
-        except (OSError, ValueError) as error:
-            raise EditorError(f"{command.split()[0]} cannot be started: {error}") from error
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise EditorError(f"the edited text cannot be read: {error}") from error
-        left = ManyLine(raw.decode("utf-8", errors="replace").removesuffix("\n"))
-        if done.returncode != 0:
-            words = f"the editor ended with status {done.returncode}; the text is as it was"
-            raise EditorError(words, left if left != text else None)
-        try:
-            raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise EditorError("the editor left something that is not UTF-8 text", left) from error
-        return left
+    try:
+        given = _read(file)
+        with (
+            _deaf_to_interrupts(),
+            subprocess.Popen([*shlex.split(command), str(file.path)]) as running,  # noqa: S603 - the reader's choice
+        ):
+            file.started(running.pid)
+            status = running.wait()
+    except (OSError, ValueError) as error:
+        raise EditorError(f"{command.split()[0]} cannot be started: {error}") from error
+    try:
+        raw = _read(file)
+    except OSError as error:
+        raise EditorError(f"the edited text cannot be read: {error}") from error
+    left = ManyLine(raw.decode("utf-8", errors="replace").removesuffix("\n"))
+    if status != 0:
+        words = f"the editor ended with status {status}; the text is as it was"
+        raise EditorError(words, left if raw != given else None)
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise EditorError("the editor left something that is not UTF-8 text", left) from error
+    return left
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """ctrl+c in the editor's terminal is the editor's business; it must not end the program that waits for it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _read(file: EditorFile) -> bytes:
+    return file.path.read_bytes()

@@ -20,6 +20,7 @@ from mm_tui.screens.pending import PendingScreen
 from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.services.kept import kept_edits
 from mm_tui.services.release_view import Phase
+from mm_tui.store.editor_files import EditorFile
 from mm_tui.store.edits import EditStore
 from mm_tui.text import ManyLine
 from mm_tui.widgets import paper
@@ -443,8 +444,8 @@ async def test_the_readers_own_editor_gives_the_text_back_cleaned(
     sandbox.draft("We will refund it.")
     asked: list[ManyLine] = []
 
-    def editor(text: ManyLine) -> ManyLine:
-        asked.append(text)
+    def editor(file: EditorFile) -> ManyLine:
+        asked.append(ManyLine(file.path.read_text()))
         return ManyLine("From my\x1b[2J editor.")
 
     monkeypatch.setattr(EditScreen, "editor", staticmethod(editor))
@@ -473,7 +474,7 @@ async def test_what_a_failing_editor_left_is_kept(
     monkeypatch.setattr(
         EditScreen,
         "editor",
-        staticmethod(lambda text: run_editor(text, {"EDITOR": str(script), "PATH": "/bin:/usr/bin"})),
+        staticmethod(lambda file: run_editor(file, {"EDITOR": str(script), "PATH": "/bin:/usr/bin"})),
     )
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         monkeypatch.setattr(app, "suspend", _nothing)

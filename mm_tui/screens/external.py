@@ -1,0 +1,85 @@
+"""The reader's own editor on the text of a draft. Wherever it is when something fails, it is found again."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.widgets import TextArea
+
+from mm_tui.review.draft import EditedDraft
+from mm_tui.screens.base import BaseScreen
+from mm_tui.services.kept import save_beside
+from mm_tui.services.queue import Queued
+from mm_tui.store.database import StoreError
+from mm_tui.store.editor_files import EditorFile, editing_folder
+from mm_tui.store.edits import SavedEdit
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.external_editor import EditorError, run_editor
+
+if TYPE_CHECKING:
+    from mm_tui.widgets.external_editor import Editor
+
+
+class ExternalEditing(BaseScreen):
+    """Mixed into the editor's screen."""
+
+    editor: ClassVar[Editor] = staticmethod(run_editor)
+
+    if TYPE_CHECKING:
+        _entry: Queued
+
+        @property
+        def draft(self) -> EditedDraft: ...
+        def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool: ...
+
+    def as_edit(self, draft: EditedDraft) -> SavedEdit:
+        """This text as an edit of the draft that is open."""
+        item, now = self._entry.item, self.services.clock.now()
+        return SavedEdit(
+            item.id, item.mailbox_id, self._entry.digest, item.raw, draft.to, draft.subject, draft.body, 1, now
+        )
+
+    def keep_beside(self, draft: EditedDraft) -> None:
+        """Keeps a text that another is about to replace, or that could not be taken in."""
+        save_beside(self.services.database, self.as_edit(draft), self.services.clock.now())
+
+    def action_external(self) -> None:
+        """Hands the text to the editor; takes in what it wrote, or keeps that beside when the editor failed."""
+        area = self.query_one("#body", TextArea)
+        self.save_text(durable=True)
+        try:
+            folder = editing_folder(self.services.settings.profile.name)
+            file = EditorFile(folder, self.as_edit(replace(self.draft, body=str(ManyLine(area.text)))))
+        except OSError as error:
+            self.say(f"no file can be written for the editor: {OneLine(str(error))}", "warning")
+            return
+        said, edited, left = "", None, None
+        with self.app.suspend():
+            # Nothing may escape from here: the app would never come back.
+            try:
+                edited = type(self).editor(file)
+            except EditorError as error:
+                said, left = str(error), error.left
+            except OSError as error:
+                said = f"the editor's file cannot be used: {error}"
+        if self._take_in(area, edited, left):
+            file.remove()
+        if left is not None:
+            said = f"{said}; what it left is kept beside (K in the queue)"
+        if said:
+            self.say(said, "warning")
+
+    def _take_in(self, area: TextArea, edited: ManyLine | None, left: ManyLine | None) -> bool:
+        """Whether the text is safe now; else its file is taken up at the next start."""
+        try:
+            if left is not None:
+                self.keep_beside(replace(self.draft, body=str(left)))
+            if edited is not None and edited != area.text:
+                area.load_text(edited)
+                return self.save_text(durable=True)
+        except (sqlite3.Error, StoreError, OSError):
+            self.say("the store takes nothing now; the editor's text is taken in at the next start", "error")
+            return False
+        return True

@@ -1,0 +1,183 @@
+"""A text that `$EDITOR` has outlives the program, the editor and the machine, and is found at the next start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mm_tui.models import RawContent
+from mm_tui.services.kept import kept_edits, take_up
+from mm_tui.store.claims import Process, token_of
+from mm_tui.store.database import Database
+from mm_tui.store.editor_files import EditorFile, editing_folder, left_behind
+from mm_tui.store.edits import EditStore, SavedEdit
+from mm_tui.text import ManyLine
+from mm_tui.widgets.external_editor import EditorError, run_editor
+from mm_tui.wiring import EDITING
+from tests.support.seat import still_wiring
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+GIVEN = SavedEdit(
+    "d1", "mb1", "ab" * 32, RawContent(sender="s@x.example"), ("a@x.example",), "Re: Hi", "Given.", 1, NOW
+)
+PROGRAM = """
+import sys
+from pathlib import Path
+from tests.unit.test_editor_files import GIVEN
+from mm_tui.store.editor_files import EditorFile
+from mm_tui.widgets.external_editor import run_editor
+run_editor(EditorFile(Path(sys.argv[1]), GIVEN), {"EDITOR": sys.argv[2]})
+"""
+
+
+@pytest.fixture
+def dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever had the text is gone."""
+    monkeypatch.setattr(Process, "is_alive", lambda _self: False)
+
+
+def wait_for(path: Path) -> None:
+    ends = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < ends, f"{path} never came"
+        time.sleep(0.01)
+
+
+def edits(database: Database) -> list[str]:
+    return [edit.body for edit in EditStore(database).all()]
+
+
+def test_a_killed_program_and_a_killed_editor_lose_nothing(tmp_path: Path) -> None:
+    parent, script = tmp_path / "editing", tmp_path / "editor"
+    wrote, goes_on = tmp_path / "wrote", tmp_path / "editor.pid"
+    script.write_text(
+        f'#!/bin/sh\necho $$ > {goes_on}.new; mv {goes_on}.new {goes_on}\nprintf "From my editor.\\n" > "$1"\n'
+        f"touch {wrote}\nexec sleep 600\n"
+    )
+    script.chmod(0o700)
+    program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(parent), str(script)], cwd=Path(__file__).parents[2])
+    try:
+        wait_for(wrote)
+        editor = int(goes_on.read_text())
+        wait_until_told(parent, editor)
+        assert list(left_behind(parent)) == [], "the program has it"
+        program.kill()
+        program.wait()
+        assert list(left_behind(parent)) == [], "the editor still has it"
+        os.kill(editor, signal.SIGKILL)
+        ends = time.monotonic() + 20
+        while Process(editor, token_of(editor)).token:
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+        database = Database.open(None)
+        assert "your editor's text of a draft was taken up" in take_up(database, parent, NOW)
+        assert edits(database) == ["From my editor."]
+        assert list(parent.iterdir()) == []
+        assert take_up(database, parent, NOW) == ""
+    finally:
+        program.kill()
+        program.wait()
+
+
+def wait_until_told(parent: Path, editor: int) -> None:
+    """Until the file says which editor has it."""
+    ends = time.monotonic() + 20
+    while not any(f"[{editor}," in path.read_text() for path in parent.glob("*/about.json")):
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def test_the_file_is_private_and_gone_when_its_text_is_safe(tmp_path: Path) -> None:
+    file = EditorFile(tmp_path / "editing" / "acme", GIVEN)
+    assert stat.S_IMODE(file.folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in file.folder.iterdir()} == {0o600}
+    file.remove()
+    assert not file.folder.exists()
+
+
+@pytest.mark.usefixtures("dead")
+def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_beside(tmp_path: Path) -> None:
+    database = Database.open(None)
+    store = EditStore(database)
+    store.save("d1", "mb1", GIVEN.base_digest, GIVEN.base, to=GIVEN.to, subject="Re: Hi", body="Another.", at=NOW)
+    file = EditorFile(tmp_path, GIVEN)
+    file.path.write_text("From my editor.\n")
+    take_up(database, tmp_path, NOW)
+    kept = store.get("d1")
+    assert kept is not None and kept.body == "Another."
+    assert sorted(edits(database)) == ["Another.", "From my editor."]
+    assert "From my editor." in [edit.body for edit in kept_edits(database)]
+
+
+@pytest.mark.usefixtures("dead")
+def test_an_untouched_text_is_not_made_an_edit(tmp_path: Path) -> None:
+    database = Database.open(None)
+    EditorFile(tmp_path, GIVEN)
+    assert take_up(database, tmp_path, NOW) == ""
+    assert edits(database) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("dead")
+def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
+    database = Database.open(None)
+    file = EditorFile(tmp_path, GIVEN)
+    swap = file.folder / ".draft.md.swp"
+    swap.write_bytes(b"what was not written")
+    assert f"files of its own in {file.folder}" in take_up(database, tmp_path, NOW)
+    assert swap.exists()
+    assert take_up(database, tmp_path, NOW) == ""
+
+
+@pytest.mark.usefixtures("dead")
+@pytest.mark.parametrize("about", ["", "[]", "{}", '{"owners": 3}', "\x00"])
+def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str) -> None:
+    file = EditorFile(tmp_path, GIVEN)
+    (file.folder / "about.json").write_text(about)
+    assert take_up(Database.open(None), tmp_path, NOW) == ""
+    assert file.path.read_text() == "Given."
+
+
+def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
+    wiring = still_wiring()
+    assert wiring.take_up_texts() == ""
+    assert editing_folder("acme").parent == tmp_path / EDITING
+    file = EditorFile(editing_folder("acme"), GIVEN)
+    file.path.write_bytes(b"Gr\xfc\xdfe\n")
+    monkeypatch.setattr(Process, "is_alive", lambda _self: False)
+    assert "was taken up" in wiring.take_up_texts()
+    assert edits(wiring.database) == ["Gr\ufffd\ufffde"]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("exit 3", "the editor ended with status 3"),
+        ('printf "\\377" > "$1"', "not UTF-8"),
+        ('rm "$1"', "cannot be read"),
+    ],
+)
+def test_an_editor_that_fails_says_so(tmp_path: Path, script: str, words: str) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(f"#!/bin/sh\n{script}\n")
+    editor.chmod(0o700)
+    with pytest.raises(EditorError, match=words):
+        run_editor(EditorFile(tmp_path / "editing", GIVEN), {"EDITOR": str(editor)})
+
+
+def test_an_interrupt_for_the_editor_does_not_end_the_program(tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\ntrap "" INT\nkill -INT $PPID\nprintf "Went on." > "$1"\n')
+    editor.chmod(0o700)
+    before = signal.getsignal(signal.SIGINT)
+    assert run_editor(EditorFile(tmp_path / "editing", GIVEN), {"EDITOR": str(editor)}) == ManyLine("Went on.")
+    assert signal.getsignal(signal.SIGINT) is before
