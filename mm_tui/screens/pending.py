@@ -15,7 +15,7 @@ from mm_tui.models import Status
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.kept import KeptScreen
 from mm_tui.screens.narrowing import Narrowed
-from mm_tui.screens.queue_words import empty_words, heading
+from mm_tui.screens.queue_words import empty_words, heading, place_words
 from mm_tui.services.kept import kept_edits
 from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
 from mm_tui.services.queue import Queued, ReviewQueue, Seat
@@ -213,6 +213,7 @@ class PendingScreen(Narrowed, BaseScreen):
             self.pane.show(None, None, None)
             return
         box = next((box for box in self.services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
+        self.pane.set_place(place_words(self, entry))
         self.pane.show(entry, self.release_of(entry.item.id), box)
 
     def _tick(self) -> None:
@@ -231,6 +232,8 @@ class PendingScreen(Narrowed, BaseScreen):
             self.reload()
         elif any(entry.due_at is not None for entry in self.waiting):
             self.narrow()
+        elif self.current is not None:
+            self.pane.set_place(place_words(self, self.current))
 
     def _is_held(self, email_id: str) -> bool:
         view = self.release_of(email_id)

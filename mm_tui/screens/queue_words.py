@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.services.due import due_words
 from mm_tui.services.notices import Part
 from mm_tui.services.queue_filter import ALL, SavedFilter
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import count, exact
+from mm_tui.widgets.words import age, count, exact
 
 if TYPE_CHECKING:
     from mm_tui.messages import Services
     from mm_tui.screens.narrowing import Narrowed
+    from mm_tui.services.queue import Queued
 
 
 def heading(screen: Narrowed, kept: int) -> Content:
@@ -31,6 +33,16 @@ def heading(screen: Narrowed, kept: int) -> Content:
     words += [f"{len(screen.marked)} marked"] if screen.marked else []
     words += [f"{count(kept, 'text', 'texts')} kept (K)"] if kept else []
     return Content.assemble((f" {what}", "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
+
+
+def place_words(screen: Narrowed, entry: Queued) -> str:
+    """Where the mail stands in the list, how long it has waited, and whether it is due."""
+    keys, now = screen.queue_list.keys, screen.services.clock.now()
+    words = [f"{screen.queue_list.cursor + 1:,} of {len(keys):,}"]
+    if (received := entry.item.received_at) is not None:
+        words.append(age(int((now - received).total_seconds() * 1000)))
+        words += [due] if (due := due_words(received, entry.due_at, now)) else []
+    return " · ".join(words)
 
 
 def empty_words(services: Services, shown: SavedFilter, typed: str) -> tuple[str, ...]:

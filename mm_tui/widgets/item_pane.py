@@ -58,6 +58,7 @@ class ItemPane(Vertical):
         self._release: ReleaseView | None = None
         self._mailbox: Mailbox | None = None
         self._drawn: object = None
+        self._place = ""
         self._crowded = False
         """The head has no room for all that must be seen."""
 
@@ -101,6 +102,12 @@ class ItemPane(Vertical):
             self.view = View.DRAFT
         self._entry, self._release, self._mailbox = entry, release, mailbox
         self._draw(keep_place=same)
+
+    def set_place(self, words: str) -> None:
+        """Where in the queue the mail stands and how long it has waited; shown at the right of the views."""
+        if words != self._place:
+            self._place = words
+            self._draw_tabs()
 
     def next_view(self, step: int = 1) -> None:
         """Draft, thread, difference, and around."""
@@ -181,12 +188,18 @@ class ItemPane(Vertical):
 
     def _draw_head(self) -> None:
         self.query_one("#item-head", QuietStatic).put(self._head())
+        self._draw_tabs()
+
+    def _draw_tabs(self) -> None:
         views = self._views()
         tabs = [Content.styled(view, "bold $accent" if view is self.view else "$mm-dim") for view in views]
         labels = joined(tabs, " │ ")
         if self.has_class("-beside"):
             beside = "the agent's draft" if self._compares_sides() else "thread"
             labels = Content.assemble(labels, (f"   {beside} beside it", "$mm-dim"))
+        gap = self.size.width - PADDING - labels.cell_length - len(self._place)
+        if self._place and gap >= 2:
+            labels = Content.assemble(labels, " " * gap, (self._place, "$mm-dim"))
         self.query_one("#item-tabs", QuietStatic).put(labels if self._entry is not None else Content(""))
 
     def _head(self) -> Content:

@@ -42,11 +42,11 @@ _MONEY = re.compile(
     re.IGNORECASE,
 )
 _PAYS = re.compile(
-    r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: \w+){0,3}? (?:pay|transfer|wire|remit)(?:red|ted|d)?\b[^.!?\n]{0,40}"
-    r"|(?:will|shall|to) (?:transfer|wire|remit) [^.!?\n]{0,40}"
-    r"|(?<!your )(?:payment|transfer|payout|remittance)s?\b[^.!?\n]{0,30}"
+    r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: \w+){0,3}? (?:pay|transfer|wire|remit)(?:red|ted|d)?\b[^.!?\n]{0,40}\b"
+    r"|(?:will|shall|to) (?:transfer|wire|remit) [^.!?\n]{0,40}\b"
+    r"|(?<!your )(?:payment|transfer|payout|remittance)s?\b[^.!?\n]{0,30}\b"
     r"\b(?:released|approved|authori[sz]ed|executed|initiated|scheduled|on its way)"
-    r"|(?:changed|updated|replaced|corrected|saved|recorded|entered|adopted)\b[^.!?\n]{0,30}"
+    r"|(?:changed|updated|replaced|corrected|saved|recorded|entered|adopted)\b[^.!?\n]{0,30}\b"
     r"\b(?:bank|account|payment|payout|iban)\b(?: (?:details|data|number|information|account))?"
     r"|(?:bank|payment|payout) (?:details|data|account)\b[^.!?\n]{0,20}\b(?:changed|updated|replaced)"
     r"|marked? (?:\w+ ){0,4}as paid|überweisen wir|wir überweisen|bankverbindung (?:\w+ )?geändert)",
@@ -67,7 +67,7 @@ _LEGAL_STRONG = re.compile(
     r"|be) (?:fully )?liable|our (?:own )?fault"
     r"|legally binding|binding (?:offer|agreement|commitment)|indemnif\w+|hold (?:you )?harmless|admission of"
     r"|we were negligent"
-    r"|in breach of|(?:we|i) (?:hereby )?(?:agree|accept|consent|confirm)\b[^.!?\n]{0,30}"
+    r"|in breach of|(?:we|i) (?:hereby )?(?:agree|accept|consent|confirm)\b[^.!?\n]{0,30}\b"
     r"\b(?:terms|conditions|contract|claims?|demands?)"
     r"|(?:contract|agreement)\b[^.!?\n]{0,20}\b(?:signed|concluded|accepted)"
     r"|exclusive (?:\w+ )?(?:distribut\w+|partner|rights?|licen\w+)|extend (?:\w+ ){0,2}warranty"
@@ -90,7 +90,7 @@ _DEADLINE = re.compile(
     rf"|business)|eod|cob|tomorrow"
     rf"|tonight|today|noon|midnight|next week|(?:{_WEEKDAY})day|\d{{1,2}}(?:st|nd|rd|th"
     rf"|\.)?(?: (?:{MONTH_NAMES}))?)|no later than\b|(?:same|next)[- ]day\b"
-    r"|(?:will|'ll) (?:be (?:delivered|shipped|sent|fixed|ready|done|there)|ship|arrive|have it)[^.!?\n]{0,30}"
+    r"|(?:will|'ll) (?:be (?:delivered|shipped|sent|fixed|ready|done|there)|ship|arrive|have it)[^.!?\n]{0,30}\b"
     rf"(?:today|tomorrow|tonight|(?:{_WEEKDAY})day|this week)|bis (?:morgen|heute|ende|montag|dienstag|mittwoch"
     rf"|donnerstag|freitag)"
     r"|innerhalb von \d+|d'ici (?:demain|la fin)|dans les \d+|antes de(?:l)? (?:mañana|\d|lunes|viernes))",
