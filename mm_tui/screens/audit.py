@@ -120,7 +120,9 @@ class AuditScreen(BaseScreen):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Static(id="heading")
-                yield LineInput(id="search", placeholder="words, after: before:")
+                with Horizontal(id="search-line"):
+                    yield Static(Content("/"))
+                    yield LineInput(id="search", placeholder="words, after: before:")
                 yield AuditList(self.lines, self.services.clock, id="entries")
             yield Paper(id="entry")
 

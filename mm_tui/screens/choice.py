@@ -59,8 +59,9 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="dialog--title")
-            with VerticalScroll(classes="dialog--body"):
-                yield Static(self._body)
+            if self._body:
+                with VerticalScroll(classes="dialog--body"):
+                    yield Static(self._body)
             yield Static(self._keys(), classes="dialog--keys")
 
     def _keys(self) -> Content:
@@ -81,4 +82,5 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
         self.dismiss(None)
 
     def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+        for body in self.query(VerticalScroll):
+            body.scroll_relative(y=lines, animate=False)

@@ -129,6 +129,7 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         self._read_once = True
         self.boxes.empty_words = self._empty_words()
         self.boxes.show(message.rows)
+        self.set_class(not message.rows, "-empty")
         self._show()
 
     def read_facts(self) -> None:
@@ -165,9 +166,9 @@ class MailboxesScreen(MailboxActing, BaseScreen):
             )
         )
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading(self.boxes.size.width - 1)}"))
-        self.query_one("#table").styles.height = min(
-            max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5)
-        )
+        lines = min(max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5))
+        # An empty table has the room to say why it is empty.
+        self.query_one("#table").styles.height = lines if self.boxes.keys else "100%"
         self._show_about()
 
     def _show_about(self) -> None:

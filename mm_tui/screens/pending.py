@@ -190,7 +190,8 @@ class PendingScreen(Narrowed, BaseScreen):
         self._open_soon()
 
     def _show_rows(self) -> None:
-        words = empty_words(self.services, self.filter, self.typed) if self._read else READING
+        waiting = len(self.waiting)
+        words = empty_words(self.services, self.filter, self.typed, waiting=waiting) if self._read else READING
         if words != self.queue_list.empty_words:
             self.queue_list.empty_words = words
             self.queue_list.refresh()

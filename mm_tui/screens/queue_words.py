@@ -26,13 +26,13 @@ def heading(screen: Narrowed, kept: int) -> Content:
         kept: how many texts are kept that were not released.
     """
     if screen.complaint:
-        return Content.assemble((" ▲ ", "$warning"), screen.complaint)
+        return Content.assemble(("▲ ", "$warning"), screen.complaint)
     shown, waiting = len(screen.entries), len(screen.waiting)
     what = f"{shown:,} of {waiting:,} waiting" if screen.is_narrowed else f"{waiting:,} waiting"
     words = [str(screen.order)]
     words += [f"{len(screen.marked)} marked"] if screen.marked else []
     words += [f"{count(kept, 'text', 'texts')} kept (K)"] if kept else []
-    return Content.assemble((f" {what}", "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
+    return Content.assemble((what, "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
 
 
 def place_words(screen: Narrowed, entry: Queued) -> str:
@@ -45,9 +45,16 @@ def place_words(screen: Narrowed, entry: Queued) -> str:
     return " · ".join(words)
 
 
-def empty_words(services: Services, shown: SavedFilter, typed: str) -> tuple[str, ...]:
-    """Why the list is empty, and what to do next."""
-    if why := unread_words(services):
+def empty_words(services: Services, shown: SavedFilter, typed: str, *, waiting: int) -> tuple[str, ...]:
+    """Why the list is empty, and what to do next.
+
+    Args:
+        services: for how the queue was read last.
+        shown: the filter.
+        typed: what stands on the search line.
+        waiting: how much waits in all.
+    """
+    if not waiting and (why := unread_words(services)):
         return why
     if typed.strip():
         return (f"Nothing that waits matches “{OneLine(typed)}”.", "esc shows all; ? lists the operators.")

@@ -12,6 +12,8 @@ from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.paper import Page, PageWriter
 
 _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
+_SIGNS = {Kind.SAME: ("", ""), Kind.ADDED: ("{+", "+}"), Kind.REMOVED: ("[-", "-]")}
+"""As word diffs are written everywhere: not every terminal strikes out, and not every reader sees colours."""
 
 
 def change_name(release: ReleaseView | None) -> str:
@@ -75,16 +77,17 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
     ):
         if before != after:
             writer.write(f"{name}: ", "dim")
-            writer.write(before or "nothing", "removed")
-            writer.write("  ")
-            writer.line(after or "nothing", "added")
+            _segment(writer, Kind.REMOVED, before or "nothing")
+            writer.write(" ")
+            _segment(writer, Kind.ADDED, after or "nothing")
+            writer.line()
     writer.line()
     diff = compare(old.body, new.body)
     if not diff.changed:
         writer.line("The text is the same.", "dim")
         return
     for segment in diff.segments:
-        writer.write(segment.text, _STYLES[segment.kind])
+        _segment(writer, segment.kind, segment.text)
     writer.line()
     writer.line()
     writer.line(diff.words, "dim")
@@ -101,7 +104,18 @@ def sides(entry: Queued) -> tuple[Page, Page]:
     new.line()
     for segment in compare(entry.item.body, ManyLine(entry.edit.body)).segments:
         if segment.kind is not Kind.ADDED:
-            old.write(segment.text, _STYLES[segment.kind])
+            _segment(old, segment.kind, segment.text)
         if segment.kind is not Kind.REMOVED:
-            new.write(segment.text, _STYLES[segment.kind])
+            _segment(new, segment.kind, segment.text)
     return old.page(), new.page()
+
+
+def _segment(writer: PageWriter, kind: Kind, text: str) -> None:
+    """Writes a piece of a difference between its signs; blanks at its ends stay outside of them."""
+    core = text.strip()
+    start = text.index(core) if core else 0
+    before, after = text[:start], text[start + len(core) :]
+    opens, closes = _SIGNS[kind]
+    writer.write(before)
+    writer.write(f"{opens}{core}{closes}" if core else "", _STYLES[kind])
+    writer.write(after)

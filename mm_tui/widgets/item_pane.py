@@ -31,6 +31,8 @@ class View(StrEnum):
     DIFF = "Diff"
 
 
+INBOUND_WORD = "Mail"
+"""What `View.DRAFT` is called where the mail came in."""
 MOST_FINDINGS = 8
 HEAD_SHARE = 2
 """The head takes at most this part of the pane."""
@@ -192,7 +194,12 @@ class ItemPane(Vertical):
 
     def _draw_tabs(self) -> None:
         views = self._views()
-        tabs = [Content.styled(view, "bold $accent" if view is self.view else "$mm-dim") for view in views]
+        inbound = self._entry is not None and self._entry.is_inbound
+        words = [INBOUND_WORD if inbound and view is View.DRAFT else str(view) for view in views]
+        tabs = [
+            Content.styled(word, "bold $accent" if view is self.view else "$mm-dim")
+            for word, view in zip(words, views, strict=True)
+        ]
         labels = joined(tabs, " │ ")
         if self.has_class("-beside"):
             beside = "the agent's draft" if self._compares_sides() else "thread"
