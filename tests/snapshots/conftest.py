@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input, TextArea
+
+from tests.snapshots.pictures import Gallery
 
 
 @pytest.fixture(autouse=True)
@@ -23,3 +26,9 @@ def still(monkeypatch: pytest.MonkeyPatch, own_environment: None) -> Iterator[No
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def gallery(snapshot: SnapshotAssertion, request: pytest.FixtureRequest) -> Gallery:
+    """Compares the states of the app with their pictures."""
+    return Gallery(snapshot, request)

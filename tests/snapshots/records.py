@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from mm_tui.app import MmTui
 from mm_tui.models import Account, AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent, Usage, Webhook
+from mm_tui.review.identity import Identity, Standing
 from mm_tui.secret import Secret
 from mm_tui.services.mailboxes import AccountFacts, Said
 from mm_tui.store.journal import Journal
@@ -73,6 +74,7 @@ def records(*, admin: bool = True, filled: bool = True) -> StillWiring:
     wiring = still_wiring()
     wiring.sync = cast(Any, StillSync(LIVE))
     wiring.triage = cast(Any, StillTriage(CARD))
+    cast(Any, wiring).identity = _identity
     wiring.boxes = cast(Any, StillBoxes(HOOKS if admin else None))
     cast(Any, wiring).can = lambda scope: admin or scope not in ("admin", "send")
     if not filled:
@@ -92,6 +94,13 @@ def records(*, admin: bool = True, filled: bool = True) -> StillWiring:
         wiring.audit.add(entries)
     wiring.pending.replace([_waiting(number) for number in range(7)], NOW)
     return wiring
+
+
+async def _identity(_header: str) -> Identity:
+    """What the gateway signed about the newest mail."""
+    claims = {"ai_generated": "true", "operator": "Acme", "oversight": "gated_send", "verified_operator": "true"}
+    shown = tuple((OneLine(name), OneLine(value)) for name, value in claims.items())
+    return Identity(Standing.HOLDS, shown, fingerprint=OneLine("9f2c" * 8))
 
 
 def _box(mailbox_id: str, address: str, mode: str) -> Mailbox:
@@ -173,6 +182,8 @@ def _life(wiring: StillWiring) -> list[AuditEntry]:
             tags={OneLine("label"): OneLine("refund")},
             approved_at=made + timedelta(seconds=5),
             approved_by=OneLine(REVIEW_KEY),
+            identity=OneLine("shown"),
+            ai_generated=OneLine("true"),
         ),
         at=made - timedelta(minutes=1),
     )

@@ -63,6 +63,8 @@ class StillTriage:
     def card(self, email_id: str) -> CardState:
         return self._card
 
+    automatic = False
+
     def spend(self) -> Spend:
         return Spend(0.03, 1200, 300, 1.0, OneLine("jamba-mini-1.7"))
 

@@ -157,5 +157,6 @@ def app(*, edited: bool = False, waiting: bool = True, **given: Any) -> MmTui:
             item.id, item.mailbox_id, digest(item.id), item.raw,
             to=item.raw.to, subject=item.raw.subject, body=EDITED, at=NOW,
         )  # fmt: skip
+    wiring.drafts = cast(Any, object())
     wiring.releases = cast(Any, StillReleases(VIEWS))
     return MmTui(wiring)

@@ -1,0 +1,39 @@
+"""Differences as they are read: by signs, so that neither colour nor a struck-out line is needed."""
+
+from __future__ import annotations
+
+from mm_tui.review.draft import EditedDraft
+from mm_tui.review.risk import Assessment
+from mm_tui.services.queue import Queued
+from mm_tui.store.edits import SavedEdit
+from mm_tui.widgets.diff_pages import difference_page, sides
+from tests.snapshots.waiting import ITEMS, REFUND, digest
+from tests.support.seat import NOW
+
+
+def edited(body: str, to: tuple[str, ...] = ("anna@customer.example",)) -> Queued:
+    item = ITEMS["d-refund"]
+    draft = EditedDraft(to, str(item.subject), body)
+    edit = SavedEdit(item.id, item.mailbox_id, digest(item.id), item.raw, draft.to, draft.subject, draft.body, 1, NOW)
+    return Queued(item, digest(item.id), Assessment((), ()), edit)
+
+
+def test_what_was_removed_and_added_is_signed() -> None:
+    text = difference_page(edited(REFUND.replace("full refund", "partial refund")), None).text
+    assert "receive a [-full-]{+partial+} refund" in text
+
+
+def test_other_recipients_are_signed() -> None:
+    text = difference_page(edited(REFUND, ("ben@customer.example",)), None).text
+    assert "to: [-anna@customer.example-] {+ben@customer.example+}" in text
+
+
+def test_each_side_signs_its_own() -> None:
+    old, new = (page.text for page in sides(edited(REFUND.replace("full refund", "partial refund"))))
+    assert "[-full-]" in old and "{+" not in old
+    assert "{+partial+}" in new and "[-" not in new
+
+
+def test_blanks_stay_outside_the_signs() -> None:
+    text = difference_page(edited(REFUND + "\n\nP.S. See you."), None).text
+    assert "\n\n{+P.S. See you.+}" in text
