@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.wire import email_detail
 from mm_tui.review.identity import HEADER, KeyUnusable, PublicKey, Standing, check, unchecked
+from mm_tui.secret import Secret
 from mm_tui.services.identities import Identities
 from mm_tui.services.life import Life
 from mm_tui.widgets.audit_pages import life_page
@@ -187,7 +187,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 async def test_the_sandbox_signs_what_left_and_nothing_else(sandbox: Sandbox) -> None:
     waits, left = sandbox.draft("One."), sandbox.draft("Two.")
     sandbox.decide(left)
-    keys = {name: SecretStr(key) for name, key in sandbox.keys.items()}
+    keys = {name: Secret(key) for name, key in sandbox.keys.items()}
     async with GatewayClient(sandbox.url, Keys(keys["oversight"], keys["send"], keys["admin"])) as gateway:
         key = PublicKey(await gateway.signing_key())
         mail = await gateway.email(sandbox.mailbox, left)
