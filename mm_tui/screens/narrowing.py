@@ -16,6 +16,7 @@ from mm_tui.services.queue import Order, Queued, ordered
 from mm_tui.services.queue_filter import ALL, Counted, Narrowing, SavedFilter, counted, saved_filters
 from mm_tui.text import OneLine
 from mm_tui.widgets.filter_strip import FilterStrip
+from mm_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
