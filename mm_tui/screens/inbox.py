@@ -18,13 +18,13 @@ from textual.worker import get_current_worker
 from mm_tui import keymap
 from mm_tui.messages import Said
 from mm_tui.query import MAIL, MAIL_FILTERS, saved
+from mm_tui.screens import inbox_words
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services.notices import (
     AssistChanged,
     MailboxesChanged,
     MailChanged,
     PendingChanged,
-    Phase,
     SyncChanged,
 )
 from mm_tui.store.search import MailView, parse_query
@@ -33,7 +33,6 @@ from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
 from mm_tui.widgets.preview import Preview
 from mm_tui.widgets.quiet import QuietStatic
-from mm_tui.widgets.words import count, joined, key_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +49,6 @@ PAINT_SECONDS = 0.02
 """For so long the thread that reads leaves the processor to the painting of what it found first."""
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
-GREETED = "greeted"
-"""The fact that the first hint has been shown."""
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
 """From which size on the preview stands beside the list, or below it."""
 PREVIEW_SECONDS = 0.15
@@ -214,54 +211,20 @@ class InboxScreen(BaseScreen):
                 self.view = replace(self.view, mailbox_id=box.mailbox_id)
 
     def _show_hint(self) -> None:
-        """One line on the first run, and in the demo."""
-        words = ""
-        if self.services.demo:
-            words = "Demo: made-up mail, nothing leaves here. 2 shows what waits, ? all keys."
-        elif self.services.facts.get(GREETED) is None:
-            self.services.facts.set(GREETED, "yes")
-            words = "Welcome. 2 shows what waits, ? all keys of a screen, ctrl+p any act by name."
+        words = inbox_words.hint(self.services)
         hint = self.query_one("#hint", Static)
         hint.display = bool(words)
         hint.update(Content(words))
 
     def _show_heading(self) -> None:
-        view = self.view
-        box = next((one for one in self.services.mail.mailbox_rows() if one.mailbox_id == view.mailbox_id), None)
-        words = [OneLine(box.address) if box else "all mailboxes"]
-        words += [f"label {OneLine(view.label)}"] if view.label else []
-        words += [OneLine(view.status).replace("_", " ")] if view.status else []
-        words += ["threads"] if view.folded else []
-        parts: list[Content] = [Content(" · ".join(words))]
-        kinds = ("thread", "threads") if view.folded else ("mail", "mails")
-        parts.append(Content(count(len(self.mails.keys), *kinds) + ("" if self._whole else "…")))
-        for complaint in parse_query(view.query, self.services.clock.now()).complaints[:1]:
-            parts.append(Content.assemble(("▲ ", "$warning"), complaint))
-        self.query_one("#heading", QuietStatic).put(joined(parts, " · "), layout=False)
+        words = inbox_words.heading(self.services, self.view, len(self.mails.keys), whole=self._whole)
+        self.query_one("#heading", QuietStatic).put(words, layout=False)
 
     def _show_empty_words(self) -> None:
-        words = () if self.mails.keys else self._empty_words()
+        words = () if self.mails.keys else inbox_words.empty_words(self.services, self.view)
         if words != self.mails.empty_words:
             self.mails.empty_words = words
             self.mails.refresh()
-
-    def _empty_words(self) -> tuple[str, ...]:
-        sync = self.services.sync
-        clear = key_name(keymap.act("inbox.clear").keys)
-        if self.view.query:
-            return (f"Nothing matches “{OneLine(self.view.query)}”.", f"{clear} shows all mail; ? lists the operators.")
-        if self.view.label or self.view.status:
-            return ("No mail here with that label or status.", f"{clear} shows all mail; f chooses another.")
-        if self.services.trouble:
-            return ("No mail on this machine yet.", OneLine(self.services.trouble))
-        if sync is None or sync.state.phase in (Phase.CONNECTING, Phase.FILLING):
-            return ("No mail on this machine yet.", "Asking the gateway for it now.")
-        if sync.state.error is not None:
-            cure = next((part.cure for part in sync.state.parts if part.cure), OneLine(""))
-            return ("No mail on this machine yet.", OneLine(sync.state.error), cure, "It is tried again by itself.")
-        if self.view.mailbox_id is not None:
-            return ("This mailbox is empty.", "New mail appears here by itself. m shows the next mailbox.")
-        return ("The mailboxes are empty.", "New mail appears here by itself.")
 
     # The preview
 

@@ -54,7 +54,9 @@ class Narrowed(Batches):
         """The search line."""
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
-            yield LineInput(id="search", placeholder="words, from: to: subject: in: is: risk: flag: before: after: has:")
+            yield LineInput(
+                id="search", placeholder="words, from: to: subject: in: is: risk: flag: before: after: has:"
+            )
 
     @property
     def current(self) -> Queued | None:

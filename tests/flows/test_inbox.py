@@ -6,7 +6,8 @@ from pathlib import Path
 
 from textual.widgets import Input
 
-from mm_tui.screens.inbox import GREETED, InboxScreen
+from mm_tui.screens.inbox import InboxScreen
+from mm_tui.screens.inbox_words import GREETED
 from mm_tui.screens.thread import ThreadScreen
 from mm_tui.services.notices import MailChanged
 from mm_tui.text import OneLine

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from mm_tui.app import MmTui
 from mm_tui.config import Profile, Settings
 from mm_tui.models import EmailSummary, Mailbox, Party
-from mm_tui.screens.inbox import GREETED
+from mm_tui.screens.inbox_words import GREETED
 from mm_tui.secret import Secret
 from mm_tui.services.notices import Notify
 from mm_tui.store.database import Database
