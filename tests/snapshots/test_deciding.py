@@ -9,7 +9,7 @@ import pytest
 
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.widgets import paper
-from tests.snapshots.pictures import SMALL, TINY, Gallery, Reach, after, still
+from tests.snapshots.pictures import LARGE, MIDDLE, SMALL, TINY, Gallery, Reach, after, still
 from tests.snapshots.waiting import ITEMS, app
 from tests.support.seat import until
 
@@ -50,7 +50,7 @@ async def test_edited(gallery: Gallery, tabs: int) -> None:
 
 async def test_edited_beside(gallery: Gallery) -> None:
     """The agent's draft beside the human's."""
-    await gallery.shows(app(edited=True), at("d-refund", "enter", "tab", "tab"), sizes=((120, 40), (200, 50)))
+    await gallery.shows(app(edited=True), at("d-refund", "enter", "tab"), sizes=(MIDDLE, LARGE))
 
 
 EDITOR: Mapping[str, tuple[str, ...]] = {
