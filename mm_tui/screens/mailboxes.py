@@ -168,8 +168,15 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading(self.boxes.size.width - 1)}"))
         lines = min(max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5))
         # An empty table has the room to say why it is empty.
-        self.query_one("#table").styles.height = lines if self.boxes.keys else "100%"
+        table, before = self.query_one("#table"), self.paper.room
+        table.styles.height = lines if self.boxes.keys else "100%"
         self._show_about()
+        self.call_after_refresh(self._show_about_again, before)
+
+    def _show_about_again(self, room: int) -> None:
+        """The page is made for a width, and the table may have left it another one."""
+        if self.paper.room != room:
+            self._show_about()
 
     def _show_about(self) -> None:
         found = self.current
