@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from email.utils import getaddresses
 from hashlib import sha256
 
-from mm_tui.models import RawContent
+from mm_tui.models import Party, RawContent
 from mm_tui.review.digest import canonical
 from mm_tui.text import encodable
 
 _REPLY_MARK = re.compile(r"^\s*(?:(?:re|aw|sv|antw|rif|odp|vs)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_ONE_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[^\s@,;:<>\"()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,16 @@ def topic(subject: str) -> str:
 
 
 def _addresses(parties: tuple[str, ...]) -> list[str]:
-    found = [address.lower() for _, address in getaddresses(list(parties)) if address]
+    found = [address for party in parties for address in _addresses_of(party)]
     return found or [party.strip().lower() for party in parties]
+
+
+def _addresses_of(party: str) -> list[str]:
+    """The addresses that one header form names: one where a name with an unquoted comma stands before its address."""
+    alone = str(Party.parse(party).address).lower()
+    if _ONE_ADDRESS.fullmatch(alone):
+        return [alone]
+    return [address.lower() for _, address in getaddresses([party]) if address]
 
 
 def _body(body: str) -> str:
