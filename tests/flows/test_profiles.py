@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList, TextArea
 
 from mm_tui.app import MmTui
 from mm_tui.profiles import Profiles, overriding
@@ -17,6 +18,7 @@ from mm_tui.screens.edit import EditScreen
 from mm_tui.screens.profiles import ProfilesScreen
 from mm_tui.store.database import StoreError
 from mm_tui.store.edits import EditStore
+from mm_tui.widgets.paper import Paper
 from mm_tui.wiring import Wiring
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import shown, until
@@ -66,7 +68,7 @@ async def seated_on_first(
 
 async def choose(app: MmTui, pilot: Pilot[None], *keys: str) -> None:
     await pilot.press("P")
-    await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
+    await until(pilot, lambda: isinstance(app.screen, ProfilesScreen) and isinstance(app.focused, OptionList))
     await pilot.press(*keys, "enter")
 
 
@@ -180,7 +182,7 @@ async def test_text_that_cannot_be_saved_keeps_the_reader_where_they_are(
         await pilot.press("2")
         await until(pilot, lambda: (item := app.services.pending.get(draft_id)) is not None and item.complete)
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen))
+        await until(pilot, lambda: isinstance(app.screen, EditScreen) and isinstance(app.focused, TextArea))
 
         def full(*_: object, **__: object) -> None:
             raise sqlite3.OperationalError("database or disk is full")
@@ -188,6 +190,7 @@ async def test_text_that_cannot_be_saved_keeps_the_reader_where_they_are(
         with monkeypatch.context() as broken:
             broken.setattr(EditStore, "save", full)
             await pilot.press("P", "s", "ctrl+l")
+            await until(pilot, lambda: isinstance(app.focused, Paper))
             await choose(app, pilot, "j")
             await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
             assert app.next_services is None and not app._exit
