@@ -113,6 +113,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._rows: OrderedDict[Key, Row] = OrderedDict()
         self._strips: OrderedDict[tuple[Key, int, bool], Strip] = OrderedDict()
         """Drawn lines by row, line of the row and whether the cursor is on it."""
+        self._drawn_width = 0
+        """Of all of them, in cells."""
         self._styles: dict[str, Style] = {}
         self._height = 1
         self.empty_words: tuple[str, ...] = ()
@@ -333,6 +335,10 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         index, line = divmod(at, self._height)
         if index >= len(self._keys):
             return Strip.blank(width, self.style("row"))
+        if width != self._drawn_width:
+            # Another width is painted before the event that tells of it.
+            self._strips.clear()
+            self._drawn_width = width
         here = index == self._cursor
         place = (self._keys[index], line, here)
         cached = self._strips.get(place)

@@ -188,6 +188,25 @@ async def test_letters_typed_on_a_line_do_not_lay_out_the_screen() -> None:
         assert line.scroll_offset.x > 0
 
 
+class Widths(Numbers):
+    """Rows that say for how many cells they were drawn."""
+
+    def draw_row(self, row: str, line: int, width: int, here: bool) -> list[Segment]:
+        return [Segment(fit_cells(f"for {width}.", width), self.style("row"))]
+
+
+async def test_a_row_is_never_shown_as_it_was_drawn_for_another_width() -> None:
+    widths = Widths()
+    async with Host(widths).run_test(size=(30, 10)) as pilot:
+        widths.set_keys(range(100))
+        for width in (60, 45, 80):
+            await pilot.resize_terminal(width, 12)
+            for _ in range(5):
+                await pilot.pause()
+                shown = {strip.text.rstrip() for strip in pilot.app.screen._compositor.render_strips()}
+            assert shown == {f"for {width}."}
+
+
 async def test_resize_storm_keeps_the_cursor_in_view() -> None:
     async with listed(range(1000)) as (numbers, pilot):
         await pilot.press("G")
