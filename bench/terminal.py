@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 COLUMNS, ROWS = 120, 40
-MORE_THAN_A_LINE = 800
-"""Bytes that no repaint of one line needs."""
+A_LIST = 2500
+"""Bytes that a repaint of the list needs, and no repaint of some lines."""
 QUIET = 0.05
 """Seconds without output after which a reaction counts as complete."""
 
@@ -36,9 +36,8 @@ class Reaction(NamedTuple):
 
     milliseconds: float
     """From the key to the last output before it was quiet."""
-    first: float
-    """From the key to the first repaint of more than a line, or to the mark that was waited for, whichever is
-    earlier, in milliseconds; without either as `milliseconds`."""
+    first: float | None
+    """From the key to the first repaint of the list, in milliseconds; None without one."""
     size: int
     """Bytes written to the terminal."""
 
@@ -117,22 +116,23 @@ class Program:
             pass
         self.output = b""
 
-    def press(self, key: str, *, quiet: float = QUIET, mark: re.Pattern[bytes] | None = None) -> Reaction:
+    def press(self, key: str, *, quiet: float = QUIET) -> Reaction:
         """Presses a key and waits until its reaction is complete."""
-        size, first, last = 0, 0.0, 0.0
+        size, last = 0, 0.0
+        first: float | None = None
         begun = time.perf_counter()
         os.write(self._fd, key.encode())
         while chunk := self.read(quiet if last else 2.0):
             last = time.perf_counter()
             size += len(chunk)
-            if not first and (size > MORE_THAN_A_LINE or (mark is not None and mark.search(self.plain()))):
-                first = last
+            if first is None and size > A_LIST:
+                first = (last - begun) * 1000
         self.output = b""
-        return Reaction((last - begun) * 1000, ((first or last) - begun) * 1000, size)
+        return Reaction((last - begun) * 1000, first, size)
 
-    def press_all(self, keys: str, *, quiet: float = QUIET, mark: re.Pattern[bytes] | None = None) -> list[Reaction]:
+    def press_all(self, keys: str, *, quiet: float = QUIET) -> list[Reaction]:
         """Presses one key after the other; those without any reaction are left out."""
-        reactions = [self.press(key, quiet=quiet, mark=mark) for key in keys]
+        reactions = [self.press(key, quiet=quiet) for key in keys]
         return [reaction for reaction in reactions if reaction.size]
 
     def memory(self) -> float:

@@ -39,8 +39,9 @@ def before_drawing() -> None:
     # While the program loads nothing becomes garbage, and looking for it takes a tenth of the time. On again after
     # the first frame.
     gc.disable()
-    # A second picture within one sixtieth of a second, such as what a search found, would wait for the end of it.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    # A second picture soon after the first, such as what a search found after the letter's echo, waits for one to two
+    # of these intervals. No picture is made unless something changed.
+    os.environ.setdefault("TEXTUAL_FPS", "500")
 
 
 def report_crashes() -> None:

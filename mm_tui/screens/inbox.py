@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from array import array
 from dataclasses import replace
 from functools import partial
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 FIRST_KEYS = 200
 """Keys read before the first frame; the rest follows from a thread."""
-PAINT_SECONDS = 0.02
-"""For so long the thread that reads leaves the processor to the painting of what it found first."""
+PAINT_SECONDS = 0.1
+"""How long the reading waits at most until what was found first has been painted."""
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
@@ -66,12 +66,22 @@ def _places(width: int, height: int) -> dict[str, bool]:
 class KeysRead(Message):
     """Keys of a view, from the worker that reads them. `whole`: nothing more follows."""
 
-    def __init__(self, view: MailView, keys: array[int], *, whole: bool, fresh: bool) -> None:
+    def __init__(
+        self,
+        view: MailView,
+        keys: array[int],
+        *,
+        whole: bool,
+        fresh: bool,
+        painted: threading.Event | None = None,
+    ) -> None:
         super().__init__()
         self.view = view
         self.keys = keys
         self.whole = whole
         self.fresh = fresh
+        self.painted = painted
+        """To be set when they are on the screen: so long the reading leaves the processor to the painting."""
 
 
 class InboxScreen(BaseScreen):
@@ -173,6 +183,8 @@ class InboxScreen(BaseScreen):
         view, store = self.view, self.services.mail
         query = parse_query(view.query, self.services.clock.now())
 
+        painted = threading.Event()
+
         def read() -> None:
             worker = get_current_worker()
             keys: array[int] = array("q")
@@ -180,10 +192,10 @@ class InboxScreen(BaseScreen):
             for chunk in store.stream(view, query=query, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
                 keys.extend(chunk)
                 if first and fresh and not worker.is_cancelled:
-                    self.post_message(KeysRead(view, keys[:], whole=False, fresh=True))
+                    self.post_message(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
                     first = False
                     if len(keys) >= FIRST_KEYS:
-                        time.sleep(PAINT_SECONDS)
+                        painted.wait(PAINT_SECONDS)
             if not worker.is_cancelled:
                 self.post_message(KeysRead(view, keys, whole=True, fresh=fresh and first))
 
@@ -199,8 +211,8 @@ class InboxScreen(BaseScreen):
             # Before, the number is not known yet: the heading would show a wrong one for the blink of an eye.
             self._show_heading()
         self._show_empty_words()
-        if message.fresh:
-            self._show_preview()
+        if message.painted is not None:
+            self.call_after_refresh(message.painted.set)
 
     def _use_profile_mailbox(self) -> None:
         wanted = self.services.settings.profile.mailbox
