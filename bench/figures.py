@@ -210,14 +210,19 @@ class Bench:
         ]
 
     def search(self) -> list[Figure]:
-        """Each letter typed that brings other mails into view, until these are there; against SQL and one repaint."""
-        repaint = self._repaint.median
+        """Each letter typed that brings other mails into view, until these are there.
+
+        Against the same search in SQL and one repaint of the list, as a move that scrolls takes it.
+        """
         folder = self._profile(self._mails)
         sql = self._bare_sql(self._store(folder))
         times: list[float] = []
         with self._ours(self._mails) as program:
             program.wait_for(self._marks[self._mails])
             program.settle(1.0)
+            program.press_all("j" * 40)
+            repaint = Spread.of(program.press_all("j" * 20)).median
+            program.press("g")
             for query in QUERIES[:2] if self._quick else QUERIES:
                 program.press("/")
                 reactions = program.press_all(query, quiet=0.25)
@@ -227,7 +232,7 @@ class Bench:
         return [
             Figure("search as you type, 95th percentile to first results", f"{p95:.0f} ms", "50 ms", p95 <= 50),
             Figure(
-                "the same against bare SQL plus a repaint",
+                "the same against bare SQL plus a repaint of the list",
                 f"{p95 / (sql + repaint):.2f} x (SQL {sql:.1f} ms, repaint {repaint:.1f} ms)",
                 "2 x",
                 p95 <= 2 * (sql + repaint),

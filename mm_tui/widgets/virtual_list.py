@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
 
-PAGE = 64
+PAGE = 32
 """Rows read at once."""
-MAX_ROWS = PAGE * 12
+MAX_ROWS = PAGE * 24
 MAX_STRIPS = 400
 
 
