@@ -254,7 +254,7 @@ def _connect(uri: str) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     # Each thread has a connection and so a cache, in KiB; the system caches the file for all of them. More would
     # make nothing faster and cost its size five times.
-    connection.execute("PRAGMA cache_size = -300")
+    connection.execute("PRAGMA cache_size = -200")
     return connection
 
 
