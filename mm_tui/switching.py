@@ -1,7 +1,7 @@
 """Changing to another profile while the app runs: what must be asked, and what must work, before the old one is left.
 
 The new profile's settings, keys and store are read while the old one is still open, so that whatever is wrong with
-them leaves the reader where they are. Only then does the app end in its usual order, and `app.run` opens the next:
+them leaves the reader where they are. Only then does the app end in its usual order, and `launch.run` opens the next:
 nothing of one account's screens, services or marks can reach the other's.
 """
 
