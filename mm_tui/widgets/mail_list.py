@@ -9,7 +9,7 @@ from rich.segment import Segment
 
 from mm_tui.clock import Clock
 from mm_tui.store.mail import MailRow, MailStore
-from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+from mm_tui.widgets.virtual_list import VirtualList, countable, fit_cells
 from mm_tui.widgets.words import age
 
 WIDE = 96
@@ -194,6 +194,7 @@ def _crop(pieces: list[tuple[str, str]], width: int) -> list[tuple[str, str]]:
     kept: list[tuple[str, str]] = []
     left = max(0, width)
     for text, style in pieces:
+        text = countable(text)
         cells = cell_len(text)
         if cells > left:
             text, cells = fit_cells(text, left), left

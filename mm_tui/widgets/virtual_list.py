@@ -6,6 +6,7 @@ rows and one of drawn lines; it keeps the cursor on its row and the view where i
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -34,6 +35,23 @@ MAX_ROWS = PAGE * 24
 MAX_STRIPS = 400
 
 
+_UNCOUNTABLE = re.compile(
+    "\u200d[\xa9\xae\u203c-\u3299\U0001f000-\U0001faff]?|[\ufe0f\u20e3\U0001f3fb-\U0001f3ff]|[\U0001f1e6-\U0001f1ff]"
+)
+_FLAG_LETTER_A = 0x1F1E6
+
+
+def countable(text: str) -> str:
+    """`text` without what terminals count differently, for a column: of a joined emoji the first stays, a flag is its
+    letters, and joiners, skin tones and the choice between text and picture are left out."""
+    return text if text.isascii() else _UNCOUNTABLE.sub(_counted, text)
+
+
+def _counted(found: re.Match[str]) -> str:
+    at = ord(found[0][0]) - _FLAG_LETTER_A
+    return chr(ord("A") + at) if 0 <= at < 26 else ""
+
+
 def fit_cells(text: str, width: int, *, right: bool = False) -> str:
     """`text` in exactly `width` cells: padded, or cut with an ellipsis. Wide characters are never split.
 
@@ -44,6 +62,7 @@ def fit_cells(text: str, width: int, *, right: bool = False) -> str:
     """
     if width < 1:
         return ""
+    text = countable(text)
     cells = len(text) if text.isascii() else cell_len(text)
     if cells > width:
         return (text[: width - 1] if text.isascii() else set_cell_size(text, width - 1)) + "…"

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import wcwidth
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -18,9 +19,10 @@ from mm_tui.text import OneLine
 from mm_tui.theme import fallbacks
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
-from mm_tui.widgets.virtual_list import PAGE, VirtualList, fit_cells
+from mm_tui.widgets.virtual_list import PAGE, VirtualList, countable, fit_cells
 from tests.support.clock import FakeClock
 from tests.support.seat import NOW, still_wiring, summary
+from tests.unit.test_text import SCRIPTS
 
 
 class Numbers(VirtualList[int, str]):
@@ -220,6 +222,19 @@ async def test_resize_storm_keeps_the_cursor_in_view() -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=60), st.integers(0, 40), st.booleans())
 def test_fitted_text_takes_exactly_its_cells(text: str, width: int, right: bool) -> None:
     assert cell_len(fit_cells(OneLine(text), width, right=right)) == width
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_columns_stand_whether_a_terminal_counts_clusters_or_characters(name: str) -> None:
+    text = OneLine(SCRIPTS[name])
+    for width in (3, 7, 20, 80):
+        fitted = fit_cells(text, width)
+        by_character = sum(max(0, wcwidth.wcwidth(char)) for char in fitted)
+        assert (cell_len(fitted), by_character) == (width, width)
+
+
+def test_a_column_shows_flags_as_letters_and_of_joined_emoji_the_first() -> None:
+    assert countable("🇨🇭 👩\u200d👩\u200d👧 ❤\ufe0f 👋🏽 क्\u200dष") == "CH 👩 ❤ 👋 क्ष"
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
