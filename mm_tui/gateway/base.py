@@ -100,13 +100,14 @@ class Caller:
         at: Mapping[str, str] | None = None,
     ) -> T:
         """Makes the call and translates its answer."""
-        return await self._translated(call, await self._call(call, params=params, body=body, at=at), read)
+        answer = await self._call(call, params=params, body=body, at=at)
+        return await self._read(call, answer, lambda: read(parsed(answer)))
 
-    async def _translated(self, call: Call, answer: Answer, read: Callable[[object], T]) -> T:
-        """The answer's meaning; of a large one in a thread, so that it stalls no key press."""
+    async def _read(self, call: Call, answer: Answer, work: Callable[[], T]) -> T:
+        """What `work` makes of the answer; of a large one in a thread, so that it stalls no key press."""
         if len(answer.body) > _OFF_LOOP:
-            return await asyncio.to_thread(translate, call, answer, read)
-        return translate(call, answer, read)
+            return await asyncio.to_thread(translate, call, answer, work)
+        return translate(call, answer, work)
 
     async def _act(
         self, call: Call, body: Mapping[str, object] | None = None, at: Mapping[str, str] | None = None
@@ -115,15 +116,24 @@ class Caller:
         await self._call(call, body=body, at=at)
 
 
-def translate(call: Call, answer: Answer, read: Callable[[object], T]) -> T:
-    """The answer's meaning.
+def parsed(answer: Answer) -> object:
+    """The answer's JSON; an empty object for an empty answer.
+
+    Raises:
+        Malformed: it is not JSON.
+    """
+    return values.parse(answer.body) if answer.body.strip() else {}
+
+
+def translate(call: Call, answer: Answer, work: Callable[[], T]) -> T:
+    """What `work` makes of the answer.
 
     Raises:
         Malformed: it is not JSON, or not of a shape that is known for the call.
     """
     words: str
     try:
-        return read(values.parse(answer.body) if answer.body.strip() else {})
+        return work()
     except (Malformed, values.Unusable) as error:
         words = str(error)
     except ValidationError as error:

@@ -165,7 +165,9 @@ class Wire:
 
     async def _make(self, call: Call, request: httpx.Request, auth: KeyAuth | None, limit: int, factor: int) -> Answer:
         progress = _Progress()
-        request.extensions["trace"] = progress
+        if call.acts:
+            # Whether a request had left matters only where it may have done something; watching it takes time.
+            request.extensions["trace"] = progress
         begun = time.monotonic()
         fault: errors.GatewayError | None = None
         answer: Answer | None = None

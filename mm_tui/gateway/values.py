@@ -155,7 +155,11 @@ def _header(value: Json) -> str:
 
 def first(item: Json, *names: str) -> object:
     """The first of the named fields that is there and not null."""
-    return next((item[name] for name in names if item.get(name) is not None), None)
+    for name in names:
+        value = item.get(name)
+        if value is not None:
+            return value
+    return None
 
 
 def as_text(value: object) -> str:

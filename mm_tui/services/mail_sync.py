@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,16 +79,24 @@ class MailboxSync:
         await self._keep(page, oldest)
 
     async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
-        """The rest of the first fill; yields after each page that is kept. The next page is asked for meanwhile."""
+        """The rest of the first fill; yields after each page that is kept.
+
+        While a page is written the next one is translated, and the one after it asked for.
+        """
         if self.place.done:
             return
-        pages = self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
-        async with aclosing(pages):
-            async for page in pages:
-                await self._keep(page, oldest)
-                yield self.place
-                if self.place.done:
-                    break
+        async with aclosing(self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)) as pages:
+            following = asyncio.create_task(_next(pages))
+            try:
+                while (page := await following) is not None:
+                    following = asyncio.create_task(_next(pages))
+                    await self._keep(page, oldest)
+                    yield self.place
+                    if self.place.done:
+                        break
+            finally:
+                following.cancel()
+                await asyncio.wait((following,))
 
     async def _keep(self, page: EmailPage, oldest: datetime | None) -> None:
         """Takes in a page, and with it, in one transaction, the place after it."""
@@ -167,6 +175,11 @@ class MailboxSync:
             if page.cursor is None:
                 break
         return changes
+
+
+async def _next(pages: AsyncIterator[EmailPage]) -> EmailPage | None:
+    """The next page; None after the last."""
+    return await anext(pages, None)
 
 
 def _newest(emails: Sequence[EmailSummary]) -> str | None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 _SLICE = 500
+_ROWS = 100
+"""Rows that one statement inserts: a page of the gateway's lists."""
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _REST = ("spam_score", "spam_verdict", "delivered_at", "bounced_at", "bounce_type")
 _COLUMNS = (
@@ -83,25 +85,39 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
     for email_id, key in keys.items():
         threads.setdefault((batch[email_id].mailbox_id, thread_name(batch[email_id])), []).append(key)
     # A thread that only grows needs no counting: this is the first fill's way.
-    connection.executemany(
-        "INSERT INTO threads (mailbox_id, thread_id, newest, size) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " newest = max(newest, excluded.newest), size = size + excluded.size",
+    _insert_rows(
+        connection,
+        "INSERT INTO threads (mailbox_id, thread_id, newest, size) VALUES",
+        "(?, ?, ?, ?)",
         [(*name, max(added), len(added)) for name, added in threads.items()],
+        " ON CONFLICT DO UPDATE SET newest = max(newest, excluded.newest), size = size + excluded.size",
     )
     # In the order of keys, because the full-text index writes itself out whenever a key is below the one before.
     ordered = sorted(fresh, key=keys.__getitem__)
-    connection.executemany(
-        f"INSERT INTO mail ({', '.join(_COLUMNS)}, key, thread) VALUES ({_marks(_COLUMNS)}, ?,"
-        " (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?))",
+    _insert_rows(
+        connection,
+        f"INSERT INTO mail ({', '.join(_COLUMNS)}, key, thread) VALUES",
+        f"({_marks(_COLUMNS)}, ?, (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?))",
         [
             (*fresh[email_id].values(), keys[email_id], batch[email_id].mailbox_id, thread_name(batch[email_id]))
             for email_id in ordered
         ],
     )
-    connection.executemany(
-        "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary) VALUES (?, ?, ?, ?, '', '')",
+    _insert_rows(
+        connection,
+        "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary) VALUES",
+        "(?, ?, ?, ?, '', '')",
         [(keys[email_id], *_words(fresh[email_id])) for email_id in ordered],
     )
+
+
+def _insert_rows(
+    connection: sqlite3.Connection, head: str, row: str, rows: Sequence[tuple[Any, ...]], tail: str = ""
+) -> None:
+    """Inserts many rows with few statements: `executemany` stops for the interpreter's lock at each row."""
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        connection.execute(f"{head} {', '.join([row] * len(some))}{tail}", [value for one in some for value in one])
 
 
 def _update(
