@@ -61,7 +61,9 @@ class HelpScreen(ModalScreen[None]):
         return cls(f"Keys · {title}", list(groups.items()), more)
 
     def compose(self) -> ComposeResult:
-        cells = min(WIDTH, self.app.size.width * 94 // 100) - FRAME
+        # In the terminal's own colours a dialog has a line around it.
+        line = 2 if self.app.current_theme.ansi else 0
+        cells = min(WIDTH, self.app.size.width * 94 // 100) - FRAME - line
         with VerticalScroll(classes="dialog dialog--help"):
             yield Static(Content(self._title), classes="dialog--title")
             for heading, rows in self._groups:
