@@ -212,8 +212,10 @@ class Bench:
     def search(self) -> list[Figure]:
         """Each letter typed that brings other mails into view, until these are there.
 
-        Against the same search in SQL and one repaint of the list, as a move that scrolls takes it.
+        Against the same search in SQL and one repaint: the empty app's, and the list's own as a move that scrolls
+        takes it.
         """
+        line = self._repaint.median
         folder = self._profile(self._mails)
         sql = self._bare_sql(self._store(folder))
         times: list[float] = []
@@ -221,7 +223,7 @@ class Bench:
             program.wait_for(self._marks[self._mails])
             program.settle(1.0)
             program.press_all("j" * 40)
-            repaint = Spread.of(program.press_all("j" * 20)).median
+            whole = Spread.of(program.press_all("j" * 20)).median
             program.press("g")
             for query in QUERIES[:2] if self._quick else QUERIES:
                 program.press("/")
@@ -232,10 +234,14 @@ class Bench:
         return [
             Figure("search as you type, 95th percentile to first results", f"{p95:.0f} ms", "50 ms", p95 <= 50),
             Figure(
-                "the same against bare SQL plus a repaint of the list",
-                f"{p95 / (sql + repaint):.2f} x (SQL {sql:.1f} ms, repaint {repaint:.1f} ms)",
+                "the same against bare SQL plus a repaint",
+                f"{p95 / (sql + line):.2f} x (SQL {sql:.1f} ms, repaint {line:.1f} ms)",
                 "2 x",
-                p95 <= 2 * (sql + repaint),
+                p95 <= 2 * (sql + line),
+            ),
+            Figure(
+                "the same against bare SQL plus a repaint of the whole list",
+                f"{p95 / (sql + whole):.2f} x (repaint {whole:.1f} ms)",
             ),
         ]
 
