@@ -137,8 +137,10 @@ class StatusLine(Widget):
 
     def _tick(self) -> None:
         self._seconds += 1
-        releases = services_of(self).releases
-        if self._seconds % AGES_SECONDS == 0 or (releases is not None and releases.held()):
+        services = services_of(self)
+        holds = services.releases is not None and bool(services.releases.held())
+        tries_again = services.sync is not None and services.sync.state.retry_at is not None
+        if self._seconds % AGES_SECONDS == 0 or holds or tries_again:
             self.update_state()
 
     def on_resize(self) -> None:
@@ -157,6 +159,7 @@ class StatusLine(Widget):
         """Back to the state."""
         if self._flash is not None:
             self._flash = None
+            self.update_state()
             self.refresh(layout=True)
 
     def update_state(self) -> None:
