@@ -144,7 +144,7 @@ async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_pat
         sandbox.inbound(subject="Stored mail", body="text")
         async with seated_at(sandbox) as (app, pilot):
             await until(pilot, lambda: "Stored mail" in shown(app))
-            sandbox.fault(path=".*", kind="status", status=503)
+            sandbox.fault(path=".*", kind="status", status=503, count=0)
             await pilot.press("ctrl+r")
             await until(pilot, lambda: "next try in" in shown(app))
             assert "Stored mail" in shown(app)
