@@ -6,7 +6,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mm_tui.models import EmailDetail, EmailSummary, Party, RawContent
 from mm_tui.store.keys import from_ms, make_key, to_ms
@@ -16,11 +20,14 @@ from mm_tui.text import ManyLine, OneLine
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
-_SLICE = 500
-_ROWS = 100
-"""Rows that one statement inserts: a page of the gateway's lists."""
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+Row = tuple[str | int | None, ...]
+
+_SLICE = 800
+_ROWS = 256
+"""Rows that one statement inserts at most."""
+_to_json = msgspec.json.Encoder().encode
 _REST = ("spam_score", "spam_verdict", "delivered_at", "bounced_at", "bounce_type")
+_rest = attrgetter(*_REST)
 _COLUMNS = (
     "email_id", "mailbox_id", "sender", "sender_name", "recipients", "subject", "hidden",
     "direction", "status", "received_at", "has_attachments", "rest",
@@ -82,42 +89,46 @@ def _upsert_slice(
 def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], batch: dict[str, EmailSummary]) -> None:
     keys = free_keys(connection, {email_id: columns["received_at"] for email_id, columns in fresh.items()})
     threads: dict[tuple[str, str], list[int]] = {}
-    for email_id, key in keys.items():
-        threads.setdefault((batch[email_id].mailbox_id, thread_name(batch[email_id])), []).append(key)
+    mails: list[Row] = []
+    words: list[Row] = []
+    # In the order of keys, because the full-text index writes itself out whenever a key is below the one before.
+    for email_id, key in sorted(keys.items(), key=itemgetter(1)):
+        columns = fresh[email_id]
+        name = (columns["mailbox_id"], thread_name(batch[email_id]))
+        threads.setdefault(name, []).append(key)
+        mails.append((*columns.values(), key, *name))
+        words.append((key, *_words(columns)))
     # A thread that only grows needs no counting: this is the first fill's way.
     _insert_rows(
         connection,
         "INSERT INTO threads (mailbox_id, thread_id, newest, size) VALUES",
         "(?, ?, ?, ?)",
-        [(*name, max(added), len(added)) for name, added in threads.items()],
+        [(*name, added[-1], len(added)) for name, added in threads.items()],
         " ON CONFLICT DO UPDATE SET newest = max(newest, excluded.newest), size = size + excluded.size",
     )
-    # In the order of keys, because the full-text index writes itself out whenever a key is below the one before.
-    ordered = sorted(fresh, key=keys.__getitem__)
     _insert_rows(
         connection,
         f"INSERT INTO mail ({', '.join(_COLUMNS)}, key, thread) VALUES",
         f"({_marks(_COLUMNS)}, ?, (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?))",
-        [
-            (*fresh[email_id].values(), keys[email_id], batch[email_id].mailbox_id, thread_name(batch[email_id]))
-            for email_id in ordered
-        ],
+        mails,
     )
     _insert_rows(
         connection,
         "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary) VALUES",
         "(?, ?, ?, ?, '', '')",
-        [(keys[email_id], *_words(fresh[email_id])) for email_id in ordered],
+        words,
     )
 
 
-def _insert_rows(
-    connection: sqlite3.Connection, head: str, row: str, rows: Sequence[tuple[Any, ...]], tail: str = ""
-) -> None:
+def _insert_rows(connection: sqlite3.Connection, head: str, row: str, rows: Sequence[Row], tail: str = "") -> None:
     """Inserts many rows with few statements: `executemany` stops for the interpreter's lock at each row."""
-    for start in range(0, len(rows), _ROWS):
-        some = rows[start : start + _ROWS]
-        connection.execute(f"{head} {', '.join([row] * len(some))}{tail}", [value for one in some for value in one])
+    start = 0
+    while left := len(rows) - start:
+        # A power of two, so that there are few statements to keep prepared.
+        size = min(_ROWS, 1 << left.bit_length() - 1)
+        values = list(chain.from_iterable(rows[start : start + size]))
+        connection.execute(f"{head} {', '.join([row] * size)}{tail}", values)
+        start += size
 
 
 def _update(
@@ -291,13 +302,13 @@ def columns_of(email: EmailSummary) -> dict[str, Any]:
     recipients: list[tuple[str, str]] = []
     for to in email.to:
         hidden += to.address.removed + to.name.removed
-        recipients.append((to.address, to.name))
+        recipients.append((str(to.address), str(to.name)))
     return {
         "email_id": email.id,
         "mailbox_id": email.mailbox_id,
         "sender": str(sender.address),
         "sender_name": str(sender.name),
-        "recipients": _to_json(recipients),
+        "recipients": _to_json(recipients).decode(),
         "subject": str(subject),
         "hidden": hidden,
         "direction": str(email.direction),
@@ -309,12 +320,11 @@ def columns_of(email: EmailSummary) -> dict[str, Any]:
 
 
 def _rest_of(email: EmailSummary) -> str | None:
-    rest = {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name in _REST
-        if (value := getattr(email, name)) is not None and value != ""
-    }
-    return _to_json(rest) if rest else None
+    rest: dict[str, float | str] = {}
+    for name, value in zip(_REST, _rest(email), strict=True):
+        if value is not None and value != "":
+            rest[name] = value if type(value) is float else value.isoformat() if type(value) is datetime else str(value)
+    return _to_json(rest).decode() if rest else None
 
 
 def _fields(row: sqlite3.Row) -> dict[str, Any]:

@@ -17,8 +17,11 @@ _LOW_BITS: Final = 21
 _HASH_BITS: Final = 11
 _MAX_MS: Final = (1 << 42) - 1
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_TO_BASE_32: Final = str.maketrans(_CROCKFORD + "ILOU", "0123456789ABCDEFGHIJKLMNOPQRSTUV" + "!!!!")
-"""From the digits of a ULID to those that `int` knows; the letters that no ULID holds to one that `int` refuses."""
+_BASE_32: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+_TO_BASE_32: Final = bytes.maketrans(
+    bytes(range(128)) + (_CROCKFORD + _CROCKFORD.lower()).encode(), b"!" * 128 + (_BASE_32 * 2).encode()
+)
+"""From the digits of a ULID to those that `int` knows; all else to a character that `int` refuses."""
 
 
 def to_ms(moment: datetime | None) -> int | None:
@@ -60,12 +63,9 @@ def key_ms(key: int) -> int:
 
 
 def _ulid_ms(email_id: str) -> int | None:
-    if len(email_id) != 26:
-        return None
-    digits = email_id[:10].upper()
-    if not digits.isascii() or not digits.isalnum():
+    if len(email_id) != 26 or not email_id.isascii():
         return None
     try:
-        return int(digits.translate(_TO_BASE_32), 32)
+        return int(email_id[:10].encode().translate(_TO_BASE_32), 32)
     except ValueError:
         return None
