@@ -87,8 +87,9 @@ class Caller:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
         at: Mapping[str, str] | None = None,
+        left: asyncio.Event | None = None,
     ) -> Answer:
-        return await (await self._open()).call(call, params=params, body=body, at=at)
+        return await (await self._open()).call(call, params=params, body=body, at=at, left=left)
 
     async def _ask(
         self,

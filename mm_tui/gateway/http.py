@@ -58,6 +58,7 @@ class KeyAuth(httpx.Auth):
 class _Progress:
     """How far a request got, told by the transport's trace."""
 
+    left: asyncio.Event | None = None
     traced: bool = False
     sending: bool = False
 
@@ -65,6 +66,8 @@ class _Progress:
         self.traced = True
         if event.endswith("send_request_headers.started"):
             self.sending = True
+        elif self.left is not None and event.endswith("send_request_body.complete"):
+            self.left.set()
 
     @property
     def may_have_left(self) -> bool:
@@ -130,8 +133,18 @@ class Wire:
         limit: int = MAX_ANSWER,
         factor: int = DEADLINE_FACTOR,
         at: Mapping[str, str] | None = None,
+        left: asyncio.Event | None = None,
     ) -> Answer:
-        """Makes the call once. `at` fills the path's braces; `limit` in bytes.
+        """Makes the call once.
+
+        Args:
+            call: which one.
+            params: of the query.
+            body: sent as JSON.
+            limit: of the answer, in bytes.
+            factor: how many times the timeout of a read the whole call may take.
+            at: fills the path's braces.
+            left: set when the request has left this machine, or at the latest when the call ends.
 
         Raises:
             GatewayError: one of its kinds.
@@ -146,7 +159,11 @@ class Wire:
         )
         if log.isEnabledFor(logging.DEBUG):
             log.debug("request", extra={"call": call.name, "asked": _masked({**(params or {}), **(body or {})})})
-        return await self._make(call, request, auth, limit, factor)
+        try:
+            return await self._make(call, request, auth, limit, factor, left)
+        finally:
+            if left is not None:
+                left.set()
 
     async def download(self, call: Call, url: str, limit: int = MAX_DOWNLOAD) -> bytes:
         """Fetches from an address that the gateway gave, without a key.
@@ -163,10 +180,18 @@ class Wire:
             raise errors.Malformed("the gateway named an address for the download that is not https")
         return (await self._make(call, request, None, limit, 4 * DEADLINE_FACTOR)).body
 
-    async def _make(self, call: Call, request: httpx.Request, auth: KeyAuth | None, limit: int, factor: int) -> Answer:
-        progress = _Progress()
-        if call.acts:
-            # Whether a request had left matters only where it may have done something; watching it takes time.
+    async def _make(
+        self,
+        call: Call,
+        request: httpx.Request,
+        auth: KeyAuth | None,
+        limit: int,
+        factor: int,
+        left: asyncio.Event | None = None,
+    ) -> Answer:
+        progress = _Progress(left)
+        if call.acts or left is not None:
+            # Whether a request had left seldom matters; watching it takes time.
             request.extensions["trace"] = progress
         begun = time.monotonic()
         fault: errors.GatewayError | None = None
@@ -179,8 +204,8 @@ class Wire:
         except TimeoutError:
             fault = self._cut(call, "no whole answer within the time allowed", progress.may_have_left)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            left = progress.may_have_left and not isinstance(error, _NEVER_SENT)
-            fault = self._cut(call, _in_words(error), left)
+            may_have_left = progress.may_have_left and not isinstance(error, _NEVER_SENT)
+            fault = self._cut(call, _in_words(error), may_have_left)
         status = answer.status if answer else fault.status if fault else None
         milliseconds = round((time.monotonic() - begun) * 1000)
         log.info("call", extra={"call": call.name, "status": status, "ms": milliseconds, "fault": _kind(fault)})

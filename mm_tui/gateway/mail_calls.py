@@ -63,19 +63,25 @@ class MailCalls(Caller):
         Close the generator when it is not read to its end.
         """
         asking: asyncio.Task[Answer] | None = None
-        places = {"mailbox_id": mailbox_id}
-        try:
-            asking = asyncio.create_task(
-                self._call(calls.EMAILS, params=given(limit=str(limit), cursor=cursor), at=places)
+        left = asyncio.Event()
+
+        def ask(cursor: str | None) -> asyncio.Task[Answer]:
+            left.clear()
+            params = given(limit=str(limit), cursor=cursor)
+            return asyncio.create_task(
+                self._call(calls.EMAILS, params=params, at={"mailbox_id": mailbox_id}, left=left)
             )
+
+        try:
+            asking = ask(cursor)
             while asking is not None:
                 answer = await asking
                 found = await self._read(calls.EMAILS, answer, partial(parsed, answer))
                 following = values.cursor(found)
                 asking = None
                 if following is not None:
-                    params = given(limit=str(limit), cursor=following)
-                    asking = asyncio.create_task(self._call(calls.EMAILS, params=params, at=places))
+                    asking = ask(following)
+                    await left.wait()
                 # A few milliseconds here cost less than what two threads take from each other over them.
                 yield await self._read(calls.EMAILS, answer, partial(_email_page, found, mailbox_id))
         finally:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from mm_tui.gateway import errors
+from mm_tui.gateway import errors, mail_calls
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.gateway.shapes import EmailFilter, EmailPage, OutgoingAttachment, OutgoingMail
 from mm_tui.secret import Secret
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
@@ -52,6 +54,30 @@ async def test_a_draft_is_seen_decided_and_logged(sandbox: Sandbox, gateway: Gat
     with pytest.raises((errors.NotFound, errors.Conflict)) as caught:
         await gateway.decide(draft_id, "reject", "late")
     assert caught.value.may_have_happened is False
+
+
+async def test_a_page_is_translated_while_the_gateway_is_at_work_on_the_next_one(
+    sandbox: Sandbox, gateway: GatewayClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        sandbox.inbound(subject=f"Mail {number}", body="x")
+    asked: list[int] = []
+    translate = mail_calls._email_page
+
+    def after_the_next_was_asked_for(answer: object, mailbox_id: str) -> EmailPage:
+        # The event loop stands still here: what has not left by now does not leave.
+        wanted = min(len(asked) + 2, 3)
+        ends = time.monotonic() + 5
+        while (seen := len(sandbox.calls("GET", "/emails"))) < wanted and time.monotonic() < ends:
+            time.sleep(0.01)
+        asked.append(seen)
+        return translate(answer, mailbox_id)
+
+    monkeypatch.setattr(mail_calls, "_email_page", after_the_next_was_asked_for)
+    async with aclosing(gateway.email_pages(sandbox.mailbox, limit=1)) as pages:
+        subjects = [mail.subject async for page in pages for mail in page.emails]
+    assert subjects == ["Mail 2", "Mail 1", "Mail 0"]
+    assert asked == [2, 3, 3]
 
 
 async def test_lists_threads_and_filters(sandbox: Sandbox, gateway: GatewayClient) -> None:
