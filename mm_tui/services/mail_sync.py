@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 """Mails asked for at a time: the most that the gateway gives."""
+AHEAD = 8
+"""Pages of the first fill that at most wait to be written while others are."""
 WINDOW_PAGES = 3
 """Pages of outbound mail read again in one look; the next look goes on from there."""
 
@@ -70,45 +72,51 @@ class MailboxSync:
         Args:
             oldest: mail from before is not kept, so the fill ends there.
         """
+        asked = self.place.cursor
         try:
-            page = await self._gateway.emails(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)
+            page = await self._gateway.emails(self.mailbox_id, limit=PAGE, cursor=asked)
         except (BadRequest, NotFound):
-            if self.place.cursor is None:
+            if asked is None:
                 raise
+            asked = None
             page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
-        await self._keep(page, oldest)
+        await self._keep([page], done=_is_last(page, asked, oldest))
 
     async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
-        """The rest of the first fill; yields after each page that is kept.
+        """The rest of the first fill; yields the place whenever pages were handed over to be written.
 
-        While a page is written the next one is translated, and the one after it asked for.
+        Reading does not wait for writing: what comes while pages are written is written next, in one transaction.
         """
         if self.place.done:
             return
-        async with aclosing(self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=self.place.cursor)) as pages:
-            following = asyncio.create_task(_next(pages))
-            try:
-                while (page := await following) is not None:
-                    following = asyncio.create_task(_next(pages))
-                    await self._keep(page, oldest)
-                    yield self.place
-                    if self.place.done:
+        asked = self.place.cursor
+        writing: asyncio.Task[None] | None = None
+        waiting: list[EmailPage] = []
+        try:
+            async with aclosing(self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=asked)) as pages:
+                async for page in pages:
+                    waiting.append(page)
+                    done = _is_last(page, asked, oldest)
+                    asked = page.cursor
+                    if writing is None or writing.done() or done or len(waiting) == AHEAD:
+                        await _ended(writing)
+                        writing = asyncio.create_task(self._keep(waiting, done=done))
+                        waiting = []
+                        yield self.place
+                    if done:
                         break
-            finally:
-                following.cancel()
-                await asyncio.wait((following,))
+        finally:
+            await _ended(writing)
 
-    async def _keep(self, page: EmailPage, oldest: datetime | None) -> None:
-        """Takes in a page, and with it, in one transaction, the place after it."""
-        beyond = oldest is not None and any(mail.received_at and mail.received_at < oldest for mail in page.emails)
-        stuck = page.cursor is not None and page.cursor == self.place.cursor
-        done = page.cursor is None or beyond or stuck
-        place = FillPlace(None if done else page.cursor, done, self.place.mails + len(page.emails))
+    async def _keep(self, pages: Sequence[EmailPage], *, done: bool) -> None:
+        """Takes in pages that follow each other, and with them, in one transaction, the place after them."""
+        emails = [mail for page in pages for mail in page.emails]
+        place = FillPlace(None if done else pages[-1].cursor, done, self.place.mails + len(emails))
 
         def store() -> None:
             with self._database.write():
-                self._mail.upsert(page.emails)
-                if self._state.get(self._name("since")) is None and (newest := _newest(page.emails)):
+                self._mail.upsert(emails)
+                if self._state.get(self._name("since")) is None and (newest := _newest(emails)):
                     self._state.set(self._name("since"), newest)
                 self._state.set(self._name("fill"), place.dumped())
 
@@ -177,9 +185,17 @@ class MailboxSync:
         return changes
 
 
-async def _next(pages: AsyncIterator[EmailPage]) -> EmailPage | None:
-    """The next page; None after the last."""
-    return await anext(pages, None)
+async def _ended(writing: asyncio.Task[None] | None) -> None:
+    """Waits for a write and raises what it raised. Being cancelled meanwhile does not cancel it."""
+    if writing is not None:
+        await asyncio.wait((writing,))
+        writing.result()
+
+
+def _is_last(page: EmailPage, asked: str | None, oldest: datetime | None) -> bool:
+    """Whether a fill ends with this page, which the cursor `asked` brought: nothing follows that could be kept."""
+    beyond = oldest is not None and any(mail.received_at and mail.received_at < oldest for mail in page.emails)
+    return page.cursor is None or page.cursor == asked or beyond
 
 
 def _newest(emails: Sequence[EmailSummary]) -> str | None:

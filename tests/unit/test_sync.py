@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -13,12 +15,13 @@ import pytest
 
 from mm_tui.config import Sync as SyncSettings
 from mm_tui.gateway.errors import MissingScope, NotFound, RateLimited, ServerFault, Unauthorized, Unreachable
-from mm_tui.models import AuditEntry
+from mm_tui.models import AuditEntry, EmailSummary
+from mm_tui.services.mail_sync import AHEAD
 from mm_tui.services.notices import MailChanged, Notice, Part, PendingChanged, Phase, SyncState
 from mm_tui.services.sync import Sync
 from mm_tui.store.audit import AuditStore
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore, MailView
+from mm_tui.store.mail import Changes, MailStore, MailView
 from mm_tui.store.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
@@ -105,6 +108,63 @@ async def test_a_fill_that_is_cut_goes_on_where_it_was(database: Database) -> No
     fill_cursors = [cursor for _, since, cursor in gateway.asked if since is None]
     assert fill_cursors[0] == email_id(550 - kept)
     assert len(second.mail.keys(MailView())) == 550
+
+
+async def test_a_fill_that_cannot_be_written_says_so_and_goes_on_where_it_was(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = FakeGateway(page_size=10)
+    gateway.put(*(make_mail(number) for number in range(550)))
+    bench = Bench(gateway, database)
+    upsert = MailStore.upsert
+    writes = 0
+
+    def full(store: MailStore, emails: Iterable[EmailSummary]) -> Changes:
+        nonlocal writes
+        writes += 1
+        if writes == 3:
+            raise sqlite3.OperationalError("database or disk is full")
+        return upsert(store, emails)
+
+    monkeypatch.setattr(MailStore, "upsert", full)
+    await bench.sync.run_once()
+    assert "disk is full" in (bench.part(Part.FILL) or "")
+    kept = len(bench.mail.keys(MailView()))
+    assert 0 < kept < 550
+    assert bench.sync.state.progress == kept
+    await bench.sync.run_once()
+    assert bench.part(Part.FILL) is None
+    assert bench.sync.state.progress == len(bench.mail.keys(MailView())) == 550
+    assert database.check() == []
+
+
+async def test_a_fill_reads_on_while_the_store_is_busy_but_not_without_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = FakeGateway(page_size=10)
+    gateway.put(*(make_mail(number) for number in range(550)))
+    bench = Bench(gateway, database)
+    upsert = MailStore.upsert
+    sizes: list[int] = []
+    free = threading.Event()
+
+    def slow(store: MailStore, emails: Iterable[EmailSummary]) -> Changes:
+        mails = list(emails)
+        sizes.append(len(mails))
+        if len(sizes) == 2:
+            assert free.wait(10)
+        return upsert(store, mails)
+
+    monkeypatch.setattr(MailStore, "upsert", slow)
+    filling = asyncio.create_task(bench.sync.run_once())
+    # The first page alone, the second is being written, eight wait.
+    await until(lambda: gateway.calls["emails"] == 2 + AHEAD)
+    await asyncio.sleep(0.05)
+    assert gateway.calls["emails"] == 2 + AHEAD
+    free.set()
+    await filling
+    assert sizes[:3] == [10, 10, 10 * AHEAD]
+    assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(550))]
 
 
 async def test_new_mail_comes_with_the_next_poll(database: Database) -> None:
