@@ -188,7 +188,7 @@ class Bench:
         mails = min(self._mails, 30_000)
         office = self._office(mails)
         figures: dict[str, list[float]] = {"bare": [], "parsed": [], "ours": []}
-        for number in range(1 if self._quick else 3):
+        for number in range(1 if self._quick else 5):
             bare = asyncio.run(fill.bare_loop(office))
             parsed = asyncio.run(fill.bare_loop(office, into_models=True))
             ours = asyncio.run(fill.first_fill(office, self._folder / f"fill-{number}.db"))

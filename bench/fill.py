@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import httpx
 
 from bench.office import Office
+from mm_tui.cli import TURN_SECONDS
 from mm_tui.clock import SystemClock
 from mm_tui.config import Sync as SyncSettings
 from mm_tui.gateway.client import GatewayClient
@@ -54,6 +56,7 @@ async def bare_loop(office: Office, *, into_models: bool = False) -> Fill:
 
 async def first_fill(office: Office, store: Path) -> Fill:
     """Fills a new store at `store` as the program does."""
+    sys.setswitchinterval(TURN_SECONDS)
     keys = Keys(oversight=Secret(office.keys["oversight"]))
     with Database.open(store) as database:
         async with GatewayClient(office.url, keys) as gateway:
