@@ -335,20 +335,25 @@ class MailStore:
 def _keys_by_slices(
     cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None
 ) -> array[int]:
-    """Keys that stand in order in an index, each slice fetched as one text: that takes half as long as by rows."""
+    """Keys that stand in order in an index, slice by slice."""
     found: array[int] = array("q")
     left = limit if limit is not None else -1
     while left:
         size = SLICE if left < 0 else min(left, SLICE)
         sql, values = view_sql(view, query, below)
-        text = cursor.execute(f"SELECT group_concat(key) FROM ({sql} LIMIT {size})", values).fetchone()[0]
-        keys = array("q", map(int, text.split(","))) if text else array("q")
+        keys = _as_keys(cursor, f"{sql} LIMIT {size}", values)
         found.extend(keys)
         if len(keys) < size:
             break
         left -= size if left > 0 else 0
         below = keys[-1]
     return found
+
+
+def _as_keys(cursor: sqlite3.Cursor, sql: str, values: Sequence[str | int]) -> array[int]:
+    """The keys of a SELECT, fetched as one text: half the time of rows, and one wait for the interpreter, not many."""
+    text = cursor.execute(f"SELECT group_concat(key) FROM ({sql})", values).fetchone()[0]
+    return array("q", map(int, text.split(","))) if text else array("q")
 
 
 def _keys_by_rows(
@@ -359,7 +364,7 @@ def _keys_by_rows(
     sql, values = _threads_sql(view) if view.folded and threads_alone else view_sql(view, query, below)
     thinned = view.folded and not threads_alone
     if limit is not None and not thinned:
-        sql += f" LIMIT {int(limit)}"
+        return _as_keys(cursor, f"{sql} LIMIT {int(limit)}", values)
     cursor.execute(sql, values)
     found: array[int] = array("q")
     seen: set[int] = set()

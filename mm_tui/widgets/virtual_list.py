@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
@@ -136,6 +136,9 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         """Of all of them, in cells."""
         self._styles: dict[str, Style] = {}
         self._height = 1
+        self._drawn = True
+        """Whether what `set_keys` brought into view has been drawn."""
+        self._after_drawing: list[Callable[[], object]] = []
         self.empty_words: tuple[str, ...] = ()
         """What stands there when there are no rows: why, and what to do next."""
 
@@ -233,9 +236,17 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             top = old_top + moved * self._height
         self.scroll_to(y=max(0, top), animate=False)
         if self._in_view() != before:
+            self._drawn = False
             self.refresh()
         if self.current_key != old_key:
             self.post_message(self.Moved(self, self.current_key))
+
+    def after_drawing(self, call: Callable[[], object]) -> None:
+        """Calls it when what `set_keys` brought into view has been written to the terminal, or need not be."""
+        if self._drawn:
+            call()
+        else:
+            self._after_drawing.append(call)
 
     def _in_view(self) -> tuple[int, int, Sequence[Key]]:
         """All that the picture depends on but the rows themselves: scroll position, cursor, keys in view."""
@@ -345,6 +356,13 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._styles.clear()
         self._strips.clear()
         super().notify_style_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        strips = super().render_lines(crop)
+        self._drawn = True
+        while self._after_drawing:
+            self.call_later(self._after_drawing.pop())
+        return strips
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

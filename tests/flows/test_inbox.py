@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from mm_tui.screens.inbox import InboxScreen
 from mm_tui.screens.inbox_words import GREETED
+from mm_tui.screens.mail_search import FIRST_KEYS, KeysRead, SearchedMail
 from mm_tui.screens.thread import ThreadScreen
 from mm_tui.services.notices import MailChanged
 from mm_tui.text import OneLine
@@ -49,6 +51,32 @@ async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back
         await pilot.press("escape")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 301)
         assert app.screen.query_one("#search", Input).value == ""
+
+
+async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_before_all_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wiring = still_wiring()
+    wiring.mail.upsert([summary(number) for number in range(600)])
+    async with seated(wiring) as (app, pilot):
+        inbox = _inbox(app)
+        await until(pilot, lambda: "600 mails" in shown(app))
+        told: list[tuple[int, bool, str]] = []
+        taken = SearchedMail.on_keys_read
+
+        def take(screen: SearchedMail, message: KeysRead) -> None:
+            told.append((len(message.keys), message.whole, shown(app)))
+            taken(screen, message)
+
+        monkeypatch.setattr(SearchedMail, "on_keys_read", take)
+        await pilot.press("slash")
+        line = inbox.query_one("#search", Input)
+        line.value = "question"
+        assert inbox.view.query == "question", "a search does not wait until the letter has been drawn"
+        await until(pilot, lambda: len(told) == 2)
+        assert [(found, whole) for found, whole, _ in told] == [(FIRST_KEYS, False), (600, True)]
+        assert f"{FIRST_KEYS} mails…" in told[1][2], "what is on the screen is never called the whole"
+        await until(pilot, lambda: "600 mails\n" in shown(app))
 
 
 async def test_search_without_a_match_says_why_the_list_is_empty() -> None:

@@ -100,6 +100,20 @@ async def test_keys_that_differ_only_out_of_sight_repaint_and_lay_out_nothing() 
         assert numbers.scroll_offset.y == 80
 
 
+async def test_what_waits_for_other_rows_to_be_drawn_is_called_when_they_are() -> None:
+    async with listed(range(100)) as (numbers, pilot):
+        seen: list[set[int]] = []
+        numbers.set_keys(range(50, 150))
+        numbers.after_drawing(lambda: seen.append(set(numbers.read)))
+        assert seen == []
+        await pilot.pause()
+        await pilot.pause()
+        assert [50 in read for read in seen] == [True]
+        numbers.set_keys(range(50, 140))
+        numbers.after_drawing(lambda: seen.append(set()))
+        assert len(seen) == 2, "nothing in view is another: there is nothing to wait for"
+
+
 async def test_a_list_that_ends_to_scroll_is_laid_out_and_drawn_anew() -> None:
     async with listed(range(100)) as (numbers, pilot):
         await pilot.press("G")
