@@ -15,6 +15,10 @@ from typing import NamedTuple
 from mm_tui.text import OneLine
 
 _TERM = re.compile(r'(-?)(?:([A-Za-z_]{1,20}):)?(?:"([^"]*)"?|(\S+))')
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff]"
+)
 _AGE = re.compile(r"(\d{1,5})([hdwmy])")
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _AGE_HOURS = {"h": 1, "d": 24, "w": 24 * 7, "m": 24 * 30, "y": 24 * 365}
@@ -107,6 +111,12 @@ MAIL_FILTERS: Mapping[str, str] = {
 ALL = "all"
 """The name of no filter."""
 LONGEST_NAME = 30
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether it holds letters of a script that puts no space between words: Thai, Lao, Burmese, Khmer, Japanese,
+    Chinese. Such a text is looked for anywhere, for where its words begin only a dictionary could tell."""
+    return _UNSPACED.search(text) is not None
 
 
 def terms(text: str, language: Language) -> Iterator[Term]:

@@ -206,10 +206,11 @@ def _filters() -> Iterator[str]:
     yield from ('drafts = ""          # takes the given one away', "```", "")
     yield (
         "A query holds words and operators, all of which must hold. `-` before a term excludes it, quotes hold a "
-        "phrase together; words also match as the beginning of a longer word. A query that cannot be understood is "
-        "refused when the settings are read, with file, line and cure. On the screen `f` lists the filters with what "
-        "each selects, `l` and `h` go to the next and the one before, the palette finds them by name; the queue has "
-        "one more for each mailbox. `/` takes the same language, and so does `mm-tui pending list --filter`."
+        "phrase together; words also match as the beginning of a longer word, and anywhere in scripts that put no "
+        "space between words. A query that cannot be understood is refused when the settings are read, with file, "
+        "line and cure. On the screen `f` lists the filters with what each selects, `l` and `h` go to the next and "
+        "the one before, the palette finds them by name; the queue has one more for each mailbox. `/` takes the same "
+        "language, and so does `mm-tui pending list --filter`."
     )
     yield ""
     for field, filters, language in given:

@@ -158,7 +158,9 @@ def _plain(text: str) -> str:
 
 def _with_words(term: Term, of: Callable[[Queued], str]) -> Test:
     words = r"\s+".join(map(re.escape, _plain(term.value).split()))
-    pattern = re.compile(r"(?<!\w)" + words + (r"(?!\w)" if term.whole else ""))
+    if not query.is_unspaced(term.value):
+        words = r"(?<!\w)" + words + (r"(?!\w)" if term.whole else "")
+    pattern = re.compile(words)
     return lambda entry, _: pattern.search(_plain(of(entry))) is not None
 
 

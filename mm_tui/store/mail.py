@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.keys import first_key_at, from_ms
 from mm_tui.store.rows import ROW_SQL, MailRow, gone_row, mail_row
-from mm_tui.store.search import STATUS_WORDS, MailView, Query, parse_query, view_sql
+from mm_tui.store.search import STATUS_WORDS, MailView, Query, parse_query, phrase, view_sql
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, EmailSummary, Mailbox
@@ -280,14 +280,13 @@ class MailStore:
 
     def first_seen(self, address: str) -> datetime | None:
         """When this address first wrote to, or was first written to by, any of our mailboxes; None: never."""
-        words = parse_query(f'"{address.replace(chr(34), " ")}"').match
-        if words is None:
+        if not any(map(str.isalnum, address)):
             return None
         rows = self._database.reader().execute(
             "SELECT mail.key, mail.sender, mail.recipients, mail.received_at"
             " FROM mail_words CROSS JOIN mail ON mail.key = mail_words.rowid"
             " WHERE mail_words MATCH ? ORDER BY mail_words.rowid",
-            (f"{{sender recipients}} : {words}",),
+            (f"{{sender recipients}} : {phrase(address)}",),
         )
         wanted = address.casefold()
         for _, sender, recipients, received_at in rows:

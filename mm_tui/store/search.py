@@ -1,17 +1,18 @@
 """How a query (`mm_tui.query`) and a view of the list become SQL.
 
-Free words also match as the beginning of a longer word. No input is an error: what cannot be used is left out and
-told in words.
+Free words also match as the beginning of a longer word; in scripts that put no space between words, anywhere. No
+input is an error: what cannot be used is left out and told in words.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from mm_tui.query import MAIL, MAX_TERMS, Term, fault, has_too_many, moment_named, named, terms
+from mm_tui.query import MAIL, MAX_TERMS, Term, fault, has_too_many, is_unspaced, moment_named, named, terms
 from mm_tui.store.keys import first_key_at
 from mm_tui.text import OneLine
 
@@ -25,6 +26,14 @@ STATUS_WORDS: Mapping[str, tuple[str, ...]] = {
 """Words that stand for several statuses, in `is:` and in `MailView.status`. Any other word is a status itself."""
 
 _COLUMNS = {"from": "sender", "to": "recipients", "subject": "subject"}
+_TEXTS: Mapping[str, tuple[str, ...]] = {
+    "": ("mail.subject", "mail.sender_name", "mail.sender", "mail.recipients", "mail.summary"),
+    "from": ("mail.sender_name", "mail.sender"),
+    "to": ("mail.recipients",),
+    "subject": ("mail.subject",),
+}
+"""Where a text without spaces is looked for, by operator; one without an operator also in opened bodies."""
+_LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +84,15 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
         if words := _complaint(term, moment):
             query.complaints.append(OneLine(words))
         if term.operator in ("", *_COLUMNS):
-            if any(map(str.isalnum, term.value)):
+            if is_unspaced(term.value):
+                query.conditions.append(_told(_text(term), term))
+            elif any(map(str.isalnum, term.value)):
                 match = _match_term(_COLUMNS.get(term.operator), term.value, whole=term.whole)
                 (unwanted if term.excluded else wanted).append(match)
             continue
         condition = _CONDITIONS[term.operator](term, moment)
         if condition is not None:
-            if term.excluded:
-                condition = Condition(f"NOT ({condition.sql})", condition.values)
-            query.conditions.append(condition)
+            query.conditions.append(_told(condition, term))
     without = " OR ".join(unwanted)
     if wanted:
         query.match = " AND ".join(wanted)
@@ -94,6 +103,26 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
         excluded = "SELECT rowid FROM mail_words WHERE mail_words MATCH ?"
         query.conditions.append(Condition(f"mail.key NOT IN ({excluded})", (without,)))
     return query
+
+
+def _told(condition: Condition, term: Term) -> Condition:
+    """The condition, or its opposite when the term is excluded."""
+    return Condition(f"NOT ({condition.sql})", condition.values) if term.excluded else condition
+
+
+def _text(term: Term) -> Condition:
+    """Mails in whose text the term's stands, wherever that is."""
+    escaped = re.sub(r"([\\%_])", r"\\\1", term.value[:_LONGEST_TEXT])
+    places = [f"{column} LIKE ? ESCAPE '\\'" for column in _TEXTS[term.operator]]
+    if not term.operator:
+        body = "details.key = mail.key AND details.body LIKE ? ESCAPE '\\'"
+        places.append(f"EXISTS (SELECT 1 FROM details WHERE {body})")
+    return Condition(f"({' OR '.join(places)})", (f"%{escaped}%",) * len(places))
+
+
+def phrase(text: str) -> str:
+    """The full-text expression for words that stand together as whole words."""
+    return _match_term(None, text, whole=True)
 
 
 def _match_term(column: str | None, value: str, *, whole: bool) -> str:

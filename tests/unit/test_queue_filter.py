@@ -108,6 +108,15 @@ def test_a_query_selects_what_it_says(text: str, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [("注文", True), ("subject:確認", True), ('"文の確"', True), ("確認注文", False), ("รับ", True), ("leiten", False)],
+)
+def test_scripts_without_spaces_are_searched_anywhere_in_the_text(text: str, found: bool) -> None:
+    entry = waiting(1, subject=OneLine("ご注文の確認"), body=ManyLine("ขอบคุณครับ, bitte weiterumleiten"))
+    assert Narrowing(text, AROUND).has(entry) is found
+
+
+@pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("is:foo", "is:foo: it knows inbound, outbound, mine"),

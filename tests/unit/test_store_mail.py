@@ -307,6 +307,50 @@ def test_queries_find_what_they_say(mail: MailStore, query: str, expected: list[
 
 
 @pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("注文", [3, 1]),
+        ("文の", [1]),
+        ("subject:確認", [1]),
+        ("subject:注文", [1]),
+        ("from:田中", [2]),
+        ("to:鈴木", [3]),
+        ("-注文", [4, 2]),
+        ("注文 refund", [3]),
+        ('"注文の確認"', [1]),
+        ("ใบเสร็จ", [4]),
+        ("要約", [2]),
+        ("100%_", []),
+        ("確認100%", [1]),
+        ("認1__%", []),
+        ("文" * 60_000, []),
+    ],
+)
+@pytest.mark.parametrize("folded", [False, True])
+def test_scripts_without_spaces_are_searched_anywhere_in_the_text(
+    mail: MailStore, query: str, expected: list[int], folded: bool
+) -> None:
+    made = [
+        make_mail(1, thread_id="01T1", subject=OneLine("ご注文の確認100%")),
+        make_mail(2, thread_id="01T2", sender=Party.parse("総務の田中 <t@x.example>")),
+        make_mail(3, thread_id="01T3", subject=OneLine("Refund"), to=(Party.parse("鈴木様 <s@x.example>"),)),
+        make_mail(4, thread_id="01T4", subject=OneLine("Hello")),
+    ]
+    mail.upsert(made)
+    for known, body in zip(made[2:], ("先日の注文です", "ขอใบเสร็จด้วย"), strict=True):
+        mail.save_detail(make_detail(known, body), at=NOW)
+    mail.annotate(email_id(2), summary="これは要約です")
+    keys = mail.keys(MailView(query=query, folded=folded))
+    assert [int(row.email_id[3:]) for row in mail.rows(keys)] == expected
+
+
+def test_who_is_known_by_an_address_in_any_script(mail: MailStore) -> None:
+    mail.upsert([make_mail(1, sender=Party.parse("田中@例え.example"))])
+    assert mail.first_seen("田中@例え.example") is not None
+    assert mail.first_seen("田@例え.example") is None
+
+
+@pytest.mark.parametrize(
     ("query", "complaint"),
     [
         ("foo:bar", "there is no operator foo:"),
