@@ -34,7 +34,8 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
     async with _desk(chosen) as (rooms, releases):
         entry = await _named(rooms, arguments)
         await _accepted(rooms, entry, entry.assessment, arguments)
-        await _begun(releases.approve(entry.item, entry.digest, hold=0))
+        found = entry.assessment.findings
+        await _begun(releases.approve(entry.item, entry.digest, found=found, hold=0))
         return await _outcome(rooms, releases, arguments)
 
 
@@ -59,8 +60,10 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         if releases.breaks_thread(entry.item, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft.to, draft.subject, draft.body)
-        await _accepted(rooms, entry, rooms.queue().assess_edit(entry, written), arguments)
-        await _begun(releases.release_edit(entry.item, entry.digest, draft, hold=0))
+        assessment = rooms.queue().assess_edit(entry, written)
+        await _accepted(rooms, entry, assessment, arguments)
+        found = assessment.findings
+        await _begun(releases.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
         return await _outcome(rooms, releases, arguments)
 
 

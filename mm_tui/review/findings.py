@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -53,6 +54,11 @@ class Finding:
     """The very words, as stretches of the body."""
     subject_spans: tuple[Span, ...] = ()
     """The very words, as stretches of the subject."""
+
+
+def codes(findings: Iterable[Finding]) -> str:
+    """What was found without any words of the mail, such as `promise_money (high), shouting (low)`."""
+    return ", ".join(f"{finding.code} ({finding.level.word})" for finding in findings)
 
 
 def worst(findings: tuple[Finding, ...]) -> Level:

@@ -57,7 +57,8 @@ class Batches(Deciding):
 
     def _approve_batch(self, batch: list[Queued]) -> None:
         if (releases := self._releases()) is not None:
-            self._decide(batch, releases.approve_all([(entry.item, entry.digest) for entry in batch]))
+            found = {entry.item.id: entry.assessment.findings for entry in batch}
+            self._decide(batch, releases.approve_all([(entry.item, entry.digest) for entry in batch], found=found))
 
     def action_reject_marked(self) -> None:
         batch = self._marked_entries()

@@ -191,13 +191,15 @@ class Deciding(Screen[None]):
         releases = self._releases()
         if releases is None or not self.has_seen(entry):
             return
+        found = entry.assessment.findings
         if entry.edit is None:
-            self._decide([entry], releases.approve(entry.item, entry.digest))
+            self._decide([entry], releases.approve(entry.item, entry.digest, found=found))
         elif self.services.settings.profile.send_key is None:
             self.say("without a send key an edit cannot be submitted: it can be sent back to the agent", "warning")
             self._ask_why_back(entry, entry.edit)
         else:
-            self._decide([entry], releases.release_edit(entry.item, entry.digest, edited_draft(entry.edit)))
+            edit = edited_draft(entry.edit)
+            self._decide([entry], releases.release_edit(entry.item, entry.digest, edit, found=found))
 
     def _decide(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
         # Not exclusive: a second decision must never cancel the journal entry of the first.

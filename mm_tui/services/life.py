@@ -166,6 +166,7 @@ def _journal_told(action: str, details: Mapping[str, str]) -> list[str]:
     if action == "held":
         told += [f"of digest {short(details['digest'])}"] if details.get("digest") else []
         told += [f"reason: {details['reason']}"] if details.get("reason") else []
+        told += [f"in spite of {details['found']}"] if details.get("found") else []
     elif action == "done" and details.get("note"):
         told += [f"the gateway: {details['note']}"]
     return told

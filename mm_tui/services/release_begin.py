@@ -17,6 +17,7 @@ from mm_tui.review.effects import Entry as Kind
 from mm_tui.review.effects import Journal as Entry
 from mm_tui.review.events import Restarted
 from mm_tui.review.family import is_doubtful
+from mm_tui.review.findings import Finding, codes
 from mm_tui.review.release import begin, step
 from mm_tui.review.state import SUBMISSION, Act, Case, State, Step
 from mm_tui.services.kept import save_beside
@@ -58,6 +59,8 @@ class Wish:
     digest: str
     edit: EditedDraft | None = None
     reason: str = ""
+    found: Sequence[Finding] = ()
+    """What the human was told of risk in it."""
 
     def refuse_unfit(self) -> None:
         """Raises `Refused` where the wish itself is not in order."""
@@ -127,6 +130,7 @@ class Beginner:
                 thread_id=item.thread_id,
                 key=key,
                 batch=batch,
+                found=codes(wish.found),
             ),
             content=Content(base=item.raw, edit=wish.edit, reason=wish.reason),
         )
@@ -282,6 +286,8 @@ def _evidence(live: Live) -> dict[str, str]:
     found = {"mailbox": facts.mailbox_id, "direction": facts.direction}
     if facts.received_at is not None:
         found["received"] = facts.received_at.isoformat()
+    if facts.found:
+        found["found"] = facts.found
     if content is not None and act in (Act.APPROVE, Act.RELEASE_EDIT):
         difference = compare(content.base.body, content.edit.body if content.edit is not None else content.base.body)
         total = difference.words_before + difference.words_after

@@ -27,6 +27,8 @@ class Facts:
     key: str = ""
     """The idempotency key of the submission."""
     batch: str | None = None
+    found: str = ""
+    """What of risk was found in what was decided, as codes with their levels; see `findings.codes`."""
 
 
 @dataclass(frozen=True, slots=True)

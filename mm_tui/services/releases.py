@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from mm_tui.clock import Clock
@@ -19,6 +19,7 @@ from mm_tui.models import Status
 from mm_tui.review.draft import EditedDraft, starts_thread
 from mm_tui.review.effects import Hold
 from mm_tui.review.events import Answer, Quit, Restarted, Undo
+from mm_tui.review.findings import Finding
 from mm_tui.review.state import Act, Choice, Question, Step
 from mm_tui.services.notices import Notify
 from mm_tui.services.release_begin import Beginner, Refused, Wish, claimed_words
@@ -71,18 +72,21 @@ class Releases:
 
     # What a human may do
 
-    async def approve(self, item: Seen, digest: str, *, hold: float | None = None) -> ReleaseView:
+    async def approve(
+        self, item: Seen, digest: str, *, found: Sequence[Finding] = (), hold: float | None = None
+    ) -> ReleaseView:
         """Approves what was on the screen, after the hold.
 
         Args:
             item: what was on the screen, whole.
             digest: of it; the caller took it from what was shown, or a human typed it.
+            found: what the human was told of risk in it: the journal keeps the codes.
             hold: seconds; None takes the setting.
 
         Raises:
             Refused: it cannot begin. Nothing happened.
         """
-        return (await self._begin([Wish(item, Act.APPROVE, digest)], hold))[0]
+        return (await self._begin([Wish(item, Act.APPROVE, digest, found=found)], hold))[0]
 
     async def reject(self, item: Seen, digest: str, reason: str, *, hold: float | None = None) -> ReleaseView:
         """Rejects what was on the screen, after the hold. Raises `Refused`, also without a reason."""
@@ -101,24 +105,39 @@ class Releases:
         return (await self._begin([Wish(item, Act.REJECT, digest, edit=edit, reason=told)], hold))[0]
 
     async def release_edit(
-        self, item: Seen, base_digest: str, edit: EditedDraft, *, hold: float | None = None
+        self,
+        item: Seen,
+        base_digest: str,
+        edit: EditedDraft,
+        *,
+        found: Sequence[Finding] = (),
+        hold: float | None = None,
     ) -> ReleaseView:
         """Submits the edited text, retires the original, releases the edit. A scheduled mail is edited in place.
 
-        The text is in the local store, on the disk, before this returns. Raises `Refused`.
+        The text is in the local store, on the disk, before this returns. `found` is of the edit. Raises `Refused`.
         """
         if not self._gateway.keys.has("send"):
             raise Refused(
                 "there is no send key, so an edit cannot be submitted", "Send it back with your text instead."
             )
         act = Act.RESCHEDULE if str(item.status) == Status.SCHEDULED else Act.RELEASE_EDIT
-        return (await self._begin([Wish(item, act, base_digest, edit=edit)], hold))[0]
+        return (await self._begin([Wish(item, act, base_digest, edit=edit, found=found)], hold))[0]
 
     async def approve_all(
-        self, items: Sequence[tuple[Seen, str]], *, hold: float | None = None
+        self,
+        items: Sequence[tuple[Seen, str]],
+        *,
+        found: Mapping[str, Sequence[Finding]] | None = None,
+        hold: float | None = None,
     ) -> tuple[ReleaseView, ...]:
-        """Approves several, each with its digest, under one deadline and one undo. Begins all or none: `Refused`."""
-        return await self._begin([Wish(item, Act.APPROVE, digest) for item, digest in items], hold)
+        """Approves several, each with its digest, under one deadline and one undo. Begins all or none: `Refused`.
+
+        `found` by the mails' ids.
+        """
+        told = found or {}
+        wishes = [Wish(item, Act.APPROVE, digest, found=told.get(item.id, ())) for item, digest in items]
+        return await self._begin(wishes, hold)
 
     async def reject_all(
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None

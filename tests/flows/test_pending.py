@@ -18,7 +18,9 @@ from mm_tui.screens.edit import EditScreen
 from mm_tui.screens.kept import KeptScreen
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.services.audit_line import AuditLines
 from mm_tui.services.kept import kept_edits
+from mm_tui.services.life import Lives
 from mm_tui.services.release_view import Phase
 from mm_tui.store.editor_files import EditorFile
 from mm_tui.store.edits import EditStore
@@ -390,6 +392,9 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
         await pilot.press("Y")
         await until(pilot, lambda: bodies(sandbox), "the release")
+        database = app.services.database
+        life = Lives(database, AuditLines(database)).of(sandbox.outbox()[0]["id"])
+        assert any("in spite of promise_money (high)" in event.more for event in life.events)
 
 
 async def test_a_batch_holds_only_what_was_read(

@@ -47,6 +47,17 @@ def digest_now(sandbox: Sandbox, email_id: str) -> str:
         return str(elsewhere.run("pending", "show", email_id, "--json").json["digest"])
 
 
+def found_in_journal(home: Home, email_id: str) -> str:
+    """What the journal says was found in what was decided, and no other entry repeats."""
+    with Database.open(home.data / "store-default.sqlite3") as database:
+        entries = [entry for entry in Journal(database).entries() if entry.email_id == email_id]
+    name = OneLine("found")
+    told = [(entry.kind, entry.details[name]) for entry in entries if name in entry.details]
+    assert [kind for kind, _ in told] == ["held"]
+    assert "evil.example" not in str(entries), "codes, never content"
+    return str(told[0][1])
+
+
 def test_what_nobody_was_shown_is_not_approved(home: Home, sandbox: Sandbox) -> None:
     draft_id = sandbox.draft(RISKY)
     approve = ("pending", "approve", draft_id, "--digest", digest_now(sandbox, draft_id))
@@ -60,6 +71,7 @@ def test_what_nobody_was_shown_is_not_approved(home: Home, sandbox: Sandbox) -> 
     done = home.run(*approve, "--accept-risk", CODE)
     assert done.status == Exit.OK, done.err
     assert [message["id"] for message in sandbox.outbox()] == [draft_id]
+    assert f"{CODE} (high)" in found_in_journal(home, draft_id)
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
@@ -124,6 +136,7 @@ def test_the_edited_text_is_what_counts_when_it_is_released(home: Home, sandbox:
     assert sandbox.status(draft_id) == "pending_send_approval" and sandbox.outbox() == []
     assert home.run(*release, "--accept-risk", CODE).status == Exit.OK
     assert len(sandbox.outbox()) == 1
+    assert f"{CODE} (high)" in found_in_journal(home, draft_id), "of the edit, for that is what left"
 
 
 def test_a_kept_edit_hides_no_risk_of_the_draft(home: Home, sandbox: Sandbox) -> None:
