@@ -22,7 +22,7 @@ from mm_tui.store.state import StateStore
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.shapes import EmailPage
-    from mm_tui.models import EmailDetail, EmailSummary, PendingItem
+    from mm_tui.models import EmailSummary
     from mm_tui.store.database import Database
 
 PAGE = 100
@@ -205,16 +205,3 @@ def _newest(emails: Sequence[EmailSummary]) -> str | None:
     if len({len(mail.id) for mail in emails}) == 1:
         return max(mail.id for mail in emails)
     return max(emails, key=lambda mail: to_ms(mail.received_at) or 0).id
-
-
-def completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
-    """A waiting mail with everything that its detail tells."""
-    told = ("sender", "to", "cc", "subject", "body", "status", "attachments", "raw")
-    return waiting.model_copy(
-        update={
-            **{name: getattr(detail, name) for name in told},
-            "received_at": detail.received_at or waiting.received_at,
-            "thread_id": detail.thread_id or waiting.thread_id,
-            "complete": True,
-        }
-    )

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
 from mm_tui.services.audit_sync import read_audit_log
-from mm_tui.services.mail_sync import MailboxSync, completed
+from mm_tui.services.detail_reader import DetailReader
+from mm_tui.services.mail_sync import MailboxSync
 from mm_tui.services.notices import (
     AuditChanged,
     MailboxesChanged,
@@ -94,7 +95,7 @@ class Sync:
         self._wake = {part: asyncio.Event() for part in Part}
         self._boxes: dict[str, MailboxSync] = {}
         self._boxes_known = asyncio.Event()
-        self._details: dict[str, asyncio.Task[EmailDetail]] = {}
+        self._details = DetailReader(database, gateway, clock, notify)
         self._active = True
         self._filling = False
         self._running = False
@@ -128,8 +129,7 @@ class Sync:
                 group.create_task(self._loop(Part.STORE, self._keep_house, lambda: HOUSEKEEPING_SECONDS))
         finally:
             self._running = False
-            for task in self._details.values():
-                task.cancel()
+            self._details.cancel()
             self._tell_state()
 
     async def run_once(self, progress: Callable[[SyncState], None] | None = None) -> SyncState:
@@ -138,7 +138,7 @@ class Sync:
         A part that fails is told in the state's `parts` and does not keep the others from being tried.
 
         Args:
-            progress: called with the state after every page.
+            progress: called with the state as the fill goes on, and after every part.
         """
         tell = self._notify
         if progress is not None:
@@ -184,33 +184,7 @@ class Sync:
         Raises:
             GatewayError: it could not be read.
         """
-        task = self._details.get(email_id)
-        if task is None:
-            task = asyncio.create_task(self._fetch_detail(mailbox_id, email_id))
-            self._details[email_id] = task
-            task.add_done_callback(lambda done: self._detail_done(email_id, done))
-        return await asyncio.shield(task)
-
-    def _detail_done(self, email_id: str, task: asyncio.Task[EmailDetail]) -> None:
-        self._details.pop(email_id, None)
-        if not task.cancelled():
-            # Looked at, so that an error whose caller has gone is not reported as lost.
-            task.exception()
-
-    async def _fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        detail = await self._gateway.email(mailbox_id, email_id)
-        now = self._clock.now()
-
-        def store() -> bool:
-            with self._database.write():
-                self._mail.save_detail(detail, at=now)
-                waiting = self._pending.get(email_id)
-                return waiting is not None and self._pending.save_detail(completed(waiting, detail))
-
-        if await asyncio.to_thread(store):
-            self._notify(PendingChanged())
-        self._notify(MailChanged(frozenset({email_id})))
-        return detail
+        return await self._details.read(mailbox_id, email_id)
 
     async def refresh_mailboxes(self) -> None:
         """Reads the mailboxes and how each is overseen."""
