@@ -19,7 +19,7 @@ from typing import ClassVar
 from bench import fill
 from bench.empty_app import MARK
 from bench.office import Office, running_office
-from bench.terminal import Program, Spread
+from bench.terminal import Program, Spread, in_turns
 from mm_tui.config import store_path
 from mm_tui.store.database import Database
 from mm_tui.store.mail import MailStore, MailView
@@ -121,23 +121,22 @@ class Bench:
             )
         ]
 
-    def _moves(self, mails: int) -> tuple[Spread, Spread]:
-        """Cursor moves within the view, and those that scroll."""
-        times = 4 if self._quick else 30
-        with self._ours(mails) as program:
-            program.wait_for(self._marks[mails])
-            program.settle(1.0)
-            within = Spread.of(program.press_all("jjjjjkkkkk" * times))
-            program.press_all("j" * 40)
-            return within, Spread.of(program.press_all("j" * 10 * times))
-
     def moves(self) -> list[Figure]:
-        """One key press each."""
-        base = self._repaint
+        """One key press each: the empty app, few mails and many, in turns."""
+        turns = 4 if self._quick else 30
         self._profile(SMALL)
         self._profile(self._mails)
-        few, few_scrolling = self._moves(SMALL)
-        within, scrolling = self._moves(self._mails)
+        with self._empty() as empty, self._ours(SMALL) as few_mails, self._ours(self._mails) as many_mails:
+            empty.wait_for(MARK)
+            few_mails.wait_for(self._marks[SMALL])
+            many_mails.wait_for(self._marks[self._mails])
+            programs = (empty, few_mails, many_mails)
+            for program in programs:
+                program.settle(1.0)
+            base, few, within = in_turns(programs, "jjjjjkkkkk", turns)
+            for program in programs[1:]:
+                program.press_all("j" * 40)
+            few_scrolling, scrolling = in_turns(programs[1:], "j" * 10, turns)
         apart = within.median / few.median - 1
         apart_scrolling = scrolling.median / few_scrolling.median - 1
         return [

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mm_tui import config, config_file
 from mm_tui.app import MmTui
+from mm_tui.cli import TURN_SECONDS
 from mm_tui.models import EmailDetail, EmailSummary, Party, RawContent
 from mm_tui.store.database import Database
 from mm_tui.store.mail import MailStore, MailView
@@ -125,8 +126,9 @@ async def opened(folder: Path) -> float:
 def main() -> None:
     """Runs one of them in a folder of its own; `MM_TUI_*` and `MULTIMAIL_*` name the gateway for `arrive`."""
     what = sys.argv[1]
-    # As `mm-tui` itself begins; the app switches it on again once all is loaded.
+    # As `mm-tui` itself begins; the app switches the collector on again once all is loaded.
     gc.disable()
+    sys.setswitchinterval(TURN_SECONDS)
     folder = config.data_dir()
     store = config.store_path(config_file.load().profile.name)
     store.parent.mkdir(parents=True, exist_ok=True)

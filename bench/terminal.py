@@ -145,3 +145,12 @@ class Program:
         with open(f"/proc/{self.pid}/stat") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def in_turns(programs: Sequence[Program], keys: str, turns: int) -> list[Spread]:
+    """Presses the keys in each program, one after the other, and so on: so that a slow moment is every one's."""
+    reactions: list[list[Reaction]] = [[] for _ in programs]
+    for _ in range(turns):
+        for program, its in zip(programs, reactions, strict=True):
+            its += program.press_all(keys)
+    return [Spread.of(its) for its in reactions]
