@@ -31,6 +31,10 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: bool = Fa
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         sys.stderr.write("mm-tui: this is not a terminal. The commands work without one: mm-tui --help\n")
         return 2
+    if not sys.stderr.isatty():
+        # Textual draws there: the terminal would stay dark while keys act on what nobody sees.
+        sys.stdout.write("mm-tui: the app draws on standard error, which is redirected. Start it without 2>.\n")
+        return 2
     try:
         crash.refuse_unsafe_environment(os.environ)
     except crash.UnsafeEnvironment as error:
