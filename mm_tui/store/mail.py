@@ -9,19 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.store import view_keys
 from mm_tui.store.keys import first_key_at, from_ms
 from mm_tui.store.rows import ROW_SQL, MailRow, gone_row, mail_row
-from mm_tui.store.search import STATUS_WORDS, MailView, Query, parse_query, phrase, view_sql
+from mm_tui.store.search import STATUS_WORDS, MailView, Query, parse_query, phrase
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, EmailSummary, Mailbox
     from mm_tui.store.database import Database
 
 __all__ = ["Changes", "Counts", "MailRow", "MailStore", "MailView", "MailboxRow"]
-
-
-SLICE = 8000
-"""Keys read at a time where that costs nothing, so that reading 100,000 of them needs little memory."""
 
 
 class Changes(NamedTuple):
@@ -125,9 +122,7 @@ class MailStore:
         if stop is not None:
             cursor.connection.set_progress_handler(stop, 5_000)
         try:
-            if not view.folded and understood.match is None and not understood.conditions:
-                return _keys_by_slices(cursor, view, understood, limit, below)
-            return _keys_by_rows(cursor, view, understood, limit, below)
+            return view_keys.read(cursor, view, understood, limit, below)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -155,6 +150,10 @@ class MailStore:
             yield self.keys(view, query=understood, stop=stop)[first:]
         else:
             yield self.keys(view, below=head[-1], query=understood, stop=stop)
+
+    def count(self, view: MailView, *, query: Query | None = None) -> int:
+        """How many lines the view has: mails, or threads where they are folded. Some ten milliseconds."""
+        return view_keys.count(self._database.reader(), view, query or parse_query(view.query))
 
     def rows(self, keys: Sequence[int]) -> list[MailRow]:
         """One row for each key, in the order asked. Keys that are gone get a row that says so."""
@@ -329,65 +328,3 @@ class MailStore:
             "SELECT mailbox_id, address, oversight_mode FROM mailboxes ORDER BY address"
         )
         return [MailboxRow(*row) for row in rows]
-
-
-def _keys_by_slices(
-    cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None
-) -> array[int]:
-    """Keys that stand in order in an index, slice by slice."""
-    found: array[int] = array("q")
-    left = limit if limit is not None else -1
-    while left:
-        size = SLICE if left < 0 else min(left, SLICE)
-        sql, values = view_sql(view, query, below)
-        keys = _as_keys(cursor, f"{sql} LIMIT {size}", values)
-        found.extend(keys)
-        if len(keys) < size:
-            break
-        left -= size if left > 0 else 0
-        below = keys[-1]
-    return found
-
-
-def _as_keys(cursor: sqlite3.Cursor, sql: str, values: Sequence[str | int]) -> array[int]:
-    """The keys of a SELECT, fetched as one text: half the time of rows, and one wait for the interpreter, not many."""
-    text = cursor.execute(f"SELECT group_concat(key) FROM ({sql})", values).fetchone()[0]
-    return array("q", map(int, text.split(","))) if text else array("q")
-
-
-def _keys_by_rows(
-    cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None
-) -> array[int]:
-    """Keys of searches, which would begin anew with each slice; and of folded views, one key for each thread."""
-    threads_alone = view.status is None and view.label is None and not view.query.strip()
-    sql, values = _threads_sql(view) if view.folded and threads_alone else view_sql(view, query, below)
-    thinned = view.folded and not threads_alone
-    if limit is not None and not thinned:
-        return _as_keys(cursor, f"{sql} LIMIT {int(limit)}", values)
-    cursor.execute(sql, values)
-    found: array[int] = array("q")
-    seen: set[int] = set()
-    while rows := cursor.fetchmany(1000):
-        if thinned:
-            for key, thread in rows:
-                if thread not in seen:
-                    seen.add(thread)
-                    found.append(key)
-            if limit is not None and len(found) >= limit:
-                break
-        else:
-            found.extend(row[0] for row in rows)
-    return found if limit is None else found[:limit]
-
-
-def _threads_sql(view: MailView) -> tuple[str, list[str | int]]:
-    """The SELECT for all threads of all mailboxes or of one: the newest mail of each."""
-    values: list[str | int] = []
-    where = ""
-    if view.mailbox_id is not None:
-        where = " AND mailbox_id = ?"
-        values.append(view.mailbox_id)
-    return (
-        f"SELECT newest AS key FROM threads INDEXED BY threads_by_newest WHERE size > 0{where} ORDER BY 1 DESC",
-        values,
-    )

@@ -125,6 +125,9 @@ async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 9)
         await pilot.press("f")
         assert "Show only" in shown(app)
+        await until(pilot, lambda: "6  support@acme.example" in shown(app))
+        await until(pilot, lambda: "3  billing@acme.example" in shown(app))
+        await until(pilot, lambda: "–  urgent   is:urgent is:unread" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 3)
 

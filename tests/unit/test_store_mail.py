@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -148,6 +149,30 @@ def test_folding_shows_each_thread_once_by_its_newest_mail(mail: MailStore) -> N
     assert unread == [email_id(6), email_id(5), email_id(2)]
     assert mail.ids(MailView(folded=True, status="unread"), limit=2) == unread[:2]
     assert len(mail.keys(MailView(folded=True, mailbox_id="01JOTHER"))) == 0
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_a_view_is_counted_as_it_is_listed(mail: MailStore, folded: bool) -> None:
+    mail.upsert(
+        make_mail(
+            number,
+            mailbox_id="01JOTHER" if number % 4 == 0 else BOX,
+            thread_id=f"01T{number // 3}",
+            subject=OneLine("refund" if number % 2 else "order"),
+            status=OneLine("read" if number % 3 else "unread"),
+        )
+        for number in range(40)
+    )
+    for view in (
+        MailView(),
+        MailView(mailbox_id="01JOTHER"),
+        MailView(status="unread"),
+        MailView(query="refund"),
+        MailView(query="is:unread -refund", mailbox_id=BOX),
+        MailView(query="nothing"),
+    ):
+        shown = replace(view, folded=folded)
+        assert mail.count(shown) == len(mail.keys(shown)), shown
 
 
 def test_mails_without_a_thread_stand_alone(mail: MailStore) -> None:
