@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -467,6 +468,8 @@ def held_by_us() -> int:
 async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
     import gc
 
+    # A second thread would open a connection of its own, at whatever moment it is first needed.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     gateway = FakeGateway(scopes=("oversight", "admin"))
     gateway.put(*(make_mail(number) for number in range(50)))
     gateway.waiting = [make_pending(number) for number in range(10)]

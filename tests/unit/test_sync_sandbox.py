@@ -113,7 +113,7 @@ def test_a_sync_that_is_killed_again_and_again_still_ends_complete(sandbox: Sand
     kept = 0
     for _ in range(2):
         # Each answer takes a while, so that the kill comes between two pages.
-        sandbox.fault(method="GET", path="emails$", kind="delay", seconds=0.15, count=200)
+        sandbox.fault(method="GET", path="emails$", kind="delay", seconds=0.4, count=200)
         child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         ends = time.monotonic() + 60
         while time.monotonic() < ends and _mails(store) <= kept and child.poll() is None:
