@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mm_tui.commands import common, emit
@@ -42,10 +44,8 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.store.pending import PendingStore
 
     async with office(chosen) as rooms:
-        shows = sys.stderr.isatty() and not arguments.json
-        state = await rooms.sync.run_once(_progress if shows else None)
-        if shows:
-            sys.stderr.write("\r\x1b[K")
+        with _progress(shown=sys.stderr.isatty() and not arguments.json) as show:
+            state = await rooms.sync.run_once(show)
         boxes = MailStore(rooms.database).mailbox_rows()
         waiting = len(PendingStore(rooms.database).items())
     failed = [part for part in state.parts if part.error is not None]
@@ -65,6 +65,25 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     return Exit.GATEWAY if failed else Exit.OK
 
 
-def _progress(state: SyncState) -> None:
-    sys.stderr.write(f"\r{state.progress} mails")
-    sys.stderr.flush()
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[SyncState], None] | None]:
+    """A bar on the error stream for the first fill; it goes when all is there. None when nothing is to be shown.
+
+    The gateway does not tell how much mail there is, so the bar says that something moves, and the numbers how much.
+    """
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(bar_width=20), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("asking the gateway", total=None)
+
+        def show(state: SyncState) -> None:
+            filled, boxes = state.mailboxes_filled, state.mailboxes
+            what = f"first fill, {filled} of {boxes} mailboxes" if filled < boxes else "new mail and the queue"
+            bar.update(task, description=f"{what} · {state.progress:,} mails")
+
+        yield show

@@ -60,6 +60,9 @@ class SyncState(msgspec.Struct, frozen=True):
     """When the failed part is tried again."""
     progress: int = 0
     """Mails taken in by the first fill so far."""
+    mailboxes: int = 0
+    mailboxes_filled: int = 0
+    """Those of which all mail has been taken in."""
     parts: tuple[PartState, ...] = ()
 
     def words(self, now: datetime) -> OneLine:

@@ -377,7 +377,7 @@ class Sync:
         state = self._ledger.summed_up(
             running=self._running,
             filling=self._filling,
-            progress=sum(box.place.mails for box in self._boxes.values()),
+            places=[box.place for box in self._boxes.values()],
         )
         if state != self.state:
             self.state = state

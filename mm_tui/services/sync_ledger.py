@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
+    from mm_tui.services.mail_sync import FillPlace
 
 _GRAVEST_FIRST = (Part.MAIL, Part.FILL, Part.PENDING, Part.STORE, Part.MAILBOXES, Part.AUDIT)
 _POLLED = (Part.MAIL, Part.PENDING)
@@ -76,7 +78,7 @@ class Ledger:
         )
         return wait, isinstance(error, RateLimited) and retry_after is not None
 
-    def summed_up(self, *, running: bool, filling: bool, progress: int) -> SyncState:
+    def summed_up(self, *, running: bool, filling: bool, places: Sequence[FillPlace]) -> SyncState:
         """The state for the status line: the gravest error, and offline when mail cannot be listed at all."""
         parts = self._parts
         worst = next((parts[part] for part in _GRAVEST_FIRST if parts[part].error is not None), None)
@@ -94,6 +96,8 @@ class Ledger:
             last_ok_at=self.last_ok_at,
             error=worst.error if worst else None,
             retry_at=worst.retry_at if worst else None,
-            progress=progress,
+            progress=sum(place.mails for place in places),
+            mailboxes=len(places),
+            mailboxes_filled=sum(place.done for place in places),
             parts=tuple(parts.values()),
         )

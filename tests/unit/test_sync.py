@@ -85,6 +85,7 @@ async def test_the_first_fill_brings_all_mail_newest_first_and_reads_no_detail(d
         assert bench.mail.ids(MailView()) == [email_id(number) for number in reversed(range(250))]
         assert bench.sync.state.phase is Phase.LIVE
         assert bench.sync.state.progress == 250
+        assert (bench.sync.state.mailboxes_filled, bench.sync.state.mailboxes) == (1, 1)
         assert gateway.calls["email"] == 0
 
 

@@ -1,0 +1,53 @@
+"""The bar of `mm-tui sync` on a real terminal: it tells how the first fill goes, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.commands.exits import Exit
+from mm_tui.sandbox.state import State
+from mm_tui.sandbox.synthetic import fill_synthetic
+from tests.support.cli import Home
+from tests.support.pty import Terminal
+from tests.support.sandbox import Sandbox, running_sandbox
+
+COMMAND = [sys.executable, "-m", "mm_tui", "sync"]
+
+
+def _filled(state: State) -> None:
+    with state.write():
+        fill_synthetic(state, 900)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path, fill=_filled) as running:
+        running.fault(method="GET", path="emails$", kind="delay", seconds=0.3, count=200)
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, sandbox: Sandbox) -> Home:
+    made = Home(tmp_path)
+    made.write_profile(sandbox.url, sandbox.keys)
+    return made
+
+
+def test_the_bar_tells_how_far_the_first_fill_is(home: Home) -> None:
+    with Terminal(COMMAND, env=home.environment()) as terminal:
+        terminal.wait_for(r"first fill, \d of 3 mailboxes · [1-9]\d+ mails")
+        assert terminal.wait_exit(60) == 0
+        assert "mailboxes," in terminal.text
+        assert "first fill" not in terminal.text and "━" not in terminal.text
+
+
+def test_ctrl_c_takes_the_bar_away(home: Home) -> None:
+    with Terminal(COMMAND, env=home.environment()) as terminal:
+        terminal.wait_for("first fill")
+        terminal.press("ctrl+c")
+        assert terminal.wait_exit() == Exit.INTERRUPTED
+        assert "first fill" not in terminal.text and "Traceback" not in terminal.text
