@@ -14,7 +14,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter
 
-from mm_tui import crash, keymap
+from mm_tui import crash, hangup, keymap
 from mm_tui.config import data_dir
 from mm_tui.messages import Said, ServicesReady, Told
 from mm_tui.screens.base import BaseScreen
@@ -180,6 +180,8 @@ class MmTui(App[None], inherit_bindings=False):
         elif self._welcome is not None:
             self.call_after_refresh(self.say, *self._welcome)
         self.set_interval(IDLE_LOOK_SECONDS, self._look_for_idleness)
+        if not self.is_headless:
+            self.set_interval(hangup.LOOK_SECONDS, hangup.heed(self.leave))
         if self._key_problems:
             more = f" (and {len(self._key_problems) - 1} more)" if len(self._key_problems) > 1 else ""
             self.call_after_refresh(self.say, f"{self._key_problems[0]}{more}", "warning")
@@ -356,11 +358,11 @@ class MmTui(App[None], inherit_bindings=False):
             # Why has been said by the screen that could not save.
             other.database.close()
 
-    def leave(self) -> None:
-        """Keeps what is being written and ends the program."""
+    def leave(self, status: int = 0) -> None:
+        """Keeps what is being written and ends the program with this exit status."""
         for screen in self._main_screens():
             screen.save_work()
-        self.exit()
+        self.exit(return_code=status)
 
     async def on_unmount(self) -> None:
         if self._caller is not None:

@@ -198,7 +198,7 @@ class Terminal:
     @property
     def ended(self) -> bool:
         """True once the program has ended."""
-        return self._ended()
+        return self.has_ended()
 
     def send(self, data: str | bytes) -> None:
         """Types `data` as it is; what is typed after the program's end goes nowhere."""
@@ -241,17 +241,23 @@ class Terminal:
 
     def wait_exit(self, timeout: float = DEFAULT_TIMEOUT) -> int:
         """Waits for the end of the program and returns its exit status."""
-        self._wait(self._ended, timeout, "the end of the program", alive=False)
+        self._wait(self.has_ended, timeout, "the end of the program", alive=False)
         while self._pump(0):
             pass
         assert self.status is not None
         return self.status
 
+    def hang_up(self) -> None:
+        """Takes the terminal away, as a lost connection does. The program goes on until it notices."""
+        os.close(self._fd)
+        self._fd = -1
+
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Sends a signal to the program alone."""
         os.kill(self.pid, number)
 
-    def _ended(self) -> bool:
+    def has_ended(self) -> bool:
+        """Whether the program has ended; `status` says how."""
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -265,7 +271,7 @@ class Terminal:
                 pass
             if condition():
                 return
-            over = alive and self._ended() and not self._pump(0)
+            over = alive and self.has_ended() and not self._pump(0)
             if over and condition():
                 return
             if over or time.monotonic() > deadline:
