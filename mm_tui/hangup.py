@@ -40,7 +40,9 @@ def heed(leave: Callable[[int], None]) -> Callable[[], None]:
     was_there = is_there()
 
     def look() -> None:
+        nonlocal was_there
         if was_there and not is_there():
+            was_there = False
             told(signal.SIGHUP)
 
     return look

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,10 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.config import Settings
     from mm_tui.services.notices import SyncState
+
+
+BAR, BLOCK = 20, 4
+"""Cells of the bar, and of what moves in it."""
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -67,23 +73,25 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 @contextmanager
 def _progress(*, shown: bool) -> Iterator[Callable[[SyncState], None] | None]:
-    """A bar on the error stream for the first fill; it goes when all is there. None when nothing is to be shown.
+    """A bar on the error stream while mail comes in; it goes when all is there. None when nothing is to be shown.
 
     The gateway does not tell how much mail there is, so the bar says that something moves, and the numbers how much.
     """
     if not shown:
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    places = itertools.cycle([*range(BAR - BLOCK), *range(BAR - BLOCK, 0, -1)])
 
-    columns = (BarColumn(bar_width=20), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("asking the gateway", total=None)
+    def show(state: SyncState) -> None:
+        filled, boxes = state.mailboxes_filled, state.mailboxes
+        what = f"first fill, {filled} of {boxes} mailboxes" if filled < boxes else "new mail and the queue"
+        bar = ("#" * BLOCK).rjust(next(places) + BLOCK, ".").ljust(BAR, ".")
+        words = f"[{bar}] {what}, {state.progress:,} mails"
+        # Cut, for a line that wraps could not be drawn over.
+        sys.stderr.write(f"\r\x1b[K{words[: shutil.get_terminal_size().columns - 1]}")
+        sys.stderr.flush()
 
-        def show(state: SyncState) -> None:
-            filled, boxes = state.mailboxes_filled, state.mailboxes
-            what = f"first fill, {filled} of {boxes} mailboxes" if filled < boxes else "new mail and the queue"
-            bar.update(task, description=f"{what} · {state.progress:,} mails")
-
+    try:
         yield show
+    finally:
+        sys.stderr.write("\r\x1b[K")

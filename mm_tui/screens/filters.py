@@ -117,7 +117,7 @@ class FilterScreen(ModalScreen[MailView | None]):
         choice = self._choices[message.at]
         if isinstance(choice, _Narrower):
             words = self._words(choice, f"{message.number:,}" if message.number else "–")
-            self.query_one(OptionList).replace_option_prompt_at_index(message.at, words)
+            self.query_one(OptionList).replace_option_prompt_at_index(index=message.at, prompt=words)
 
     def _option(self, at: int, choice: _Kind | _Narrower) -> Option:
         if isinstance(choice, _Kind):
