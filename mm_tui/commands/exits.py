@@ -28,10 +28,14 @@ class Exit(IntEnum):
     """What would leave is of high risk that nobody was shown or has accepted: read it with `pending show` first."""
     CONFIG = 10
     """The configuration or the local store cannot be used."""
+    HANGUP = 129
+    """The app's terminal went away."""
     INTERRUPTED = 130
     """Ctrl-C."""
     PIPE = 141
     """Whoever read the output stopped reading."""
+    TERMINATED = 143
+    """The app was told to end (SIGTERM)."""
 
 
 class CommandError(Exception):

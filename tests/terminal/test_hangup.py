@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mm_tui.commands.exits import Exit
 from tests.support.pty import Terminal, plain_environment
 
 APP = [sys.executable, "-m", "mm_tui"]
@@ -38,7 +39,7 @@ def test_the_app_ends_with_its_terminal(tmp_path: Path, deaf: bool) -> None:
         while not terminal.has_ended() and time.monotonic() < ends:
             spent = processor_seconds(terminal)
             time.sleep(0.05)
-        assert terminal.status == 128 + signal.SIGHUP
+        assert terminal.status == Exit.HANGUP
         assert spent - before < 4, "it does not turn round and round until it notices"
     assert not list((tmp_path / "data").glob("reports/*"))
 
@@ -47,7 +48,7 @@ def test_told_to_end_it_gives_the_terminal_back(tmp_path: Path) -> None:
     with app(tmp_path) as terminal:
         terminal.wait_for("No mail on this machine yet")
         terminal.kill(signal.SIGTERM)
-        assert terminal.wait_exit() == 128 + signal.SIGTERM
+        assert terminal.wait_exit() == Exit.TERMINATED
         assert terminal.raw.rindex(b"\x1b[?1049l") > terminal.raw.rindex(b"\x1b[?1049h")
 
 
