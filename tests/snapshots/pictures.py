@@ -1,4 +1,4 @@
-"""Taking pictures: one run of the app a state, in which it is seen at every size and in every theme.
+"""Taking pictures: one run of the app a state, in which it is seen at every size; a main screen in every theme too.
 
 So each picture also shows that another size and another theme lose nothing of the state.
 """
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 SMALL, MIDDLE, LARGE, TINY = (80, 24), (120, 40), (200, 50), (60, 20)
 SIZES = (SMALL, MIDDLE, LARGE)
-THEMES = ("mm-dark", "mm-light", "terminal")
-"""Dark, light, and the terminal's own 16 colours."""
+LAYOUT_THEME = "mm-dark"
+OTHER_THEMES = ("mm-light", "terminal", "high-contrast")
+"""Light, the terminal's own 16 colours, and high contrast: they change colours, never the layout."""
 STILL = 2
 """So many looks in a row must see the same."""
 
@@ -92,8 +93,7 @@ class Gallery:
         reach: Reach,
         *,
         sizes: tuple[Size, ...] = SIZES,
-        themes: tuple[str, ...] = THEMES,
-        more: tuple[tuple[Size, str], ...] = (),
+        main: bool = False,
     ) -> None:
         """Runs the app, goes to the state, and compares every picture of it.
 
@@ -101,10 +101,11 @@ class Gallery:
             app: not yet run.
             reach: goes to the state; at the first of the sizes.
             sizes: (columns, lines).
-            themes: names.
-            more: further pairs of size and theme.
+            main: a main screen: also at 60x20, and at 80x24 in every other theme.
         """
-        wanted = [(size, theme) for theme in themes for size in sizes] + list(more)
+        wanted = [(size, LAYOUT_THEME) for size in sizes]
+        if main:
+            wanted += [*((SMALL, theme) for theme in OTHER_THEMES), (TINY, LAYOUT_THEME)]
         wrong: list[str] = []
         async with app.run_test(size=sizes[0], notifications=True, tooltips=True) as pilot:
             await reach(pilot)

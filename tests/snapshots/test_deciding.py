@@ -9,7 +9,7 @@ import pytest
 
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.widgets import paper
-from tests.snapshots.pictures import LARGE, MIDDLE, SMALL, TINY, Gallery, Reach, after, still
+from tests.snapshots.pictures import LARGE, MIDDLE, SMALL, Gallery, Reach, after, still
 from tests.snapshots.waiting import ITEMS, app
 from tests.support.seat import until
 
@@ -25,12 +25,12 @@ def at(name: str, *keys: str) -> Reach:
 
 
 async def test_queue(gallery: Gallery) -> None:
-    await gallery.shows(app(), at("d-refund"), more=((TINY, "mm-dark"), (SMALL, "high-contrast")))
+    await gallery.shows(app(), at("d-refund"), main=True)
 
 
 @pytest.mark.parametrize("name", ["d-refund", "d-calm", "d-long", "i-first"])
 async def test_reading(gallery: Gallery, name: str) -> None:
-    await gallery.shows(app(), at(name, "enter"), more=((TINY, "mm-dark"), (SMALL, "high-contrast")))
+    await gallery.shows(app(), at(name, "enter"), main=True)
 
 
 @pytest.mark.parametrize("name", ["d-held", "d-asks", "d-changed", "d-elsewhere"])

@@ -14,7 +14,7 @@ from mm_tui.services.notices import Phase as SyncPhase
 from mm_tui.services.notices import SyncState
 from mm_tui.text import OneLine
 from mm_tui.widgets.reply_editor import ReplyEditor
-from tests.snapshots.pictures import SMALL, TINY, Gallery, after, still
+from tests.snapshots.pictures import Gallery, after, still
 from tests.snapshots.scene import LIVE, app
 from tests.support.seat import NOW
 
@@ -43,12 +43,11 @@ THREAD: Mapping[str, tuple[str, ...]] = {
     "reply": ("r", *"Dear Anna"),
 }
 """The keys that lead to each state."""
-MAIN = ((TINY, "mm-dark"), (SMALL, "high-contrast"))
 
 
 @pytest.mark.parametrize("name", INBOX)
 async def test_inbox(gallery: Gallery, name: str) -> None:
-    await gallery.shows(app(), after(*INBOX[name]), more=MAIN if name == "list" else ())
+    await gallery.shows(app(), after(*INBOX[name]), main=name == "list")
 
 
 async def test_inbox_empty_and_offline(gallery: Gallery) -> None:
@@ -62,7 +61,7 @@ async def test_inbox_live_and_empty(gallery: Gallery) -> None:
 
 @pytest.mark.parametrize("name", THREAD)
 async def test_thread(gallery: Gallery, name: str) -> None:
-    await gallery.shows(app(), after("enter", *THREAD[name]), more=MAIN if name == "open" else ())
+    await gallery.shows(app(), after("enter", *THREAD[name]), main=name == "open")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from mm_tui.screens.audit import AuditScreen
 from mm_tui.screens.life import LifeScreen
 from mm_tui.screens.mailboxes import MailboxesScreen
-from tests.snapshots.pictures import SMALL, TINY, Gallery, Reach, after, still
+from tests.snapshots.pictures import Gallery, Reach, after, still
 from tests.snapshots.records import app
 from tests.support.seat import until
 
@@ -40,7 +40,6 @@ MAILBOXES: Mapping[str, tuple[str, ...]] = {
     "help": ("G", "question_mark"),
 }
 """The keys that lead to each state."""
-MAIN = ((TINY, "mm-dark"), (SMALL, "high-contrast"))
 
 
 def at(mode: str, *keys: str) -> Reach:
@@ -63,7 +62,7 @@ def has_read(screen: Screen[Any]) -> bool:
 
 @pytest.mark.parametrize("name", AUDIT)
 async def test_audit(gallery: Gallery, name: str) -> None:
-    await gallery.shows(app(), at("3", *AUDIT[name]), more=MAIN if name == "list" else ())
+    await gallery.shows(app(), at("3", *AUDIT[name]), main=name == "list")
 
 
 async def test_life(gallery: Gallery) -> None:
@@ -82,7 +81,7 @@ async def test_audit_without_an_admin_key(gallery: Gallery, filled: bool) -> Non
 
 @pytest.mark.parametrize("name", MAILBOXES)
 async def test_mailboxes(gallery: Gallery, name: str) -> None:
-    await gallery.shows(app(), at("4", *MAILBOXES[name]), more=MAIN if name == "list" else ())
+    await gallery.shows(app(), at("4", *MAILBOXES[name]), main=name == "list")
 
 
 @pytest.mark.parametrize("filled", [True, False], ids=["boxes", "nothing"])
