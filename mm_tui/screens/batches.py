@@ -10,7 +10,6 @@ from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.services.queue import Queued
 from mm_tui.services.reasons import remember
 from mm_tui.text import OneLine
-from mm_tui.widgets.pages import seen_name
 from mm_tui.widgets.words import count, joined
 
 
@@ -23,22 +22,19 @@ class Batches(Deciding):
             return
         if entry.item.id in self.marked:
             del self.marked[entry.item.id]
-        elif why := self._not_ready(entry):
+        elif why := self.why_not(self.gate.why_not_approve, entry):
             self.say(why, "warning")
         elif entry.assessment.asks_again:
             self.say("high risk is decided by itself, never in a batch", "warning")
         elif entry.edit is not None:
             self.say("an edited draft is released by itself, not in a batch", "warning")
-        elif not self.has_seen(entry):
-            self.say("read it to its end first: enter", "warning")
-            return
         else:
-            self.marked[entry.item.id] = seen_name(entry)
+            self.marked[entry.item.id] = entry.version
         self.reload()
 
     def _marked_entries(self) -> list[Queued]:
-        found = [entry for entry in self.waiting if self.marked.get(entry.item.id) == seen_name(entry)]
-        return [entry for entry in found if self.has_seen(entry) and not self._busy(entry)]
+        found = [entry for entry in self.waiting if self.marked.get(entry.item.id) == entry.version]
+        return [entry for entry in found if self.gate.has_seen(entry) and not self.why_not(self.gate.why_busy, entry)]
 
     def action_approve_marked(self) -> None:
         batch = [entry for entry in self._marked_entries() if not entry.assessment.asks_again and entry.edit is None]

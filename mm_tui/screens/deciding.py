@@ -6,7 +6,7 @@ decision itself, its hold and its undoing are the business of `services.releases
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
@@ -19,14 +19,13 @@ from mm_tui.review.state import Choice as Answer
 from mm_tui.review.state import Question
 from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.services.approval_gate import INCOMPLETE, UNSEEN, ApprovalGate
 from mm_tui.services.queue import Queued
 from mm_tui.services.reasons import offered, remember
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
 from mm_tui.widgets.diff_pages import change_name
 from mm_tui.widgets.item_head import findings_page
-from mm_tui.widgets.pages import seen_name
-from mm_tui.widgets.paper import DWELL_SECONDS
 from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from mm_tui.services.releases import Releases
     from mm_tui.widgets.item_pane import ItemPane
     from mm_tui.widgets.pending_list import PendingList
-
-
-TOO_SOON = "another mail has just come under the cursor: look first"
 
 
 class Begun(Message):
@@ -72,71 +68,43 @@ class Deciding(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen: set[str] = set()
-        self._beginning: set[str] = set()
-        self._unasked_at = float("-inf")
+        self._gate: ApprovalGate | None = None
         self.marked: dict[str, str] = {}
         """Mail id: what of it was seen when it was marked."""
         self.editing: Queued | None = None
         """The mail whose draft is in the editor."""
 
-    # What has been seen
+    # What may be done
 
-    def saw(self, name: str) -> None:
-        """The end of this page has been on the screen."""
-        self._seen.add(name)
+    @property
+    def gate(self) -> ApprovalGate:
+        """Says whether a mail may be decided on now."""
+        if self._gate is None:
+            self._gate = ApprovalGate(self.services.clock)
+        return self._gate
 
-    def has_seen(self, entry: Queued) -> bool:
-        """All that would leave has been on the screen as it is now."""
-        return entry.item.complete and seen_name(entry) in self._seen
+    def why_not(self, asked: Callable[[Queued, ReleaseView | None], str], entry: Queued) -> str:
+        """What one of the gate's questions answers about this mail as its decision stands now."""
+        return asked(entry, self.release_of(entry.item.id))
 
     def note_unasked(self, before: Queued | None) -> None:
         """Remembers when another mail than `before` came under the cursor without the reader having moved it."""
         now = self.current
         if now is not None and before is not None and before.item.id != now.item.id:
-            self._unasked_at = self.services.clock.monotonic()
-
-    @property
-    def came_unasked(self) -> bool:
-        """The mail under the cursor came there by itself a moment ago: a key may be meant for the one before (R1)."""
-        return self.services.clock.monotonic() - self._unasked_at < DWELL_SECONDS
+            self.gate.came()
 
     def forget_marks(self, entries: Mapping[str, Queued]) -> None:
         """Drops the marks of mails that are gone or are no longer what was seen."""
         self.marked = {
             email_id: name
             for email_id, name in self.marked.items()
-            if (entry := entries.get(email_id)) is not None and seen_name(entry) == name
+            if (entry := entries.get(email_id)) is not None and entry.version == name
         }
-
-    # What keeps an act from being done, in words
 
     def _releases(self) -> Releases | None:
         if self.services.releases is None:
             self.say(self.services.trouble or "still starting: decisions need the gateway", "warning")
         return self.services.releases
-
-    def _busy(self, entry: Queued) -> str:
-        if entry.item.id in self._beginning:
-            return "its decision is on its way"
-        view = self.release_of(entry.item.id)
-        if view is None or view.ended:
-            return ""
-        if view.question is not None:
-            return "a question about it waits for an answer: y"
-        return "undo it first: u" if view.can_undo else "its decision is on its way"
-
-    def _not_ready(self, entry: Queued) -> str:
-        """Why it cannot be approved now; empty when it can."""
-        if self.came_unasked:
-            return TOO_SOON
-        if busy := self._busy(entry):
-            return busy
-        if not entry.item.complete:
-            return "cc, attachments and thread are still being read from the gateway"
-        if entry.edit is not None and not entry.edit_is_current:
-            return "the draft changed since your edit began: e shows what changed"
-        return ""
 
     def _reasons(self) -> list[str]:
         return offered(self.services.database, self.services.settings.review.reasons)
@@ -167,9 +135,9 @@ class Deciding(Screen[None]):
         entry, releases = self.current, self._releases()
         if entry is None or releases is None:
             return
-        if why := self._not_ready(entry):
+        if (why := self.why_not(self.gate.why_not_approve, entry)) and why != UNSEEN:
             self.say(why, "warning")
-        elif not self.has_seen(entry):
+        elif why:
             self.read_item()
             unread = self.pane.main.lines_unread
             more = f"{count(unread, 'line', 'lines')} not read yet: pgdn reads on" if unread else "look at it first"
@@ -189,7 +157,7 @@ class Deciding(Screen[None]):
 
     def _approve(self, entry: Queued) -> None:
         releases = self._releases()
-        if releases is None or not self.has_seen(entry):
+        if releases is None or not self.gate.has_seen(entry):
             return
         found = entry.assessment.findings
         if entry.edit is None:
@@ -203,7 +171,7 @@ class Deciding(Screen[None]):
 
     def _decide(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
         # Not exclusive: a second decision must never cancel the journal entry of the first.
-        self._beginning.update(entry.item.id for entry in entries)
+        self.gate.begin(entry.item.id for entry in entries)
         self.run_worker(self._begin(entries, beginning), group="decide", exclusive=False, exit_on_error=False)
 
     async def _begin(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
@@ -220,7 +188,7 @@ class Deciding(Screen[None]):
             self.post_message(Begun([entry.item.id for entry in entries], words))
 
     def on_begun(self, message: Begun) -> None:
-        self._beginning.difference_update(message.email_ids)
+        self.gate.begun(message.email_ids)
         if message.refused:
             self.say(message.refused, "warning")
             return
@@ -243,8 +211,8 @@ class Deciding(Screen[None]):
         entry = self.current
         if entry is None or self._releases() is None:
             return
-        if busy := TOO_SOON if self.came_unasked else self._busy(entry):
-            self.say(busy, "warning")
+        if why := self.why_not(self.gate.why_not_decide, entry):
+            self.say(why, "warning")
             return
         self.app.push_screen(
             ReasonScreen("Reject, and why", entry.item.subject, self._reasons()),
@@ -263,8 +231,8 @@ class Deciding(Screen[None]):
             return
         if entry.edit is None:
             self.say("there is no edit to send back: e edits, x rejects")
-        elif busy := TOO_SOON if self.came_unasked else self._busy(entry):
-            self.say(busy, "warning")
+        elif why := self.why_not(self.gate.why_not_decide, entry):
+            self.say(why, "warning")
         else:
             self._ask_why_back(entry, entry.edit)
 
@@ -283,12 +251,12 @@ class Deciding(Screen[None]):
         entry = self.current
         if entry is None:
             return
-        if busy := self._busy(entry):
-            self.say(busy, "warning")
+        if why := self.why_not(self.gate.why_busy, entry):
+            self.say(why, "warning")
         elif entry.is_inbound:
             self.say("inbound mail is approved or rejected as it came")
         elif not entry.item.complete:
-            self.say("cc, attachments and thread are still being read from the gateway", "warning")
+            self.say(INCOMPLETE, "warning")
         else:
             from mm_tui.screens.edit import EditScreen
 
@@ -319,10 +287,10 @@ class Deciding(Screen[None]):
 
     def action_discard(self) -> None:
         entry = self.current
-        if entry is None or entry.edit is None or self._busy(entry):
+        if entry is None or entry.edit is None:
             return
-        if self.came_unasked:
-            self.say(TOO_SOON, "warning")
+        if why := self.why_not(self.gate.why_not_decide, entry):
+            self.say(why, "warning")
             return
         self.app.push_screen(
             ChoiceScreen(
@@ -377,7 +345,7 @@ class Deciding(Screen[None]):
             and view.question is not None
             and any(answer is Answer.ACCEPT for answer, _ in view.question.choices)
         )
-        return not asks or change_name(view) in self._seen
+        return not asks or self.gate.has_read(change_name(view))
 
     def _answer(self, email_id: str, answer: Answer, question: Question) -> None:
         if (releases := self._releases()) is not None:

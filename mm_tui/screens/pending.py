@@ -258,7 +258,7 @@ class PendingScreen(Narrowed, BaseScreen):
         self.read_item()
 
     def on_paper_end_seen(self, message: Paper.EndSeen) -> None:
-        self.saw(message.page_name)
+        self.gate.saw(message.page_name)
 
     def read_item(self) -> None:
         """Gives the item the keys, and the whole width; beside it its thread, where there is room."""

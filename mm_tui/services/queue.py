@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary, Party, PendingItem
@@ -76,6 +78,15 @@ class Queued:
     def is_inbound(self) -> bool:
         """It came in and waits for a human before the agent may see it."""
         return str(self.item.direction) == Direction.INBOUND
+
+    @property
+    def version(self) -> str:
+        """Names what would leave: another one with every content, and once the details of a listed mail are read."""
+        if (edit := self.edit) is not None:
+            # By its text: revisions begin anew when an edit was thrown away.
+            text = sha256(json.dumps([edit.to, edit.subject, edit.body]).encode()).hexdigest()
+            return f"{self.item.id} {self.digest} edit {text}"
+        return f"{self.item.id} {self.digest} {'whole' if self.item.complete else 'listed'}"
 
     @property
     def edit_is_current(self) -> bool:

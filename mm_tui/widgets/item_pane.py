@@ -14,7 +14,7 @@ from mm_tui.services.release_view import ReleaseView
 from mm_tui.text import OneLine
 from mm_tui.widgets.diff_pages import change_name, difference_page, sides
 from mm_tui.widgets.item_head import above, banner, head
-from mm_tui.widgets.pages import draft_page, edit_page, seen_name, thread_page
+from mm_tui.widgets.pages import draft_page, edit_page, thread_page
 from mm_tui.widgets.paper import Page, Paper
 from mm_tui.widgets.quiet import QuietStatic
 from mm_tui.widgets.words import joined
@@ -182,8 +182,8 @@ class ItemPane(Vertical):
             return difference_page(entry, self._release), change_name(self._release)
         findings = entry.assessment.findings
         if entry.edit is not None:
-            return edit_page(entry.edit, entry.item, findings, above=self._above()), seen_name(entry)
-        return draft_page(entry.item, findings, above=self._above()), seen_name(entry)
+            return edit_page(entry.edit, entry.item, findings, above=self._above()), entry.version
+        return draft_page(entry.item, findings, above=self._above()), entry.version
 
     def _above(self) -> list[OneLine] | None:
         return above(self._entry, self._mailbox) if self._crowded and self._entry is not None else None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 
 from mm_tui.models import Attachment, PendingItem
 from mm_tui.review.findings import Finding, Level
-from mm_tui.services.queue import Queued, ThreadMail
+from mm_tui.services.queue import ThreadMail
 from mm_tui.store.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.paper import Mark, Page, PageWriter, quote_marks
@@ -126,12 +124,3 @@ def file_words(attachment: Attachment) -> OneLine:
     """An attachment on one line."""
     kind = f", {attachment.content_type}" if attachment.content_type else ""
     return OneLine(f"attached: {attachment.name or '(no name)'} ({size(attachment.size)}{kind})")
-
-
-def seen_name(entry: Queued) -> str:
-    """What was read when the end of `entry`'s page was on the screen: changes with every content that could leave."""
-    if (edit := entry.edit) is not None:
-        # By its text: revisions begin anew when an edit was thrown away.
-        text = sha256(json.dumps([edit.to, edit.subject, edit.body]).encode()).hexdigest()
-        return f"{entry.item.id} {entry.digest} edit {text}"
-    return f"{entry.item.id} {entry.digest} {'whole' if entry.item.complete else 'listed'}"

@@ -21,6 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mm_tui import keymap
+from mm_tui.services.approval_gate import DWELL_SECONDS
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 TAB = 4
 """Cells between tab stops."""
 MIN_WIDTH = 8
-DWELL_SECONDS = 0.4
-"""How long the end of a page must have been on screen, so that a key on its way when it appeared cannot decide it."""
 
 
 class Mark(NamedTuple):

@@ -12,10 +12,10 @@ from textual.widgets import Input, TextArea
 
 from mm_tui.app import MmTui
 from mm_tui.config import Review
-from mm_tui.screens import deciding
 from mm_tui.screens.choice import ChoiceScreen
 from mm_tui.screens.edit import EditScreen
 from mm_tui.screens.pending import PendingScreen
+from mm_tui.services import approval_gate
 from mm_tui.store.edits import EditStore
 from mm_tui.widgets.item_pane import View
 from tests.flows.test_pending import bodies, drawn, open_queue, seen
@@ -41,14 +41,14 @@ async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(
         await pilot.press("k")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
         # Somebody else decides the first: the second, read before, takes its place while the finger comes down.
-        monkeypatch.setattr(deciding, "DWELL_SECONDS", 60)  # however slow the machine
+        monkeypatch.setattr(approval_gate, "DWELL_SECONDS", 60)  # however slow the machine
         sandbox.decide(first, "reject", "mine")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == second, "the second")
         await pilot.press("a")
         await pilot.pause(0.2)
         assert screen.release_of(second) is None
-        monkeypatch.setattr(deciding, "DWELL_SECONDS", 0.4)
-        await until(pilot, lambda: not screen.came_unasked, "time to look")
+        monkeypatch.setattr(approval_gate, "DWELL_SECONDS", 0.4)
+        await until(pilot, lambda: not screen.gate.came_unasked, "time to look")
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
 
@@ -65,7 +65,7 @@ async def test_a_key_pressed_twice_decides_once(
         await seen(pilot, screen)
         await pilot.press("k")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
-        monkeypatch.setattr(deciding, "DWELL_SECONDS", 60)  # however slow the machine
+        monkeypatch.setattr(approval_gate, "DWELL_SECONDS", 60)  # however slow the machine
         await pilot.press("a")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == second, "the second")
         await pilot.press("a")
@@ -99,7 +99,7 @@ async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
             pilot, lambda: (now := screen.current) and now.edit and now.edit.body.startswith("Other"), "the other edit"
         )
         assert screen.current is not None
-        assert not screen.has_seen(screen.current)
+        assert not screen.gate.has_seen(screen.current)
 
 
 async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(

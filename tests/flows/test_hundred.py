@@ -14,9 +14,9 @@ from mm_tui import keymap
 from mm_tui.app import MmTui
 from mm_tui.config import Review
 from mm_tui.review.findings import Level
-from mm_tui.screens import deciding
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.services import approval_gate
 from mm_tui.widgets import paper
 from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
@@ -82,7 +82,7 @@ def key_of(act_id: str) -> str:
 def is_read(screen: PendingScreen) -> bool:
     """The mail under the cursor has been seen to its end, and what it answers is there."""
     entry = screen.current
-    return entry is not None and screen.has_seen(entry) and all(mail.detail is not None for mail in entry.thread)
+    return entry is not None and screen.gate.has_seen(entry) and all(mail.detail is not None for mail in entry.thread)
 
 
 async def press(pilot: Pilot[Any], act_id: str, keys: list[str]) -> None:
@@ -93,7 +93,7 @@ async def press(pilot: Pilot[Any], act_id: str, keys: list[str]) -> None:
 async def test_every_bad_draft_is_stopped_by_a_flag(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for module in (paper, deciding):
+    for module in (paper, approval_gate):
         monkeypatch.setattr(module, "DWELL_SECONDS", 0.01)
     drafts = fill(sandbox)
     missed: list[str] = []
@@ -118,7 +118,7 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
                 keys.append("1")
                 await pilot.press("1")
             else:
-                await until(pilot, lambda: not screen.came_unasked, "a moment to look")
+                await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
                 await press(pilot, "pending.approve", keys)
             await until(pilot, partial(decided, app, email_id), f"the decision about {entry.item.subject}")
             total += len(keys)

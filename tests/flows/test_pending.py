@@ -54,7 +54,7 @@ async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScre
 
 async def seen(pilot: Pilot[Any], screen: PendingScreen) -> None:
     """Waits until the mail under the cursor counts as read."""
-    await until(pilot, lambda: screen.current is not None and screen.has_seen(screen.current), "its end on screen")
+    await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current), "its end on screen")
 
 
 def bodies(sandbox: Sandbox) -> list[str]:
@@ -105,7 +105,7 @@ async def test_every_recipient_must_have_been_on_screen(
         screen = await open_queue(app, pilot, 1)
         await pilot.press("enter")
         await pilot.pause(0.6)
-        assert screen.current is not None and not screen.has_seen(screen.current)
+        assert screen.current is not None and not screen.gate.has_seen(screen.current)
         shown = drawn(app)
         while screen.pane.main.lines_unread:
             await pilot.press("pagedown")
@@ -127,7 +127,9 @@ async def test_recipients_are_whole_above_the_text_or_in_it(
         await pilot.press("enter")
         await pilot.pause(0.6)
         # Where the head has no room for them they begin the text, and count as read only with it.
-        assert screen.current is not None and not (screen.pane.main.lines_unread and screen.has_seen(screen.current))
+        assert screen.current is not None and not (
+            screen.pane.main.lines_unread and screen.gate.has_seen(screen.current)
+        )
         shown = drawn(app)
         while screen.pane.main.lines_unread:
             await pilot.press("pagedown")
@@ -314,7 +316,7 @@ async def test_rejecting_takes_a_reason_and_offers_it_first_next_time(
         await pilot.press("enter")
         await until(pilot, lambda: sandbox.status(first) == "rejected", "the rejection")
         await until(pilot, lambda: len(screen.entries) == 1, "the second alone")
-        await until(pilot, lambda: not screen.came_unasked, "time to see what came under the cursor")
+        await until(pilot, lambda: not screen.gate.came_unasked, "time to see what came under the cursor")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         await pilot.press("1")

@@ -101,7 +101,7 @@ async def test_dialogs_about_what_was_read(gallery: Gallery, name: str, monkeypa
         await at(item, "enter")(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, PendingScreen)
-        await until(pilot, lambda: screen.current is not None and screen.has_seen(screen.current))
+        await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current))
         await after(*keys)(pilot)
         assert pilot.app.screen is not screen, "the dialog"
 

@@ -1,0 +1,98 @@
+"""What the approval gate lets through, and the reason that it gives for what it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mm_tui.models import Party, PendingItem, RawContent
+from mm_tui.review.risk import Assessment
+from mm_tui.review.state import Act, Question
+from mm_tui.services import approval_gate
+from mm_tui.services.approval_gate import ApprovalGate
+from mm_tui.services.queue import Queued
+from mm_tui.services.release_view import Asked, Phase, ReleaseView
+from mm_tui.store.edits import SavedEdit
+from mm_tui.text import ManyLine, OneLine
+from tests.support.clock import FakeClock
+
+RAW = RawContent(sender="a@acme.example", to=("b@x.example",), cc=(), subject="S", body="Text.", attachments=())
+
+
+def waiting(*, edit: SavedEdit | None = None, digest: str = "d" * 64, **fields: Any) -> Queued:
+    item = PendingItem(
+        id="e1", mailbox_id="m1", direction=OneLine("outbound"), sender=Party.parse("a@acme.example"),
+        to=(Party.parse("b@x.example"),), body=ManyLine("Text."), raw=RAW, **{"complete": True, **fields},
+    )  # fmt: skip
+    return Queued(item, digest, Assessment((), ()), edit)
+
+
+def edit_of(entry: Queued, body: str = "Mine.") -> SavedEdit:
+    return SavedEdit(
+        item_id=entry.item.id, mailbox_id="m1", base_digest=entry.digest, base=RAW, to=("b@x.example",), subject="S",
+        body=body, revision=1, saved_at=FakeClock().now(),
+    )  # fmt: skip
+
+
+def decision(phase: Phase, question: Asked | None = None) -> ReleaseView:
+    return ReleaseView("r1", "e1", "m1", Act.APPROVE, phase, OneLine(""), None, OneLine("d" * 64), question=question)
+
+
+@pytest.fixture
+def gate() -> ApprovalGate:
+    return ApprovalGate(FakeClock())
+
+
+def test_what_was_seen_is_let_through_and_nothing_else(gate: ApprovalGate) -> None:
+    entry = waiting()
+    assert gate.why_not_approve(entry, None) == approval_gate.UNSEEN
+    gate.saw(entry.version)
+    assert gate.why_not_approve(entry, None) == ""
+    assert gate.why_not_approve(replace(entry, digest="e" * 64), None) == approval_gate.UNSEEN
+
+
+def test_a_listed_mail_is_not_approved_before_its_details_are_read(gate: ApprovalGate) -> None:
+    listed, whole = waiting(complete=False), waiting()
+    gate.saw(listed.version)
+    assert gate.why_not_approve(listed, None) == approval_gate.INCOMPLETE
+    assert gate.why_not_approve(whole, None) == approval_gate.UNSEEN
+
+
+def test_an_edit_must_be_seen_itself_and_be_of_this_draft(gate: ApprovalGate) -> None:
+    entry = waiting()
+    edited = replace(entry, edit=edit_of(entry))
+    gate.saw(entry.version)
+    assert gate.why_not_approve(edited, None) == approval_gate.UNSEEN
+    gate.saw(edited.version)
+    assert gate.why_not_approve(edited, None) == ""
+    assert gate.why_not_approve(replace(entry, edit=edit_of(entry, "Other.")), None) == approval_gate.UNSEEN
+    assert gate.why_not_approve(replace(edited, digest="e" * 64), None) == approval_gate.EDIT_OUTDATED
+
+
+def test_what_came_unasked_waits_for_the_dwell_time() -> None:
+    clock = FakeClock()
+    gate, entry = ApprovalGate(clock), waiting()
+    gate.saw(entry.version)
+    gate.came()
+    assert gate.why_not_approve(entry, None) == approval_gate.TOO_SOON
+    assert gate.why_not_decide(entry, None) == approval_gate.TOO_SOON
+    clock.advance(approval_gate.DWELL_SECONDS)
+    assert gate.why_not_approve(entry, None) == ""
+    assert gate.why_not_decide(entry, None) == ""
+
+
+def test_nothing_crosses_a_decision_that_begins_or_is_under_way(gate: ApprovalGate) -> None:
+    entry = waiting()
+    gate.saw(entry.version)
+    gate.begin([entry.item.id])
+    assert gate.why_not_approve(entry, None) == approval_gate.UNDER_WAY
+    gate.begun([entry.item.id])
+    assert gate.why_not_approve(entry, None) == ""
+    assert "undo" in gate.why_busy(entry, decision(Phase.HELD))
+    assert gate.why_busy(entry, decision(Phase.UNKNOWN)) == approval_gate.UNDER_WAY
+    asked = Asked(Question.STILL_PENDING, OneLine("try again?"), ())
+    assert "answer" in gate.why_busy(entry, decision(Phase.ASKING, asked))
+    for ended in (Phase.UNDECIDED, Phase.CHANGED):
+        assert gate.why_not_approve(entry, decision(ended)) == ""
