@@ -1,0 +1,299 @@
+"""How well the risk rules notice bad drafts: recall by kind and language, and false alarms on good ones.
+
+    python -m bench.judgement [--drafts FOLDER] [--good FOLDER|MBOX] [--missed] [--alarms]
+
+Each draft takes the program's own way: the gateway's JSON is read into a store, and the queue assesses what waits
+there. A case is a JSON file: `thread` (oldest first), `draft` as submitted, `wrong` (the very words that are wrong),
+`twin` (the same draft, corrected), `own` (the company's addresses), `known` (people written with before), `kind` and
+`lang`. A good draft is such a file without `wrong` and `twin`, or a mail of an mbox that answers what it quotes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mailbox
+import re
+import statistics
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mm_tui.config import Risk
+from mm_tui.gateway import wire
+from mm_tui.review.findings import Finding, Level
+from mm_tui.services.detail_reader import completed
+from mm_tui.services.queue import ReviewQueue
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore
+from mm_tui.store.pending import PendingStore
+
+ROOT = Path(__file__).parent
+DRAFTS = ROOT / "drafts"
+GOOD = ROOT / "good"
+BOX = "box"
+THREAD = "thread"
+DRAFT = "draft"
+
+Case = dict[str, Any]
+Mail = dict[str, Any]
+
+
+class Verdict(NamedTuple):
+    """What the rules said of one draft."""
+
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def loud(self) -> tuple[Finding, ...]:
+        """The findings at medium or high."""
+        return tuple(finding for finding in self.findings if finding.level >= Level.MEDIUM)
+
+    @property
+    def high(self) -> bool:
+        """Whether the draft asks again."""
+        return any(finding.level is Level.HIGH for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class FixedClock:
+    """A clock that stands still."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+
+
+def gateway_json(mail: Mail, email_id: str, *, thread_id: str, status: str, direction: str) -> Mail:
+    """A mail of a case as the gateway's detail has it."""
+    return {
+        "id": email_id,
+        "mailbox_id": BOX,
+        "direction": direction,
+        "status": status,
+        "from": mail["sender"],
+        "to": mail.get("to", []),
+        "cc": mail.get("cc", []),
+        "subject": mail.get("subject", ""),
+        "markdown": mail["body"],
+        "body_markdown": mail["body"],
+        "attachments": [
+            {"name": name, "size": 1000, "content_type": "application/octet-stream"}
+            for name in map(_file_name, mail.get("attachments", []))
+        ],
+        "received_at": mail["at"],
+        "thread_id": thread_id,
+    }
+
+
+def _file_name(attachment: str | Mail) -> str:
+    return attachment if isinstance(attachment, str) else str(attachment.get("name", "file"))
+
+
+def judged(case: Case, draft: Mail) -> Verdict:
+    """What the rules say of `draft` in the place of the case's draft."""
+    submitted = datetime.fromisoformat(draft["at"])
+    database = Database.open(None)
+    try:
+        mails, pending = MailStore(database), PendingStore(database)
+        own = [str(address) for address in case["own"]]
+        mails.save_mailboxes(
+            [
+                wire.mailbox({"id": f"{BOX}{at}" if at else BOX, "address": address, "oversight_mode": "gated_send"})
+                for at, address in enumerate(sorted(own, key=lambda address: address != draft["sender"]))
+            ]
+        )
+        for at, address in enumerate(case.get("known", [])):
+            # Written with before: one mail each way, in a thread of its own, a month earlier.
+            before = {"subject": "Earlier", "body": "", "at": (submitted - timedelta(days=30)).isoformat()}
+            for way, sender, to in (("inbound", address, own[:1]), ("outbound", own[0], [address])):
+                told = gateway_json(
+                    {**before, "sender": sender, "to": to},
+                    f"known-{at}-{way}",
+                    thread_id=f"known-{at}",
+                    status="read" if way == "inbound" else "sent",
+                    direction=way,
+                )
+                mails.upsert([wire.email_summary(told, BOX)])
+        for at, mail in enumerate(case["thread"]):
+            outbound = mail["direction"] == "outbound"
+            told = gateway_json(
+                mail,
+                f"mail-{at:03}",
+                thread_id=THREAD,
+                status="sent" if outbound else "read",
+                direction=mail["direction"],
+            )
+            mails.upsert([wire.email_summary(told, BOX)])
+            mails.save_detail(wire.email_detail(told, BOX), at=submitted)
+        told = gateway_json(draft, DRAFT, thread_id=THREAD, status="pending_send_approval", direction="outbound")
+        item = wire.pending_item(told)
+        pending.replace([item], submitted)
+        pending.save_detail(completed(item, wire.email_detail(told, BOX)))
+        queue = ReviewQueue(database, FixedClock(submitted + timedelta(minutes=5)), Risk())
+        began = time.perf_counter()
+        entry = queue.entry(DRAFT)
+        seconds = time.perf_counter() - began
+        assert entry is not None, "it waits"
+        return Verdict(entry.assessment.findings, seconds)
+    finally:
+        database.close()
+
+
+def for_the_right_reason(case: Case, verdict: Verdict) -> bool:
+    """Whether a loud finding marks some of the words that are wrong; where no words are, any loud finding counts."""
+    wrong = [str(words) for words in case.get("wrong", [])]
+    texts = (str(case["draft"]["body"]), str(case["draft"].get("subject", "")))
+    places = [
+        (which, start, start + len(words))
+        for words in wrong
+        for which, text in enumerate(texts)
+        if (start := text.find(words)) >= 0
+    ]
+    if not places:
+        return bool(verdict.loud)
+    marked = [
+        (which, span.start, span.end)
+        for finding in verdict.loud
+        for which, spans in enumerate((finding.spans, finding.subject_spans))
+        for span in spans
+    ]
+    return any(a == b and first < past and begin < end for a, first, end in places for b, begin, past in marked)
+
+
+def read_cases(folder: Path) -> list[Case]:
+    """The cases of a folder, by name. A file holds one, or a list of them."""
+    found: list[Case] = []
+    for path in sorted(folder.glob("*.json")):
+        held = json.loads(path.read_text("utf-8"))
+        found += held if isinstance(held, list) else [held]
+    return found
+
+
+_QUOTED = re.compile(r"^[ \t]*>[ >]?(.*)$", re.MULTILINE)
+_SAID = re.compile(r"(?m)^.{0,200}(?:wrote|writes|said)\s*:\s*$")
+
+
+def replies(mbox: Path) -> Iterator[Case]:
+    """The mails of an mbox that answer what they quote, each as a draft to its own thread."""
+    for raw in mailbox.mbox(str(mbox), factory=None, create=False):
+        try:
+            mail = message_from_bytes(raw.as_bytes(), _class=EmailMessage, policy=default)
+            part = mail.get_body(("plain",))
+            body = part.get_content() if part is not None else ""
+            subject, sender = str(mail["subject"] or ""), str(mail["from"] or "")
+        except (LookupError, ValueError, AttributeError, TypeError):
+            continue
+        quoted = "\n".join(_QUOTED.findall(body))
+        answer = _SAID.sub("", _QUOTED.sub("", body)).strip()
+        if not subject.lower().startswith("re:") or len(quoted) < 80 or len(answer) < 40 or "@" not in sender:
+            continue
+        at = datetime(2025, 11, 20, 10, tzinfo=UTC)
+        address = re.search(r"[\w.+-]+@[\w.-]+", sender)
+        own = address.group(0).lower() if address else "us@company.example"
+        yield {
+            "own": [own],
+            "known": ["anna@customer.example"],
+            "thread": [
+                {
+                    "sender": "Anna <anna@customer.example>",
+                    "to": [own],
+                    "body": quoted,
+                    "subject": subject[3:].strip(),
+                    "at": at.isoformat(),
+                    "direction": "inbound",
+                }
+            ],
+            "draft": {
+                "sender": own,
+                "to": ["Anna <anna@customer.example>"],
+                "body": answer,
+                "subject": subject,
+                "at": (at + timedelta(days=1)).isoformat(),
+            },
+        }
+
+
+def good_drafts(path: Path) -> list[Case]:
+    """Good drafts: of a folder of cases, or the replies of an mbox."""
+    return read_cases(path) if path.is_dir() else list(replies(path))
+
+
+def share(part: int, whole: int) -> str:
+    """Such as ` 12 %  (3 of 25)`."""
+    return f"{100 * part / whole:5.1f} %  ({part} of {whole})" if whole else "    -"
+
+
+def print_recall(cases: Sequence[Case], verdicts: Sequence[Verdict], *, missed: bool) -> None:
+    """How many bad drafts are flagged, by kind and by language."""
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    for case, verdict in zip(cases, verdicts, strict=True):
+        for name in (f"kind {case['kind']}", f"lang {case['lang']}", "all"):
+            rows[name]["n"] += 1
+            rows[name]["flagged"] += bool(verdict.loud)
+            rows[name]["high"] += verdict.high
+            rows[name]["right"] += for_the_right_reason(case, verdict)
+        if missed and not for_the_right_reason(case, verdict):
+            said = "; ".join(f"{finding.code}: {finding.words}" for finding in verdict.loud) or "nothing"
+            print(f"  {case['id']} {case['kind']} {case['lang']}: {case.get('say', '')} -> {said}")
+    print(f"\n{'bad drafts':<26}{'n':>4}{'flagged':>9}{'high':>6}{'right reason':>14}")
+    for name, row in sorted(rows.items(), key=lambda item: (item[0] == "all", item[0])):
+        print(f"{name:<26}{row['n']:>4}{row['flagged']:>9}{row['high']:>6}{row['right']:>14}")
+    total = rows["all"]
+    print(f"flagged {share(total['flagged'], total['n'])} · for the right reason {share(total['right'], total['n'])}")
+
+
+def print_alarms(title: str, names: Iterable[str], verdicts: Sequence[Verdict], *, alarms: bool) -> None:
+    """How many good drafts are flagged, and by which rules."""
+    by_rule = Counter(code for verdict in verdicts for code in {finding.code for finding in verdict.loud})
+    print(f"\n{title}: flagged {share(sum(bool(verdict.loud) for verdict in verdicts), len(verdicts))}")
+    for code, times in by_rule.most_common():
+        print(f"  {code:<28}{times:>5}")
+    if alarms:
+        for name, verdict in zip(names, verdicts, strict=True):
+            for finding in verdict.loud:
+                print(f"  {name}: {finding.code}: {finding.words}")
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="python -m bench.judgement", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--drafts", type=Path, default=DRAFTS, help="a folder of bad drafts with their twins")
+    parser.add_argument("--good", type=Path, default=GOOD, help="a folder of good drafts, or an mbox")
+    parser.add_argument("--missed", action="store_true", help="name each bad draft that was missed")
+    parser.add_argument("--alarms", action="store_true", help="name each false alarm")
+    arguments = parser.parse_args()
+    cases = read_cases(arguments.drafts)
+    verdicts = [judged(case, case["draft"]) for case in cases]
+    if cases:
+        print_recall(cases, verdicts, missed=arguments.missed)
+        twins = [case for case in cases if case.get("twin")]
+        twin_verdicts = [judged(case, case["twin"]) for case in twins]
+        print_alarms("corrected twins", [case["id"] for case in twins], twin_verdicts, alarms=arguments.alarms)
+    good = good_drafts(arguments.good) if arguments.good.exists() else []
+    good_verdicts = [judged(case, case["draft"]) for case in good]
+    if good:
+        names = [str(case.get("id", at)) for at, case in enumerate(good)]
+        print_alarms("good drafts", names, good_verdicts, alarms=arguments.alarms)
+    times = [verdict.seconds * 1000 for verdict in (*verdicts, *good_verdicts)]
+    if times:
+        print(f"\ntime a draft: median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
