@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from mm_tui import __version__
+from mm_tui import __version__, hangup
 from mm_tui.text import OneLine
 
 EXIT_CRASHED = 1
@@ -176,6 +176,8 @@ def install_hooks(folder: Path) -> None:
             say(error)
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
+        if hangup.outlives(args):
+            return
         if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
             write_quietly(args.exc_value)
 

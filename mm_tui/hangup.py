@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
 import termios
+import threading
 from collections.abc import Callable
 from types import FrameType
 
+_DRAWS = "textual-output"
+"""The thread of Textual that writes to the terminal."""
+_GONE = frozenset({errno.EIO, errno.ENXIO, errno.EPIPE, errno.EBADF, errno.ENOTCONN, errno.ECONNRESET})
+"""What a write says when nobody is behind the terminal any more."""
 LOOK_SECONDS = 2.0
 """How often the terminal is looked for. Where SIGHUP is ignored, nothing else tells that it is gone."""
 
@@ -81,6 +87,19 @@ def is_there() -> bool:
         termios.tcgetattr(0)
     except (termios.error, OSError):
         return False
+    return True
+
+
+def outlives(failure: threading.ExceptHookArgs) -> bool:
+    """Whether a thread failed only because the terminal is gone. The one that draws then goes on, to nowhere.
+
+    It must: the program would wait for ever for a thread that takes what is to be drawn. Call it in that thread.
+    """
+    error, thread = failure.exc_value, failure.thread
+    if not isinstance(error, OSError) or error.errno not in _GONE or thread is None or thread.name != _DRAWS:
+        return False
+    let_go()
+    thread.run()
     return True
 
 

@@ -21,6 +21,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
 
+from mm_tui.agent.connections import Connections
 from mm_tui.agent.jobs import Job
 from mm_tui.models import GatewayId
 from mm_tui.secret import Secret
@@ -80,8 +81,8 @@ class Listener:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         door = socket.create_server((host, port), family=family)
         config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, lifespan="off", ws="none", limit_concurrency=64,
-            timeout_keep_alive=5, server_header=False,
+            self.app, log_config=None, access_log=False, lifespan="off", ws="none",
+            http=Connections().protocol(), timeout_keep_alive=5, server_header=False,
         )  # fmt: skip
         server = _Server(config)
         self._log("listening", host=host, port=door.getsockname()[1])

@@ -43,9 +43,11 @@ import re
 import socket
 import struct
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -67,6 +69,12 @@ Kind = Literal[
     "hang",
 ]
 _PIECES = 20
+MOST_BYTES = 48 * 1024 * 1024
+"""Of a request's body: 25 MB of attachments in base64, and the text. What is beyond is not read."""
+MOST_BYTES_UNKNOWN = 64 * 1024
+"""The same from a caller without a good key."""
+LAST_BYTES_SECONDS = 0.5
+"""How long a connection stays open after a body was refused, for the answer to be read."""
 _HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -132,6 +140,12 @@ class Connections:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
+    def stop_reading(self, client: tuple[str, int] | None) -> None:
+        """Takes no more of what one connection sends."""
+        transport = self._open.get((client[0], client[1])) if client else None
+        if isinstance(transport, asyncio.ReadTransport) and transport.is_reading():
+            transport.pause_reading()
+
     def cut_all(self) -> None:
         """Resets every connection."""
         for client in list(self._open):
@@ -180,10 +194,26 @@ class Faults:
                 call.status = message["status"]
             await send(message)
 
-        if rule is None:
-            await self.app(scope, receive, noting)
-        else:
-            await self._apply(rule, scope, receive, noting)
+        most = MOST_BYTES if caller is not None or scope["path"].startswith("/studio/") else MOST_BYTES_UNKNOWN
+        body = _Bounded(receive, most, known=caller is not None)
+        if _length(scope["headers"]) > most:
+            await body.refusal.give(noting)
+            self._cut_soon(scope)
+            return
+        try:
+            if rule is None:
+                await self.app(scope, body.receive, noting)
+            else:
+                await self._apply(rule, scope, body.receive, noting)
+        finally:
+            if body.is_passed:
+                self._cut_soon(scope)
+
+    def _cut_soon(self, scope: Scope) -> None:
+        """Ends a connection of which a body is left unread."""
+        self.connections.stop_reading(scope["client"])
+        loop = asyncio.get_running_loop()
+        loop.call_later(LAST_BYTES_SECONDS, partial(self.connections.cut, scope["client"], reset=False))
 
     def _match(self, method: str, path: str, key: str) -> Fault | None:
         hit: Fault | None = None
@@ -267,6 +297,42 @@ class Recorded:
         """Sends all of it."""
         await self.start(send)
         await send(self.piece(self.body, more=False))
+
+
+class _Bounded:
+    """A request's body, of which no more than `most` bytes are read."""
+
+    def __init__(self, receive: Receive, most: int, *, known: bool) -> None:
+        self._receive = receive
+        self._left = most
+        self._status = 413 if known else 401
+        self._words = "Request body too large" if known else "Missing or invalid API key"
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether more came."""
+        return self._left < 0
+
+    @property
+    def refusal(self) -> Recorded:
+        """The answer to a body that is too large."""
+        body = json.dumps({"error": self._words}).encode()
+        return Recorded(self._status, body, {"content-type": "application/json"})
+
+    async def receive(self) -> Message:
+        """The next part. Raises HTTPException when there is too much."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self.is_passed:
+                raise HTTPException(self._status, self._words)
+        return message
+
+
+def _length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """The length that a request names for its body; 0 when it names none."""
+    value = dict(headers).get(b"content-length", b"0")
+    return int(value) if value.isdigit() else 0
 
 
 def _made_up(rule: Fault) -> Recorded:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 
+from mm_tui.sandbox.faults import MOST_BYTES, MOST_BYTES_UNKNOWN
 from tests.support.sandbox import Sandbox, wait_until
 
 DECIDE = "^/v1/oversight/decide$"
@@ -132,3 +135,31 @@ def test_rules_with_slips_are_refused(sandbox: Sandbox, rule: dict[str, str]) ->
     with pytest.raises(httpx.HTTPStatusError) as refused:
         sandbox.fault(**rule)
     assert refused.value.response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("key", "most", "status"), [("oversight", MOST_BYTES, 413), (None, MOST_BYTES_UNKNOWN, 401)], ids=["known", "not"]
+)
+@pytest.mark.parametrize("named", [True, False], ids=["length named", "in chunks"])
+def test_a_body_beyond_all_measure_is_not_read(
+    sandbox: Sandbox, key: str | None, most: int, status: int, named: bool
+) -> None:
+    total, part = 200 * 1024 * 1024, b"x" * 65536
+    given = 0
+
+    def body() -> Iterator[bytes]:
+        nonlocal given
+        while given < total:
+            given += len(part)
+            yield part
+
+    headers = {"X-API-Key": sandbox.keys[key] if key else "mm_test_wrong"}
+    headers |= {"Content-Length": str(total)} if named else {}
+    path = f"{sandbox.url}/v1/oversight/decide"
+    answered: int | None = None
+    # The connection may be closed while the rest is on its way.
+    with suppress(httpx.WriteError, httpx.ReadError, httpx.RemoteProtocolError):
+        answered = httpx.post(path, headers=headers, content=body(), timeout=20, trust_env=False).status_code
+    assert answered in (status, None)
+    assert given < (0 if named else most) + 32 * 1024 * 1024, "no more than what the sockets hold between the two"
+    assert sandbox.call("GET", "/v1/account", key="send"), "it goes on serving"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -13,20 +14,25 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
 from mm_tui import config
 from mm_tui.agent import command
+from mm_tui.agent.connections import MOST, Connections
 from mm_tui.agent.listener import MAX_BODY
 from tests.support.agents import agent_process, environment, outbound_by_mail
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 
 BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
 SECRET = "whsec_made_up_7d1f"
+HEAD = b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
 
 
 @pytest.fixture
@@ -168,6 +174,54 @@ def test_the_gateways_own_webhooks_reach_it(sandbox: Sandbox, tmp_path: Path) ->
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
     assert_one_reply_each(sandbox, ids)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", HEAD[:20], HEAD, HEAD + b"half"], ids=["nothing", "half a head", "no body", "half"]
+)
+def test_half_sent_requests_do_not_keep_webhooks_out(sandbox: Sandbox, tmp_path: Path, sent: bytes) -> None:
+    port = free_port()
+    environ = environment(sandbox, tmp_path, MULTIMAIL_WEBHOOK_SECRET=SECRET)
+    with ExitStack() as stack, agent_process(environ, "--listen", f"127.0.0.1:{port}", "--interval", "3600") as process:
+        assert process.stdout is not None
+        while "listening" not in process.stdout.readline():
+            assert process.poll() is None
+        opened = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(MOST + 40)]
+        for connection in opened:
+            with suppress(ConnectionError):
+                connection.sendall(sent)
+        (mail_id,) = deliver(sandbox, 1)
+        hook = Hook(port)
+        assert [hook.send(event) for event in shapes(sandbox, mail_id)] == [202, 202]
+        wait_until(lambda: tagged(sandbox, mail_id))
+
+
+def test_a_request_that_never_ends_is_cut(tmp_path: Path) -> None:
+    """Bytes that drip do not start the time anew."""
+
+    async def scene() -> None:
+        app = FastAPI()
+        config = uvicorn.Config(app, http=Connections(most=4, seconds=0.5).protocol(), log_config=None, lifespan="off")
+        server = uvicorn.Server(config)
+        door = socket.create_server(("127.0.0.1", 0))
+        serving = asyncio.create_task(server.serve(sockets=[door]))
+        reader, writer = await asyncio.open_connection(*door.getsockname())
+        writer.write(b"POST / HTTP/1.1\r\n")
+
+        async def drip() -> None:
+            while True:
+                writer.write(b"x: y\r\n")
+                await asyncio.sleep(0.1)
+
+        dripping = asyncio.create_task(drip())
+        with suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+        dripping.cancel()
+        writer.close()
+        server.should_exit = True
+        await serving
+
+    asyncio.run(scene())
 
 
 @pytest.mark.parametrize("way", ["SIGTERM", "stdin"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -42,6 +43,37 @@ def test_the_app_ends_with_its_terminal(tmp_path: Path, deaf: bool) -> None:
         assert terminal.status == Exit.HANGUP
         assert spent - before < 4, "it does not turn round and round until it notices"
     assert not list((tmp_path / "data").glob("reports/*"))
+
+
+DRAWS = """
+import os, pty, sys, threading, time
+from pathlib import Path
+from textual.drivers._writer_thread import WriterThread
+from mm_tui import crash, hangup
+
+reports = Path(sys.argv[1])
+crash.install_hooks(reports)
+outer, inner = pty.openpty()
+for descriptor in (0, 1, 2):
+    os.dup2(inner, descriptor)
+os.close(inner)
+thread = WriterThread(sys.__stderr__)
+thread.start()
+thread.write("there")
+assert os.read(outer, 100) == b"there"
+os.close(outer)
+for number in range(500):
+    thread.write(f"frame {number}")  # waits for ever when nobody takes them
+thread.stop()
+reports.joinpath("done").touch()
+"""
+
+
+def test_what_draws_goes_on_to_nowhere_when_the_terminal_goes_first(tmp_path: Path) -> None:
+    tmp_path.joinpath("reports").mkdir(mode=0o700)
+    reports = tmp_path / "reports"
+    subprocess.run([sys.executable, "-c", DRAWS, str(reports)], check=True, timeout=60, start_new_session=True)
+    assert [path.name for path in reports.iterdir()] == ["done"]
 
 
 def test_told_to_end_it_gives_the_terminal_back(tmp_path: Path) -> None:
