@@ -68,6 +68,22 @@ class Status(StrEnum):
     SEND_FAILED = "send_failed"
 
 
+ARRIVED = frozenset({Status.UNREAD, Status.READ, Status.ARCHIVED, Status.DELETED, Status.APPROVED, Status.DELIVERED})
+"""Inbound mail that reached the mailbox. All else waits, is spam, was refused, or has a status that we do not know."""
+LEFT = frozenset({Status.APPROVED, Status.SENT, Status.DELIVERED, Status.BOUNCED, "approved_and_sent", "complained"})
+"""Outbound mail that left."""
+NOT_SENT = frozenset(
+    {
+        Status.PENDING_SCAN,
+        Status.PENDING_SEND_APPROVAL,
+        Status.SCHEDULED,
+        Status.REJECTED,
+        Status.CANCELLED,
+        Status.SEND_FAILED,
+    }
+)
+"""Outbound mail that nobody has received. Of any other status the times of approval and delivery tell."""
+
 _PLAIN_PARTY = re.compile(r"(?:(\w+(?: \w+)*) <)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)*)(>)?", re.ASCII)
 _ANGLED = re.compile(r"([^<>]*)<([^<>\s@]+@[^<>\s@]+)>\s*", re.ASCII)
 _SPECIAL = re.compile(r'[][\\()<>@,:;".]')
@@ -191,6 +207,18 @@ class EmailSummary(Model):
     bounced_at: datetime | None = None
     bounce_type: OneLine = OneLine("")
 
+    @property
+    def is_exchanged(self) -> bool:
+        """It arrived or left. Only such mail is part of a thread: what was never sent vouches for nothing."""
+        status = str(self.status)
+        if str(self.direction) == Direction.INBOUND:
+            return status in ARRIVED
+        return status in LEFT or (status not in NOT_SENT and self._has_left)
+
+    @property
+    def _has_left(self) -> bool:
+        return self.delivered_at is not None or self.bounced_at is not None
+
 
 class EmailDetail(EmailSummary):
     """A mail opened. Fetching one marks an unread mail read at the gateway."""
@@ -206,6 +234,12 @@ class EmailDetail(EmailSummary):
     ai_generated: OneLine = OneLine("")
     """The header X-AI-Generated."""
     raw: RawContent
+
+    @property
+    def _has_left(self) -> bool:
+        # A deleted draft may have been approved and taken back before it left.
+        approved = self.approved_at is not None and str(self.status) != Status.DELETED
+        return approved or super()._has_left
 
 
 class PendingItem(Model):

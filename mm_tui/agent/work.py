@@ -12,9 +12,9 @@ from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import tasks
 from mm_tui.assist.prompts import Letter
 from mm_tui.gateway.errors import BadRequest, Conflict, NotFound, ReadOnlyMailbox
-from mm_tui.models import Direction
+from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import tags
-from mm_tui.services.conversation import Conversation, was_said
+from mm_tui.services.conversation import Conversation
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.config import Settings
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailDetail, Mailbox, ThreadSummary
+    from mm_tui.models import EmailDetail, EmailSummary, Mailbox, ThreadSummary
     from mm_tui.services.assistant import Assistant
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ class Work:
             return None
 
     async def _others(self, mail: EmailDetail, thread: ThreadSummary | None) -> list[EmailDetail]:
-        others = [other for other in thread.emails if other.id != mail.id and was_said(other)] if thread else []
+        others = [other for other in thread.emails if other.id != mail.id and _may_be_said(other)] if thread else []
         others = others[-MOST_OTHERS:]
         # Opening an unread mail hides it from polls, so it is taken in first.
         unread = [other for other in others if policy.is_worked(other) and str(other.status) == "unread"]
@@ -130,9 +130,12 @@ class Work:
             if str(other.direction) == Direction.INBOUND and not policy.is_worked(other):
                 continue
             try:
-                said.append(await self._gateway.email(mail.mailbox_id, other.id))
+                detail = await self._gateway.email(mail.mailbox_id, other.id)
             except NotFound:
                 continue
+            # The detail states no direction, and alone tells when a mail of a status unknown to us was approved.
+            if detail.model_copy(update={"direction": other.direction}).is_exchanged:
+                said.append(detail)
         return said
 
     # Labels and tags
@@ -240,6 +243,11 @@ class Work:
         await asyncio.to_thread(self._jobs.finish, job.email_id, state, why, reply_id=reply)
         event = "failed" if state is JobState.FAILED else "replied" if reply else "labelled"
         self._log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
+
+
+def _may_be_said(mail: EmailSummary) -> bool:
+    """Whether a listed mail arrived or left, or its detail must say so."""
+    return mail.is_exchanged or (str(mail.direction) == Direction.OUTBOUND and str(mail.status) not in NOT_SENT)
 
 
 def _given(outcome: T | BaseException) -> T:

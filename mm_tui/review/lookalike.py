@@ -1,14 +1,21 @@
 """Names that look like other names: skeletons, mixed scripts, hosts one slip away from known ones.
 
 Skeletons and scripts follow Unicode Technical Standard 39. The table of confusable characters comes from the package
-`confusable_homoglyphs`; it is imported on the first name that is not plain ASCII.
+`confusable_homoglyphs`; it is imported on the first name that is not plain ASCII. Where a registered name ends tells
+the Public Suffix List that comes with the package `publicsuffixlist`.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 # The part of the table that concerns ASCII, after lower-casing. A test holds it against the package.
 _ASCII_PROTOTYPES = str.maketrans({"1": "l", "|": "l", "0": "o", "m": "rn"})
@@ -40,7 +47,7 @@ def _prototypes() -> dict[str, str]:
     return chosen
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)
 def skeleton(text: str) -> str:
     """What `text` looks like, case aside: two texts with one skeleton can be taken for each other.
 
@@ -117,49 +124,186 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].strip(" .>").lower() if "@" in address else ""
 
 
+@cache
+def _suffixes() -> PublicSuffixList:
+    # Imported and read (0.15 s) with the first name that must be compared.
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+@lru_cache(maxsize=16384)
+def registrable(domain: str) -> str:
+    """The part of `domain` that somebody registered, such as `acme.co.uk` of `mail.acme.co.uk`; without one, all."""
+    if domain.replace(".", "").isdigit():
+        return domain
+    return _suffixes().privatesuffix(domain) or domain
+
+
+def is_public_suffix(name: str) -> bool:
+    """Whether names can be registered below `name` for sure, as below `com`, `co.uk` and `中国`."""
+    ascii_name = name.encode("idna").decode() if not name.isascii() and len(name) < 64 else name
+    return _suffixes().publicsuffix(ascii_name, accept_unknown=False) == ascii_name
+
+
+class _Shape(NamedTuple):
+    """A domain in the forms that are compared."""
+
+    domain: str
+    shown: str
+    drawn: str
+    registered: str
+    """The registrable part, as it is shown."""
+    registered_drawn: str
+    name: str
+    """The label that was registered."""
+
+
+@lru_cache(maxsize=16384)
+def _shape(domain: str) -> _Shape:
+    shown, registered = unicode_host(domain), unicode_host(registrable(domain))
+    return _Shape(domain, shown, skeleton(shown), registered, skeleton(registered), registered.partition(".")[0])
+
+
+_SHORTEST = 5
+"""A name of fewer letters is too often one slip away from another one that has nothing to do with it."""
+_SHORTEST_OWN = 4
+# Large providers whose names are one slip apart from each other's.
+_PROVIDERS = frozenset(
+    f"{name}.{end}"
+    for names, ends in (
+        (
+            "gmail ymail email mail fastmail rocketmail googlemail aol icloud protonmail gmx zoho qq 163 126 naver",
+            "com",
+        ),
+        ("yahoo hotmail outlook live yandex", "com co co.uk co.jp fr de it es ca ru"),
+        ("gmx web", "de net"),
+        ("mail inbox", "ru"),
+    )
+    for name in names.split()
+    for end in ends.split()
+)
+
+
+def _one_slip(first: str, second: str, shortest: int) -> bool:
+    """One slip apart, in names that are long enough to tell. Numbers in a row (`shop1`, `shop2`) are no slip."""
+    if min(len(first.partition(".")[0]), len(second.partition(".")[0])) < shortest:
+        return False
+    return one_slip_apart(first, second) and re.sub(r"\d", "0", first) != re.sub(r"\d", "0", second)
+
+
+def _imitates(one: _Shape, known: _Shape, *, ours: bool) -> bool:
+    """Whether domain `one` could be taken for `known` without being of the same site."""
+    if same_site(one.domain, known.domain):
+        return False
+    if one.drawn == known.drawn or f".{known.domain}." in f".{one.domain}.":
+        return True
+    shortest = _SHORTEST_OWN if ours else _SHORTEST
+    if one.registered == known.registered:
+        # Two customers of one provider: what stands before its name must differ by more than a slip.
+        return _one_slip(one.shown, known.shown, shortest)
+    if one.registered_drawn == known.registered_drawn or _one_slip(one.registered, known.registered, shortest):
+        return True
+    # The known name as part of another one: acme-example.test, login-acme.test.
+    dashed = f"-{one.domain.replace('.', '-')}-"
+    if len(known.name) >= _SHORTEST_OWN and any(
+        f"-{part.replace('.', '-')}-" in dashed for part in (known.domain, known.registered)
+    ):
+        return True
+    name = known.domain.partition(".")[0]
+    return ours and len(name) >= 5 and name in one.domain.replace("-", ".").split(".")
+
+
+def _lower(texts: Iterable[str]) -> Iterator[str]:
+    return (text.lower() for text in texts)
+
+
 @dataclass(frozen=True)
 class Known:
-    """Whom we know: our own domains and everybody that mail was exchanged with. All lower case."""
+    """Whom we know, seen from one mail. Case does not count.
+
+    Who is established is taken for themselves. Everybody else is compared with our own domains, with the established,
+    and with those who were there before them: who comes later is the one that imitates.
+    """
 
     own_domains: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
+    """The established: mail was exchanged with them before this mail, apart from its thread."""
+    recent: tuple[str, ...] = ()
+    """Others of earlier mail, in the order in which they came: those who write only in this thread, and those who have
+    not been known for long. They can be imitated, but are not beyond doubt themselves."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "own_domains", frozenset(_lower(self.own_domains)))
+        object.__setattr__(self, "addresses", frozenset(_lower(self.addresses)))
+        object.__setattr__(self, "recent", tuple(dict.fromkeys(_lower(self.recent))))
+
+    @cached_property
+    def everybody(self) -> frozenset[str]:
+        """The addresses of all that mail was exchanged with before."""
+        return self.addresses.union(self.recent)
 
     @cached_property
     def domains(self) -> frozenset[str]:
-        """Our own domains and those of all known addresses."""
-        return self.own_domains | {domain for address in self.addresses if (domain := domain_of(address))}
+        """Our own domains and those of everybody."""
+        return self.own_domains.union(filter(None, map(domain_of, self.everybody)))
 
     @cached_property
-    def _domain_skeletons(self) -> dict[str, str]:
-        return {skeleton(unicode_host(domain)): domain for domain in sorted(self.domains)}
+    def _established(self) -> frozenset[str]:
+        return frozenset(filter(None, map(domain_of, self.addresses)))
 
     @cached_property
-    def _address_skeletons(self) -> dict[str, str]:
-        return {skeleton(address): address for address in sorted(self.addresses)}
+    def _shapes(self) -> tuple[_Shape, ...]:
+        return tuple(map(_shape, sorted(self._established)))
+
+    @cached_property
+    def _recent_domains(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(filter(None, map(domain_of, self.recent))))
+
+    @cached_property
+    def _parents(self) -> frozenset[str]:
+        """The established domains and all domains above them, down to the registrable one."""
+        return frozenset(parent for domain in self._established for parent in _upwards(domain))
 
     def domain_imitated(self, domain: str) -> str | None:
         """The known domain that `domain` could be taken for without being it; None when there is none."""
         domain = domain.lower()
-        if not domain or any(same_site(domain, known) for known in self.domains):
+        if not domain or any(same_site(domain, own) for own in self.own_domains):
             return None
-        shown = unicode_host(domain)
-        if twin := self._domain_skeletons.get(skeleton(shown)):
-            return twin
-        for known in sorted(self.domains):
-            name = known.partition(".")[0]
-            # The known name as part of another one: acme.example.evil.test, acme-example.test, login-acme.test.
-            parts = f"-{domain}-".replace(".", "-")
-            if f"-{known.replace('.', '-')}-" in parts:
-                return known
-            if len(name) >= 5 and known in self.own_domains and name in domain.replace("-", ".").split("."):
-                return known
-            if len(known) >= 7 and one_slip_apart(shown, unicode_host(known)):
-                return known
+        mine = _shape(domain)
+        for own in sorted(self.own_domains):
+            if _imitates(mine, _shape(own), ours=True):
+                return own
+        if domain in _PROVIDERS or domain in self._parents or any(up in self._established for up in _upwards(domain)):
+            return None
+        for known in self._shapes:
+            if _imitates(mine, known, ours=False):
+                return known.domain
+        for earlier in self._recent_domains:
+            if same_site(earlier, domain):
+                return None
+            if _imitates(mine, _shape(earlier), ours=False):
+                return earlier
         return None
+
+    @cached_property
+    def _address_skeletons(self) -> dict[str, str]:
+        return {skeleton(address): address for address in (*reversed(self.recent), *sorted(self.addresses))}
 
     def address_imitated(self, address: str) -> str | None:
         """The known address that `address` could be taken for without being it; None when there is none."""
         address = address.lower()
         if address in self.addresses:
             return None
-        return self._address_skeletons.get(skeleton(address))
+        twin = self._address_skeletons.get(skeleton(address))
+        return None if twin == address else twin
+
+
+def _upwards(domain: str) -> Iterator[str]:
+    """`a.b.example`, `b.example`: the domain and those above it that somebody can own."""
+    end = registrable(domain)
+    while True:
+        yield domain
+        if domain == end or "." not in domain:
+            return
+        domain = domain.partition(".")[2]

@@ -58,7 +58,7 @@ def inspect_party(party: Party, known: Known, *, role: str = "sender", ours: boo
         yield finding("lookalike", Level.HIGH, f"the {role}'s domain {shown} looks like {twin} but is not")
     elif (double := known.address_imitated(address)) is not None:
         yield finding("lookalike", Level.HIGH, f"the {role} {address} looks like {double} but is not")
-    if known.addresses and address.lower() not in known.addresses and domain not in known.own_domains:
+    if known.everybody and address.lower() not in known.everybody and domain not in known.own_domains:
         yield finding("first_time", Level.LOW, f"first mail with this {role}: {address}")
 
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.messages import Said
 from mm_tui.review.links import inspect_links
-from mm_tui.review.lookalike import Known, domain_of
+from mm_tui.review.lookalike import Known, domain_of, registrable
 from mm_tui.review.senders import inspect_sender
 from mm_tui.screens.thread_acts import ThreadActs
 from mm_tui.services.notices import AssistChanged, MailChanged
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from mm_tui.models import EmailDetail
     from mm_tui.review.findings import Finding
+    from mm_tui.services.contacts import Contacts
     from mm_tui.services.notices import Notice
     from mm_tui.store.mail import MailRow
 
@@ -41,12 +42,12 @@ class Opened(Message):
         self.words = words
 
 
-class KnownRead(Message):
-    """Whom we know, from the thread that read it."""
+class ContactsRead(Message):
+    """The correspondents, from the thread that read them."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, contacts: Contacts) -> None:
         super().__init__()
-        self.known = known
+        self.contacts = contacts
 
 
 class ThreadScreen(ThreadActs):
@@ -68,7 +69,7 @@ class ThreadScreen(ThreadActs):
         self.mailbox_id = mailbox_id
         self.thread_id = thread_id
         self._opened_id = email_id
-        self.known = Known()
+        self._contacts: Contacts | None = None
         self.reply_to: MailRow | None = None
         self.session = uuid4().hex
 
@@ -88,7 +89,7 @@ class ThreadScreen(ThreadActs):
         if leaves:
             self._open(leaves[at])
         self._show_card()
-        self.run_worker(self._read_known, thread=True, group="known", exit_on_error=False)
+        self.run_worker(self._read_contacts, thread=True, group="contacts", exit_on_error=False)
 
     def status_mailbox(self) -> str | None:
         return self.mailbox_id
@@ -158,22 +159,33 @@ class ThreadScreen(ThreadActs):
     def on_thread_view_toggled(self, message: ThreadView.Toggled) -> None:
         self._open(message.leaf)
 
-    def _read_known(self) -> None:
-        addresses = self.services.mail.known_addresses()
-        own = frozenset(domain_of(box.address) for box in self.services.mail.mailbox_rows())
-        self.post_message(KnownRead(Known(own_domains=own, addresses=addresses)))
+    def _read_contacts(self) -> None:
+        from mm_tui.services.contacts import Contacts
 
-    def on_known_read(self, message: KnownRead) -> None:
-        self.known = message.known
+        contacts = Contacts(self.services.database, self.services.clock)
+        contacts.refresh()
+        registrable("mail.example")  # reads the list of suffixes, so that the screen need not wait for it
+        self.post_message(ContactsRead(contacts))
+
+    def on_contacts_read(self, message: ContactsRead) -> None:
+        self._contacts = message.contacts
         for leaf in self.thread_view.leaves:
             if leaf.detail is not None:
                 leaf.findings = self._findings(leaf.detail)
                 self.thread_view.changed(leaf)
 
+    def known_to(self, mail: EmailDetail) -> Known:
+        if self._contacts is None:
+            return Known()
+        own = frozenset(domain_of(box.address) for box in self.services.mail.mailbox_rows())
+        found = self._contacts.known_to(mail.id, mail.mailbox_id, mail.thread_id, mail.received_at)
+        return Known(own, found.established, found.recent)
+
     def _findings(self, detail: EmailDetail) -> tuple[Finding, ...]:
+        known = self.known_to(detail)
         ours = detail.direction == "outbound"
-        found = inspect_sender(detail.sender, self.known, ours=ours) if self.known.addresses else ()
-        return (*found, *inspect_links(detail.body, self.known))
+        found = inspect_sender(detail.sender, known, ours=ours) if self._contacts is not None else ()
+        return (*found, *inspect_links(detail.body, known))
 
     # News
 

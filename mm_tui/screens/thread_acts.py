@@ -47,7 +47,6 @@ class ThreadActs(BaseScreen):
     """The acts of the thread screen."""
 
     mailbox_id: str
-    known: Known
     reply_to: MailRow | None
     session: str
     _save_timer: Timer | None = None
@@ -61,6 +60,10 @@ class ThreadActs(BaseScreen):
     def reply(self) -> ReplyEditor:
         """The editor."""
         return self.query_one(ReplyEditor)
+
+    def known_to(self, mail: EmailDetail) -> Known:
+        """Whom a mail of the thread finds known."""
+        raise NotImplementedError
 
     # Moving
 
@@ -128,10 +131,12 @@ class ThreadActs(BaseScreen):
 
     def action_details(self) -> None:
         from mm_tui.screens.mail_dialogs import PageScreen, sender_page
+        from mm_tui.store.contacts import ContactStore
 
         leaf = self.thread_view.current
         if leaf is not None and (detail := self._current_detail()) is not None:
-            seen = self.services.mail.first_seen(detail.sender.address)
+            contacts = ContactStore(self.services.database)
+            seen = contacts.first_seen(detail.sender.address, before=detail.received_at)
             page = sender_page(detail, leaf.findings, f"since {exact(seen)}" if seen else "first time here")
             self.app.push_screen(PageScreen("Sender", page))
 
@@ -139,7 +144,7 @@ class ThreadActs(BaseScreen):
         from mm_tui.screens.mail_dialogs import LinksScreen
 
         if (detail := self._current_detail()) is not None:
-            self.app.push_screen(LinksScreen(detail.body, self.known), self._link_chosen)
+            self.app.push_screen(LinksScreen(detail.body, self.known_to(detail)), self._link_chosen)
 
     def _link_chosen(self, link: Link | None) -> None:
         from mm_tui.screens.confirm import ConfirmScreen

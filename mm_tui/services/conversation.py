@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from mm_tui.assist.prompts import Letter
-from mm_tui.models import Direction, EmailDetail, EmailSummary, Status
+from mm_tui.models import ARRIVED, Direction, EmailDetail
 from mm_tui.store.mail import MailStore
 from mm_tui.text import OneLine
 
@@ -20,19 +20,6 @@ if TYPE_CHECKING:
 
 LONGEST_THREAD = 30
 """The newest so many mails of a thread are read; older ones stand in the quotes."""
-
-NOT_SAID = frozenset(
-    {
-        Status.PENDING_SCAN,
-        Status.PENDING_SEND_APPROVAL,
-        Status.SCHEDULED,
-        Status.REJECTED,
-        Status.CANCELLED,
-        Status.SEND_FAILED,
-        Status.DELETED,
-    }
-)
-"""Mail that nobody has received: drafts that wait or were refused are not part of what was said."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +49,6 @@ class Conversation:
         return (*(one for one in self.letters if one is not self.about), self.about)
 
 
-def was_said(mail: EmailSummary) -> bool:
-    """Whether a mail is part of the conversation."""
-    return str(mail.direction) == Direction.INBOUND or str(mail.status) not in NOT_SAID
-
-
 def letter(mail: EmailDetail) -> Letter:
     """A mail as a prompt shows it."""
     return Letter(
@@ -86,7 +68,7 @@ class Conversations:
         self._clock = clock
 
     def subject_row(self, email_id: str) -> MailRow | None:
-        """The row of the mail that the thread's card is about: its newest inbound mail, else the mail itself."""
+        """The row of the mail that the thread's card is about: the newest one that arrived, else the mail itself."""
         row = self._mail.row(email_id)
         if row is None or row.thread_id is None:
             return row
@@ -94,6 +76,7 @@ class Conversations:
             other
             for other in self._mail.thread_rows(row.mailbox_id, row.thread_id)
             if str(other.direction) == Direction.INBOUND
+            and (str(other.status) in ARRIVED or other.email_id == email_id)
         ]
         return inbound[-1] if inbound else row
 
@@ -109,14 +92,18 @@ class Conversations:
         row = await asyncio.to_thread(self.subject_row, email_id)
         if row is None:
             return None
-        summaries = await asyncio.to_thread(self._mail.thread, row.mailbox_id, row.thread_id) if row.thread_id else []
-        said = [mail.id for mail in summaries if was_said(mail)] or [row.email_id]
+        said = await asyncio.to_thread(self._said, row.mailbox_id, row.thread_id) or [row.email_id]
         chosen = said[-LONGEST_THREAD:]
         if row.email_id not in chosen:
             chosen = [*chosen, row.email_id]
         details = [await self._detail(row.mailbox_id, mail_id) for mail_id in chosen]
         subject = next(mail for mail in details if mail.id == row.email_id)
         return Conversation.of(details, subject, shortened=len(said) > len(chosen))
+
+    def _said(self, mailbox_id: str, thread_id: str | None) -> list[str]:
+        """The ids of the thread's mails that arrived or left, oldest first."""
+        mails = self._mail.thread(mailbox_id, thread_id) if thread_id else []
+        return [mail.id for mail in mails if (self._mail.detail(mail.id) or mail).is_exchanged]
 
     async def _detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
         kept = await asyncio.to_thread(self._mail.detail, email_id)

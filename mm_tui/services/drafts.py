@@ -16,7 +16,8 @@ from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
 from mm_tui.review import risk
 from mm_tui.services.cards import DraftText
-from mm_tui.services.conversation import Conversation, Conversations, was_said
+from mm_tui.services.contacts import Contacts
+from mm_tui.services.conversation import Conversation, Conversations
 from mm_tui.store.mail import MailStore
 from mm_tui.text import ManyLine, OneLine
 
@@ -60,6 +61,7 @@ class Drafts:
         self._assistant = assistant
         self._settings = settings
         self._conversations = Conversations(database, gateway, clock or SystemClock())
+        self._contacts = Contacts(database, clock or SystemClock())
         self._submitted: dict[str, str] = {}
         """The body first submitted by each session."""
 
@@ -105,7 +107,7 @@ class Drafts:
         if row is None or subject is None:
             return ()
         thread = self._mail.thread(row.mailbox_id, row.thread_id) if row.thread_id else [subject]
-        return self._assess(subject, [self._mail.detail(mail.id) or mail for mail in thread if was_said(mail)], text)
+        return self._assess(subject, [self._mail.detail(mail.id) or mail for mail in thread], text)
 
     async def submit_reply(self, email_id: str, body: str, *, cc: Sequence[str] = (), session: str) -> SendReceipt:
         """Submits a reply through the gate, with the send key.
@@ -172,9 +174,12 @@ class Drafts:
             body=ManyLine(text),
             sender_verified=True,
         )
+        self._contacts.refresh()
+        known = self._contacts.known_to(subject.id, subject.mailbox_id, subject.thread_id, None)
         context = risk.ThreadContext(
-            messages=tuple(map(risk.Message.of, thread)),
+            messages=tuple(risk.Message.of(mail) for mail in thread if mail.is_exchanged),
             own_addresses=frozenset(str(box.address).lower() for box in self._mail.mailboxes()),
-            known_addresses=frozenset({str(subject.sender.address).lower()}),
+            known_addresses=known.established,
+            recent_addresses=known.recent,
         )
         return tuple(finding.words for finding in risk.assess(draft, context, self._settings.risk).findings)

@@ -16,6 +16,7 @@ from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
 from mm_tui.services.claims import EDITED_BY, PREFIX, REPLACED_BY, REPLACES, TagClaim, claim_in, pair_words
+from mm_tui.services.contacts import Contacts
 from mm_tui.services.due import due_at
 from mm_tui.services.queue_filter import Around
 from mm_tui.store.edits import EditStore, SavedEdit
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 MAX_ASSESSED = 2000
 MAX_REJECTED = 50
 """How many drafts rejected before a new one is compared with."""
-CONTEXT_AGE = timedelta(minutes=2)
-"""How long what is known of all correspondents is used before it is read again."""
+REJECTED_AGE = timedelta(minutes=2)
+"""How long the drafts rejected before are used before they are read again."""
 
 
 _NOTHING = OneLine("")
@@ -51,6 +52,11 @@ class ThreadMail:
 
     summary: EmailSummary
     detail: EmailDetail | None
+
+    @property
+    def mail(self) -> EmailSummary:
+        """All that is known of it."""
+        return self.detail or self.summary
 
 
 @dataclass(frozen=True)
@@ -119,8 +125,9 @@ class ReviewQueue:
         self._clock = clock
         self._risk = risk
         self._sla_minutes = sla_minutes or {}
+        self._contacts = Contacts(database, clock)
         self._assessed: OrderedDict[object, Assessment] = OrderedDict()
-        self._known: tuple[datetime, frozenset[str], tuple[Rejected, ...]] | None = None
+        self._rejected: tuple[datetime, tuple[Rejected, ...]] | None = None
 
     def entries(
         self,
@@ -188,8 +195,12 @@ class ReviewQueue:
         if thread_id is None:
             return [], 0
         others = [summary for summary in self._mail.thread(item.mailbox_id, thread_id) if summary.id != item.id]
-        newer = sum(_is_later(summary, item) and str(summary.direction) == Direction.INBOUND for summary in others)
-        return [ThreadMail(summary, self._mail.detail(summary.id)) for summary in others], newer
+        thread = [ThreadMail(summary, self._mail.detail(summary.id)) for summary in others]
+        newer = sum(
+            _is_later(one.summary, item) and str(one.summary.direction) == Direction.INBOUND and one.mail.is_exchanged
+            for one in thread
+        )
+        return thread, newer
 
     def _entry(self, item: PendingItem) -> Queued:
         digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
@@ -197,8 +208,9 @@ class ReviewQueue:
         edit = self._edits.get(item.id)
         # What would leave is assessed: the human's text where there is one.
         written = (edit.to, edit.subject, edit.body) if edit is not None else ()
-        read = tuple((mail.summary.id, mail.detail is not None) for mail in thread)
-        key = (digest, item.complete, newer, read, written)
+        read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
+        self._contacts.refresh()
+        key = (digest, item.complete, newer, read, written, self._contacts.version)
         known = self._assessed.get(key)
         if known is None:
             draft = Draft.of(item) if edit is None else edited_draft(item, edit.to, edit.subject, edit.body)
@@ -222,23 +234,23 @@ class ReviewQueue:
         return due_at(item.received_at, addresses.get(item.mailbox_id, ""), self._sla_minutes)
 
     def _context(self, item: PendingItem, thread: Sequence[ThreadMail]) -> ThreadContext:
-        addresses, rejected = self._surroundings()
+        known = self._contacts.known_to(item.id, item.mailbox_id, item.thread_id, item.received_at)
         return ThreadContext(
-            messages=tuple(Message.of(mail.detail or mail.summary) for mail in thread),
+            messages=tuple(Message.of(mail.mail) for mail in thread if mail.mail.is_exchanged),
             own_addresses=frozenset(box.address.lower() for box in self._mail.mailbox_rows()),
-            known_addresses=addresses,
-            rejected=tuple(old for old in rejected if old.body != item.body),
+            known_addresses=known.established,
+            recent_addresses=known.recent,
+            rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
             today=self._clock.now().date(),
         )
 
-    def _surroundings(self) -> tuple[frozenset[str], tuple[Rejected, ...]]:
+    def _rejected_before(self) -> tuple[Rejected, ...]:
         now = self._clock.now()
-        if self._known is None or now - self._known[0] > CONTEXT_AGE:
-            addresses = frozenset(address.lower() for address in self._mail.known_addresses())
+        if self._rejected is None or now - self._rejected[0] > REJECTED_AGE:
             ids = self._mail.ids(MailView(status="rejected"), limit=MAX_REJECTED)
             details = [detail for email_id in ids if (detail := self._mail.detail(email_id)) is not None]
-            self._known = now, addresses, tuple(Rejected(detail.body) for detail in details)
-        return self._known[1], self._known[2]
+            self._rejected = now, tuple(Rejected(detail.body) for detail in details)
+        return self._rejected[1]
 
 
 def edited_draft(item: PendingItem, to: Sequence[str], subject: str, body: str) -> Draft:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui.store import view_keys
 from mm_tui.store.keys import first_key_at, from_ms
 from mm_tui.store.rows import ROW_SQL, MailRow, gone_row, mail_row
-from mm_tui.store.search import STATUS_WORDS, MailView, Query, parse_query, phrase
+from mm_tui.store.search import STATUS_WORDS, MailView, Query, parse_query
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, EmailSummary, Mailbox
@@ -275,31 +275,7 @@ class MailStore:
         )
         return row[0] if row else None
 
-    # People and mailboxes
-
-    def first_seen(self, address: str) -> datetime | None:
-        """When this address first wrote to, or was first written to by, any of our mailboxes; None: never."""
-        if not any(map(str.isalnum, address)):
-            return None
-        rows = self._database.reader().execute(
-            "SELECT mail.key, mail.sender, mail.recipients, mail.received_at"
-            " FROM mail_words CROSS JOIN mail ON mail.key = mail_words.rowid"
-            " WHERE mail_words MATCH ? ORDER BY mail_words.rowid",
-            (f"{{sender recipients}} : {phrase(address)}",),
-        )
-        wanted = address.casefold()
-        for _, sender, recipients, received_at in rows:
-            if sender.casefold() == wanted or any(to[0].casefold() == wanted for to in json.loads(recipients)):
-                return from_ms(received_at or 0)
-        return None
-
-    def known_addresses(self, *, limit: int = 5000) -> frozenset[str]:
-        """Addresses that wrote in, the latest first, for look-alike checks. Takes up to 0.1 s: not on the UI thread."""
-        rows = self._database.reader().execute(
-            "SELECT sender FROM mail WHERE direction = 'inbound' GROUP BY sender ORDER BY max(key) DESC LIMIT ?",
-            (limit,),
-        )
-        return frozenset(row[0] for row in rows)
+    # Mailboxes
 
     def save_mailboxes(self, mailboxes: Iterable[Mailbox]) -> bool:
         """Replaces the list of mailboxes. True: something changed."""

@@ -369,12 +369,6 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(
     assert [int(row.email_id[3:]) for row in mail.rows(keys)] == expected
 
 
-def test_who_is_known_by_an_address_in_any_script(mail: MailStore) -> None:
-    mail.upsert([make_mail(1, sender=Party.parse("田中@例え.example"))])
-    assert mail.first_seen("田中@例え.example") is not None
-    assert mail.first_seen("田@例え.example") is None
-
-
 @pytest.mark.parametrize(
     ("query", "complaint"),
     [
@@ -455,15 +449,6 @@ def test_the_full_text_index_stays_sound_through_every_change(database: Database
     assert found(mail, '"body 2"') == []
     assert len(found(mail, '"body 3"')) == len(found(mail, '"summary 3"')) == len(found(mail, "subject:3")) == 5
     sound(database)
-
-
-def test_people_are_known_by_their_first_mail(mail: MailStore) -> None:
-    mail.upsert([make_mail(1), make_mail(8), make_mail(3, to=(Party.parse("new@x.example"),))])
-    assert mail.first_seen("ANNA1@customer.example") == START + timedelta(minutes=1)
-    assert mail.first_seen("new@x.example") == START + timedelta(minutes=3)
-    assert mail.first_seen("anna@customer.example") is None
-    assert mail.first_seen("") is None
-    assert mail.known_addresses() == {"anna1@customer.example", "anna3@customer.example"}
 
 
 def test_mailboxes_are_replaced_as_a_whole(mail: MailStore) -> None:

@@ -117,13 +117,15 @@ class ThreadContext:
     """What is known around a draft. Empty fields mean unknown, and rules that need them say so."""
 
     messages: tuple[Message, ...] = ()
-    """The mails before the draft, oldest first."""
+    """The mails of the thread that arrived or left, oldest first."""
     own_addresses: frozenset[str] = frozenset()
     """Addresses of the account's mailboxes, lower case."""
     own_domains: frozenset[str] = frozenset()
     """Domains of the account, lower case; those of `own_addresses` count without being listed."""
     known_addresses: frozenset[str] = frozenset()
-    """Everybody that mail was exchanged with before, lower case."""
+    """Everybody that mail was exchanged with before, apart from this thread, lower case."""
+    recent_addresses: tuple[str, ...] = ()
+    """Others of earlier mail, who have not been known for long, in the order in which they came."""
     rejected: tuple[Rejected, ...] = ()
     """Drafts rejected lately, newest first."""
     today: date | None = None

@@ -14,7 +14,9 @@ from mm_tui.text import OneLine
 @rule("recipient_not_in_thread", "recipients not in the thread")
 def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A recipient neither wrote nor got any mail of the thread that the draft answers. High for somebody never written
-    with before, medium for somebody known, low for our own people. Says nothing about a draft that begins a thread."""
+    with before, medium for somebody known, low for our own people. Says nothing about a draft that begins a thread.
+    Here as everywhere only mail that arrived or left counts: what waits, was rejected, cancelled or failed, and what
+    sits in the spam quarantine, makes nobody and nothing known."""
     if not reading.has_thread:
         return
     groups: dict[Level, list[str]] = {}
@@ -25,7 +27,7 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
         if reading.is_ours(address):
             level = Level.LOW
         else:
-            level = Level.MEDIUM if address in reading.known.addresses else Level.HIGH
+            level = Level.MEDIUM if address in reading.known.everybody else Level.HIGH
         groups.setdefault(level, []).append(str(party.address))
     for level, addresses in groups.items():
         words = f"goes to somebody who is not in the thread: {listed(addresses)}"
@@ -53,7 +55,9 @@ def new_domain(reading: Reading) -> Iterator[Finding]:
 @rule("recipient", "look-alike and lying recipients")
 def recipient(reading: Reading) -> Iterator[Finding]:
     """A recipient is not what it seems: `recipient_lookalike` (high) for an address or domain that can be taken for a
-    known one or for ours by Unicode TR39 or one slip of the finger, `recipient_name_lies` (high) for a display name
+    known one or for ours by Unicode TR39 or one slip of the finger, whatever stands before the registered name. Beyond
+    doubt is whom we wrote to before this mail, or who wrote a week ago, in another thread, unless the domain looks
+    like one of ours; of all others who came later is the look-alike. Also `recipient_name_lies` (high) for a display name
     that holds another address, `recipient_mixed_scripts` for scripts mixed within a word (high in the address,
     medium in the name)."""
     for party in reading.draft.recipients:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,16 +28,26 @@ class Reading:
 
     @cached_property
     def known(self) -> Known:
-        """Our domains, and everybody in the address book or in the thread."""
-        own = {*self.context.domains, *map(str.lower, self.settings.own_domains)}
-        addresses = {*map(str.lower, self.context.known_addresses), *self.participants}
-        return Known(frozenset(own), frozenset(address for address in addresses if domain_of(address) not in own))
+        """Our domains, and everybody that mail was exchanged with before or who takes part in the thread."""
+        own = frozenset({*self.context.domains, *map(str.lower, self.settings.own_domains)})
+
+        def others(addresses: Iterable[str]) -> Iterator[str]:
+            return (address for address in map(str.lower, addresses) if domain_of(address) not in own)
+
+        established = frozenset(others(self.context.known_addresses))
+        recent = (*self.context.recent_addresses, *self._in_order)
+        return Known(own, established, tuple(one for one in others(recent) if one not in established))
 
     @cached_property
     def participants(self) -> frozenset[str]:
         """Everybody who wrote or got a mail of the thread, lower case."""
+        return frozenset(self._in_order)
+
+    @cached_property
+    def _in_order(self) -> tuple[str, ...]:
         mails = self.context.messages
-        return frozenset(str(party.address).lower() for mail in mails for party in (mail.sender, *mail.to, *mail.cc))
+        parties = (str(party.address).lower() for mail in mails for party in (mail.sender, *mail.to, *mail.cc))
+        return tuple(dict.fromkeys(parties))
 
     @cached_property
     def has_thread(self) -> bool:

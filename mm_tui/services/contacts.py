@@ -1,0 +1,88 @@
+"""Whom we know, seen from one mail: those that mail was exchanged with before it, its own thread aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.store.contacts import ContactStore, Exchange
+from mm_tui.store.keys import to_ms
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.store.database import Database
+
+CONTACTS_AGE = timedelta(minutes=2)
+"""How long the correspondents are used before they are read again."""
+TRIED = timedelta(days=7)
+"""Who only wrote to us is beyond doubt after this time: a second mail must not vouch for the first."""
+
+
+class Acquaintance(NamedTuple):
+    """The correspondents as one mail finds them."""
+
+    established: frozenset[str]
+    """We wrote to them before, or they wrote long ago, apart from the mail's thread."""
+    recent: tuple[str, ...]
+    """All others of earlier mail, in the order in which they came."""
+
+
+class Contacts:
+    """The correspondents of a profile."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._store = ContactStore(database)
+        self._clock = clock
+        self._read_at: datetime | None = None
+        self._exchanges: dict[str, list[Exchange]] = {}
+        self.version = 0
+        """Another number whenever the correspondents have changed."""
+
+    def refresh(self) -> None:
+        """Reads them again when that was not done lately. Takes time at many mails: call it in a thread."""
+        now = self._clock.now()
+        if self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
+            return
+        self._read_at = now
+        fresh = _by_address(self._store.exchanges())
+        if fresh != self._exchanges:
+            self._exchanges = fresh
+            self.version += 1
+
+    def known_to(
+        self, email_id: str, mailbox_id: str, thread_id: str | None, received_at: datetime | None
+    ) -> Acquaintance:
+        """Whom a mail finds known, as they were read by the last `refresh`. A few milliseconds.
+
+        Args:
+            email_id: the mail.
+            mailbox_id: its mailbox.
+            thread_id: its thread; None when it is not known.
+            received_at: when it came or was written; None: after all others.
+        """
+        thread = self._store.thread_of(email_id, mailbox_id, thread_id)
+        before = to_ms(received_at)
+        tried = int(TRIED.total_seconds() * 1000)
+        established: set[str] = set()
+        recent: list[tuple[int, str]] = []
+        for address, exchanges in self._exchanges.items():
+            first: int | None = None
+            for one in exchanges:
+                if one.at is None or (before is not None and one.at >= before):
+                    continue
+                first = one.at if first is None else min(first, one.at)
+                if one.thread != thread and (not one.wrote or before is None or one.at <= before - tried):
+                    established.add(address)
+                    break
+            else:
+                if first is not None:
+                    recent.append((first, address))
+        return Acquaintance(frozenset(established), tuple(address for _, address in sorted(recent)))
+
+
+def _by_address(exchanges: Iterable[Exchange]) -> dict[str, list[Exchange]]:
+    found: dict[str, list[Exchange]] = {}
+    for one in exchanges:
+        found.setdefault(one.address, []).append(one)
+    return found

@@ -1,0 +1,195 @@
+"""Look-alikes of people we know: who comes later imitates, and nobody is known by the mail that is looked at."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm_tui.clock import SystemClock
+from mm_tui.config import Risk
+from mm_tui.models import Mailbox, Party, PendingItem, RawContent
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.lookalike import Known, registrable
+from mm_tui.services.queue import ReviewQueue
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore
+from mm_tui.store.pending import PendingStore
+from mm_tui.text import OneLine
+from tests.support.fake_gateway import BOX, START, make_detail, make_mail, make_pending
+
+OWN = "support@acme.multimail.example"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database.open(tmp_path / "store.db") as opened:
+        MailStore(opened).save_mailboxes([Mailbox(id=BOX, address=OneLine(OWN), oversight_mode=OneLine("gated_all"))])
+        yield opened
+
+
+def put(database: Database, number: int, sender: str, **changes: Any) -> None:
+    """A mail that is in the store and was opened."""
+    mail = make_mail(number, sender=Party.parse(sender), to=(Party.parse(OWN),), **changes)
+    MailStore(database).upsert([mail])
+    MailStore(database).save_detail(make_detail(mail, "Where is my parcel?"), at=START)
+
+
+def found(database: Database, item: PendingItem) -> dict[str, Finding]:
+    pending = PendingStore(database)
+    pending.replace([item], START)
+    pending.save_detail(item.model_copy(update={"complete": True}))
+    entry = ReviewQueue(database, SystemClock(), Risk()).entry(item.id)
+    assert entry is not None
+    return {finding.code: finding for finding in entry.assessment.findings}
+
+
+def gated(number: int, sender: str, thread: str) -> PendingItem:
+    raw = RawContent(sender=sender, to=(OWN,), subject="Parcel", body="Where is my parcel?")
+    return make_pending(
+        number,
+        direction=OneLine("inbound"),
+        status=OneLine("pending_inbound_approval"),
+        sender=Party.parse(sender),
+        to=(Party.parse(OWN),),
+        thread_id=thread,
+        raw=raw,
+    )
+
+
+def answer(number: int, to: str, thread: str) -> PendingItem:
+    raw = RawContent(sender=OWN, to=(to,), subject="Re: Parcel", body="Thank you.")
+    return make_pending(
+        number, sender=Party.parse(OWN), to=(Party.parse(to),), subject=OneLine("Re: Parcel"), thread_id=thread, raw=raw
+    )
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "boss@acme.mult1mail.example",
+        "boss@acrne.multimail.example",
+        "boss@mail.acme.multirnail.example",
+        "boss@acme.multimail.example.evil.test",
+        "Boss <BOSS@Acme.Mult1mail.Example>",
+    ],
+)
+def test_a_mail_that_looks_like_one_of_ours_is_told_and_so_is_the_answer_to_it(database: Database, sender: str) -> None:
+    # As the gateway has it: the waiting mail stands in the list of mail as well.
+    put(database, 5, sender, thread_id="t", status=OneLine("pending_inbound_approval"))
+    assert found(database, gated(5, sender, "t"))["sender_lookalike"].level is Level.HIGH
+    put(database, 5, sender, thread_id="t", status=OneLine("read"))
+    address = str(Party.parse(sender).address)
+    assert found(database, answer(6, address, "t"))["recipient_lookalike"].level is Level.HIGH
+    # A second mail, and one in another thread, do not make it known.
+    put(database, 7, sender, thread_id="t", status=OneLine("read"))
+    put(database, 8, sender, thread_id="u", status=OneLine("read"))
+    assert "recipient_lookalike" in found(database, answer(9, address, "u"))
+    assert "sender_lookalike" in found(database, gated(10, sender, "v"))
+
+
+@pytest.mark.parametrize("thread", ["t1", "t2"])
+@pytest.mark.parametrize("days", [1, 90])
+def test_a_mail_that_looks_like_a_customers_is_told(database: Database, thread: str, days: int) -> None:
+    put(database, 1, "anna@customer-north.example", thread_id="t1", received_at=START - timedelta(days=days))
+    put(database, 5, "anna@custorner-north.example", thread_id=thread, status=OneLine("read"))
+    assert "recipient_lookalike" in found(database, answer(6, "anna@custorner-north.example", thread))
+    assert "sender_lookalike" in found(database, gated(7, "anna@custorner-north.example", thread))
+    # Not so the customer, who was there before.
+    assert "recipient_lookalike" not in found(database, answer(8, "anna@customer-north.example", "t1"))
+    assert "sender_lookalike" not in found(database, gated(9, "anna@customer-north.example", thread))
+
+
+def test_whom_we_wrote_to_before_is_known(database: Database) -> None:
+    put(database, 1, "anna@lampshop.example", thread_id="a", received_at=START - timedelta(days=90))
+    assert "sender_lookalike" in found(database, gated(5, "bea@lampshops.example", "b"))
+    written = make_mail(
+        2,
+        sender=Party.parse(OWN),
+        to=(Party.parse("bea@lampshops.example"),),
+        direction=OneLine("outbound"),
+        status=OneLine("delivered"),
+        thread_id="c",
+    )
+    MailStore(database).upsert([written])
+    assert "sender_lookalike" not in found(database, gated(5, "bea@lampshops.example", "b"))
+    # But in the very thread in which we wrote it stays a stranger.
+    assert "sender_lookalike" in found(database, gated(6, "bea@lampshops.example", "c"))
+
+
+def test_the_case_of_an_address_tells_nothing(database: Database) -> None:
+    put(database, 1, "Petra_Vogt@Lamps.example", thread_id="a", received_at=START - timedelta(days=90))
+    for number, address in enumerate(
+        ("Petra_Vogt@Lamps.example", "petra_vogt@LAMPS.example", "PETRA_VOGT@lamps.example")
+    ):
+        assert found(database, gated(5 + number, address, "a")) == {}
+        assert "recipient_lookalike" not in found(database, answer(15 + number, address, "a"))
+
+
+PAIRS = [
+    # Known, another one, whether it can be taken for it.
+    ("orbisync.io", "orbisnyc.io", True),
+    ("orbisync.io", "app.orbisnyc.io", True),
+    ("app.orbisync.io", "orbisnyc.io", True),
+    ("app.orbisync.io", "mail.orbisnyc.io", True),
+    ("orbisync.co.uk", "login.orbisnyc.co.uk", True),
+    ("orbisync.io", "orbisync.io.evil.test", True),
+    ("orbisync.io", "orbisync-io.test", True),
+    ("orbisync.io", "app.orbisync.io", False),
+    ("app.orbisync.io", "orbisync.io", False),
+    ("app.orbisync.io", "mail.orbisync.io", False),
+    ("id.example", "il.example", False),
+    ("id.example", "ib.example", False),
+    ("ups.example", "usps.example", False),
+    ("a.co", "b.co", False),
+    ("shop1.example", "shop2.example", False),
+    ("shop1.example", "shopl.example", True),
+    ("gmail.com", "ymail.com", False),
+    ("gmail.com", "gmai1.com", True),
+    ("t.co", "at-t.co", False),
+    ("bakery.co.uk", "butcher.co.uk", False),
+    ("anna.github.io", "emma.github.io", False),
+]
+
+
+@pytest.mark.parametrize(("known", "other", "imitates"), PAIRS)
+def test_domains_that_can_be_taken_for_each_other(known: str, other: str, imitates: bool) -> None:
+    established = Known(addresses=frozenset({f"Anna@{known}"}))
+    assert (established.domain_imitated(other.upper()) == known) is imitates
+    lately = Known(recent=(f"anna@{known}",))
+    assert (lately.domain_imitated(other) == known) is imitates
+    # Who was there first is nobody's imitation, and who is established neither.
+    assert Known(recent=(f"x@{other}", f"anna@{known}")).domain_imitated(other) is None
+    assert Known(addresses=frozenset({f"anna@{known}", f"x@{other}"})).domain_imitated(other) is None
+
+
+def test_our_own_domain_is_never_taken_for_known() -> None:
+    for addresses in (frozenset({"boss@acrne.example"}), frozenset({"boss@acrne.example", "x@y.example"})):
+        known = Known(frozenset({"ACME.example"}), addresses)
+        assert known.domain_imitated("acrne.example") == "acme.example"
+
+
+def test_slips_in_long_names_are_told_whatever_stands_before_them() -> None:
+    random.seed(7)
+    for _ in range(300):
+        name = "".join(random.choices("abcdefghijkopqrstuvwxyz", k=random.randint(6, 12)))
+        at = random.randrange(len(name))
+        slipped = random.choice([name[:at] + name[at + 1 :], name[:at] + random.choice("abcdef") + name[at + 1 :]])
+        if slipped == name:
+            continue
+        end = random.choice(["example", "co.uk", "com", "io"])
+        before = random.choice(["", "www.", "mail.eu."])
+        known = Known(addresses=frozenset({f"x@{random.choice(['', 'mail.'])}{name}.{end}"}))
+        assert known.domain_imitated(f"{before}{slipped}.{end}") is not None, (name, slipped)
+
+
+@pytest.mark.parametrize(
+    ("domain", "own"),
+    [("a.b.co.uk", "b.co.uk"), ("b.example", "b.example"), ("co.uk", "co.uk"), ("192.0.2.1", "192.0.2.1"), ("x", "x")],
+)
+def test_the_part_of_a_domain_that_somebody_registered(domain: str, own: str) -> None:
+    assert registrable(domain) == own
