@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mm_tui.services.releases import Releases
     from mm_tui.services.sync import Sync
     from mm_tui.services.triage import Triage
+    from mm_tui.services.waiting_details import WaitingDetails
     from mm_tui.store.audit import AuditStore
     from mm_tui.store.database import Database
     from mm_tui.store.mail import MailStore
@@ -73,6 +74,7 @@ class Services(Protocol):
     pending: PendingStore
     audit: AuditStore
     sync: Sync | None
+    details: WaitingDetails | None
     releases: Releases | None
     claims: ClaimKeeper | None
     triage: Triage | None

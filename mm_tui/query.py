@@ -49,6 +49,8 @@ class Language(NamedTuple):
     """All that an operator knows, where that is a closed set; the beginning of a word is enough."""
 
 
+UNCHECKED = "unchecked"
+"""In place of a level of risk: the details of the mail have not been read."""
 _BEFORE = "older than a day (2026-03-01, 2026-03, yesterday) or an age (6h, 7d, 2w, 3m, 1y)"
 _AFTER = "that day or newer, or younger than an age"
 _BOX = "a mailbox: its address, the part before the @, or its id"
@@ -76,7 +78,7 @@ QUEUE = Language(
         "subject": "words of the subject",
         "in": _BOX,
         "is": "inbound, outbound, mine, claimed, edited, due, overdue or paired (an edit and its original)",
-        "risk": "high, medium, low or none; with a + that or more (medium+)",
+        "risk": "high, medium, low or none as found; with a + that or more (medium+); unchecked: details not read yet",
         "flag": "what was found, by its code in docs/risk.md or the beginning of it (promise_money, promise)",
         "before": _BEFORE,
         "after": _AFTER,
@@ -84,7 +86,7 @@ QUEUE = Language(
     },
     {
         "is": ("inbound", "outbound", "mine", "claimed", "edited", "due", "overdue", "paired"),
-        "risk": ("high", "medium", "low", "none", "high+", "medium+", "low+", "none+"),
+        "risk": ("high", "medium", "low", "none", "high+", "medium+", "low+", "none+", UNCHECKED),
         "has": ("attachment", "thread"),
     },
 )
@@ -99,6 +101,7 @@ QUEUE_FILTERS: Mapping[str, str] = {
     "drafts": "is:outbound",
     "claimed": "is:claimed",
     "edited": "is:edited",
+    "not checked": "risk:unchecked",
 }
 """The queue's saved filters unless the settings say otherwise; one for each mailbox follows them."""
 MAIL_FILTERS: Mapping[str, str] = {

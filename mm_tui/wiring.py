@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from mm_tui.services.drafts import Drafts
     from mm_tui.services.identities import Identities
     from mm_tui.services.mailboxes import MailboxActs
-    from mm_tui.services.notices import Notify
+    from mm_tui.services.notices import Notice, Notify
     from mm_tui.services.queue import Seat
     from mm_tui.services.releases import Releases
     from mm_tui.services.sync import Sync
     from mm_tui.services.triage import Triage
+    from mm_tui.services.waiting_details import WaitingDetails
 
 
 AGAIN_AFTER = 15.0
@@ -74,6 +75,7 @@ class Wiring:
         self.gateway: GatewayClient | None = None
         self.assistant: Assistant | None = None
         self.sync: Sync | None = None
+        self.details: WaitingDetails | None = None
         self.releases: Releases | None = None
         self.claims: ClaimKeeper | None = None
         self.triage: Triage | None = None
@@ -138,6 +140,7 @@ class Wiring:
         from mm_tui.services.releases import Releases
         from mm_tui.services.sync import Sync
         from mm_tui.services.triage import Triage
+        from mm_tui.services.waiting_details import WaitingDetails
 
         try:
             # Commands and keyring have been asked before: they may write to the terminal, which is now the screen's.
@@ -152,7 +155,14 @@ class Wiring:
         settings, clock = self.settings, self.clock
         self.gateway = GatewayClient(settings.profile.url, keys)
         self.assistant = Assistant(self.database, settings, clock)
-        self.sync = Sync(self.database, self.gateway, settings.sync, clock, notify, random.Random())  # noqa: S311 - jitter
+
+        def synced(notice: Notice) -> None:
+            if self.details is not None:
+                self.details.on_notice(notice)
+            notify(notice)
+
+        self.sync = Sync(self.database, self.gateway, settings.sync, clock, synced, random.Random())  # noqa: S311 - jitter
+        self.details = WaitingDetails(self.database, self.sync, clock, notify)
         self.releases = Releases(self.database, self.gateway, settings.review, reviewer(settings), clock, notify)
         minutes = settings.review.claim_minutes
         claims = AdvisoryClaims(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
@@ -165,7 +175,9 @@ class Wiring:
         """Runs the services until cancelled."""
         if self.sync is None or self.releases is None or self.triage is None or self.claims is None:
             return
-        running = (self.sync.run, self.releases.run, self.triage.run, self.claims.run)
+        running = [self.sync.run, self.releases.run, self.triage.run, self.claims.run]
+        if self.details is not None:
+            running.append(self.details.run)
         async with asyncio.TaskGroup() as group:
             for one in running:
                 group.create_task(self._keep_running(one))

@@ -14,6 +14,7 @@ from mm_tui.commands import common, emit
 from mm_tui.commands.exits import CommandError, Exit
 from mm_tui.services.queue import ReviewQueue
 from mm_tui.services.sync import Sync
+from mm_tui.services.waiting_details import WaitingDetails
 from mm_tui.store.pending import PendingStore
 from mm_tui.text import OneLine
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 T = TypeVar("T")
+READ_SECONDS = 30.0
+"""How long a command reads details of waiting drafts; what is not read then is said to be unchecked."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,12 @@ class Office:
         PendingStore(self.database).replace(listed, self.clock.now())
         for words in listed.refused:
             emit.note(OneLine(f"mm-tui: warning: {words}"))
+
+    async def read_drafts(self) -> WaitingDetails:
+        """Reads the details of all drafts that wait, as far as they are not known; marks no mail read."""
+        details = WaitingDetails(self.database, self.sync, self.clock, _ignore)
+        await details.read_all(seconds=READ_SECONDS)
+        return details
 
     def queue(self) -> ReviewQueue:
         """The queue as the store has it."""

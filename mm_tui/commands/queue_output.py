@@ -29,19 +29,24 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Prints the queue."""
     async with office(chosen) as rooms:
         await rooms.refresh_queue()
+        details = await rooms.read_drafts()
         boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
         mailbox_id = _mailbox_id(arguments.mailbox, boxes)
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
         queue = rooms.queue()
         # What a digest names here is the agent's text, whatever edit of it is kept on this machine.
-        entries = [queue.as_submitted(entry) for entry in queue.entries(mailbox_id=mailbox_id)]
+        waiting = queue.entries(mailbox_id=mailbox_id, why_unread=details.why_not)
+        entries = [queue.as_submitted(entry) for entry in waiting]
         if arguments.filter is not None:
             narrowing = _narrowing(arguments.filter, chosen, queue.around())
             entries = [entry for entry in entries if narrowing.has(entry)]
         entries = ordered(entries, order)
-        if entries and not MailStore(rooms.database).ids(MailView(), limit=1):
+        ids = {entry.item.id for entry in waiting}
+        if entries and ids.issuperset(MailStore(rooms.database).ids(MailView(), limit=len(ids) + 1)):
             emit.note(OneLine("note: no mail is stored yet, so every correspondent counts as new: run `mm-tui sync`"))
         now = rooms.clock.now()
+    if unread := [entry for entry in entries if not entry.is_checked]:
+        emit.note(OneLine(f"note: {len(unread)} of {len(entries)} are not checked yet: {_reasons(unread)}"))
     if arguments.json:
         emit.data({"pending": [summary_data(entry, boxes) for entry in entries]})
     elif entries:
@@ -51,6 +56,11 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
             OneLine("Nothing waits for a decision." if arguments.filter is None else "Nothing that waits matches.")
         )
     return Exit.OK
+
+
+def _reasons(unread: list[Queued]) -> str:
+    """Why mails are not checked, each reason once."""
+    return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
 
 def _narrowing(text: str, chosen: Settings, around: Around) -> Narrowing:
@@ -76,7 +86,7 @@ def _row(entry: Queued, now: datetime) -> list[str]:
     item = entry.item
     age = span(now - item.received_at) if item.received_at else "?"
     other = item.sender.address if entry.is_inbound else ", ".join(party.address for party in item.to)
-    return [item.id, age, entry.assessment.level.word, "in" if entry.is_inbound else "out", other, item.subject]
+    return [item.id, age, entry.risk_word, "in" if entry.is_inbound else "out", other, item.subject]
 
 
 def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
@@ -93,7 +103,9 @@ def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
         "to": [party.header for party in item.to],
         "subject": item.subject,
         "received_at": _iso(item.received_at),
-        "risk": entry.assessment.level.word,
+        "risk": entry.risk_word,
+        "checked": entry.is_checked,
+        "not_checked_because": entry.unread_words or None,
         "flags": [
             {"code": finding.code, "level": finding.level.word, "words": finding.words}
             for finding in entry.assessment.findings

@@ -43,7 +43,12 @@ USAGE = Call("GET", "/v1/usage", "read", "what the account did lately")
 MAILBOXES = Call("GET", "/v1/mailboxes", "read", "the mailboxes and their oversight modes")
 MAILBOX = Call("GET", _MAILBOX, "read", "one mailbox")
 EMAILS = Call("GET", _MAILBOX + "/emails", "read", "lists of mail, without bodies")
-EMAIL = Call("GET", _EMAIL, "read", "one mail with its body; the gateway marks it read, so only when a human opens it")
+EMAIL = Call(
+    "GET",
+    _EMAIL,
+    "read",
+    "one mail with its body; marks unread mail read, so in the background only what waits to leave, left, or was read",
+)
 THREAD = Call("GET", _MAILBOX + "/threads/{thread_id}", "read", "the mails of a thread, without bodies")
 ATTACHMENT = Call("GET", _EMAIL + "/attachments/{name}", "read", "an attachment's bytes")
 ATTACHMENT_URL = Call("GET", _EMAIL + "/attachments/{name}/url", "read", "where a large attachment can be fetched")

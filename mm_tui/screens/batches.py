@@ -79,7 +79,7 @@ class Batches(Deciding):
 def _summary(batch: list[Queued]) -> Content:
     lines = [
         Content.assemble(
-            (f"{entry.assessment.level.sign} ", "$warning"),
+            (f"{entry.risk_sign} ", "$warning"),
             OneLine(", ".join(party.address for party in entry.item.to)),
             (f"  {entry.item.subject}", "$mm-dim"),
         )

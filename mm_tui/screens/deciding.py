@@ -19,7 +19,7 @@ from mm_tui.review.state import Choice as Answer
 from mm_tui.review.state import Question
 from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.reasons import ReasonScreen
-from mm_tui.services.approval_gate import INCOMPLETE, UNSEEN, ApprovalGate
+from mm_tui.services.approval_gate import UNSEEN, ApprovalGate
 from mm_tui.services.queue import Queued
 from mm_tui.services.reasons import offered, remember
 from mm_tui.store.edits import EditStore, SavedEdit
@@ -255,8 +255,8 @@ class Deciding(Screen[None]):
             self.say(why, "warning")
         elif entry.is_inbound:
             self.say("inbound mail is approved or rejected as it came")
-        elif not entry.item.complete:
-            self.say(INCOMPLETE, "warning")
+        elif unread := entry.unread_words:
+            self.say(unread, "warning")
         else:
             from mm_tui.screens.edit import EditScreen
 

@@ -20,6 +20,7 @@ from mm_tui.services.kept import kept_edits
 from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
 from mm_tui.services.queue import Queued, ReviewQueue, Seat
 from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.filter_strip import FilterStrip
 from mm_tui.widgets.item_pane import ItemPane, View
@@ -166,10 +167,16 @@ class PendingScreen(Narrowed, BaseScreen):
         entries: list[Queued] | None = None
         kept = 0
         try:
-            entries = self.queue.entries(hidden=hidden, seat=seat, stop=lambda: worker.is_cancelled)
+            entries = self.queue.entries(
+                hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
+            )
             kept = len(kept_edits(self.services.database))
         finally:
             self.post_message(QueueRead(entries, kept))
+
+    def _why_unread(self, email_id: str) -> OneLine:
+        details = self.services.details
+        return details.why_not(email_id) if details is not None else OneLine(self.services.trouble)
 
     def on_queue_read(self, message: QueueRead) -> None:
         self._reading = False
@@ -297,6 +304,8 @@ class PendingScreen(Narrowed, BaseScreen):
         if self._open_timer is not None:
             self._open_timer.stop()
         self._open_timer = self.set_timer(OPEN_SECONDS, self._open_current)
+        if self.services.details is not None:
+            self.services.details.first(self.queue_list.keys_in_view)
 
     def _open_current(self) -> None:
         """Reads cc, attachments and thread of the mail under the cursor, and of the next so that it is there at once.
@@ -305,7 +314,12 @@ class PendingScreen(Narrowed, BaseScreen):
         """
         keys, at = self.queue_list.keys, self.queue_list.cursor
         near = [entry for key in keys[at : at + 2] if (entry := self._entries.get(key)) is not None]
-        wanted = [(entry.item.mailbox_id, entry.item.id) for entry in near if not entry.item.complete]
+        # One that could not be read is tried again by `WaitingDetails`, not with every change of the list.
+        wanted = [
+            (entry.item.mailbox_id, entry.item.id)
+            for entry in near
+            if not entry.is_checked and not entry.unread_because
+        ]
         if near and near[0].item.complete:
             # What it answers: only mails that were read before, so that none is taken from an agent.
             around = [mail.summary for mail in near[0].thread[-THREAD_OPENED:] if mail.detail is None]

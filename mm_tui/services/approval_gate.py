@@ -14,7 +14,6 @@ DWELL_SECONDS = 0.4
 """How long a mail must have been under the cursor, so that a key on its way when it came cannot decide it."""
 TOO_SOON = "another mail has just come under the cursor: look first"
 UNDER_WAY = "its decision is on its way"
-INCOMPLETE = "cc, attachments and thread are still being read from the gateway"
 EDIT_OUTDATED = "the draft changed since your edit began: e shows what changed"
 UNSEEN = "read it to its end first: enter"
 
@@ -88,8 +87,8 @@ class ApprovalGate:
         """Why it may not be approved now; empty when it may. Whoever approves asks once more about high risk."""
         if why := self.why_not_decide(entry, release):
             return why
-        if not entry.item.complete:
-            return INCOMPLETE
+        if unread := entry.unread_words:
+            return unread
         if entry.edit is not None and not entry.edit_is_current:
             return EDIT_OUTDATED
         return "" if self.has_seen(entry) else UNSEEN

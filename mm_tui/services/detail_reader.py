@@ -1,4 +1,4 @@
-"""The one place where details are read: mail that a human opens. Reading marks a mail read at the gateway."""
+"""The one place where details are read. Reading marks an unread mail read at the gateway."""
 
 from __future__ import annotations
 
@@ -27,9 +27,17 @@ class DetailReader:
         self._mail = MailStore(database)
         self._pending = PendingStore(database)
         self._tasks: dict[str, asyncio.Task[EmailDetail]] = {}
+        self._announced: set[str] = set()
+        """Mails being read whose change is announced as soon as it is stored."""
 
-    async def read(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """As `Sync.fetch_detail`."""
+    async def read(self, mailbox_id: str, email_id: str, *, announce: bool = True) -> EmailDetail:
+        """As `Sync.fetch_detail`.
+
+        Args:
+            announce: say what changed; a caller that reads many mails says it once for all.
+        """
+        if announce:
+            self._announced.add(email_id)
         task = self._tasks.get(email_id)
         if task is None:
             task = asyncio.create_task(self._read(mailbox_id, email_id))
@@ -44,6 +52,7 @@ class DetailReader:
 
     def _done(self, email_id: str, task: asyncio.Task[EmailDetail]) -> None:
         self._tasks.pop(email_id, None)
+        self._announced.discard(email_id)
         if not task.cancelled():
             # Looked at, so that an error whose caller has gone is not reported as lost.
             task.exception()
@@ -58,9 +67,11 @@ class DetailReader:
                 waiting = self._pending.get(email_id)
                 return waiting is not None and self._pending.save_detail(completed(waiting, detail))
 
-        if await asyncio.to_thread(store):
-            self._notify(PendingChanged())
-        self._notify(MailChanged(frozenset({email_id})))
+        waits = await asyncio.to_thread(store)
+        if email_id in self._announced:
+            if waits:
+                self._notify(PendingChanged())
+            self._notify(MailChanged(frozenset({email_id})))
         return detail
 
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary, Party, PendingItem
+from mm_tui.query import UNCHECKED
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
@@ -77,8 +78,46 @@ class Queued:
     """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
     pair: OneLine = _NOTHING
     """That another reviewer's edit is to replace it, or that it is one; empty when not."""
+    unread_because: OneLine = _NOTHING
+    """Why its details could not be read; empty when they were, or when nothing failed so far."""
     is_mine: bool = False
     """Open at this seat, claimed under the reviewer's own name, or with an edit."""
+
+    @property
+    def is_checked(self) -> bool:
+        """Its details have been read; before, the rules know neither cc nor files nor thread."""
+        return self.item.complete
+
+    @property
+    def unread_words(self) -> str:
+        """What of it is not known yet, and why; empty when its details have been read."""
+        if self.is_checked:
+            return ""
+        if self.unread_because:
+            return f"cc, attachments and thread could not be read: {self.unread_because}"
+        if self.is_inbound:
+            return "cc and attachments are read when it is opened"
+        return "cc, attachments and thread are still being read from the gateway"
+
+    @property
+    def risk_sign(self) -> str:
+        """How risky it is as it stands in a list, two cells wide: `Level.sign`, with a `?` while it is not checked."""
+        level = self.assessment.level
+        if self.is_checked or level is Level.HIGH:
+            return level.sign
+        return "!?" if level is Level.MEDIUM else " ?"
+
+    @property
+    def risk_word(self) -> str:
+        """The level's word, or `unchecked`: what was found so far says nothing of what is still unread."""
+        level = self.assessment.level
+        return level.word if self.is_checked or level is Level.HIGH else UNCHECKED
+
+    @property
+    def concern(self) -> float:
+        """What the riskiest first go by: the level; what is not checked stands between medium and high, or is high."""
+        level = self.assessment.level
+        return level if self.is_checked else max(level, Level.MEDIUM + 0.5)
 
     @property
     def is_inbound(self) -> bool:
@@ -136,6 +175,7 @@ class ReviewQueue:
         mailbox_id: str | None = None,
         hidden: Iterable[str] = (),
         seat: Seat = NOBODY,
+        why_unread: Callable[[str], OneLine] = lambda _: _NOTHING,
         stop: Callable[[], bool] = lambda: False,
     ) -> list[Queued]:
         """The waiting mails.
@@ -145,6 +185,7 @@ class ReviewQueue:
             mailbox_id: one mailbox only.
             hidden: ids to leave out, such as edits on their way that are shown with their original.
             seat: who reads; says which claims are theirs.
+            why_unread: why the details of a mail could not be read, as `WaitingDetails.why_not`.
             stop: asked between items; True ends early with what there is.
         """
         left_out = frozenset(hidden)
@@ -160,6 +201,8 @@ class ReviewQueue:
             entry = _claimed(self._entry(item), claim_in(tags.get(item.id, {}), now), seat)
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
+            if not item.complete and (why := why_unread(item.id)):
+                entry = replace(entry, unread_because=why)
             found.append(entry)
         return ordered(found, order)
 
@@ -262,7 +305,7 @@ def edited_draft(item: PendingItem, to: Sequence[str], subject: str, body: str) 
 
 def ordered(entries: list[Queued], order: Order) -> list[Queued]:
     """Mails that stand oldest first, in this order."""
-    return sorted(entries, key=lambda entry: -entry.assessment.level) if order is Order.RISKIEST else entries
+    return sorted(entries, key=lambda entry: -entry.concern) if order is Order.RISKIEST else entries
 
 
 def _claimed(entry: Queued, claim: TagClaim | None, seat: Seat) -> Queued:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui import query
-from mm_tui.query import QUEUE, Term
+from mm_tui.query import QUEUE, UNCHECKED, Term
 from mm_tui.review.findings import Level
 from mm_tui.review.risk.engine import RULES
 from mm_tui.services.due import due_words, is_overdue
@@ -176,9 +176,14 @@ def _is_box(value: str, mailbox_id: str, addresses: Mapping[str, str]) -> bool:
 
 
 def _risk(word: str) -> Test:
+    """Mail that is not checked counts as "that or more" whatever was found so far, and never as little or no risk."""
+    if word == UNCHECKED:
+        return lambda entry, _: not entry.is_checked
     level = Level.named(word.removesuffix("+"))
     if word.endswith("+"):
-        return lambda entry, _: entry.assessment.level >= level
+        return lambda entry, _: entry.assessment.level >= level or not entry.is_checked
+    if level <= Level.LOW:
+        return lambda entry, _: entry.assessment.level is level and entry.is_checked
     return lambda entry, _: entry.assessment.level is level
 
 

@@ -60,8 +60,8 @@ Work = Callable[[], Awaitable[OneLine | None]]
 class Sync:
     """The traffic between the gateway and the store of one profile.
 
-    It reads lists, the queue and the audit log. It reads a detail only in `fetch_detail`, which is for mail that a
-    human opens: reading marks a mail read at the gateway.
+    It reads lists, the queue and the audit log. It reads a detail only when asked: `fetch_detail` is for mail that a
+    human opens, since reading marks an unread mail read; `read_detail_quietly` is for mail that cannot be unread.
     """
 
     def __init__(
@@ -185,6 +185,14 @@ class Sync:
             GatewayError: it could not be read.
         """
         return await self._details.read(mailbox_id, email_id)
+
+    async def read_detail_quietly(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        """As `fetch_detail`, without saying what changed. Only for mail that opening cannot mark read.
+
+        Raises:
+            GatewayError: it could not be read.
+        """
+        return await self._details.read(mailbox_id, email_id, announce=False)
 
     async def refresh_mailboxes(self) -> None:
         """Reads the mailboxes and how each is overseen."""

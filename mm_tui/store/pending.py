@@ -101,6 +101,39 @@ class PendingStore:
         )
         return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
 
+    def unread_drafts(self) -> list[Waiting]:
+        """Outbound mails whose details have not been read since they were listed as they are, oldest first."""
+        rows = self._database.reader().execute(
+            "SELECT email_id, mailbox_id, received_at FROM pending"
+            " WHERE NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
+            " ORDER BY received_at, email_id"
+        )
+        return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
+
+    def unread_around(self, newest: int) -> list[tuple[str, Waiting]]:
+        """Mails in the threads of waiting drafts that were never opened here and that opening cannot mark read.
+
+        Args:
+            newest: how many of a thread's newest mails count.
+
+        Returns:
+            (id of the draft, the mail) of each, the oldest draft first.
+        """
+        rows = self._database.reader().execute(
+            "SELECT draft, email_id, mailbox_id, received_at FROM ("
+            "SELECT pending.email_id AS draft, pending.received_at AS since, mail.email_id, mail.mailbox_id,"
+            " mail.received_at, mail.status, mail.direction, details.key IS NULL AS unread,"
+            " row_number() OVER (PARTITION BY pending.email_id ORDER BY mail.key DESC) AS age"
+            " FROM pending JOIN mail AS own ON own.email_id = pending.email_id"
+            " JOIN mail ON mail.thread = own.thread AND mail.key <> own.key"
+            " LEFT JOIN details ON details.key = mail.key"
+            " WHERE json_extract(pending.model, '$.direction') = 'outbound')"
+            " WHERE age <= ? AND unread AND (direction = 'outbound' OR status IN ('read', 'archived'))"
+            " ORDER BY since, draft, age",
+            (newest,),
+        )
+        return [(row[0], Waiting(row[1], row[2], from_ms(row[3]) if row[3] else None)) for row in rows]
+
     def get(self, email_id: str) -> PendingItem | None:
         """One waiting mail."""
         row = self._database.reader().execute("SELECT model FROM pending WHERE email_id = ?", (email_id,)).fetchone()

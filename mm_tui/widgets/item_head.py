@@ -53,7 +53,8 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded
     ]
     if item.cc or not item.complete:
         named = _counted(len(item.cc)) if crowded else _parties(item.cc)
-        lines.append(_row("cc", named if item.complete else Content.styled("being read …", "$mm-dim")))
+        unread = Content.styled("could not be read" if entry.unread_because else "being read …", "$mm-dim")
+        lines.append(_row("cc", named if item.complete else unread))
     if not entry.is_inbound and not crowded:
         lines.append(_row("also", Content.styled(" · ".join(disclosure(mailbox)), "$mm-dim")))
     elif entry.is_inbound:
@@ -62,6 +63,8 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded
         lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
     if entry.pair:
         lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
+    if not entry.is_checked:
+        lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
     lines += finding_lines(entry.assessment.findings, shown_findings)
     return joined(lines, "\n")
 
@@ -131,10 +134,18 @@ def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i s
     return lines
 
 
+def unchecked_words(entry: Queued) -> OneLine:
+    """That the rules have not seen all of it, and why."""
+    return OneLine(f"not checked yet: {entry.unread_words}")
+
+
 def findings_page(entry: Queued) -> Content:
     """Everything that was found in a waiting mail, and what was not looked at."""
     found = entry.assessment
-    lines = finding_lines(found.findings, len(found.findings)) or [Content("Nothing was found.")]
+    nothing = "Nothing was found." if entry.is_checked else "Nothing was found so far."
+    lines = finding_lines(found.findings, len(found.findings)) or [Content(nothing)]
+    if not entry.is_checked:
+        lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
     lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
     return joined(lines, "\n")

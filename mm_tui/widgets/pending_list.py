@@ -88,7 +88,7 @@ class PendingList(VirtualList[str, PendingRow]):
         item, level = row.queued.item, row.queued.assessment.level
         plain = "here" if here else "row"
         strong = "here-strong" if here else plain
-        risk = {Level.HIGH: "fail", Level.MEDIUM: "risk"}.get(level, plain)
+        risk = {Level.HIGH: "fail", Level.MEDIUM: "risk"}.get(level, plain if row.queued.is_checked else "risk")
         words = self._badge(row)
         other = item.sender if row.queued.is_inbound else (item.to[0] if item.to else None)
         arrow = "← " if row.queued.is_inbound else "→ "
@@ -97,7 +97,7 @@ class PendingList(VirtualList[str, PendingRow]):
         room = width - 1 - 2 - 1 - AGE - 1 - (len(words) + 1 if words else 0) - 1
         return [
             Segment("+" if row.marked else " ", self.style("mark" if row.marked and not here else strong)),
-            Segment(level.sign, self.style(strong if here else risk)),
+            Segment(row.queued.risk_sign, self.style(strong if here else risk)),
             Segment(f" {fit_cells(self._age(row), AGE, right=True)} ", self.style(plain if here else "dim")),
             Segment(fit_cells(who, room), self.style(strong)),
             Segment(f" {words} " if words else " ", self.style(plain if here else "dim")),
@@ -124,7 +124,9 @@ class PendingList(VirtualList[str, PendingRow]):
         ]
 
     def _badge(self, row: PendingRow) -> str:
-        return "edited" if row.queued.edit is not None else ""
+        words = ["edited"] if row.queued.edit is not None else []
+        words += [] if row.queued.is_checked else ["not checked yet"]
+        return " · ".join(words)
 
     def _age(self, row: PendingRow) -> str:
         received = row.queued.item.received_at

@@ -174,6 +174,11 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         return self._keys
 
     @property
+    def keys_in_view(self) -> Sequence[Key]:
+        """The keys of the rows that are on the screen, in their order."""
+        return self._in_view()[2]
+
+    @property
     def cursor(self) -> int:
         """The index under the cursor."""
         return self._cursor

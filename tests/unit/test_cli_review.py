@@ -321,3 +321,36 @@ def test_nothing_private_is_logged(home: Home, sandbox: Sandbox) -> None:
     for private in ("secret sentence", "anna@", *sandbox.keys.values()):
         assert private not in log
     assert all(json.loads(line)["at"] for line in log.splitlines())
+
+
+def test_the_list_reads_details_and_says_what_it_could_not_check(home: Home, sandbox: Sandbox) -> None:
+    copied = sandbox.draft("It is on its way.", cc=["eve@elsewhere.example"])
+    failing = sandbox.draft("So is this.", cc=["eve@elsewhere.example"])
+    sandbox.fault(method="GET", path=f"/emails/{failing}$", kind="status", status=500, count=0)
+    listed = home.run("pending", "list", "--json", "--order", "riskiest")
+    items = {item["id"]: item for item in listed.json["pending"]}
+    assert items[copied]["checked"] is True and items[copied]["not_checked_because"] is None
+    assert "cc_outside_thread" in [flag["code"] for flag in items[copied]["flags"]] or items[copied]["risk"] != "none"
+    assert items[failing]["checked"] is False and items[failing]["risk"] == "unchecked"
+    assert "500" in items[failing]["not_checked_because"]
+    assert "1 of 2 are not checked yet" in listed.err
+    assert "unchecked" in home.run("pending", "list").out
+    assert not home.run("pending", "list", "--json", "--filter", "risk:none").json["pending"]
+    assert [
+        item["id"] for item in home.run("pending", "list", "--json", "--filter", "risk:unchecked").json["pending"]
+    ] == [failing]
+    sandbox.forget_calls()
+    home.run("pending", "list", "--json")
+    assert not sandbox.calls("GET", copied), "what was read is not asked for again"
+    sandbox.clear_faults()
+    again = home.run("pending", "list", "--json")
+    assert all(item["checked"] for item in again.json["pending"]) and "not checked" not in again.err
+
+
+def test_inbound_mail_in_the_list_is_not_opened_and_counts_as_unchecked(home: Home, sandbox: Sandbox) -> None:
+    sandbox.set_mode("gated_all")
+    held = sandbox.inbound(subject="New", body="Hello")
+    (item,) = home.run("pending", "list", "--json").json["pending"]
+    assert (item["id"], item["checked"], item["risk"]) == (held["id"], False, "unchecked")
+    assert not sandbox.calls("GET", f"/emails/{held['id']}")
+    assert home.run("pending", "show", held["id"], "--json").json["checked"] is True

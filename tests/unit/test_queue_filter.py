@@ -15,7 +15,7 @@ from mm_tui.query import MAIL, QUEUE
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
 from mm_tui.services.claims import TagClaim
-from mm_tui.services.queue import Queued
+from mm_tui.services.queue import Order, Queued, ordered
 from mm_tui.services.queue_filter import ALL, Around, Narrowing, counted, saved_filters
 from mm_tui.text import ManyLine, OneLine
 
@@ -36,6 +36,7 @@ def waiting(number: int, *findings: tuple[str, Level], inbound: bool = False, **
         "body": ManyLine("A full refund of\n$240, as Grüße say."),
         "received_at": NOW - timedelta(hours=number),
         "raw": RawContent(sender="x"),
+        "complete": True,
     }
     item_fields = {name: more.pop(name) for name in list(more) if name in PendingItem.model_fields}
     found = tuple(Finding(code, level, OneLine(code)) for code, level in findings)
@@ -172,8 +173,44 @@ def test_each_filter_is_counted() -> None:
     numbers = {str(one.filter.name): one.number for one in counted(filters, ENTRIES, AROUND)}
     assert numbers == {
         "all": 5, "mine": 1, "high risk": 1, "overdue": 1, "due": 2, "inbound": 1, "drafts": 4, "claimed": 1,
-        "edited": 0, "support": 3, "billing": 2,
+        "edited": 0, "not checked": 0, "support": 3, "billing": 2,
     }  # fmt: skip
+
+
+UNREAD = (
+    waiting(1, ("promise_money", Level.HIGH), complete=False),
+    waiting(2, ("promise_discount", Level.MEDIUM), complete=False),
+    waiting(3, complete=False),
+    waiting(4, ("promise_discount", Level.MEDIUM)),
+    waiting(5),
+    waiting(6, ("promise_money", Level.HIGH)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("risk:high", [1, 6]),
+        ("risk:high+", [1, 2, 3, 6]),
+        ("risk:medium+", [1, 2, 3, 4, 6]),
+        ("risk:medium", [2, 4]),
+        ("risk:low", []),
+        ("risk:none", [5]),
+        ("-risk:medium+", [5]),
+        ("risk:unchecked", [1, 2, 3]),
+    ],
+)
+def test_what_is_not_checked_is_neither_harmless_nor_hidden(text: str, expected: list[int]) -> None:
+    narrowing = Narrowing(text, AROUND)
+    assert [int(entry.item.id[1:]) for entry in UNREAD if narrowing.has(entry)] == expected
+
+
+def test_what_is_not_checked_stands_between_high_and_medium_with_a_sign_of_its_own() -> None:
+    riskiest = ordered(list(UNREAD), Order.RISKIEST)
+    assert [int(entry.item.id[1:]) for entry in riskiest] == [1, 6, 2, 3, 4, 5]
+    assert [(entry.risk_sign, entry.risk_word) for entry in riskiest] == [
+        ("!!", "high"), ("!!", "high"), ("!?", "unchecked"), (" ?", "unchecked"), (" !", "medium"), ("  ", "none"),
+    ]  # fmt: skip
 
 
 def test_one_mailbox_needs_no_filter_and_namesakes_are_told_apart() -> None:

@@ -1,0 +1,68 @@
+"""Drafts whose details have not been read yet: they are never taken for harmless, and are read without being opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.screens.choice import ChoiceScreen
+from mm_tui.services.queue import Order
+from tests.flows.test_pending import open_queue, queue
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.seat import shown
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+async def test_what_is_not_checked_says_so_and_why_until_its_details_are_there(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("It is on its way.")
+    foreign = sandbox.draft("So is this.", cc=["eve@elsewhere.example"])
+    sandbox.fault(method="GET", path=f"/emails/{foreign}$", kind="status", status=500, count=0)
+    monkeypatch.setattr("mm_tui.services.waiting_details.RETRY_SECONDS", 0.5)
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await until(pilot, lambda: any(entry.unread_because for entry in screen.entries), "the reason")
+        assert "not checked yet" in shown(app) and "not checked 1" in shown(app)
+        await pilot.press("o")
+        await until(pilot, lambda: screen.order is Order.RISKIEST, "the order")
+        assert screen.entries[0].item.id == foreign
+        screen.queue_list.move_to(0)
+        await pilot.pause(0.5)
+        await pilot.press("space")
+        await until(pilot, lambda: "could not be read" in shown(app), "why it cannot be marked")
+        assert not screen.marked
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "what was found")
+        assert "not checked yet" in shown(app) and "500" in shown(app) and "Nothing was found." not in shown(app)
+        await pilot.press("escape")
+        sandbox.clear_faults()
+        await until(pilot, lambda: all(entry.is_checked for entry in queue(app).entries), "the details")
+        await until(pilot, lambda: "not checked" not in shown(app), "the sign gone")
+
+
+async def test_the_number_of_high_risks_is_known_without_the_cursor_having_been_there(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        copies = [f"stranger{copy}@elsewhere.example" for copy in range(3)] if number % 4 == 0 else []
+        sandbox.draft(f"Parcel {number} is on its way.", cc=copies)
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        await pilot.press("2")
+        screen = queue(app)
+        await until(pilot, lambda: len(screen.entries) == 40 and all(e.is_checked for e in screen.entries), "all read")
+        await until(pilot, lambda: sum(bool(e.item.cc) for e in screen.entries) == 10, "the copies")
+        counts = {str(one.filter.name): one.number for one in screen.filters}
+        for _ in range(39):
+            await pilot.press("j")
+        await pilot.pause(0.3)
+        assert {str(one.filter.name): one.number for one in screen.filters} == counts
+        assert counts["not checked"] == 0
