@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.link_ends import STOPS, address_of, glued, host_size, without_tail
 from mm_tui.review.lookalike import Known, mixes_scripts, same_site, unicode_host
 from mm_tui.text import OneLine
 
 # Every pattern is possessive or excludes its own first character, so that the time stays linear on hostile text.
-_TARGET = r"<?(?P<{0}>(?:[^\s<>()]++|\([^\s<>()]*+\))++)>?"
-_INLINE = re.compile(
-    r"(?P<image>!?)\[(?P<text>[^\[\]]{0,500}+)\]\(\s{0,9}+" + _TARGET.format("target") + r"[^()\n]{0,200}+\)"
-)
-_REFERENCE = re.compile(r"^ {0,3}\[(?P<text>[^\[\]\n]{1,200}+)\]:[ \t]{0,9}+" + _TARGET.format("target"), re.MULTILINE)
+_TARGET = r"(?:<(?P<angled>[^<>\n]{0,2000}+)>|(?P<target>(?:[^\s<>()]++|\((?:[^\s<>()]++|\([^\s<>()]*+\))*+\))++))"
+_BRACKET = re.compile(r"[\[\]]|\n[ \t]*+\n")
+_AFTER_BRACKET = re.compile(r"\(\s{0,9}+" + _TARGET + r"[^()\n]{0,200}+(?:\([^()\n]{0,200}+\)[^()\n]{0,9}+)?\)")
+_REFERENCE = re.compile(r"^ {0,3}\[(?P<text>[^\[\]\n]{1,200}+)\]:[ \t]{0,9}+" + _TARGET, re.MULTILINE)
 _HTML = re.compile(
     r"<(?P<tag>a|img|form|iframe|link|area)\b[^<>]{0,500}?\b(?:href|src|action)\s{0,3}=\s{0,3}"
     r"(?:\"(?P<double>[^\"<>]{0,2000}+)\"|'(?P<single>[^'<>]{0,2000}+)'|(?P<bare>[^\s\"'<>]{1,2000}+))"
@@ -31,12 +31,18 @@ _HTML = re.compile(
     re.IGNORECASE,
 )
 _AUTOLINK = re.compile(r"<(?P<target>[a-z][a-z0-9+.-]{1,31}+:[^\s<>]{1,2000}+)>", re.IGNORECASE)
+_REST = rf"[^\s<>\"{STOPS}]"
+# A scheme that browsers open is one wherever it stands; other words before a colon only where a word can begin.
 _BARE = re.compile(
-    r"(?<![\w@/.-])(?P<target>(?:[a-z][a-z0-9+.-]{1,15}+:[/\\]{2}|www\.)[^\s<>\"]{1,2000}+"
-    r"|(?:javascript|data|vbscript|file|mailto|tel|sms):[^\s<>\"]{1,2000}+"
-    r"|(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}/[^\s<>\"]{0,2000}+)",
+    r"(?P<target>(?:https?|ftp|wss?):[/\\]{2}(?P<authority>[^\s<>\"/\\?#]{0,2000}+)" + _REST + r"{0,2000}+"
+    r"|(?<![a-z0-9@-])www\.(?P<www>[^\s<>\"/\\?#]{1,2000}+)" + _REST + r"{0,2000}+"
+    r"|(?<![a-z0-9@/.+-])(?:javascript|data|vbscript|file|mailto|tel|sms):" + _REST + r"{1,2000}+"
+    r"|(?<![\w@/.+-])(?![a-z0-9+.-]{1,12}(?:https?|ftp|wss?):)[a-z][a-z0-9+.-]{1,15}+:[/\\]{2}" + _REST + r"{1,2000}+"
+    r"|(?<![\w@/.-])(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}/" + _REST + r"{0,2000}+)",
     re.IGNORECASE,
 )
+_LONGEST_TEXT = 500
+_TARGETS = ("angled", "target", "double", "single", "bare")
 _HOST_IN_TEXT = re.compile(
     r"(?<![\w@.-])(?:[a-z][a-z0-9+.-]*+:/{2})?(?P<host>(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?![\w@-])", re.IGNORECASE
 )
@@ -135,42 +141,81 @@ def _link(text: str, target: str, span: Span, *, image: bool = False) -> Link:
 
 
 def find_links(text: str) -> tuple[Link, ...]:
-    """All links of `text`, in order; spans index into `text`."""
-    found: list[Link] = []
-    taken: list[Span] = []
-    for pattern in (_INLINE, _HTML, _REFERENCE, _AUTOLINK, _BARE):
+    """All links of `text`, in order; spans index into `text`, and none overlaps another one."""
+    found = [*_inline(text), *_bare(text)]
+    for pattern in (_HTML, _REFERENCE, _AUTOLINK):
         for match in pattern.finditer(text):
             groups = match.groupdict()
-            target = groups.get("target") or groups.get("double") or groups.get("single") or groups.get("bare") or ""
-            end = match.end()
-            if pattern is _BARE:
-                shorter = target.rstrip(".,;:!?*_'")
-                while shorter.endswith(")") and shorter.count(")") > shorter.count("("):
-                    shorter = shorter[:-1].rstrip(".,;:!?*_'")
-                end -= len(target) - len(shorter)
-                target = shorter
-            if not target:
-                continue
+            target = next((groups[name] for name in _TARGETS if groups.get(name)), "")
             if pattern is _HTML and not _SCHEME.match(target) and not target.startswith(("//", "\\\\", "www.")):
                 continue
-            image = bool(groups.get("image")) or (groups.get("tag") or "").lower() == "img"
-            shown = groups.get("text")
-            found.append(_link(shown if shown is not None else target, target, Span(match.start(), end), image=image))
+            if target:
+                shown = groups.get("text")
+                image = (groups.get("tag") or "").lower() == "img"
+                found.append(_link(target if shown is None else shown, target, Span(*match.span()), image=image))
     found.sort(key=lambda link: (link.span.start, -link.span.end))
     kept: list[Link] = []
     for link in found:
-        if not taken or link.span.start >= taken[-1].end:
+        if not kept or link.span.start >= kept[-1].span.end:
             kept.append(link)
-            taken.append(link.span)
     return tuple(kept)
+
+
+def _inline(text: str) -> Iterator[Link]:
+    """`[text](target)` and `![text](target)`, one within the other too, as in a linked image."""
+    opened: list[int] = []
+    inner: list[Link] = []
+    for match in _BRACKET.finditer(text):
+        if match[0] == "[":
+            opened.append(match.start())
+        elif match[0] != "]":
+            opened.clear()
+        elif opened:
+            start, end = opened.pop(), match.start()
+            if not text.startswith("(", match.end()) or (rest := _AFTER_BRACKET.match(text, match.end())) is None:
+                continue
+            shown, at = text[start + 1 : min(end, start + _LONGEST_TEXT)], match.start()
+            first: Link | None = None
+            while inner and inner[-1].span.start > start:
+                first = inner.pop()
+            if first is not None:
+                # What stands within is a link of its own; the outer one is what follows it.
+                shown = f"{text[start + 1 : first.span.start][:_LONGEST_TEXT]}{first.text}"
+            else:
+                at = start
+            image = at == start and text.startswith("!", start - 1) and start > 0
+            link = _link(shown, rest["angled"] or rest["target"] or "", Span(at - image, rest.end()), image=image)
+            inner.append(link)
+            yield link
+
+
+def _bare(text: str) -> Iterator[Link]:
+    """Addresses that stand in the text as they are, whatever letter, sign or bracket they are glued to."""
+    at = 0
+    while (match := _BARE.search(text, at)) is not None:
+        start, target = match.start(), match["target"]
+        if match["authority"] is not None or match["www"] is not None:
+            named = "authority" if match["authority"] is not None else "www"
+            target = address_of(target, match.start(named) - start)
+        elif target[:7].lower() == "mailto:":
+            name, sign, domain = target.partition("@")
+            target = name + sign + domain[: host_size(domain)] if sign and "?" not in domain else target
+        elif "://" not in target[:20] and ":" not in target.partition("/")[0]:
+            lead = glued(target)
+            start, target = start + lead, target[lead:]
+        target = without_tail(target)
+        at = max(start + len(target), match.start() + 1)
+        if target and not target.endswith(("//", ":")):
+            yield _link(target, target, Span(start, start + len(target)))
 
 
 def named_hosts(text: str) -> tuple[str, ...]:
     """Hosts that a link's text claims, lower case: what a reader takes the link to lead to."""
     claimed = []
     for match in _HOST_IN_TEXT.finditer(text):
-        host = match["host"].lower()
-        if host.rpartition(".")[2] not in _FILE_ENDINGS:
+        host = match["host"][glued(match["host"]) :].lower()
+        host = host[: host_size(host)]
+        if "." in host.strip(".") and host.rpartition(".")[2] not in _FILE_ENDINGS:
             claimed.append(host)
     return tuple(claimed)
 

@@ -140,9 +140,10 @@ def registrable(domain: str) -> str:
     return _suffixes().privatesuffix(domain) or domain
 
 
+@lru_cache(maxsize=4096)
 def is_public_suffix(name: str) -> bool:
     """Whether names can be registered below `name` for sure, as below `com`, `co.uk` and `中国`."""
-    ascii_name = name.encode("idna").decode() if not name.isascii() and len(name) < 64 else name
+    ascii_name = name if name.isascii() else f"xn--{name.encode('punycode').decode()}"
     return _suffixes().publicsuffix(ascii_name, accept_unknown=False) == ascii_name
 
 

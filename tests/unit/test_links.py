@@ -142,3 +142,100 @@ def test_finding_links_is_linear(unit: str) -> None:
     start = time.process_time()
     inspect_links(unit * (262_144 // len(unit)), KNOWN)
     assert time.process_time() - start < 5
+
+
+# What a link is glued to. Nothing may hide it, and nothing of the text around may be taken for its host.
+
+LETTERS = "aZ0éßñłøжЯщΩλאםعربहिन्दీकไทยဗမාកខ漢字かなカナ한글ꦗ𝒜"
+SIGNS = "_*~|`'\"^=+&%$#!?;:,.-/\\·•–—→✓🙂"
+FULL_WIDTH = "。、，．！？：；・…“”‘’«»„‹›"
+OPENING, CLOSING = "([{<（［｛「『【〈《〔“‘«", ")]}>）］｝」』】〉》〕”’»"
+EVERYTHING = LETTERS + SIGNS + FULL_WIDTH + OPENING + CLOSING + " \n\t\u3000\xa0"
+UNSPACED = "漢字かなカナ한글ไทยဗមក"
+
+
+@pytest.mark.parametrize("link", ["https://evil.test/pay", "HTTP://evil.test/pay", "https://evil.test:8443/a?b=c"])
+@pytest.mark.parametrize("right", ["", " ", "\n", *FULL_WIDTH, *CLOSING, *UNSPACED, *"_*~|`'\"!?;:,."])
+def test_a_link_is_seen_whatever_stands_around_it(link: str, right: str) -> None:
+    for left in EVERYTHING:
+        for text in (f"{left}{link}{right}", f"x{left}{link}{right}y z", f"漢{left}{link}{right}字。"):
+            assert [found.host for found in find_links(text)] == ["evil.test"], text
+
+
+@pytest.mark.parametrize("link", ["https://evil.test", "https://www.evil.test", "https://evil.co.test:80"])
+@pytest.mark.parametrize("right", ["", " ", "\n", *FULL_WIDTH, *CLOSING, *UNSPACED, *"_*~|`'\"!?;,/#"])
+def test_the_host_ends_where_the_text_goes_on(link: str, right: str) -> None:
+    for left in EVERYTHING:
+        for text in (f"{left}{link}{right}", f"漢{left}{link}{right}字", f"{left}{link}{right}字。漢"):
+            (found,) = find_links(text)
+            assert found.host == link.removeprefix("https://").partition(":")[0], text
+
+
+@pytest.mark.parametrize("link", ["www.evil.test", "www.evil.test/pay", "mailto:eve@evil.test", "evil.test/pay"])
+@pytest.mark.parametrize("right", ["", " ", "\n", *FULL_WIDTH, *CLOSING, *UNSPACED, *"_*~|`'\"!?;,"])
+def test_a_link_without_a_scheme_is_seen_too(link: str, right: str) -> None:
+    for left in UNSPACED + FULL_WIDTH + OPENING + CLOSING + "_*~|`'\"!?;,=→🙂 \n\u3000":
+        (found,) = find_links(f"漢{left}{link}{right}字")
+        assert str(found.host).removeprefix("www.") == "evil.test", (left, link, right)
+
+
+@pytest.mark.parametrize(("opening", "closing"), list(zip(OPENING, CLOSING, strict=True)))
+@pytest.mark.parametrize("link", ["https://acme.example", "www.acme.example", "mailto:anna@customer.example"])
+def test_no_bracket_makes_a_red_alarm_of_an_honest_link(opening: str, closing: str, link: str) -> None:
+    for text in (f"{opening}{link}{closing}", f"字{opening}{link}{closing}字", f"see {opening}{link}{closing}. And"):
+        assert [finding for finding in inspect_links(text, KNOWN) if finding.level >= Level.MEDIUM] == [], text
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("[![alt](https://img.test/a.png)](https://evil.test)", ["img.test", "evil.test"]),
+        ("[ ![alt](https://img.test/a.png) go ](<https://evil.test/x y>)", ["img.test", "evil.test"]),
+        ("[a [b] c](https://evil.test)", ["evil.test"]),
+        ("[a [b](https://b.test) c](https://c.test)", ["b.test", "c.test"]),
+        ("[x](https://evil.test/a_(b_(c)))", ["evil.test"]),
+        ("[two\nlines](https://evil.test)", ["evil.test"]),
+        ("[[https://evil.test]]", ["evil.test"]),
+        ("https://a.testとhttps://b.testを", ["a.test", "b.test"]),
+        ("https://a.test/xをhttps://b.test/y", ["a.test", "b.test"]),
+        ("seehttps://a.test", ["a.test"]),
+        ("<a href='https://evil.test'><img src='https://img.test/a.png'></a>", ["evil.test", "img.test"]),
+        # What a browser could be led to is never cut off.
+        ("https://good.test。evil.test/x", ["good.test.evil.test"]),
+        ("https://good.test「.evil.test/x", ["good.test「.evil.test"]),
+        ("https://good.test,evil.test/x", ["good.test,evil.test"]),
+        ("https://good.testを@evil.test/x", ["evil.test"]),
+        ("https://good.testを.evil.test/x", ["good.testを.evil.test"]),
+        ("詳細はhttps://shop.testまたはmail@shop.testまで", ["shop.test"]),
+        ("https://例え.テスト/と", ["例え.テスト"]),
+        ("https://例え.中国", ["例え.中国"]),
+    ],
+)
+def test_links_within_links_and_texts(text: str, hosts: list[str]) -> None:
+    assert [link.host for link in find_links(text)] == hosts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "From: Anna [mailto:Anna@customer.example]",
+        "From: Anna<mailto:anna@customer.example>",
+        "Anna <anna@customer.example<mailto:anna@customer.example>>",
+        "[www.acme.example]",
+        "詳細はhttps://acme.example/aをご覧ください。请打开https://acme.example。谢谢",
+        "「https://acme.example」と（https://acme.example/c）",
+        "[支払いはacme.exampleへ](https://acme.example/pay)",
+        "[![acme.example](https://acme.example/logo.png)](https://www.acme.example)",
+    ],
+)
+def test_everyday_forms_of_honest_links_raise_nothing(text: str) -> None:
+    assert inspect_links(text, KNOWN) == ()
+
+
+@pytest.mark.parametrize(
+    "unit", ["https://a.bを", "www.a.bを", "[![](", "[a](b)](c)", "https://a「", "a.b/", "「", "を"]
+)
+def test_finding_glued_links_is_linear(unit: str) -> None:
+    start = time.process_time()
+    inspect_links(unit * (262_144 // len(unit)), KNOWN)
+    assert time.process_time() - start < 30  # quadratic behaviour would take many minutes

@@ -55,11 +55,11 @@ def new_domain(reading: Reading) -> Iterator[Finding]:
 @rule("recipient", "look-alike and lying recipients")
 def recipient(reading: Reading) -> Iterator[Finding]:
     """A recipient is not what it seems: `recipient_lookalike` (high) for an address or domain that can be taken for a
-    known one or for ours by Unicode TR39 or one slip of the finger, whatever stands before the registered name. Beyond
-    doubt is whom we wrote to before this mail, or who wrote a week ago, in another thread, unless the domain looks
-    like one of ours; of all others who came later is the look-alike. Also `recipient_name_lies` (high) for a display name
-    that holds another address, `recipient_mixed_scripts` for scripts mixed within a word (high in the address,
-    medium in the name)."""
+    known one or for ours by Unicode TR39 or one slip of the finger, whatever stands before the registered name,
+    `recipient_name_lies` (high) for a display name that holds another address, `recipient_mixed_scripts` for scripts
+    mixed within a word (high in the address, medium in the name). Nobody is known by the mail that is looked at or by
+    its thread: beyond doubt is whom we wrote to elsewhere before, or who wrote a week ago. Of all others the one who
+    came later is the look-alike, and whatever looks like one of our own domains always is."""
     for party in reading.draft.recipients:
         for finding in inspect_party(party, reading.known, role="recipient", ours=reading.is_ours(party.address)):
             if finding.code != "recipient_first_time":
