@@ -262,32 +262,6 @@ def escaped(raw: str) -> str:
     return "\n".join(line.encode("unicode_escape").decode("ascii") for line in _BREAKS.sub("\n", raw).split("\n"))
 
 
-_NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]+')
-_RESERVED_NAMES = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
-
-
-def file_name(raw: str, *, longest: int = 200) -> OneLine:
-    """A name under which an attachment called `raw` may be saved: no path, nothing hidden, never special.
-
-    Args:
-        raw: the name as the mail gives it.
-        longest: length to cut to in bytes of UTF-8; the extension survives the cut.
-    """
-    name = _NOT_IN_NAMES.sub("_", OneLine(raw)).strip(" .")
-    # A mark that stood on one of the characters just taken away has nothing left to stand on.
-    while (cleaned := OneLine(name).strip(" .")) != name:
-        name = cleaned
-    if _RESERVED_NAMES.match(name):
-        name = f"_{name}"
-    stem, dot, extension = name.rpartition(".")
-    if not stem or len(extension.encode()) > 16:
-        stem, dot, extension = name, "", ""
-    room = longest - len((dot + extension).encode())
-    if len(stem.encode()) > room:
-        stem = stem.encode()[:room].decode(errors="ignore").rstrip(" .")
-    return OneLine(stem + dot + extension if stem else "attachment")
-
-
 def encodable(raw: str) -> str:
     """The raw text with lone surrogates, which no file or socket can carry, as backslash escapes."""
     return raw.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mm_tui.models import Party
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.lookalike import Known, domain_of, mixes_scripts, skeleton, unicode_host
+from mm_tui.review.lookalike import Known, domain_of, mixes_scripts, unicode_host
 from mm_tui.text import OneLine
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}+@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
@@ -89,8 +89,3 @@ def inspect_sender(
         words = f"the sender's identity is not verified: {sender.address}"
         found.append(Finding("sender_unverified", Level.HIGH, OneLine(words)))
     return tuple(sorted(found, key=lambda finding: -finding.level))
-
-
-def same_name(first: str, second: str) -> bool:
-    """True when two display names read alike: look-alike characters, case, order of words and signs aside."""
-    return bool(first) and sorted(_WORD.findall(skeleton(first))) == sorted(_WORD.findall(skeleton(second)))

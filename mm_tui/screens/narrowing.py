@@ -134,11 +134,6 @@ class Narrowed(Batches):
 
     # The search line
 
-    @property
-    def is_typing(self) -> bool:
-        """Whether keys go to the search line."""
-        return isinstance(self.focused, Input)
-
     def action_search(self) -> None:
         """Opens the search line."""
         if self.has_class("-reading"):

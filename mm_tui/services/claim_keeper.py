@@ -63,11 +63,6 @@ class ClaimKeeper:
         """Id of the mail that is open here."""
         return self._wanted.email_id if self._wanted is not None else None
 
-    @property
-    def held_id(self) -> str | None:
-        """Id of the mail that is claimed, or about to be given back."""
-        return self._held.email_id if self._held is not None else None
-
     def open(self, mailbox_id: str, email_id: str) -> None:
         """A human has this mail open now, and no other."""
         self._want(Open(mailbox_id, email_id))

@@ -57,11 +57,6 @@ def first_key_at(moment: datetime) -> int:
     return min(max(to_ms(moment) or 0, 0), _MAX_MS) << _LOW_BITS
 
 
-def key_ms(key: int) -> int:
-    """The milliseconds in a key."""
-    return key >> _LOW_BITS
-
-
 def _ulid_ms(email_id: str) -> int | None:
     if len(email_id) != 26 or not email_id.isascii():
         return None

@@ -263,18 +263,6 @@ class MailStore:
         """The e-mail ids of a view, newest first."""
         return [row.email_id for row in self.rows(self.keys(view, limit=limit)) if row.email_id]
 
-    def newest_id(self, mailbox_id: str) -> str | None:
-        """The id from which `since_id` asks on: the newest mail of the mailbox."""
-        row = (
-            self._database.reader()
-            .execute(
-                "SELECT email_id FROM mail INDEXED BY mail_list WHERE mailbox_id = ? ORDER BY key DESC LIMIT 1",
-                (mailbox_id,),
-            )
-            .fetchone()
-        )
-        return row[0] if row else None
-
     # Mailboxes
 
     def save_mailboxes(self, mailboxes: Iterable[Mailbox]) -> bool:

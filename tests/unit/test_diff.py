@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm_tui.review.diff import Chunk, Kind, Row, Segment, Side, compare, side_by_side, three_way
+from mm_tui.review.diff import Kind, Segment, compare
 
 # Few words and many repetitions, so that the same ones meet in different places.
 TEXTS = st.lists(st.sampled_from(["a", "b", "c ", " ", "\n", "日", "本", "é́", "x1", "\t", "$"]), max_size=16).map(
@@ -27,29 +27,6 @@ def test_both_texts_can_be_read_off(before: str, after: str, budget: int) -> Non
     assert texts_of(diff.segments, Kind.SAME, Kind.ADDED) == after
     assert diff.changed == (before != after)
     assert 0 <= diff.share <= 1
-    rows = side_by_side(before, after, budget=budget)
-    lefts = [texts_of(row.left, *Kind) for row in rows if row.left is not None]
-    rights = [texts_of(row.right, *Kind) for row in rows if row.right is not None]
-    assert "\n".join(lefts) == before
-    assert "\n".join(rights) == after
-
-
-@given(TEXTS, TEXTS, TEXTS)
-def test_three_texts_can_be_read_off_and_no_change_is_hidden(base: str, theirs: str, yours: str) -> None:
-    chunks = three_way(base, theirs, yours)
-    assert "".join(chunk.base for chunk in chunks) == base
-    assert "".join(chunk.theirs for chunk in chunks) == theirs
-    assert "".join(chunk.yours for chunk in chunks) == yours
-    for chunk in chunks:
-        changed = (chunk.theirs != chunk.base, chunk.yours != chunk.base)
-        assert changed == {
-            Side.NOBODY: (False, False),
-            Side.THEIRS: (True, False),
-            Side.YOURS: (False, True),
-            Side.BOTH: (True, True),
-            Side.CONFLICT: (True, True),
-        }.get(chunk.side)
-        assert (chunk.theirs == chunk.yours) == (chunk.side in (Side.NOBODY, Side.BOTH))
 
 
 def test_the_words_that_changed_are_marked() -> None:
@@ -78,28 +55,6 @@ def test_sizes_in_words() -> None:
     assert compare("", "a").share == 1
     assert compare("a b c d", "a b c x").share == 0.25
     assert compare("", "").share == 0
-
-
-def test_side_by_side_pairs_the_lines() -> None:
-    same, removed, added = (Kind.SAME, Kind.REMOVED, Kind.ADDED)
-    assert side_by_side("one\ntwo x\n\nend", "one\ntwo y\n\nend\nmore") == (
-        Row((Segment(same, "one"),), (Segment(same, "one"),)),
-        Row((Segment(same, "two "), Segment(removed, "x")), (Segment(same, "two "), Segment(added, "y"))),
-        Row((), ()),
-        Row((Segment(same, "end"),), (Segment(same, "end"),)),
-        Row(None, (Segment(added, "more"),)),
-    )
-
-
-def test_three_way_tells_who_changed_what() -> None:
-    chunks = three_way("1\n2\n3\n4\n", "1\n2t\n3\n4b\n", "1\n2\n3\n4b\n5y\n")
-    assert chunks == (
-        Chunk(Side.NOBODY, "1\n", "1\n", "1\n"),
-        Chunk(Side.THEIRS, "2\n", "2t\n", "2\n"),
-        Chunk(Side.NOBODY, "3\n", "3\n", "3\n"),
-        Chunk(Side.CONFLICT, "4\n", "4b\n", "4b\n5y\n"),
-    )
-    assert three_way("a", "b", "b")[0].side is Side.BOTH
 
 
 def test_the_largest_bodies_take_a_bounded_time() -> None:

@@ -10,7 +10,7 @@ from mm_tui.models import Party
 from mm_tui.review import lookalike
 from mm_tui.review.findings import Level
 from mm_tui.review.lookalike import Known, mixes_scripts, one_slip_apart, same_site, scripts, skeleton, unicode_host
-from mm_tui.review.senders import inspect_party, inspect_sender, same_name
+from mm_tui.review.senders import inspect_party, inspect_sender
 from tests.support.hostile import VECTORS, naughty_strings
 
 KNOWN = Known(frozenset({"acme.example"}), frozenset({"anna@customer.example", "bob@mail.test"}))
@@ -137,13 +137,6 @@ NO_SLIPS = [("abc", "abc"), ("abc", "cba"), ("abcd", "ab"), ("abc", "axd")]
 def test_one_slip(one: str, other: str, apart: bool) -> None:
     assert one_slip_apart(one, other) is apart
     assert one_slip_apart(other, one) is apart
-
-
-def test_names_that_read_alike() -> None:
-    assert same_name("Anna Berg", "Berg, ANNA")
-    assert same_name("Anna Berg", "Аnna Berg")
-    assert not same_name("Anna Berg", "Hanna Berg")
-    assert not same_name("", "")
 
 
 def test_hostile_and_naughty_names_can_be_inspected() -> None:

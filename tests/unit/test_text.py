@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
-from mm_tui.text import MARKS_A_CELL, CleanText, ManyLine, OneLine, escaped, file_name, hidden_notice
+from mm_tui.text import MARKS_A_CELL, CleanText, ManyLine, OneLine, escaped, hidden_notice
 from tests.support.hostile import VECTORS, Vector, naughty_strings
 
 FORBIDDEN = re.compile(
@@ -248,33 +248,3 @@ def test_notice_of_what_was_removed() -> None:
         "⚠ 1 hidden character removed",
         "⚠ 12 hidden characters removed",
     ]
-
-
-@pytest.mark.parametrize(
-    ("raw", "name"),
-    [
-        ("report.pdf", "report.pdf"),
-        ("../../etc/passwd", "_.._etc_passwd"),
-        ("C:\\Windows\\x.exe", "C_Windows_x.exe"),
-        ("..", "attachment"),
-        ("", "attachment"),
-        (" . ", "attachment"),
-        (".bashrc", "bashrc"),
-        ("con.txt", "_con.txt"),
-        ("in\x1b[2Jvoice\u202efdp.exe", "invoicefdp.exe"),
-        ("a\nb\tc.txt", "a b c.txt"),
-        ("Überweisung 日本.pdf", "Überweisung 日本.pdf"),
-    ],
-)
-def test_names_for_saving(raw: str, name: str) -> None:
-    assert file_name(raw) == name
-
-
-@given(TEXTS)
-def test_names_for_saving_are_safe_whatever_comes(raw: str) -> None:
-    name = file_name(raw, longest=60)
-    assert name
-    assert len(name.encode()) <= 60
-    assert not set(name) & set('/\\:*?"<>|\n\t')
-    assert not name.startswith(".")
-    assert not name.endswith((" ", "."))
