@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 FILE_NAME = "sandbox.sqlite3"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = """
 CREATE TABLE facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -40,7 +40,7 @@ CREATE TABLE attachments(
 CREATE TABLE tags(email_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(email_id, name))
   WITHOUT ROWID;
 CREATE TABLE thread_refs(mailbox_id TEXT NOT NULL, message_id TEXT NOT NULL, thread_id TEXT NOT NULL,
-  PRIMARY KEY(mailbox_id, message_id)) WITHOUT ROWID;
+  PRIMARY KEY(mailbox_id, message_id, thread_id)) WITHOUT ROWID;
 CREATE TABLE idempotency(mailbox_id TEXT NOT NULL, name TEXT NOT NULL, email_id TEXT NOT NULL,
   created_at INTEGER NOT NULL, PRIMARY KEY(mailbox_id, name)) WITHOUT ROWID;
 CREATE TABLE replies(mailbox_id TEXT NOT NULL, replied_to TEXT NOT NULL, content TEXT NOT NULL, email_id TEXT NOT NULL,

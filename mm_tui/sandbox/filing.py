@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
@@ -11,6 +12,7 @@ from email.utils import parseaddr
 from mm_tui.sandbox.mail import IncomingMail, MailAttachment
 from mm_tui.sandbox.state import State
 from mm_tui.sandbox.statuses import Status
+from mm_tui.sandbox.threads import Letter, group, usable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def file(state: State, entries: Iterable[Entry]) -> None:
         refs.extend(
             (entry.mailbox_id, message_id, entry.thread_id)
             for message_id in {entry.message_id, entry.in_reply_to, *entry.references}
-            if message_id
+            if usable(message_id)
         )
     with state.write() as db:
         db.executemany(
@@ -102,18 +104,54 @@ def _row(entry: Entry) -> tuple[object, ...]:
     )
 
 
+_LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, received_at, thread_id"
+
+
+def letter_of(mail: IncomingMail, received_at: int) -> Letter:
+    """What of a mail tells its thread. The time in epoch ms, 0 when it is not known."""
+    return Letter(
+        message_id=mail.message_id,
+        names=[name for name in (mail.in_reply_to, *reversed(mail.references)) if name],
+        sender=bare(mail.sender),
+        recipients=frozenset(map(bare, (*mail.to, *mail.cc, *filter(None, [mail.reply_to])))),
+        subject=mail.subject,
+        at=received_at,
+        list_id=str(mail.headers.get("list-id", "")),
+    )
+
+
+def letters_in(state: State, mailbox_id: str) -> list[Letter]:
+    """The same of every mail that a mailbox holds, oldest first."""
+    rows = state.db.execute(f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? ORDER BY id", (mailbox_id,))  # noqa: S608
+    return [_letter_of_row(row) for row in rows]
+
+
+def _letter_of_row(row: sqlite3.Row) -> Letter:
+    return Letter(
+        message_id=row["message_id"],
+        names=[name for name in (row["in_reply_to"], *reversed(json.loads(row["refs"]))) if name],
+        sender=bare(row["sender"]),
+        recipients=frozenset(map(bare, (*json.loads(row["recipients"]), *json.loads(row["cc"])))),
+        subject=row["subject"],
+        at=row["received_at"],
+        thread_id=row["thread_id"],
+    )
+
+
 def thread_of(state: State, mailbox_id: str, mail: IncomingMail) -> str | None:
-    """The thread that a mail belongs to by In-Reply-To, References and its own id; None when it starts one."""
-    known = (mail.in_reply_to, *reversed(mail.references), mail.message_id)
-    for message_id in known:
-        if not message_id:
-            continue
-        row = state.db.execute(
-            "SELECT thread_id FROM thread_refs WHERE mailbox_id = ? AND message_id = ?", (mailbox_id, message_id)
-        ).fetchone()
-        if row is not None:
-            return str(row["thread_id"])
-    return None
+    """The thread that an arriving mail belongs to; None when it starts one."""
+    letter = letter_of(mail, state.now_ms())
+    named = [name for name in (letter.message_id, *letter.names) if usable(name)]
+    if not named:
+        return None
+    marks = ", ".join("?" * len(named))
+    rows = state.db.execute(
+        f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? AND thread_id IN"  # noqa: S608 - marks and names of columns
+        f" (SELECT thread_id FROM thread_refs WHERE mailbox_id = ? AND message_id IN ({marks})) ORDER BY id",
+        (mailbox_id, mailbox_id, *named),
+    ).fetchall()
+    grouped = group([*map(_letter_of_row, rows), letter])
+    return grouped.lasting.get(grouped.group_of[-1])
 
 
 def storable(text: str) -> str:

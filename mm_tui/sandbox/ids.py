@@ -42,6 +42,11 @@ def iso_or_none(ms: int | None) -> str | None:
     return None if ms is None else iso(ms)
 
 
+def received(ms: int) -> str | None:
+    """When a mail came, as `iso`; None where that is not known (0)."""
+    return iso(ms) if ms else None
+
+
 def to_ms(moment: datetime) -> int:
     """Epoch milliseconds of a moment; one without a time zone is taken as UTC."""
     if moment.tzinfo is None:

@@ -30,7 +30,7 @@ class IncomingMail:
     body: str
     """Markdown or plain text."""
     date: datetime | None = None
-    """With a time zone. None, or a time to come, is taken as now."""
+    """With a time zone. None: not known."""
     message_id: str = ""
     """As in the header, angle brackets included; empty when there was none."""
     in_reply_to: str = ""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mm_tui.sandbox import identity
-from mm_tui.sandbox.ids import iso, iso_or_none
+from mm_tui.sandbox.ids import iso, iso_or_none, received
 from mm_tui.sandbox.state import ApiError, Caller, State
 from mm_tui.sandbox.statuses import SPAM, Status
 
@@ -56,7 +56,7 @@ def summary(row: sqlite3.Row) -> dict[str, object]:
         "subject": row["subject"],
         "direction": row["direction"],
         "status": row["status"],
-        "received_at": iso(row["received_at"]),
+        "received_at": received(row["received_at"]),
         "thread_id": row["thread_id"],
         "has_attachments": bool(row["has_attachments"]),
     }
@@ -173,7 +173,7 @@ def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:
             "subject": row["subject"],
             "direction": row["direction"],
             "status": row["status"],
-            "received_at": iso(row["received_at"]),
+            "received_at": received(row["received_at"]),
             "has_attachments": bool(row["has_attachments"]),
         }
         emails.append(item | {name: value for name, value in _outcome(row).items() if name != "bounce_type"})
@@ -183,7 +183,7 @@ def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:
         "thread_id": thread_id,
         "message_count": len(rows),
         "participants": list(participants),
-        "last_activity": iso(rows[-1]["received_at"]),
+        "last_activity": received(rows[-1]["received_at"]),
         "has_unanswered_inbound": bool(counted) and counted[-1]["direction"] == "inbound",
         "emails": emails,
     }

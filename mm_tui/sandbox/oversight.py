@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from mm_tui.sandbox import events, lifecycle, messages
-from mm_tui.sandbox.ids import iso
+from mm_tui.sandbox.ids import received
 from mm_tui.sandbox.state import ApiError, Caller, State
 from mm_tui.sandbox.statuses import PENDING, Status
 
@@ -26,7 +26,7 @@ def pending(state: State, mailbox_id: str | None = None) -> list[dict[str, objec
             "subject": row["subject"],
             "body_markdown": row["markdown"],
             "status": row["status"],
-            "received_at": iso(row["received_at"]),
+            "received_at": received(row["received_at"]),
         }
         for row in rows
         if mailbox_id is None or row["mailbox_id"] == mailbox_id

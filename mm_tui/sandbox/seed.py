@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mm_tui.sandbox import ids, mailboxes
-from mm_tui.sandbox.filing import Entry, bare, file, inbound_status, storable, storable_mail
+from mm_tui.sandbox import ids, mailboxes, threads
+from mm_tui.sandbox.filing import Entry, bare, file, inbound_status, letter_of, letters_in, storable, storable_mail
 from mm_tui.sandbox.mail import IncomingMail, SampleDraft, SampleMailbox
 from mm_tui.sandbox.state import DOMAIN, State
 from mm_tui.sandbox.statuses import Mode, Status, spam_verdict
@@ -24,26 +24,10 @@ class _Box:
     mode: str
 
 
-class _Threads:
-    """Which thread each known Message-ID belongs to, in one mailbox."""
-
-    def __init__(self, state: State, mailbox_id: str) -> None:
-        rows = state.db.execute("SELECT message_id, thread_id FROM thread_refs WHERE mailbox_id = ?", (mailbox_id,))
-        self._known: dict[str, str] = {row["message_id"]: row["thread_id"] for row in rows}
-
-    def find(self, mail: IncomingMail, otherwise: str) -> str:
-        """The mail's thread by what it names, else `otherwise`; remembers all that it names."""
-        names = [name for name in (mail.in_reply_to, *reversed(mail.references), mail.message_id) if name]
-        thread = next((self._known[name] for name in names if name in self._known), otherwise)
-        for name in names:
-            self._known.setdefault(name, thread)
-        return thread
-
-
 def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail]) -> int:
     """Files mail of the past into a mailbox, oldest first, as unread; returns how many.
 
-    A mail without a date, or with one to come, counts as received now. The ids that they get sort by that time.
+    Their ids sort by the mails' dates. A mail whose date is not known comes before all others.
     """
     row = mailboxes.find(state, mailbox_id)
     box = _Box(mailbox_id, row["address"], row["oversight_mode"])
@@ -92,24 +76,35 @@ def name_of(path: Path) -> str:
 
 
 def _file_all(state: State, box: _Box, mails: Iterable[IncomingMail], ulids: ids.Ulids, read: frozenset[str]) -> int:
-    now = state.now_ms()
-    dated = sorted(((_received(mail.date, now), at, mail) for at, mail in enumerate(mails)), key=lambda item: item[:2])
-    threads = _Threads(state, box.id)
-    file(state, _entries(box, dated, threads, ulids, read))
+    dated = [(_received(mail.date), at, storable_mail(mail)) for at, mail in enumerate(mails)]
+    dated.sort(key=lambda item: item[:2])
+    before = letters_in(state, box.id)
+    grouped = threads.group([*before, *(letter_of(mail, ms) for ms, _, mail in dated)])
+    for old, kept in grouped.merged.items():
+        state.db.execute("UPDATE emails SET thread_id = ? WHERE mailbox_id = ? AND thread_id = ?", (kept, box.id, old))
+        state.db.execute(
+            "UPDATE OR REPLACE thread_refs SET thread_id = ? WHERE mailbox_id = ? AND thread_id = ?",
+            (kept, box.id, old),
+        )
+    groups = grouped.group_of[len(before) :]
+    file(state, _entries(box, dated, groups, grouped.lasting, ulids, state.now_ms(), read))
     return len(dated)
 
 
 def _entries(
     box: _Box,
-    dated: Iterable[tuple[int, int, IncomingMail]],
-    threads: _Threads,
+    dated: Sequence[tuple[int, int, IncomingMail]],
+    groups: Sequence[int],
+    thread_ids: dict[int, str],
     ulids: ids.Ulids,
+    now: int,
     read: frozenset[str],
 ) -> Iterator[Entry]:
-    for ms, _, raw in dated:
-        mail = storable_mail(raw)
-        email_id = ulids.new(ms)
-        thread_id = threads.find(mail, ulids.new(ms))
+    for (ms, _, mail), group in zip(dated, groups, strict=True):
+        # Mail dated in the future is listed so, but its id must not sort behind that of mail still to arrive.
+        email_id = ulids.new(min(ms, now))
+        thread_id = thread_ids.setdefault(group, "") or ulids.new(min(ms, now))
+        thread_ids[group] = thread_id
         ours = bare(mail.sender) == box.address.lower()
         verdict = None if ours else spam_verdict(mail.spam_score)
         status: str = Status.DELIVERED if ours else inbound_status(box.mode, verdict)
@@ -183,11 +178,9 @@ def _mailbox_for(state: State, sample: SampleMailbox) -> _Box:
     return _Box(row["id"], row["address"], sample.oversight_mode)
 
 
-def _received(date: datetime | None, now: int) -> int:
-    if date is None:
-        return now
+def _received(date: datetime | None) -> int:
+    """When a mail came, in epoch ms; 0 where that is not known."""
     try:
-        ms = ids.to_ms(date)
+        return ids.to_ms(date) if date is not None and 1970 < date.year <= 2100 else 0
     except (OverflowError, ValueError, OSError):
-        return now
-    return now if ms > now or ms < 0 else ms
+        return 0

@@ -136,7 +136,7 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
     with state.write():
         new = [path for path in mail if seed.once(state, seed.name_of(path))]
         if new:
-            from mm_tui.sandbox.mail_import import import_with_bar
+            from mm_tui.sandbox.mail_in.importer import import_with_bar
 
             mails, report = import_with_bar(new)
             seed.fill_mail(state, first, mails)

@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_tui.sandbox.mail import IncomingMail
-from mm_tui.sandbox.mail_import import ImportReport, MailImportError, ProgressBar, import_with_bar, read_mail
-from mm_tui.sandbox.mail_parse import UNKNOWN_SENDER, parse_mail
-from mm_tui.sandbox.mail_text import html_to_markdown
+from mm_tui.sandbox.mail_in.html import html_to_markdown
+from mm_tui.sandbox.mail_in.importer import ProgressBar, import_with_bar, read_mail
+from mm_tui.sandbox.mail_in.parse import UNKNOWN_SENDER, parse_mail
+from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
 
 # Read on import: the tests' own environment is emptied of the program's variables.
 CORPUS = os.environ.get("MM_TUI_CORPUS")
@@ -270,7 +271,7 @@ class TestSources:
         assert report.odd['unquoted "From " line'] == ["in.mbox #1"]
         assert report.odd["message-id seen before"] == ["in.mbox #2"]
         assert report.odd["no date"] == ["in.mbox #3"]
-        assert mails[1].message_id == "" and mails[1].in_reply_to == "<1@x.example>"
+        assert mails[1].message_id == mails[1].in_reply_to == "<1@x.example>"
         assert mails[2].date == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
         assert str(report).startswith("3 mails imported, with 0 attachments\nodd: ")
 

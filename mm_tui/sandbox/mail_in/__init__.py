@@ -1,0 +1,9 @@
+"""Real mail into the sandbox: where it is stored, how it is taken apart, and what became of it.
+
+```
+sources ─▶ mbox, outlook      files into raw mails
+parse ─▶ headers, dates, ids  one raw mail into an `IncomingMail`
+      └▶ parts ─▶ plain, html, notices ─▶ charsets, encoded_words
+importer, report              all of it, and what was odd
+```
+"""

@@ -1,0 +1,320 @@
+"""Bytes of mail into text: as they are declared, and as they are.
+
+Every function returns something for any input, and says through `odd` what was not as it should be.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+Odd = Callable[[str], None]
+"""Is told, in a few words, what is odd about the mail at hand."""
+
+_LATIN = ("windows-1252", "windows-1250", "iso-8859-2", "windows-1254", "windows-1257")
+_OTHERS = (
+    "gb18030", "big5", "cp949", "cp932", "euc-jp", "koi8-r", "koi8-u", "windows-1251", "iso-8859-5", "windows-1253",
+    "windows-1255", "windows-1256", "windows-1258", "cp874",
+)  # fmt: skip
+# What a name stands for in mail: often a larger set than the one that it names.
+_LADDERS: dict[str, tuple[str, ...]] = {
+    "iso-8859-1": ("cp1252",), "iso-8859-9": ("cp1254",), "iso-8859-11": ("cp874",), "tis-620": ("cp874",),
+    "gb2312": ("gb18030",), "gbk": ("gb18030",), "big5": ("cp950", "big5hkscs"), "cp950": ("cp950", "big5hkscs"),
+    "big5hkscs": ("big5hkscs", "cp950"), "euc_kr": ("cp949",), "cp949": ("cp949",), "johab": ("johab",),
+    "shift_jis": ("cp932", "shift_jis_2004"), "cp932": ("cp932", "shift_jis_2004"),
+}  # fmt: skip
+_ALIASES = {
+    "gb_2312-80": "gbk", "x-gbk": "gbk", "cp936": "gbk", "windows-936": "gbk", "euc-cn": "gbk", "x-x-big5": "big5",
+    "cn-big5": "big5", "windows-950": "big5", "big5-hkscs": "big5hkscs", "ks_c_5601-1987": "cp949",
+    "ks_c_5601-1989": "cp949", "ks_c_5601": "cp949", "ksc5601": "cp949", "x-windows-949": "cp949",
+    "windows-949": "cp949", "x-sjis": "cp932", "sjis": "cp932", "shift-jis": "cp932", "windows-31j": "cp932",
+    "x-ms-cp932": "cp932", "x-euc-jp": "euc_jp", "x-mac-roman": "mac_roman", "macintosh": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic", "unicode-1-1-utf-7": "utf-7", "unicode-1-1-utf-8": "utf-8", "utf8mb4": "utf-8",
+    "iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8", "windows-874": "cp874", "dos-874": "cp874",
+    "ansi_x3.4-1968": "ascii", "x-cp1252": "cp1252", "ansi": "cp1252", "unicode": "utf-16", "ucs-2": "utf-16",
+    "hz-gb-2312": "hz", "iso-10646-ucs-2": "utf-16",
+}  # fmt: skip
+_NO_TEXT = {"undefined", "idna", "punycode", "unicode_escape", "raw-unicode-escape", "mbcs", "oem"}
+_MULTIBYTE = {"gb18030", "cp950", "big5hkscs", "cp949", "johab", "cp932", "shift_jis_2004", "euc_jp", "hz"}
+_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+_JIS_ESCAPE = re.compile(rb"\x1b(\$\([A-Z]|\$[@AB]|\([A-Z])")
+
+
+def codec_of(declared: str | None) -> str:
+    """Python's name of the codec that a declared charset names; empty when it names none that decodes text."""
+    name = (declared or "").strip().strip("\"'; ").lower()
+    name = _ALIASES.get(name, name)
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError, UnicodeError):
+        return ""
+    is_text = getattr(found, "_is_text_encoding", True) and found.name not in _NO_TEXT
+    return "iso-8859-1" if found.name == "iso8859-1" else found.name.replace("iso8859-", "iso-8859-") if is_text else ""
+
+
+def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = ()) -> str:
+    """The text of `data`.
+
+    Bytes that do not fit are replaced and the rest is kept. Where what is declared cannot be right, the text is read
+    as what it is: UTF-8, what the rest of the mail declares, or what its bytes look like.
+
+    Args:
+        data: the bytes, without their transfer encoding.
+        declared: the charset that the mail names for them.
+        odd: is told what was not as declared.
+        hints: charsets that the mail names elsewhere, tried where this one fails.
+    """
+    if marked := _by_mark(data):
+        return _clean(marked)
+    codec = codec_of(declared)
+    if codec.startswith("iso2022_jp") and b"\x1b" in data:
+        return _iso_2022_jp(data, odd)
+    if data.isascii() and not codec.startswith(("utf-16", "utf-32", "utf-7", "iso2022", "hz")) and b"\x00" not in data:
+        if _JIS_ESCAPE.search(data) and b"\x1b$" in data:
+            odd("no charset declared")
+            return _iso_2022_jp(data, odd)
+        return data.decode("ascii")
+    if wide := _wide(data, codec):
+        return _clean(wide)
+    if codec and (found := _as_declared(data, codec, odd)) is not None:
+        return _clean(found)
+    if not codec:
+        odd("unknown charset" if (declared or "").strip() else "no charset declared")
+    return _clean(_as_it_is(data, codec, odd, hints))
+
+
+def _by_mark(data: bytes) -> str:
+    """The text by its byte order mark."""
+    if data.startswith(codecs.BOM_UTF8):
+        return data[3:].decode("utf-8", "replace")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (b"\x00" in data or len(data) % 2 == 0):
+        text = data.decode("utf-16", "replace")
+        if _is_text(text):
+            return text
+    return ""
+
+
+def _wide(data: bytes, codec: str) -> str:
+    """UTF-16 and UTF-32 without a mark: declared, or seen by the zero bytes of ordinary signs."""
+    if codec.startswith("utf-32"):
+        return data.decode(codec, "replace") if b"\x00" in data else ""
+    even, odd_places = data[0::2].count(0), data[1::2].count(0)
+    few = len(data) // 10
+    if not codec.startswith("utf-16") and (len(data) < 4 or max(even, odd_places) <= max(few, 1)):
+        return ""
+    if codec.startswith("utf-16") and data.isascii() and not even + odd_places:
+        return data.decode("ascii")
+    if even != odd_places:
+        return data.decode("utf-16-be" if even > odd_places else "utf-16-le", "replace")
+    readings = [data.decode(name, "replace") for name in ("utf-16-be", "utf-16-le")]
+    if codec in ("utf-16-le", "utf-16-be"):
+        readings.insert(0, data.decode(codec, "replace"))
+    return next((text for text in readings if _is_text(text)), "")
+
+
+def _is_text(text: str) -> bool:
+    """Whether most of it is assigned, and not private or unpaired."""
+    strange = sum(unicodedata.category(sign) in ("Cn", "Co", "Cs") or sign == "�" for sign in text[:2000])
+    return bool(text) and strange * 20 <= len(text[:2000])
+
+
+def _as_declared(data: bytes, codec: str, odd: Odd) -> str | None:
+    """The text in its declared charset; None where that cannot be right."""
+    if codec == "utf-8":
+        return _as_utf8(data, odd)
+    if codec.startswith("utf-16") or codec == "ascii":
+        return None
+    try:
+        utf8 = data.decode("utf-8")
+    except UnicodeDecodeError:
+        utf8 = ""
+    ladder = _LADDERS.get(codec, (codec,))
+    # Text of another charset is by chance UTF-8 only where it is very short.
+    if utf8 and not utf8.isascii():
+        certain = any(sign >= "\u0800" for sign in utf8) or sum(sign > "\x7f" for sign in utf8) > 3
+        if certain or ladder[0] not in _MULTIBYTE:
+            odd("charset other than declared")
+            return utf8
+    if ladder == ("cp1252",) and (other := _not_latin(data)):
+        odd("charset other than declared")
+        return other
+    for name in ladder:
+        try:
+            return data.decode(name)
+        except (UnicodeError, ValueError):
+            continue
+    if codec == "euc_jp":
+        return _euc_jp(data, odd)
+    return None
+
+
+def _as_utf8(data: bytes, odd: Odd) -> str | None:
+    """UTF-8 with its bad bytes replaced; None when more of it is bad than good."""
+    text = data.decode("utf-8", "replace")
+    bad = text.count("�") - data.count("�".encode())
+    if bad == 0:
+        return text
+    good = sum(sign > "\x7f" for sign in text) - bad
+    if good < bad:
+        return None
+    odd("bytes outside of the declared charset")
+    return text
+
+
+def _as_it_is(data: bytes, codec: str, odd: Odd, hints: Iterable[str]) -> str:
+    silent: Odd = lambda _what: None  # noqa: E731
+    if (text := _as_utf8(data, silent)) is not None:
+        if codec:
+            odd("charset other than declared")
+        if "�" in text:
+            odd("bytes outside of the declared charset")
+        return text
+    if codec in _MULTIBYTE or _LADDERS.get(codec, ("",))[0] in _MULTIBYTE:
+        # The charset may be right and a byte wrong: most of it can then be read.
+        text = data.decode(_LADDERS.get(codec, (codec,))[0], "replace")
+        if text.count("�") * 10 <= sum(sign > "\x7f" for sign in text):
+            odd("bytes outside of the declared charset")
+            return text
+    elif codec and codec not in ("ascii", "utf-8") and not codec.startswith(("utf-16", "iso2022")):
+        odd("bytes outside of the declared charset")
+        return data.decode(_LADDERS.get(codec, (codec,))[0], "replace")
+    if codec:
+        odd("bytes outside of the declared charset")
+    for hint in hints:
+        name = codec_of(hint)
+        if name and name not in (codec, "ascii", "utf-8"):
+            text = _as_declared(data, name, silent)
+            if text is not None:
+                return text
+    return _detected(data)
+
+
+def _not_latin(data: bytes) -> str:
+    """Text that is declared as Latin but has long runs of bytes that Latin text uses one at a time; else empty."""
+    runs = [len(run) for run in _HIGH_RUN.findall(data)]
+    if not runs or sum(length for length in runs if length >= 4) * 10 < sum(runs) * 8:
+        return ""
+    found = _detected_name(data, _OTHERS)
+    try:
+        return data.decode(found) if found else ""
+    except (UnicodeError, LookupError):
+        return ""
+
+
+def _detected(data: bytes) -> str:
+    # Western text has its marked letters one at a time; there the others are not even asked about.
+    longest = max((len(run) for run in _HIGH_RUN.findall(data)), default=0)
+    name = _detected_name(data, _LATIN if longest < 3 else (*_OTHERS, *_LATIN)) or "cp1252"
+    if codec_of(name) == "euc_jp":
+        return _euc_jp(data, lambda _what: None)
+    return data.decode(name, "replace")
+
+
+def _detected_name(data: bytes, among: Iterable[str]) -> str:
+    # Imported late: most mail declares what it is.
+    import chardet
+
+    found = chardet.detect_all(data[:20_000], include_encodings=among, prefer_superset=True)
+    names = [
+        (str(one["encoding"]), one["confidence"]) for one in found if one["encoding"] and codec_of(one["encoding"])
+    ]
+    if not names:
+        return ""
+    # Few letters say little: of the Western charsets the common one, unless another is clearly likelier.
+    western = next((confidence for name, confidence in names if codec_of(name) == "cp1252"), 0.0)
+    best, confidence = names[0]
+    is_western = codec_of(best) in map(codec_of, _LATIN)
+    return "cp1252" if is_western and western * 1.3 >= confidence else best
+
+
+def _clean(text: str) -> str:
+    # UTF-7 and some others let lone surrogates through.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _iso_2022_jp(data: bytes, odd: Odd) -> str:
+    """ISO-2022-JP with what mailers put into it: NEC's and IBM's signs, JIS X 0212 and 0213, half-width kana."""
+    if not data.isascii():
+        if (text := _as_utf8(data, lambda _what: None)) is not None:
+            odd("charset other than declared")
+            return text
+        odd("bytes outside of the declared charset")
+    made: list[str] = []
+    kind = b"(B"
+    at = 0
+    for match in (*_JIS_ESCAPE.finditer(data), None):
+        run = data[at : match.start()] if match else data[at:]
+        # A line ends every set.
+        for number, line in enumerate(run.split(b"\n")):
+            if number:
+                made.append("\n")
+                kind = b"(B"
+            made.append(_jis_run(line.removesuffix(b"\r"), kind, odd))
+        if match:
+            kind, at = match[1], match.end()
+    return "".join(made)
+
+
+def _jis_run(run: bytes, kind: bytes, odd: Odd) -> str:
+    if not run or kind in (b"(B", b"(H"):
+        return run.decode("cp932" if not run.isascii() else "ascii", "replace")
+    if kind == b"(J":
+        return run.decode("ascii", "replace").replace("\\", "¥")
+    if kind == b"(I":
+        return bytes(byte | 0x80 for byte in run).decode("cp932", "replace")
+    if kind == b"$A":
+        return bytes(byte | 0x80 for byte in run).decode("gb2312", "replace")
+    if kind == b"$(C":
+        return bytes(byte | 0x80 for byte in run).decode("euc_kr", "replace")
+    if kind in (b"$(D", b"$(P"):
+        high = b"".join(bytes((0x8F, run[at] | 0x80, run[at + 1] | 0x80)) for at in range(0, len(run) - 1, 2))
+        return high.decode("euc_jp" if kind == b"$(D" else "euc_jis_2004", "replace")
+    if kind in (b"$(Q", b"$(O"):
+        return bytes(byte | 0x80 for byte in run).decode("euc_jis_2004", "replace")
+    return "".join(_jis_sign(run[at : at + 2], odd) for at in range(0, len(run), 2))
+
+
+def _jis_sign(pair: bytes, odd: Odd) -> str:
+    """One sign of JIS X 0208 or of the sets that mailers take for it."""
+    if len(pair) == 2 and 0x21 <= pair[0] <= 0x7E and 0x21 <= pair[1] <= 0x7E:
+        high = bytes((pair[0] | 0x80, pair[1] | 0x80))
+        for data, name in ((high, "euc_jp"), (_shifted(*pair), "cp932"), (high, "euc_jis_2004")):
+            try:
+                return data.decode(name)
+            except UnicodeDecodeError:
+                continue
+    if pair.isspace():
+        return pair.decode("ascii")
+    odd("bytes outside of the declared charset")
+    return "�"
+
+
+def _shifted(row: int, cell: int) -> bytes:
+    """A JIS pair as Shift_JIS has it, where the vendors' signs are."""
+    lead = ((row - 0x21) >> 1) + (0x81 if row < 0x5F else 0xC1)
+    if row % 2:
+        return bytes((lead, cell + (0x1F if cell < 0x60 else 0x20)))
+    return bytes((lead, cell + 0x7E))
+
+
+def _euc_jp(data: bytes, odd: Odd) -> str:
+    """EUC-JP with the vendors' signs."""
+    made: list[str] = []
+    at = 0
+    while at < len(data):
+        byte = data[at]
+        size = 1 if byte < 0x80 else 3 if byte == 0x8F else 2
+        part = data[at : at + size]
+        try:
+            made.append(part.decode("euc_jp"))
+        except UnicodeDecodeError:
+            if size == 2 and len(part) == 2 and part[0] >= 0xA1 and part[1] >= 0xA1:
+                made.append(_jis_sign(bytes((part[0] & 0x7F, part[1] & 0x7F)), odd))
+            else:
+                odd("bytes outside of the declared charset")
+                made.append("�")
+                size = 1
+        at += size
+    return "".join(made)

@@ -1,0 +1,337 @@
+"""The header block of a mail: mended where programs broke it, its values decoded, its addresses told apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email.message import Message
+
+from mm_tui.sandbox.mail_in.charsets import Odd, codec_of
+from mm_tui.sandbox.mail_in.encoded_words import header_text
+
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_KNOWN = frozenset(
+    b"from to cc subject date message-id received return-path mime-version content-type delivered-to sender reply-to"
+    b" content-transfer-encoding in-reply-to references x-mailer user-agent bcc status x-status x-mozilla-status"
+    b" x-uidl x-originating-ip x-priority list-id dkim-signature x-gm-thrid x-gmail-labels content-length lines"
+    b" thread-topic thread-index importance auto-submitted precedence resent-from envelope-to x-spam-status".split()
+)
+_TELLING = frozenset(b"from to subject date message-id received return-path".split())
+_BLANK = re.compile(rb"\n[ \t]*\n")
+_MOST_ADDRESSES = 20_000
+
+
+def mended(raw: bytes, odd: Odd) -> bytes:
+    """The mail with its header block as the parser wants it, with line feeds alone.
+
+    Dropped: byte order marks, blank lines and banners before the first header, lines amid the headers that are none.
+    """
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        odd("file in UTF-16")
+        raw = raw.decode("utf-16", "replace").encode("utf-8", "surrogatepass")
+    if raw.startswith(b"\xef\xbb\xbf"):
+        odd("byte order mark before the headers")
+        raw = raw[3:]
+    raw = raw.replace(b"\r\n", b"\n")
+    if b"\n" not in raw or raw.count(b"\r") > 3 * raw.count(b"\n"):
+        raw = raw.replace(b"\r", b"\n")
+    started = raw.lstrip(b"\n \t\r\x0b\x0c") if not raw[:1].strip() else raw
+    if started is not raw and is_header_block(started[:4000]):
+        odd("blank lines before the headers")
+        raw = started
+    raw = _without_banner(raw, odd)
+    head, blank, body = _split(raw)
+    mended_head = _mended_lines(head, odd)
+    # A blank line amid the headers: what follows is headers alone, and those that every mail has were not there yet.
+    while blank and not _names(mended_head) >= _TELLING_ENOUGH:
+        more, next_blank, rest = _split(body)
+        new = _names(more)
+        if not new or not is_header_block(more, whole=True) or new & _names(mended_head) & _TELLING:
+            break
+        odd("blank line amid the headers")
+        mended_head, blank, body = mended_head + b"\n" + _mended_lines(more, odd), next_blank, rest
+    return mended_head + b"\n\n" + body if blank else mended_head
+
+
+_TELLING_ENOUGH = frozenset((b"from", b"subject"))
+
+
+def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
+    if raw.startswith(b"\n"):
+        return b"", b"\n", raw[1:]
+    match = _BLANK.search(raw)
+    return (raw[: match.start()], b"\n", raw[match.end() :]) if match else (raw, b"", b"")
+
+
+def _names(head: bytes) -> set[bytes]:
+    return {match[1].lower() for line in head.split(b"\n") if (match := _FIELD.match(line))}
+
+
+def is_header_block(raw: bytes, *, whole: bool = False) -> bool:
+    """Whether bytes begin with the headers of a mail.
+
+    Args:
+        raw: what may begin with them.
+        whole: every line up to the first blank one must be part of a header.
+    """
+    head = _split(raw.replace(b"\r\n", b"\n"))[0]
+    lines = head.split(b"\n")
+    fields = [match for line in lines if (match := _FIELD.match(line))]
+    known = {match[1].lower() for match in fields} & _KNOWN
+    if whole and any(not _FIELD.match(line) and not line[:1].isspace() for line in lines):
+        return False
+    return len(known) >= 2 and bool(known & _TELLING)
+
+
+def _without_banner(raw: bytes, odd: Odd) -> bytes:
+    """Without the lines that a program wrote before the headers."""
+    if _FIELD.match(raw) and (b"\n" not in raw or _FIELD.match(raw).group(1).lower() in _KNOWN or is_header_block(raw)):  # type: ignore[union-attr]
+        return raw
+    at = 0
+    for _line in range(12):
+        end = raw.find(b"\n", at)
+        if end < 0:
+            break
+        at = end + 1
+        match = _FIELD.match(raw, at)
+        if match and match[1].lower() in _KNOWN and is_header_block(raw[at : at + 20_000]):
+            odd("text before the headers")
+            return raw[at:]
+    return raw
+
+
+def _mended_lines(head: bytes, odd: Odd) -> bytes:
+    kept: list[bytes] = []
+    lines = head.split(b"\n")
+    for number, line in enumerate(lines):
+        if match := _FIELD.match(line):
+            if match.end() > len(match[1]) + 1:
+                odd("space before a header's colon")
+                line = match[1] + line[match.end() - 1 :]
+            kept.append(line)
+        elif line[:1] in (b" ", b"\t") and kept:
+            kept.append(line)
+        elif kept and line.strip() and (kept[-1].rstrip().endswith(b",") or line.startswith(b"=?")):
+            odd("continued header without its indent")
+            kept.append(b" " + line)
+        elif line.startswith((b"From ", b">From ")):
+            odd("envelope line amid the headers")
+        elif kept and any(_is_known(other) for other in lines[number + 1 :]):
+            odd("line amid the headers that is none")
+        elif not kept and any(_is_known(other) for other in lines[number + 1 :]):
+            odd("text before the headers")
+        else:
+            # Text begins without a blank line before it.
+            if kept and line.strip():
+                odd("no blank line behind the headers")
+                return b"\n".join(kept) + b"\n\n" + b"\n".join(lines[number:])
+            kept.append(line)
+    return b"\n".join(kept)
+
+
+def _is_known(line: bytes) -> bool:
+    match = _FIELD.match(line)
+    return match is not None and match[1].lower() in _KNOWN
+
+
+class Headers:
+    """The headers of a mail, decoded when asked for. The first of a name counts."""
+
+    def __init__(self, message: Message, odd: Odd, hints: Sequence[str] = ()) -> None:
+        self._raw: dict[str, list[str]] = {}
+        self._odd = odd
+        self._hints = hints
+        for name, value in message.raw_items():
+            self._raw.setdefault(name.strip().lower(), []).append(str(value))
+
+    def raw(self, name: str) -> str:
+        """The first value that is not blank, as it stands in the mail."""
+        return next((value for value in self._raw.get(name, ()) if value.strip()), "")
+
+    def every(self, name: str) -> list[str]:
+        """Every value, as they stand in the mail."""
+        return self._raw.get(name, [])
+
+    def text(self, name: str) -> str:
+        """The first value, decoded."""
+        return header_text(self.raw(name), self._odd, self._hints)
+
+    def addresses(self, name: str, *, first_only: bool = False) -> tuple[str, ...]:
+        """The addresses in header form, decoded, each once.
+
+        Args:
+            name: the header's name in lower case.
+            first_only: of several headers of the name the first alone.
+        """
+        values = [" ".join(value.split()) for value in self.every(name) if value.strip()]
+        if not values:
+            return ()
+        if len(values) > 1:
+            self._odd(f"several {name.title()} headers")
+        found: dict[str, None] = {}
+        for value in values[:1] if first_only else values:
+            found.update(dict.fromkeys(self._address(shown, address) for shown, address in addresses_in(value)))
+        found.pop("", None)
+        if len(found) > _MOST_ADDRESSES:
+            self._odd(f"more than {_MOST_ADDRESSES} addresses")
+        if found:
+            return tuple(found)[:_MOST_ADDRESSES]
+        whole = self.text(name)
+        if re.fullmatch(r'[\w "\'.-]*:\s*;?\s*', whole):
+            return ()
+        self._odd("unreadable address")
+        return (whole,)
+
+    def _address(self, shown: str, address: str) -> str:
+        name = " ".join(header_text(shown, self._odd, self._hints).split())
+        bare = header_text(address, self._odd, self._hints).strip()
+        return header_form(name, bare)
+
+
+_SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
+
+
+def header_form(name: str, address: str) -> str:
+    """An address as headers have it; the name in quotes where it needs them."""
+    if not address:
+        return ""
+    if not name or name == address:
+        return address
+    if _SPECIAL.search(name):
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}" <{address}>'
+    return f"{name} <{address}>"
+
+
+_TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.){0,2000}"|<[^<>]{0,1000}>|=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,2000}\?=|[,;:]|\s+|[^\s",;:<]+|.',
+    re.DOTALL,
+)
+
+
+def addresses_in(value: str) -> list[tuple[str, str]]:
+    """Name and address of each mailbox in a header's value, still encoded.
+
+    Commas and semicolons part them, but not within an unquoted name ("Lind, Nora <nora@x.example>").
+    """
+    found: list[tuple[str, str]] = []
+    held: list[str] = []
+    value, comments = _without_comments(value)
+    for piece in _TOKEN.findall(value):
+        if piece in ",;":
+            if _is_whole(held):
+                found.append(_pair(held, comments))
+                held = []
+            elif held:
+                held.append(piece)
+        elif piece == ":" and held and "@" not in "".join(held) and not _looks_like_mailto(held):
+            # The name of a group.
+            held = []
+        elif (piece.startswith("<") and _has_angle(held)) or ("@" in piece and _is_bare(held)):
+            found.append(_pair(held, comments))
+            held = [piece]
+        else:
+            held.append(piece)
+    if "".join(held).strip():
+        found.append(_pair(held, comments))
+    return [(name, address) for name, address in found if address]
+
+
+def _without_comments(value: str) -> tuple[str, list[str]]:
+    """The value with comments outside of quotes replaced by a mark, and their texts."""
+    if "(" not in value:
+        return value, []
+    made: list[str] = []
+    comments: list[str] = []
+    depth, quoted, start, at = 0, False, 0, 0
+    while at < len(value):
+        sign = value[at]
+        if sign == "\\":
+            made.append(value[at : at + 2] if not depth else "")
+            at += 2
+            continue
+        if sign == '"' and not depth:
+            quoted = not quoted
+        if sign == "(" and not quoted:
+            if not depth:
+                start = at + 1
+            depth += 1
+        elif sign == ")" and not quoted and depth:
+            depth -= 1
+            if not depth:
+                made.append(f" \x01{len(comments)}\x02 ")
+                comments.append(value[start:at])
+        elif not depth:
+            made.append(sign)
+        at += 1
+    if depth:
+        made.append(value[start - 1 :])
+    return "".join(made), comments
+
+
+def _is_whole(held: list[str]) -> bool:
+    text = "".join(held)
+    return _has_angle(held) or "@" in re.sub(r'"[^"]*"', "", text)
+
+
+def _is_bare(held: list[str]) -> bool:
+    """Whether an address without a name stands there already."""
+    return "@" in "".join(held) and len("".join(held).split()) == 1 and not "".join(held).lstrip().startswith('"')
+
+
+def _has_angle(held: list[str]) -> bool:
+    return any(piece.startswith("<") and len(piece) > 1 for piece in held)
+
+
+def _looks_like_mailto(held: list[str]) -> bool:
+    return "".join(held).strip().lower() == "mailto"
+
+
+def _pair(held: list[str], comments: list[str]) -> tuple[str, str]:
+    said = [comments[int(number)] for number in re.findall(r"\x01(\d+)\x02", "".join(held))]
+    held = [re.sub(r"\x01\d+\x02", "", piece) for piece in held]
+    angle = next((piece for piece in held if piece.startswith("<") and len(piece) > 1), "")
+    if angle:
+        before = "".join(held[: held.index(angle)]).strip(" ,;")
+        after = "".join(held[held.index(angle) + 1 :]).strip(" ,;>")
+        name = _unquoted(before) or _unquoted(after) or " ".join(said)
+        return name, _routed("".join(angle[1:-1].split()))
+    text = "".join(held).strip(" ,;")
+    if unclosed := re.fullmatch(r"(.*?)<([^<>]*@[^<>\s]*)", text):
+        return _unquoted(unclosed[1].strip()) or " ".join(said), unclosed[2]
+    text = re.sub(r"^mailto:", "", text.strip("<> "), flags=re.I)
+    if " " in text and "@" in text:
+        # A name and an address without brackets.
+        words = text.split()
+        address = next(word for word in words if "@" in word)
+        name = " ".join(word for word in words if word is not address)
+        return _unquoted(name), address.strip("<>[]()\"'")
+    return " ".join(said), _unquoted(text) if "@" in text else ""
+
+
+def _routed(address: str) -> str:
+    """The address without a route before it, or a scheme."""
+    return address.rpartition(":")[2] if address.startswith("@") else address.removeprefix("mailto:")
+
+
+def _unquoted(name: str) -> str:
+    name = name.strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", name[1:-1])
+    return re.sub(r'"((?:[^"\\]|\\.)*)"', lambda match: re.sub(r"\\(.)", r"\1", match[1]), name).strip("\"'")
+
+
+def charsets_named(message: Message) -> tuple[str, ...]:
+    """The charsets that a mail's parts and encoded words name, as hints for what names none."""
+    found: dict[str, None] = {}
+    for part in message.walk():
+        try:
+            name = part.get_content_charset() or ""
+        except (ValueError, LookupError, TypeError, AttributeError):
+            name = ""
+        if name and codec_of(name):
+            found[name] = None
+    for _name, value in message.raw_items():
+        for match in re.findall(r"=\?([^?\s*]{1,60})(?:\*[^?]*)?\?[bBqQ]\?", str(value)):
+            found[match.lower()] = None
+    return tuple(found)

@@ -1,0 +1,292 @@
+"""HTML mail into Markdown, as its reader would see it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import warnings
+from functools import cache
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mm_tui.sandbox.mail_in.charsets import Odd
+from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, prepare
+from mm_tui.sandbox.mail_in.html_tables import as_table, lay_out, rows_of, span_of
+from mm_tui.sandbox.mail_in.markdown_text import escaped
+
+if TYPE_CHECKING:
+    from bs4 import Tag
+    from bs4.element import PageElement
+
+LONGEST_HTML = 1_000_000
+"""Characters of HTML that are turned to Markdown; longer ones only lose their tags."""
+_MOST_HTML = 4_000_000
+"""Characters of HTML that are looked at at all."""
+_DEEPEST_HTML = 150
+"""Nested tags that the converter, which calls itself for each, is trusted with."""
+_LONGEST_LINK_TEXT = 200
+
+_SILENT_TAGS = ("script", "style", "head", "title", "template", "object", "iframe", "svg")
+_BLANKS = re.compile(r"\n[ \t\xa0]*\n(?:[ \t\xa0]*\n)+")
+_BREAKS = frozenset({"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol", "blockquote", "hr"})
+_VOID = re.compile(r"<(?:br|hr|img|input|meta|link|col|area|base|wbr|p|li|td|tr|th|option|dd|dt)\b", re.IGNORECASE)
+_OPENING = re.compile(r"<[a-z]", re.IGNORECASE)
+_ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|ème|o|a|º|®|™|©|TM|SM)", re.IGNORECASE)
+_BARE_LINK = re.compile(r"https?://[^\s<>()*_\[\]]+[\w/]")
+
+
+def html_to_markdown(html: str, odd: Odd) -> str:
+    """HTML as Markdown: what a reader would see, without what is hidden; images leave their alternative text."""
+    if len(html) > _MOST_HTML:
+        odd("HTML cut off")
+        html = html[:_MOST_HTML]
+    if len(html) > LONGEST_HTML:
+        odd("HTML too long for markdown")
+        return without_tags(html)
+    # Tags that are never closed in practice make the count too high, so only a suspicion is looked into.
+    if len(_OPENING.findall(html)) - len(_VOID.findall(html)) > _DEEPEST_HTML and _depth(html) > _DEEPEST_HTML:
+        odd("HTML nested too deep for markdown")
+        return without_tags(html)
+    try:
+        return _converted(html, odd)
+    except (RecursionError, AssertionError, ValueError, LookupError, TypeError, AttributeError):
+        odd("HTML that cannot be turned to markdown")
+        return without_tags(html)
+
+
+class _PlainText(HTMLParser):
+    """The text of HTML without its tags, for what is too deep or too long to be made Markdown of."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.made: list[str] = []
+        self._silent = 0
+        self.depth = 0
+        self.deepest = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in _SILENT_TAGS
+        self.depth += 1
+        self.deepest = max(self.deepest, self.depth)
+        if tag in _BREAKS:
+            self.made.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in _SILENT_TAGS and self._silent > 0
+        self.depth = max(0, self.depth - 1)
+        if tag in _BREAKS:
+            self.made.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.made.append(data)
+
+
+def _parsed(html: str) -> _PlainText:
+    parser = _PlainText()
+    try:
+        parser.feed(html)
+        parser.close()
+    except (AssertionError, ValueError):
+        # The parser gives up on some malformed declarations: what it has read so far, and the rest bare, remain.
+        parser.made.append(re.sub(r"<[^<>]{0,2000}>", " ", parser.rawdata))
+    return parser
+
+
+def without_tags(html: str) -> str:
+    """The text of HTML, and nothing of its form but the lines."""
+    lines = (" ".join(line.split()) for line in "".join(_parsed(html).made).split("\n"))
+    return _BLANKS.sub("\n\n", "\n".join(lines)).strip()
+
+
+def _depth(html: str) -> int:
+    return _parsed(_VOID.sub(" ", html)).deepest
+
+
+def _converted(html: str, odd: Odd) -> str:
+    # Imported late: only HTML mail needs it.
+    from bs4 import BeautifulSoup
+
+    def tree() -> BeautifulSoup:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return BeautifulSoup(html, "html.parser")
+
+    soup = tree()
+    prepare(soup, odd)
+    if not soup.get_text().strip() and soup.find("img") is None:
+        soup = tree()
+        prepare(soup, lambda _what: None, keep_hidden=True)
+        if soup.get_text().strip():
+            odd("all of the text is hidden")
+    lay_out(soup)
+    made: str = _converter().convert_soup(soup)
+    lines = [line.rstrip() if line.endswith("   ") else line for line in made.replace("\xa0", " ").split("\n")]
+    return _BLANKS.sub("\n\n", "\n".join(lines)).strip()
+
+
+@cache
+def _converter() -> Any:
+    from markdownify import ATX, MarkdownConverter
+
+    base: Any = MarkdownConverter
+
+    class Converter(base):  # type: ignore[misc]
+        """Markdownify's walk, with our own words for text, links, images, tables, code and marks."""
+
+        def process_text(self, el: PageElement, parent_tags: set[str] | None = None) -> str:
+            self._begins = _begins_line(el)
+            made: str = super().process_text(el, parent_tags)
+            return made
+
+        def escape(self, text: str, parent_tags: set[str]) -> str:
+            return escaped(text, begins=self._begins)
+
+        def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            href = _target(str(el.get("href") or ""))
+            if not href or "_noformat" in parent_tags:
+                return text
+            name = " ".join(text.split())
+            if el.find(BLOCKS) is not None and (len(name) > _LONGEST_LINK_TEXT or text.strip().count("\n\n") > 2):
+                return f"\n\n{text.strip()}\n\n[{_link_name(el, href)}]({href})\n\n"
+            if not name:
+                name = _link_name(el, href)
+            shown = name.replace("\\", "")
+            if shown in (href, href.removeprefix("mailto:")):
+                return shown if _BARE_LINK.fullmatch(shown) or "@" in shown else f"<{href}>"
+            name = re.sub(r"^(?:#{1,6}|>|[-+*]) ", "", name)
+            name = re.sub(r"(?<!\\)([\[\]])", r"\\\1", name) if name.count("[") != name.count("]") else name
+            before = " " if text[:1].isspace() else ""
+            after = " " if text[-1:].isspace() else ""
+            block = "\n\n" if el.find(BLOCKS) is not None else ""
+            return f"{block or before}[{name}]({href}){block or after}"
+
+        def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            alternative = escaped(" ".join(str(el.get("alt") or "").split()))
+            return f"[image: {alternative}]" if alternative and "a" not in parent_tags else alternative
+
+        def convert_sup(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return _raised("^", text)
+
+        def convert_sub(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return _raised("_", text)
+
+        def convert_s(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return _emphasised("~~", el, text, parent_tags)
+
+        convert_del = convert_s
+        convert_strike = convert_s
+
+        def convert_b(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return _emphasised("**", el, text, parent_tags)
+
+        convert_strong = convert_b
+
+        def convert_i(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return _emphasised("*", el, text, parent_tags)
+
+        convert_em = convert_i
+
+        def convert_dd(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return f"\n- {text.strip()}\n"
+
+        def convert_dt(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return f"\n\n{text.strip()}\n\n"
+
+        def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            inner = el.get_text().strip("\n")
+            if not inner.strip():
+                return ""
+            fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", inner)), default=0))
+            return f"\n\n{fence}\n{inner}\n{fence}\n\n"
+
+        def convert_table(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            cells = rows_of(el)
+            if not cells:
+                return text
+            caption = el.find("caption")
+            title = " ".join(caption.get_text(" ").split()) if caption else ""
+            rows = [[value for cell in row for value in self._cell(cell)] for row in cells]
+            headed = cells[0][0].name == "th" or cells[0][-1].name == "th"
+            made = as_table(rows, headed=headed)
+            return f"\n\n{escaped(title)}\n\n{made}\n\n" if title else f"\n\n{made}\n\n"
+
+        def _cell(self, cell: Tag) -> list[str]:
+            made = self.process_tag(cell, {"table", "tr", "_inline"})
+            line = re.sub(r"(?<!\\)\|", r"\\|", " ".join(made.split()))
+            return [line, *[""] * (span_of(cell) - 1)]
+
+        def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return text
+
+        convert_th = convert_td
+        convert_tr = convert_td
+        convert_caption = convert_td
+
+        def convert_option(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            return f"{text}\n"
+
+        def convert_input(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+            value = " ".join(str(el.get("value") or "").split())
+            return f"[{escaped(value)}]" if value and el.get("type") in ("submit", "button") else text
+
+    return Converter(heading_style=ATX, bullets="-", escape_misc=False, wrap=True, wrap_width=None)
+
+
+def _begins_line(node: PageElement) -> bool:
+    """Whether a text node stands at the beginning of a line of its block."""
+    from bs4 import Tag
+
+    at: PageElement | None = node
+    while at is not None:
+        before = at.previous_sibling
+        while before is not None and not isinstance(before, Tag) and not str(before).strip():
+            before = before.previous_sibling
+        if before is not None:
+            return isinstance(before, Tag) and (before.name in BLOCKS or before.name == "br")
+        at = at.parent
+        if at is None or at.name in BLOCKS or at.name in ("body", "html", "[document]"):
+            return True
+    return True
+
+
+def _target(href: str) -> str:
+    """A link's target as Markdown takes it."""
+    return href.replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E").replace(" ", "%20")
+
+
+def _link_name(link: Tag, href: str) -> str:
+    """What a link without text is called: by its title, by its image, else by where it leads."""
+    for tag in (link, *link.find_all("img")):
+        for attribute in ("title", "aria-label", "alt"):
+            if name := " ".join(str(tag.get(attribute) or "").split()):
+                return escaped(name)
+    image = link.find("img", src=True)
+    if image is not None:
+        name = urlsplit(str(image["src"])).path.rpartition("/")[2].rpartition(".")[0]
+        return f"image: {escaped(name)}" if name else "image"
+    return escaped(urlsplit(href).hostname or href)
+
+
+def _emphasised(mark: str, el: Tag, text: str, parent_tags: set[str]) -> str:
+    """Text in marks that Markdown takes for such: no space within them, no punctuation at an edge to a word."""
+    inner = text.strip()
+    if not inner or "_noformat" in parent_tags:
+        return text
+    before, after = " " if text[:1].isspace() else "", " " if text[-1:].isspace() else ""
+    if not after and str(el.next_sibling or "")[:1].isalnum():
+        while len(inner) > 1 and unicodedata.category(inner[-1]).startswith("P") and inner[-2] != "\\":
+            inner, after = inner[:-1], inner[-1] + after
+    if not before and str(el.previous_sibling or "")[-1:].isalnum():
+        while len(inner) > 1 and unicodedata.category(inner[0]).startswith("P") and inner[0] not in "\\[<":
+            inner, before = inner[1:], before + inner[0]
+    return f"{before}{mark}{inner}{mark}{after}"
+
+
+def _raised(mark: str, text: str) -> str:
+    """Raised or lowered text: 10^6, H_2O; ordinals and trade marks as they are."""
+    inner = text.strip()
+    if not inner or _ORDINAL.fullmatch(inner) or inner.startswith(("[", "<")):
+        return text
+    return f"{mark}{inner}" if re.fullmatch(r"[\w+−-]+", inner) else f"{mark}({inner})"

@@ -1,0 +1,235 @@
+"""HTML mail made ready: what no reader sees is taken out and counted, what only lays out is opened up."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from mm_tui.sandbox.mail_in.charsets import Odd
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
+
+_SILENT = ("script", "style", "head", "title", "template", "object", "iframe", "svg", "applet", "embed", "meta", "link")
+BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "div", "dl", "dt", "fieldset",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
+    "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+})  # fmt: skip
+_EMPHASIS = ("b", "strong", "i", "em", "s", "strike", "del", "u", "font", "span", "sup", "sub", "code", "small", "big")
+_HIDDEN = re.compile(
+    r"display:none|visibility:hidden|mso-hide:all|(?:^|;)opacity:0(?:\.0+)?(?:;|$|!)|(?:^|;)color:transparent"
+)
+_NO_SIZE = re.compile(r"(?:^|;)(?:max-)?(?:height|width):0(?:px|pt|em|%)?(?:;|$|!)")
+_NO_FONT = re.compile(r"(?:^|;)font-size:[01](?:\.\d+)?(?:px|pt|em|%)?(?:;|$|!)|(?:^|;)font-size:0\.\d+(?:px|pt)")
+_FONT = re.compile(r"font-size:(?:[2-9]|1\d)")
+_STRIKE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
+_AWAY = re.compile(r"(?:^|;)(?:left|top|text-indent|margin-left):-\d{4,}")
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_AT_BLOCK = re.compile(r"@[^{}]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+_CLASS = re.compile(r"(?:[a-z0-9]+)?([.#])([\w-]+)")
+_SCRIPTED = ("javascript:", "data:", "vbscript:")
+_PIXELS = re.compile(r"^\s*[0-2](?:px)?\s*$|^\s*0*\.\d")
+
+
+def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None:
+    """Changes the tree so that what is left is what a reader of the mail would see.
+
+    Args:
+        soup: the parsed HTML.
+        odd: is told what was left out.
+        keep_hidden: leave in what is hidden, for mail that holds nothing else.
+    """
+    hidden_by_style = _hiding_names(soup)
+    _drop_comments(soup, odd)
+    base = soup.find("base", href=True)
+    address = str(base["href"]) if base else ""
+    for tag in soup(_SILENT):
+        tag.decompose()
+    if not keep_hidden:
+        _drop_hidden(soup, hidden_by_style, odd)
+    _drop_padding(soup)
+    _drop_pixels(soup, odd)
+    for struck in soup.find_all(style=True):
+        if _STRIKE.search(_style(struck)) and struck.name not in ("s", "del", "strike"):
+            struck.name = "s" if struck.name in ("span", "font", "b", "i", "u", "em", "strong") else struck.name
+    _mend_links(soup, address, odd)
+    _open_emphasis(soup)
+    _join_lines(soup)
+
+
+def _hiding_names(soup: BeautifulSoup) -> tuple[frozenset[str], frozenset[str]]:
+    """The classes and the ids that a style sheet of the mail hides on every screen."""
+    found: dict[str, set[str]] = {".": set(), "#": set()}
+    for sheet in soup("style"):
+        # Rules for some screens only (narrow, dark, printed) do not count.
+        text = _AT_BLOCK.sub(" ", re.sub(r"/\*.*?\*/|<!--|-->", " ", sheet.get_text(), flags=re.DOTALL))
+        for selectors, rule in _RULE.findall(text[:200_000]):
+            if _HIDDEN.search(_flat(rule)):
+                for selector in selectors.split(","):
+                    if match := _CLASS.fullmatch(selector.strip()):
+                        found[match[1]].add(match[2])
+    return frozenset(found["."]), frozenset(found["#"])
+
+
+def _flat(style: str) -> str:
+    return re.sub(r"\s+", "", style.lower())
+
+
+def _style(tag: Tag) -> str:
+    return _flat(str(tag.get("style") or ""))
+
+
+def _drop_comments(soup: BeautifulSoup, odd: Odd) -> None:
+    from bs4.element import PreformattedString
+
+    for comment in soup.find_all(string=lambda string: isinstance(string, PreformattedString)):
+        if "[if" in comment and "endif" in comment:
+            odd("text for Outlook alone left out")
+        comment.extract()
+
+
+def _drop_hidden(soup: BeautifulSoup, names: tuple[frozenset[str], frozenset[str]], odd: Odd) -> None:
+    said = False
+    for tag in soup.find_all(True):
+        if tag.name not in ("html", "body", "br", "img") and not tag.decomposed and _is_hidden(tag, names):
+            said = said or bool(_without_padding(tag.get_text()).strip())
+            tag.decompose()
+    if said:
+        odd("hidden text left out")
+
+
+def _drop_padding(soup: BeautifulSoup) -> None:
+    from bs4.element import NavigableString
+
+    for string in soup.find_all(string=_PADDING):
+        string.replace_with(NavigableString(_without_padding(str(string))))
+
+
+_PADDING = re.compile(r"(?:[\u034f\u200b-\u200d\u2007\u00ad\ufeff][\s\xa0]*){2,}")
+
+
+def _without_padding(text: str) -> str:
+    """Without the runs of invisible signs that newsletters put behind their preview."""
+    return _PADDING.sub(" ", text)
+
+
+def _is_hidden(tag: Tag, names: tuple[frozenset[str], frozenset[str]]) -> bool:
+    if tag.has_attr("hidden") or (tag.name == "input" and tag.get("type") == "hidden"):
+        return True
+    classes, ids = names
+    if (classes and classes.intersection(tag.get_attribute_list("class"))) or tag.get("id") in ids:
+        return not _shows(_style(tag))
+    if not tag.has_attr("style"):
+        return False
+    style = _style(tag)
+    if _HIDDEN.search(style) or _AWAY.search(style):
+        return True
+    if _NO_SIZE.search(style) and "overflow:hidden" in style:
+        return True
+    # A container may have no size of its own while what lies in it has one.
+    return bool(_NO_FONT.search(style)) and not any(_FONT.search(_style(inner)) for inner in tag.find_all(style=True))
+
+
+def _shows(style: str) -> bool:
+    return "display:" in style and "display:none" not in style
+
+
+def _drop_pixels(soup: BeautifulSoup, odd: Odd) -> None:
+    for image in soup("img"):
+        style = _style(image)
+        sizes = [str(image.get(side) or "") for side in ("width", "height")]
+        tiny = any(_PIXELS.match(size) for size in sizes if size) and all(_PIXELS.match(size) for size in sizes if size)
+        if tiny or _HIDDEN.search(style) or re.search(r"(?:^|;)(?:height|width):[01]px", style):
+            odd("tracking pixel left out")
+            image.decompose()
+
+
+def _mend_links(soup: BeautifulSoup, base: str, odd: Odd) -> None:
+    for link in soup("a", href=True):
+        href = re.sub(
+            r"[\x00-\x20]+", lambda blank: "%20" if blank[0].strip("\t\r\n") else "", str(link["href"]).strip()
+        )
+        if href.lower().startswith(_SCRIPTED):
+            odd("link that runs a script")
+            del link["href"]
+            continue
+        link["href"] = urljoin(base, href) if base and not urlsplit(href).scheme else href
+    for area in soup("area", href=True):
+        # A part of an image that can be clicked on.
+        area.name = "a"
+        area.string = str(area.get("alt") or area.get("title") or "") or "[image]"
+        if area.parent is not None and area.parent.name == "map":
+            area.insert_before("\n")
+
+
+def _open_emphasis(soup: BeautifulSoup) -> None:
+    """Emphasis around blocks, around nothing or within the same emphasis is none that Markdown can say."""
+    for tag in soup(_EMPHASIS):
+        within = tag.name in ("b", "strong") and tag.find_parent(("b", "strong"))
+        within = within or (tag.name in ("i", "em") and tag.find_parent(("i", "em")))
+        within = within or (tag.name in ("s", "strike", "del") and tag.find_parent(("s", "strike", "del")))
+        if within or tag.name in ("font", "span", "u", "small", "big"):
+            tag.unwrap()
+    for tag in soup(("b", "strong", "i", "em", "s", "strike", "del", "sup", "sub", "code")):
+        if tag.find(BLOCKS) is not None or (
+            tag.name != "code" and tag.find("br") is not None and tag.name not in ("s", "strike", "del")
+        ):
+            _push_down(soup, tag)
+
+
+def _push_down(soup: BeautifulSoup, tag: Tag) -> None:
+    """Moves an emphasis from around blocks and line breaks to the text within them."""
+    from bs4.element import NavigableString
+
+    for string in list(tag.find_all(string=True)):
+        if isinstance(string, NavigableString) and string.strip() and string.find_parent("pre") is None:
+            inner = soup.new_tag(tag.name)
+            string.wrap(inner)
+    tag.unwrap()
+
+
+def _join_lines(soup: BeautifulSoup) -> None:
+    """Turns blocks that programs make of single lines into the lines of one paragraph."""
+    for first in soup.find_all(_is_line):
+        if first.decomposed or first.parent is None or first.name == "br":
+            continue
+        lines = [first]
+        while (following := _next_tag(lines[-1])) is not None and _is_line(following):
+            lines.append(following)
+        if len(lines) < 2:
+            continue
+        paragraph = None
+        for line in lines:
+            if not line.get_text().replace("\xa0", " ").strip() and line.find("img") is None:
+                paragraph = None
+                line.decompose()
+                continue
+            line.attrs = {}
+            if paragraph is None:
+                paragraph = line
+                line.name = "p"
+                continue
+            paragraph.append(soup.new_tag("br"))
+            for child in list(line.children):
+                paragraph.append(child.extract())
+            line.decompose()
+
+
+def _is_line(tag: Tag) -> bool:
+    if tag.name != "div" and not (tag.name == "p" and "MsoNormal" in tag.get_attribute_list("class")):
+        return False
+    if tag.find(BLOCKS) is not None:
+        return False
+    breaks = tag.find_all("br")
+    return not breaks or (len(breaks) == 1 and not tag.get_text().strip())
+
+
+def _next_tag(tag: Tag) -> Tag | None:
+    from bs4 import Tag as AnyTag
+
+    following = tag.next_sibling
+    while following is not None and not isinstance(following, AnyTag) and not str(following).strip():
+        following = following.next_sibling
+    return following if isinstance(following, AnyTag) else None

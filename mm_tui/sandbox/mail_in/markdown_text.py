@@ -1,0 +1,50 @@
+"""Text of HTML as Markdown shows it: escaped where a sign would else be taken for markup, and nowhere else."""
+
+from __future__ import annotations
+
+import re
+
+_PUNCTUATION = r"!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~"
+_ADDRESS = r"(?:https?|ftp)://[^\s<>\"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+_SPECIAL = re.compile(
+    rf"(?P<address><(?:{_ADDRESS})>|{_ADDRESS})|\\(?=[{_PUNCTUATION}]|$)|`|&(?=#?\w{{1,31}};)|<(?=[A-Za-z/!?])|~~"
+    r"|\[(?=[^\[\]\n]{0,500}\][(\[:])|[*_]"
+)
+_EMPHASIS = re.compile(r"[*_]")
+_BEGINNING = re.compile(r"(\s*)(?:(?:#{1,6}|[-+])(?=\s|$)|>|[=-]{2,}(?=\s*$)|~{3})|(\s*\d{1,9})[.)](?=\s|$)")
+
+
+def escaped(text: str, *, begins: bool = False) -> str:
+    """Text so that Markdown shows it as it is.
+
+    Args:
+        text: what a text node of the HTML holds.
+        begins: it stands at the beginning of a line, where more signs mean something.
+    """
+    if begins and (match := _BEGINNING.match(text)):
+        at = len(match[1] if match[1] is not None else match[2])
+        # The sign there is one that is escaped nowhere else.
+        return _within(text[:at]) + "\\" + text[at] + _within(text[at + 1 :])
+    return _within(text)
+
+
+def _within(text: str) -> str:
+    def sign(match: re.Match[str]) -> str:
+        if match["address"]:
+            start = match.start()
+            return _EMPHASIS.sub(lambda one: _marked(text, start + one.start()), match[0])
+        if match[0] in "*_":
+            return _marked(text, match.start())
+        return r"\~\~" if match[0] == "~~" else "\\" + match[0]
+
+    return _SPECIAL.sub(sign, text)
+
+
+def _marked(text: str, at: int) -> str:
+    """The star or underscore there, escaped if it could open or close an emphasis."""
+    sign = text[at]
+    before = text[:at].rstrip(sign)[-1:]
+    after = text[at:].lstrip(sign)[:1]
+    if sign == "_" and before.isalnum() and after.isalnum():
+        return sign
+    return sign if before.isspace() and after.isspace() else "\\" + sign

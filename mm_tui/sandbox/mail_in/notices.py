@@ -1,0 +1,239 @@
+"""What machines write into mail, in plain words: delivery reports, receipts, invitations, and what cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from email.message import Message
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+
+from mm_tui.sandbox.mail_in.encoded_words import header_text
+
+_REASONS = {
+    "1.0": "the address has a problem", "1.1": "there is no such mailbox", "1.2": "there is no such domain",
+    "1.3": "the address is not well formed", "1.4": "the address is ambiguous", "1.6": "the mailbox has moved",
+    "1.8": "the sender's address is not known there", "1.10": "the domain takes no mail",
+    "2.0": "the mailbox has a problem", "2.1": "the mailbox is closed", "2.2": "the mailbox is full",
+    "2.3": "the mail is too large for the mailbox", "2.4": "the mailing list could not be expanded",
+    "3.1": "the mail system is full", "3.2": "the mail system takes no mail now", "3.4": "the mail is too large",
+    "4.0": "the network or the other server has a problem", "4.1": "the other server does not answer",
+    "4.2": "the connection broke", "4.3": "the domain could not be looked up", "4.4": "there is no route to the server",
+    "4.6": "the mail went round in a loop", "4.7": "it could not be delivered in time",
+    "5.0": "the servers did not understand each other", "6.0": "its content was not accepted",
+    "7.0": "it was refused for security reasons", "7.1": "it was refused: the sender may not write there",
+    "7.26": "it was refused: the sender could not be verified", "7.23": "it was refused: the sender's SPF check failed",
+    "7.20": "it was refused: its signature was not accepted",
+}  # fmt: skip
+_KINDS = {
+    "1": "the address has a problem", "2": "the mailbox has a problem", "3": "the mail system has a problem",
+    "4": "the network or the other server has a problem", "5": "the servers did not understand each other",
+    "6": "its content was not accepted", "7": "it was refused by policy",
+}  # fmt: skip
+_ACTIONS = {
+    "failed": "Not delivered", "delayed": "Not delivered yet; it is tried again", "delivered": "Delivered",
+    "relayed": "Handed on to a server that sends no reports", "expanded": "Handed on to the members of a list",
+}  # fmt: skip
+_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
+
+
+def delivery_report(data: bytes) -> str:
+    """A delivery report (message/delivery-status): who did not get the mail and why, then the report's every line."""
+    blocks = _blocks(data)
+    said = [_recipient(block) for block in blocks if _value(block, "final-recipient") or _value(block, "action")]
+    details = "\n\n".join(_lines(block) for block in blocks if block)
+    return "\n\n".join(part for part in ("\n".join(said), details) if part)
+
+
+def _blocks(data: bytes) -> list[Mapping[str, str]]:
+    texts = re.split(rb"\n(?:[ \t]*\n)+", data.replace(b"\r\n", b"\n").strip())
+    made: list[Mapping[str, str]] = []
+    for text in texts:
+        message = BytesHeaderParser(policy=compat32).parsebytes(text + b"\n\n")
+        made.append({name: " ".join(str(value).split()) for name, value in message.raw_items()})
+    return made
+
+
+def _value(block: Mapping[str, str], name: str) -> str:
+    return next((value for key, value in block.items() if key.lower() == name), "")
+
+
+def _lines(block: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}: {header_text(value, lambda _what: None)}" for name, value in block.items())
+
+
+def _typed(value: str) -> str:
+    """What stands behind the type in "rfc822; ann@x.example"."""
+    kind, _, rest = value.partition(";")
+    return (rest if rest and " " not in kind.strip() else value).strip()
+
+
+def _recipient(block: Mapping[str, str]) -> str:
+    who = _typed(_value(block, "final-recipient")) or _typed(_value(block, "original-recipient")) or "a recipient"
+    meant = _typed(_value(block, "original-recipient"))
+    action = _ACTIONS.get(_value(block, "action").lower(), _value(block, "action") or "Not delivered")
+    status, words = _value(block, "status"), _typed(_value(block, "diagnostic-code"))
+    why = _reason(status, words)
+    address = f"{who} (written to as {meant})" if meant and meant.lower() != who.lower() else who
+    line = f"{action}: {address}"
+    if why:
+        line += f": {why}"
+    given = words or status
+    return f"{line} ({given})" if given else line
+
+
+def _reason(status: str, words: str) -> str:
+    match = _STATUS.search(words) or _STATUS.search(status)
+    # A diagnostic that names its status knows better than a general one.
+    for found in (match, _STATUS.search(status)):
+        if found is not None and found[1] != "2":
+            detail = f"{found[2]}.{found[3]}"
+            if reason := _REASONS.get(detail) or _KINDS.get(found[2]):
+                return reason
+    return ""
+
+
+def receipt(data: bytes) -> str:
+    """A receipt (message/disposition-notification): what was done with which mail."""
+    block = {name: value for part in _blocks(data) for name, value in part.items()}
+    who = _typed(_value(block, "final-recipient")) or "The recipient"
+    action = _value(block, "disposition").partition(";")[2].strip().lower()
+    said = {
+        "displayed": f"{who} has opened the mail.",
+        "deleted": f"{who} has deleted the mail without reading it.",
+        "dispatched": f"{who} has passed the mail on.",
+        "denied": f"{who} sends no receipts.",
+        "failed": f"{who}: the receipt could not be made.",
+    }.get(action.partition("/")[0].strip(), f"Receipt from {who}.")
+    return f"{said}\n\n{_lines(block)}"
+
+
+def abuse_report(data: bytes) -> str:
+    """A complaint about a mail (message/feedback-report)."""
+    block = {name: value for part in _blocks(data) for name, value in part.items()}
+    kind = _value(block, "feedback-type") or "unknown"
+    return f"A complaint about a mail ({kind}).\n\n{_lines(block)}"
+
+
+def external_body(part: Message) -> str:
+    """A part that lies elsewhere (message/external-body)."""
+    where = [f"{name}: {value}" for name, value in (part.get_params() or [])[1:] if name and value]
+    return "A part of this mail lies elsewhere and was not fetched.\n" + "\n".join(map(str, where))
+
+
+def partial(part: Message) -> str:
+    """A piece of a mail that was cut up (message/partial)."""
+    number, total = part.get_param("number"), part.get_param("total")
+    return f"Part {number or '?'} of {total or '?'} of a mail that was sent in pieces."
+
+
+PGP = "(This mail is encrypted with PGP. Its text cannot be shown here.)"
+PGP_INLINE = "(The text below is encrypted with PGP.)"
+SMIME_ENCRYPTED = "(This mail is encrypted with S/MIME. Its text cannot be shown here.)"
+SMIME_SIGNED = (
+    "(This mail is signed with S/MIME in the opaque form: its text lies in the attached file and could not be read.)"
+)
+WINMAIL = "(The text of this mail is in Outlook's own format, in the attached winmail.dat, and cannot be shown here.)"
+FORWARDED_ONLY = "(This mail has no text of its own. It forwards the mail below.)"
+
+
+def is_encrypted_smime(part: Message, data: bytes) -> bool:
+    """Whether a part of type application/pkcs7-mime is encrypted, rather than signed."""
+    kind = str(part.get_param("smime-type") or "").lower()
+    if kind:
+        return kind not in ("signed-data", "certs-only", "compressed-data")
+    # The object identifier of signed data.
+    return b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" not in data[:64]
+
+
+_SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+_PLAIN_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
+
+
+def signed_content(data: bytes) -> bytes:
+    """What opaque S/MIME signs; empty when it cannot be found. The signature is not checked."""
+    at = data.find(_PLAIN_DATA, max(data.find(_SIGNED_DATA), 0))
+    if at < 0:
+        return b""
+    try:
+        tag, content, _end = _element(data, at + len(_PLAIN_DATA))
+        return b"".join(_strings(content)) if tag == 0xA0 else b""
+    except (IndexError, RecursionError):
+        return b""
+
+
+def _element(data: bytes, at: int) -> tuple[int, bytes, int]:
+    """Tag, content and end of the BER element there. An open length runs to the end of what there is."""
+    tag, length = data[at], data[at + 1]
+    at += 2
+    if length == 0x80:
+        return tag, data[at:], len(data)
+    if length & 0x80:
+        size = length & 0x7F
+        length = int.from_bytes(data[at : at + size])
+        at += size
+    return tag, data[at : at + length], at + length
+
+
+def _strings(data: bytes) -> Iterable[bytes]:
+    at = 0
+    while at < len(data):
+        tag, content, end = _element(data, at)
+        if tag == 0x04:
+            yield content
+        elif tag == 0x24:
+            yield from _strings(content)
+        else:
+            return
+        at = end
+
+
+_CALENDAR = re.compile(
+    r"^(SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|DESCRIPTION|STATUS|METHOD|RRULE)((?:;[^:\n]*)?):(.*)$", re.M | re.I
+)
+
+
+def invitation(text: str) -> str:
+    """A calendar part in plain words: what, when, where, from whom."""
+    text = re.sub(r"\r?\n[ \t]", "", text)
+    found: dict[str, tuple[str, str]] = {}
+    event = text.find("BEGIN:VEVENT")
+    for at, match in ((match.start(), match) for match in _CALENDAR.finditer(text)):
+        name = match[1].upper()
+        if name == "METHOD" or at > event:
+            value = re.sub(r"\\([,;\\])", r"\1", match[3].strip().replace("\\n", "\n").replace("\\N", "\n"))
+            found.setdefault(name, (match[2], value))
+    kinds = {
+        "REQUEST": "Invitation",
+        "CANCEL": "Cancelled event",
+        "REPLY": "Answer to an invitation",
+        "COUNTER": "Other time proposed",
+    }
+    method = found.get("METHOD", ("", ""))[1].upper()
+    title = found.get("SUMMARY", ("", ""))[1]
+    lines = [f"{kinds.get(method, 'Calendar event')}: {title or '(no title)'}"]
+    for name, word in (("DTSTART", "From"), ("DTEND", "To")):
+        if name in found:
+            lines.append(f"{word}: {_calendar_time(*found[name])}")
+    for name, word in (("RRULE", "Repeats"), ("LOCATION", "Where"), ("ORGANIZER", "Organizer"), ("STATUS", "Status")):
+        if value := found.get(name, ("", ""))[1]:
+            lines.append(f"{word}: {re.sub('^mailto:', '', value, flags=re.I)}")
+    if description := found.get("DESCRIPTION", ("", ""))[1].strip():
+        lines += ["", description]
+    return "\n".join(lines)
+
+
+def _calendar_time(parameters: str, value: str) -> str:
+    for form, shown in (
+        ("%Y%m%dT%H%M%SZ", "%Y-%m-%d %H:%M UTC"),
+        ("%Y%m%dT%H%M%S", "%Y-%m-%d %H:%M"),
+        ("%Y%m%d", "%Y-%m-%d"),
+    ):
+        try:
+            made = datetime.strptime(value, form).strftime(shown)  # noqa: DTZ007 - the zone is named beside it
+        except ValueError:
+            continue
+        zone = re.search(r"TZID=\"?([^;\":]+)", parameters)
+        return f"{made} ({zone[1]})" if zone else made
+    return value

@@ -1,0 +1,392 @@
+"""The parts of a mail: which of them are its text, and which are files. No text is lost on the way."""
+
+from __future__ import annotations
+
+import email
+import mimetypes
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from email.message import Message
+from email.policy import compat32
+
+from mm_tui.sandbox.mail import MailAttachment
+from mm_tui.sandbox.mail_in import notices
+from mm_tui.sandbox.mail_in.charsets import Odd, codec_of, decode
+from mm_tui.sandbox.mail_in.encoded_words import header_text
+from mm_tui.sandbox.mail_in.headers import Headers, mended
+from mm_tui.sandbox.mail_in.html import html_to_markdown
+from mm_tui.sandbox.mail_in.plain import unflowed, without_tabs
+from mm_tui.sandbox.mail_in.transfer import bytes_of
+
+_DEEPEST_MULTIPART = 60
+_DEEPEST_FORWARD = 4
+_MOST_DATA = 50_000_000
+_INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad\u034f\u180e\u3164\u2800]+")
+_META_CHARSET = re.compile(
+    rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w:.-]+)|<\?xml[^>]{0,100}encoding=[\"']([\w.-]+)", re.I
+)
+_STUB = re.compile(
+    r"\bhtml\b|view (?:this|it) (?:e-?mail|message|online|in)|your (?:e-?mail )?(?:client|program|browser)|"
+    r"does not support|web version|in (?:a|your|the) browser|im browser|navigateur|navegador|HTML-",
+    re.I,
+)
+_MARKUP = re.compile(r"<(?:html|head|body|table|div|style|p|br|span)\b[^>]*>", re.I)
+_SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+_SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
+_RICH = ("text/html", "text/x-amp-html", "text/watch-html", "application/xhtml+xml")
+_READ_AS_TEXT = ("text/plain", "text/markdown", "text/enriched", "text/richtext", "text/x-markdown", *_RICH)
+_FILES = ("text/calendar", "text/x-vcard", "text/vcard", "text/csv", "text/x-vcalendar", "text/directory")
+DEFECTS = {
+    "NoBoundaryInMultipartDefect": "broken multipart", "StartBoundaryNotFoundDefect": "broken multipart",
+    "CloseBoundaryNotFoundDefect": "broken multipart", "MultipartInvariantViolationDefect": "broken multipart",
+    "InvalidMultipartContentTransferEncodingDefect": "broken multipart",
+    "MissingHeaderBodySeparatorDefect": "broken header", "FirstHeaderLineIsContinuationDefect": "broken header",
+    "MisplacedEnvelopeHeaderDefect": "broken header", "MalformedHeaderDefect": "broken header",
+    "InvalidBase64PaddingDefect": "broken base64", "InvalidBase64CharactersDefect": "broken base64",
+    "InvalidBase64LengthDefect": "broken base64", "UndecodableBytesDefect": "8-bit header",
+}  # fmt: skip
+
+
+def defect(found: object) -> str:
+    """What the parser found wrong, in a few words."""
+    name = type(found).__name__
+    return DEFECTS.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("Defect")).lower())
+
+
+@dataclass(slots=True)
+class Content:
+    """What a part comes to."""
+
+    texts: list[str] = field(default_factory=list)
+    """In reading order, each without blank lines at its ends."""
+    notes: list[str] = field(default_factory=list)
+    """What stands at the top, before every text: what a delivery report says, what cannot be read."""
+    files: list[MailAttachment] = field(default_factory=list)
+
+    def add(self, other: Content) -> None:
+        """Takes up what another part came to."""
+        self.texts += other.texts
+        self.notes += other.notes
+        self.files += other.files
+
+    @property
+    def body(self) -> str:
+        """All of it as one text."""
+        return "\n\n".join((*dict.fromkeys(self.notes), *self.texts))
+
+
+def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content:
+    """The text and the files of a mail.
+
+    Args:
+        message: the parsed mail.
+        odd: is told what was not as it should be.
+        hints: charsets that the mail names, for parts that name none.
+    """
+    reader = _Reader(odd, hints)
+    content = reader.read(message, 0)
+    if not content.texts and not content.notes and reader.passed_over:
+        # A mail whose only text is marked as a file, or as one to be left out.
+        content.texts = [text for text in map(reader.text_of, reader.passed_over) if is_readable(text)][:5]
+    if not content.body.strip() and (
+        events := [file for file in content.files if file.content_type == "text/calendar"]
+    ):
+        content.texts = [notices.invitation(decode(events[0].data, "utf-8", odd))]
+    return content
+
+
+def is_readable(text: str) -> bool:
+    """Whether there is anything to see in a text."""
+    return bool(_INVISIBLE.sub("", text))
+
+
+class _Reader:
+    def __init__(self, odd: Odd, hints: Sequence[str], forwards: int = 0) -> None:
+        self._odd = odd
+        self._hints = hints
+        self._forwards = forwards
+        self._number = 0
+        self.passed_over: list[Message] = []
+        """Text parts that were taken as files."""
+
+    def read(self, part: Message, depth: int) -> Content:
+        for found in part.defects:
+            self._odd(defect(found))
+        kind = part.get_content_type()
+        children = part.get_payload()
+        if kind.startswith("message/"):
+            return self._message(part, kind)
+        if not isinstance(children, list):
+            return self._leaf(part, kind, alone=depth == 0)
+        if depth >= _DEEPEST_MULTIPART:
+            self._odd("nested too deep")
+            return Content(files=[self._file(part, _written_out(part, self._odd))])
+        parts = [child for child in children if isinstance(child, Message)]
+        if kind == "multipart/alternative":
+            return self._alternative(parts, depth)
+        if kind == "multipart/encrypted":
+            return self._encrypted(part, parts, depth)
+        if kind == "multipart/related":
+            return self._related(part, parts, depth)
+        return self._in_order(parts, depth, report=kind == "multipart/report")
+
+    def _in_order(self, parts: list[Message], depth: int, *, report: bool = False) -> Content:
+        made = Content()
+        for child in parts:
+            made.add(self.read(child, depth + 1))
+        if report and not made.notes and not made.texts:
+            self._odd("empty report")
+        return made
+
+    def _alternative(self, parts: list[Message], depth: int) -> Content:
+        """Of the alternatives the text that reads best, and every file."""
+        read = [self.read(child, depth + 1) for child in parts]
+        chosen = _best([(_kind_of(child), content) for child, content in zip(parts, read, strict=True)])
+        made = Content()
+        for content in read:
+            if content is chosen:
+                made.texts, made.notes = content.texts, content.notes + made.notes
+            made.files += content.files
+        return made
+
+    def _related(self, part: Message, parts: list[Message], depth: int) -> Content:
+        start = str(part.get_param("start") or "").strip("<>")
+        root = next(
+            (child for child in parts if start and str(child.get("content-id") or "").strip("<> ") == start), None
+        )
+        ordered = parts if root is None else [root, *(child for child in parts if child is not root)]
+        return self._in_order(ordered, depth)
+
+    def _encrypted(self, part: Message, parts: list[Message], depth: int) -> Content:
+        made = self._in_order(parts, depth)
+        protocol = str(part.get_param("protocol") or "").lower()
+        made.notes.insert(
+            0,
+            notices.PGP
+            if "pgp" in protocol or not protocol
+            else "(This mail is encrypted. Its text cannot be shown here.)",
+        )
+        return made
+
+    def _message(self, part: Message, kind: str) -> Content:
+        if kind in ("message/delivery-status", "message/global-delivery-status"):
+            return Content(notes=[notices.delivery_report(self._inner(part))])
+        if kind in ("message/disposition-notification", "message/global-disposition-notification"):
+            return Content(notes=[notices.receipt(self._inner(part))])
+        if kind == "message/feedback-report":
+            return Content(notes=[notices.abuse_report(self._inner(part))])
+        if kind == "message/external-body":
+            return Content(texts=[notices.external_body(part)])
+        data = self._inner(part)
+        if kind == "message/partial":
+            return Content(
+                notes=[notices.partial(part)], texts=[decode(data, None, self._odd, self._hints).strip("\n")]
+            )
+        if kind == "message/rfc822-headers" or not data.strip():
+            return Content(texts=[decode(data, None, self._odd, self._hints).strip()] if data.strip() else [])
+        content = Content(files=[self._file(part, data)])
+        if self._forwards < _DEEPEST_FORWARD and len(data) < _MOST_DATA:
+            content.texts.append(self._forwarded(data))
+        return content
+
+    def _inner(self, part: Message) -> bytes:
+        """The message in a part. The parser does not undo the transfer encoding of one."""
+        payload = part.get_payload()
+        encoding = str(part.get("content-transfer-encoding") or "").lower()
+        if not isinstance(payload, list):
+            return bytes_of(part, self._odd)
+        if not any(word in encoding for word in ("base64", "quoted", "uue")):
+            return b"\n".join(_written_out(child, self._odd) for child in payload if isinstance(child, Message))
+        whole = b"\n".join(_written_out(child, self._odd) for child in payload if isinstance(child, Message))
+        flat = Message()
+        flat["Content-Transfer-Encoding"] = encoding
+        flat.set_payload(whole.decode("utf-8", "surrogateescape"))
+        decoded = bytes_of(flat, self._odd)
+        # Some programs name an encoding that they did not use.
+        return decoded if re.match(rb"\s*[!-9;-~]+[ \t]*:", decoded) else whole
+
+    def _forwarded(self, data: bytes) -> str:
+        """A mail within the mail, as text: the headers that matter, then its text."""
+        message = email.message_from_bytes(mended(data, self._odd), policy=compat32)
+        headers = Headers(message, self._odd, self._hints)
+        inner = _Reader(self._odd, self._hints, self._forwards + 1)
+        content = inner.read(message, 0)
+        lines = ["---------- Forwarded message ----------"]
+        lines += [
+            f"{name}: {value}"
+            for name in ("From", "Date", "Subject", "To", "Cc")
+            if (value := headers.text(name.lower()))
+        ]
+        lines += [f"Attachment: {file.name}" for file in content.files]
+        return "\n".join(lines) + "\n\n" + (content.body.strip("\n") or "(no text)")
+
+    def _leaf(self, part: Message, kind: str, *, alone: bool) -> Content:
+        if kind in _SMIME:
+            return self._smime(part)
+        if kind in _TNEF or self._name(part).lower() == "winmail.dat":
+            return Content(
+                notes=[notices.WINMAIL] if alone else [], files=[self._file(part, bytes_of(part, self._odd))]
+            )
+        if kind.startswith("multipart/"):
+            # Its parts could not be told apart.
+            kind = "text/plain"
+        if kind == "text/rfc822-headers":
+            return Content(texts=["Headers of the mail:\n\n" + self.text_of(part).strip("\n")])
+        if kind not in _READ_AS_TEXT and not (kind.startswith("text/") and kind not in _FILES):
+            return Content(files=[self._file(part, bytes_of(part, self._odd))])
+        if _is_file(part) and not alone:
+            self.passed_over.append(part)
+            return Content(files=[self._file(part, bytes_of(part, self._odd))])
+        text = self.text_of(part)
+        if not is_readable(text):
+            return Content()
+        if "-----BEGIN PGP MESSAGE-----" in text:
+            return Content(notes=[notices.PGP_INLINE], texts=[text.strip("\n")])
+        return Content(texts=[text.strip("\n")])
+
+    def _smime(self, part: Message) -> Content:
+        data = bytes_of(part, self._odd)
+        file = self._file(part, data)
+        if notices.is_encrypted_smime(part, data):
+            return Content(notes=[notices.SMIME_ENCRYPTED], files=[file])
+        inner = notices.signed_content(data)
+        if not inner.strip():
+            return Content(notes=[notices.SMIME_SIGNED], files=[file])
+        content = self.read(email.message_from_bytes(inner, policy=compat32), 1)
+        content.notes.append("(This mail is signed with S/MIME. The signature was not checked.)")
+        content.files.append(file)
+        return content
+
+    def text_of(self, part: Message) -> str:
+        """A text part as Markdown or plain text."""
+        data = bytes_of(part, self._odd)
+        kind = part.get_content_type()
+        declared = _charset_of(part)
+        if kind in _RICH:
+            declared = html_charset(data, declared)
+        text = decode(data, declared, self._odd, self._hints).replace("\r\n", "\n").replace("\r", "\n")
+        if kind in _RICH or (kind == "text/plain" and _is_markup(text)):
+            return html_to_markdown(text, self._odd)
+        if kind in ("text/enriched", "text/richtext"):
+            return _without_enriched(text)
+        if str(part.get_param("format") or "").strip().lower() == "flowed":
+            text = unflowed(text, delete_space=str(part.get_param("delsp") or "").strip().lower() == "yes")
+        return without_tabs(text)
+
+    def _name(self, part: Message) -> str:
+        try:
+            name = part.get_filename() or ""
+        except (ValueError, LookupError, TypeError, AttributeError):
+            self._odd("unreadable file name")
+            name = ""
+        return header_text(name, self._odd, self._hints).replace("\x00", "")
+
+    def _file(self, part: Message, data: bytes) -> MailAttachment:
+        self._number += 1
+        kind = part.get_content_type()
+        name = _shortened(self._name(part))
+        if not name:
+            ending = ".eml" if kind == "message/rfc822" else mimetypes.guess_extension(kind) or ".bin"
+            name = f"{'message' if kind == 'message/rfc822' else 'attachment'}-{self._number}{ending}"
+        return MailAttachment(name, kind, data)
+
+
+def _shortened(name: str) -> str:
+    """A file name of 255 characters at the most, its ending kept."""
+    if len(name) <= 255:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem[: 254 - len(ending)]}.{ending}" if dot and len(ending) <= 20 else name[:255]
+
+
+def _kind_of(part: Message) -> str:
+    """The type of an alternative; of a group the first that is read."""
+    kind = part.get_content_type()
+    payload = part.get_payload()
+    if kind.startswith("multipart/") and isinstance(payload, list):
+        inner = [_kind_of(child) for child in payload[:20] if isinstance(child, Message)]
+        return next((one for one in inner if one in _READ_AS_TEXT), kind)
+    return kind
+
+
+def _best(read: list[tuple[str, Content]]) -> Content | None:
+    """Plain text if it says what the others say, else HTML, else whatever can be read."""
+    readable = [(kind, content) for kind, content in read if is_readable(content.body)]
+    if not readable:
+        return None
+    order = {
+        "text/plain": 0,
+        "text/markdown": 0,
+        "text/html": 1,
+        "application/xhtml+xml": 1,
+        "text/enriched": 2,
+        "text/richtext": 2,
+    }
+    # Of two of a kind the later is the richer.
+    ranked = sorted(enumerate(readable), key=lambda item: (order.get(item[1][0], 3), -item[0]))
+    best_kind, best = ranked[0][1]
+    if best_kind == "text/plain":
+        rich = next((content for _at, (kind, content) in ranked if kind == "text/html"), None)
+        if rich is not None and _is_stub(best.body, rich.body):
+            return rich
+    return best
+
+
+def _is_stub(plain: str, rich: str) -> bool:
+    """Whether plain text only sends its reader to the HTML beside it."""
+    words, others = len(re.findall(r"\w+", plain)), len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", rich)))
+    if words * 8 < others:
+        return True
+    return words <= 60 and words * 2 < others and bool(_STUB.search(plain))
+
+
+def _is_file(part: Message) -> bool:
+    """Whether a text part is a file: said to be one, or named."""
+    disposition = str(part.get("content-disposition") or "").lower().lstrip()
+    return disposition.startswith("attachment") or "filename" in disposition
+
+
+def _charset_of(part: Message) -> str | None:
+    try:
+        return part.get_content_charset()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def html_charset(data: bytes, declared: str | None) -> str | None:
+    """The charset of HTML: the mail's, or the document's own where the mail names none or one that fits anything."""
+    match = _META_CHARSET.search(data[:4096])
+    own = (match[1] or match[2]).decode("ascii", "replace") if match else ""
+    if not own or not codec_of(own) or codec_of(own).startswith(("utf-16", "utf-32")):
+        return declared
+    if declared and codec_of(declared) not in ("", "ascii", "iso-8859-1", "cp1252"):
+        return declared
+    if codec_of(declared) in ("iso-8859-1", "cp1252"):
+        try:
+            data.decode(codec_of(own))
+        except UnicodeError:
+            return declared
+    return own
+
+
+def _is_markup(text: str) -> bool:
+    """Whether plain text is HTML that was named wrongly."""
+    return bool(re.match(r"\s*(?:<!DOCTYPE html|<html)\b", text, re.I)) and len(_MARKUP.findall(text)) > 2
+
+
+def _without_enriched(text: str) -> str:
+    text = re.sub(r"<param>.*?</param>", "", text, flags=re.I | re.S)
+    text = re.sub(r"(?<!\n)\n(?!\n)", " ", text)
+    text = re.sub(r"\n(\n+)", r"\1", text)
+    return re.sub(r"</?[A-Za-z][^<>]{0,60}>", "", text.replace("<<", "\x00")).replace("\x00", "<")
+
+
+def _written_out(part: Message, odd: Odd) -> bytes:
+    try:
+        return part.as_bytes()
+    except (ValueError, LookupError, TypeError, AttributeError, KeyError, RecursionError):
+        odd("attached mail that cannot be written out")
+        lines = [f"{name}: {value}" for name, value in part.raw_items()]
+        return "\n".join(lines).encode("utf-8", "surrogateescape")

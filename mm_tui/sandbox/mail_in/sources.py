@@ -1,0 +1,139 @@
+"""Where mail is stored: mbox files, Maildirs, MH folders, Apple's and Outlook's files, single mails, folders of these.
+
+A file is known by what it holds, not by its name. Each that is left out is reported with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mm_tui.sandbox.mail_in.charsets import Odd
+from mm_tui.sandbox.mail_in.headers import is_header_block
+from mm_tui.sandbox.mail_in.mbox import RawMail, mails_of_mbox
+from mm_tui.sandbox.mail_in.outlook import COMPOUND_FILE, UnreadableOutlookFile, mail_of_outlook_file
+from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
+
+_MAIL_ENDINGS = (".eml", ".mbox", ".mbx", ".msg", ".emlx", ".mht")
+_EMLX = re.compile(rb"\s*(\d{1,10})[ \t]*\r?\n")
+_NO_MAIL = {
+    b"!BDN": "an Outlook data file (.pst): export its mail as .eml or mbox first",
+    b"\xcf\xad\x12\xfe": "an Outlook Express folder (.dbx): export its mail as .eml first",
+    b"\x1f\x8b": "compressed: unpack it first",
+    b"PK\x03\x04": "a ZIP archive: unpack it first",
+    b"BZh": "compressed: unpack it first",
+    b"\xfd7zXZ": "compressed: unpack it first",
+    b"7z\xbc\xaf": "compressed: unpack it first",
+    b"%PDF": "a PDF document",
+    b"SQLite format 3": "a database",
+}
+_BY_THE_WAY = re.compile(
+    r"\.DS_Store|.*\.msf|Info\.plist|table_of_contents|\.mh_sequences|dovecot.*|maildirsize|maildirfolder|.*\.cmeta"
+    r"|\.mew-summary|\.xmhcache|.*\.lock|subscriptions|courierimap.*|.*\.index(?:\.\w+)?|.*\.plist",
+    re.IGNORECASE,
+)
+"""What mail programs keep beside the mail."""
+
+
+def files_under(path: Path) -> list[Path]:
+    """The files that may hold mail under a path, in a stable order; numbers by their value.
+
+    Raises:
+        MailImportError: there is nothing at the path.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise MailImportError(f"{path}: there is no such file or folder")
+    return [
+        item
+        for item in sorted(path.rglob("*"), key=_order)
+        if item.is_file()
+        and not _BY_THE_WAY.fullmatch(item.name)
+        and not (item.parent.name == "tmp" and (item.parent.parent / "cur").is_dir())
+    ]
+
+
+def _order(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """Sorts 9.emlx before 10.emlx."""
+    made = []
+    for part in path.parts:
+        stem = part.partition(".")[0]
+        made.append((0, int(stem), part) if stem.isascii() and stem.isdigit() and len(stem) < 12 else (1, 0, part))
+    return tuple(made)
+
+
+def raw_mails(path: Path, report: ImportReport) -> Iterator[RawMail]:
+    """The mails in a file, as they were stored. A file that holds none is reported.
+
+    Args:
+        path: a file.
+        report: is told what was left out.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        report.skipped.append(f"{path.name}: {error.strerror or 'cannot be read'}")
+        return
+    size = len(data)
+    oddities: list[str] = []
+    try:
+        mails = list(_mails_in(data, path, oddities.append))
+    except UnreadableOutlookFile as error:
+        report.skipped.append(f"{path.name}: {error}")
+        return
+    if not mails:
+        report.skipped.append(f"{path.name}: {oddities[-1] if oddities else 'empty'}")
+    for mail in mails:
+        yield RawMail(mail.raw, mail.place, mail.envelope, min(mail.end, size), (*oddities, *mail.oddities))
+
+
+def _mails_in(data: bytes, path: Path, odd: Odd) -> Iterator[RawMail]:
+    if data.startswith(COMPOUND_FILE):
+        yield RawMail(mail_of_outlook_file(data), path.name, end=len(data))
+        return
+    if reason := next((reason for start, reason in _NO_MAIL.items() if data.startswith(start)), ""):
+        odd(reason)
+        return
+    if not data.strip():
+        odd("empty")
+        return
+    if (numbered := _EMLX.match(data)) and (path.suffix == ".emlx" or is_header_block(data[numbered.end() :][:20_000])):
+        # Apple Mail: the mail's length on a line of its own, the mail, then properties of the program.
+        length = int(numbered[1])
+        mail = data[numbered.end() :]
+        cut = mail[:length] if mail[length:].lstrip().startswith((b"<?xml", b"<!DOCTYPE plist", b"bplist")) else mail
+        yield RawMail(cut if cut.strip() else mail, path.name, end=len(data))
+        return
+    text = _with_line_feeds(data, odd)
+    start = text.lstrip(b"\n\r\t \xef\xbb\xbf")
+    if start.startswith(b"From ") and not re.match(rb"From [^\n]{0,200}:", start.split(b"\n", 1)[0].split(b" ", 1)[0]):
+        if start is not text and len(start) != len(text):
+            odd("blank lines before the first mail")
+        yield from mails_of_mbox(start, path.name)
+        return
+    if _looks_like_mail(text[:20_000], path):
+        yield RawMail(text, path.name, end=len(data))
+        return
+    odd("not a mail")
+
+
+def _with_line_feeds(data: bytes, odd: Odd) -> bytes:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        odd("file in UTF-16")
+        data = data.decode("utf-16", "replace").encode("utf-8", "surrogatepass")
+    if b"\r" not in data:
+        return data
+    data = data.replace(b"\r\n", b"\n")
+    if data.count(b"\r") > data.count(b"\n"):
+        odd("lines that end in carriage returns")
+        data = data.replace(b"\r", b"\n")
+    return data
+
+
+def _looks_like_mail(text: bytes, path: Path) -> bool:
+    """Whether a file is a mail: by its headers, or by where it lies and what it is called."""
+    if path.suffix.lower() in _MAIL_ENDINGS or (path.parent.name in ("cur", "new") and not path.name.startswith(".")):
+        return True
+    return is_header_block(text.lstrip())

@@ -1,0 +1,78 @@
+"""Transfer encodings, however a mailer spelled or broke them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import quopri
+import re
+from email.message import Message
+
+from mm_tui.sandbox.mail_in.charsets import Odd
+
+
+def bytes_of(part: Message, odd: Odd) -> bytes:
+    """A part's bytes without their transfer encoding, however that is spelled."""
+    bare = copy.copy(part)
+    del bare["content-transfer-encoding"]
+    # Without an encoding the parser hands out the very bytes; of a declared charset it would make text of its own.
+    payload = bare.get_payload(decode=True)
+    raw = payload if isinstance(payload, bytes) else b""
+    encoding = re.sub(r"\([^()]*\)", "", str(part.get("content-transfer-encoding") or ""))
+    encoding = re.sub(r"[\s\"';.,]", "", encoding).lower().split(":")[-1]
+    if encoding in ("base64", "b64", "base-64"):
+        return _from_base64(raw, odd)
+    if encoding in ("quoted-printable", "quotedprintable", "quoted_printable", "qp", "quoted-printible"):
+        return quopri.decodestring(raw)
+    if encoding in ("x-uuencode", "uuencode", "uue", "x-uue") or _looks_uuencoded(raw, part):
+        return _from_uuencode(raw, odd)
+    if encoding not in ("", "7bit", "8bit", "binary", "7-bit", "8-bit", "none"):
+        odd("unknown transfer encoding")
+    return raw
+
+
+def _looks_uuencoded(raw: bytes, part: Message) -> bool:
+    return not part.get_content_type().startswith("text/") and raw.lstrip().startswith(b"begin 6")
+
+
+def _from_base64(raw: bytes, odd: Odd) -> bytes:
+    # Text behind the encoding (footers of mailing lists) is no part of it.
+    body = re.split(rb"\n(?=[^\n]*[^A-Za-z0-9+/=\s])", raw.replace(b"\r\n", b"\n"), maxsplit=1)
+    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", body[0].split(b"==")[0] if b"==" in body[0] else body[0])
+    left = len(kept) % 4
+    if left == 1 or (left and b"=" not in raw):
+        odd("broken base64")
+    if left == 1:
+        kept = kept[:-1]
+    try:
+        data = base64.b64decode(kept + b"=" * (-len(kept) % 4))
+    except (binascii.Error, ValueError):
+        odd("broken base64")
+        return raw
+    if raw.strip() and not data:
+        odd("broken base64")
+        return raw
+    if len(body) > 1 and body[1].strip():
+        odd("text behind base64")
+        return data + (b"\n\n" + body[1] if data[:1].isascii() else b"")
+    return data
+
+
+def _from_uuencode(raw: bytes, odd: Odd) -> bytes:
+    made = []
+    for line in raw.replace(b"\r\n", b"\n").split(b"\n"):
+        if line.startswith(b"begin ") or not line.strip():
+            continue
+        if line.strip() in (b"end", b"`"):
+            break
+        try:
+            made.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            size = (((line[0] - 32) & 63) * 4 + 5) // 3
+            try:
+                made.append(binascii.a2b_uu(line[:size]))
+            except binascii.Error:
+                odd("broken uuencode")
+                return raw
+    return b"".join(made) or raw

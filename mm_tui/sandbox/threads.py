@@ -1,0 +1,179 @@
+"""Which mails belong to one conversation.
+
+A mail joins the mail that its In-Reply-To or References name. What such names are worth depends on who wrote them:
+programs put the same id into every notice, and people's addresses where an id belongs. To merge two strangers' mail
+shows one customer's letters to the other's agent, so in doubt mails stay apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+_PREFIX = re.compile(
+    r"\s*(?:(?:re|aw|antw|antwort|sv|vs|vl|odp|rv|res|ref|rif|r|fw|fwd|wg|tr|i|enc|ynt|ilt|vá|továbbítás|doorst|pd|atb|bls"
+    r"|σχετ|απ|πρθ|отв|ответ|回复|答复|回覆|转发|轉寄|返信|転送|회신|전달)\s*(?:\[\d+\]|\(\d+\)|\^\d+)?\s*[:：]\s*)",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"\s*\[[^\[\]]{1,60}\]\s*")
+_WAS = re.compile(r"\((?:was|war|ehemals|före|était)[: ]+(.*?)\)?\s*$", re.IGNORECASE)
+_DAY_MS = 86_400_000
+_MOST_COMPARED = 40
+
+
+def topic(subject: str) -> str:
+    """A subject without reply marks, list tags and the like, for comparing."""
+    rest, before = subject, None
+    while rest != before:
+        before = rest
+        rest = _PREFIX.sub("", rest, count=1) if _PREFIX.match(rest) else rest
+        rest = _TAG.sub("", rest, count=1) if _TAG.match(rest) else rest
+    return " ".join(rest.split()).casefold()
+
+
+def is_reply(subject: str) -> bool:
+    """Whether a subject says that the mail answers or passes on another."""
+    rest = _TAG.sub("", subject, count=1) if _TAG.match(subject) else subject
+    return _PREFIX.match(rest) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What of a mail tells where it belongs. Addresses bare and in lower case."""
+
+    message_id: str
+    names: Sequence[str]
+    """The ids of the mails before it, the nearest first."""
+    sender: str
+    recipients: frozenset[str]
+    subject: str
+    at: int = 0
+    """Epoch ms; 0 when not known."""
+    list_id: str = ""
+    thread_id: str = ""
+    """Where it lies already; empty for new mail."""
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everyone that the mail names."""
+        return self.recipients | {self.sender}
+
+
+def usable(name: str, addresses: Collection[str] = ()) -> bool:
+    """Whether an id can tell one mail from another: it has both halves and is nobody's address.
+
+    Args:
+        name: the id in angle brackets.
+        addresses: known addresses, bare and in lower case.
+    """
+    left, at, right = name.strip("<>").partition("@")
+    return bool(left and at and right) and name.strip("<>").lower() not in addresses
+
+
+def answers(mail: Letter, other: Letter) -> bool:
+    """Whether a mail that names another's id may join it."""
+    mine, theirs = topic(mail.subject), topic(other.subject)
+    if not mine or not theirs or mine == theirs:
+        return True
+    if (was := _WAS.search(mail.subject)) and topic(was[1]) == theirs:
+        return True
+    if mail.list_id and mail.list_id == other.list_id:
+        return True
+    # Another subject: only as one turn of a talk between people.
+    return mail.sender != other.sender and (mail.sender in other.recipients or other.sender in mail.recipients)
+
+
+def is_same_mail(mail: Letter, other: Letter) -> bool:
+    """Whether two mails with one Message-ID are two copies of one mail."""
+    near = not mail.at or not other.at or abs(mail.at - other.at) <= _DAY_MS
+    return mail.sender == other.sender and topic(mail.subject) == topic(other.subject) and near
+
+
+def shares_a_lost_mail(mail: Letter, other: Letter) -> bool:
+    """Whether two mails that name one id, of a mail that is not there, belong together."""
+    if topic(mail.subject) != topic(other.subject) or not topic(mail.subject):
+        return False
+    if not (is_reply(mail.subject) and is_reply(other.subject)):
+        return False
+    if mail.list_id and mail.list_id == other.list_id:
+        return True
+    return mail.sender == other.sender or (mail.sender in other.recipients and other.sender in mail.recipients)
+
+
+@dataclass(slots=True)
+class Grouping:
+    """Mails by conversation."""
+
+    group_of: list[int]
+    """For each mail the number of its group: the index of a mail in it."""
+    lasting: dict[int, str] = field(default_factory=dict)
+    """Groups that hold mail with a thread already, and which."""
+    merged: dict[str, str] = field(default_factory=dict)
+    """Threads that turned out to be one with another, and with which."""
+
+
+def group(letters: Sequence[Letter]) -> Grouping:
+    """Puts mails into conversations, whatever order they come in.
+
+    Args:
+        letters: mails of one mailbox; those with a thread keep it.
+    """
+    addresses = frozenset(address for letter in letters for address in letter.people)
+    parents = list(range(len(letters)))
+
+    def root(at: int) -> int:
+        while parents[at] != at:
+            parents[at] = parents[parents[at]]
+            at = parents[at]
+        return at
+
+    def join(one: int, two: int) -> None:
+        first, second = sorted((root(one), root(two)))
+        parents[second] = first
+
+    by_id: dict[str, list[int]] = {}
+    by_thread: dict[str, int] = {}
+    for at, letter in enumerate(letters):
+        if letter.thread_id:
+            join(at, by_thread.setdefault(letter.thread_id, at))
+        if usable(letter.message_id, addresses):
+            for twin in by_id.setdefault(letter.message_id, [])[:_MOST_COMPARED]:
+                if is_same_mail(letter, letters[twin]):
+                    join(at, twin)
+                    break
+            by_id[letter.message_id].append(at)
+    lost: dict[tuple[str, str], list[int]] = {}
+    for at, letter in enumerate(letters):
+        names = [name for name in dict.fromkeys(letter.names) if usable(name, addresses) and name != letter.message_id]
+        parent = _parent(letter, at, names, letters, by_id)
+        if parent is not None:
+            join(at, parent)
+        for name in names:
+            if name in by_id:
+                continue
+            sharing = lost.setdefault((name, topic(letter.subject)), [])
+            if parent is None:
+                other = next(
+                    (one for one in sharing[:_MOST_COMPARED] if shares_a_lost_mail(letter, letters[one])), None
+                )
+                if other is not None:
+                    join(at, other)
+            sharing.append(at)
+    made = Grouping([root(at) for at in range(len(letters))])
+    for at, letter in enumerate(letters):
+        if letter.thread_id:
+            kept = made.lasting.setdefault(made.group_of[at], letter.thread_id)
+            if kept != letter.thread_id:
+                made.merged[letter.thread_id] = kept
+    return made
+
+
+def _parent(
+    letter: Letter, at: int, names: Iterable[str], letters: Sequence[Letter], by_id: dict[str, list[int]]
+) -> int | None:
+    for name in names:
+        fitting = [one for one in by_id.get(name, ())[:_MOST_COMPARED] if one != at and answers(letter, letters[one])]
+        if fitting:
+            return min(fitting, key=lambda one: topic(letters[one].subject) != topic(letter.subject))
+    return None
