@@ -250,6 +250,9 @@ class Review(Section, frozen=True):
         "Not needed",
     )
     """Templates offered when rejecting."""
+    own_replies: Literal["self", "another"] = "self"
+    """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other mail, or
+    only `another` reviewer; then this program refuses to approve what its own reviewer wrote."""
     claim_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 10
     """How long others see that you have a mail open, unless you still have it: a tag, which needs the send key.
 

@@ -201,7 +201,7 @@ def _explained(
     where = f"{file}{_line(text, place)}"
     name = ".".join(place)
     if not unknown:
-        return ConfigError(where, f"{name}: {what}", "docs/configuration.md says what it takes.")
+        return ConfigError(where, f"{name}: {what}", _cure(model, place))
     known = [
         *model.__struct_fields__, *([] if model is not Settings else ["profiles", "default_profile", "version"]),
     ]  # fmt: skip
@@ -211,6 +211,14 @@ def _explained(
     near = difflib.get_close_matches(place[-1], known, n=1)
     cure = f"Did you mean {near[0]}?" if near else "docs/configuration.md lists all settings."
     return ConfigError(where, f"{name} is not a setting", cure)
+
+
+def _cure(model: type[Section], place: Sequence[str]) -> str:
+    """What to write there: the words that a setting takes, where it takes only some."""
+    kind = typing.get_type_hints(model).get(place[1]) if len(place) == 2 else None
+    if typing.get_origin(kind) is typing.Literal:
+        return f"It takes {' or '.join(map(repr, typing.get_args(kind)))}, see docs/configuration.md."
+    return "docs/configuration.md says what it takes."
 
 
 def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:

@@ -168,7 +168,7 @@ class Wiring:
         claims = AdvisoryClaims(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
         self.claims = ClaimKeeper(claims, self.sync, clock, minutes=minutes)
         self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
-        self.drafts = Drafts(self.database, self.gateway, self.assistant, settings)
+        self.drafts = Drafts(self.database, self.gateway, self.assistant, settings, clock, reviewer(settings))
         self.boxes = MailboxActs(self.gateway, self.sync)
 
     async def run(self) -> None:
@@ -229,11 +229,11 @@ class Wiring:
         """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""
         from mm_tui.gateway.errors import GatewayError
         from mm_tui.services.assistant import AssistError
-        from mm_tui.services.drafts import AlreadySubmitted
+        from mm_tui.services.drafts import AlreadySubmitted, NotJournaled
 
         if isinstance(error, GatewayError):
             return OneLine(f"{error.message}. {error.what_to_do}" if error.what_to_do else error.message)
-        if isinstance(error, AssistError | AlreadySubmitted):
+        if isinstance(error, AssistError | AlreadySubmitted | NotJournaled):
             return OneLine(str(error))
         return None
 

@@ -17,6 +17,7 @@ from mm_tui.review.risk import Assessment
 from mm_tui.review.state import Choice, Outcome
 from mm_tui.services.notices import Notice
 from mm_tui.services.queue import Queued, edited_draft
+from mm_tui.services.release_begin import OwnReply
 from mm_tui.services.release_record import state_of
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.services.releases import Refused, Releases
@@ -130,12 +131,14 @@ async def _begun(beginning: Awaitable[object]) -> None:
     """Begins a decision.
 
     Raises:
-        CommandError: it cannot begin, because another is under way (6) or the journal cannot be written (10).
+        CommandError: it cannot begin, because another is under way (6), this reviewer may not (4), or the journal
+            cannot be written (10).
     """
     try:
         await beginning
     except Refused as refused:
         status = Exit.CONFIG if refused.__cause__ is not None else Exit.CHANGED
+        status = Exit.AUTH if isinstance(refused, OwnReply) else status
         raise CommandError(status, str(refused.message), str(refused.what_to_do)) from None
 
 

@@ -154,8 +154,9 @@ def configuration_page() -> str:
         "| the first one |",
         "",
         "## [profiles.NAME]",
-        "One gateway account as one reviewer uses it. No key may both send and approve, so they are two: who composes "
-        "does not approve. A key that is set wins over its command, and that over the keyring.",
+        "One gateway account as one reviewer uses it. No key may both send and approve, so they are two. A reviewer "
+        "who has both can approve what they wrote themselves (see `own_replies` below). A key that is set wins over "
+        "its command, and that over the keyring.",
         "",
         *_settings(Profile, {field: name for name, field in config_file.ENVIRONMENT.items()}, skip={"name"}),
         "A key command is run without a shell; the first line that it prints is the key. It may ask on the terminal "

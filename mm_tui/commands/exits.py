@@ -17,7 +17,7 @@ class Exit(IntEnum):
     NOT_FOUND = 3
     """There is no such item, mailbox or mail."""
     AUTH = 4
-    """A key is missing, wrong, or lacks the scope."""
+    """A key is missing, wrong, or lacks the scope; or the settings ask for another reviewer to approve it."""
     GATEWAY = 5
     """The gateway cannot be reached, failed, or answered something unreadable; also when the outcome is unknown."""
     CHANGED = 6

@@ -86,7 +86,9 @@ def _row(entry: Queued, now: datetime) -> list[str]:
     item = entry.item
     age = span(now - item.received_at) if item.received_at else "?"
     other = item.sender.address if entry.is_inbound else ", ".join(party.address for party in item.to)
-    return [item.id, age, entry.risk_word, "in" if entry.is_inbound else "out", other, item.subject]
+    way = "in" if entry.is_inbound else "out"
+    way = f"{way}, {entry.author_words}" if entry.author is not None else way
+    return [item.id, age, entry.risk_word, way, other, item.subject]
 
 
 def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
@@ -104,6 +106,7 @@ def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
         "subject": item.subject,
         "received_at": _iso(item.received_at),
         "risk": entry.risk_word,
+        "written_by": entry.author.name if entry.author is not None else None,
         "checked": entry.is_checked,
         "not_checked_because": entry.unread_words or None,
         "flags": [
@@ -242,6 +245,9 @@ def _item_text(entry: Queued, box: Mailbox | None) -> Iterator[OneLine | ManyLin
     yield OneLine(f"id       {item.id}")
     yield OneLine(f"mailbox  {box.address} ({box.oversight_mode})" if box else f"mailbox  {item.mailbox_id}")
     yield OneLine(f"from     {item.sender}")
+    if entry.author is not None:
+        known = "journaled on this machine" if entry.author.proven else "as its tag says"
+        yield OneLine(f"author   {entry.author.name}, a human ({known})")
     yield OneLine(f"to       {', '.join(map(str, item.to))}")
     yield OneLine(f"cc       {', '.join(map(str, item.cc)) or 'none'}")
     yield OneLine(f"subject  {item.subject}")

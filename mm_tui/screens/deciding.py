@@ -80,7 +80,7 @@ class Deciding(Screen[None]):
     def gate(self) -> ApprovalGate:
         """Says whether a mail may be decided on now."""
         if self._gate is None:
-            self._gate = ApprovalGate(self.services.clock)
+            self._gate = ApprovalGate(self.services.clock, self.services.settings.review.own_replies)
         return self._gate
 
     def why_not(self, asked: Callable[[Queued, ReleaseView | None], str], entry: Queued) -> str:

@@ -15,6 +15,7 @@ DWELL_SECONDS = 0.4
 TOO_SOON = "another mail has just come under the cursor: look first"
 UNDER_WAY = "its decision is on its way"
 EDIT_OUTDATED = "the draft changed since your edit began: e shows what changed"
+OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" asks for another reviewer to approve it'
 UNSEEN = "read it to its end first: enter"
 
 
@@ -23,10 +24,12 @@ class ApprovalGate:
 
     Args:
         clock: its monotonic time counts.
+        own_replies: who approves what this reviewer wrote: `self` or `another`, as in the settings.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, own_replies: str = "self") -> None:
         self._clock = clock
+        self._own_replies = own_replies
         self._seen: set[str] = set()
         self._beginning: set[str] = set()
         self._came_at = float("-inf")
@@ -89,6 +92,8 @@ class ApprovalGate:
             return why
         if unread := entry.unread_words:
             return unread
+        if entry.is_own_reply and self._own_replies == "another":
+            return OWN_REPLY
         if entry.edit is not None and not entry.edit_is_current:
             return EDIT_OUTDATED
         return "" if self.has_seen(entry) else UNSEEN

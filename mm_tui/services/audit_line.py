@@ -73,6 +73,10 @@ JOURNAL_WORDS = {
     "rescheduling": "changes the schedule",
     "in_doubt": "outcome unknown",
     "resumed": "taken up again",
+    "reply_submitting": "submits a reply",
+    "reply_submitted": "own reply submitted",
+    "reply_refused": "reply not accepted",
+    "reply_in_doubt": "reply: outcome unknown",
 }
 OUTCOME_WORDS = {
     "approved": "approved",
@@ -99,7 +103,9 @@ OUTCOME_WORDS = {
 }
 """Our words for how a decision ended, by the outcome that the journal names."""
 
-_FAILURES = frozenset({"email.scan_blocked", "email.bounced", "email.send_failed", "in_doubt", "incident"})
+_FAILURES = frozenset(
+    {"email.scan_blocked", "email.bounced", "email.send_failed", "in_doubt", "incident", "reply_in_doubt"}
+)
 _DECISIVE = frozenset({*DECISIONS, "approved", "rejected", "edit_released", "rescheduled", "email.sent"})
 
 

@@ -26,6 +26,8 @@ TOKEN = "review.claim"  # noqa: S105 - the name of a tag
 REPLACED_BY = "review.replaced_by"
 REPLACES = "review.replaces"
 EDITED_BY = "review.edited_by"
+WRITTEN_BY = "review.written_by"
+"""The reviewer who wrote a reply in this program."""
 LONGEST_NAME = 40
 """Characters of another's name that are shown."""
 BADGE_NAME = 12

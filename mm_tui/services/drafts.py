@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Sequence
+import logging
+import sqlite3
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,9 +17,14 @@ from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
 from mm_tui.review import risk
+from mm_tui.services import tags
+from mm_tui.services.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, content_hash
 from mm_tui.services.cards import DraftText
+from mm_tui.services.claims import WRITTEN_BY
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.conversation import Conversation, Conversations
+from mm_tui.store.database import StoreError
+from mm_tui.store.journal import Journal
 from mm_tui.store.mail import MailStore
 from mm_tui.text import ManyLine, OneLine
 
@@ -29,7 +36,12 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant import Assistant
     from mm_tui.store.database import Database
 
-__all__ = ["AlreadySubmitted", "DraftText", "Drafts"]
+__all__ = ["AlreadySubmitted", "DraftText", "Drafts", "NotJournaled"]
+
+_TOLD = 200
+"""Characters of the gateway's words that go into the journal."""
+
+log = logging.getLogger("mm_tui.drafts")
 
 
 class AlreadySubmitted(Exception):
@@ -44,6 +56,13 @@ class AlreadySubmitted(Exception):
         super().__init__(f"An earlier version was already submitted as {receipt.id}. This text was not.")
 
 
+class NotJournaled(Exception):
+    """The journal on this machine cannot be written: nothing was submitted."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"The journal on this machine cannot be written ({error}); nothing was sent.")
+
+
 class Drafts:
     """Writes with the models' help. Recipients and threading come from the mail answered, never from a model."""
 
@@ -54,13 +73,22 @@ class Drafts:
         assistant: Assistant,
         settings: Settings,
         clock: Clock | None = None,
+        reviewer: str = "",
     ) -> None:
-        """Takes what it works with. `assistant` is shared with `Triage`."""
+        """Takes what it works with.
+
+        Args:
+            assistant: shared with `Triage`.
+            reviewer: the human whose replies are submitted; empty takes the profile's.
+        """
+        self._clock: Clock = clock or SystemClock()
+        self._reviewer = reviewer or settings.profile.reviewer or "unknown"
+        self._journal = Journal(database)
         self._mail = MailStore(database)
         self._gateway = gateway
         self._assistant = assistant
         self._settings = settings
-        self._conversations = Conversations(database, gateway, clock or SystemClock())
+        self._conversations = Conversations(database, gateway, self._clock)
         self._contacts = Contacts(database, clock or SystemClock())
         self._submitted: dict[str, str] = {}
         """The body first submitted by each session."""
@@ -110,7 +138,9 @@ class Drafts:
         return self._assess(subject, [self._mail.detail(mail.id) or mail for mail in thread], text)
 
     async def submit_reply(self, email_id: str, body: str, *, cc: Sequence[str] = (), session: str) -> SendReceipt:
-        """Submits a reply through the gate, with the send key.
+        """Submits a reply that a human wrote through the gate, with the send key.
+
+        Journaled before and after. The reply is tagged with who wrote it; where that fails only this machine knows.
 
         Args:
             email_id: the mail that is answered; recipients, subject and threading come from it.
@@ -121,6 +151,7 @@ class Drafts:
 
         Raises:
             AlreadySubmitted: an earlier text of this session had arrived.
+            NotJournaled: the journal cannot be written, so nothing was sent.
             GatewayError: with `may_have_happened` it can be submitted again in the same session.
         """
         mail = await asyncio.to_thread(self._mail.summary, email_id)
@@ -128,16 +159,42 @@ class Drafts:
             raise NotFound("this mail is not in the store")
         first = self._submitted.setdefault(session, body)
         key = f"mm-tui-{hashlib.sha256(f'{email_id} {session}'.encode()).hexdigest()[:40]}"
+        told = {"key": key, "mailbox": mail.mailbox_id}
+        try:
+            await self._append(SUBMITTING, email_id, {**told, "content": content_hash(body)})
+        except (sqlite3.Error, StoreError, OSError) as error:
+            raise NotJournaled(error) from None
         try:
             receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, cc=cc, idempotency_key=key)
         except GatewayError as error:
             if not error.may_have_happened and first == body:
                 del self._submitted[session]
+            kind = IN_DOUBT if error.may_have_happened else REFUSED
+            await self._record(kind, email_id, {**told, "note": str(error.message)[:_TOLD]})
             raise
+        await self._record(SUBMITTED, receipt.id, {**told, "about": email_id, "note": str(receipt.status)})
+        await self._tag(mail.mailbox_id, receipt.id)
         if receipt.idempotent and first != body:
             raise AlreadySubmitted(receipt)
         self._submitted[session] = body
         return receipt
+
+    async def _append(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
+        await asyncio.to_thread(self._journal.write, kind, self._reviewer, email_id, self._clock.now(), details)
+
+    async def _record(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
+        """Journals what came of a call. What cannot be written stays open there, and is known again by its content."""
+        try:
+            await self._append(kind, email_id, details)
+        except (sqlite3.Error, StoreError, OSError) as error:
+            log.warning("what came of a reply could not be journaled: %s", type(error).__name__)
+
+    async def _tag(self, mailbox_id: str, email_id: str) -> None:
+        """Tells other reviewers, and this one at other machines, that a human wrote it."""
+        try:
+            await tags.merge(self._gateway, mailbox_id, email_id, {WRITTEN_BY: self._reviewer})
+        except (GatewayError, tags.TagsDiffer) as error:
+            log.info("%s could not be tagged with who wrote it: %s", email_id, type(error).__name__)
 
     async def _read(self, email_id: str) -> Conversation:
         if not self._assistant.has_key:

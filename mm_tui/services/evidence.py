@@ -168,7 +168,8 @@ OUTCOMES = frozenset({"approved", "edit_released", "rescheduled", "rejected"})
 
 
 def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
-    """What a decision's first and last entry tell together; None when it did not take effect, or lacks its mailbox.
+    """What a decision's first and last entry tell together; None when it did not take effect, lacks its mailbox, or was
+    about a human's own reply.
 
     Args:
         held: the entry that began it, as `Journal.plain` gives it.
@@ -176,6 +177,11 @@ def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
     """
     details, at = held.get("details"), _moment(held.get("at"))
     if outcome not in OUTCOMES or not isinstance(details, dict) or "mailbox" not in details or at is None:
+        return None
+    author, known = details.get("written_by"), details.get("written_by_known_from")
+    if author and (known == "journal" or outcome == "approved"):
+        # A human's reply says nothing of the agent. What only a tag calls so, an agent could have tagged: it never
+        # counts in its favour, and still counts against it.
         return None
     changed, words = _words(str(details.get("words_changed")))
     received = _moment(details.get("received"))

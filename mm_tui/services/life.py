@@ -167,6 +167,7 @@ def _journal_told(action: str, details: Mapping[str, str]) -> list[str]:
         told += [f"of digest {short(details['digest'])}"] if details.get("digest") else []
         told += [f"reason: {details['reason']}"] if details.get("reason") else []
         told += [f"in spite of {details['found']}"] if details.get("found") else []
+        told += [f"written by {details['written_by']}"] if details.get("written_by") else []
     elif action == "done" and details.get("note"):
         told += [f"the gateway: {details['note']}"]
     return told

@@ -16,6 +16,7 @@ from mm_tui.query import UNCHECKED
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
+from mm_tui.services.authors import Author, Authors
 from mm_tui.services.claims import EDITED_BY, PREFIX, REPLACED_BY, REPLACES, TagClaim, claim_in, pair_words
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.due import due_at
@@ -78,10 +79,21 @@ class Queued:
     """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
     pair: OneLine = _NOTHING
     """That another reviewer's edit is to replace it, or that it is one; empty when not."""
+    author: Author | None = None
+    """The human who wrote it in this program; None for an agent's draft."""
+    is_own_reply: bool = False
+    """This seat's reviewer wrote it."""
     unread_because: OneLine = _NOTHING
     """Why its details could not be read; empty when they were, or when nothing failed so far."""
     is_mine: bool = False
     """Open at this seat, claimed under the reviewer's own name, or with an edit."""
+
+    @property
+    def author_words(self) -> OneLine:
+        """Which human wrote it; empty for an agent's draft."""
+        if self.author is None:
+            return _NOTHING
+        return OneLine("written by you") if self.is_own_reply else OneLine(f"written by {self.author.name}")
 
     @property
     def is_checked(self) -> bool:
@@ -161,6 +173,7 @@ class ReviewQueue:
         self._mail = MailStore(database)
         self._pending = PendingStore(database)
         self._edits = EditStore(database)
+        self._authors = Authors(database)
         self._clock = clock
         self._risk = risk
         self._sla_minutes = sla_minutes or {}
@@ -201,6 +214,8 @@ class ReviewQueue:
             entry = _claimed(self._entry(item), claim_in(tags.get(item.id, {}), now), seat)
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
+            if (author := self._authors.of(item, tags.get(item.id, {}))) is not None:
+                entry = replace(entry, author=author, is_own_reply=author.is_same(seat.reviewer))
             if not item.complete and (why := why_unread(item.id)):
                 entry = replace(entry, unread_because=why)
             found.append(entry)
@@ -216,7 +231,8 @@ class ReviewQueue:
         if item is None:
             return None
         held = self._tags().get(email_id, {})
-        return _claimed(self._entry(item), claim_in(held, self._clock.now()), NOBODY)
+        entry = replace(self._entry(item), author=self._authors.of(item, held))
+        return _claimed(entry, claim_in(held, self._clock.now()), NOBODY)
 
     def assess_edit(self, entry: Queued, draft: Draft) -> Assessment:
         """What the rules say of an edited text in place of the agent's."""

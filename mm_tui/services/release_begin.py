@@ -20,6 +20,8 @@ from mm_tui.review.family import is_doubtful
 from mm_tui.review.findings import Finding, codes
 from mm_tui.review.release import begin, step
 from mm_tui.review.state import SUBMISSION, Act, Case, State, Step
+from mm_tui.services.approval_gate import OWN_REPLY
+from mm_tui.services.authors import Author, Authors
 from mm_tui.services.kept import save_beside
 from mm_tui.services.release_record import Content, Facts, Live, facts_of, restored, state_of
 from mm_tui.services.release_view import Seen
@@ -50,6 +52,13 @@ class Refused(Exception):
         super().__init__(f"{self.message}: {self.what_to_do}")
 
 
+class OwnReply(Refused):
+    """The settings ask for another reviewer's approval of what this one wrote."""
+
+    def __init__(self) -> None:
+        super().__init__(OWN_REPLY, "Another reviewer approves it in their mm-tui; x rejects it.")
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a human wants done with one mail."""
@@ -78,13 +87,15 @@ class Wish:
 class Beginner:
     """Opens decisions in the store: claims, journal entry, first state, edited text."""
 
-    def __init__(self, database: Database, reviewer: str) -> None:
+    def __init__(self, database: Database, reviewer: str, own_replies: str = "self") -> None:
         self.database = database
         self.reviewer = reviewer
         self.journal = Journal(database)
         self.claims = ClaimStore(database)
         self.rows = ReleaseStore(database)
         self.edits = EditStore(database)
+        self._authors = Authors(database)
+        self._own_replies = own_replies
 
     def begin_all(self, wishes: Sequence[Wish], at: datetime) -> list[Live]:
         """Begins all or none. On the disk when it returns.
@@ -98,6 +109,9 @@ class Beginner:
 
     def _begin(self, connection: sqlite3.Connection, wish: Wish, at: datetime, batch: str | None) -> Live:
         item = wish.item
+        author = self._authors.of(item)
+        if author is not None and wish.act is not Act.REJECT:
+            self._refuse_own(author)
         release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
         family = self._family(wish)
         if standing := self.claims.take(connection, _root(item.id, family), release_id, self.reviewer, at):
@@ -130,6 +144,8 @@ class Beginner:
                 thread_id=item.thread_id,
                 key=key,
                 batch=batch,
+                author=author.name if author is not None else "",
+                author_proven=author is not None and author.proven,
                 found=codes(wish.found),
             ),
             content=Content(base=item.raw, edit=wish.edit, reason=wish.reason),
@@ -156,6 +172,10 @@ class Beginner:
             )
         self.write(connection, live, live.state, [effect for effect in effects if isinstance(effect, Entry)], at)
         return live
+
+    def _refuse_own(self, author: Author) -> None:
+        if self._own_replies == "another" and author.is_same(self.reviewer):
+            raise OwnReply
 
     def _fallen(self, connection: sqlite3.Connection, row: SavedRelease, at: datetime) -> SavedRelease:
         """A decision that a process which is gone had held falls back to undecided; any other stays as it is."""
@@ -288,6 +308,8 @@ def _evidence(live: Live) -> dict[str, str]:
         found["received"] = facts.received_at.isoformat()
     if facts.found:
         found["found"] = facts.found
+    if facts.author:
+        found |= {"written_by": facts.author, "written_by_known_from": "journal" if facts.author_proven else "tag"}
     if content is not None and act in (Act.APPROVE, Act.RELEASE_EDIT):
         difference = compare(content.base.body, content.edit.body if content.edit is not None else content.base.body)
         total = difference.words_before + difference.words_after

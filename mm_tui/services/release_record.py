@@ -27,6 +27,10 @@ class Facts:
     key: str = ""
     """The idempotency key of the submission."""
     batch: str | None = None
+    author: str = ""
+    """The human who wrote it, where one did."""
+    author_proven: bool = False
+    """By this machine's journal; else a tag says so."""
     found: str = ""
     """What of risk was found in what was decided, as codes with their levels; see `findings.codes`."""
 

@@ -64,7 +64,7 @@ class Releases:
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
-        self._store = Beginner(database, reviewer)
+        self._store = Beginner(database, reviewer, settings.own_replies)
         calls = ReleaseCalls(gateway, clock, reviewer)
         self._driver = Driver(self._store, calls, clock, notify, mark_pairs=settings.claim_minutes > 0)
         self._lives: dict[str, Live] = {}

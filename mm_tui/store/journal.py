@@ -106,7 +106,7 @@ class Journal:
             limit: at most so many.
         """
         found: list[JournalEntry] = []
-        for row in self._rows(after, naming=email_id or ""):
+        for row in self._rows(after, naming=json.dumps(email_id or "")[1:-1]):
             entry = _readable(row)
             if entry is None or (email_id and email_id != entry.email_id and email_id not in entry.details.values()):
                 continue
@@ -115,13 +115,14 @@ class Journal:
                 break
         return found
 
-    def plain(self, *, after: int = 0) -> Iterator[Mapping[str, object]]:
+    def plain(self, *, after: int = 0, naming: str = "") -> Iterator[Mapping[str, object]]:
         """Entries as they were written, oldest first: for counting many of them, never for showing.
 
         Args:
             after: only those with a higher number. Entries that cannot be read are left out; `verify` names them.
+            naming: only those in whose JSON this stands.
         """
-        for row in self._rows(after):
+        for row in self._rows(after, naming=naming):
             try:
                 inner = json.loads(row["entry"])
             except (ValueError, TypeError):
@@ -161,10 +162,10 @@ class Journal:
         return Verdict(True, OneLine(f"{sound} entries, unbroken"), sound)
 
     def _rows(self, after: int, *, naming: str = "") -> Iterator[sqlite3.Row]:
-        """Rows in order; with `naming` only those in whose text it stands, as JSON writes it."""
+        """Rows in order; with `naming` only those in whose JSON it stands."""
         yield from self._database.reader().execute(
             "SELECT number, entry, hash FROM journal WHERE number > ? AND (? = '' OR instr(entry, ?)) ORDER BY number",
-            (after, naming, json.dumps(naming)[1:-1]),
+            (after, naming, naming),
         )
 
 

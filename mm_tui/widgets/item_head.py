@@ -45,6 +45,7 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded
     lines = [
         Content.assemble(
             (subject if subject.strip() else OneLine("(no subject)"), "bold"),
+            (f"  {author_words(entry)}" if entry.author is not None else "", "$accent"),
             ("  edited by you" if edit is not None else "", "$accent"),
             (f"  {short(entry.digest)}", "$mm-dim"),
         ),
@@ -132,6 +133,12 @@ def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i s
     if len(findings) > shown:
         lines.append(Content.styled(f"   and {len(findings) - shown} more{hint}", "$mm-dim"))
     return lines
+
+
+def author_words(entry: Queued) -> OneLine:
+    """Which human wrote it, and whether only a tag says so."""
+    by_tag = ", as its tag says" if entry.author is not None and not entry.author.proven else ""
+    return OneLine(f"{entry.author_words}{by_tag}")
 
 
 def unchecked_words(entry: Queued) -> OneLine:

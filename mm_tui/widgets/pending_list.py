@@ -125,6 +125,7 @@ class PendingList(VirtualList[str, PendingRow]):
 
     def _badge(self, row: PendingRow) -> str:
         words = ["edited"] if row.queued.edit is not None else []
+        words += [row.queued.author_words] if row.queued.author_words else []
         words += [] if row.queued.is_checked else ["not checked yet"]
         return " · ".join(words)
 

@@ -143,6 +143,8 @@ async def test_reply_is_streamed_edited_and_waits_at_the_gate(tmp_path: Path) ->
             await pilot.press("ctrl+s")
             await until(pilot, lambda: not editor.is_open)
             waiting = wait_until(lambda: _waiting(sandbox))
+            await pilot.press("escape", "2")
+            await until(pilot, lambda: shown(app).count("written by you") == 2)  # in the list and above the draft
     assert waiting["body_markdown"] == "It left this morning."
     assert waiting["to"] == ["anna@customer.example"]
 

@@ -1,0 +1,256 @@
+"""Replies that a reviewer wrote: journaled, known again anywhere, and no evidence for or against an agent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mm_tui import config
+from mm_tui.clock import SystemClock
+from mm_tui.config import Review
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import PendingItem
+from mm_tui.services.authors import Author, Authors
+from mm_tui.services.drafts import NotJournaled
+from mm_tui.services.evidence import Evidences
+from mm_tui.services.queue import Queued, ReviewQueue, Seat
+from mm_tui.services.release_begin import OwnReply
+from mm_tui.services.releases import Refused, Releases
+from mm_tui.services.sync import Sync
+from mm_tui.services.waiting_details import WaitingDetails
+from mm_tui.store.journal import Journal
+from mm_tui.text import OneLine
+from tests.support.cli import Home
+from tests.support.desk import HurriedClock
+from tests.support.office import Office, office, settings_for
+from tests.support.sandbox import Sandbox, running_sandbox
+
+BODY = "Dear Anna, it leaves tomorrow."
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def mail_id(sandbox: Sandbox) -> str:
+    return str(sandbox.inbound(subject="Where is my order?", body="It has not come.")["id"])
+
+
+@asynccontextmanager
+async def at(sandbox: Sandbox, reviewer: str) -> AsyncIterator[Office]:
+    """A reviewer's machine, with a store of its own and all mail in it."""
+    settings = settings_for(sandbox)
+    profile = settings.profile.replaced(reviewer=reviewer)
+    async with office(settings.replaced(profile=profile)) as rooms:
+        await rooms.sync()
+        yield rooms
+
+
+async def waiting(rooms: Office, reviewer: str) -> Queued:
+    """The only waiting mail, read in full."""
+    sync = Sync(rooms.database, rooms.gateway, rooms.settings.sync, SystemClock(), rooms.notices.append)
+    await sync.run_once()
+    await WaitingDetails(rooms.database, sync, SystemClock(), rooms.notices.append).read_all(seconds=20)
+    queue = ReviewQueue(rooms.database, SystemClock(), rooms.settings.risk)
+    (entry,) = queue.entries(seat=Seat(reviewer))
+    return entry
+
+
+def releases(rooms: Office, reviewer: str, own_replies: str) -> Releases:
+    review = Review.of({"hold_seconds": 0, "own_replies": own_replies})
+    return Releases(rooms.database, rooms.gateway, review, reviewer, HurriedClock(), rooms.notices.append)
+
+
+def kinds(rooms: Office) -> list[str]:
+    assert Journal(rooms.database).verify().ok
+    return [str(entry.kind) for entry in Journal(rooms.database).entries()]
+
+
+async def test_a_reply_is_journaled_before_it_leaves_and_after(sandbox: Sandbox, mail_id: str) -> None:
+    async with at(sandbox, "robin") as rooms:
+        receipt = await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+        before, after = Journal(rooms.database).entries()
+        assert (before.kind, before.who, before.email_id) == ("reply_submitting", "robin", mail_id)
+        assert (after.kind, after.who, after.email_id) == ("reply_submitted", "robin", receipt.id)
+        assert after.details[OneLine("about")] == mail_id
+        assert not any(BODY in value for entry in (before, after) for value in entry.details.values())
+        assert sandbox.look(receipt.id)["tags"]["review.written_by"] == "robin"
+        entry = await waiting(rooms, "robin")
+        assert (entry.author_words, entry.is_own_reply) == ("written by you", True)
+        assert entry.author == Author(OneLine("robin"), True)
+
+
+async def test_without_a_journal_nothing_leaves(sandbox: Sandbox, mail_id: str) -> None:
+    async with at(sandbox, "robin") as rooms:
+        with rooms.database.write() as connection:
+            connection.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no room'); END")
+        with pytest.raises(NotJournaled, match="nothing was sent"):
+            await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+    assert not sandbox.calls("POST", "/reply/")
+
+
+async def test_a_refused_reply_is_journaled_as_refused(sandbox: Sandbox, mail_id: str) -> None:
+    async with at(sandbox, "robin") as rooms:
+        sandbox.fault(method="POST", path="/reply/", kind="rate_limit")
+        with pytest.raises(GatewayError):
+            await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+        assert kinds(rooms) == ["reply_submitting", "reply_refused"]
+        # The same words of an agent are not taken for this human's.
+        sandbox.reply(mail_id, BODY)
+        assert (await waiting(rooms, "robin")).author is None
+
+
+async def test_a_reply_whose_answer_was_lost_is_known_by_its_text(sandbox: Sandbox, mail_id: str) -> None:
+    async with at(sandbox, "robin") as rooms:
+        sandbox.fault(method="POST", path="/reply/", kind="close", when="after")
+        with pytest.raises(GatewayError):
+            await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+        assert kinds(rooms) == ["reply_submitting", "reply_in_doubt"]
+        assert (await waiting(rooms, "robin")).is_own_reply
+        receipt = await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+        assert receipt.idempotent
+        assert (await waiting(rooms, "robin")).is_own_reply
+
+
+async def test_it_is_known_on_another_machine_and_by_others(sandbox: Sandbox, mail_id: str) -> None:
+    async with at(sandbox, "robin") as rooms:
+        await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+    async with at(sandbox, "Robin") as rooms:
+        entry = await waiting(rooms, "Robin")
+        assert (entry.author_words, entry.author) == ("written by you", Author(OneLine("robin"), False))
+    async with at(sandbox, "anna") as rooms:
+        entry = await waiting(rooms, "anna")
+        assert (entry.author_words, entry.is_own_reply) == ("written by robin", False)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_another_reviewer_must_approve_where_the_settings_say_so(
+    sandbox: Sandbox, mail_id: str, elsewhere: bool
+) -> None:
+    async with at(sandbox, "robin") as rooms:
+        await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+        if not elsewhere:
+            await refused_to_its_author(rooms)
+    if elsewhere:
+        async with at(sandbox, "robin") as rooms:
+            await refused_to_its_author(rooms)
+    async with at(sandbox, "anna") as rooms:
+        entry = await waiting(rooms, "anna")
+        deciding = releases(rooms, "anna", "another")
+        await deciding.approve(entry.item, entry.digest)
+        await deciding.settled(entry.item.id)
+        await deciding.aclose()
+    assert [message["body"].strip() for message in sandbox.outbox()] == [BODY]
+
+
+async def refused_to_its_author(rooms: Office) -> None:
+    entry = await waiting(rooms, "robin")
+    deciding = releases(rooms, "robin", "another")
+    before = len(kinds(rooms))
+    with pytest.raises(OwnReply, match="another reviewer"):
+        await deciding.approve(entry.item, entry.digest)
+    with pytest.raises(Refused):
+        await deciding.approve_all([(entry.item, entry.digest)])
+    assert len(kinds(rooms)) == before
+    await deciding.aclose()
+
+
+async def test_its_author_may_reject_it_and_approve_it_by_default(sandbox: Sandbox, mail_id: str) -> None:
+    async with at(sandbox, "robin") as rooms:
+        await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+        entry = await waiting(rooms, "robin")
+        deciding = releases(rooms, "robin", "another")
+        await deciding.reject(entry.item, entry.digest, "Better not")
+        await deciding.settled(entry.item.id)
+        await rooms.drafts.submit_reply(mail_id, "Dear Anna, tomorrow.", session="t")
+        entry = await waiting(rooms, "robin")
+        willing = releases(rooms, "robin", "self")
+        await willing.approve(entry.item, entry.digest)
+        await willing.settled(entry.item.id)
+        held = [entry for entry in Journal(rooms.database).entries() if entry.kind == "held"]
+        assert [entry.details[OneLine("written_by")] for entry in held] == ["robin", "robin"]
+        (row,) = [one for one in Evidences(rooms.database, SystemClock()).all() if one.mailbox.id == sandbox.mailbox]
+        assert row.tallies[7].drafts == 0, "neither for the agent nor against it"
+        for one in (deciding, willing):
+            await one.aclose()
+
+
+async def test_a_tag_alone_never_counts_in_favour_of_an_agent(sandbox: Sandbox, mail_id: str) -> None:
+    async with at(sandbox, "anna") as rooms:
+        deciding = releases(rooms, "anna", "self")
+        for text, approves in (("One.", True), ("Two.", False)):
+            draft = sandbox.reply(mail_id, text)["id"]
+            path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
+            sandbox.call("PUT", path, key="send", json={"tags": {"review.written_by": "robin"}})
+            entry = await waiting(rooms, "anna")
+            if approves:
+                await deciding.approve(entry.item, entry.digest)
+            else:
+                await deciding.reject(entry.item, entry.digest, "Wrong facts")
+            await deciding.settled(draft)
+        (row,) = [one for one in Evidences(rooms.database, SystemClock()).all() if one.mailbox.id == sandbox.mailbox]
+        assert (row.tallies[7].as_written, row.tallies[7].rejected) == (0, 1)
+        await deciding.aclose()
+
+
+async def test_who_wrote_it_is_cleaned_and_short(sandbox: Sandbox, mail_id: str) -> None:
+    async with at(sandbox, "anna") as rooms:
+        draft = sandbox.reply(mail_id, "One.")["id"]
+        path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
+        name = "ro\x1b[31mbin\u202e" + "x" * 300
+        sandbox.call("PUT", path, key="send", json={"tags": {"review.written_by": name}})
+        entry = await waiting(rooms, "anna")
+        assert entry.author is not None and entry.author.name.startswith("robinx") and len(entry.author.name) <= 40
+
+
+def test_who_else_may_approve_is_one_of_two_words(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text('[review]\nown_replies = "nobody"\n')
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(path)
+    assert "own_replies" in str(caught.value.where) + caught.value.what
+    assert caught.value.cure == "It takes 'self' or 'another', see docs/configuration.md."
+
+
+def test_the_command_line_says_who_wrote_it_and_refuses_its_author(sandbox: Sandbox, tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.write_profile(sandbox.url, sandbox.keys, reviewer="robin")
+    draft = sandbox.draft("It is on its way.")
+    path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
+    sandbox.call("PUT", path, key="send", json={"tags": {"review.written_by": "robin"}})
+    (listed,) = home.run("pending", "list", "--json").json["pending"]
+    assert listed["written_by"] == "robin"
+    shown = home.run("pending", "show", draft, "--json").json
+    assert shown["written_by"] == "robin"
+    assert "robin, a human (as its tag says)" in home.run("pending", "show", draft).out
+    assert "written by robin" in home.run("pending", "list").out
+    with home.config.open("a") as file:
+        file.write('\n[review]\nown_replies = "another"\n')
+    done = home.run("pending", "approve", draft, "--digest", shown["digest"])
+    assert done.status == 4 and "another reviewer" in done.err
+    assert sandbox.status(draft) == "pending_send_approval"
+
+
+def test_a_journal_without_replies_costs_nothing(tmp_path: Path) -> None:
+    """Asked for every waiting mail: only a journal that grew is read again."""
+    from mm_tui.models import Party, RawContent
+    from mm_tui.store.database import Database
+
+    with Database.open(tmp_path / "store.db") as database:
+        journal = Journal(database)
+        authors = Authors(database)
+        item = PendingItem(
+            id="M1", mailbox_id="mb1", direction=OneLine("outbound"), sender=Party.parse("a@x.example"),
+            raw=RawContent(sender="a@x.example", body=BODY),
+        )  # fmt: skip
+        assert authors.of(item) is None
+        journal.write("held", "robin", "M2", SystemClock().now(), {})
+        assert authors.of(item) is None
+        journal.write("reply_submitted", "robin", "M1", SystemClock().now(), {"key": "k"})
+        assert authors.of(item) == Author(OneLine("robin"), True)
