@@ -56,6 +56,7 @@ class Deciding(Screen[None]):
         def current(self) -> Queued | None: ...
 
         waiting: list[Queued]
+        _entries: dict[str, Queued]
 
         @property
         def pane(self) -> ItemPane: ...
@@ -88,9 +89,9 @@ class Deciding(Screen[None]):
         return asked(entry, self.release_of(entry.item.id))
 
     def note_unasked(self, before: Queued | None) -> None:
-        """Remembers when another mail than `before` came under the cursor without the reader having moved it."""
+        """Remembers when something else than `before` came under the cursor without the reader having moved it."""
         now = self.current
-        if now is not None and before is not None and before.item.id != now.item.id:
+        if now is not None and before is not None and (before.item.id, before.digest) != (now.item.id, now.digest):
             self.gate.came()
 
     def forget_marks(self, entries: Mapping[str, Queued]) -> None:
@@ -203,7 +204,8 @@ class Deciding(Screen[None]):
         keys, at = self.queue_list.keys, self.queue_list.cursor
         for index in [*range(at + 1, len(keys)), *range(at)]:
             view = self.release_of(keys[index])
-            if view is None or view.ended:
+            ended = self._entries[keys[index]].ended
+            if not ended and (view is None or view.ended):
                 self.queue_list.move_to(index)
                 return
 
@@ -276,7 +278,7 @@ class Deciding(Screen[None]):
             return
         entry = self.editing or (self.current if self.has_class("-reading") else None)
         view = self.release_of(entry.item.id) if entry is not None else None
-        if entry is None or self not in self.app.screen_stack or (view is not None and not view.ended):
+        if entry is None or entry.ended or self not in self.app.screen_stack or (view is not None and not view.ended):
             claims.close()
         else:
             claims.open(entry.item.mailbox_id, entry.item.id)

@@ -16,9 +16,11 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.kept import KeptScreen
 from mm_tui.screens.narrowing import Narrowed
 from mm_tui.screens.queue_words import empty_words, heading, place_words
+from mm_tui.services.ended import how_it_ended
 from mm_tui.services.kept import kept_edits
 from mm_tui.services.notices import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
 from mm_tui.services.queue import Queued, ReviewQueue, Seat
+from mm_tui.services.read_versions import ReadVersions
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import StatusLine
@@ -46,12 +48,14 @@ OPEN_SECONDS = 0.12
 class QueueRead(Message):
     """The queue as the stores hold it, from the worker that reads it."""
 
-    def __init__(self, entries: list[Queued] | None, kept: int) -> None:
+    def __init__(self, entries: list[Queued] | None, kept: int, endings: dict[str, OneLine]) -> None:
         super().__init__()
         self.entries = entries
         """None when it could not be read."""
         self.kept = kept
         """How many texts of mail that waits no more are kept."""
+        self.endings = endings
+        """How what was listed and waits no more was decided elsewhere."""
 
 
 class PendingScreen(Narrowed, BaseScreen):
@@ -69,7 +73,10 @@ class PendingScreen(Narrowed, BaseScreen):
         self._read = False
         self._reading = False
         self._outdated = False
+        self._versions: ReadVersions | None = None
         self._kept = 0
+        self._looked_up: set[str] = set()
+        """Mails of which the gateway was asked who had decided them."""
         self._reload_timer: Timer | None = None
         self._open_timer: Timer | None = None
 
@@ -112,6 +119,18 @@ class PendingScreen(Narrowed, BaseScreen):
         return self._queue
 
     @property
+    def versions(self) -> ReadVersions:
+        """What of each mail was on the screen last."""
+        if self._versions is None:
+            self._versions = ReadVersions(self.gate)
+        return self._versions
+
+    @property
+    def shows_item(self) -> bool:
+        """Whether the mail under the cursor is on the screen, and not its row alone."""
+        return self.has_class("-reading") or self.has_class("-wide")
+
+    @property
     def current(self) -> Queued | None:
         """The mail under the cursor."""
         key = self._list.current_key if self._list is not None else None
@@ -135,7 +154,8 @@ class PendingScreen(Narrowed, BaseScreen):
             self.release_moved(notice.email_id)
         if isinstance(notice, SyncChanged) and not self._entries:
             self._show_rows()
-        if not isinstance(notice, SyncChanged | AssistChanged | AuditChanged) and self._reload_timer is None:
+        ignored = (SyncChanged, AssistChanged) if self.shows_ended else (SyncChanged, AssistChanged, AuditChanged)
+        if not isinstance(notice, ignored) and self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self.reload)
 
     def services_ready(self) -> None:
@@ -156,23 +176,27 @@ class PendingScreen(Narrowed, BaseScreen):
         under_way = [view for view in releases.states() if not view.ended] if releases is not None else []
         edits = {view.replacement_id: view.email_id for view in under_way if view.replacement_id is not None}
         seat = self.services.seat()
-        work = partial(self._read_queue, edits, seat)
+        work = partial(self._read_queue, edits, seat, tuple(self._entries), self.current)
         self.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
-    def _read_queue(self, edits: Mapping[str, str], seat: Seat) -> None:
+    def _read_queue(self, edits: Mapping[str, str], seat: Seat, listed: Sequence[str], current: Queued | None) -> None:
         worker = get_current_worker()
         # An edit under way is shown with its original; once that is retired, a question can be answered on the edit.
         waiting = {item.email_id for item in self.services.pending.waiting()}
-        hidden = [edit for edit, original in edits.items() if original in waiting]
+        shown = waiting | ({current.item.id} if current is not None else set())
+        hidden = [edit for edit, original in edits.items() if original in shown]
         entries: list[Queued] | None = None
         kept = 0
+        endings: dict[str, OneLine] = {}
         try:
             entries = self.queue.entries(
                 hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
             )
             kept = len(kept_edits(self.services.database))
+            services = self.services
+            endings = {key: how_it_ended(services.mail, services.audit, key) for key in listed if key not in waiting}
         finally:
-            self.post_message(QueueRead(entries, kept))
+            self.post_message(QueueRead(entries, kept, endings))
 
     def _why_unread(self, email_id: str) -> OneLine:
         details = self.services.details
@@ -186,7 +210,8 @@ class PendingScreen(Narrowed, BaseScreen):
             return
         self._read = True
         self._kept = message.kept
-        self.waiting = message.entries
+        self.waiting, self.endings = message.entries, message.endings
+        self.versions.forget_others(entry.item.id for entry in self.waiting)
         self.narrow()
 
     def entries_changed(self, before: Queued | None) -> None:
@@ -222,10 +247,13 @@ class PendingScreen(Narrowed, BaseScreen):
             return
         box = next((box for box in self.services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
         self.pane.set_place(place_words(self, entry))
-        self.pane.show(entry, self.release_of(entry.item.id), box)
+        change = self.versions.show(entry, self.services.clock.now()) if self.shows_item else None
+        self.pane.show(entry, self.release_of(entry.item.id), box, change)
 
     def _tick(self) -> None:
         """A hold counts down: its words change every second."""
+        if self.ended_is_over:
+            self.narrow()
         releases = self.services.releases
         if releases is None or not releases.held():
             return
@@ -252,11 +280,14 @@ class PendingScreen(Narrowed, BaseScreen):
         self._show_rows()
         self.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:
-            self.pane.show(self.current, self.release_of(email_id), self.pane.mailbox)
+            self._show_item()
 
     # Reading
 
     def on_virtual_list_moved(self, _message: PendingList.Moved) -> None:
+        if self.shows_ended:
+            # What had ended stayed because it was read; an edit may have been hidden behind it.
+            self.reload()
         self._show_item()
         self._open_soon()
         self.refresh_bindings()
@@ -265,12 +296,14 @@ class PendingScreen(Narrowed, BaseScreen):
         self.read_item()
 
     def on_paper_end_seen(self, message: Paper.EndSeen) -> None:
-        self.gate.saw(message.page_name)
+        for name in message.page_name.splitlines():
+            self.gate.saw(name)
 
     def read_item(self) -> None:
         """Gives the item the keys, and the whole width; beside it its thread, where there is room."""
         if self.current is not None:
             self.add_class("-reading")
+            self._show_item()
             self.pane.set_beside(self.has_class("-wide"))
             self.pane.main.focus()
             self.tell_what_is_open()
@@ -292,7 +325,10 @@ class PendingScreen(Narrowed, BaseScreen):
         self.pane.next_view()
 
     def action_next(self) -> None:
-        self.queue_list.action_cursor_down()
+        if self.current is not None and self.current.ended and self.queue_list.is_last:
+            self.narrow(stay=False)
+        else:
+            self.queue_list.action_cursor_down()
 
     def action_previous(self) -> None:
         self.queue_list.action_cursor_up()
@@ -318,8 +354,12 @@ class PendingScreen(Narrowed, BaseScreen):
         wanted = [
             (entry.item.mailbox_id, entry.item.id)
             for entry in near
-            if not entry.is_checked and not entry.unread_because
+            if not entry.is_checked and not entry.unread_because and not entry.ended
         ]
+        if near and near[0].ended and not near[0].is_inbound and near[0].item.id not in self._looked_up:
+            # Its detail tells who approved it. Of an inbound mail it would be taken from the agent.
+            self._looked_up.add(near[0].item.id)
+            wanted.append((near[0].item.mailbox_id, near[0].item.id))
         if near and near[0].item.complete:
             # What it answers: only mails that were read before, so that none is taken from an agent.
             around = [mail.summary for mail in near[0].thread[-THREAD_OPENED:] if mail.detail is None]

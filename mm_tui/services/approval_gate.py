@@ -74,6 +74,8 @@ class ApprovalGate:
             entry: the mail.
             release: the newest decision about it.
         """
+        if entry.ended:
+            return f"{entry.ended}: n goes on"
         if entry.item.id in self._beginning:
             return UNDER_WAY
         if release is None or release.ended:

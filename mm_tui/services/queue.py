@@ -85,6 +85,8 @@ class Queued:
     """This seat's reviewer wrote it."""
     unread_because: OneLine = _NOTHING
     """Why its details could not be read; empty when they were, or when nothing failed so far."""
+    ended: OneLine = _NOTHING
+    """How it was decided, of a mail that waits no more and is still shown; empty while it waits."""
     is_mine: bool = False
     """Open at this seat, claimed under the reviewer's own name, or with an edit."""
 

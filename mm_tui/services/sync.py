@@ -232,6 +232,8 @@ class Sync:
             # What left the queue has another status in the lists now.
             self._window_due = 0.0
             self._wake[Part.MAIL].set()
+            # Who decided stands in the log.
+            self._wake[Part.AUDIT].set()
         if listed.refused:
             return OneLine(f"{len(listed.refused)} waiting mails cannot be read: {listed.refused[0]}")
         return None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from mm_tui.review.diff import Kind, compare
 from mm_tui.services.queue import Queued
+from mm_tui.services.read_versions import ReadChange
 from mm_tui.services.release_view import ReleaseView, Shown
 from mm_tui.store.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.pages import write_envelope, write_files
 from mm_tui.widgets.paper import Page, PageWriter
 
 _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
@@ -25,11 +28,35 @@ def change_name(release: ReleaseView | None) -> str:
     return f"{release.id} change {text}"
 
 
-def difference_page(entry: Queued, release: ReleaseView | None) -> Page:
-    """What the reviewer's edit changes; where the content changed since it was looked at, what that was."""
+def difference(
+    entry: Queued, release: ReleaseView | None, change: ReadChange | None = None, *, above: Sequence[str] | None = None
+) -> tuple[Page, str]:
+    """What differs from what the reader last had on the screen, or their edit from the draft: all that would leave.
+
+    Args:
+        entry: the waiting mail.
+        release: the newest decision about it; its question or refusal may be about a change.
+        change: that the mail changed while it was read.
+        above: as in `draft_page`.
+
+    Returns:
+        The page, and the names of what has been read with it, one a line: the change (`change_name`), and the entry's
+        version where all that would leave stands in the page or above it.
+    """
     writer = PageWriter()
+    now = Shown.of(entry.item.raw)
     changed = release.changed if release is not None else None
-    if changed is not None and changed.base is not None and changed.now is not None:
+    names = []
+    if (
+        changed is not None
+        and changed.base is not None
+        and changed.now is not None
+        and (change is None or _asks(release))
+    ):
+        names.append(change_name(release))
+        if entry.edit is None and changed.now == now:
+            names.append(entry.version)
+            _write_above(writer, entry, above)
         writer.line("What changed since you looked", "strong")
         _write(writer, changed.base, changed.now)
         if changed.mine is not None:
@@ -37,11 +64,32 @@ def difference_page(entry: Queued, release: ReleaseView | None) -> Page:
             writer.line("Your edit against what is there now", "strong")
             _write(writer, changed.now, changed.mine)
     elif entry.edit is not None:
+        names.append(entry.version)
+        _write_above(writer, entry, above)
         writer.line("Your edit against the agent's draft", "strong")
-        _write(writer, Shown.of(entry.item.raw), _mine(entry.edit))
+        _write(writer, now, _mine(entry.edit))
+    elif change is not None:
+        names.append(entry.version)
+        _write_above(writer, entry, above)
+        writer.line("What changed while you read it", "strong")
+        _write(writer, Shown.of(change.before), now)
     else:
         writer.line("Nothing differs.", "dim")
-    return writer.page()
+    if entry.version in names:
+        write_files(writer, entry.item.attachments)
+    return writer.page(), "\n".join(names)
+
+
+def _asks(release: ReleaseView | None) -> bool:
+    return release is not None and release.question is not None
+
+
+def _write_above(writer: PageWriter, entry: Queued, above: Sequence[str] | None) -> None:
+    """What the head has no room for, of the text that would leave."""
+    edit = entry.edit
+    subject = OneLine(edit.subject) if edit is not None else entry.item.subject
+    to = edit.to if edit is not None else [party.header for party in entry.item.to]
+    write_envelope(writer, entry.item, subject, to, above)
 
 
 def three_way_page(entry: Queued) -> Page:
@@ -93,13 +141,17 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
     writer.line(diff.words, "dim")
 
 
-def sides(entry: Queued) -> tuple[Page, Page]:
-    """The agent's draft with what was taken out, and the human's edit with what was put in."""
+def sides(entry: Queued, *, above: Sequence[str] | None = None) -> tuple[Page, Page]:
+    """The agent's draft with what was taken out, and the human's edit, whole, with what was put in.
+
+    `above` as in `draft_page`, for the edit.
+    """
     old, new = PageWriter(), PageWriter()
     if entry.edit is None:
         return old.page(), new.page()
     old.line("The agent's draft", "dim")
     old.line()
+    _write_above(new, entry, above)
     new.line("Your edit", "dim")
     new.line()
     for segment in compare(entry.item.body, ManyLine(entry.edit.body)).segments:
@@ -107,6 +159,8 @@ def sides(entry: Queued) -> tuple[Page, Page]:
             _segment(old, segment.kind, segment.text)
         if segment.kind is not Kind.REMOVED:
             _segment(new, segment.kind, segment.text)
+    new.line()
+    write_files(new, entry.item.attachments)
     return old.page(), new.page()
 
 

@@ -10,7 +10,9 @@ from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure
 from mm_tui.review.findings import Finding, Level
+from mm_tui.services.ended import tells_end
 from mm_tui.services.queue import Queued
+from mm_tui.services.read_versions import ReadChange
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
 from mm_tui.widgets.pages import HEAD_CHARACTERS, fits_head
@@ -26,6 +28,8 @@ PHASE_SIGNS = {
     Phase.DONE: ("✓ ", "$accent"),
     Phase.UNDECIDED: ("○ ", "$mm-dim"),
 }
+
+NEXT = ("  (n next)", "$accent")
 
 
 def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded: bool = False) -> Content:
@@ -75,13 +79,25 @@ def above(entry: Queued, mailbox: Mailbox | None) -> list[OneLine]:
     return [] if entry.is_inbound else list(disclosure(mailbox))
 
 
-def banner(release: ReleaseView | None, entry: Queued | None) -> Content:
-    """What is happening to the mail, in one line; empty when nothing is."""
+def banner(release: ReleaseView | None, entry: Queued | None, change: ReadChange | None = None) -> Content:
+    """What is happening to the mail, in one line; empty when nothing is.
+
+    Args:
+        release: the newest decision about it.
+        entry: the mail.
+        change: that it changed while it was read.
+    """
+    if entry is not None and entry.ended and not tells_end(release):
+        return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, ("▲ ", "$warning")), (entry.ended, "bold"), NEXT)
+    if change is not None and entry is not None and entry.edit is None and (release is None or release.ended):
+        words = f"changed at {change.at.astimezone():%H:%M} while you read it: Diff shows how, Draft the whole"
+        return Content.assemble(("▲ ", "$warning"), (words, "bold"))
     if release is not None:
         sign, style = PHASE_SIGNS.get(release.phase, ("▲ ", "$warning"))
         words = release.question.words if release.question is not None else release.words
         hint = "  (y answer)" if release.question is not None else ""
-        return Content.assemble((sign, style), (words, "bold"), (hint, "$accent"))
+        ends = NEXT if entry is not None and entry.ended else ""
+        return Content.assemble((sign, style), (words, "bold"), (hint, "$accent"), ends)
     if entry is not None and entry.edit is not None and not entry.edit_is_current:
         return Content.assemble(
             ("▲ ", "$warning"), ("the draft changed since your edit began: e shows all three", "bold")

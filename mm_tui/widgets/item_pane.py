@@ -10,9 +10,10 @@ from textual.content import Content
 
 from mm_tui.models import Mailbox
 from mm_tui.services.queue import Queued
+from mm_tui.services.read_versions import ReadChange
 from mm_tui.services.release_view import ReleaseView
 from mm_tui.text import OneLine
-from mm_tui.widgets.diff_pages import change_name, difference_page, sides
+from mm_tui.widgets.diff_pages import difference, sides
 from mm_tui.widgets.item_head import above, banner, head
 from mm_tui.widgets.pages import draft_page, edit_page, thread_page
 from mm_tui.widgets.paper import Page, Paper
@@ -59,6 +60,7 @@ class ItemPane(Vertical):
         self._entry: Queued | None = None
         self._release: ReleaseView | None = None
         self._mailbox: Mailbox | None = None
+        self._change: ReadChange | None = None
         self._drawn: object = None
         self._place = ""
         self._crowded = False
@@ -97,12 +99,24 @@ class ItemPane(Vertical):
         entry: Queued | None,
         release: ReleaseView | None,
         mailbox: Mailbox | None,
+        change: ReadChange | None = None,
     ) -> None:
-        """Shows a waiting mail, or none. Keeps view and place when it is the same mail as before."""
-        same = entry is not None and self._entry is not None and entry.item.id == self._entry.item.id
-        if not same:
+        """Shows a waiting mail, or none. Keeps view and place when it is the same mail as before.
+
+        Args:
+            entry: the mail.
+            release: the newest decision about it.
+            mailbox: whose it is.
+            change: its content is another than the reader had on the screen: what differs is shown at once.
+        """
+        before, was_told = self._entry, self._change is not None
+        same = entry is not None and before is not None and entry.item.id == before.item.id
+        told = was_told and entry is not None and before is not None and entry.version == before.version
+        self._entry, self._release, self._mailbox, self._change = entry, release, mailbox, change
+        if change is not None and not told:
+            self.view, same = View.DIFF, False
+        elif not same or self.view not in self._views():
             self.view = View.DRAFT
-        self._entry, self._release, self._mailbox = entry, release, mailbox
         self._draw(keep_place=same)
 
     def set_place(self, words: str) -> None:
@@ -144,7 +158,7 @@ class ItemPane(Vertical):
     def _views(self) -> list[View]:
         views = [View.DRAFT] if self.has_class("-beside") else [View.DRAFT, View.THREAD]
         changed = self._release is not None and self._release.changed is not None
-        if changed or (self._entry is not None and self._entry.edit is not None):
+        if changed or self._change is not None or (self._entry is not None and self._entry.edit is not None):
             views.append(View.DIFF)
         return views
 
@@ -152,7 +166,7 @@ class ItemPane(Vertical):
         self._draw_head()
         self._draw_banner()
         above_page = self._above()
-        wanted = (self._entry, self.view, self._release.changed if self._release else None, above_page)
+        wanted = (self._entry, self.view, self._release.changed if self._release else None, self._change, above_page)
         if wanted != self._drawn:
             self._drawn = wanted
             page, name = self._page()
@@ -168,7 +182,8 @@ class ItemPane(Vertical):
 
     def _compares_sides(self) -> bool:
         changed = self._release is not None and self._release.changed is not None
-        return self.view is View.DIFF and self.has_class("-beside") and not changed
+        edited = self._entry is not None and self._entry.edit is not None
+        return self.view is View.DIFF and self.has_class("-beside") and edited and not changed
 
     def _page(self) -> tuple[Page, str]:
         entry = self._entry
@@ -177,9 +192,9 @@ class ItemPane(Vertical):
         if self.view is View.THREAD:
             return thread_page(entry.thread), ""
         if self._compares_sides():
-            return sides(entry)[1], ""
+            return sides(entry, above=self._above())[1], entry.version
         if self.view is View.DIFF:
-            return difference_page(entry, self._release), change_name(self._release)
+            return difference(entry, self._release, self._change, above=self._above())
         findings = entry.assessment.findings
         if entry.edit is not None:
             return edit_page(entry.edit, entry.item, findings, above=self._above()), entry.version
@@ -226,7 +241,7 @@ class ItemPane(Vertical):
         return text
 
     def _draw_banner(self) -> None:
-        words = banner(self._release, self._entry)
+        words = banner(self._release, self._entry, self._change)
         line = self.query_one("#item-banner", QuietStatic)
         line.display = bool(words)
         line.put(words)

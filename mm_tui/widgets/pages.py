@@ -38,9 +38,9 @@ def draft_page(item: PendingItem, findings: Iterable[Finding], *, above: Sequenc
             these lines stand whole at the beginning of the page.
     """
     writer = PageWriter()
-    _envelope(writer, item, item.subject, [party.header for party in item.to], above)
+    write_envelope(writer, item, item.subject, [party.header for party in item.to], above)
     _body(writer, item.body, findings)
-    _files(writer, item.attachments)
+    write_files(writer, item.attachments)
     return writer.page()
 
 
@@ -49,9 +49,9 @@ def edit_page(
 ) -> Page:
     """The human's text as it would leave, with the attachments that are carried over. `above` as in `draft_page`."""
     writer = PageWriter()
-    _envelope(writer, item, OneLine(edit.subject), edit.to, above)
+    write_envelope(writer, item, OneLine(edit.subject), edit.to, above)
     _body(writer, ManyLine(edit.body), findings)
-    _files(writer, item.attachments)
+    write_files(writer, item.attachments)
     return writer.page()
 
 
@@ -60,7 +60,7 @@ def fits_head(recipients: Sequence[str]) -> bool:
     return len(recipients) <= HEAD_RECIPIENTS and sum(map(len, recipients)) <= HEAD_CHARACTERS
 
 
-def _envelope(
+def write_envelope(
     writer: PageWriter, item: PendingItem, subject: OneLine, to: Sequence[str], above: Sequence[str] | None
 ) -> None:
     """What is too long for the head: nothing that leaves may be out of sight (R11)."""
@@ -100,7 +100,7 @@ def thread_page(mails: Sequence[ThreadMail]) -> Page:
             body = mail.detail.body
             writer.write(body, marks=quote_marks(body))
             writer.line()
-            _files(writer, mail.detail.attachments)
+            write_files(writer, mail.detail.attachments)
         writer.line()
     return writer.page()
 
@@ -113,7 +113,7 @@ def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding]) -> No
     writer.line()
 
 
-def _files(writer: PageWriter, attachments: Sequence[Attachment]) -> None:
+def write_files(writer: PageWriter, attachments: Sequence[Attachment]) -> None:
     if attachments:
         writer.line()
         for attachment in attachments:

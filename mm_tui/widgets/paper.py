@@ -1,13 +1,13 @@
-"""Long text to read: wrapped once, drawn line by line, with marks on stretches of it. Knows whether its end was seen.
+"""Long text to read: wrapped once, drawn line by line, with marks on stretches of it. Knows what of it was seen.
 
-Everything that is read before a decision (draft, thread, difference) is one `Paper` text, so that "its end has been
-on screen" means the same everywhere.
+Everything that is read before a decision (draft, difference) is one `Paper` text, so that "all of it has been on the
+screen" means the same everywhere.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -153,8 +153,14 @@ def _cells(text: str) -> int:
     return len(text) + text.count("\t") * (TAB - 1) if text.isascii() else cell_len(text.replace("\t", " " * TAB))
 
 
+def without(stretches: Sequence[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """Stretches (first, one after the last) with everything from `start` up to, not including, `end` taken out."""
+    parts = [part for first, last in stretches for part in ((first, min(last, start)), (max(first, end), last))]
+    return [(first, last) for first, last in parts if first < last]
+
+
 class Paper(ScrollView, can_focus=True, inherit_bindings=False):
-    """A text to read, of any length. Posts `EndSeen` once the last line of a page has been on screen."""
+    """A text to read, of any length. Posts `EndSeen` once every line of a page has been on the screen."""
 
     BINDINGS = keymap.bindings("paper")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -180,7 +186,7 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     class EndSeen(Message):
-        """The last line of the page has been on the screen."""
+        """Every line of the page has been on the screen, in whatever order, the last of them for the dwell time."""
 
         def __init__(self, paper: Paper, name: str) -> None:
             super().__init__()
@@ -195,8 +201,11 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._page = Page()
         self._page_name = ""
-        self._read_to = 0
-        """Up to this character all of the text has been on the screen, from its beginning."""
+        self._unseen: list[tuple[int, int]] = []
+        """Stretches of the text that have not been on the screen, in order: first character, and the one after."""
+        self._painted: object = None
+        """What was painted last: see `_view`."""
+        self._once_painted: list[Callable[[], object]] = []
         self._lines: list[tuple[int, int]] = [(0, 0)]
         self._wrapped_for = 0
         self._marks: list[tuple[int, Mark]] = []
@@ -218,7 +227,7 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
         """
         top = self.scroll_offset.y if keep_place else 0
         if name != self._page_name or page.text != self._page.text:
-            self._read_to = 0
+            self._unseen = [(0, len(page.text) + 1)]
         self._page, self._page_name = page, name
         self._marks = sorted(enumerate(page.marks), key=lambda ranked: ranked[1].start)
         self._starts = [mark.start for _, mark in self._marks]
@@ -227,7 +236,6 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
         self._wrap()
         self.scroll_to(y=top, animate=False)
         self.refresh()
-        self.call_after_refresh(self.look)
 
     @property
     def room(self) -> int:
@@ -236,34 +244,59 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def lines_unread(self) -> int:
-        """Drawn lines that have not been on the screen in one go from the top."""
-        return len(self._lines) - bisect_right(self._lines, (self._read_to, len(self._page.text)))
+        """Drawn lines of which something has not been on the screen."""
+        return sum(1 for at in range(len(self._lines)) if self._is_unseen(at))
+
+    @property
+    def page_name(self) -> str:
+        """What the page that is shown was called."""
+        return self._page_name
+
+    def once_painted(self, call: Callable[[], object]) -> None:
+        """Calls it once what is shown now has been laid out and painted."""
+        self._once_painted.append(call)
+        self.refresh()
+
+    def _is_unseen(self, at: int) -> bool:
+        start, end = self._lines[at][0], self._line_end(at)
+        return any(first < end and last > start for first, last in self._unseen)
+
+    def _line_end(self, at: int) -> int:
+        """Where the next drawn line starts: blanks that a line was broken at belong to it."""
+        return self._lines[at + 1][0] if at + 1 < len(self._lines) else len(self._page.text) + 1
+
+    def _view(self) -> object:
+        """All that says which text stands on the screen."""
+        return self._page_name, self._page.text, self._wrapped_for, self.scroll_offset.y, self.size.height
 
     def look(self) -> None:
-        """Takes in what is on the screen now; says `EndSeen` when all of the page was, and its end for a moment.
+        """Takes in what has been painted; says `EndSeen` once all of the page was, and has stood there for a moment.
 
-        Text that was jumped over does not count as read, nor does a page under a dialog.
+        Text that was jumped over has not been seen, nor has a page under a dialog.
         """
+        if not self._is_painted():
+            return
+        while self._once_painted:
+            self._once_painted.pop(0)()
         if self._dwell is not None:
             self._dwell.stop()
             self._dwell = None
-        if not self._page_name or not self._is_visible():
+        if not self._page_name:
             return
         top = min(self.scroll_offset.y, len(self._lines) - 1)
         bottom = min(top + self.size.height, len(self._lines)) - 1
-        if self._lines[top][0] <= self._read_to + 1:
-            self._read_to = max(self._read_to, self._lines[bottom][1])
-        if self._read_to >= len(self._page.text) and bottom == len(self._lines) - 1:
+        self._unseen = without(self._unseen, self._lines[top][0], self._line_end(bottom))
+        if not self._unseen:
             self._dwell = self.set_timer(DWELL_SECONDS, self._dwelt)
 
     def _dwelt(self) -> None:
         self._dwell = None
-        if self._is_visible():
+        if self._is_painted():
             self.post_message(self.EndSeen(self, self._page_name))
 
-    def _is_visible(self) -> bool:
+    def _is_painted(self) -> bool:
         shown = self.is_mounted and self.screen.is_active and self.is_on_screen and self.size.height > 0
-        return shown and self._wrapped_for == self._room()
+        return shown and self._wrapped_for == self._room() and self._painted == self._view()
 
     def _room(self) -> int:
         return max(MIN_WIDTH, self.scrollable_content_region.width)
@@ -280,11 +313,6 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
         self._wrap()
         starts = [start for start, _ in self._lines]
         self.scroll_to(y=max(0, bisect_right(starts, first) - 1), animate=False)
-        self.call_after_refresh(self.look)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        self.call_after_refresh(self.look)
 
     # Moving
 
@@ -295,7 +323,11 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
         self.scroll_relative(y=-1, animate=False)
 
     def action_paper_page_down(self) -> None:
-        self.scroll_relative(y=max(1, self.size.height - 2), animate=False)
+        if self._page_name and self._unseen and self.scroll_offset.y >= self.max_scroll_y:
+            # What was jumped over is what is left to read.
+            self.scroll_to(y=next(at for at in range(len(self._lines)) if self._is_unseen(at)), animate=False)
+        else:
+            self.scroll_relative(y=max(1, self.size.height - 2), animate=False)
 
     def action_paper_page_up(self) -> None:
         self.scroll_relative(y=-max(1, self.size.height - 2), animate=False)
@@ -317,6 +349,13 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
     def notify_style_update(self) -> None:
         self._styles.clear()
         super().notify_style_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        strips = super().render_lines(crop)
+        # What is painted here is written to the terminal before the next message is handled.
+        self._painted = self._view()
+        self.call_later(self.look)
+        return strips
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width

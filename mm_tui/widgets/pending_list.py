@@ -12,6 +12,7 @@ from rich.segment import Segment
 from mm_tui.clock import Clock
 from mm_tui.review.findings import Level
 from mm_tui.services.due import due_words, is_overdue
+from mm_tui.services.ended import tells_end
 from mm_tui.services.queue import Queued
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
@@ -42,6 +43,8 @@ class PendingRow:
     def of(cls, queued: Queued, release: ReleaseView | None, *, marked: bool = False) -> Self:
         """From the queue's entry and the decision about it."""
         claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
+        if queued.ended and not tells_end(release):
+            return cls(queued, Phase.ELSEWHERE, queued.ended)
         if release is None:
             return cls(queued, marked=marked, claimed=claimed)
         return cls(queued, release.phase, release.words, marked, claimed)

@@ -184,6 +184,11 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         return self._cursor
 
     @property
+    def is_last(self) -> bool:
+        """Whether nothing stands below the cursor."""
+        return self._cursor + 1 >= len(self._keys)
+
+    @property
     def current_key(self) -> Key | None:
         """The key under the cursor; None in an empty list."""
         return self._keys[self._cursor] if self._keys else None

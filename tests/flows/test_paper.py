@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from mm_tui.theme import fallbacks
-from mm_tui.widgets.paper import Mark, Page, Paper, wrapped
+from mm_tui.widgets.paper import Mark, Page, Paper, without, wrapped
 from tests.support.app import until
 
 TEXT = st.text(
@@ -150,3 +150,28 @@ async def test_resizing_keeps_the_place_and_what_was_read() -> None:
         await pilot.resize_terminal(25, 12)
         await pilot.pause()
         assert paper.render_line(0).text.strip().startswith(first.split(" with")[0])
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12))
+def test_what_is_left_to_read_is_what_was_on_no_screen(looks: list[tuple[int, int]]) -> None:
+    unseen = [(0, 50)]
+    for start, end in looks:
+        unseen = without(unseen, start, end)
+    left = {at for first, last in unseen for at in range(first, last)}
+    assert left == {at for at in range(50) if not any(start <= at < end for start, end in looks)}
+
+
+async def test_what_was_jumped_over_is_left_to_read_and_reading_on_goes_there() -> None:
+    app = PaperApp()
+    async with app.run_test(size=(40, 20)) as pilot:
+        paper = await show(app, pilot, "\n".join(f"line {number}" for number in range(100)))
+        paper.focus()
+        await until(pilot, lambda: paper.lines_unread == 80, "the first page")
+        await pilot.press("G")
+        await until(pilot, lambda: paper.lines_unread == 60, "the last page")
+        await pilot.press("pagedown")
+        await until(pilot, lambda: paper.scroll_offset.y == 20, "the first line that was jumped over")
+        for _ in range(6):
+            await pilot.press("pagedown")
+            await pilot.pause()
+        await until(pilot, lambda: paper.lines_unread == 0 and app.seen == ["page"], "all of it")

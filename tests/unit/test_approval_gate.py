@@ -96,3 +96,11 @@ def test_nothing_crosses_a_decision_that_begins_or_is_under_way(gate: ApprovalGa
     assert "answer" in gate.why_busy(entry, decision(Phase.ASKING, asked))
     for ended in (Phase.UNDECIDED, Phase.CHANGED):
         assert gate.why_not_approve(entry, decision(ended)) == ""
+
+
+def test_nothing_is_done_to_a_mail_that_waits_no_more_and_it_says_how_it_ended(gate: ApprovalGate) -> None:
+    entry = waiting()
+    gate.saw(entry.version)
+    ended = replace(entry, ended=OneLine("rejected elsewhere at 15:22 by key …ABCDEF"))
+    for why in (gate.why_not_approve, gate.why_not_decide, gate.why_busy):
+        assert why(ended, None).startswith("rejected elsewhere at 15:22")

@@ -6,7 +6,7 @@ from mm_tui.review.draft import EditedDraft
 from mm_tui.review.risk import Assessment
 from mm_tui.services.queue import Queued
 from mm_tui.store.edits import SavedEdit
-from mm_tui.widgets.diff_pages import difference_page, sides
+from mm_tui.widgets.diff_pages import difference, sides
 from tests.snapshots.waiting import ITEMS, REFUND, digest
 from tests.support.seat import NOW
 
@@ -19,12 +19,12 @@ def edited(body: str, to: tuple[str, ...] = ("anna@customer.example",)) -> Queue
 
 
 def test_what_was_removed_and_added_is_signed() -> None:
-    text = difference_page(edited(REFUND.replace("full refund", "partial refund")), None).text
+    text = difference(edited(REFUND.replace("full refund", "partial refund")), None)[0].text
     assert "receive a [-full-]{+partial+} refund" in text
 
 
 def test_other_recipients_are_signed() -> None:
-    text = difference_page(edited(REFUND, ("ben@customer.example",)), None).text
+    text = difference(edited(REFUND, ("ben@customer.example",)), None)[0].text
     assert "to: [-anna@customer.example-] {+ben@customer.example+}" in text
 
 
@@ -35,5 +35,5 @@ def test_each_side_signs_its_own() -> None:
 
 
 def test_blanks_stay_outside_the_signs() -> None:
-    text = difference_page(edited(REFUND + "\n\nP.S. See you."), None).text
+    text = difference(edited(REFUND + "\n\nP.S. See you."), None)[0].text
     assert "\n\n{+P.S. See you.+}" in text

@@ -1,0 +1,181 @@
+"""What is on the screen stays there until the reader moves, whatever others do meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.config import Review
+from mm_tui.screens import narrowing
+from mm_tui.screens.pending import PendingScreen
+from mm_tui.screens.reasons import ReasonScreen
+from tests.flows.test_pending import bodies, drawn, open_queue, seen
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def here(screen: PendingScreen) -> str:
+    """The id of the mail under the cursor."""
+    return screen.current.item.id if screen.current is not None else ""
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+async def test_a_mail_that_another_decides_stays_with_who_and_when(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], verdict: str
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await pilot.press("enter")
+        await seen(pilot, screen)
+        sandbox.decide(first, verdict, "mine")
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the news")
+        await until(pilot, lambda: "by key …" in drawn(app), "who decided")
+        assert f"{verdict}ed elsewhere at".replace("eed", "ed") in drawn(app)
+        assert "First." in drawn(app) and "Second." not in drawn(app)
+        for key in ("a", "x", "e", "space", "a"):
+            await pilot.press(key)
+            await pilot.pause(0.2)
+        assert app.screen is screen, "no dialog, no editor"
+        assert here(screen) == first
+        assert screen.release_of(first) is None and screen.release_of(second) is None
+        await pilot.press("n")
+        await until(pilot, lambda: here(screen) == second and "Second." in drawn(app), "the next")
+        await until(pilot, lambda: len(screen.queue_list.keys) == 1, "the row to go once it was left")
+
+
+async def test_the_row_under_the_cursor_stays_in_the_list(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = [sandbox.draft(f"Draft {number}.") for number in range(4)]
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        screen = await open_queue(app, pilot, 4)
+        await pilot.press("j", "j")
+        await until(pilot, lambda: here(screen) == drafts[2], "the third")
+        for draft in (drafts[2], drafts[0]):
+            sandbox.decide(draft, "reject", "mine")
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [drafts[1], drafts[3]], "the news")
+        assert list(screen.queue_list.keys) == [drafts[1], drafts[2], drafts[3]]
+        await until(pilot, lambda: "rejected elsewhere at" in drawn(app), "what became of it")
+        await pilot.pause(1.2)  # more polls
+        assert here(screen) == drafts[2]
+        await pilot.press("j")
+        await until(pilot, lambda: here(screen) == drafts[3], "the next")
+        await until(pilot, lambda: list(screen.queue_list.keys) == [drafts[1], drafts[3]], "the row to go")
+
+
+async def test_the_last_mail_that_another_decided_can_be_left(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("Only one.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        sandbox.decide(draft, "approve", "mine")
+        await until(pilot, lambda: not screen.entries, "the news")
+        assert here(screen) == draft
+        await pilot.press("n")
+        await until(pilot, lambda: "Nothing waits for you" in drawn(app), "the empty queue")
+
+
+async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sandbox.draft("We refund $20.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        sandbox.call("POST", f"/v1/mailboxes/{sandbox.mailbox}/emails/{first}/cancel", key="send")
+        second = sandbox.draft("We refund $2,000.")
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the new draft")
+        await pilot.press("a")
+        await pilot.pause(0.6)
+        await pilot.press("a")
+        await pilot.pause(0.2)
+        assert here(screen) == first
+        assert screen.release_of(second) is None
+        assert "cancelled" in drawn(app)
+    assert bodies(sandbox) == []
+
+
+async def test_a_text_that_changes_while_it_is_read_is_unseen_and_says_what_differs(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("The parcel left the house.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        before = screen.current
+        sandbox.change(draft, markdown="The parcel has left our house.")
+        await until(pilot, lambda: screen.current is not None and "our house" in screen.current.item.body, "the change")
+        assert before is not None and screen.current is not None
+        assert not screen.gate.has_seen(screen.current)
+        await until(pilot, lambda: "[-the-]" in drawn(app) and "{+our+}" in drawn(app), "what differs")
+        assert "changed" in drawn(app)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+    assert bodies(sandbox) == ["The parcel has left our house."]
+
+
+async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("The parcel left the house.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        sandbox.change(draft, markdown="The parcel has left our house.")
+        # Pressed all the time until the change is there, and once more right behind it.
+        monkeypatch.setattr("mm_tui.widgets.paper.DWELL_SECONDS", 60)
+        monkeypatch.setattr("mm_tui.services.approval_gate.DWELL_SECONDS", 60)
+        await until(pilot, lambda: screen.current is not None and "our house" in screen.current.item.body, "the change")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "its details")
+        await pilot.press("a", "x")
+        await pilot.pause(0.3)
+        assert not isinstance(app.screen, ReasonScreen)
+        assert screen.release_of(draft) is None
+
+
+async def test_what_was_decided_here_stands_in_the_list_for_a_while(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    monkeypatch.setattr(narrowing, "OUTCOME_SECONDS", 60)  # however slow the machine
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the decision")
+        assert here(screen) == second
+        await until(pilot, lambda: list(screen.queue_list.keys) == [first, second], "both rows")
+        assert "approved" in drawn(app)
+        monkeypatch.setattr(narrowing, "OUTCOME_SECONDS", 0.1)
+        await until(pilot, lambda: list(screen.queue_list.keys) == [second], "the row to go")
+        assert here(screen) == second
+
+
+async def test_an_edit_stays_with_its_original_until_the_reader_moves(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    settings = settings_for(sandbox, review=Review(hold_seconds=0))
+    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("j")
+        await seen(pilot, screen)
+        assert here(screen) == second
+        sandbox.decide(first, "approve", "mine")
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the news")
+        assert list(screen.queue_list.keys) == [second], "what nobody looks at goes at once"
+        assert here(screen) == second

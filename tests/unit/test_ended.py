@@ -1,0 +1,72 @@
+"""Where mail that waits no more stands in the list, and what is said of how it was decided."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mm_tui.models import AuditEntry, EmailSummary, Party, PendingItem, RawContent
+from mm_tui.review.risk import Assessment
+from mm_tui.services.ended import UNKNOWN_END, how_it_ended, with_ended
+from mm_tui.services.queue import Queued
+from mm_tui.store.audit import AuditStore
+from mm_tui.store.database import Database
+from mm_tui.store.mail import MailStore
+from mm_tui.text import OneLine
+
+AT = datetime(2026, 3, 2, 9, 12, tzinfo=UTC)
+
+
+def entry(email_id: str) -> Queued:
+    sender = Party.parse("a@acme.example")
+    item = PendingItem(
+        id=email_id, mailbox_id="m", direction=OneLine("outbound"), sender=sender, raw=RawContent(sender="a")
+    )
+    return Queued(item, "d", Assessment((), ()))
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), unique=True), st.sets(st.sampled_from("abcdefgh")), st.booleans())
+def test_what_stays_keeps_its_neighbours_and_nothing_is_lost(ids: list[str], gone: set[str], new: bool) -> None:
+    stays = [one for one in ids if one in gone]
+    waiting = [one for one in ids if one not in gone] + (["new"] if new else [])
+    found = [one.item.id for one in with_ended([*map(entry, waiting)], ids, [*map(entry, stays)])]
+    assert sorted(found) == sorted([*waiting, *stays])
+    assert [one for one in found if one != "new"] == ids, "the old order stands as it was"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database.open(tmp_path / "store.db")
+
+
+def test_the_log_says_who_and_when(database: Database) -> None:
+    audit = AuditStore(database)
+    audit.add(
+        AuditEntry(
+            id=f"a{number}", action=OneLine(action), resource_id=OneLine("e1"), actor_key_id=OneLine("01HKEYABCDEF"),
+            created_at=AT,
+        )
+        for number, action in enumerate(("oversight.pending", "oversight.rejected", "email.tags_set"))
+    )  # fmt: skip
+    words = how_it_ended(MailStore(database), audit, "e1")
+    assert words == f"rejected elsewhere at {AT.astimezone():%H:%M} by key …ABCDEF"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("rejected", "rejected elsewhere"), ("cancelled", "cancelled"), ("pending_send_approval", UNKNOWN_END),
+     ("something_new", UNKNOWN_END)],
+)  # fmt: skip
+def test_without_the_log_the_status_is_all_that_is_said(database: Database, status: str, words: str) -> None:
+    mail = MailStore(database)
+    sender = Party.parse("a@acme.example")
+    mail.upsert([EmailSummary(id="e1", mailbox_id="m", sender=sender, status=OneLine(status), received_at=AT)])
+    assert how_it_ended(mail, AuditStore(database), "e1") == words
+
+
+def test_of_an_unknown_mail_nothing_is_claimed(database: Database) -> None:
+    assert how_it_ended(MailStore(database), AuditStore(database), "e9") == UNKNOWN_END
