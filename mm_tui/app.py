@@ -41,6 +41,7 @@ IDLE_AFTER_SECONDS = 60.0
 THREADS = 4
 """For reading and writing the store. Each one costs a connection and its memory."""
 IDLE_LOOK_SECONDS = 5.0
+STORE_LOOK_SECONDS = 2.0
 
 
 def reports_folder() -> Path:
@@ -180,6 +181,7 @@ class MmTui(App[None], inherit_bindings=False):
         elif self._welcome is not None:
             self.call_after_refresh(self.say, *self._welcome)
         self.set_interval(IDLE_LOOK_SECONDS, self._look_for_idleness)
+        self.set_interval(STORE_LOOK_SECONDS, self.services.look_at_store)
         if not self.is_headless:
             self.set_interval(hangup.LOOK_SECONDS, hangup.heed(self.leave))
         if self._key_problems:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 from mm_tui import config
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.store.audit import AuditStore
-from mm_tui.store.database import CorruptStore, Database, StoreError
+from mm_tui.store.belongs import Gateway, OtherGateway, bind
+from mm_tui.store.database import CorruptStore, Database
 from mm_tui.store.mail import MailStore
 from mm_tui.store.pending import PendingStore
+from mm_tui.store.seal import StoreError, StoreMoved
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from mm_tui.services.waiting_details import WaitingDetails
 
 
+ACCOUNT_SECONDS = 10.0
+"""How long the services wait to be told whose account it is before they begin all the same."""
 AGAIN_AFTER = 15.0
 """Seconds until a service that the store failed begins anew."""
 
@@ -86,6 +90,7 @@ class Wiring:
         self.news = OneLine("")
         """Something to be said once, on the first screen."""
         self._keys: Keys | None = None
+        self._store_trouble: StoreError | None = None
 
     @classmethod
     def open(cls, settings: Settings, *, demo: bool = False) -> Self:
@@ -110,8 +115,39 @@ class Wiring:
         except (OSError, sqlite3.Error) as error:
             raise WiringError(f"the store {path} cannot be opened: {error}") from error
         wiring = cls(settings, database, clock, demo=demo)
+        try:
+            wiring.bind_store()
+        except (StoreError, sqlite3.Error, OSError) as error:
+            database.close()
+            raise WiringError(str(error)) from error
+        wiring.look_at_store()
         wiring.news = OneLine(news) or wiring.take_up_texts()
         return wiring
+
+    def bind_store(self) -> None:
+        """Notes, or compares, whose store this is. A demo's gateway has another port each time.
+
+        Raises:
+            StoreError: it is another gateway's.
+        """
+        profile = self.settings.profile
+        if not self.demo:
+            bind(self.database, Gateway.of(profile))
+
+    def look_at_store(self) -> None:
+        """Looks whether the store may still be decided with; if not, `trouble` says why from now on."""
+        if self.database.trouble is None or self._store_trouble is self.database.trouble:
+            return
+        self._store_trouble = self.database.trouble
+        words = OneLine(str(self._store_trouble))
+        if isinstance(self._store_trouble, StoreMoved):
+            from mm_tui.store.edits import EditStore
+
+            try:
+                words = OneLine(f"{words}. {EditStore(self.database).rescued()}")
+            except OSError as error:
+                words = OneLine(f"{words}. Your texts could not be written elsewhere: {error}")
+        self.trouble = words
 
     def take_up_texts(self) -> OneLine:
         """Takes up what an editor had when the last run ended; says so. The store may be locked: then next time."""
@@ -173,7 +209,19 @@ class Wiring:
 
     async def run(self) -> None:
         """Runs the services until cancelled."""
+        from mm_tui.services.accounts import check_account
+
         if self.sync is None or self.releases is None or self.triage is None or self.claims is None:
+            return
+        assert self.gateway is not None
+        try:
+            async with asyncio.timeout(ACCOUNT_SECONDS):
+                await check_account(self.database, self.gateway, self.settings.profile.name)
+        except TimeoutError:
+            log.info("the account is not known: no answer in time")
+        except OtherGateway:
+            # Its mail must not be mixed with what is there.
+            self.look_at_store()
             return
         running = [self.sync.run, self.releases.run, self.triage.run, self.claims.run]
         if self.details is not None:

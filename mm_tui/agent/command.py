@@ -126,7 +126,7 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
     from mm_tui.agent.worker import Fatal
     from mm_tui.assist.errors import NoKey
     from mm_tui.gateway import errors
-    from mm_tui.store.database import StoreError
+    from mm_tui.store.seal import StoreError
 
     try:
         secret = _secret(args)
@@ -195,7 +195,9 @@ async def _surroundings(args: argparse.Namespace, settings: Settings) -> AsyncIt
     from mm_tui.clock import SystemClock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
+    from mm_tui.services.accounts import check_account
     from mm_tui.services.assistant import Assistant
+    from mm_tui.store.belongs import Gateway, bind
     from mm_tui.store.database import Database
 
     clock = SystemClock()
@@ -204,8 +206,12 @@ async def _surroundings(args: argparse.Namespace, settings: Settings) -> AsyncIt
     # A dry run leaves no trace, not even in the table.
     database = Database.open(None if args.dry_run else state_path(settings))
     try:
+        bind(database, Gateway.of(settings.profile))
         # The send key alone, whatever else the profile holds.
         async with GatewayClient(settings.profile.url, Keys(send=settings.profile.send_key)) as gateway:
+            await check_account(database, gateway, settings.profile.name)
+            if database.trouble is not None:
+                raise database.trouble
             assistant = Assistant(database, settings, clock)
             try:
                 jobs = Jobs(database)

@@ -179,7 +179,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         10 the file or the store cannot be used.
     """
     from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
-    from mm_tui.store.database import StoreError
+    from mm_tui.store.seal import StoreError
 
     try:
         cases = read_cases(args.file, settings.assist.labels)

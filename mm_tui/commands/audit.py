@@ -37,12 +37,25 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "verify",
         parents=[shared],
         help="check that no line of the journal was changed, removed or moved",
-        description="Checks the journal's hash chain and prints its head. Keep the head elsewhere: with --head a "
-        "later check also finds lines that were cut off the end. Exits 6 when something was changed.",
+        description="Checks the journal's hash chain and prints its head, and compares it with the head that is kept "
+        "beside the store. Keep the head elsewhere too: with --head a later check also finds lines that were cut off "
+        "the end by somebody who could write both files. Exits 6 when something was changed. Nothing is written; a "
+        "copy that cannot be written to is read as well.",
     )
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.add_argument("--head", metavar="NUMBER:HASH", help="a head that an earlier check printed")
+    verify.add_argument("--store", type=Path, metavar="FILE", help="a copy of a store; default: the profile's own")
     verify.set_defaults(run=run_verify)
+
+    accept = actions.add_parser(
+        "accept",
+        parents=[shared],
+        help="go on with a store whose journal is not the one that was seen last",
+        description="A store that was brought back from a backup, or made anew after it was deleted, is not decided "
+        "with until a human says so. This says so: a line in the journal names the head that was expected. What the "
+        "newer store knew of decisions under way is lost: look at the queue before you decide.",
+    )
+    accept.set_defaults(run=run_accept)
 
     export = actions.add_parser("export", parents=[shared], help="write all lines as JSON lines or CSV")
     export.add_argument("--format", choices=("jsonl", "csv"), help="default: by the file's name, else jsonl")
@@ -163,15 +176,25 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Checks the journal. 0 when it is whole, 6 when not."""
+    from mm_tui import config
     from mm_tui.commands.office import open_store
     from mm_tui.store.journal import Journal
+    from mm_tui.store.reading import opened_to_read
+    from mm_tui.store.seal import read_head
 
-    with open_store(common.settings(arguments)) as database:
+    if arguments.store is not None and not arguments.store.exists():
+        raise CommandError(Exit.NOT_FOUND, f"there is no file {arguments.store}")
+    chosen = common.settings(arguments)
+    path = arguments.store or config.store_path(chosen.profile.name)
+    beside = read_head(path)
+    with opened_to_read(path) if path.exists() else open_store(chosen) as database:
         journal = Journal(database)
         try:
             verdict = journal.verify(arguments.head)
         except ValueError as error:
             raise CommandError(Exit.USAGE, str(error)) from None
+        if verdict.ok and beside is not None:
+            verdict = journal.verify(str(beside))
         head = journal.head()
     if arguments.json:
         emit.data(
@@ -187,3 +210,26 @@ def run_verify(arguments: argparse.Namespace) -> int:
         emit.line(verdict.words)
         emit.line(OneLine(f"head {head}"))
     return Exit.OK if verdict.ok else Exit.CHANGED
+
+
+def run_accept(arguments: argparse.Namespace) -> int:
+    """Goes on with the store as it is. 0 also when there was nothing to accept."""
+    from mm_tui.clock import SystemClock
+    from mm_tui.commands.office import open_store
+    from mm_tui.store.journal import Journal
+    from mm_tui.store.seal import StoreBehind, read_head
+    from mm_tui.wiring import reviewer
+
+    chosen = common.settings(arguments)
+    with open_store(chosen) as database:
+        if not isinstance(database.trouble, StoreBehind):
+            emit.line(OneLine("the journal is the one that was seen last: nothing to accept"))
+            return Exit.OK
+        assert database.path is not None
+        expected = read_head(database.path)
+        journal = Journal(database)
+        database.accept()
+        details = {"expected": str(expected), "found": journal.head()}
+        journal.write("store_accepted", reviewer(chosen), "", SystemClock().now(), details)
+        emit.line(OneLine(f"accepted; head {journal.head()}"))
+    return Exit.OK

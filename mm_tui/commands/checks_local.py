@@ -154,22 +154,27 @@ def data_folder() -> list[Check]:
 
 def store(settings: Settings) -> list[Check]:
     """The profile's store: whether it opens, is sound, and its journal whole."""
-    from mm_tui.store.database import Database, NewerStore, StoreError
+    from mm_tui.store.belongs import Gateway, OtherGateway, bind
+    from mm_tui.store.database import Database, NewerStore
     from mm_tui.store.edits import EditStore
     from mm_tui.store.journal import Journal
     from mm_tui.store.releases import ReleaseStore
+    from mm_tui.store.seal import StoreError
 
     path = config.store_path(settings.profile.name)
     if not path.exists():
         return [ok("store", "none yet: made on first use")]
     try:
         with Database.open(path, memory=settings.sync.memory) as database:
-            faults = database.check()
+            bind(database, Gateway.of(settings.profile), note=False)
+            faults, trouble = database.check(), database.trouble
             verdict = Journal(database).verify()
             edits = len(EditStore(database).all())
             undecided = [row.item_id for row in ReleaseStore(database).open()]
     except NewerStore as error:
         return [problem("store", str(error), "Update mm-tui, or name another profile.")]
+    except OtherGateway as error:
+        return [problem("store", str(error), "Nothing is read from it or written to it until then.")]
     except StoreError as error:
         return [problem("store", str(error), "Mail is fetched again by itself; unsent edits are in the old file.")]
     except (OSError, sqlite3.Error) as error:
@@ -180,6 +185,8 @@ def store(settings: Settings) -> list[Check]:
         found.append(problem("store", f"{path} is damaged: {faults[0]}", cure))
     else:
         found.append(ok("store", str(path)))
+    if trouble is not None:
+        found.append(problem("store.head", str(trouble), "`mm-tui audit verify` says more.", Exit.CHANGED))
     if verdict.ok:
         found.append(ok("journal", verdict.words))
     else:

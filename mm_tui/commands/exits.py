@@ -58,7 +58,7 @@ def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
 
     from mm_tui.config import ConfigError
     from mm_tui.gateway import errors
-    from mm_tui.store.database import StoreError
+    from mm_tui.store.seal import StoreError
 
     if isinstance(error, CommandError):
         return error.status, error.what, error.cure

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mm_tui.clock import SystemClock
 from mm_tui.commands import common, emit
 from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.services.accounts import check_account
 from mm_tui.services.queue import ReviewQueue
 from mm_tui.services.sync import Sync
 from mm_tui.services.waiting_details import WaitingDetails
+from mm_tui.store.belongs import Gateway, bind
 from mm_tui.store.pending import PendingStore
 from mm_tui.text import OneLine
 
@@ -39,8 +41,17 @@ class Office:
     sync: Sync
     clock: SystemClock
 
+    async def check_account(self) -> None:
+        """Makes sure that the keys' account is the one that the store is of.
+
+        Raises:
+            OtherGateway: it is not.
+        """
+        await check_account(self.database, self.gateway, self.settings.profile.name)
+
     async def refresh_queue(self) -> None:
         """Brings the mailboxes and the queue of waiting mail up to date."""
+        await self.check_account()
         await self.sync.refresh_mailboxes()
         listed = await self.gateway.pending()
         PendingStore(self.database).replace(listed, self.clock.now())
@@ -70,6 +81,7 @@ async def office(chosen: Settings) -> AsyncIterator[Office]:
         emit.note(OneLine(f"mm-tui: warning: {words}"))
     database = open_store(chosen, rebuild=True)
     try:
+        bind(database, Gateway.of(chosen.profile))
         async with common.gateway(chosen) as gateway:
             clock = SystemClock()
             sync = Sync(database, gateway, chosen.sync, clock, _ignore)
@@ -89,8 +101,9 @@ def open_store(chosen: Settings, *, rebuild: bool = False) -> Database:
         CommandError: it cannot be opened.
     """
     from mm_tui import config
-    from mm_tui.store.database import Database, StoreError
+    from mm_tui.store.database import Database
     from mm_tui.store.recovery import open_or_rebuild
+    from mm_tui.store.seal import StoreError
 
     path = config.store_path(chosen.profile.name)
     try:

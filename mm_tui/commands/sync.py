@@ -50,6 +50,7 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.store.pending import PendingStore
 
     async with office(chosen) as rooms:
+        await rooms.check_account()
         with _progress(shown=sys.stderr.isatty() and not arguments.json) as show:
             state = await rooms.sync.run_once(show)
         boxes = MailStore(rooms.database).mailbox_rows()

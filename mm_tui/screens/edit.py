@@ -22,8 +22,8 @@ from mm_tui.screens.instruct import InstructScreen
 from mm_tui.services.kept import save_beside
 from mm_tui.services.notices import Notice, PendingChanged
 from mm_tui.services.queue import Queued, ReviewQueue, edited_draft
-from mm_tui.store.database import StoreError
 from mm_tui.store.edits import EditStore
+from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.diff_pages import three_way_page
 from mm_tui.widgets.item_head import finding_lines

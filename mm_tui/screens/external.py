@@ -12,9 +12,9 @@ from mm_tui.review.draft import EditedDraft
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services.kept import save_beside
 from mm_tui.services.queue import Queued
-from mm_tui.store.database import StoreError
 from mm_tui.store.editor_files import EditorFile, editing_folder
 from mm_tui.store.edits import SavedEdit
+from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.external_editor import EditorError, run_editor
 

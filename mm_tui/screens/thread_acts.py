@@ -16,8 +16,8 @@ from mm_tui.messages import Said
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services import attachments
 from mm_tui.services.cards import STAND_IN_MODEL
-from mm_tui.store.database import StoreError
 from mm_tui.store.keys import from_ms
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 from mm_tui.widgets.reply_editor import ReplyEditor
 from mm_tui.widgets.thread_view import ThreadView

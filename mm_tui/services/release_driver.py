@@ -30,7 +30,7 @@ from mm_tui.services.notices import Notify, PendingChanged, ReleaseChanged
 from mm_tui.services.release_begin import Beginner
 from mm_tui.services.release_calls import ReleaseCalls
 from mm_tui.services.release_record import Live
-from mm_tui.store.database import StoreError
+from mm_tui.store.seal import StoreError
 
 LONGEST_PAUSE = 60.0
 """Seconds between two readings of a call in doubt, at most."""

@@ -28,7 +28,8 @@ from mm_tui.services.release_driver import Driver
 from mm_tui.services.release_record import Live
 from mm_tui.services.release_show import view_of
 from mm_tui.services.release_view import Phase, ReleaseView, Seen
-from mm_tui.store.database import Database, StoreError
+from mm_tui.store.database import Database
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 __all__ = ["Refused", "Releases"]

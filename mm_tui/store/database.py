@@ -9,10 +9,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from mm_tui.store.migrations import MIGRATIONS, mail_tables, migrate, version
+from mm_tui.store.seal import Head, OpenFile, StoreError, StoreMoved, behind, holds, last_entry, moved, write_head
+
+if TYPE_CHECKING:
+    from mm_tui.store.loose_texts import LooseTexts
 
 BUSY_MS = 5000
 """How long a writer waits for another process before it gives up, in milliseconds."""
@@ -20,10 +24,6 @@ BUSY_MS = 5000
 _MAGIC = b"SQLite format 3\0"
 
 _memory_names = itertools.count(1)
-
-
-class StoreError(Exception):
-    """The store cannot be used. The text says why and what to do."""
 
 
 class NewerStore(StoreError):
@@ -67,6 +67,12 @@ class Database:
         self._lock = threading.RLock()
         self._connections: list[tuple[sqlite3.Connection, threading.Thread | None]] = []
         self._closed = False
+        self._file: OpenFile | None = None
+        self._moved: StoreMoved | None = None
+        self._refused: StoreError | None = None
+        self._head = Head()
+        self.loose: LooseTexts | None = None
+        """Where texts go when the file is not there any more."""
 
     @classmethod
     def open(cls, path: Path | None, *, memory: bool = False) -> Self:
@@ -101,14 +107,19 @@ class Database:
     def _prepare(self) -> None:
         if self.path is not None:
             _refuse_other_files(self.path)
-            with _closing(_connect(_uri(self.path))) as file:
-                if (found := version(file)) > len(MIGRATIONS):
-                    raise NewerStore(self.path, found)
-                file.execute("SELECT count(*) FROM sqlite_master").fetchone()
-                file.execute("PRAGMA journal_mode = WAL")
-                migrate(file)
-                if self.memory:
-                    _forget_mail(file)
+            self._file = OpenFile(self.path)
+            # Stays open: with it the write-ahead log stays where it is until close().
+            file = _connect(_uri(self.path))
+            self._connections.append((file, None))
+            if (found := version(file)) > len(MIGRATIONS):
+                raise NewerStore(self.path, found)
+            file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            file.execute("PRAGMA journal_mode = WAL")
+            migrate(file)
+            if self.memory:
+                _forget_mail(file)
+            self._look_at_head(file)
+            self._file.check()
         if self.memory:
             # The first connection keeps the memory database alive until close().
             keeper = _connect(self._memory_uri)
@@ -132,6 +143,12 @@ class Database:
                 connection.execute("ATTACH DATABASE ? AS kept", (_uri(self.path),))
         else:
             connection = _connect(_uri(self.path))
+        if self._file is not None:
+            try:
+                self._file.check()
+            except StoreMoved as error:
+                connection.close()
+                raise self._has_moved(error) from None
         connection.row_factory = sqlite3.Row
         for schema in self._schemas():
             connection.execute(f"PRAGMA {schema}.synchronous = NORMAL")
@@ -155,6 +172,7 @@ class Database:
 
         Raises:
             sqlite3.OperationalError: another process held the store for longer than `BUSY_MS`, or the disk is full.
+            StoreMoved: the file is not the one that was opened any more.
         """
         connection = self.reader()
         if connection.in_transaction:
@@ -163,15 +181,21 @@ class Database:
             yield connection
             return
         with self._lock:
+            self.check_file()
             self._begin(connection, durable)
             try:
                 yield connection
+                if durable and self._file is not None:
+                    # Counted in the file's first page, by which an older copy is told (`seal.OpenFile`).
+                    connection.execute(f"PRAGMA {self._schemas()[-1]}.user_version = {len(MIGRATIONS)}")
                 connection.execute("COMMIT")
+                self._committed()
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
             finally:
+                self._local.head = None
                 if durable:
                     self._synchronous(connection, "NORMAL")
                     self._local.durable = False
@@ -186,6 +210,78 @@ class Database:
                 self._synchronous(connection, "NORMAL")
             raise
         self._local.durable = durable
+
+    # Whether it is still the store that was opened
+
+    def check_file(self) -> None:
+        """Looks whether the file is still the one that was opened.
+
+        Raises:
+            StoreMoved: it is not, now or at an earlier look.
+        """
+        if self._moved is not None:
+            raise self._moved
+        if self._file is not None:
+            try:
+                self._file.check()
+            except StoreMoved as error:
+                raise self._has_moved(error) from None
+
+    def _has_moved(self, error: StoreMoved) -> StoreMoved:
+        self._moved = error
+        return error
+
+    @property
+    def trouble(self) -> StoreError | None:
+        """What keeps this store from being decided with; None when nothing is known to."""
+        if self._moved is None:
+            with suppress(StoreMoved):
+                self.check_file()
+        return self._moved or self._refused
+
+    def _look_at_head(self, connection: sqlite3.Connection) -> None:
+        if self.path is not None:
+            self._refused = behind(self.path, connection)
+            self._head = last_entry(connection)
+
+    def look_again(self) -> None:
+        """Compares the journal with what was seen of it last, after it was rescued from a damaged store."""
+        self._look_at_head(self.reader())
+
+    def refuse(self, why: StoreError) -> None:
+        """From now on nothing is journaled in this store, and so nothing decided."""
+        self._refused = why
+
+    def accept(self) -> None:
+        """A human goes on with a journal that is not the one seen last."""
+        self._refused = None
+
+    def extend(self, connection: sqlite3.Connection) -> Head:
+        """The journal's last entry, inside a write transaction that is about to add one.
+
+        Raises:
+            StoreMoved: what this process wrote or read of the journal is not in it any more.
+            StoreBehind: the journal is not the one that this machine saw last.
+        """
+        if self._refused is not None:
+            raise self._refused
+        if not holds(connection, self._head):
+            raise self._has_moved(moved("given another journal", self.path))
+        return last_entry(connection)
+
+    def extended(self, head: Head) -> None:
+        """Notes the entry that was added; it counts once the transaction is committed."""
+        self._local.head = head
+
+    def _committed(self) -> None:
+        head: Head | None = getattr(self._local, "head", None)
+        if head is None:
+            return
+        # What was committed into a file that is not there any more is not in the journal.
+        self.check_file()
+        self._head = head
+        if self.path is not None:
+            write_head(self.path, head)
 
     def _synchronous(self, connection: sqlite3.Connection, level: str) -> None:
         for schema in self._schemas():
@@ -227,6 +323,9 @@ class Database:
                     else:
                         connection.interrupt()
             self._connections.clear()
+            if self._file is not None:
+                self._file.close()
+                self._file = None
         self._local = threading.local()
 
     def __enter__(self) -> Self:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mm_tui.text import encodable
+from mm_tui.store.loose_texts import LooseTexts
+from mm_tui.store.seal import StoreError, StoreMoved
+from mm_tui.text import OneLine, encodable
 
 if TYPE_CHECKING:
     # The models are imported when an edit is read.
@@ -65,32 +68,63 @@ class EditStore:
             base: what the human began with; kept from the first save on as long as `base_digest` is the same.
             at: with its time zone.
             durable: it also survives a power cut; for pauses and exits rather than every keystroke.
+
+        Raises:
+            StoreMoved: the store is not there any more. The text is in a file, which the message names.
         """
         subject, body = encodable(subject), encodable(body)
-        with self._database.write(durable=durable) as connection:
-            old = _row(connection, item_id)
-            new = (mailbox_id, base_digest, json.dumps(list(to)), subject, body)
-            if old is not None:
-                same = (old["mailbox_id"], old["base_digest"], old["recipients"], old["subject"], old["body"]) == new
-                if same:
-                    return int(old["saves"])
-            revision = int(old["saves"]) + 1 if old is not None else 1
-            connection.execute(
-                "INSERT OR REPLACE INTO edits (item_id, mailbox_id, base_digest, base, recipients, subject, body,"
-                " saves, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    item_id,
-                    mailbox_id,
-                    base_digest,
-                    base.model_dump_json(),
-                    json.dumps(list(to)),
-                    subject,
-                    body,
-                    revision,
-                    at.astimezone(UTC).isoformat(),
-                ),
-            )
-            return revision
+        try:
+            with self._database.write(durable=durable) as connection:
+                old = _row(connection, item_id)
+                new = (mailbox_id, base_digest, json.dumps(list(to)), subject, body)
+                if old is not None:
+                    same = (
+                        old["mailbox_id"],
+                        old["base_digest"],
+                        old["recipients"],
+                        old["subject"],
+                        old["body"],
+                    ) == new
+                    if same:
+                        return int(old["saves"])
+                revision = int(old["saves"]) + 1 if old is not None else 1
+                connection.execute(
+                    "INSERT OR REPLACE INTO edits (item_id, mailbox_id, base_digest, base, recipients, subject, body,"
+                    " saves, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        item_id,
+                        mailbox_id,
+                        base_digest,
+                        base.model_dump_json(),
+                        json.dumps(list(to)),
+                        subject,
+                        body,
+                        revision,
+                        at.astimezone(UTC).isoformat(),
+                    ),
+                )
+                return revision
+        except StoreMoved as error:
+            edit = SavedEdit(item_id, mailbox_id, base_digest, base, tuple(to), subject, body, 0, at)
+            raise StoreMoved(f"{error}. {self.rescued(edit)}") from error
+
+    def rescued(self, *fresh: SavedEdit) -> OneLine:
+        """Writes into files what humans wrote, after the store has moved, and says where; empty when there is nothing.
+
+        Args:
+            fresh: what could not be saved.
+
+        Raises:
+            OSError: it can be written nowhere.
+        """
+        loose, edits = self._database.loose, list(fresh)
+        if loose is None and self._database.path is not None:
+            loose = self._database.loose = LooseTexts(self._database.path)
+            with suppress(sqlite3.Error, StoreError):
+                edits = [*self.all(), *fresh]
+        if loose is None or not edits:
+            return OneLine("")
+        return OneLine(f"Texts that you wrote are in {loose.keep(edits)}")
 
     def get(self, item_id: str) -> SavedEdit | None:
         """The edit of this mail, if there is one."""

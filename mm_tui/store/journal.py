@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from mm_tui.store.seal import BEGINNING, Head, last_entry
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
-START = "0" * 64
+START = BEGINNING
 """What stands for the hash before the first entry."""
 
 
@@ -73,9 +74,13 @@ class Journal:
             connection: from `Database.write(durable=True)`: the entry is on the disk once that transaction ends.
             at: with its time zone.
             details: ids, digests, outcomes; never content.
+
+        Raises:
+            StoreMoved: the store is not the one that was opened any more.
+            StoreBehind: the journal is not the one that this machine saw last.
         """
-        last = connection.execute("SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1").fetchone()
-        number = int(last["number"]) + 1 if last else 1
+        last = self._database.extend(connection)
+        number = last.number + 1
         entry = encode(
             {
                 "number": number,
@@ -86,10 +91,9 @@ class Journal:
                 "details": dict(details),
             }
         )
-        connection.execute(
-            "INSERT INTO journal (number, entry, hash) VALUES (?, ?, ?)",
-            (number, entry, chained(last["hash"] if last else START, entry)),
-        )
+        added = Head(number, chained(last.hash, entry))
+        connection.execute("INSERT INTO journal (number, entry, hash) VALUES (?, ?, ?)", (number, entry, added.hash))
+        self._database.extended(added)
         return number
 
     def write(self, kind: str, who: str, email_id: str, at: datetime, details: Mapping[str, str]) -> int:
@@ -132,10 +136,7 @@ class Journal:
 
     def head(self) -> str:
         """The last entry's number and hash as `NUMBER:HASH`, to be kept where this machine's users cannot change it."""
-        row = (
-            self._database.reader().execute("SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1").fetchone()
-        )
-        return f"{row['number']}:{row['hash']}" if row else f"0:{START}"
+        return str(last_entry(self._database.reader()))
 
     def verify(self, head: str | None = None) -> Verdict:
         """Walks the whole chain.

@@ -10,7 +10,16 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mm_tui.store.schema import CLAIMS_SQL, EDITS_SQL, JOURNAL_SQL, MAIL_SQL, RELEASES_SQL, SPEND_SQL
+from mm_tui.store.schema import (
+    BELONGS_SQL,
+    CLAIMS_SQL,
+    EDITS_SQL,
+    JOURNAL_SQL,
+    LEASES_SQL,
+    MAIL_SQL,
+    RELEASES_SQL,
+    SPEND_SQL,
+)
 
 
 @dataclass(frozen=True)
@@ -26,9 +35,10 @@ class Migration:
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(mail=MAIL_SQL, kept=SPEND_SQL + JOURNAL_SQL + EDITS_SQL + RELEASES_SQL + CLAIMS_SQL),
+    Migration(kept=BELONGS_SQL + LEASES_SQL),
 )
 
-KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims")
+KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims", "belongs")
 """The tables that `kept` scripts make, in the order in which a rescue copies them."""
 
 

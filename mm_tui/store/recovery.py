@@ -79,6 +79,7 @@ def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tupl
     aside = _set_aside(found.path, now)
     database = Database.open(found.path, memory=memory)
     rows, unread = _copy_kept(aside, database)
+    database.look_again()
     return database, Rescue(aside, found.why, rows, unread)
 
 
@@ -144,7 +145,7 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
     rows: dict[str, int] = {}
     unread: list[str] = []
     for table in KEPT_TABLES:
-        columns = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+        columns = _columns(source, target, table)
         found, whole = _readable(source, table, columns)
         marks = ",".join("?" * len(columns))
         before = target.total_changes
@@ -153,6 +154,16 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
         if not whole:
             unread.append(table)
     return rows, tuple(unread)
+
+
+def _columns(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> list[str]:
+    """The columns to copy: all, but those that a store of an older release has not; all where it cannot be asked."""
+    columns = [str(row[1]) for row in target.execute(f"PRAGMA table_info({table})")]
+    try:
+        there = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
+    except sqlite3.DatabaseError:
+        return columns
+    return [column for column in columns if column in there] or columns
 
 
 def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> tuple[list[tuple[Any, ...]], bool]:

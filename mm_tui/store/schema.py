@@ -165,3 +165,18 @@ CREATE TABLE claims (
     claimed_at TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+
+BELONGS_SQL = """
+CREATE TABLE belongs (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+"""Which gateway and account the store is of."""
+
+LEASES_SQL = """
+ALTER TABLE claims ADD COLUMN place TEXT NOT NULL DEFAULT '';
+ALTER TABLE claims ADD COLUMN beat INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE claims ADD COLUMN renewed_at TEXT NOT NULL DEFAULT '';
+"""
+"""By what a process shows that it lives to those that cannot see it."""

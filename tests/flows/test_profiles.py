@@ -17,8 +17,8 @@ from mm_tui.screens.confirm import ConfirmScreen
 from mm_tui.screens.edit import EditScreen
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.screens.profiles import ProfilesScreen
-from mm_tui.store.database import StoreError
 from mm_tui.store.edits import EditStore
+from mm_tui.store.seal import StoreError
 from mm_tui.widgets.paper import Paper
 from mm_tui.wiring import Wiring
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -15,7 +15,8 @@ from mm_tui import __version__, cli
 from mm_tui.commands import emit
 from mm_tui.commands.exits import Exit, of_failure
 from mm_tui.commands.parser import build
-from mm_tui.store.database import NewerStore, StoreError
+from mm_tui.store.database import NewerStore
+from mm_tui.store.seal import StoreError
 from tests.support.cli import Home
 from tests.support.sandbox import running_sandbox
 

@@ -7,6 +7,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -260,7 +261,9 @@ def test_a_changed_journal_exits_6(home: Home, sandbox: Sandbox) -> None:
     with sqlite3.connect(home.data / "store-default.sqlite3") as connection:
         connection.execute("DROP TRIGGER journal_is_never_shortened")
         connection.execute("DELETE FROM journal WHERE number = (SELECT max(number) FROM journal)")
-    assert home.run("audit", "verify").status == 0, "a cut end is only found with a head"
+    assert home.run("audit", "verify").status == Exit.CHANGED, "the head beside the store tells of the cut end"
+    (home.data / "store-default.sqlite3.head").unlink()
+    assert home.run("audit", "verify").status == 0, "without any head a cut end is not found"
     cut = home.run("audit", "verify", "--head", whole["head"], "--json")
     assert cut.status == Exit.CHANGED and cut.json["first_bad"] == whole["entries"]
     assert home.run("audit", "verify", "--head", "nonsense").status == Exit.USAGE
@@ -354,3 +357,72 @@ def test_inbound_mail_in_the_list_is_not_opened_and_counts_as_unchecked(home: Ho
     assert (item["id"], item["checked"], item["risk"]) == (held["id"], False, "unchecked")
     assert not sandbox.calls("GET", f"/emails/{held['id']}")
     assert home.run("pending", "show", held["id"], "--json").json["checked"] is True
+
+
+def copy_of(store: Path, target: Path) -> Path:
+    with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+    return target
+
+
+def rows_of(store: Path) -> list[str]:
+    with closing(sqlite3.connect(store)) as connection:
+        return list(connection.iterdump())
+
+
+def test_an_older_store_decides_nothing_until_a_human_accepts_it(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:
+    first, second, third = sandbox.draft(), sandbox.draft(), sandbox.draft()
+    approve(home, first, digest_of(home, first))
+    store = home.data / "store-default.sqlite3"
+    backup = copy_of(store, tmp_path / "backup")
+    approve(home, second, digest_of(home, second))
+    for ending in ("-wal", "-shm"):
+        Path(f"{store}{ending}").unlink(missing_ok=True)
+    backup.replace(store)
+    digest = digest_of(home, third)
+    refused = home.run("pending", "approve", third, "--digest", digest)
+    assert refused.status == Exit.CONFIG
+    assert "not the one that was used last" in refused.err and "mm-tui audit accept" in refused.err
+    assert len(sandbox.outbox()) == 2
+    assert home.run("doctor").out.count("not the one that was used last") == 1
+    assert home.run("audit", "verify").status == Exit.CHANGED
+    assert home.run("audit", "accept").status == 0
+    assert home.run("audit", "accept").out.startswith("the journal is the one")
+    approve(home, third, digest)
+    assert len(sandbox.outbox()) == 3
+    assert home.run("audit", "verify").status == 0
+
+
+def test_verify_reads_a_copy_that_nobody_can_write_to(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:
+    draft_id = sandbox.draft()
+    approve(home, draft_id, digest_of(home, draft_id))
+    copy = tmp_path / "evidence" / "copy.sqlite3"
+    copy.parent.mkdir()
+    copy_of(home.data / "store-default.sqlite3", copy)
+    copy.chmod(0o400)
+    copy.parent.chmod(0o500)
+    try:
+        done = home.run("audit", "verify", "--store", str(copy), "--json")
+        assert done.status == 0 and done.json["entries"] > 0
+        assert [path.name for path in copy.parent.iterdir()] == ["copy.sqlite3"]
+    finally:
+        copy.parent.chmod(0o700)
+    assert home.run("audit", "verify", "--store", str(tmp_path / "none")).status == Exit.NOT_FOUND
+
+
+@pytest.mark.parametrize("command", [["sync"], ["pending", "list"], ["doctor"]])
+def test_the_store_of_another_gateway_is_left_alone(
+    home: Home, sandbox: Sandbox, tmp_path: Path, command: list[str]
+) -> None:
+    sandbox.draft()
+    assert home.run("sync").status == 0
+    store = home.data / "store-default.sqlite3"
+    with running_sandbox(tmp_path / "other") as other:
+        environ = {"MULTIMAIL_API_URL": other.url, "MULTIMAIL_API_KEY": other.keys["oversight"]}
+        before = rows_of(store)
+        done = home.run(*command, env=environ)
+        assert done.status == Exit.CONFIG
+        said = done.err + done.out
+        assert sandbox.url in said and other.url in said and "profile of its own" in said
+        assert rows_of(store) == before
+        assert not other.calls("GET", "/v1/oversight/pending") or command == ["doctor"]

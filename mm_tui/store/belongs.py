@@ -1,0 +1,100 @@
+"""Which gateway and account a store is of: the mail, the journal and the texts of two must never mix (R17)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from mm_tui.store.seal import StoreError
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.config import Profile
+    from mm_tui.store.database import Database
+
+_PORTS = {"https": 443, "http": 80}
+_KINDS = {True: "live", False: "test"}
+
+
+class OtherGateway(StoreError):
+    """The store belongs to another gateway, account or kind of keys than the settings name. It is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What the settings say of whose mail it is."""
+
+    profile: str
+    url: str
+    live: bool | None
+    """Whether the keys are live ones; None when there are none to tell by."""
+
+    @classmethod
+    def of(cls, profile: Profile) -> Self:
+        """As a profile with its keys says."""
+        return cls(profile.name, profile.url, profile.is_live if profile.gateway_keys() else None)
+
+    @property
+    def address(self) -> str:
+        """The base address in one form, so that two spellings of one address are not two gateways."""
+        parts = urlsplit(self.url.strip())
+        host = (parts.hostname or "").rstrip(".")
+        host = "127.0.0.1" if host == "localhost" else f"[{host}]" if ":" in host else host
+        port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"
+        return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+
+
+def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
+    """Notes whose store this is, where nobody has yet; else compares.
+
+    Args:
+        note: without it, compares only.
+
+    Raises:
+        OtherGateway: it is another's.
+    """
+    here = {"gateway": gateway.address}
+    if gateway.live is not None:
+        here["keys"] = _KINDS[gateway.live]
+    there = _noted(database)
+    if there.get("gateway", here["gateway"]) != here["gateway"]:
+        raise _refusal(database, gateway, f"the gateway {there['gateway']}", here["gateway"])
+    if "keys" in here and there.get("keys", here["keys"]) != here["keys"]:
+        raise _refusal(database, gateway, f"{there['keys']} keys of {here['gateway']}", f"{here['keys']} keys")
+    missing = {name: value for name, value in here.items() if name not in there}
+    if missing and note:
+        _note(database, missing)
+
+
+def bind_account(database: Database, profile: str, account: str) -> None:
+    """The same for the account that the gateway names. An empty name says nothing.
+
+    Raises:
+        OtherGateway: it is another's.
+    """
+    there = _noted(database).get("account")
+    if not account or account == there:
+        return
+    if there is not None:
+        raise _refusal(database, Gateway(profile, "", None), f"the account {there}", f"the account {account}")
+    _note(database, {"account": account})
+
+
+def _noted(database: Database) -> dict[str, str]:
+    return {row["name"]: row["value"] for row in database.reader().execute("SELECT name, value FROM belongs")}
+
+
+def _note(database: Database, facts: dict[str, str]) -> None:
+    with database.write(durable=True) as connection:
+        connection.executemany("INSERT OR IGNORE INTO belongs (name, value) VALUES (?, ?)", list(facts.items()))
+
+
+def _refusal(database: Database, gateway: Gateway, theirs: str, ours: str) -> OtherGateway:
+    return OtherGateway(
+        OneLine(
+            f"the store of the profile {gateway.profile} ({database.path or 'in memory'}) belongs to {theirs}, and "
+            f"settings and environment now name {ours}. It was left as it is. Give each a profile of its own in "
+            "config.toml, or a folder of its own with MM_TUI_DATA"
+        )
+    )

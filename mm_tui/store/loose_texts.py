@@ -1,0 +1,70 @@
+"""Texts of humans that cannot go into the store any more, each in a file of its own (R4)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mm_tui.store.edits import SavedEdit
+
+
+class LooseTexts:
+    """A folder beside where the store was, made when the first text comes; elsewhere where that cannot be."""
+
+    def __init__(self, store: Path) -> None:
+        self._beside = store.with_name(f"{store.stem}.texts")
+        self._folder: Path | None = None
+
+    def keep(self, edits: Iterable[SavedEdit]) -> Path:
+        """Writes the texts, on the disk when it returns. A later text of the same mail takes the earlier one's place.
+
+        Returns:
+            The folder that they are in.
+
+        Raises:
+            OSError: they can be written nowhere.
+        """
+        if self._folder is None:
+            self._folder = self._made()
+        for edit in edits:
+            # Named by a hash, for an id from outside must not choose the place.
+            name = sha256(edit.item_id.encode()).hexdigest()[:16]
+            _write(self._folder / f"{name}.txt", _text(edit))
+        return self._folder
+
+    def _made(self) -> Path:
+        number = 0
+        while True:
+            folder = self._beside.with_name(f"{self._beside.name}-{number}") if number else self._beside
+            try:
+                folder.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+                folder.mkdir(mode=0o700)
+            except FileExistsError:
+                number += 1
+            except OSError:
+                return Path(tempfile.mkdtemp(prefix="mm-tui-texts-"))
+            else:
+                return folder
+
+
+def _text(edit: SavedEdit) -> str:
+    return (
+        f"Mail: {edit.item_id}\nSaved: {edit.saved_at.isoformat(timespec='seconds')}\n"
+        f"To: {', '.join(edit.to)}\nSubject: {edit.subject}\n\n{edit.body}"
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

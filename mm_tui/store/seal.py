@@ -1,0 +1,198 @@
+"""Whether the store is still the one that was opened, and its journal the one that was written (R17).
+
+Three things can happen to a file behind a program's back: it is deleted or replaced (another file stands under its
+name), it is written over in place by an older copy, or an older copy is put there between two runs. The first is seen
+by device and inode, the second by the count of changes that SQLite keeps in the file and by the journal's last entry,
+the third by a small file beside the store that names the journal's last entry.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+BEGINNING = "0" * 64
+"""What stands for the hash before the first entry of a journal."""
+_COUNT_AT, _COUNT_BYTES = 24, 4
+"""Where SQLite's file format keeps the count of changes."""
+
+log = logging.getLogger("mm_tui.store")
+
+
+class StoreError(Exception):
+    """The store cannot be used. The text says why and what to do."""
+
+
+class StoreMoved(StoreError):
+    """The file that was opened is not there any more, or is not what it was. Nothing may be decided with it."""
+
+
+class StoreBehind(StoreError):
+    """The journal ends before, or differs from, what this machine has seen of it. Nothing may be decided until a human
+    accepts that (`mm-tui audit accept`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry of a journal."""
+
+    number: int = 0
+    hash: str = BEGINNING
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"
+
+
+def head_path(path: Path) -> Path:
+    """The file beside a store that names its journal's last entry."""
+    return path.with_name(path.name + ".head")
+
+
+def last_entry(connection: sqlite3.Connection) -> Head:
+    """The journal's last entry."""
+    row = connection.execute("SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1").fetchone()
+    return Head(int(row[0]), str(row[1])) if row else Head()
+
+
+def holds(connection: sqlite3.Connection, head: Head) -> bool:
+    """Whether the journal has this entry; it may have gone on since."""
+    if not head.number:
+        return True
+    row = connection.execute("SELECT hash FROM journal WHERE number = ?", (head.number,)).fetchone()
+    return row is not None and row[0] == head.hash
+
+
+def read_head(path: Path) -> Head | None:
+    """What the file beside the store says; None when there is none that can be read."""
+    try:
+        told = json.loads(head_path(path).read_text("ascii"))
+        return Head(int(told["number"]), str(told["hash"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("the head beside the store cannot be read: %s", type(error).__name__)
+        return None
+
+
+def write_head(path: Path, head: Head) -> None:
+    """Notes the last entry beside the store. It may lag behind the journal, so what fails here is only logged."""
+    beside = head_path(path)
+    fresh = beside.with_name(f"{beside.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            json.dump({"number": head.number, "hash": head.hash}, file)
+        fresh.replace(beside)
+    except OSError as error:
+        log.warning("the head beside the store cannot be written: %s", type(error).__name__)
+        with suppress(OSError):
+            fresh.unlink()
+
+
+def behind(path: Path, connection: sqlite3.Connection) -> StoreBehind | None:
+    """What to say when the journal is not the one that this machine saw last; None when it is, or has gone on."""
+    seen = read_head(path)
+    if seen is None or holds(connection, seen):
+        return None
+    found = last_entry(connection)
+    how = (
+        f"ends at entry {found.number}, and entry {seen.number} was written before"
+        if found.number < seen.number
+        else f"has another entry {seen.number} than the one that was written"
+    )
+    return StoreBehind(
+        f"the store is not the one that was used last: nothing is decided with it. The journal in {path} {how}. Bring "
+        "the newer file back, or go on with this one: mm-tui audit accept"
+    )
+
+
+@dataclass(slots=True)
+class _Shared:
+    descriptor: int
+    users: int = 0
+
+
+class OpenFile:
+    """The file of an open store, as it was when it was opened.
+
+    A file that SQLite has open must not be opened and closed by anybody else in the process: the system would drop
+    SQLite's locks. So one descriptor for each file is kept open until the last store on it is closed.
+    """
+
+    _shared: dict[tuple[int, int], _Shared] = {}  # noqa: RUF012 - one for the process, under the lock below
+    _lock = threading.Lock()
+
+    def __init__(self, path: Path) -> None:
+        """Begins to watch.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        self._path = path
+        self._log = path.with_name(path.name + "-wal")
+        self._log_file: tuple[int, int] | None = None
+        self._changes = 0
+        with self._lock:
+            self._file = _identity(path.stat())
+            shared = self._shared.get(self._file)
+            if shared is None:
+                shared = self._shared[self._file] = _Shared(os.open(path, os.O_RDONLY))
+            shared.users += 1
+            self._descriptor = shared.descriptor
+
+    def check(self) -> None:
+        """Looks whether it is still the same file.
+
+        Raises:
+            StoreMoved: it is gone, another one, or an older copy was written over it.
+            OSError: that cannot be told.
+        """
+        try:
+            if _identity(self._path.stat()) != self._file:
+                raise moved("replaced by another file", self._path)
+        except FileNotFoundError:
+            raise moved("deleted or moved", self._path) from None
+        self._check_log()
+        changes = int.from_bytes(os.pread(self._descriptor, _COUNT_BYTES, _COUNT_AT), "big")
+        if changes < self._changes:
+            raise moved("written over by an older copy", self._path)
+        self._changes = changes
+
+    def _check_log(self) -> None:
+        """The write-ahead log holds the newest entries. It stays as long as one connection is open."""
+        try:
+            found = _identity(self._log.stat())
+        except FileNotFoundError:
+            if self._log_file is not None:
+                raise moved("deleted or moved", self._log) from None
+            return
+        if self._log_file is not None and found != self._log_file:
+            raise moved("replaced by another file", self._log)
+        self._log_file = found
+
+    def close(self) -> None:
+        """Ends watching. To be called once, when no connection of this store is used any more."""
+        with self._lock:
+            shared = self._shared[self._file]
+            shared.users -= 1
+            if not shared.users:
+                del self._shared[self._file]
+                os.close(shared.descriptor)
+
+
+def moved(how: str, path: Path | None) -> StoreMoved:
+    """What to say and do when the store is not there any more."""
+    return StoreMoved(
+        f"the store was {how} while the program ran: nothing is decided and saved in it any more. Bring {path} back, "
+        "or leave it as it is now, and start mm-tui again"
+    )
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
