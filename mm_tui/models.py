@@ -229,6 +229,8 @@ class EmailDetail(EmailSummary):
     tags: dict[OneLine, OneLine] = Field(default_factory=dict)
     approved_at: datetime | None = None
     approved_by: OneLine = OneLine("")
+    in_reply_to: OneLine = OneLine("")
+    """What names the mail that it answers; empty when the gateway does not tell."""
     identity: OneLine = OneLine("")
     """The header X-MultiMail-Identity as the gateway showed it; empty when it showed none."""
     ai_generated: OneLine = OneLine("")
@@ -260,6 +262,8 @@ class PendingItem(Model):
     status: OneLine = OneLine("")
     received_at: datetime | None = None
     thread_id: GatewayId | None = None
+    in_reply_to: OneLine = OneLine("")
+    """As in `EmailDetail`."""
     attachments: tuple[Attachment, ...] = ()
     raw: RawContent
     complete: bool = False

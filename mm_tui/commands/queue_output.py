@@ -23,6 +23,8 @@ from mm_tui.store.mail import MailStore, MailView
 from mm_tui.text import ManyLine, OneLine
 
 _RULE = "-" * 72
+_IN_LIST = frozenset({"already_answered", "another_answer"})
+"""Findings that the list of what waits spells out."""
 
 
 async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -85,10 +87,12 @@ def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:
 def _row(entry: Queued, now: datetime) -> list[str]:
     item = entry.item
     age = span(now - item.received_at) if item.received_at else "?"
-    other = item.sender.address if entry.is_inbound else ", ".join(party.address for party in item.to)
+    other = item.sender.address if entry.is_inbound else ", ".join(party.address for party in item.to) or "(not told)"
     way = "in" if entry.is_inbound else "out"
     way = f"{way}, {entry.author_words}" if entry.author is not None else way
-    return [item.id, age, entry.risk_word, way, other, item.subject]
+    answers = [finding.words for finding in entry.assessment.findings if finding.code in _IN_LIST]
+    subject = f"{item.subject}  [{'; '.join(answers)}]" if answers else str(item.subject)
+    return [item.id, age, entry.risk_word, way, other, subject]
 
 
 def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
@@ -248,7 +252,7 @@ def _item_text(entry: Queued, box: Mailbox | None) -> Iterator[OneLine | ManyLin
     if entry.author is not None:
         known = "journaled on this machine" if entry.author.proven else "as its tag says"
         yield OneLine(f"author   {entry.author.name}, a human ({known})")
-    yield OneLine(f"to       {', '.join(map(str, item.to))}")
+    yield OneLine(f"to       {', '.join(map(str, item.to)) or 'not told by the gateway'}")
     yield OneLine(f"cc       {', '.join(map(str, item.cc)) or 'none'}")
     yield OneLine(f"subject  {item.subject}")
     for file in item.attachments:

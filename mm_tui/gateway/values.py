@@ -146,6 +146,14 @@ def texts(value: object) -> tuple[str, ...]:
     return ()
 
 
+def texts_of(item: Json, *names: str) -> tuple[str, ...]:
+    """The raw texts of the first of the named fields that holds any; blank ones are left out."""
+    for name in names:
+        if found := tuple(text for text in texts(item.get(name)) if text.strip()):
+            return found
+    return ()
+
+
 def _header(value: Json) -> str:
     """A party given as an object, in header form."""
     address = raw_text(first(value, "address", "email"))

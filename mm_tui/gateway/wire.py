@@ -37,6 +37,10 @@ from mm_tui.text import ManyLine, OneLine
 
 _BODY_NAMES = ("markdown", "body_markdown", "text_body", "body_text", "body", "text")
 
+_FROM_NAMES = ("from", "sender", "from_address", "from_email")
+_TO_NAMES = ("to", "to_addresses", "to_address", "to_emails", "recipients")
+_CC_NAMES = ("cc", "cc_addresses", "cc_address", "cc_emails")
+
 _OUTBOUND = frozenset(
     {
         Status.PENDING_SCAN,
@@ -127,9 +131,9 @@ def parties(raw: Iterable[str]) -> tuple[Party, ...]:
 
 def raw_content(item: Json) -> RawContent:
     return RawContent(
-        sender=next(iter(values.texts(values.first(item, "from", "sender", "from_address"))), ""),
-        to=values.texts(item.get("to")),
-        cc=values.texts(item.get("cc")),
+        sender=next(iter(values.texts_of(item, *_FROM_NAMES)), ""),
+        to=values.texts_of(item, *_TO_NAMES),
+        cc=values.texts_of(item, *_CC_NAMES),
         subject=values.raw_text(item.get("subject")),
         body=values.raw_text(values.first(item, *_BODY_NAMES)),
         attachments=attachments(item.get("attachments")),
@@ -148,8 +152,8 @@ class _Listed(NamedTuple):
 def _listed(item: Json) -> _Listed:
     named = item.get("attachments")
     return _Listed(
-        next(iter(values.texts(values.first(item, "from", "sender", "from_address"))), ""),
-        values.texts(item.get("to")),
+        next(iter(values.texts_of(item, *_FROM_NAMES)), ""),
+        values.texts_of(item, *_TO_NAMES),
         values.raw_text(item.get("subject")),
         attachments(named) if named else (),
     )
@@ -200,16 +204,19 @@ def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
             "tags": tags(item.get("tags")),
             "approved_at": values.time(item.get("approved_at")),
             "approved_by": values.line(item.get("approved_by")),
-            **_identity(values.table(item.get("headers"))),
+            **_headers(item),
             "raw": raw,
         }
     )
 
 
-def _identity(headers: Json) -> dict[str, OneLine]:
-    """What the headers tell of who sent the mail. The gateway's pages show them; its OpenAPI document has none."""
+def _headers(item: Json) -> dict[str, OneLine]:
+    """What the headers tell of a mail. The gateway's pages show them; its OpenAPI document has none."""
+    headers = values.table(item.get("headers"))
     found = {name.lower(): values.line(values.as_text(value)) for name, value in headers.items()}
+    answered = values.line(values.first(item, "in_reply_to", "in_reply_to_id", "reply_to_email_id"))
     return {
+        "in_reply_to": answered or found.get("in-reply-to", OneLine("")),
         "identity": found.get("x-multimail-identity", OneLine("")),
         "ai_generated": found.get("x-ai-generated", OneLine("")),
     }

@@ -22,10 +22,8 @@ class Batches(Deciding):
             return
         if entry.item.id in self.marked:
             del self.marked[entry.item.id]
-        elif why := self.why_not(self.gate.why_not_approve, entry):
+        elif (why := self.why_not(self.gate.why_not_approve, entry)) or (why := entry.assessment.why_alone):
             self.say(why, "warning")
-        elif entry.assessment.asks_again:
-            self.say("high risk is decided by itself, never in a batch", "warning")
         elif entry.edit is not None:
             self.say("an edited draft is released by itself, not in a batch", "warning")
         else:
@@ -37,7 +35,7 @@ class Batches(Deciding):
         return [entry for entry in found if self.gate.has_seen(entry) and not self.why_not(self.gate.why_busy, entry)]
 
     def action_approve_marked(self) -> None:
-        batch = [entry for entry in self._marked_entries() if not entry.assessment.asks_again and entry.edit is None]
+        batch = [entry for entry in self._marked_entries() if not entry.assessment.why_alone and entry.edit is None]
         if not batch:
             self.say("nothing is marked: space marks what has been read to its end")
             return

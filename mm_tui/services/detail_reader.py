@@ -77,10 +77,11 @@ class DetailReader:
 
 def completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
     """A waiting mail with everything that its detail tells."""
-    told = ("sender", "to", "cc", "subject", "body", "status", "attachments", "raw")
+    told = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to", "raw")
     return waiting.model_copy(
         update={
             **{name: getattr(detail, name) for name in told},
+            "to": detail.to or waiting.to,
             "received_at": detail.received_at or waiting.received_at,
             "thread_id": detail.thread_id or waiting.thread_id,
             "complete": True,

@@ -15,7 +15,8 @@ from mm_tui.models import Direction, EmailDetail, EmailSummary, Party, PendingIt
 from mm_tui.query import UNCHECKED
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
+from mm_tui.review.risk import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext, assess
+from mm_tui.services.answers import family_of, other_answers
 from mm_tui.services.authors import Author, Authors
 from mm_tui.services.claims import EDITED_BY, PREFIX, REPLACED_BY, REPLACES, TagClaim, claim_in, pair_words
 from mm_tui.services.contacts import Contacts
@@ -24,6 +25,7 @@ from mm_tui.services.queue_filter import Around
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.store.mail import MailStore, MailView
 from mm_tui.store.pending import PendingStore
+from mm_tui.store.releases import ReleaseStore
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
@@ -180,6 +182,7 @@ class ReviewQueue:
         self._risk = risk
         self._sla_minutes = sla_minutes or {}
         self._contacts = Contacts(database, clock)
+        self._releases = ReleaseStore(database)
         self._assessed: OrderedDict[object, Assessment] = OrderedDict()
         self._rejected: tuple[datetime, tuple[Rejected, ...]] | None = None
 
@@ -271,7 +274,8 @@ class ReviewQueue:
         written = (edit.to, edit.subject, edit.body) if edit is not None else ()
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         self._contacts.refresh()
-        key = (digest, item.complete, newer, read, written, self._contacts.version)
+        answers = self._answers(item, thread)
+        key = (digest, item.complete, newer, read, answers, written, self._contacts.version)
         known = self._assessed.get(key)
         if known is None:
             draft = Draft.of(item) if edit is None else edited_draft(item, edit.to, edit.subject, edit.body)
@@ -301,9 +305,18 @@ class ReviewQueue:
             own_addresses=frozenset(box.address.lower() for box in self._mail.mailbox_rows()),
             known_addresses=known.established,
             recent_addresses=known.recent,
+            answers=self._answers(item, thread),
             rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
             today=self._clock.now().date(),
         )
+
+    def _answers(self, item: PendingItem, thread: Sequence[ThreadMail]) -> tuple[OtherAnswer, ...]:
+        def family() -> set[str]:
+            details = [mail.detail for mail in thread if mail.detail is not None]
+            own = self._mail.detail(item.id)
+            return family_of(item.id, self._releases, details if own is None else [*details, own])
+
+        return other_answers(item, [mail.mail for mail in thread], family)
 
     def _rejected_before(self) -> tuple[Rejected, ...]:
         now = self._clock.now()

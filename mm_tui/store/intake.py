@@ -161,7 +161,7 @@ def _update(
         index(connection, key)
 
 
-_STORED = {"cc", "attachments", "tags", "approved_at", "approved_by", "identity", "ai_generated", "raw"}
+_STORED = {"cc", "attachments", "tags", "approved_at", "approved_by", "in_reply_to", "identity", "ai_generated", "raw"}
 """What of a detail no column holds."""
 
 

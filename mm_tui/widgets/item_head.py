@@ -19,6 +19,7 @@ from mm_tui.widgets.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.widgets.words import count, exact, joined
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
+UNTOLD = "not told by the gateway"
 CROWDED_CHARACTERS = 40
 """So much is given of a line that stands whole in the text below."""
 PHASE_SIGNS = {
@@ -45,6 +46,7 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded
     subject = OneLine(edit.subject) if edit is not None else item.subject
     if crowded or len(subject) > HEAD_CHARACTERS:
         subject = _begun(subject, CROWDED_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
+    named = len(edit.to if edit is not None else item.to)
     sender = Content(_begun(OneLine(f"{item.sender}"), CROWDED_CHARACTERS)) if crowded else _party(item.sender)
     lines = [
         Content.assemble(
@@ -54,12 +56,12 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded
             (f"  {short(entry.digest)}", "$mm-dim"),
         ),
         _row("from", Content.assemble(sender, _mode(mailbox))),
-        _row("to", _recipients(entry) if not crowded else _counted(len(edit.to if edit is not None else item.to))),
+        _row("to", _recipients(entry) if not crowded or not named else _counted(named)),
     ]
     if item.cc or not item.complete:
-        named = _counted(len(item.cc)) if crowded else _parties(item.cc)
+        copies = _counted(len(item.cc)) if crowded else _parties(item.cc) if item.cc else Content("nobody")
         unread = Content.styled("could not be read" if entry.unread_because else "being read …", "$mm-dim")
-        lines.append(_row("cc", named if item.complete else unread))
+        lines.append(_row("cc", copies if item.complete else unread))
     if not entry.is_inbound and not crowded:
         lines.append(_row("also", Content.styled(" · ".join(disclosure(mailbox)), "$mm-dim")))
     elif entry.is_inbound:
@@ -121,7 +123,7 @@ def _party(party: Party) -> Content:
 def _parties(parties: Sequence[Party]) -> Content:
     if not fits_head([party.header for party in parties]):
         return _counted(len(parties))
-    return joined([_party(party) for party in parties], ", ") if parties else Content("nobody")
+    return joined([_party(party) for party in parties], ", ") if parties else Content.styled(UNTOLD, "$error")
 
 
 def _recipients(entry: Queued) -> Content:
@@ -129,7 +131,7 @@ def _recipients(entry: Queued) -> Content:
         return _parties(entry.item.to)
     if not fits_head(entry.edit.to):
         return _counted(len(entry.edit.to))
-    return joined([Content(OneLine(one)) for one in entry.edit.to], ", ") or Content("nobody")
+    return joined([Content(OneLine(one)) for one in entry.edit.to], ", ") or Content("nobody is named")
 
 
 def _counted(number: int) -> Content:

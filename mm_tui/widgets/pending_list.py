@@ -23,6 +23,8 @@ AGE = 4
 CLAIMED = 24
 """Cells for who else has a mail open."""
 _NOTHING = OneLine("")
+_BADGES = {"already_answered": "answered already", "another_answer": "two answers"}
+"""What the list says of a mail in words, by what was found."""
 CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
 
 
@@ -96,7 +98,7 @@ class PendingList(VirtualList[str, PendingRow]):
         other = item.sender if row.queued.is_inbound else (item.to[0] if item.to else None)
         arrow = "← " if row.queued.is_inbound else "→ "
         more = f" +{len(item.to) - 1}" if not row.queued.is_inbound and len(item.to) > 1 else ""
-        who = f"{arrow}{other.address if other else '(nobody)'}{more}"
+        who = f"{arrow}{other.address if other else '(not told)'}{more}"
         room = width - 1 - 2 - 1 - AGE - 1 - (len(words) + 1 if words else 0) - 1
         return [
             Segment("+" if row.marked else " ", self.style("mark" if row.marked and not here else strong)),
@@ -129,6 +131,8 @@ class PendingList(VirtualList[str, PendingRow]):
     def _badge(self, row: PendingRow) -> str:
         words = ["edited"] if row.queued.edit is not None else []
         words += [row.queued.author_words] if row.queued.author_words else []
+        found = {finding.code for finding in row.queued.assessment.findings}
+        words += [word for code, word in _BADGES.items() if code in found]
         words += [] if row.queued.is_checked else ["not checked yet"]
         return " · ".join(words)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mm_tui.config import Risk
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Assessment, Draft, Message, Rejected, ThreadContext
+from mm_tui.review.risk.model import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext
 
 __all__ = [
     "Assessment",
@@ -17,6 +17,7 @@ __all__ = [
     "Finding",
     "Level",
     "Message",
+    "OtherAnswer",
     "Rejected",
     "Risk",
     "Span",

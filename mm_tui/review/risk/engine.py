@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mm_tui.config import Risk
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.answers import ANSWER_RULES
 from mm_tui.review.risk.facts import FACT_RULES
 from mm_tui.review.risk.form import FORM_RULES
 from mm_tui.review.risk.model import Assessment, Draft, ThreadContext
@@ -19,6 +20,7 @@ from mm_tui.text import OneLine
 
 RULES: tuple[Rule, ...] = (
     *RECIPIENT_RULES,
+    *ANSWER_RULES,
     *FACT_RULES,
     *PROMISE_RULES,
     *PRIVATE_RULES,

@@ -113,6 +113,16 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class OtherAnswer:
+    """Another mail of ours that answers the mail that the draft answers."""
+
+    status: OneLine
+    at: datetime | None
+    """When it left; of one that did not, when it was written."""
+    left: bool
+
+
+@dataclass(frozen=True)
 class ThreadContext:
     """What is known around a draft. Empty fields mean unknown, and rules that need them say so."""
 
@@ -126,6 +136,8 @@ class ThreadContext:
     """Everybody that mail was exchanged with before, apart from this thread, lower case."""
     recent_addresses: tuple[str, ...] = ()
     """Others of earlier mail, who have not been known for long, in the order in which they came."""
+    answers: tuple[OtherAnswer, ...] = ()
+    """Other answers to the same mail, oldest first."""
     rejected: tuple[Rejected, ...] = ()
     """Drafts rejected lately, newest first."""
     today: date | None = None
@@ -135,6 +147,14 @@ class ThreadContext:
     def domains(self) -> frozenset[str]:
         """All domains of ours."""
         return self.own_domains | {address.rpartition("@")[2] for address in self.own_addresses if "@" in address}
+
+
+_DECIDED_ALONE = {
+    "already_answered": "what was answered already is decided by itself, never in a batch",
+    "another_answer": "what another draft answers too is decided by itself, never in a batch",
+    "recipients_untold": "a mail whose recipients are not told is decided by itself, never in a batch",
+}
+"""Findings that keep a mail out of batches at every level, and what is said then."""
 
 
 @dataclass(frozen=True)
@@ -153,5 +173,12 @@ class Assessment:
 
     @property
     def asks_again(self) -> bool:
-        """True when approving takes a second act, and never happens in a batch."""
+        """True when approving takes a second act."""
         return self.level is Level.HIGH
+
+    @property
+    def why_alone(self) -> str:
+        """Why it is never approved in a batch; empty when it may be."""
+        if self.asks_again:
+            return "high risk is decided by itself, never in a batch"
+        return next((_DECIDED_ALONE[one.code] for one in self.findings if one.code in _DECIDED_ALONE), "")

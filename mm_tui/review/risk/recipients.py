@@ -11,6 +11,19 @@ from mm_tui.review.senders import inspect_party, inspect_sender
 from mm_tui.text import OneLine
 
 
+@rule("recipients_untold", "recipients that are not told")
+def recipients_untold(reading: Reading) -> Iterator[Finding]:
+    """The gateway does not tell to whom the mail goes, or tells something that is no address. High, and never approved
+    in a batch: what cannot be seen cannot be approved."""
+    to = reading.draft.to
+    if not any(party.address.strip() for party in to):
+        yield Finding("recipients_untold", Level.HIGH, OneLine("recipients not told by the gateway"))
+        return
+    strange = [str(party.address) or "(empty)" for party in reading.draft.recipients if not domain_of(party.address)]
+    if strange:
+        yield Finding("recipients_untold", Level.HIGH, OneLine(f"a recipient is no address: {listed(strange)}"))
+
+
 @rule("recipient_not_in_thread", "recipients not in the thread")
 def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A recipient neither wrote nor got any mail of the thread that the draft answers. High for somebody never written
@@ -116,4 +129,12 @@ def sender(reading: Reading) -> Iterator[Finding]:
     )
 
 
-RECIPIENT_RULES = (recipient_not_in_thread, new_domain, recipient, many_recipients, reply_all_growth, sender)
+RECIPIENT_RULES = (
+    recipients_untold,
+    recipient_not_in_thread,
+    new_domain,
+    recipient,
+    many_recipients,
+    reply_all_growth,
+    sender,
+)

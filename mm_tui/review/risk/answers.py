@@ -1,0 +1,47 @@
+"""Rules about two answers to one mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.risk.model import OtherAnswer
+from mm_tui.review.risk.rule import Reading, rule
+from mm_tui.text import OneLine
+
+
+@rule("two_answers", "two answers to one mail")
+def two_answers(reading: Reading) -> Iterator[Finding]:
+    """Another mail of ours answers the same mail: `already_answered` when it left, `another_answer` when it waits, is
+    scheduled, or nobody knows whether it left. Medium, and never approved in a batch. Two mails answer the same one
+    when both name it (In-Reply-To) or, where the gateway does not tell, when both came after it in its thread. An edit
+    and the draft that it replaces do not count as two."""
+    sent = [answer for answer in reading.context.answers if answer.left]
+    if sent:
+        words = f"already answered {_moment(sent[-1], reading.context.today)} ({_state(sent[-1])})"
+        yield Finding("already_answered", Level.MEDIUM, OneLine(words + _more(len(sent) - 1)))
+    waiting = [answer for answer in reading.context.answers if not answer.left]
+    if waiting:
+        state = "" if str(waiting[0].status) == "pending_send_approval" else f" ({_state(waiting[0])})"
+        words = f"another draft answers this too{state}" if len(waiting) == 1 else f"{len(waiting)} others answer this"
+        yield Finding("another_answer", Level.MEDIUM, OneLine(words))
+
+
+def _state(answer: OtherAnswer) -> str:
+    return str(answer.status).replace("_", " ") or "status unknown"
+
+
+def _more(number: int) -> str:
+    return f" and {number} more {'time' if number == 1 else 'times'}" if number else ""
+
+
+def _moment(answer: OtherAnswer, today: date | None) -> str:
+    if answer.at is None:
+        return "at a time that is not known"
+    local: datetime = answer.at.astimezone()
+    day = "" if local.date() == today else f"on {local.day} {local:%b %Y} "
+    return f"{day}at {local:%H:%M}"
+
+
+ANSWER_RULES = (two_answers,)
