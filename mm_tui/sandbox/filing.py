@@ -55,9 +55,14 @@ def file(state: State, entries: Iterable[Entry]) -> None:
     for entry in entries:
         emails.append(_row(entry))
         bodies.append((entry.id, entry.body, json.dumps(dict(entry.headers)) if entry.headers else "{}"))
+        names = [part.name for part in entry.attachments]
+        if entry.direction == "inbound":
+            names = told_apart(names)
         for position, part in enumerate(entry.attachments):
             digest = hashlib.sha256(part.data).hexdigest()
-            attachments.append((entry.id, position, part.name, part.content_type, len(part.data), digest, part.data))
+            attachments.append(
+                (entry.id, position, names[position], part.content_type, len(part.data), digest, part.data)
+            )
         refs.extend(
             (entry.mailbox_id, message_id, entry.thread_id)
             for message_id in {entry.message_id, entry.in_reply_to, *entry.references}
@@ -74,6 +79,19 @@ def file(state: State, entries: Iterable[Entry]) -> None:
         db.executemany("INSERT INTO bodies VALUES (?, ?, ?)", bodies)
         db.executemany("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?)", attachments)
         db.executemany("INSERT OR IGNORE INTO thread_refs VALUES (?, ?, ?)", refs)
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names of a mail's files with a number in those that came before: the API addresses a file by its name."""
+    found: list[str] = []
+    for name in names:
+        stem, dot, suffix = name.rpartition(".")
+        free, number = name, 1
+        while free in found or (number > 1 and free in names):
+            number += 1
+            free = f"{stem} ({number}){dot}{suffix}" if stem else f"{name} ({number})"
+        found.append(free)
+    return found
 
 
 def _row(entry: Entry) -> tuple[object, ...]:

@@ -175,20 +175,27 @@ class ThreadActs(BaseScreen):
             self.run_worker(self._save_file(detail, index), group="file", exit_on_error=False)
 
     async def _save_file(self, detail: EmailDetail, index: int) -> None:
-        name = detail.raw.attachments[index][0] if index < len(detail.raw.attachments) else ""
+        files = detail.raw.attachments
+        if index >= len(files):
+            return
+        name = files[index][0]
         self.post_message(Said(f"fetching {OneLine(name)}"))
+        fetch = partial(self.services.attachment, self.mailbox_id, detail.id)
         try:
-            content = await self.services.attachment(self.mailbox_id, detail.id, name)
+            content, doubt = await attachments.chosen(files, index, fetch)
             path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
         except OSError as error:
             self.post_message(Said(f"not saved: {error.strerror or error}", "error"))
+        except attachments.WrongFile as wrong:
+            self.post_message(Said(f"not saved: {wrong}", "error"))
         except Exception as error:
             words = self.services.fault_words(error)
             if words is None:
                 raise
             self.post_message(Said(f"not saved: {words}", "error"))
         else:
-            self.post_message(Said(f"saved as {path}"))
+            more = f"; {doubt}" if doubt else ""
+            self.post_message(Said(f"saved as {path}{more}", "warning" if doubt else "information"))
 
     # The assistant
 
