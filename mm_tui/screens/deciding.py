@@ -22,6 +22,7 @@ from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.services.approval_gate import UNSEEN, ApprovalGate
 from mm_tui.services.queue import Queued
 from mm_tui.services.reasons import offered, remember
+from mm_tui.services.release_view import Phase
 from mm_tui.store.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
 from mm_tui.widgets.diff_pages import change_name
@@ -72,6 +73,8 @@ class Deciding(Screen[None]):
         self._gate: ApprovalGate | None = None
         self.marked: dict[str, str] = {}
         """Mail id: what of it was seen when it was marked."""
+        self._was_marked: dict[str, str] = {}
+        """The same of mails that are being decided."""
         self.editing: Queued | None = None
         """The mail whose draft is in the editor."""
 
@@ -194,11 +197,23 @@ class Deciding(Screen[None]):
             self.say(message.refused, "warning")
             return
         for email_id in message.email_ids:
-            self.marked.pop(email_id, None)
+            if (version := self.marked.pop(email_id, None)) is not None:
+                self._was_marked[email_id] = version
+            self.give_mark_back(email_id)
         before = self.current
-        self._go_to_next_undecided()
-        self.note_unasked(before)
+        if before is not None and before.item.id in message.email_ids:
+            self._go_to_next_undecided()
+            self.note_unasked(before)
         self.reload()
+
+    def give_mark_back(self, email_id: str) -> None:
+        """Marks a mail again whose decision ended without effect, such as by undo, if it was marked for it."""
+        view = self.release_of(email_id)
+        if view is None or not view.ended:
+            return
+        version = self._was_marked.pop(email_id, None)
+        if version is not None and view.phase is Phase.UNDECIDED:
+            self.marked[email_id] = version
 
     def _go_to_next_undecided(self) -> None:
         keys, at = self.queue_list.keys, self.queue_list.cursor

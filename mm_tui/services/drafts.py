@@ -23,9 +23,9 @@ from mm_tui.services.cards import DraftText
 from mm_tui.services.claims import WRITTEN_BY
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.conversation import Conversation, Conversations
-from mm_tui.store.database import StoreError
 from mm_tui.store.journal import Journal
 from mm_tui.store.mail import MailStore
+from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:

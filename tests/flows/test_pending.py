@@ -399,6 +399,37 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         assert any("in spite of promise_money (high)" in event.more for event in life.events)
 
 
+async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_gives_the_marks_back(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts = [sandbox.draft(f"Parcel {number} is on its way.") for number in range(4)]
+    settings = settings_for(sandbox, review=Review(hold_seconds=30))
+    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 4)
+        order = [entry.item.id for entry in screen.entries]
+        assert sorted(order) == sorted(drafts)
+        for _ in order[:2]:
+            await seen(pilot, screen)
+            await pilot.press("space")
+            await pilot.pause(0.1)
+            await pilot.press("j")
+            await pilot.pause(0.5)
+        marks = dict(screen.marked)
+        assert set(marks) == set(order[:2])
+        assert screen.current is not None and screen.current.item.id == order[2]
+        await pilot.press("A")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        await pilot.press("A")
+        await until(pilot, lambda: all(screen.release_of(one) is not None for one in order[:2]), "the batch")
+        await until(pilot, lambda: not screen.marked, "the marks taken")
+        await pilot.pause(0.3)
+        assert screen.current is not None and screen.current.item.id == order[2], "it was not decided on"
+        await pilot.press("u")
+        await until(pilot, lambda: screen.marked == marks, "the marks given back")
+        assert screen.current.item.id == order[2]
+    assert not bodies(sandbox)
+
+
 async def test_a_batch_holds_only_what_was_read(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
