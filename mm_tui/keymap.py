@@ -67,6 +67,7 @@ ACTS: tuple[Act, ...] = (
     Act("inbox.summarise", "s", "summarise", "summarise", "Ask the model for label, summary and requested action."),
     Act("inbox.label", "b", "label", "label", "Set the label yourself; no model changes it any more."),
     Act("inbox.preview", "v", "toggle_preview", "preview", "Show or hide the preview beside the list."),
+    Act("inbox.import_report", "I", "import_report", "import report", "In the demo: what was imported of your mail, and what was odd."),
     Act("inbox.clear", "escape", "clear", "show all", "Drop search and filters.", True),
     # Thread
     Act("thread.reply", "r", "reply", "reply", "Draft a reply to the newest mail and edit it.", True),

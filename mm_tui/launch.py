@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from mm_tui.profiles import Profiles
 
 
-def run(settings: Settings, profiles: Profiles | None = None, *, demo: bool = False) -> int:
+def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[OneLine, ...] | None = None) -> int:
     """Runs the app until the reader leaves; after a change of profile, on the other one.
 
     Args:
         settings: the settings with one profile chosen.
         profiles: those that can be changed to; None when there is no choice.
-        demo: say on the first screen that this is the demo.
+        demo: say on the first screen that this is the demo; what its import of mail found, if it imported any.
 
     Returns:
         The exit status: 0, 1 after a crash, 2 when the terminal cannot be used, 10 when the store cannot be.

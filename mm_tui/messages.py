@@ -69,7 +69,8 @@ class Services(Protocol):
     settings: Settings
     clock: Clock
     database: Database
-    demo: bool
+    demo: tuple[OneLine, ...] | None
+    """In the demo what its import of mail found, line by line; None elsewhere."""
     mail: MailStore
     pending: PendingStore
     audit: AuditStore

@@ -62,11 +62,16 @@ class Wiring:
         settings: with the profile chosen, and its keys (`config.with_keys`).
         database: the open store.
         clock: the machine's, or a test's.
-        demo: whether this is the demo.
+        demo: for the demo what its import of mail found (nothing for sample mail); else None.
     """
 
     def __init__(
-        self, settings: Settings, database: Database, clock: Clock | None = None, *, demo: bool = False
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock | None = None,
+        *,
+        demo: tuple[OneLine, ...] | None = None,
     ) -> None:
         self.settings = settings
         self.database = database
@@ -93,7 +98,7 @@ class Wiring:
         self._store_trouble: StoreError | None = None
 
     @classmethod
-    def open(cls, settings: Settings, *, demo: bool = False) -> Self:
+    def open(cls, settings: Settings, *, demo: tuple[OneLine, ...] | None = None) -> Self:
         """Opens the profile's store.
 
         Raises:

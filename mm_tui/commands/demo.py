@@ -35,7 +35,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         action="append",
         default=[],
         metavar="PATH",
-        help="mbox, Maildir, .eml or a folder of .eml to show; may be given several times",
+        help="mail to show: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or a folder of these; may "
+        "be given several times",
     )
     parser.add_argument("--samples", action="store_true", help="with --mail: show the sample mail too")
     parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="N made-up mails more")
@@ -78,7 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
         common.report_crashes()
         chosen = config.load()
         named = chosen.profile.replaced(name="demo")
-        return launch.run(chosen.replaced(profile=named), demo=True)
+        # Where sample mail is shown beside it the reader's own is still what the first line is about.
+        about = tuple(map(OneLine, ready.import_report))
+        return launch.run(chosen.replaced(profile=named), demo=about)
 
 
 def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]:

@@ -31,6 +31,8 @@ class Ready:
     keys: Mapping[str, str]
     mailboxes: tuple[tuple[str, str], ...]
     """(id, address) of each."""
+    import_report: tuple[str, ...] = ()
+    """What the import of mail found, line by line; empty when none was imported."""
 
     def __repr__(self) -> str:
         return f"<Ready {self.url}>"
@@ -40,7 +42,8 @@ class Ready:
         """From the JSON object that `mm-tui sandbox serve` prints."""
         found = json.loads(text)
         boxes = tuple((box["id"], box["address"]) for box in found["mailboxes"])
-        return cls(found["url"], found["ai21_url"], found["ai21_key"], found["keys"], boxes)
+        report = tuple(map(str, found.get("import_report", ())))
+        return cls(found["url"], found["ai21_url"], found["ai21_key"], found["keys"], boxes, report)
 
     def environment(self) -> dict[str, str]:
         """The variables that point `mm-tui` at this sandbox."""

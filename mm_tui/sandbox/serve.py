@@ -24,6 +24,8 @@ EXIT_USAGE = 2
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 STREAM_WORD_SECONDS = 0.02
+IMPORT_REPORT = "import_report"
+"""The fact that holds what the last import of mail found, as JSON."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATH",
-        help="mbox, Maildir, .eml or a folder of .eml to fill the first mailbox with; may be given several times",
+        help="mail to fill the first mailbox with: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or "
+        "a folder of these; may be given several times",
     )
     parser.add_argument(
         "--synthetic", type=_count, default=0, metavar="N", help="fill the first mailbox with N made-up mails"
@@ -98,6 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     from mm_tui.sandbox.database import UnusableFolder
+    from mm_tui.sandbox.mail_in.report import MailImportError
     from mm_tui.sandbox.server import Server
     from mm_tui.sandbox.state import State, Tuning
 
@@ -107,7 +111,10 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     except (UnusableFolder, OSError) as error:
         return _refuse(str(error))
     stack.callback(state.close)
-    fill(state, arguments.mail, arguments.synthetic, arguments.samples)
+    try:
+        fill(state, arguments.mail, arguments.synthetic, arguments.samples)
+    except MailImportError as error:
+        return _refuse(f"--mail {error}")
     try:
         server = Server(state, host=arguments.host, port=arguments.port, token_delay=STREAM_WORD_SECONDS)
     except OSError as error:
@@ -128,7 +135,11 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
 
 
 def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | None) -> None:
-    """Fills the mailboxes with what was asked for, and with nothing that a run before has filled in already."""
+    """Fills the mailboxes with what was asked for, and with nothing that a run before has filled in already.
+
+    Raises:
+        MailImportError: no mail could be imported from the paths.
+    """
     from mm_tui.sandbox import mailboxes, seed
     from mm_tui.sandbox.synthetic import fill_synthetic
 
@@ -140,6 +151,7 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
 
             mails, report = import_with_bar(new)
             seed.fill_mail(state, first, mails)
+            state.set_fact(IMPORT_REPORT, json.dumps(report.lines()))
             _say(str(report))
     with state.write():
         if synthetic and seed.once(state, f"synthetic:{synthetic}"):
@@ -156,13 +168,14 @@ def ready_message(state: State, url: str) -> dict[str, object]:
     """What the ready file and standard output hold."""
     from mm_tui.sandbox import mailboxes
 
+    report = state.fact(IMPORT_REPORT)
     return {
         "url": url,
         "ai21_url": f"{url}/studio/v1",
         "ai21_key": state.fact("ai21_key"),
         "keys": state.keys(),
         "mailboxes": [{"id": row["id"], "address": row["address"]} for row in mailboxes.all_mailboxes(state)],
-    }
+    } | ({"import_report": json.loads(report)} if report else {})
 
 
 def announce(message: dict[str, object], file: Path | None) -> None:

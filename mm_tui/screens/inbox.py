@@ -105,6 +105,19 @@ class InboxScreen(SearchedMail):
         hint.display = bool(words)
         hint.update(Content(words))
 
+    def action_import_report(self) -> None:
+        """Shows what the demo imported of the reader's mail, and what was odd."""
+        if not self.services.demo:
+            self.say("No mail was imported here: only mm-tui demo --mail does.")
+            return
+        from mm_tui.screens.mail_dialogs import PageScreen
+        from mm_tui.widgets.paper import PageWriter
+
+        writer = PageWriter()
+        for line in self.services.demo:
+            writer.line(line)
+        self.app.push_screen(PageScreen("What was imported", writer.page()))
+
     # The preview
 
     def news_listed(self) -> None:

@@ -21,8 +21,10 @@ GREETED = "greeted"
 
 def hint(services: Services) -> str:
     """One line on the first run, which is thereby over, and always in the demo; else empty."""
-    if services.demo:
-        return "Demo: made-up mail, nothing leaves here. 2 shows what waits, ? all keys."
+    if services.demo is not None:
+        if not services.demo:
+            return "Demo: made-up mail, nothing leaves here. 2 shows what waits, ? all keys."
+        return "Demo: your mail, nothing leaves here. I shows the import report, ? all keys."
     if services.facts.get(GREETED) is not None:
         return ""
     services.facts.set(GREETED, "yes")

@@ -39,6 +39,11 @@ def test_the_demo_shows_mail_that_it_was_given_and_ends_everything(tmp_path: Pat
     with demo(tmp_path, "--no-agent", "--mail", str(tmp_path / "own.eml")) as terminal:
         terminal.wait_for("TEST")
         terminal.wait_for("A mail of my own", timeout=60)
+        assert "Demo: your mail" in terminal.text and "made-up" not in terminal.text
+        terminal.press("I")
+        terminal.wait_for("1 mail imported")
+        terminal.wait_for("odd: no date: 1")
+        terminal.press("escape")
         assert processes_naming(str(tmp_path / "tmp"))
         terminal.press("ctrl+q")
         assert terminal.wait_exit() == 0
@@ -66,6 +71,15 @@ def test_a_killed_demo_leaves_no_process_and_keeps_its_data_where_told(tmp_path:
     wait_until(lambda: not processes_naming(str(kept / "sandbox")))
     assert list((kept / "app").glob("store-*.sqlite3"))
     assert kept.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_without_mail_is_an_error_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "notes.txt").write_text("Buy lamps.")
+    with demo(tmp_path, "--mail", str(tmp_path / "box")) as terminal:
+        assert terminal.wait_exit() != 0
+        said = " ".join(terminal.text.split())
+        assert "no mail found" in said and "notes.txt: not a mail" in said
 
 
 def test_mail_that_is_not_there_is_told(tmp_path: Path) -> None:

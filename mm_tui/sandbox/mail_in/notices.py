@@ -38,12 +38,11 @@ _ACTIONS = {
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 
 
-def delivery_report(data: bytes) -> str:
-    """A delivery report (message/delivery-status): who did not get the mail and why, then the report's every line."""
+def delivery_report(data: bytes) -> tuple[str, str]:
+    """A delivery report (message/delivery-status): who did not get the mail and why, and the report's every line."""
     blocks = _blocks(data)
     said = [_recipient(block) for block in blocks if _value(block, "final-recipient") or _value(block, "action")]
-    details = "\n\n".join(_lines(block) for block in blocks if block)
-    return "\n\n".join(part for part in ("\n".join(said), details) if part)
+    return "\n".join(said), "\n\n".join(_lines(block) for block in blocks if block)
 
 
 def _blocks(data: bytes) -> list[Mapping[str, str]]:

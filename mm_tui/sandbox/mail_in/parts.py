@@ -172,7 +172,8 @@ class _Reader:
 
     def _message(self, part: Message, kind: str) -> Content:
         if kind in ("message/delivery-status", "message/global-delivery-status"):
-            return Content(notes=[notices.delivery_report(self._inner(part))])
+            said, details = notices.delivery_report(self._inner(part))
+            return Content(notes=[said] if said else [], texts=[details] if details else [])
         if kind in ("message/disposition-notification", "message/global-disposition-notification"):
             return Content(notes=[notices.receipt(self._inner(part))])
         if kind == "message/feedback-report":
