@@ -38,7 +38,7 @@ SHOWN: Mapping[str, str] = {
     "oversight_mode": "of the mailbox, or null",
     "edited_here": "whether an unsent edit is kept on this machine",
     "claimed": "{by, since, until} when a reviewer says that they have it open, else null; it binds nobody",
-    "thread": "list of {id, direction, from, subject, status, received_at, body}, oldest first; "
+    "thread": "list of {id, direction, from, subject, status, received_at, exchanged, body}, oldest first; "
     "body null when it was not read",
     "live": "whether the profile's keys send real mail",
 }

@@ -19,6 +19,7 @@ from mm_tui.review.findings import Level
 from mm_tui.services.notices import span
 from mm_tui.services.queue import Order, Queued, ordered
 from mm_tui.services.queue_filter import Around, Narrowing, saved_filters
+from mm_tui.services.unsent import unsent_words
 from mm_tui.store.mail import MailStore, MailView
 from mm_tui.text import ManyLine, OneLine
 
@@ -236,6 +237,7 @@ def _item_data(entry: Queued, boxes: dict[str, Mailbox], box: Mailbox | None) ->
                 "subject": mail.summary.subject,
                 "status": mail.summary.status,
                 "received_at": _iso(mail.summary.received_at),
+                "exchanged": mail.mail.is_exchanged,
                 "body": mail.detail.body if mail.detail else None,
             }
             for mail in entry.thread
@@ -274,7 +276,9 @@ def _item_text(entry: Queued, box: Mailbox | None) -> Iterator[OneLine | ManyLin
     yield OneLine(_RULE)
     for mail in entry.thread:
         summary = mail.summary
-        yield OneLine(f"thread   {_iso(summary.received_at)} {summary.direction} {summary.sender}: {summary.subject}")
+        state = f"[{unsent_words(mail.mail)}] " if not mail.mail.is_exchanged else ""
+        came = f"{_iso(summary.received_at)} {summary.direction}"
+        yield OneLine(f"thread   {state}{came} {summary.sender}: {summary.subject}")
         if mail.detail is not None:
             yield mail.detail.body
             yield OneLine(_RULE)

@@ -16,6 +16,7 @@ from mm_tui.review.lookalike import Known, domain_of, registrable
 from mm_tui.review.senders import inspect_sender
 from mm_tui.screens.thread_acts import ThreadActs
 from mm_tui.services.notices import AssistChanged, MailChanged
+from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.assist_card import AssistCard
 from mm_tui.widgets.reply_editor import ReplyEditor
@@ -81,7 +82,7 @@ class ThreadScreen(ThreadActs):
 
     def on_mount(self) -> None:
         rows = self._rows()
-        leaves = [Leaf(row) for row in rows]
+        leaves = [self._leaf(row) for row in rows]
         at = next((at for at, leaf in enumerate(leaves) if leaf.row.email_id == self._opened_id), len(leaves) - 1)
         self._heading(rows)
         self.thread_view.show(leaves, at)
@@ -100,6 +101,16 @@ class ThreadScreen(ThreadActs):
             return rows
         row = mail.row(self._opened_id)
         return [row] if row is not None else []
+
+    def _leaf(self, row: MailRow) -> Leaf:
+        return Leaf(row, unsent=self._unsent(row))
+
+    def _unsent(self, row: MailRow) -> str:
+        """The state of a mail that is no part of the conversation; empty for one that is."""
+        if is_settled(row.direction, row.status):
+            return state_words(row.direction, row.status)
+        mail = self.services.mail.detail(row.email_id) or self.services.mail.summary(row.email_id)
+        return unsent_words(mail) if mail is not None else state_words(row.direction, row.status)
 
     def _heading(self, rows: list[MailRow]) -> None:
         subject = rows[0].subject if rows else OneLine("")
@@ -150,6 +161,7 @@ class ThreadScreen(ThreadActs):
                 if leaf.detail is not None:
                     leaf.findings = self._findings(leaf.detail)
                     leaf.row = self.services.mail.row(message.email_id) or leaf.row
+                    leaf.unsent = self._unsent(leaf.row)
                 elif not leaf.open:
                     continue
                 self.thread_view.changed(leaf)
@@ -205,11 +217,11 @@ class ThreadScreen(ThreadActs):
         for row in rows:
             leaf = by_id.get(row.email_id)
             if leaf is None:
-                self.thread_view.add(Leaf(row))
+                self.thread_view.add(self._leaf(row))
                 if row.direction != "outbound":
                     self.post_message(Said(f"new in this thread: {row.sender}", "warning"))
             elif leaf.row != row:
-                leaf.row = row
+                leaf.row, leaf.unsent = row, self._unsent(row)
                 self.thread_view.changed(leaf)
         if len(rows) != len(by_id):
             self._heading(rows)

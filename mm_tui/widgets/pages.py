@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from mm_tui.models import Attachment, PendingItem
 from mm_tui.review.findings import Finding, Level
 from mm_tui.services.queue import ThreadMail
+from mm_tui.services.unsent import unsent_words
 from mm_tui.store.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.paper import Mark, Page, PageWriter, quote_marks
 from mm_tui.widgets.words import exact, size
 
 UNOPENED = "not opened on this machine: t opens the thread's mails (and marks them read at the gateway)"
+UNSAID = "──── not part of the conversation: nobody has received what follows ────"
 HEAD_RECIPIENTS = 4
 HEAD_CHARACTERS = 160
 """Up to this many recipients and characters are spelled out above the page."""
@@ -85,24 +87,40 @@ def write_envelope(
 
 
 def thread_page(mails: Sequence[ThreadMail]) -> Page:
-    """The mails before the draft, the newest first: that is what it answers."""
+    """The other mails of the draft's thread, the newest first: that is what it answers.
+
+    What was not sent, or did not arrive, stands apart at the end, each with its state.
+    """
     writer = PageWriter()
-    if not mails:
+    said = [mail for mail in mails if mail.mail.is_exchanged]
+    unsaid = [mail for mail in mails if not mail.mail.is_exchanged]
+    if not said:
         writer.line("No earlier mail of this thread is known here: it starts one, or its thread was not synced.", "dim")
-    for mail in reversed(mails):
-        summary = mail.summary
-        writer.line(f"{summary.sender}", "strong")
-        writer.line(f"{exact(summary.received_at)} · {summary.subject or '(no subject)'}", "dim")
+    for mail in reversed(said):
+        _thread_mail(writer, mail)
+    if unsaid:
         writer.line()
-        if mail.detail is None:
-            writer.line(UNOPENED, "dim")
-        else:
-            body = mail.detail.body
-            writer.write(body, marks=quote_marks(body))
-            writer.line()
-            write_files(writer, mail.detail.attachments)
+        writer.line(UNSAID, "risk")
         writer.line()
+    for mail in reversed(unsaid):
+        writer.line(f"▲ {OneLine(unsent_words(mail.mail))}", "risk")
+        _thread_mail(writer, mail)
     return writer.page()
+
+
+def _thread_mail(writer: PageWriter, mail: ThreadMail) -> None:
+    summary = mail.summary
+    writer.line(f"{summary.sender}", "strong")
+    writer.line(f"{exact(summary.received_at)} · {summary.subject or '(no subject)'}", "dim")
+    writer.line()
+    if mail.detail is None:
+        writer.line(UNOPENED, "dim")
+    else:
+        body = mail.detail.body
+        writer.write(body, marks=quote_marks(body))
+        writer.line()
+        write_files(writer, mail.detail.attachments)
+    writer.line()
 
 
 def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding]) -> None:

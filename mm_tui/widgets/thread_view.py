@@ -50,6 +50,8 @@ class Leaf:
     words: str = ""
     """What stands in place of the body: that it is being opened, or why it cannot be."""
     findings: tuple[Finding, ...] = ()
+    unsent: str = ""
+    """Its state in words where it is no part of the conversation: it was not sent, or did not arrive."""
     head: list[Pieces] = field(default_factory=list)
     body: list[tuple[int, int]] = field(default_factory=list)
     """Where each drawn line of the body starts and ends."""
@@ -183,6 +185,8 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             if detail.cc:
                 lines += _listed("cc ", [str(party.address) for party in detail.cc], width)
         lines.append([(exact(from_ms(row.received_at)), "dim")])
+        if leaf.unsent:
+            lines.append([(f"▲ no part of the conversation: {OneLine(leaf.unsent)}", "risk")])
         if row.subject and not same_subject(row.subject, self._leaves[0].row.subject if self._leaves else ""):
             lines.append([(fit_cells(row.subject, width), "row")])
         for finding in sorted(leaf.findings, key=lambda one: -one.level):
@@ -336,17 +340,25 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         ]
         left = width - 10 - len(word) - 2
         sender = str(row.sender)
+        if leaf.unsent:
+            state = f"▲ {OneLine(leaf.unsent)}  "
+            shown = fit_cells(state, min(left, cell_len(state)))
+            start.append((shown, "risk"))
+            left -= cell_len(shown)
         if leaf.open:
             name = f"  {row.sender_name}" if row.sender_name else ""
             shown = fit_cells(sender, min(left, len(sender)))
-            start += [(shown, "strong"), (fit_cells(name, left - len(shown)), "dim")]
+            start += [(shown, "dim" if leaf.unsent else "strong"), (fit_cells(name, left - len(shown)), "dim")]
         else:
             narrow = min(self._sender_cells, left // 2)
-            start += [(fit_cells(sender, narrow), "row"), (fit_cells(f"  {_gist(leaf)}", left - narrow), "dim")]
+            start += [
+                (fit_cells(sender, narrow), "dim" if leaf.unsent else "row"),
+                (fit_cells(f"  {_gist(leaf)}", left - narrow), "dim"),
+            ]
         return [*start, (f" {word} ", chip_style)]
 
     def _inner(self, leaf: Leaf, line: int) -> Pieces:
-        blank = (" " * (INDENT - 1), "row")
+        blank = ("┊" + " " * (INDENT - 2), "risk") if leaf.unsent else (" " * (INDENT - 1), "row")
         if line < len(leaf.head):
             return [blank, *leaf.head[line]]
         at = line - len(leaf.head)
@@ -355,7 +367,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         body = leaf.detail.body
         start, end = leaf.body[at]
         quoted = body.startswith(">", body.rfind("\n", 0, start) + 1)
-        return [blank, (body[start:end].replace("\t", " " * TAB), "dim" if quoted else "row")]
+        return [blank, (body[start:end].replace("\t", " " * TAB), "dim" if quoted or leaf.unsent else "row")]
 
 
 def same_subject(one: str, other: str) -> bool:

@@ -1,0 +1,88 @@
+"""Drafts of a thread that nobody received stand apart from what was said, each with its state in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mm_tui.models import EmailSummary, Party, Status
+from mm_tui.screens.thread import ThreadScreen
+from mm_tui.services.queue import ThreadMail
+from mm_tui.services.unsent import state_words, unsent_words
+from mm_tui.text import OneLine
+from mm_tui.widgets.pages import UNSAID, thread_page
+from tests.support.fake_gateway import make_detail, make_mail
+from tests.support.seat import mailbox, seated, shown, still_wiring, summary, until
+
+STATES = {
+    "pending_send_approval": "waits for a decision",
+    "pending_scan": "is being scanned",
+    "scheduled": "has not left",
+    "rejected": "rejected, was not sent",
+    "cancelled": "cancelled, was not sent",
+    "send_failed": "failed, was not sent",
+    "held_by_policy": "not known to have left (held by policy)",
+}
+
+
+def draft(number: int, status: str, **fields: Any) -> EmailSummary:
+    changes: dict[str, Any] = {
+        "thread_id": "T",
+        "sender": Party.parse("support@acme.example"),
+        "direction": OneLine("outbound"),
+    }
+    return make_mail(number, **{**changes, "status": OneLine(status), **fields})
+
+
+@pytest.mark.parametrize("direction", ["inbound", "outbound", ""])
+@pytest.mark.parametrize("status", [*Status, "held_by_policy", ""])
+def test_every_mail_that_was_not_said_has_words(direction: str, status: str) -> None:
+    mail = make_mail(1, direction=OneLine(direction), status=OneLine(status))
+    assert bool(unsent_words(mail)) != mail.is_exchanged
+    assert state_words(direction, status) == unsent_words(mail)
+
+
+@pytest.mark.parametrize(("status", "words"), STATES.items())
+def test_beside_a_draft_what_was_not_sent_stands_below_the_conversation(status: str, words: str) -> None:
+    said = make_mail(1, thread_id="T", status=OneLine("read"))
+    left = draft(2, "delivered")
+    unsent = draft(3, status)
+    mails = [
+        ThreadMail(mail, make_detail(mail, f"Text {number}.")) for number, mail in enumerate((said, left, unsent), 1)
+    ]
+    text = thread_page(mails).text
+    above, _, below = text.partition(UNSAID)
+    assert "Text 1." in above and "Text 2." in above and "Text 3." not in above
+    assert "Text 3." in below and words in below
+    assert UNSAID not in thread_page(mails[:2]).text
+    assert "No earlier mail" in thread_page(mails[2:]).text
+
+
+async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox()])
+    ours: dict[str, Any] = {
+        "direction": OneLine("outbound"),
+        "sender": Party.parse("support@acme.example"),
+        "thread_id": "T",
+    }
+    mails = [
+        summary(number, **ours, status=OneLine(status), subject=OneLine("Re: Question 0"))
+        for number, status in enumerate(STATES, 1)
+    ]
+    wiring.mail.upsert([summary(0, thread_id="T"), *mails, summary(9, **ours, status=OneLine("delivered"))])
+    async with seated(wiring) as (app, pilot):
+        await until(pilot, lambda: "Question 0" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+        await until(pilot, lambda: all(words in shown(app) for words in STATES.values()))
+        assert shown(app).count("▲") >= len(STATES)
+        screen = app.screen
+        assert isinstance(screen, ThreadScreen)
+        assert [bool(leaf.unsent) for leaf in screen.thread_view.leaves].count(True) == len(STATES)
+        # Once it leaves, it is part of the conversation.
+        gone = next(mail for mail in mails if mail.status == "scheduled")
+        wiring.mail.upsert([gone.model_copy(update={"status": OneLine("sent")})])
+        screen._reread()
+        await until(pilot, lambda: "has not left" not in shown(app))
