@@ -19,6 +19,7 @@ from mm_tui.config import data_dir
 from mm_tui.messages import Said, ServicesReady, Told
 from mm_tui.screens.base import BaseScreen
 from mm_tui.text import OneLine
+from mm_tui.textual_private import keep_backgrounds_still
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
 from mm_tui.widgets.chrome import StatusLine
 
@@ -91,6 +92,9 @@ class ControlFilter(LineFilter):
         if clean == text:
             return segment
         return Segment(clean + " " * max(0, cell_len(text) - cell_len(clean)), style)
+
+
+keep_backgrounds_still()
 
 
 class MmTui(App[None], inherit_bindings=False):
@@ -196,6 +200,11 @@ class MmTui(App[None], inherit_bindings=False):
                 self.services.sync.set_active(True)
         await super().on_event(event)
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        # A cursor that blinks writes to the terminal twice a second for nothing.
+        if getattr(event.widget, "cursor_blink", False):
+            event.widget.cursor_blink = False  # type: ignore[attr-defined]  # of fields and editors alike
+
     def _look_for_idleness(self) -> None:
         """Polls less often when nobody has been at the keys for a while."""
         idle = self.services.clock.monotonic() - self._last_input > IDLE_AFTER_SECONDS
@@ -274,11 +283,14 @@ class MmTui(App[None], inherit_bindings=False):
         if self.services.sync is None:
             self.say(self.services.trouble or "still starting")
             return
-        self.services.sync.poke()
+        self.services.sync.poke(asked=True)
+        if self.services.releases is not None:
+            self.services.releases.hurry()
         self.say("asking the gateway")
 
+    @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
-        """Takes back the held decision under the cursor, else the last one that was made; its batch with it."""
+        """Takes back the decision under the cursor if nothing has left, else the last one made; its batch with it."""
         releases = self.services.releases
         held = releases.held() if releases is not None else ()
         if releases is None or not held:
@@ -287,10 +299,13 @@ class MmTui(App[None], inherit_bindings=False):
         screen = self.screen
         wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None
         view = next((view for view in held if view.email_id == wanted), held[-1])
-        together = sum(1 for other in held if other.batch is not None and other.batch == view.batch) or 1
-        if await releases.undo(view.email_id):
-            what = "taken back" if together == 1 else f"all {together} of the batch taken back"
+        size = sum(1 for other in releases.states() if other.batch is not None and other.batch == view.batch) or 1
+        taken = await releases.undo(view.email_id)
+        if taken == size:
+            what = "taken back" if size == 1 else f"all {size} of the batch taken back"
             self.say(f"{what}; nothing was sent")
+        elif taken:
+            self.say(f"{taken} of {size} taken back; the others had gone too far", "warning")
         else:
             self.say("too late: it is being decided", "warning")
 
@@ -325,13 +340,14 @@ class MmTui(App[None], inherit_bindings=False):
         self.say("ctrl+q leaves")
 
     def action_leave(self) -> None:
-        """Leaves; asks first when decisions are held, for they fall back to undecided."""
-        from mm_tui.screens.leave import LeaveScreen, held_ids
+        """Leaves; asks first when decisions are on their way."""
+        from mm_tui.screens.leave import LeaveScreen, on_the_way
 
         if any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
             return
-        if count := len(held_ids(self.services)):
-            self.push_screen(LeaveScreen(count), self._leave_answered)
+        decisions = on_the_way(self.services)
+        if decisions.all:
+            self.push_screen(LeaveScreen(decisions), self._leave_answered)
         else:
             self.leave()
 
@@ -355,13 +371,15 @@ class MmTui(App[None], inherit_bindings=False):
             return
         if all(screen.save_work() for screen in self._main_screens()):
             self.next_services = other
+            self.services.begin_closing()
             self.exit()
         else:
             # Why has been said by the screen that could not save.
             other.database.close()
 
     def leave(self, status: int = 0) -> None:
-        """Keeps what is being written and ends the program with this exit status."""
+        """Keeps what is being written and ends the program with this exit status. No call begins any more."""
+        self.services.begin_closing()
         for screen in self._main_screens():
             screen.save_work()
         self.exit(return_code=status)
@@ -377,6 +395,7 @@ class MmTui(App[None], inherit_bindings=False):
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback with the locals, keys and mail bodies among them, to the terminal.
         self._return_code = 1
+        self.services.begin_closing()
         if self._exception is None:
             self._exception = error
             self._exception_event.set()

@@ -32,3 +32,9 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def uptime() -> float:
+    """Seconds since some fixed moment, those included in which the machine was suspended."""
+    # Linux's monotonic clock stands still meanwhile; that of macOS does not.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

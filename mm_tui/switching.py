@@ -20,7 +20,7 @@ from mm_tui.config import ConfigError, Settings
 from mm_tui.messages import Said, services_of
 from mm_tui.profiles import fetches_keys, kind_of, overriding
 from mm_tui.screens.confirm import ConfirmScreen
-from mm_tui.screens.leave import held_ids
+from mm_tui.screens.leave import on_the_way
 from mm_tui.screens.profiles import ProfilesScreen
 from mm_tui.text import OneLine
 from mm_tui.wiring import Wiring, WiringError
@@ -83,29 +83,13 @@ async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | Non
     Returns:
         The decisions agreed on; None when the reader stays.
     """
-    services = services_of(app)
-    releases = services.releases
-    held = frozenset(held_ids(services))
-    under_way = frozenset(
-        view.email_id
-        for view in (releases.states() if releases is not None else ())
-        if not view.ended and view.email_id not in held
-    )
-    if held | under_way <= before:
+    decisions = on_the_way(services_of(app))
+    if decisions.all <= before:
         return before
-    parts = []
-    if held:
-        parts.append(f"{_decisions(held)} still held: nothing is sent, held decisions fall back to undecided.")
-    if under_way:
-        parts.append(f"{_decisions(under_way)} on the way: taken up again when this profile is opened next.")
     leaves: bool = await app.push_screen_wait(
-        ConfirmScreen("Leave this profile now?", " ".join(parts), yes="leave", no="stay")
+        ConfirmScreen("Leave this profile now?", decisions.words(), yes="leave", no="stay")
     )
-    return held | under_way if leaves else None
-
-
-def _decisions(ids: frozenset[str]) -> str:
-    return "One decision is" if len(ids) == 1 else f"{len(ids)} decisions are"
+    return decisions.all if leaves else None
 
 
 async def _fits(app: App[Any], settings: Settings) -> bool:

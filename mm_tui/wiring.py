@@ -290,8 +290,16 @@ class Wiring:
             return OneLine(str(error))
         return None
 
+    def begin_closing(self) -> None:
+        """From this moment no decision begins and no call is made; `aclose` does the rest."""
+        if self.releases is not None:
+            self.releases.begin_closing()
+        if self.gateway is not None:
+            self.gateway.begin_closing()
+
     async def aclose(self) -> None:
         """Ends in good order: held decisions fall back to undecided, then connections and the store are closed."""
+        self.begin_closing()
         if self.releases is not None:
             await self.releases.aclose()
         if self.claims is not None:

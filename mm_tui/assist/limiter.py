@@ -27,6 +27,10 @@ class Limits:
     """Seconds a caller sits through a Retry-After; a longer one is told at once."""
 
 
+LONGEST_PAUSE = 300.0
+"""Seconds."""
+
+
 class Limiter:
     """Admission to one model. One event loop only."""
 
@@ -39,8 +43,8 @@ class Limiter:
         self._closed_until = 0.0
 
     def pause(self, seconds: float) -> None:
-        """Lets nobody in for `seconds`: the service asked for it."""
-        self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
+        """Lets nobody in for `seconds`, `LONGEST_PAUSE` at most: the service asked for it."""
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + min(seconds, LONGEST_PAUSE))
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from mm_tui.config import refuse_plain_http
 from mm_tui.gateway import values
-from mm_tui.gateway.calls import Call
-from mm_tui.gateway.errors import Malformed
+from mm_tui.gateway.calls import DELETE_TAG, TAGS, Call
+from mm_tui.gateway.errors import Closing, Malformed
 from mm_tui.gateway.keys import Keys
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LAST_CALLS = (TAGS, DELETE_TAG)
+"""The calls that may still begin when the program is closing."""
 _OFF_LOOP = 256 * 1024
 """Bytes of JSON from which on translating is done in a thread, so that the screen keeps answering."""
 
@@ -49,12 +51,17 @@ class Caller:
         self._transport = transport
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
+        self._closing = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
+
+    def begin_closing(self) -> None:
+        """From now on no call begins, but those that give a claim back; what is under way goes on."""
+        self._closing = True
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -89,7 +96,10 @@ class Caller:
         at: Mapping[str, str] | None = None,
         left: asyncio.Event | None = None,
     ) -> Answer:
-        return await (await self._open()).call(call, params=params, body=body, at=at, left=left)
+        wire = await self._open()
+        if self._closing and call not in LAST_CALLS:
+            raise Closing
+        return await wire.call(call, params=params, body=body, at=at, left=left)
 
     async def _ask(
         self,

@@ -9,6 +9,9 @@ from typing import ClassVar
 
 from mm_tui.text import OneLine
 
+LONGEST_WAIT = 300.0
+"""Seconds. A gateway that asks for more is asked again after this long: a slip of its must not stop a whole day."""
+
 
 class GatewayError(Exception):
     """A call that did not succeed.
@@ -18,7 +21,7 @@ class GatewayError(Exception):
         status: the HTTP status, None when no answer came.
         may_have_happened: whether the act asked for may have been done in spite of the error. Always False for
             calls that change nothing; True whenever it cannot be excluded. Such an act is read back, never repeated.
-        retry_after: seconds the gateway asks us to wait, when it said so.
+        retry_after: seconds the gateway asks us to wait, when it said so; `LONGEST_WAIT` at most.
         what_to_do: the cure, in words for a human.
     """
 
@@ -37,7 +40,7 @@ class GatewayError(Exception):
         self.message = OneLine(message.strip() or self.default_message)
         super().__init__(str(self.message))
         self.status = status
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_WAIT)
         self.may_have_happened = self.default_may_have_happened if may_have_happened is None else may_have_happened
 
 
@@ -187,6 +190,12 @@ class Unreachable(GatewayError):
 
     default_message = "the gateway cannot be reached"
     what_to_do = "Check the network and the profile's url."
+
+
+class Closing(Unreachable):
+    """The program is being closed: the call was not begun."""
+
+    default_message = "the program is closing"
 
 
 class Interrupted(GatewayError):

@@ -20,6 +20,8 @@ class Entry(StrEnum):
     WITHDRAWING = "withdrawing"
     RESCHEDULING = "rescheduling"
     IN_DOUBT = "in_doubt"
+    STOPPED = "stopped"
+    """The call that was journaled before was not begun."""
     RESUMED = "resumed"
     ANSWERED = "answered"
     DONE = "done"
@@ -94,5 +96,8 @@ class DropText:
 
 Call = Decide | Submit | Cancel | Reschedule
 """Effects that change something at the gateway. A step has at most one, after its journal entries."""
+
+Traffic = Look | Find | Call
+"""Effects that talk to the gateway. Only so many decisions do so at once."""
 
 Effect = Journal | Hold | Pause | Look | Find | Decide | Submit | Cancel | Reschedule | DropText

@@ -14,7 +14,20 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """The program is closed in good order."""
+    """The program is being closed: from now on no call begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """The journaled call was not begun: it was taken back, or the program was closed, while the journal was written."""
+
+    undone: bool
+    """Whether the human took it back; else the program is being closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slept:
+    """The program or the machine was stopped during the hold, so that nobody could undo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,8 @@ class KeyExpired:
 Event = (
     Undo
     | Quit
+    | NotMade
+    | Slept
     | Restarted
     | Answer
     | Elapsed

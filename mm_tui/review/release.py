@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mm_tui.review import edit_release
-from mm_tui.review.effects import Entry, Find, Hold, Journal, Look, Pause, Reschedule
+from mm_tui.review.effects import DropText, Entry, Find, Hold, Journal, Look, Pause, Reschedule
 from mm_tui.review.events import (
     Answer,
     Blind,
@@ -23,9 +23,11 @@ from mm_tui.review.events import (
     Event,
     Found,
     Lost,
+    NotMade,
     Quit,
     Restarted,
     Saw,
+    Slept,
     Undo,
 )
 from mm_tui.review.moves import (
@@ -74,13 +76,24 @@ def step(state: State, event: Event) -> Move:
         return stay(state)
     match event:
         case Restarted():
-            return _resume(state)
+            return _resume(replace(state, closing=False))
         case Quit():
-            return end(state, Outcome.FELL_BACK) if _nothing_left(state) else stay(state)
+            return _close(state)
+        case NotMade(undone):
+            return _not_made(state, undone=undone) if state.step is Step.CALL else stay(state)
         case Undo():
-            return end(state, Outcome.UNDONE) if state.step is Step.HOLD else stay(state)
+            return end(state, Outcome.UNDONE) if can_undo(state) else stay(state)
+        case Slept():
+            return (state, (Hold(),)) if state.step is Step.HOLD else stay(state)
+        case _ if state.closing:
+            return _closing(state, event)
         case Answer(choice):
             return _answer(state, choice) if choice in state.choices else stay(state)
+    return _advance(state, event)
+
+
+def _advance(state: State, event: Event) -> Move:
+    """What follows from what the driver brings back."""
     match state.step:
         case Step.HOLD:
             return check(state) if isinstance(event, Elapsed) else stay(state)
@@ -97,10 +110,35 @@ def step(state: State, event: Event) -> Move:
     return stay(state)
 
 
-def _nothing_left(state: State) -> bool:
-    """Nothing that belongs to this decision has left the machine."""
-    first = state.stage is FIRST_STAGE[state.case.act]
-    return first and not state.called and state.step in (Step.HOLD, Step.CHECK)
+def can_undo(state: State) -> bool:
+    """Whether nothing that belongs to this decision has left the machine, so that it can be taken back."""
+    return _is_first(state) and state.step in (Step.HOLD, Step.CHECK)
+
+
+def _is_first(state: State) -> bool:
+    """No call of this decision has been made."""
+    return state.stage is FIRST_STAGE[state.case.act] and not state.called
+
+
+def _close(state: State) -> Move:
+    """What has not left falls back; of all else only the answer to a call under way is still wanted."""
+    return end(state, Outcome.FELL_BACK) if can_undo(state) else (replace(state, closing=True), ())
+
+
+def _closing(state: State, event: Event) -> Move:
+    """Takes in what became of the last call, and begins nothing."""
+    if state.step not in (Step.CALL, Step.RECORD):
+        return stay(state)
+    following, effects = _advance(state, event)
+    return following, tuple(effect for effect in effects if isinstance(effect, Journal | DropText))
+
+
+def _not_made(state: State, *, undone: bool) -> Move:
+    """The call is in the journal, but was not begun."""
+    if _is_first(state):
+        return end(state, Outcome.UNDONE if undone else Outcome.FELL_BACK)
+    waiting = replace(state, step=Step.CHECK, todo=(), closing=True)
+    return waiting, (Journal(Entry.STOPPED, target(state)),)
 
 
 def _checking(state: State, event: Event) -> Move:
@@ -110,7 +148,7 @@ def _checking(state: State, event: Event) -> Move:
                 return _checked(state, sighting)
             return _sibling_seen(state, sighting)
         case Blind(words):
-            if _nothing_left(state):
+            if can_undo(state):
                 return end(state, Outcome.UNREACHABLE, said=words)
             if state.stage is Stage.SUBMIT:
                 return edit_release.unknown(state, words)
@@ -266,7 +304,7 @@ def _answer(state: State, choice: Choice) -> Move:
 
 def _resume(state: State) -> Move:
     """After a crash: the state is the last journaled one. The gateway is read before anything else."""
-    if _nothing_left(state):
+    if can_undo(state):
         return end(state, Outcome.FELL_BACK)
     if state.step is Step.RECORD:
         return _recorded(state, None)

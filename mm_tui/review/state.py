@@ -264,6 +264,8 @@ class State:
     """The edit has left already (allow-list, autonomous mailbox, another reviewer)."""
     stale: bool = False
     """A crash or a lost network came in between: a human must say again that it may go on to a release."""
+    closing: bool = False
+    """The program is being closed: the answer to a call under way is taken in, nothing else happens."""
     forced: bool = False
     """The edit is being withdrawn because the original or a sibling was released."""
     question: Question | None = None

@@ -1,8 +1,8 @@
-"""Leaving while decisions are held."""
+"""What leaving does to decisions on their way, and the question before it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.screens.confirm import ConfirmScreen
 
@@ -10,21 +10,56 @@ if TYPE_CHECKING:
     from mm_tui.messages import Services
 
 
-def held_ids(services: Services) -> list[str]:
-    """Ids of the mails whose decision is held and can still be undone."""
+class OnTheWay(NamedTuple):
+    """The decisions between their beginning and their end, as ids of mails."""
+
+    unsent: frozenset[str]
+    """Of which nothing has left: they fall back."""
+    begun: frozenset[str]
+    """Of which a call was made: they are read back at the next start."""
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Both."""
+        return self.unsent | self.begun
+
+    def words(self) -> str:
+        """What leaving does to them."""
+        parts = []
+        if self.unsent:
+            falls = "it falls" if len(self.unsent) == 1 else "they fall"
+            parts.append(
+                f"{_decisions(self.unsent)} still held or being checked: nothing is sent, {falls} back to undecided."
+            )
+        if self.begun:
+            parts.append(
+                f"{_decisions(self.begun)} with the gateway already: nothing more is sent, and what became of it is"
+                " read and asked about when this profile is opened next."
+            )
+        return " ".join(parts)
+
+
+def on_the_way(services: Services) -> OnTheWay:
+    """The decisions that leaving now would affect. One that only waits for an answer is as it was the next time."""
     if services.releases is None:
-        return []
-    return [view.email_id for view in services.releases.states() if view.can_undo]
+        return OnTheWay(frozenset(), frozenset())
+    views = [view for view in services.releases.states() if not view.ended and view.question is None]
+    return OnTheWay(
+        frozenset(view.email_id for view in views if view.can_undo),
+        frozenset(view.email_id for view in views if not view.can_undo),
+    )
 
 
 class LeaveScreen(ConfirmScreen):
-    """Asks whether to leave. True: leave; what is held falls back to undecided.
+    """Asks whether to leave. True: leave.
 
     Args:
-        held: how many decisions are held.
+        decisions: what leaving affects.
     """
 
-    def __init__(self, held: int) -> None:
-        what = "One decision is still held" if held == 1 else f"{held} decisions are still held"
-        words = "If you leave now, nothing is sent: held decisions fall back to undecided."
-        super().__init__(what, words, yes="leave", no="stay")
+    def __init__(self, decisions: OnTheWay) -> None:
+        super().__init__("Leave now?", decisions.words(), yes="leave", no="stay")
+
+
+def _decisions(ids: frozenset[str]) -> str:
+    return "One decision is" if len(ids) == 1 else f"{len(ids)} decisions are"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.gateway.errors import Conflict, GatewayError, NotFound
+from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
 from mm_tui.models import Direction, EmailSummary, SendReceipt, Status
 from mm_tui.review.draft import EditedDraft, fingerprint, starts_thread, topic
-from mm_tui.review.effects import Cancel, Decide, Look, Reschedule, Submit
-from mm_tui.review.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, Saw, Submitted
+from mm_tui.review.effects import Call, Cancel, Decide, Reschedule, Submit
+from mm_tui.review.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, NotMade, Saw, Submitted
 from mm_tui.review.standing import sighting_of, standing_of
 from mm_tui.review.state import Sighting, Stage, Standing, Step
 from mm_tui.services.claims import mark_pair
@@ -31,6 +31,9 @@ FIND_PAGES = 5
 log = logging.getLogger("mm_tui.releases")
 
 
+Rest = Callable[[float, bool], Awaitable[None]]
+
+
 class ReleaseCalls:
     """Performs the effects of the review core that reach the gateway. None of these methods raises."""
 
@@ -39,10 +42,8 @@ class ReleaseCalls:
         self._clock = clock
         self._reviewer = reviewer
 
-    async def perform(self, live: Live, effect: Look | Decide | Submit | Cancel | Reschedule) -> Event:
-        """Performs one effect and says what came of it."""
-        if isinstance(effect, Look):
-            return await self.look(live, effect.email_id)
+    async def perform(self, live: Live, effect: Call) -> Event:
+        """Makes one call and says what came of it."""
         try:
             match effect:
                 case Decide():
@@ -54,14 +55,22 @@ class ReleaseCalls:
                     return _as_asked(receipt.status, Standing.CANCELLED)
                 case Reschedule():
                     return await self._reschedule(live)
+        except Closing:
+            return NotMade(undone=False)
         except GatewayError as error:
             return _refused(error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong here, the call may have left: it is read back
             log.error("a call failed in an unforeseen way: %s", type(error).__name__)
             return Lost(f"unforeseen: {type(error).__name__}")
 
-    async def look(self, live: Live, email_id: str) -> Saw | Blind:
-        """Reads one mail. What fails is tried again a few times before the network counts as lost."""
+    async def look(self, live: Live, email_id: str, rest: Rest) -> Saw | Blind:
+        """Reads one mail. What fails is tried again a few times before the network counts as lost.
+
+        Args:
+            live: the decision that it is read for.
+            email_id: of the mail.
+            rest: waits so many seconds before another try, as the gateway asks (the second argument) or by itself.
+        """
         tries = 0
         while True:
             try:
@@ -72,7 +81,7 @@ class ReleaseCalls:
                 tries += 1
                 if tries >= READ_TRIES or error.status in (401, 403):
                     return Blind(error.message)
-                await self._clock.sleep(error.retry_after or 2.0 ** (tries - 1))
+                await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
 
     async def _sight(self, live: Live, email_id: str) -> Sighting:
         """The mail as it is now; one that is about to be decided must be in the gateway's queue as well.

@@ -63,6 +63,7 @@ class Live:
     state: State
     facts: Facts
     content: Content | None
+    hold_seconds: float = 0.0
     ends_at: float = 0.0
     """End of the hold by the monotonic clock, seconds."""
     deadline: datetime | None = None
@@ -72,7 +73,11 @@ class Live:
     read: dict[str, RawContent] = field(default_factory=dict)
     """Contents as last read, for diffs."""
     trouble: str = ""
-    """What keeps the journal from being written."""
+    """What keeps the journal from being written, or the gateway from being asked."""
+    undo_asked: bool = False
+    """The human took it back while the journal was being written: the call that it announces is not begun."""
+    has_slot: bool = False
+    """Whether it is one of those that talk to the gateway now."""
     turn: int = 0
     """Counts what the driver began for this decision; what an earlier turn brings back is ignored."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

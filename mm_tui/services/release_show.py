@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mm_tui.clock import Clock
 from mm_tui.review import words
+from mm_tui.review.release import can_undo
 from mm_tui.review.state import Act, Question, State, Step
 from mm_tui.services.release_record import Live
 from mm_tui.services.release_view import Asked, Changed, Phase, ReleaseView, Shown, phase_of
@@ -37,6 +38,7 @@ def view_of(live: Live, clock: Clock) -> ReleaseView:
         decided_at=datetime.fromisoformat(sighting.decided_at) if sighting and sighting.decided_at else None,
         batch=live.facts.batch,
         text_kept=state.keeps_text or sent_back,
+        unsent=can_undo(state),
     )
 
 

@@ -20,7 +20,7 @@ class Phase(StrEnum):
     HELD = "held"
     """Counting down; `undo` works, nothing has left this machine."""
     WORKING = "working"
-    """Calls are being made; it can no longer be undone."""
+    """The gateway is being asked. Until the first call that changes something, `undo` works."""
     WAITING = "waiting"
     """The edited text is at the gateway and is being scanned."""
     UNKNOWN = "unknown"
@@ -139,6 +139,8 @@ class ReleaseView:
     """Decisions made in one act share it: one deadline, one undo."""
     text_kept: bool = False
     """An edit that has not been released lies in the local store."""
+    unsent: bool = False
+    """Nothing that belongs to it has left this machine."""
 
     @property
     def ended(self) -> bool:
@@ -148,4 +150,4 @@ class ReleaseView:
     @property
     def can_undo(self) -> bool:
         """Whether `undo` has an effect (R6)."""
-        return self.phase is Phase.HELD
+        return self.phase is Phase.HELD or (self.unsent and not self.ended)

@@ -10,14 +10,12 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 
 from mm_tui.clock import Clock
 from mm_tui.config import Review
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import Status
 from mm_tui.review.draft import EditedDraft, starts_thread
-from mm_tui.review.effects import Hold
 from mm_tui.review.events import Answer, Quit, Restarted, Undo
 from mm_tui.review.findings import Finding
 from mm_tui.review.state import Act, Choice, Question, Step
@@ -27,7 +25,7 @@ from mm_tui.services.release_calls import ReleaseCalls
 from mm_tui.services.release_driver import Driver
 from mm_tui.services.release_record import Live
 from mm_tui.services.release_show import view_of
-from mm_tui.services.release_view import Phase, ReleaseView, Seen
+from mm_tui.services.release_view import ReleaseView, Seen
 from mm_tui.store.database import Database
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
@@ -69,7 +67,6 @@ class Releases:
         calls = ReleaseCalls(gateway, clock, reviewer)
         self._driver = Driver(self._store, calls, clock, notify, mark_pairs=settings.claim_minutes > 0)
         self._lives: dict[str, Live] = {}
-        self._closing = False
 
     # What a human may do
 
@@ -146,19 +143,19 @@ class Releases:
         """Rejects several for one reason, under one deadline and one undo. Begins all or none: `Refused`."""
         return await self._begin([Wish(item, Act.REJECT, digest, reason=reason) for item, digest in items], hold)
 
-    async def undo(self, email_id: str) -> bool:
-        """Takes back a held decision and the batch it is part of. False when it is too late or nothing is held."""
+    async def undo(self, email_id: str) -> int:
+        """Takes back a decision of which nothing has left, and the batch it is part of.
+
+        Returns:
+            How many were taken back: 0 when it is too late.
+        """
         live = self._of(email_id)
         if live is None:
-            return False
+            return 0
         together = [live]
         if live.facts.batch is not None:
             together = [other for other in self._lives.values() if other.facts.batch == live.facts.batch]
-        return any([await self._driver.feed(one, Undo()) for one in together])
-
-    async def undo_all(self) -> int:
-        """Takes back everything that is held; returns how many."""
-        return sum([await self._driver.feed(live, Undo()) for live in list(self._lives.values())])
+        return len(await self._driver.feed_all(together, Undo()))
 
     async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
         """Answers the question about this mail. False when it is not asked (any more).
@@ -184,7 +181,7 @@ class Releases:
 
     def held(self) -> tuple[ReleaseView, ...]:
         """The decisions that can still be undone."""
-        return tuple(view for view in self.states() if view.phase is Phase.HELD)
+        return tuple(view for view in self.states() if view.can_undo)
 
     def forget(self, email_id: str) -> None:
         """Drops ended decisions about this mail from `states`: the human has taken note."""
@@ -224,22 +221,33 @@ class Releases:
 
     async def resume(self) -> None:
         """Takes up the decisions of processes that are gone: the gateway is read, then a human is asked."""
+        if self._driver.closing:
+            return
         for live in await asyncio.to_thread(self._take_up):
             self._lives[live.release_id] = live
             await self._driver.feed(live, Restarted())
 
+    def hurry(self) -> None:
+        """A human asks for news: what waits for another reading is read now."""
+        self._driver.hurry()
+
+    def begin_closing(self) -> None:
+        """From this moment no decision begins and no call is made; `aclose` does the rest."""
+        self._driver.closing = True
+        self._gateway.begin_closing()
+
     async def aclose(self) -> None:
-        """Ends in good order: what is held falls back to undecided, a call under way gets its answer."""
-        self._closing = True
+        """Ends in good order: what has not left falls back to undecided, a call under way gets its answer."""
+        self.begin_closing()
         lives = [live for live in self._lives.values() if not live.state.ended]
         try:
             async with asyncio.timeout(LAST_WORDS):
-                for live in lives:
-                    await self._driver.feed(live, Quit())
+                await self._driver.feed_all(lives, Quit())
                 calling = [live.activity for live in lives if live.state.step is Step.CALL]
                 under_way = [activity for activity in calling if activity is not None]
                 if under_way:
                     await asyncio.wait(under_way)
+                await self._driver.written()
         except TimeoutError:
             # It is on the disk as it was last journaled.
             log.warning("closed while a decision was under way; it is read back at the next start")
@@ -256,7 +264,7 @@ class Releases:
         return None
 
     async def _begin(self, wishes: Sequence[Wish], hold: float | None) -> tuple[ReleaseView, ...]:
-        if self._closing:
+        if self._driver.closing:
             raise Refused("the program is closing", "Start it again.")
         if not self._gateway.keys.has("oversight"):
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
@@ -268,14 +276,13 @@ class Releases:
         except (sqlite3.Error, StoreError, OSError) as error:
             raise Refused(f"the journal cannot be written: {error}", "Mend that first; nothing was decided.") from error
         self._forget_old()
-        ends_at = self._clock.monotonic() + seconds
-        deadline = self._clock.now() + timedelta(seconds=seconds)
+        self._lives |= {live.release_id: live for live in lives}
+        self._driver.hold([live for live in lives if not live.state.ended], seconds)
         for live in lives:
-            live.ends_at, live.deadline = ends_at, deadline
-            self._lives[live.release_id] = live
-            if not live.state.ended:
-                self._driver.start(live, Hold())
             self._driver.tell(live)
+        if self._driver.closing:
+            # The program was told to end while the journal was written.
+            await self._driver.feed_all(lives, Quit())
         return tuple(map(self._view, lives))
 
     def _forget_old(self) -> None:

@@ -93,6 +93,7 @@ class Sync:
         self._audit = AuditStore(database)
         self._facts = StateStore(database)
         self._wake = {part: asyncio.Event() for part in Part}
+        self._asked = {part: asyncio.Event() for part in Part}
         self._boxes: dict[str, MailboxSync] = {}
         self._boxes_known = asyncio.Event()
         self._details = DetailReader(database, gateway, clock, notify)
@@ -157,16 +158,19 @@ class Sync:
             self._notify = tell
         return self.state
 
-    def poke(self, *parts: Part) -> None:
-        """Polls now, whatever is being waited for; only a wait that the gateway asked for is kept.
+    def poke(self, *parts: Part, asked: bool = False) -> None:
+        """Polls now, whatever is being waited for.
 
         Args:
             parts: what to poll; nothing named polls everything.
+            asked: a human asks, so that a wait is ended even where the gateway wanted it.
         """
         if not parts:
             self._window_due = 0.0
         for part in parts or Part:
             self._wake[part].set()
+            if asked:
+                self._asked[part].set()
 
     def set_active(self, active: bool) -> None:
         """Says whether someone is at the keys: polls are more frequent then. Coming back polls at once."""
@@ -353,16 +357,14 @@ class Sync:
             await after.wait()
         while True:
             self._wake[part].clear()
+            self._asked[part].clear()
             wait, deaf = await self._try(part, work, interval)
             await self._pause(part, interval() if wait is None else wait, deaf)
 
     async def _pause(self, part: Part, seconds: float, deaf: bool) -> None:
-        """Waits, or until the part is woken; `deaf`: the gateway asked for the wait, so nothing shortens it."""
-        if deaf:
-            await self._clock.sleep(seconds)
-            return
+        """Waits, or until the part is woken; `deaf`: the gateway asked for the wait, so only a human shortens it."""
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        waking = asyncio.ensure_future(self._wake[part].wait())
+        waking = asyncio.ensure_future((self._asked if deaf else self._wake)[part].wait())
         try:
             await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
         finally:

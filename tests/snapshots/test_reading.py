@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mm_tui.screens.leave import LeaveScreen
+from mm_tui.screens.leave import LeaveScreen, OnTheWay
 from mm_tui.services.cards import CardState, Phase
 from mm_tui.services.notices import Phase as SyncPhase
 from mm_tui.services.notices import SyncState
@@ -94,7 +94,7 @@ async def test_reply_while_the_model_writes(gallery: Gallery) -> None:
 async def test_leaving_with_held_decisions(gallery: Gallery) -> None:
     async def ask(pilot: Pilot[None]) -> None:
         await still(pilot)
-        pilot.app.push_screen(LeaveScreen(2))
+        pilot.app.push_screen(LeaveScreen(OnTheWay(frozenset({"d-one", "d-two"}), frozenset())))
         await still(pilot)
 
     await gallery.shows(app(), ask)

@@ -127,6 +127,9 @@ class StillReleases:
     def __init__(self, views: tuple[ReleaseView, ...]) -> None:
         self._views = views
 
+    def begin_closing(self) -> None:
+        pass
+
     async def aclose(self) -> None:
         """Has nothing to end."""
 

@@ -130,7 +130,10 @@ async def at_desk(
     """
     secrets = {name: Secret(key) for name, key in keys.items() if name not in without}
     gateway = GatewayClient(
-        url, Keys(secrets.get("oversight"), secrets.get("send"), secrets.get("admin")), timeout=timeout
+        url,
+        Keys(secrets.get("oversight"), secrets.get("send"), secrets.get("admin")),
+        timeout=timeout,
+        transport=transport,
     )
     notices: list[Notice] = []
     database = Database.open(folder / "store.db", memory=memory)

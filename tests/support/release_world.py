@@ -38,13 +38,16 @@ from mm_tui.review.events import (
     Found,
     KeyExpired,
     Lost,
+    NotMade,
     Quit,
     Restarted,
     Saw,
+    Slept,
     Submitted,
     Undo,
 )
 from mm_tui.review.family import is_doubtful
+from mm_tui.review.release import can_undo
 from mm_tui.review.state import CONCLUSIVE, SUBMISSION, Act, Case, Choice, Outcome, Sighting, Standing, State, Step
 from mm_tui.services.release_view import Phase, phase_of
 
@@ -87,6 +90,8 @@ class World(NamedTuple):
     state: State
     saved: State
     """The state on the disk: what a crash leaves."""
+    before: State
+    """What came before `state`, where a call has just been announced."""
     doing: Effect | None
     """What the driver is about."""
     text: bool
@@ -111,6 +116,8 @@ class Memory(NamedTuple):
     """Digests that a human has seen and wants."""
     unknown: str = ""
     """The mail about which a call of ours has an outcome that nobody has read."""
+    left: bool | None = False
+    """A call of this decision has left. None: one has, and surely had no effect."""
     overruled: bool | None = False
     """Another closed the original, and no human has said since to release the edit all the same. None: one has."""
 
@@ -184,6 +191,7 @@ class Walker:
             *[numbers.setdefault(part, len(numbers)) for part in parts],
             id(world.state),
             id(world.saved),
+            isinstance(world.doing, Call) and can_undo(world.before),
             world.text,
             past,
         )
@@ -250,7 +258,7 @@ class Walker:
         mails = ((ORIGINAL, Mail(standing, "seen", "drafted")),)
         case = Case(ORIGINAL, act, "seen", fingerprint=WRITTEN if act in (Act.RELEASE_EDIT, Act.RESCHEDULE) else "")
         blank = self.one(self.begin(case)[0])
-        world = World(mails, frozenset(), blank, blank, None, case.fingerprint != "", Memory(), ())
+        world = World(mails, frozenset(), blank, blank, blank, None, case.fingerprint != "", Memory(), ())
         return self.started(world, case)
 
     def started(self, world: World, case: Case) -> World:
@@ -258,7 +266,12 @@ class Walker:
         state, effects = self.begin(case)
         state = self.one(state)
         memory = world.memory._replace(
-            consent=True, decided=frozenset(), accepted=frozenset({case.digest}), unknown="", overruled=False
+            consent=True,
+            decided=frozenset(),
+            accepted=frozenset({case.digest}),
+            unknown="",
+            left=False,
+            overruled=False,
         )
         world = world._replace(state=state, saved=state, memory=memory, text=case.fingerprint != "")
         return self.performed(world, state, effects, None)
@@ -275,9 +288,20 @@ class Walker:
             return
         if self.scope.others:
             yield from self.other_people(world)
+        if world.state.closing:
+            yield from self.closing(world)
+            return
         yield from self.driver(world)
         yield from self.human(world)
         yield "crash", self.crashed(world)
+
+    def closing(self, world: World) -> Iterator[tuple[str, World]]:
+        """The program waits for the answer to its last call, in vain or not, and is started again later."""
+        for name, answered in self.driver(world):
+            if not answered.state.ended and not answered.state.closing:
+                raise Broken("R15: an answer made a program that is being closed go on")
+            yield name, answered if answered.state.ended else self.crashed(answered)
+        yield "the answer does not come in time", self.crashed(world)
 
     def driver(self, world: World) -> Iterator[tuple[str, World]]:
         """What the driver is about succeeds or fails."""
@@ -392,13 +416,23 @@ class Walker:
     def human(self, world: World) -> Iterator[tuple[str, World]]:
         """Undo, quit, and every answer, at any moment."""
         state, effects = self.step(world.state, Undo())
-        if world.state.step is Step.HOLD:
-            if state.outcome is not Outcome.UNDONE or calls(effects):
-                raise Broken("R6: undo within the hold did not undo")
-        elif (state, effects) != (world.state, ()):
-            raise Broken("R6: something pretended to be undone after the hold")
+        left = world.memory.left
+        if left is False and (state.outcome is not Outcome.UNDONE or begins(effects)):
+            raise Broken("R6: nothing had left, and undo did not undo")
+        if left and (state, effects) != (world.state, ()):
+            raise Broken("R6: something pretended to be undone after a call had left")
+        if can_undo(world.state) is not (state.outcome is Outcome.UNDONE):
+            raise Broken("R6: what is shown as undoable is not what is")
+        slept = self.step(world.state, Slept())
+        if slept != (world.state, (Hold(),) if world.state.step is Step.HOLD else ()):
+            raise Broken("R6: a hold that was slept through did not begin anew")
         yield "undo", self.fed(world, Undo())
         yield "quit", self.quit(world)
+        if isinstance(world.doing, Call):
+            # While the journal is written, the call is announced and not begun.
+            yield "quit before the call is begun", self.stopped(world, NotMade(undone=False))
+            if can_undo(world.before):
+                yield "undo before the call is begun", self.stopped(world, NotMade(undone=True))
         for choice in Choice:
             answered = self.fed(world, Answer(choice))
             if choice not in world.state.choices and answered != world:
@@ -433,13 +467,38 @@ class Walker:
                 yield f"the human decides: {act} {email_id}", self.started(world._replace(past=past), case)
 
     def quit(self, world: World) -> World:
-        """The program is closed in good order, then started again."""
+        """The program is being closed."""
         state, effects = self.step(world.state, Quit())
-        if calls(effects):
-            raise Broken("R7: quitting made a call")
+        if begins(effects):
+            raise Broken("R15: quitting began something")
+        if world.memory.left is False and state.outcome is not Outcome.FELL_BACK:
+            raise Broken("R7: nothing had left, and it did not fall back")
         if state.ended:
             return self.performed(world, state, effects, None)
+        if state.step is Step.CALL:
+            return world._replace(state=state)
+        # A reading comes in, or a pause ends: nothing follows.
+        about = [mail for mail in (*state.todo, state.case.item, state.replacement) if mail]
+        readings = [
+            Saw(email_id, sighting(mail_of(world, email_id))) for email_id in about if email_id in dict(world.mails)
+        ]
+        answers = [Answer(choice) for choice in Choice]
+        events: tuple[Event, ...] = (*readings, *answers, Elapsed(), Blind(), Found("edit"), Undo(), Slept())
+        for event in events:
+            if begins(self.step(state, event)[1]):
+                raise Broken(f"R15: {event} began something after the quit")
         return self.crashed(world)
+
+    def stopped(self, world: World, event: NotMade) -> World:
+        """The call that was journaled is not begun."""
+        state, effects = self.step(world.state, event)
+        if begins(effects):
+            raise Broken("R15: what was stopped began something")
+        memory = world.memory
+        if isinstance(world.doing, Decide):
+            memory = memory._replace(decided=memory.decided - {(world.doing.email_id, world.doing.approve)})
+        stopped = self.performed(world._replace(doing=None, memory=memory), state, effects, event)
+        return stopped if state.ended else self.crashed(stopped)
 
     def crashed(self, world: World) -> World:
         """The program is gone; what was under way may arrive or not; it is started again on what is on the disk."""
@@ -482,7 +541,9 @@ class Walker:
             case Denied() | Clash() if isinstance(world.doing, Decide) and memory.unknown != world.doing.email_id:
                 # It surely had no effect, so that making it anew repeats nothing.
                 had_none = (world.doing.email_id, world.doing.approve)
-                memory = memory._replace(decided=memory.decided - {had_none})
+                memory = memory._replace(decided=memory.decided - {had_none}, left=None)
+            case Clash() if isinstance(world.doing, Reschedule) and not memory.unknown:
+                memory = memory._replace(left=None)
             case Lost():
                 assert isinstance(world.doing, Call)
                 memory = memory._replace(unknown=about(world, world.doing))
@@ -516,9 +577,13 @@ class Walker:
                     if doing is not None:
                         raise Broken("two things at once")
                     doing = effect
-        if (doing is None) != (state.step in (Step.ASK, Step.END)):
+        if state.closing and doing is not None:
+            raise Broken(f"R15: {doing} after the quit")
+        if (doing is None) != (state.step in (Step.ASK, Step.END)) and not state.closing:
             raise Broken(f"nothing is being done and nothing is asked: {state}")
-        after = world._replace(state=state, doing=doing, saved=state if journaled else world.saved, text=text)
+        after = world._replace(
+            before=world.state, state=state, doing=doing, saved=state if journaled else world.saved, text=text
+        )
         if state.ended:
             self.check_end(after)
             # What only serves the assertions about this decision is forgotten, so that equal endings are one.
@@ -532,7 +597,7 @@ class Walker:
 
     def leaving(self, world: World, call: Effect, event: Event | None) -> World:
         """A call leaves this machine: the promises that concern that moment."""
-        memory, case = world.memory, world.state.case
+        memory, case = world.memory._replace(left=True), world.state.case
         family = {case.item, world.state.replacement, *case.siblings} - {""}
         if isinstance(call, Submit) or (isinstance(call, Decide) and call.approve):
             target = about(world, call)
@@ -663,6 +728,6 @@ def sighting(mail: Mail) -> Sighting:
     return Sighting(mail.standing, mail.digest, mail.fingerprint, str(mail.standing), mail.by, "")
 
 
-def calls(effects: tuple[Effect, ...]) -> bool:
-    """Whether one of these leaves the machine."""
-    return any(isinstance(effect, Call) for effect in effects)
+def begins(effects: tuple[Effect, ...]) -> bool:
+    """Whether one of these is more than writing down what has been."""
+    return any(not isinstance(effect, Journal | DropText) for effect in effects)

@@ -107,17 +107,17 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         "            return read_back(state, words)",
         "            return end(state, Outcome.REJECTED)",
     ),
-    "undo after the hold": (
+    "undo once the call is under way": (
         SCOPES["approve"],
         RELEASE,
-        "if state.step is Step.HOLD else stay(state)",
-        "if state.step in (Step.HOLD, Step.CHECK) else stay(state)",
+        "return end(state, Outcome.UNDONE) if can_undo(state) else stay(state)",
+        "return end(state, Outcome.UNDONE) if can_undo(state) or state.step is Step.CALL else stay(state)",
     ),
     "a held decision survives a crash": (
         SCOPES["approve"],
         RELEASE,
-        "    if _nothing_left(state):\n        return end(state, Outcome.FELL_BACK)\n    if",
-        "    if _nothing_left(state):\n        return check(state)\n    if",
+        "    if can_undo(state):\n        return end(state, Outcome.FELL_BACK)\n    if",
+        "    if can_undo(state):\n        return check(state)\n    if",
     ),
     "a crash is not asked about": (SCOPES["edit and release"], RELEASE, "stale=True, question=None", "question=None"),
     "a lost network is not asked about": (
