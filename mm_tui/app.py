@@ -142,6 +142,10 @@ class MmTui(App[None], inherit_bindings=False):
         good, self._key_problems = keymap.check(services.settings.keys)
         self.set_keymap(good)
         self.crash_line = ""
+        self.parting_words: list[str] = []
+        """What to say on the terminal once the app has ended."""
+        self._texts: dict[str, str] = {}
+        """What was said of each text that lies in a file of its own."""
         self._last_input = services.clock.monotonic()
         self._active = True
         self._caller: Caller | None = None
@@ -345,9 +349,9 @@ class MmTui(App[None], inherit_bindings=False):
 
         if any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
             return
-        decisions = on_the_way(self.services)
-        if decisions.all:
-            self.push_screen(LeaveScreen(decisions), self._leave_answered)
+        decisions, texts = on_the_way(self.services), self._keep_work()
+        if decisions.all or texts:
+            self.push_screen(LeaveScreen(decisions, texts), self._leave_answered)
         else:
             self.leave()
 
@@ -380,9 +384,25 @@ class MmTui(App[None], inherit_bindings=False):
     def leave(self, status: int = 0) -> None:
         """Keeps what is being written and ends the program with this exit status. No call begins any more."""
         self.services.begin_closing()
-        for screen in self._main_screens():
-            screen.save_work()
+        self.parting_words = self._keep_work()
         self.exit(return_code=status)
+
+    def _keep_work(self) -> list[str]:
+        """Saves what is being written; what the store does not take goes into files. Returns what to say of those."""
+        return [words for screen in self._main_screens() if (words := self._keep_work_of(screen))]
+
+    def _keep_work_of(self, screen: BaseScreen) -> str:
+        if screen.save_work() or not (text := screen.written_text()):
+            return ""
+        if text not in self._texts:
+            from mm_tui.store.loose_texts import keep_text
+
+            try:
+                kept = keep_text(text, self.services.database.path)
+            except OSError as error:
+                return f"What you wrote can be saved nowhere ({error}): leaving loses it."
+            self._texts[text] = f"The store does not take what you wrote: it is in {kept}."
+        return self._texts[text]
 
     async def on_unmount(self) -> None:
         if self._caller is not None:
@@ -402,7 +422,8 @@ class MmTui(App[None], inherit_bindings=False):
             self.crash_line = crash.report(error, reports_folder())
         for screen in self._main_screens():
             try:
-                screen.save_work()
+                if words := self._keep_work_of(screen):
+                    self.parting_words.append(words)
             except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
                 crash.write_report(second, reports_folder())
         self._close_messages_no_wait()

@@ -63,4 +63,6 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
             app.next_services.database.close()
         # Printed here and not by Textual, which would cut it at the width of the terminal.
         sys.stderr.write(f"{app.crash_line}\n")
+    for words in app.parting_words:
+        sys.stderr.write(f"mm-tui: {OneLine(words)}\n")
     return app.return_code or 0

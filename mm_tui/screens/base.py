@@ -78,6 +78,10 @@ class BaseScreen(Screen[None]):
         """
         return True
 
+    def written_text(self) -> str:
+        """What the human has written here, for a file of its own where `save_work` failed."""
+        return ""
+
     def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         """What the palette offers besides the acts: words, help, and what to run."""
         return []

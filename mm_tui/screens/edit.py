@@ -225,6 +225,10 @@ class EditScreen(ExternalEditing):
     def save_work(self) -> bool:
         return self.save_text(durable=True)
 
+    def written_text(self) -> str:
+        draft = self.draft
+        return f"To: {', '.join(draft.to)}\nSubject: {draft.subject}\n\n{draft.body}"
+
     def on_screen_suspend(self) -> None:
         self.save_text(durable=True)
 

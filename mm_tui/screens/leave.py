@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mm_tui.screens.confirm import ConfirmScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mm_tui.messages import Services
 
 
@@ -55,10 +57,11 @@ class LeaveScreen(ConfirmScreen):
 
     Args:
         decisions: what leaving affects.
+        texts: where the texts are that the store did not take.
     """
 
-    def __init__(self, decisions: OnTheWay) -> None:
-        super().__init__("Leave now?", decisions.words(), yes="leave", no="stay")
+    def __init__(self, decisions: OnTheWay, texts: Sequence[str] = ()) -> None:
+        super().__init__("Leave now?", " ".join([*texts, decisions.words()]).strip(), yes="leave", no="stay")
 
 
 def _decisions(ids: frozenset[str]) -> str:

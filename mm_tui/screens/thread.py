@@ -235,3 +235,6 @@ class ThreadScreen(ThreadActs):
 
     def save_work(self) -> bool:
         return self.keep_reply()
+
+    def written_text(self) -> str:
+        return self.reply.text

@@ -53,6 +53,35 @@ class LooseTexts:
                 return folder
 
 
+def keep_text(text: str, store: Path | None) -> Path:
+    """Writes a text that the store does not take to a new file: beside the store, or where there is room.
+
+    Raises:
+        OSError: it can be written nowhere.
+    """
+    folders = [Path(tempfile.gettempdir()), Path.home()]
+    if store is not None:
+        folders.insert(0, store.parent)
+    failed = OSError("there is no folder to write to")
+    for folder in folders:
+        try:
+            descriptor, name = tempfile.mkstemp(prefix="mm-tui-text-", suffix=".txt", dir=folder)
+        except OSError as error:
+            failed = error
+            continue
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            failed = error
+            Path(name).unlink(missing_ok=True)
+        else:
+            return Path(name)
+    raise failed
+
+
 def _text(edit: SavedEdit) -> str:
     return (
         f"Mail: {edit.item_id}\nSaved: {edit.saved_at.isoformat(timespec='seconds')}\n"

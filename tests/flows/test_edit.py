@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from textual.widgets import Input, TextArea
 from mm_tui.app import MmTui
 from mm_tui.screens.choice import ChoiceScreen
 from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.leave import LeaveScreen
+from mm_tui.store.edits import EditStore
 from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -123,3 +126,29 @@ async def test_the_thread_is_one_key_away_and_the_text_another(
         await until(pilot, lambda: "Thread, newest first" in shown(app), "the thread")
         await pilot.press("escape", "escape")
         await until(pilot, lambda: app.screen is not screen, "the queue")
+
+
+async def test_a_text_that_the_store_does_not_take_is_kept_elsewhere_and_leaving_asks(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Hello Anna.")
+
+    def full(*_: object, **__: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(100, 30)) as (app, pilot):
+        screen = await edit(app, pilot)
+        monkeypatch.setattr(EditStore, "save", full)
+        screen.query_one("#body", TextArea).load_text("Words that must not be lost.")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "The store does not take what you wrote" in shown(app), "the question")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen, "the editor")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, LeaveScreen), "the question")
+        await pilot.press("y")
+    (words,) = app.parting_words
+    kept = Path(words.rpartition(" is in ")[2].removesuffix("."))
+    assert kept.read_text().endswith("Words that must not be lost.")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert len(list(kept.parent.glob("mm-tui-text-*"))) == 1
