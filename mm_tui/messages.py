@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mm_tui.config import Settings
     from mm_tui.review.identity import Identity
     from mm_tui.services.claim_keeper import ClaimKeeper
+    from mm_tui.services.claim_watch import ClaimWatch
     from mm_tui.services.drafts import Drafts
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.notices import Notice
@@ -78,6 +79,7 @@ class Services(Protocol):
     details: WaitingDetails | None
     releases: Releases | None
     claims: ClaimKeeper | None
+    claim_watch: ClaimWatch | None
     triage: Triage | None
     drafts: Drafts | None
     boxes: MailboxActs | None

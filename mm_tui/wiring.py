@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mm_tui.review.identity import Identity
     from mm_tui.services.assistant import Assistant
     from mm_tui.services.claim_keeper import ClaimKeeper
+    from mm_tui.services.claim_watch import ClaimWatch
     from mm_tui.services.drafts import Drafts
     from mm_tui.services.identities import Identities
     from mm_tui.services.mailboxes import MailboxActs
@@ -45,6 +46,8 @@ ACCOUNT_SECONDS = 10.0
 AGAIN_AFTER = 15.0
 """Seconds until a service that the store failed begins anew."""
 
+ANSWER_SECONDS = 2.0
+"""How long a poll's answers may take before what was seen with the last one counts as old."""
 EDITING = "editing"
 """The folder in which texts lie while an editor has them, see `store.editor_files`."""
 
@@ -87,6 +90,7 @@ class Wiring:
         self.details: WaitingDetails | None = None
         self.releases: Releases | None = None
         self.claims: ClaimKeeper | None = None
+        self.claim_watch: ClaimWatch | None = None
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
         self.boxes: MailboxActs | None = None
@@ -175,6 +179,7 @@ class Wiring:
         from mm_tui.gateway.keys import Keys
         from mm_tui.services.assistant import Assistant
         from mm_tui.services.claim_keeper import ClaimKeeper
+        from mm_tui.services.claim_watch import ClaimWatch
         from mm_tui.services.claims import AdvisoryClaims
         from mm_tui.services.drafts import Drafts
         from mm_tui.services.mailboxes import MailboxActs
@@ -208,6 +213,8 @@ class Wiring:
         minutes = settings.review.claim_minutes
         claims = AdvisoryClaims(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
         self.claims = ClaimKeeper(claims, self.sync, clock, minutes=minutes)
+        self.claim_watch = ClaimWatch(self.database, self.gateway, clock, notify)
+        self.sync.each_poll = self.claim_watch.refresh
         self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
         self.drafts = Drafts(self.database, self.gateway, self.assistant, settings, clock, reviewer(settings))
         self.boxes = MailboxActs(self.gateway, self.sync)
@@ -253,7 +260,10 @@ class Wiring:
         from mm_tui.services.queue import Seat
 
         claims = self.claims
-        return Seat(reviewer(self.settings), claims.token, claims.open_id) if claims is not None else Seat()
+        if claims is None or self.sync is None or self.claim_watch is None:
+            return Seat()
+        fresh = self.sync.poll_seconds + ANSWER_SECONDS
+        return Seat(reviewer(self.settings), claims.token, claims.open_id, fresh, self.claim_watch.seen_at)
 
     async def attachment(self, mailbox_id: str, email_id: str, raw_name: str) -> bytes:
         """Fetches an attachment; `raw_name` is its name exactly as the gateway gave it.

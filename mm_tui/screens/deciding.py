@@ -287,10 +287,15 @@ class Deciding(Screen[None]):
         self.reload()
 
     def tell_what_is_open(self) -> None:
-        """Has other reviewers see which mail is read or edited here; none once it is decided or left."""
-        claims = self.services.claims
-        if claims is None:
+        """Has other reviewers see which mail is read or edited here, and theirs be seen; none once it is left."""
+        claims, watch = self.services.claims, self.services.claim_watch
+        if claims is None or watch is None:
             return
+        under = self.editing or self.current
+        if under is None or under.ended or self not in self.app.screen_stack:
+            watch.stop()
+        else:
+            watch.watch(under.item.mailbox_id, under.item.id)
         entry = self.editing or (self.current if self.has_class("-reading") else None)
         view = self.release_of(entry.item.id) if entry is not None else None
         if entry is None or entry.ended or self not in self.app.screen_stack or (view is not None and not view.ended):

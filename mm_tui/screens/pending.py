@@ -39,8 +39,10 @@ RELOAD_SECONDS = 0.15
 READING = ("", "reading the queue …")
 THREAD_OPENED = 5
 """How many mails of a thread are opened with the draft that answers it."""
-CLAIMS_SECONDS = 30.0
-"""How often claims that are shown are looked at for having ended."""
+AGES_SECONDS = 30.0
+"""How often mail is looked at for having become due."""
+CLAIMS_SECONDS = 3.0
+"""How often claims that are shown are looked at for having ended, or having been seen too long ago."""
 OPEN_SECONDS = 0.12
 """The cursor has to rest this long on a mail before what the list does not tell of it is read."""
 
@@ -94,7 +96,8 @@ class PendingScreen(Narrowed, BaseScreen):
         self.queue_list.empty_words = READING
         self.queue_list.focus()
         self.set_interval(0.5, self._tick)
-        self.set_interval(CLAIMS_SECONDS, self._let_claims_end)
+        self.set_interval(AGES_SECONDS, self._let_mail_age)
+        self.set_interval(CLAIMS_SECONDS, self._let_claims_age)
         self.reload()
 
     @property
@@ -262,11 +265,14 @@ class PendingScreen(Narrowed, BaseScreen):
         if entry is not None and self._is_held(entry.item.id):
             self.pane.tick(self.release_of(entry.item.id))
 
-    def _let_claims_end(self) -> None:
-        """Claims end by themselves, and mail becomes due."""
+    def _let_claims_age(self) -> None:
+        """A claim ends by itself; one that was not seen with the last poll says when it was."""
         if any(entry.claim is not None for entry in self.waiting):
             self.reload()
-        elif any(entry.due_at is not None for entry in self.waiting):
+
+    def _let_mail_age(self) -> None:
+        """Mail becomes due."""
+        if any(entry.due_at is not None for entry in self.waiting):
             self.narrow()
         elif self.current is not None:
             self.pane.set_place(place_words(self, self.current))

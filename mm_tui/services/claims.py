@@ -47,18 +47,23 @@ class TagClaim:
     until: datetime
     token: str
     """Tells the claims of two programs apart whose reviewers have the same name."""
+    as_of: datetime | None = None
+    """When it was seen, where that is longer ago than a poll: it may have ended since."""
 
     @property
     def words(self) -> OneLine:
         """The line to show above the mail."""
         since = f" since {self._since}" if self._since else ""
-        return OneLine(f"{self.by} has it open{since}")
+        seen = f", as of {self.as_of.astimezone():%H:%M:%S}" if self.as_of else ""
+        return OneLine(f"{self.by} has it open{since}{seen}")
 
     @property
     def badge(self) -> OneLine:
         """Who and since when, for a line of a list. A long name is cut: the time is not."""
         if len(self.by) > BADGE_NAME:
             return replace(self, by=OneLine(f"{self.by[: BADGE_NAME - 1]}…")).badge
+        if self.as_of is not None:
+            return OneLine(f"{self.by} as of {self.as_of.astimezone():%H:%M}")
         return OneLine(f"{self.by} since {self._since}" if self._since else f"open: {self.by}")
 
     @property

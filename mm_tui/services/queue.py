@@ -163,6 +163,10 @@ class Seat(NamedTuple):
     """Of the claims that this very program sets."""
     open_id: str | None = None
     """The mail that is open here."""
+    fresh_seconds: float = float("inf")
+    """A claim that was seen longer ago than this says when that was."""
+    tags_seen_at: Callable[[str], datetime | None] = lambda _: None
+    """When the tags of a mail were read last, apart from its details."""
 
 
 NOBODY = Seat()
@@ -217,6 +221,8 @@ class ReviewQueue:
             if item.id in left_out:
                 continue
             entry = _claimed(self._entry(item), claim_in(tags.get(item.id, {}), now), seat)
+            if entry.claim is not None:
+                entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
             if item.id in pairs:
                 entry = replace(entry, pair=pairs[item.id])
             if (author := self._authors.of(item, tags.get(item.id, {}))) is not None:
@@ -225,6 +231,12 @@ class ReviewQueue:
                 entry = replace(entry, unread_because=why)
             found.append(entry)
         return ordered(found, order)
+
+    def _dated(self, claim: TagClaim, email_id: str, now: datetime, seat: Seat) -> TagClaim:
+        """The claim, with the time at which it was seen where that is longer ago than a poll."""
+        seen = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
+        is_fresh = not seen or (now - max(seen)).total_seconds() <= seat.fresh_seconds
+        return claim if is_fresh else replace(claim, as_of=max(seen))
 
     def around(self) -> Around:
         """What filters of the queue must know besides the mails."""

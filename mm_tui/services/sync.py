@@ -97,6 +97,8 @@ class Sync:
         self._boxes: dict[str, MailboxSync] = {}
         self._boxes_known = asyncio.Event()
         self._details = DetailReader(database, gateway, clock, notify)
+        self.each_poll: Callable[[], Awaitable[None]] | None = None
+        """Called after each reading of the queue: for what is to be as fresh as it. One call to the gateway at most."""
         self._active = True
         self._filling = False
         self._running = False
@@ -172,6 +174,11 @@ class Sync:
             if asked:
                 self._asked[part].set()
 
+    @property
+    def poll_seconds(self) -> float:
+        """How far apart polls are now."""
+        return self._interval()
+
     def set_active(self, active: bool) -> None:
         """Says whether someone is at the keys: polls are more frequent then. Coming back polls at once."""
         if active and not self._active:
@@ -232,6 +239,8 @@ class Sync:
         changes = await asyncio.to_thread(self._pending.replace, listed, self._clock.now())
         if changes:
             self._notify(PendingChanged())
+        if self.each_poll is not None:
+            await self.each_poll()
         if changes.gone:
             # What left the queue has another status in the lists now.
             self._window_due = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -71,6 +71,26 @@ class MailStore:
         from mm_tui.store.intake import save_detail
 
         return save_detail(self._database, detail, at)
+
+    def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
+        """Keeps the tags of a mail that was opened, as the gateway holds them now. False: they are as they were, or the
+        mail was never opened."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT details.key, details.model FROM details JOIN mail ON mail.key = details.key WHERE email_id = ?",
+                (email_id,),
+            )
+            .fetchone()
+        )
+        if row is None or json.loads(row["model"]).get("tags", {}) == tags:
+            return False
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE details SET model = json_set(model, '$.tags', json(?)) WHERE key = ?",
+                (json.dumps(dict(tags)), row["key"]),
+            )
+        return True
 
     def annotate(
         self, email_id: str, *, label: str | None = None, urgency: str | None = None, summary: str | None = None

@@ -115,3 +115,40 @@ async def test_an_edit_and_its_original_are_shown_as_a_pair_while_both_wait(
         sandbox.decide(edit, "reject", "no")
         await until(pilot, lambda: len(screen.entries) == 1, "one left")
         await until(pilot, lambda: not screen.entries[0].pair, "no pair any more")
+
+
+async def test_a_claim_is_told_within_a_poll_and_goes_with_its_owner_while_the_cursor_rests(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("One.")
+    sandbox.draft("Two.")
+    path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await until(pilot, lambda: all(entry.is_checked for entry in screen.entries), "the details")
+        assert screen.current is not None and screen.current.item.id == draft
+        claim(sandbox, draft, "anna")
+        await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")
+        assert "as of" not in shown(app)
+        sandbox.call("PUT", path, key="send", json={"tags": {}})
+        await until(pilot, lambda: "anna" not in shown(app).replace("anna@", ""), "the end of the claim")
+        sandbox.forget_calls()
+        await until(pilot, lambda: len(sandbox.calls("GET", "/oversight/pending")) >= 3, "three polls")
+        polls, tags = len(sandbox.calls("GET", "/oversight/pending")), len(sandbox.calls("GET", "/tags"))
+        assert tags <= polls + 1, "one call more for each poll"
+
+
+async def test_a_claim_that_is_not_looked_at_any_more_says_when_it_was_seen(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("One.")
+    sandbox.draft("Two.")
+    claim(sandbox, draft, "anna")
+    monkeypatch.setattr("mm_tui.screens.pending.CLAIMS_SECONDS", 0.2)
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await open_queue(app, pilot, 2)
+        await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")
+        await pilot.press("j")
+        await until(pilot, lambda: "anna as of " in shown(app), "when it was seen")
+        await pilot.press("k")
+        await until(pilot, lambda: "anna as of " not in shown(app) and " anna since " in shown(app), "seen again")
