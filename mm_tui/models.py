@@ -235,6 +235,8 @@ class EmailDetail(EmailSummary):
     """The header X-MultiMail-Identity as the gateway showed it; empty when it showed none."""
     ai_generated: OneLine = OneLine("")
     """The header X-AI-Generated."""
+    automatic: OneLine = OneLine("")
+    """The header that says that a program or a list sent it (`auto-submitted: auto-replied`); empty when none does."""
     raw: RawContent
 
     @property

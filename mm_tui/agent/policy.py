@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mm_tui.agent.machines import why_a_machine
 from mm_tui.config import Agent
 from mm_tui.models import Direction, EmailSummary, Mailbox, OversightMode, Status, ThreadSummary
 
@@ -18,11 +18,6 @@ GAP = "[your answer here"
 """What a draft holds where a fact is missing."""
 MOST_REPLIES = 5
 """Replies of the worker in one thread within a day; more is a loop with another machine."""
-
-_MACHINES = re.compile(
-    r"^(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|mailer-daemon|postmaster|bounces?|notifications?)(?:[-_+.].*)?$",
-    re.IGNORECASE,
-)
 
 
 def is_worked(mail: EmailSummary) -> bool:
@@ -77,9 +72,7 @@ def _why_not_this_sender(situation: Situation) -> str | None:
         return "the sender has no address"
     if address in situation.own_addresses:
         return "the mail came from ourselves"
-    if _MACHINES.match(address.partition("@")[0]):
-        return "the sender is a machine"
-    return None
+    return why_a_machine(situation.mail)
 
 
 def _why_not_this_thread(situation: Situation) -> str | None:

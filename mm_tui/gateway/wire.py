@@ -219,7 +219,25 @@ def _headers(item: Json) -> dict[str, OneLine]:
         "in_reply_to": answered or found.get("in-reply-to", OneLine("")),
         "identity": found.get("x-multimail-identity", OneLine("")),
         "ai_generated": found.get("x-ai-generated", OneLine("")),
+        "automatic": _automatic(found),
     }
+
+
+def _automatic(headers: dict[str, OneLine]) -> OneLine:
+    """The header that says that a program or a list sent the mail (RFC 3834 and what came before it)."""
+    said = {name: value.strip().lower() for name, value in headers.items()}
+    tells = {
+        "auto-submitted": said.get("auto-submitted", "no").partition(";")[0].strip() != "no",
+        "precedence": said.get("precedence", "") in ("bulk", "junk", "list", "auto_reply", "auto-reply"),
+        "list-id": bool(said.get("list-id")),
+        "list-unsubscribe": bool(said.get("list-unsubscribe")),
+        "x-auto-response-suppress": said.get("x-auto-response-suppress", "none") != "none",
+        "x-autoreply": said.get("x-autoreply", "no") != "no",
+        "x-autorespond": bool(said.get("x-autorespond")),
+        "return-path": said.get("return-path") == "<>",
+    }
+    name = next((name for name, is_said in tells.items() if is_said), None)
+    return OneLine(f"{name}: {headers[name]}") if name else OneLine("")
 
 
 def pending_item(item: Json) -> PendingItem:

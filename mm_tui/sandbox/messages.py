@@ -150,11 +150,19 @@ def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) 
         ],
         "tags": tags(state, email_id),
     }
-    if shown := identity.headers(state, row):
+    if shown := identity.headers(state, row) or _headers_kept(state, row):
         item["headers"] = shown
     if row["approved_at"] is not None:
         item |= {"approved_at": iso(row["approved_at"]), "approved_by": row["approved_by"]}
     return item
+
+
+def _headers_kept(state: State, row: sqlite3.Row) -> dict[str, str]:
+    """The headers of a mail that came in which say what it is."""
+    if row["direction"] != "inbound":
+        return {}
+    (kept,) = state.db.execute("SELECT headers FROM bodies WHERE email_id = ?", (row["id"],)).fetchone()
+    return {str(name): str(value) for name, value in json.loads(kept).items()}
 
 
 def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:

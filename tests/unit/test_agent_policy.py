@@ -9,8 +9,8 @@ import pytest
 from mm_tui.agent import policy
 from mm_tui.agent.policy import Situation
 from mm_tui.config import Agent
-from mm_tui.models import EmailSummary, Mailbox, Party, ThreadSummary
-from mm_tui.text import OneLine
+from mm_tui.models import EmailDetail, EmailSummary, Mailbox, Party, RawContent, ThreadSummary
+from mm_tui.text import ManyLine, OneLine
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 AGENT = Agent(reply_labels=("support",))
@@ -95,6 +95,129 @@ def test_reasons_against_a_reply(case: Situation, words: str) -> None:
 )
 def test_no_reason(case: Situation) -> None:
     assert policy.why_no_reply(case, AGENT) is None
+
+
+MACHINE_SENDERS = (
+    "no-reply", "noreply", "no_reply", "no.reply", "donotreply", "do-not-reply", "do_not_reply", "dont-reply",
+    "noreply+abc", "noreply123", "support-noreply", "shop.no-reply", "NOREPLY", "nao-responda", "naoresponda",
+    "no-responder", "noresponder", "no-contestar", "ne-pas-repondre", "nepasrepondre", "nicht-antworten",
+    "nichtantworten", "keine-antwort", "non-rispondere", "nonrispondere", "geen-antwoord", "svara-inte", "svarej",
+    "ikke-svar", "ala-vastaa", "nie-odpowiadaj", "neodpovidat", "mailer-daemon", "MAILER-DAEMON", "postmaster",
+    "bounce", "bounces+77", "list-bounces", "notifications", "notification", "alerts", "autoreply", "auto-reply",
+    "auto-confirm", "automated", "calendar-notification", "newsletter", "do-not-reply-2",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("local", MACHINE_SENDERS)
+def test_a_machine_s_address_gets_no_reply(local: str) -> None:
+    assert "a machine" in (policy.why_no_reply(situation(about=mail(sender=f"{local}@c.example")), AGENT) or "")
+
+
+@pytest.mark.parametrize(
+    "local",
+    ["noreplyson", "noel.replyer", "anna", "info", "bob.alertson", "reply", "orders", "nora.bouncer", "support"],
+)
+def test_a_person_s_address_is_no_machine_s(local: str) -> None:
+    assert policy.why_no_reply(situation(about=mail(sender=f"{local}@c.example")), AGENT) is None
+
+
+def told(subject: str, body: str = "", automatic: str = "") -> EmailDetail:
+    about = mail()
+    return EmailDetail(
+        **about.model_dump(exclude={"subject", "sender"}),
+        sender=about.sender,
+        subject=OneLine(subject),
+        body=ManyLine(body),
+        automatic=OneLine(automatic),
+        raw=RawContent(sender="a@c.example"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        *(
+            (told(subject), "automatic reply")
+            for subject in (
+                "Automatic reply: Your refund",
+                "RE: Out of Office: your refund",
+                "Abwesenheitsnotiz: Ihre Frage",
+                "Automatische Antwort: Frage",
+                "Réponse automatique : Votre commande",
+                "Respuesta automática: pedido",
+                "Resposta automática: pedido",
+                "Risposta automatica: ordine",
+                "Automatisch antwoord: bestelling",
+                "Autosvar: order",
+                "Automatisk svar: ordre",
+                "Automaattinen vastaus: tilaus",
+                "Automatyczna odpowiedź: pytanie",
+                "Automatická odpověď: dotaz",
+                "Автоответ: вопрос",
+                "自動応答: ご注文",
+                "自动回复: 订单",
+                "자동 회신: 주문",
+            )
+        ),
+        *(
+            (told(subject), "delivery report")
+            for subject in (
+                "Undelivered Mail Returned to Sender",
+                "Undeliverable: Your refund",
+                "Delivery Status Notification (Failure)",
+                "Mail delivery failed: returning message to sender",
+                "failure notice",
+                "Unzustellbar: Ihre Frage",
+                "Non remis : commande",
+                "No se puede entregar: pedido",
+                "Returned mail: see transcript for details",
+                "系统退信/Systems bounce",
+                "Недоставленное сообщение",
+            )
+        ),
+        *(
+            (told(subject), "receipt")
+            for subject in ("Read: Your refund", "Gelesen: Frage", "Lu : commande", "Leído: pedido", "開封済み: 件")
+        ),
+        *(
+            (told(subject), "calendar")
+            for subject in (
+                "Accepted: Fitting @ Mon 4 Dec",
+                "Declined: Fitting",
+                "Updated invitation: Fitting",
+                "Einladung: Termin",
+                "Zusage: Termin",
+                "Aceptado: Reunión",
+                "Canceled event: Fitting",
+            )
+        ),
+        (told("Re: order", "This is an automated message. Please do not reply."), "automatic"),
+        (told("Re: order", "I am out of office until 7 December."), "automatic"),
+        (told("Ihre Anfrage", "Diese E-Mail wurde automatisch erstellt."), "automatic"),
+        (told("订单", "系统邮件，请勿回复。"), "automatic"),
+        (told("Your refund", "Not delivered: ann@x.example: there is no such mailbox"), "report"),
+        (told("Digest", "Who can come?", "list-id: <talk.lists.example>"), "its headers"),
+    ],
+)
+def test_what_machines_write_gets_no_reply(case: EmailDetail, words: str) -> None:
+    assert words in (policy.why_no_reply(situation(about=case), AGENT) or "")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        told("Re: Your refund", "Where is it?\n\n> This is an automated message, do not reply."),
+        told("Out of office chairs?", "Do you have more?"),
+        told("Absence de facture", "Je n'ai pas de facture."),
+        told("Delivery failed for order 5512", "The parcel never came."),
+        told("Automatic watering: which hose?", "Which one fits?"),
+        told("Read this please", "It is important."),
+        told("Undelivered parcel 81", "Where is it?"),
+        told("Can I return the lamp?", "It is broken."),
+    ],
+)
+def test_what_people_write_about_such_things_gets_one(case: EmailDetail) -> None:
+    assert policy.why_no_reply(situation(about=case), AGENT) is None
 
 
 def test_ungated_mailboxes_only_by_choice_and_never_with_gaps() -> None:

@@ -20,7 +20,10 @@ from mm_tui.sandbox.mail_in.parts import Content, content_of, defect
 
 UNKNOWN_SENDER = "unknown-sender@invalid"
 _MOST_REFERENCES = 200
-_KEPT_HEADERS = ("list-id", "user-agent", "x-mailer", "precedence", "auto-submitted", "organization")
+_KEPT_HEADERS = (
+    "list-id", "list-unsubscribe", "user-agent", "x-mailer", "precedence", "auto-submitted", "organization",
+    "x-auto-response-suppress", "x-autoreply", "x-autorespond", "return-path",
+)  # fmt: skip
 
 
 def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
