@@ -201,6 +201,15 @@ def test_answering_everyone_of_a_wide_mail_is_no_growth() -> None:
     assert found(assess(draft, replace(CONTEXT, messages=(wide,))), "reply_all_growth") == []
 
 
+def test_growth_is_measured_against_the_mail_that_is_answered() -> None:
+    wide = replace(QUESTION, cc=parties("tom@customer.example", "bob@partner.example"))
+    ours = replace(QUESTION, sender=SUPPORT, to=(ANNA,), cc=(), direction="outbound")
+    context = replace(CONTEXT, messages=(wide, ours))
+    assert found(assess(drafted(cc=wide.cc), context), "reply_all_growth") == []
+    context = replace(CONTEXT, messages=(wide, QUESTION, ours))
+    assert found(assess(drafted(cc=wide.cc), context), "reply_all_growth")[0][0] is Level.MEDIUM
+
+
 def test_subject() -> None:
     for subject in ("", "  ", "Re:", "Re: Fwd:", "AW: RE[2]: "):
         assert found(assess(drafted(subject=OneLine(subject)), CONTEXT), "empty_subject")[0][0] is Level.MEDIUM
@@ -367,3 +376,79 @@ def test_the_document_is_that_of_the_rules() -> None:
     assert len({rule.code for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert len(rule.text) > 60
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("EUR1,200", ("EUR", "1200.0")),
+        ("USD240.50 now", ("USD", "240.50")),
+        ("1 200 zł", ("PLN", "1200.0")),
+        ("499 kr.", ("kr", "499.0")),
+        ("kr 499", ("kr", "499.0")),
+        ("R$ 1.200,50", ("BRL", "1200.50")),
+        ("1200元", ("CNY", "1200.0")),
+        ("退款1,200美元给您", ("USD", "1200.0")),
+        ("退款$1,200给您", ("USD", "1200.0")),
+        ("3000円です", ("JPY", "3000.0")),
+        ("250 Kč", ("CZK", "250.0")),
+        ("1 500 руб.", ("RUB", "1500.0")),
+    ],
+)
+def test_amounts_of_many_currencies(text: str, amount: tuple[str, str]) -> None:
+    assert [(one.currency, str(one.value)) for one in find_amounts(text)] == [amount]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "I have updated the language of your account.",
+        "I have updated the time zone in your account settings.",
+        "I will transfer you to a colleague.",
+        "We have transferred your call to our support team.",
+        "You can use the cable to transfer data between them.",
+        "We will transfer your files to the new device.",
+    ],
+)
+def test_everyday_sentences_are_no_payments(body: str) -> None:
+    assert found(assess(drafted(body), CONTEXT), "payment") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "We will transfer $9,800 and your files to the new device.",
+        "We will transfer the money to your team.",
+        "We have updated your account details.",
+        "I have changed your bank account.",
+        "We will transfer it to you on Friday.",
+    ],
+)
+def test_payments_stay_payments(body: str) -> None:
+    assert [level for level, _ in found(assess(drafted(body), CONTEXT), "payment")] == [Level.HIGH]
+
+
+def test_a_line_is_no_template_and_a_gap_is_one() -> None:
+    for line in ("_____", "____________________", "Hello.\n________\nSupport", "  _______  "):
+        assert found(assess(drafted(line), CONTEXT), "template_hole") == []
+    for gap in ("Name: _____", "Dear ________,", "_____ (your name)"):
+        assert found(assess(drafted(gap), CONTEXT), "template_hole") != []
+
+
+def test_a_wrapped_promise_is_one_sentence() -> None:
+    wrapped = (
+        "We are sorry for the trouble with your parcel, and we will of course\nsend you a full refund of $350 today."
+    )
+    levels = [level for level, _ in found(assess(drafted(wrapped), CONTEXT), "promise_money")]
+    assert levels == [Level.HIGH]
+    listed_lines = "We looked at the items that you returned to us in the last month:\n- refund of $350: refused"
+    assert [level for level, _ in found(assess(drafted(listed_lines), CONTEXT), "promise_money")] == [Level.MEDIUM]
+
+
+def test_a_day_that_does_not_exist_needs_no_thread() -> None:
+    assert found(assess(drafted("It comes on 31 November."), ThreadContext()), "date_impossible") != []
+    assert found(assess(drafted("It comes on 30 November."), ThreadContext()), "date_impossible") == []
+
+
+def test_a_number_is_no_day_of_the_month() -> None:
+    assert found(assess(drafted("You are covered by 508 points until 2027."), CONTEXT), "promise_deadline") == []

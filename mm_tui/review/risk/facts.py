@@ -16,7 +16,7 @@ from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₪": "ILS", "₽": "RUB", "₩": "KRW", "₺": "TRY"}
-_PREFIXED = {"a$": "AUD", "c$": "CAD", "nz$": "NZD"}
+_PREFIXED = {"a$": "AUD", "c$": "CAD", "nz$": "NZD", "r$": "BRL"}
 _WORDS = {
     "dollar": "USD",
     "dollars": "USD",
@@ -28,6 +28,21 @@ _WORDS = {
     "yen": "JPY",
     "rupees": "INR",
     "shekels": "ILS",
+    "zł": "PLN",
+    "zl": "PLN",
+    "kč": "CZK",
+    "kr": "kr",
+    "元": "CNY",
+    "人民币": "CNY",
+    "美元": "USD",
+    "美金": "USD",
+    "欧元": "EUR",
+    "日元": "JPY",
+    "円": "JPY",
+    "원": "KRW",
+    "руб": "RUB",
+    "рублей": "RUB",
+    "грн": "UAH",
     "percent": "%",
     "per cent": "%",
     "prozent": "%",
@@ -35,10 +50,14 @@ _WORDS = {
 }
 _CODES = "USD|EUR|GBP|JPY|INR|ILS|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|CNY|BRL|MXN|ZAR|TRY|KRW|SGD|HKD"
 _NUMBER = r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3})++(?:[.,]\d{1,2})?(?!\d)|\d{1,12}+(?:[.,]\d{1,2}(?!\d))?"
+# Letters that a number would belong to; not those of scripts that put no space between words.
+_LETTERS = r"\d_A-Za-z\u00c0-\u024f\u0370-\u05ff"
 _AMOUNT = re.compile(
-    rf"(?<![\w.])(?P<sign>(?:US|A|C|NZ)?[$€£¥₹₪₽₩₺]|(?:{_CODES})\b)[ \u00a0]?(?P<first>{_NUMBER})(?P<k1>[kKmM]\b)?"
-    rf"|(?<![\w.,])(?P<second>{_NUMBER})(?P<k2>[kKmM]\b)?[ \u00a0]?"
-    rf"(?P<after>[$€£¥₹₪₽₩₺%]|(?:{_CODES})\b|(?i:dollars?|bucks|euros?|pounds?|yen|rupees|shekels|per ?cent|prozent)\b)"
+    rf"(?<![{_LETTERS}.])(?P<sign>(?:US|A|C|NZ|R)?[$€£¥₹₪₽₩₺]|(?:{_CODES}|kr|zł)(?![^\W\d_])\.?)[ \u00a0]?"
+    rf"(?P<first>{_NUMBER})(?P<k1>[kKmM]\b)?"
+    rf"|(?<![{_LETTERS}.,])(?P<second>{_NUMBER})(?P<k2>[kKmM]\b)?[ \u00a0]?"
+    rf"(?P<after>[$€£¥₹₪₽₩₺%]|(?:{_CODES})\b|(?i:dollars?|bucks|euros?|pounds?|yen|rupees|shekels|per ?cent|prozent"
+    r"|zł|zl|kč|kr|руб|рублей|грн)\b|人民币|美元|美金|欧元|日元|元|円|원)"
 )
 
 
@@ -71,7 +90,7 @@ def find_amounts(text: str) -> tuple[Amount, ...]:
         value = _value(number, match["k1"] or match["k2"])
         if value is None:
             continue
-        unit = (match["sign"] or match["after"]).lower()
+        unit = (match["sign"] or match["after"]).lower().rstrip(".")
         currency = (
             _PREFIXED.get(unit)
             or _SIGNS.get(unit[-1:])
@@ -164,21 +183,25 @@ def find_dates(text: str) -> tuple[Day, ...]:
     return tuple(found)
 
 
+@rule("date_impossible", "dates that do not exist")
+def date_impossible(reading: Reading) -> Iterator[Finding]:
+    """A day that no calendar has, such as 31 November, or 29 February of a year that has none. Medium."""
+    for day in find_dates(reading.body):
+        if not day.exists:
+            words = f"names a date that does not exist: {quoted(reading.body[slice(*day.span)])}"
+            yield Finding("date_impossible", Level.MEDIUM, OneLine(words), (day.span,))
+
+
 @rule("date_not_in_thread", "dates not in the thread", needs_thread=True)
 def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A written date that no mail of the thread names; a date without a year fits any year. The days on which the mails
-    of the thread came count as named. Low. And `date_impossible`: a day that no calendar has, such as 31 November.
-    Medium."""
+    of the thread came count as named. Low."""
     there = list(find_dates(reading.thread_text))
     came: list[date] = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
     if reading.context.today:
         came.append(reading.context.today)
     there += (Day(frozenset({(day.month, day.day)}), day.year, Span(0, 0)) for day in came)
     written = find_dates(reading.body)
-    for day in written:
-        if not day.exists:
-            words = f"names a date that does not exist: {quoted(reading.body[slice(*day.span)])}"
-            yield Finding("date_impossible", Level.MEDIUM, OneLine(words), (day.span,))
     new = [
         day
         for day in written
@@ -241,4 +264,11 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
         yield Finding("address_not_in_thread", Level.HIGH if twin else Level.MEDIUM, OneLine(words), every)
 
 
-FACT_RULES = (amount_not_in_thread, date_not_in_thread, link_not_in_thread, link, address_not_in_thread)
+FACT_RULES = (
+    amount_not_in_thread,
+    date_impossible,
+    date_not_in_thread,
+    link_not_in_thread,
+    link,
+    address_not_in_thread,
+)

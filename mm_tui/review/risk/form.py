@@ -38,7 +38,10 @@ _HOLES = (
     re.compile(
         r"<(?:(?:your|insert|enter|add)\b[^<>\n]{0,60}|(?:first|last|full)?[ _-]?name|date|company|amount)>", re.I
     ),
-    re.compile(r"\bTODO\b|\bTBD\b|\bFIXME\b|\bXXX+\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|_{5,}|%[A-Z]{3,30}%"),
+    re.compile(
+        r"\bTODO\b|\bTBD\b|\bFIXME\b|\bXXX+\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
+        r"|_{5,}(?=[ \t]*[^\s_])|(?<=[^\s_])[ \t]{0,3}_{5,}"
+    ),
     re.compile(r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"),
 )
 

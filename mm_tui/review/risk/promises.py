@@ -13,7 +13,9 @@ from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
-_SENTENCE = re.compile(r"[^\n.!?]++(?:[.!?](?![\s]|\Z)[^\n.!?]*+)*+[.!?]*+")
+# Mail is wrapped by hand and by programs: a break after a long line ends no sentence, unless a list or nothing follows.
+_WRAP = r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))"
+_SENTENCE = re.compile(rf"(?:[^\n.!?。！？]|{_WRAP}|[.!?](?!\s|\Z))++[.!?。！？]*+")
 _COMMITS = re.compile(
     r"\b(?:(?:we|i|you|they)(?:'ll|'ve|’ll|’ve)|(?:we|i|they|it|this|that|team) (?:will|shall|can|have|has|are"
     r"|am|agree|is)"
@@ -47,10 +49,20 @@ _PAYS = re.compile(
     r"|(?<!your )(?:payment|transfer|payout|remittance)s?\b[^.!?\n]{0,30}\b"
     r"\b(?:released|approved|authori[sz]ed|executed|initiated|scheduled|on its way)"
     r"|(?:changed|updated|replaced|corrected|saved|recorded|entered|adopted)\b[^.!?\n]{0,30}\b"
-    r"\b(?:bank|account|payment|payout|iban)\b(?: (?:details|data|number|information|account))?"
+    r"\b(?:bank|payment|payout|iban|account (?:details|data|number|holder|information))\b"
+    r"(?: (?:details|data|number|information|account))?"
     r"|(?:bank|payment|payout) (?:details|data|account)\b[^.!?\n]{0,20}\b(?:changed|updated|replaced)"
     r"|marked? (?:\w+ ){0,4}as paid|überweisen wir|wir überweisen|bankverbindung (?:\w+ )?geändert)",
     re.IGNORECASE,
+)
+_NO_MONEY = re.compile(
+    r"\btransfer(?:red)?\b[^.!?]{0,40}\b(?:colleagues?|team|department|specialists?|experts?|data|files?|calls?|chats?"
+    r"|tickets?|subscriptions?|domains?|ownership|licen[cs]es?|devices?|photos?|messages?|contacts?|settings|requests?)\b",
+    re.IGNORECASE,
+)
+"""What else than money is transferred, or to whom a customer is."""
+_FUNDS = re.compile(
+    r"\b(?:money|funds?|amounts?|sums?|balance|payments?|bank|iban|refunds?|invoices?|deposits?)\b", re.I
 )
 _DISCOUNT = re.compile(
     r"\b(?:discount\w*|\d{1,3}\s?% off|percent off|coupon\w*|voucher\w*|promo(?:tional)? code|price match\w*"
@@ -88,7 +100,7 @@ _DEADLINE = re.compile(
     r" (?:business |working )?(?:minute|hour|day|week|month)s?"
     rf"|(?:by|before|no later than|not later than|until) (?:the )?(?:end of (?:the )?(?:day|week|month"
     rf"|business)|eod|cob|tomorrow"
-    rf"|tonight|today|noon|midnight|next week|(?:{_WEEKDAY})day|\d{{1,2}}(?:st|nd|rd|th"
+    rf"|tonight|today|noon|midnight|next week|(?:{_WEEKDAY})day|\d{{1,2}}(?!\d)(?:st|nd|rd|th"
     rf"|\.)?(?: (?:{MONTH_NAMES}))?)|no later than\b|(?:same|next)[- ]day\b"
     r"|(?:will|'ll) (?:be (?:delivered|shipped|sent|fixed|ready|done|there)|ship|arrive|have it)[^.!?\n]{0,30}\b"
     rf"(?:today|tomorrow|tonight|(?:{_WEEKDAY})day|this week)|bis (?:morgen|heute|ende|montag|dienstag|mittwoch"
@@ -104,7 +116,7 @@ def _commits(sentence: str) -> bool:
 
 def _sentences(text: str) -> Iterator[tuple[int, str]]:
     for match in _SENTENCE.finditer(text):
-        yield match.start(), match[0]
+        yield match.start(), match[0].replace("\n", " ")
 
 
 @rule("promise_money", "promises money")
@@ -140,9 +152,13 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
 @rule("payment", "pays, or changes where money goes")
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
-    thread says: mail is no place to take payment orders from. Medium when the sentence says no."""
+    thread says: mail is no place to take payment orders from. Medium when the sentence says no. To transfer a call, a
+    file or a customer to a colleague is no payment, unless the sentence speaks of money too."""
     for start, sentence in _sentences(reading.body):
         if match := _PAYS.search(sentence):
+            other = _NO_MONEY.search(sentence, match.start()) is not None
+            if other and not find_amounts(sentence) and _FUNDS.search(sentence) is None:
+                continue
             level = Level.MEDIUM if _DENIES.search(sentence) else Level.HIGH
             span = Span(start + match.start(), start + match.end())
             yield Finding("payment", level, OneLine(f"pays, or changes where money goes: {quoted(match[0])}"), (span,))

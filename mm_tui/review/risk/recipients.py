@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.lookalike import domain_of
 from mm_tui.review.risk.rule import Reading, listed, rule
@@ -91,11 +92,10 @@ def many_recipients(reading: Reading) -> Iterator[Finding]:
 @rule("reply_all_growth", "reply-all growth")
 def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     """The answer goes to more people than the mail that it answers did, counting sender, to and cc of the newest mail
-    of the thread without ourselves. Medium."""
-    if not reading.context.messages:
-        return
-    last = reading.context.messages[-1]
-    if last.body is None:
+    that came in, without ourselves. Medium."""
+    mails = reading.context.messages
+    last = next((mail for mail in reversed(mails) if mail.direction == Direction.INBOUND), mails[-1] if mails else None)
+    if last is None or last.body is None:
         # Only the summary is known, and that has no cc: the number would be wrong.
         return
     draft_sender = str(reading.draft.sender.address).lower()
@@ -103,7 +103,7 @@ def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     recipients = {str(party.address).lower() for party in reading.draft.recipients} - {draft_sender}
     grown = recipients - audience
     if grown and len(recipients) > len(audience):
-        words = f"goes to {len(recipients)} people, the last mail went to {len(audience)}: adds {listed(sorted(grown))}"
+        words = f"goes to {len(recipients)} people, the mail it answers went to {len(audience)}: adds {listed(sorted(grown))}"
         yield Finding("reply_all_growth", Level.MEDIUM, OneLine(words))
 
 
