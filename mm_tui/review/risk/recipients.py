@@ -103,7 +103,8 @@ def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     recipients = {str(party.address).lower() for party in reading.draft.recipients} - {draft_sender}
     grown = recipients - audience
     if grown and len(recipients) > len(audience):
-        words = f"goes to {len(recipients)} people, the mail it answers went to {len(audience)}: adds {listed(sorted(grown))}"
+        counts = f"goes to {len(recipients)} people, the mail it answers went to {len(audience)}"
+        words = f"{counts}: adds {listed(sorted(grown))}"
         yield Finding("reply_all_growth", Level.MEDIUM, OneLine(words))
 
 
