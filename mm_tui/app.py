@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from mm_tui.profiles import Profiles
     from mm_tui.services.notices import Notice
+    from mm_tui.services.outcomes import Outcomes
     from mm_tui.widgets.caller import Caller
     from mm_tui.wiring import Wiring
 
@@ -149,6 +150,7 @@ class MmTui(App[None], inherit_bindings=False):
         self._last_input = services.clock.monotonic()
         self._active = True
         self._caller: Caller | None = None
+        self._outcomes: Outcomes | None = None
 
     # Looks
 
@@ -245,6 +247,21 @@ class MmTui(App[None], inherit_bindings=False):
             screen.post_message(Told(notice))
         if self._caller is not None:
             self._caller.heed(notice)
+        self.post_message(Told(notice))
+
+    def on_told(self, message: Told) -> None:
+        """Says what came of a decision, on whatever screen the reader is."""
+        from mm_tui.services.notices import ReleaseChanged
+
+        releases = self.services.releases
+        if releases is None or not isinstance(message.notice, ReleaseChanged):
+            return
+        if self._outcomes is None:
+            from mm_tui.services.outcomes import Outcomes
+
+            self._outcomes = Outcomes(self.services.clock)
+        if (news := self._outcomes.news(releases.state(message.notice.email_id))) is not None:
+            self.say(news.words, "warning" if news.failed else "information")
 
     def _main_screens(self) -> list[BaseScreen]:
         stacks = list(self._screen_stacks.values())
@@ -269,7 +286,12 @@ class MmTui(App[None], inherit_bindings=False):
                 return
 
     def on_said(self, message: Said) -> None:
-        self.say(message.text, message.severity)
+        if message.taken_back:
+            for screen in self.screen_stack:
+                for line in screen.query(StatusLine):
+                    line.unflash(message.text)
+        else:
+            self.say(message.text, message.severity)
 
     def notify(self, message: str, *, title: str = "", severity: Any = "information", **_others: Any) -> None:
         """Textual's toasts become lines on the status line: they parse no markup and cover nothing."""

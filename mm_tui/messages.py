@@ -47,15 +47,17 @@ class ServicesReady(Message, bubble=False):
 
 
 class Said(Message):
-    """One line for the reader, from a worker: shown as a toast away from what is being decided.
+    """One line for the reader, from a worker: shown on the status line, away from what is being decided.
 
     Args:
         text: plain words; shown without markup.
         severity: "information", "warning" or "error".
+        taken_back: the line is no longer true: it goes if it still stands there.
     """
 
-    def __init__(self, text: str, severity: str = "information") -> None:
+    def __init__(self, text: str, severity: str = "information", *, taken_back: bool = False) -> None:
         super().__init__()
+        self.taken_back = taken_back
         self.text = text
         self.severity = severity
 

@@ -9,10 +9,10 @@ from mm_tui.review.release import can_undo
 from mm_tui.review.state import Act, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
 
 _HELD = {
-    Act.APPROVE: "releasing",
-    Act.REJECT: "rejecting",
-    Act.RELEASE_EDIT: "releasing your edit",
-    Act.RESCHEDULE: "changing the scheduled mail",
+    Act.APPROVE: "approve",
+    Act.REJECT: "reject",
+    Act.RELEASE_EDIT: "approve your edit",
+    Act.RESCHEDULE: "change the scheduled mail",
 }
 _WORK: Mapping[tuple[Stage, Step], str] = {
     (Stage.DECIDE, Step.CHECK): "checking that nothing changed",
@@ -107,7 +107,7 @@ def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime |
         reading = "; reading back" if state.step is Step.DOUBT else ""
         return question(state) + said + reading
     if state.step is Step.HOLD:
-        return f"{_HELD[state.case.act]} in {max(0, -int(-seconds_left // 1))} s · u undo"
+        return f"deciding in {max(0, -int(-seconds_left // 1))} s: {_HELD[state.case.act]}"
     if state.step is Step.DOUBT:
         since = f" since {doubt_since:%H:%M}" if doubt_since else ""
         return f"{_IN_DOUBT[state.stage]}{since}: reading back"

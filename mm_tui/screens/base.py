@@ -71,6 +71,10 @@ class BaseScreen(Screen[None]):
         """One line to the reader, on the status line."""
         self.post_message(Said(text, severity))
 
+    def unsay(self, text: str) -> None:
+        """Takes a line back that was said, if it still stands there."""
+        self.post_message(Said(text, "", taken_back=True))
+
     def save_work(self) -> bool:
         """Keeps what the human has written; False when the store did not take it.
 
@@ -115,7 +119,18 @@ class BaseScreen(Screen[None]):
             line.update_state()
         self.services_ready()
 
+    def on_screen_suspend(self) -> None:
+        # A dialog leaves these lines in sight, and other keys work then.
+        self.call_later(self._update_lines)
+
+    def _update_lines(self) -> None:
+        for line in self.query(StatusLine):
+            line.update_state()
+        for keys in self.query(KeysLine):
+            keys.refresh()
+
     def on_screen_resume(self) -> None:
+        self.call_later(self._update_lines)
         for top in self.query(TopLine):
             top.update_state()
         for line in self.query(StatusLine):

@@ -23,7 +23,7 @@ class Batches(Deciding):
         if entry.item.id in self.marked:
             del self.marked[entry.item.id]
         elif (why := self.why_not(self.gate.why_not_approve, entry)) or (why := entry.assessment.why_alone):
-            self.say(why, "warning")
+            self.refuse(why)
         elif entry.edit is not None:
             self.say("an edited draft is released by itself, not in a batch", "warning")
         else:

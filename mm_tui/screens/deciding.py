@@ -67,10 +67,13 @@ class Deciding(Screen[None]):
         def read_item(self) -> None: ...
         def reload(self) -> None: ...
         def say(self, text: str, severity: str = "information") -> None: ...
+        def unsay(self, text: str) -> None: ...
 
     def __init__(self) -> None:
         super().__init__()
         self._gate: ApprovalGate | None = None
+        self._refusal = ""
+        """Why the last key did nothing, as it was said."""
         self.marked: dict[str, str] = {}
         """Mail id: what of it was seen when it was marked."""
         self._was_marked: dict[str, str] = {}
@@ -140,12 +143,9 @@ class Deciding(Screen[None]):
         if entry is None or releases is None:
             return
         if (why := self.why_not(self.gate.why_not_approve, entry)) and why != UNSEEN:
-            self.say(why, "warning")
+            self.refuse(why)
         elif why:
-            self.read_item()
-            unread = self.pane.main.lines_unread
-            more = f"{count(unread, 'line', 'lines')} not read yet: pgdn reads on" if unread else "look at it first"
-            self.say(more, "warning")
+            self._read_on(entry)
         elif entry.assessment.asks_again:
             self.app.push_screen(
                 ChoiceScreen(
@@ -158,6 +158,30 @@ class Deciding(Screen[None]):
             )
         else:
             self._approve(entry)
+
+    def _read_on(self, entry: Queued) -> None:
+        """Shows what would leave; says how much of it is left to read once that is known, which is when it is drawn."""
+        self.read_item()
+        self.pane.show_what_leaves()
+        self.pane.main.once_painted(lambda: self._say_unread(entry))
+
+    def _say_unread(self, entry: Queued) -> None:
+        if self.current != entry or self.gate.has_seen(entry):
+            return
+        unread = self.pane.main.lines_unread
+        more = f"{count(unread, 'line', 'lines')} not on the screen yet: pgdn reads on"
+        self.refuse(more if unread else "here is all that would leave: look, then approve")
+
+    def refuse(self, why: str) -> None:
+        """Says why a key does nothing, until an act makes that answer an old one."""
+        self._refusal = why
+        self.say(why, "warning")
+
+    def forget_refusal(self) -> None:
+        """The reader has read, moved or decided: what was said before is no longer the answer."""
+        if self._refusal:
+            self.unsay(self._refusal)
+            self._refusal = ""
 
     def _approve(self, entry: Queued) -> None:
         releases = self._releases()
@@ -196,6 +220,7 @@ class Deciding(Screen[None]):
         if message.refused:
             self.say(message.refused, "warning")
             return
+        self.forget_refusal()
         for email_id in message.email_ids:
             if (version := self.marked.pop(email_id, None)) is not None:
                 self._was_marked[email_id] = version
@@ -229,7 +254,7 @@ class Deciding(Screen[None]):
         if entry is None or self._releases() is None:
             return
         if why := self.why_not(self.gate.why_not_decide, entry):
-            self.say(why, "warning")
+            self.refuse(why)
             return
         self.app.push_screen(
             ReasonScreen("Reject, and why", entry.item.subject, self._reasons()),
@@ -249,7 +274,7 @@ class Deciding(Screen[None]):
         if entry.edit is None:
             self.say("there is no edit to send back: e edits, x rejects")
         elif why := self.why_not(self.gate.why_not_decide, entry):
-            self.say(why, "warning")
+            self.refuse(why)
         else:
             self._ask_why_back(entry, entry.edit)
 
@@ -269,7 +294,7 @@ class Deciding(Screen[None]):
         if entry is None:
             return
         if why := self.why_not(self.gate.why_busy, entry):
-            self.say(why, "warning")
+            self.refuse(why)
         elif entry.is_inbound:
             self.say("inbound mail is approved or rejected as it came")
         elif unread := entry.unread_words:
@@ -306,13 +331,21 @@ class Deciding(Screen[None]):
     def on_screen_suspend(self) -> None:
         # Once the app has changed to what comes: a dialog leaves the mail open, another main screen does not.
         self.call_later(self.tell_what_is_open)
+        self.call_later(self._name_other_keys)
+
+    def on_screen_resume(self) -> None:
+        self._name_other_keys()
+
+    def _name_other_keys(self) -> None:
+        if self.current is not None:
+            self.pane.tick(self.release_of(self.current.item.id))
 
     def action_discard(self) -> None:
         entry = self.current
         if entry is None or entry.edit is None:
             return
         if why := self.why_not(self.gate.why_not_decide, entry):
-            self.say(why, "warning")
+            self.refuse(why)
             return
         self.app.push_screen(
             ChoiceScreen(

@@ -77,6 +77,9 @@ class PendingScreen(Narrowed, BaseScreen):
         self._outdated = False
         self._versions: ReadVersions | None = None
         self._kept = 0
+        self._noted: set[str] = set()
+        """Decisions of which the reader has seen how they ended."""
+        self._cursor_id = ""
         self._looked_up: set[str] = set()
         """Mails of which the gateway was asked who had decided them."""
         self._reload_timer: Timer | None = None
@@ -233,7 +236,15 @@ class PendingScreen(Narrowed, BaseScreen):
         releases = self.services.releases
         views = {view.email_id: view for view in releases.states()} if releases is not None else {}
         self.queue_list.show(
-            [PendingRow.of(entry, views.get(key), marked=key in self.marked) for key, entry in self._entries.items()]
+            [
+                PendingRow.of(
+                    entry,
+                    view := views.get(key),
+                    marked=key in self.marked,
+                    noted=view is not None and view.id in self._noted,
+                )
+                for key, entry in self._entries.items()
+            ]
         )
         self.query_one("#heading", QuietStatic).put(heading(self, self._kept))
         if not self._entries and self.has_class("-reading"):
@@ -292,6 +303,8 @@ class PendingScreen(Narrowed, BaseScreen):
     # Reading
 
     def on_virtual_list_moved(self, _message: PendingList.Moved) -> None:
+        self.forget_refusal()
+        self._take_note()
         if self.shows_ended:
             # What had ended stayed because it was read; an edit may have been hidden behind it.
             self.reload()
@@ -299,12 +312,21 @@ class PendingScreen(Narrowed, BaseScreen):
         self._open_soon()
         self.refresh_bindings()
 
+    def _take_note(self) -> None:
+        """What became of a decision has been looked at once the cursor has stood on its mail and left it."""
+        view = self.release_of(self._cursor_id) if self._cursor_id else None
+        if view is not None and view.ended:
+            self._noted.add(view.id)
+            self._show_rows()
+        self._cursor_id = self.current.item.id if self.current is not None else ""
+
     def on_virtual_list_opened(self, _message: PendingList.Opened) -> None:
         self.read_item()
 
     def on_paper_end_seen(self, message: Paper.EndSeen) -> None:
         for name in message.page_name.splitlines():
             self.gate.saw(name)
+        self.forget_refusal()
 
     def read_item(self) -> None:
         """Gives the item the keys, and the whole width; beside it its thread, where there is room."""

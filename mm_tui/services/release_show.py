@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from mm_tui.clock import Clock
+from mm_tui.models import Direction, Party
 from mm_tui.review import words
 from mm_tui.review.release import can_undo
 from mm_tui.review.state import Act, Question, State, Step
@@ -37,9 +38,23 @@ def view_of(live: Live, clock: Clock) -> ReleaseView:
         decided_by=OneLine(sighting.decided_by if sighting else ""),
         decided_at=datetime.fromisoformat(sighting.decided_at) if sighting and sighting.decided_at else None,
         batch=live.facts.batch,
+        about=_about(live),
+        status=OneLine(sighting.status if sighting else ""),
         text_kept=state.keeps_text or sent_back,
         unsent=can_undo(state),
     )
+
+
+def _about(live: Live) -> OneLine:
+    if live.content is None:
+        return OneLine("")
+    content = live.content.mine or live.content.base
+    if live.facts.direction == Direction.INBOUND:
+        return OneLine(f"from {Party.parse(content.sender).address}")
+    if not content.to:
+        return OneLine("")
+    more = f" +{len(content.to) - 1}" if len(content.to) > 1 else ""
+    return OneLine(f"to {Party.parse(content.to[0]).address}{more}")
 
 
 def _asked(state: State) -> Asked | None:

@@ -54,6 +54,9 @@ _OUTCOMES = {
     Outcome.INCIDENT: Phase.INCIDENT,
 }
 
+_WANTED = frozenset({Outcome.UNDONE, Outcome.LEFT, Outcome.TAKEN_BACK, Outcome.FELL_BACK})
+"""Ends without effect that the human asked for, or knew of when they left."""
+
 
 def phase_of(state: State) -> Phase:
     """The phase of a state. A call whose outcome has not been read back always shows as unknown, or asks (R5)."""
@@ -137,6 +140,10 @@ class ReleaseView:
     decided_at: datetime | None = None
     batch: str | None = None
     """Decisions made in one act share it: one deadline, one undo."""
+    about: OneLine = OneLine("")
+    """Whom the mail is to, or from where it came in, in a few words."""
+    status: OneLine = OneLine("")
+    """The mail's status as the gateway told it last."""
     text_kept: bool = False
     """An edit that has not been released lies in the local store."""
     unsent: bool = False
@@ -146,6 +153,11 @@ class ReleaseView:
     def ended(self) -> bool:
         """Nothing more will happen by itself."""
         return self.phase in ENDED
+
+    @property
+    def failed(self) -> bool:
+        """It ended without the effect that was wanted, and by no act of the human's."""
+        return self.ended and self.phase is not Phase.DONE and self.outcome not in _WANTED
 
     @property
     def can_undo(self) -> bool:

@@ -128,7 +128,9 @@ class StatusLine(Widget):
         super().__init__()
         self._line = Content("")
         self._seconds = 0
+        self._deciding = Content("")
         self._flash: Content | None = None
+        self._flash_text = ""
         self._flash_timer: Timer | None = None
 
     def on_mount(self) -> None:
@@ -149,32 +151,37 @@ class StatusLine(Widget):
     def flash(self, text: str, severity: str = "information") -> None:
         """Shows one message for some seconds; errors stay until the next key."""
         sign = {"information": ("· ", "$accent"), "warning": ("▲ ", "$warning"), "error": ("✕ ", "$error")}[severity]
+        self._flash_text = text
         self._flash = Content.assemble(sign, (OneLine(text), "$foreground"))
         if self._flash_timer is not None:
             self._flash_timer.stop()
         self._flash_timer = self.set_timer(FLASH_SECONDS, self.unflash)
         self.refresh(layout=True)
 
-    def unflash(self) -> None:
-        """Back to the state."""
-        if self._flash is not None:
+    def unflash(self, text: str | None = None) -> None:
+        """Back to the state; with `text` only if that is what is shown."""
+        if self._flash is not None and text in (None, self._flash_text):
             self._flash = None
             self.update_state()
             self.refresh(layout=True)
 
     def update_state(self) -> None:
         """Reads the state anew; repaints only when a word of it changed."""
-        if not self.is_mounted or not self.screen.is_active:
+        # Below a dialog it is drawn too, and must stay true.
+        if not self.is_mounted or not self.screen.is_current:
             return
         width = max(10, self.size.width - 2)
-        line = fit(status_parts(self), width, " · ")
-        if not line.is_same(self._line):
-            self._line = line
-            if self._flash is None:
-                self.refresh()
+        parts = status_parts(self)
+        line, deciding = fit(parts, width, " · "), parts[-1].content
+        if not line.is_same(self._line) or not deciding.is_same(self._deciding):
+            self._line, self._deciding = line, deciding
+            self.refresh(layout=self._flash is not None)
 
     def render(self) -> Content:
-        return self._flash if self._flash is not None else self._line
+        if self._flash is None:
+            return self._line
+        # Nothing that is said hides a decision that can still be undone.
+        return joined([part for part in (self._flash, self._deciding) if part], " · ")
 
 
 def status_parts(node: Widget) -> list[Part]:
@@ -187,7 +194,7 @@ def status_parts(node: Widget) -> list[Part]:
         Part(1, status.gateway(services)),
         Part(2, status.mailbox(services, mailbox())),
         Part(3, status.assistant(services)),
-        Part(0, status.held(services)),
+        Part(0, status.held(services, hint(node.screen, "app.undo"))),
     ]
 
 
@@ -210,10 +217,12 @@ class KeysLine(Widget):
             self.refresh()
 
     def _wanted(self) -> tuple[tuple[str, str], ...]:
-        return tuple((key, active.binding.description) for key, active in footer_keys(self.screen))
+        found = footer_keys(self.screen) if self.screen.is_active else []
+        return tuple((key, active.binding.description) for key, active in found)
 
     def render(self) -> Content:
-        found = footer_keys(self.screen)
+        # Below a dialog none of them works.
+        found = footer_keys(self.screen) if self.screen.is_active else []
         self._shown = tuple((key, active.binding.description) for key, active in found)
         width = self.size.width
         always = [item for item in found if item[1].binding.id == "app.help"]
@@ -260,6 +269,16 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
     return [
         firsts[act_id] for act_id in sorted(firsts, key=lambda one: (nearest.get(one.partition(".")[0], 0), order[one]))
     ]
+
+
+def hint(screen: Screen[object], act_id: str) -> str:
+    """How an act is reached on `screen` now, as `(u undo)`; empty where its key does not work."""
+    if not screen.is_active:
+        return ""
+    for key, active in awake_keys(screen):
+        if active.binding.id == act_id and active.enabled:
+            return f"({key} {active.binding.description})"
+    return ""
 
 
 def _takes_text(widget: Widget | None) -> bool:

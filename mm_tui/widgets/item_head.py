@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -15,8 +16,12 @@ from mm_tui.services.queue import Queued
 from mm_tui.services.read_versions import ReadChange
 from mm_tui.services.release_view import Phase, ReleaseView
 from mm_tui.text import OneLine
+from mm_tui.widgets.chrome import hint
 from mm_tui.widgets.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.widgets.words import count, exact, joined
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
 UNTOLD = "not told by the gateway"
@@ -29,8 +34,6 @@ PHASE_SIGNS = {
     Phase.DONE: ("✓ ", "$accent"),
     Phase.UNDECIDED: ("○ ", "$mm-dim"),
 }
-
-NEXT = ("  (n next)", "$accent")
 
 
 def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded: bool = False) -> Content:
@@ -81,25 +84,29 @@ def above(entry: Queued, mailbox: Mailbox | None) -> list[OneLine]:
     return [] if entry.is_inbound else list(disclosure(mailbox))
 
 
-def banner(release: ReleaseView | None, entry: Queued | None, change: ReadChange | None = None) -> Content:
+def banner(
+    release: ReleaseView | None, entry: Queued | None, change: ReadChange | None, *, screen: Screen[object]
+) -> Content:
     """What is happening to the mail, in one line; empty when nothing is.
 
     Args:
         release: the newest decision about it.
         entry: the mail.
         change: that it changed while it was read.
+        screen: where it is shown: keys are named that work there.
     """
+    goes_on = (f"  {hint(screen, 'pending.next')}", "$accent") if entry is not None and entry.ended else ""
     if entry is not None and entry.ended and not tells_end(release):
-        return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, ("▲ ", "$warning")), (entry.ended, "bold"), NEXT)
+        return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, ("▲ ", "$warning")), (entry.ended, "bold"), goes_on)
     if change is not None and entry is not None and entry.edit is None and (release is None or release.ended):
         words = f"changed at {change.at.astimezone():%H:%M} while you read it: Diff shows how, Draft the whole"
         return Content.assemble(("▲ ", "$warning"), (words, "bold"))
     if release is not None:
         sign, style = PHASE_SIGNS.get(release.phase, ("▲ ", "$warning"))
         words = release.question.words if release.question is not None else release.words
-        hint = "  (y answer)" if release.question is not None else ""
-        ends = NEXT if entry is not None and entry.ended else ""
-        return Content.assemble((sign, style), (words, "bold"), (hint, "$accent"), ends)
+        act = "pending.answer" if release.question is not None else "app.undo" if release.can_undo else ""
+        key = f"  {hint(screen, act)}" if act else ""
+        return Content.assemble((sign, style), (words, "bold"), (key, "$accent"), goes_on)
     if entry is not None and entry.edit is not None and not entry.edit_is_current:
         return Content.assemble(
             ("▲ ", "$warning"), ("the draft changed since your edit began: e shows all three", "bold")

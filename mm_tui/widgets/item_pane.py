@@ -138,6 +138,11 @@ class ItemPane(Vertical):
             self.view = view
             self._draw(keep_place=False)
 
+    def show_what_leaves(self) -> None:
+        """Shows a view that holds all that would leave: the one that is shown, if it does, else the draft."""
+        if self._entry is not None and self._entry.version not in self.main.page_name.splitlines():
+            self.show_view(View.DRAFT)
+
     def set_beside(self, beside: bool) -> None:
         """Puts the thread beside the draft, or away."""
         if self.has_class("-beside") != beside:
@@ -148,7 +153,7 @@ class ItemPane(Vertical):
             self._draw(keep_place=True)
 
     def tick(self, release: ReleaseView | None) -> None:
-        """The decision moved on, or a second of its hold went by."""
+        """The decision moved on, a second of its wait went by, or other keys work now."""
         self._release = release
         self._draw_banner()
 
@@ -241,7 +246,7 @@ class ItemPane(Vertical):
         return text
 
     def _draw_banner(self) -> None:
-        words = banner(self._release, self._entry, self._change)
+        words = banner(self._release, self._entry, self._change, screen=self.screen)
         line = self.query_one("#item-banner", QuietStatic)
         line.display = bool(words)
         line.put(words)

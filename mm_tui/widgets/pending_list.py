@@ -38,18 +38,21 @@ class PendingRow:
     words: OneLine = _NOTHING
     """What is happening to it."""
     marked: bool = False
+    failed: bool = False
+    """A decision about it came to nothing, and nobody has taken note yet."""
     claimed: str = ""
     """Who else has it open and since when, or that it is half of a pair."""
 
     @classmethod
-    def of(cls, queued: Queued, release: ReleaseView | None, *, marked: bool = False) -> Self:
-        """From the queue's entry and the decision about it."""
+    def of(cls, queued: Queued, release: ReleaseView | None, *, marked: bool = False, noted: bool = False) -> Self:
+        """From the queue's entry and the decision about it; `noted`: the reader has looked at how that ended."""
         claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
         if queued.ended and not tells_end(release):
             return cls(queued, Phase.ELSEWHERE, queued.ended)
         if release is None:
             return cls(queued, marked=marked, claimed=claimed)
-        return cls(queued, release.phase, release.words, marked, claimed)
+        failed = release.failed and not noted
+        return cls(queued, release.phase, release.words, marked, claimed=claimed, failed=failed)
 
 
 class PendingList(VirtualList[str, PendingRow]):
@@ -112,8 +115,8 @@ class PendingList(VirtualList[str, PendingRow]):
         plain = "here" if here else "row"
         indent = Segment(" " * (AGE + 5), self.style(plain))
         room = width - AGE - 5
-        if row.phase is not None and row.phase is not Phase.UNDECIDED:
-            loud = plain if row.phase in CALM else "risk"
+        if row.phase is not None and (row.failed or row.phase is not Phase.UNDECIDED):
+            loud = plain if row.phase in CALM and not row.failed else "risk"
             return [indent, Segment(fit_cells(row.words, room), self.style("here-strong" if here else loud))]
         subject = row.queued.item.subject.strip() or "(no subject)"
         due, now = row.queued.due_at, self._clock.now()

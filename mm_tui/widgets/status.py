@@ -86,8 +86,13 @@ def assistant(services: Services) -> Content:
     return Content(words)
 
 
-def held(services: Services) -> Content:
-    """The decisions that can still be undone, with the nearest deadline."""
+def held(services: Services, undo: str) -> Content:
+    """The decisions that can still be undone, with the nearest deadline.
+
+    Args:
+        services: where they are.
+        undo: the key that undoes, as `(u undo)`; empty where it does not work.
+    """
     if services.releases is None:
         return Content("")
     now = services.clock.now()
@@ -96,4 +101,6 @@ def held(services: Services) -> Content:
     if not waiting:
         return Content("")
     seconds = max(1, round((waiting[0] - now).total_seconds()))
-    return Content.assemble((f"deciding in {seconds} s: {len(waiting)}", "bold $foreground"), (" (u undo)", "$accent"))
+    return Content.assemble(
+        (f"deciding in {seconds} s: {len(waiting)}", "bold $foreground"), (f" {undo}" if undo else "", "$accent")
+    )

@@ -1,0 +1,160 @@
+"""What a key did, what became of it, and which keys work: told where the reader is, and no longer than it is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import TextArea
+
+from mm_tui.config import Review
+from mm_tui.screens.choice import ChoiceScreen
+from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.services.release_view import Phase
+from mm_tui.widgets.item_pane import View
+from tests.flows.test_pending import bodies, drawn, open_queue, seen
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+
+SLOW = Review(hold_seconds=60)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("\n".join(f"This is line {number} of the answer to your question." for number in range(8)))
+    settings = settings_for(sandbox, review=SLOW)
+    async with running_app(settings, tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("a")
+        await seen(pilot, screen)
+        assert "not on the screen" not in drawn(app), "all of it is there"
+        assert screen.release_of(draft) is None
+        await pilot.press("a")
+        await until(pilot, lambda: screen.release_of(draft), "the decision")
+        await until(pilot, lambda: "deciding in" in drawn(app) and "(u undo)" in drawn(app), "the countdown")
+        assert "look, then approve" not in drawn(app)
+
+
+async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(40)))
+    sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await open_queue(app, pilot, 2)
+        await pilot.press("a")
+        await until(pilot, lambda: "lines not on the screen yet: pgdn reads on" in drawn(app), "the answer")
+        await pilot.press("n")
+        await until(pilot, lambda: "not on the screen yet" not in drawn(app), "the answer to go")
+
+
+async def test_each_view_that_shows_all_that_leaves_counts(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        app.screen.query_one("#body", TextArea).load_text("It is on its way to you.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        screen.pane.show_view(View.DIFF)
+        await pilot.press("enter")
+        await until(pilot, lambda: "{+to you+}" in drawn(app), "the difference")
+        await seen(pilot, screen)
+        assert screen.pane.view is View.DIFF
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+    assert bodies(sandbox) == ["It is on its way to you."]
+
+
+async def test_what_came_of_a_decision_is_told_wherever_the_reader_is(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("It is on its way.")
+    brief = settings_for(sandbox, review=Review(hold_seconds=1))
+    async with running_app(brief, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await pilot.press("a", "1")
+        await until(pilot, lambda: app.current_mode == "inbox", "the inbox")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+        await until(
+            pilot, lambda: any(f"{word} to anna@" in drawn(app) for word in ("sent", "approved, the mail")), "the words"
+        )
+
+
+async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_at(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sandbox.draft("First.")
+    sandbox.draft("Second.")
+    brief = settings_for(sandbox, review=Review(hold_seconds=1))
+    async with running_app(brief, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        sandbox.fault(method="POST", path="decide$", kind="status", status=403)
+        await pilot.press("a")
+        await until(pilot, lambda: (view := screen.release_of(first)) and view.phase is Phase.UNDECIDED, "the refusal")
+        await until(pilot, lambda: drawn(app).count("undecided: the gateway refused") >= 2, "line and row")
+        await until(pilot, lambda: drawn(app).count("undecided: the gateway refused") == 1, "the row alone")
+        await pilot.press("p")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == first, "the first")
+        await pilot.press("n")
+        await until(pilot, lambda: "undecided: the gateway refused" not in drawn(app), "the sign to go")
+
+
+async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not_work(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sandbox.draft("First.")
+    sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
+
+        def seconds() -> str:
+            return drawn(app).partition("deciding in ")[2][:4]
+
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: "(u undo)" in drawn(app), "the hint")
+        await until(pilot, lambda: not screen.gate.came_unasked, "time to look")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
+        await until(pilot, lambda: "deciding in" in drawn(app), "the countdown")
+        await until(pilot, lambda: "u undo" not in drawn(app) and "a approve" not in drawn(app), "the keys to go")
+        shown = [seconds()]
+        await until(pilot, lambda: seconds() and seconds() != shown[0], "the countdown to go on")
+        assert app.services.releases is not None
+        await app.services.releases.undo(first)
+        await until(pilot, lambda: "deciding in" not in drawn(app), "its end")
+        await pilot.press("escape")
+        await until(pilot, lambda: "a approve" in drawn(app), "the keys to come back")
+
+
+async def test_where_keys_are_typed_no_letter_is_named_as_a_key(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("First.")
+    sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: "(u undo)" in drawn(app), "the hint")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await until(pilot, lambda: "deciding in" in drawn(app), "the countdown")
+        assert "u undo" not in drawn(app)
+        assert not isinstance(app.screen, ChoiceScreen)
