@@ -230,11 +230,15 @@ class ThreadActs(BaseScreen):
     # The reply
 
     def action_reply(self) -> None:
-        """Opens the editor on the newest mail that came in, with what was written before or the model's draft."""
+        """Opens the editor on the newest mail that arrived, with what was written before or the model's draft.
+
+        What waits or is spam is answered only where nothing else came in: else it would choose the recipient.
+        """
         if self.reply.is_open:
             self.reply.query_one("TextArea").focus()
             return
-        inbound = [leaf.row for leaf in self.thread_view.leaves if leaf.row.direction != "outbound"]
+        leaves = [leaf for leaf in self.thread_view.leaves if leaf.row.direction != "outbound"]
+        inbound = [leaf.row for leaf in leaves if not leaf.unsent] or [leaf.row for leaf in leaves]
         if not inbound:
             self.post_message(Said("nothing has come in here that could be answered"))
             return

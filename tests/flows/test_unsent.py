@@ -86,3 +86,20 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
         wiring.mail.upsert([gone.model_copy(update={"status": OneLine("sent")})])
         screen._reread()
         await until(pilot, lambda: "has not left" not in shown(app))
+
+
+@pytest.mark.parametrize("status", ["pending_inbound_approval", "spam_quarantined", "spam_flagged", "rejected"])
+async def test_a_reply_goes_to_the_newest_mail_that_arrived(status: str) -> None:
+    wiring = still_wiring()
+    wiring.mail.save_mailboxes([mailbox()])
+    eve = Party.parse("eve@evil.test")
+    wiring.mail.upsert([summary(1, thread_id="T"), summary(0, thread_id="T", sender=eve, status=OneLine(status))])
+    async with seated(wiring) as (app, pilot):
+        await until(pilot, lambda: "Question 0" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+        screen = app.screen
+        assert isinstance(screen, ThreadScreen)
+        await pilot.press("r")
+        await until(pilot, lambda: screen.reply.is_open)
+        assert screen.reply_to is not None and screen.reply_to.sender == "writer1@customer.example"
