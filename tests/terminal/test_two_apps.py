@@ -47,7 +47,7 @@ def leave(terminal: Terminal) -> None:
     terminal.press("ctrl+q")
 
     def left() -> bool:
-        if "still held" in terminal.text:
+        if "Leave now?" in terminal.text:
             terminal.press("y")
         terminal.wait_quiet()
         return terminal.ended
