@@ -183,13 +183,23 @@ class Beginner:
             return row
         live = restored(row)
         state, effects = step(live.state, Restarted())
-        self.write(connection, live, state, [effect for effect in effects if isinstance(effect, Entry)], at)
+        self._append(connection, live, state, [effect for effect in effects if isinstance(effect, Entry)], at)
         return live.saved(state, at)
 
     def write(
         self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime
     ) -> None:
-        """Appends the entries and saves the state, inside the caller's durable transaction."""
+        """Appends the entries and saves the state, inside the caller's durable transaction.
+
+        Raises:
+            TakenOver: another process took the decision over meanwhile. Nothing may be written or done.
+        """
+        self.claims.keep(connection, live.release_id, at)
+        self._append(connection, live, state, entries, at)
+
+    def _append(
+        self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime
+    ) -> None:
         for entry in entries:
             self.journal.append(connection, entry.entry, self.reviewer, state.case.item, at, _details(live, entry))
         self.rows.put(connection, live.saved(state, at))
@@ -221,9 +231,9 @@ class Beginner:
         rows = self.rows.family(email_id)
         return next((row.item_id for row in reversed(rows) if row.replacement_id == email_id), None)
 
-    def other_claim(self, email_id: str) -> Claim | None:
+    def other_claim(self, email_id: str, at: datetime) -> Claim | None:
         """The claim of another process that decides about this mail, or about the original or the edit of it."""
-        for claim in self.claims.others():
+        for claim in self.claims.others(at):
             row = self.rows.get(claim.release_id)
             if row is not None and email_id in (row.item_id, row.replacement_id, claim.subject):
                 return claim
@@ -282,7 +292,10 @@ def claimed_words(claim: Claim) -> OneLine:
 
 
 def _claimed(claim: Claim) -> Refused:
-    return Refused(claimed_words(claim), "Wait until that is done, or finish it in the window where it was begun.")
+    return Refused(
+        claimed_words(claim),
+        "Wait until that is done, or finish it where it was begun; if that program is gone, it is free soon.",
+    )
 
 
 def _details(live: Live, entry: Entry) -> dict[str, str]:

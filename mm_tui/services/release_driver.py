@@ -34,6 +34,7 @@ from mm_tui.services.notices import Notify, PendingChanged, ReleaseChanged
 from mm_tui.services.release_begin import Beginner
 from mm_tui.services.release_calls import ReleaseCalls
 from mm_tui.services.release_record import Live
+from mm_tui.store.claims import TakenOver
 from mm_tui.store.seal import StoreError
 
 LONGEST_PAUSE = 60.0
@@ -143,7 +144,8 @@ class Driver:
             # Nothing may leave this machine that is not in the journal: wait, and take another run at it.
             self._stop(live)
             self._free_slot(live)
-            self.start(live, Pause(), then=Blind(live.trouble) if live.state.step is Step.CHECK else event)
+            if not live.is_lost:
+                self.start(live, Pause(), then=Blind(live.trouble) if live.state.step is Step.CHECK else event)
             self.tell(live)
             return False
         self._adopt(live, state)
@@ -200,13 +202,20 @@ class Driver:
                 await self._clock.sleep(wait)
                 wait = min(LONGEST_PAUSE, wait * 2)
             else:
+                if live.is_lost:
+                    return False
                 live.trouble = ""
                 return True
 
     def _write(self, writes: Sequence[_Write]) -> None:
         with self._store.database.write(durable=True) as connection:
             for live, state, entries, drop_text in writes:
-                self._store.write(connection, live, state, entries, self._clock.now())
+                try:
+                    self._store.write(connection, live, state, entries, self._clock.now())
+                except TakenOver as error:
+                    # Of this one nothing was written; the others of a batch are not held up by it.
+                    live.trouble, live.is_lost = str(error), True
+                    continue
                 if drop_text:
                     self._store.drop_text(live)
 
@@ -231,7 +240,7 @@ class Driver:
             finally:
                 tried.set()
             for write in writes:
-                if write.live.trouble != trouble:
+                if write.live.trouble != trouble and not write.live.is_lost:
                     write.live.trouble = trouble
                     self.tell(write.live)
             if not trouble:

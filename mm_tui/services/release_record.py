@@ -78,6 +78,8 @@ class Live:
     """The human took it back while the journal was being written: the call that it announces is not begun."""
     has_slot: bool = False
     """Whether it is one of those that talk to the gateway now."""
+    is_lost: bool = False
+    """Another process took it over: nothing is done about it here any more."""
     turn: int = 0
     """Counts what the driver began for this decision; what an earlier turn brings back is ignored."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

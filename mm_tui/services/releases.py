@@ -26,6 +26,7 @@ from mm_tui.services.release_driver import Driver
 from mm_tui.services.release_record import Live
 from mm_tui.services.release_show import view_of
 from mm_tui.services.release_view import ReleaseView, Seen
+from mm_tui.store.claims import RENEW_SECONDS
 from mm_tui.store.database import Database
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
@@ -67,6 +68,7 @@ class Releases:
         calls = ReleaseCalls(gateway, clock, reviewer)
         self._driver = Driver(self._store, calls, clock, notify, mark_pairs=settings.claim_minutes > 0)
         self._lives: dict[str, Live] = {}
+        self._renewing: asyncio.Task[None] | None = None
 
     # What a human may do
 
@@ -199,7 +201,7 @@ class Releases:
 
     def claimed_elsewhere(self, email_id: str) -> OneLine | None:
         """Who decides about this mail in another window of this machine, and since when."""
-        claim = self._store.other_claim(email_id)
+        claim = self._store.other_claim(email_id, self._clock.now())
         return claimed_words(claim) if claim is not None else None
 
     async def settled(self, email_id: str) -> ReleaseView:
@@ -223,6 +225,7 @@ class Releases:
         """Takes up the decisions of processes that are gone: the gateway is read, then a human is asked."""
         if self._driver.closing:
             return
+        self._renew()
         for live in await asyncio.to_thread(self._take_up):
             self._lives[live.release_id] = live
             await self._driver.feed(live, Restarted())
@@ -235,6 +238,23 @@ class Releases:
         """From this moment no decision begins and no call is made; `aclose` does the rest."""
         self._driver.closing = True
         self._gateway.begin_closing()
+
+    def _renew(self) -> None:
+        """From now on shows processes that cannot see this one that it lives."""
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._keep_renewing())
+
+    async def _keep_renewing(self) -> None:
+        # By the machine's own time: others watch a lease by theirs, whatever the clock of decisions says.
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if all(live.state.ended for live in self._lives.values()):
+                continue
+            try:
+                await asyncio.to_thread(self._store.claims.renew, self._clock.now())
+            except (sqlite3.Error, StoreError, OSError) as error:
+                # Each journal entry makes sure that the claim is still ours.
+                log.warning("claims could not be renewed: %s", type(error).__name__)
 
     async def aclose(self) -> None:
         """Ends in good order: what has not left falls back to undecided, a call under way gets its answer."""
@@ -252,6 +272,8 @@ class Releases:
             # It is on the disk as it was last journaled.
             log.warning("closed while a decision was under way; it is read back at the next start")
         await self._driver.stop_all(list(self._lives.values()))
+        if self._renewing is not None:
+            self._renewing.cancel()
         open_ids = [live.release_id for live in lives if not live.state.ended]
         if open_ids:
             await asyncio.to_thread(self._give_back, open_ids)
@@ -270,6 +292,7 @@ class Releases:
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
         for wish in wishes:
             wish.refuse_unfit()
+        self._renew()
         seconds = self._settings.hold_seconds if hold is None else hold
         try:
             lives = await asyncio.to_thread(self._store.begin_all, wishes, self._clock.now())

@@ -1,19 +1,29 @@
-"""Claims: of the processes on this machine, one at a time decides about a mail and its edits.
+"""Claims: of the processes that share a store, one at a time decides about a mail and its edits.
 
-A claim is taken in a transaction before anything else. A claim of a process that no longer runs can be taken over.
+A claim is taken in a transaction before anything else. A claim of a process that no longer runs can be taken over. A
+process in the same place (machine, boot and process namespace) is looked up in the process table. Of one elsewhere,
+such as in another container or on another machine with the same network home, only its lease tells: it renews its
+claims every `RENEW_SECONDS`. A claim is dead when it was not renewed for `LEASE_SECONDS`, as this process watched by its
+own clock, or when the time written into it is so long ago that no difference of clocks explains it.
 """
 
 from __future__ import annotations
 
+import functools
 import os
+import platform
+import secrets
 import sqlite3
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -59,6 +69,39 @@ def token_of(pid: int) -> str:
     return ""
 
 
+def place() -> str:
+    """What two processes have in common that see each other in the process table: machine, boot, process namespace.
+
+    Where the system does not tell, no two processes have it in common, so that only leases count.
+    """
+    return _place_of(os.getpid())
+
+
+@functools.cache
+def _place_of(pid: int) -> str:
+    if sys.platform != "linux":
+        return f"{sys.platform}:{platform.node()}"
+    proc = Path("/proc/self")
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        # Where /proc is another namespace's, our own number leads nowhere or to another process.
+        if str(proc.readlink()) == str(pid):
+            return f"{platform.node()}:{boot}:{(proc / 'ns' / 'pid').readlink()}"
+    return f"unseen:{secrets.token_hex(8)}"
+
+
+LEASE_SECONDS = 90.0
+"""How long a claim lives that nobody renews."""
+RENEW_SECONDS = 15.0
+"""How often claims are renewed."""
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""By how much the clocks of two machines may differ."""
+
+
+class TakenOver(StoreError):
+    """Another process took a decision over, for this one had not renewed its claim for too long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who decides about a mail just now."""
@@ -68,14 +111,37 @@ class Claim:
     owner: Process
     reviewer: OneLine
     claimed_at: datetime
+    place: str = ""
+    """Where its owner runs; empty for a claim of an older release."""
+    beat: int = 0
+    """How often it was renewed."""
+    renewed_at: datetime | None = None
+    """When it last was, by its owner's clock."""
 
 
 class ClaimStore:
-    """The claims of all processes that share this store."""
+    """The claims of all processes that share this store.
 
-    def __init__(self, database: Database, owner: Process | None = None) -> None:
+    Args:
+        database: the store.
+        owner: the process that claims; none takes this one.
+        where: where it runs; none asks the system.
+        monotonic: seconds that only go forward, for watching others' leases.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        owner: Process | None = None,
+        where: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._owner = owner or Process.this()
+        self._place = place() if where is None else where
+        self._monotonic = monotonic
+        self._watched: dict[str, tuple[tuple[str, int, int], float]] = {}
+        """By subject: the claim as it stood, and since when."""
 
     def take(
         self, connection: sqlite3.Connection, subject: str, release_id: str, reviewer: str, at: datetime
@@ -91,27 +157,67 @@ class ClaimStore:
         row = connection.execute("SELECT * FROM claims WHERE subject = ?", (subject,)).fetchone()
         if row is not None:
             claim = _claim(row)
-            ours = claim.owner == self._owner
-            if (ours and claim.release_id != release_id) or (not ours and claim.owner.is_alive()):
+            ours = self._is_ours(claim)
+            if (ours and claim.release_id != release_id) or (not ours and self._may_live(claim, at)):
                 return claim
+        moment = at.astimezone(UTC).isoformat()
         connection.execute(
-            "INSERT OR REPLACE INTO claims (subject, release_id, pid, process, reviewer, claimed_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (subject, release_id, self._owner.pid, self._owner.token, reviewer, at.astimezone(UTC).isoformat()),
+            "INSERT OR REPLACE INTO claims (subject, release_id, pid, process, reviewer, claimed_at, place, beat,"
+            " renewed_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            (subject, release_id, self._owner.pid, self._owner.token, reviewer, moment, self._place, moment),
         )
         return None
+
+    def renew(self, at: datetime) -> int:
+        """Says that this process lives; returns how many claims it holds."""
+        with self._database.write() as connection:
+            return connection.execute(
+                "UPDATE claims SET beat = beat + 1, renewed_at = ? WHERE pid = ? AND process = ? AND place = ?",
+                (at.astimezone(UTC).isoformat(), self._owner.pid, self._owner.token, self._place),
+            ).rowcount
+
+    def keep(self, connection: sqlite3.Connection, release_id: str, at: datetime) -> None:
+        """Makes sure, inside the caller's write transaction, that a decision is still this process's, and renews it.
+
+        Raises:
+            TakenOver: another process has taken it over.
+        """
+        kept = connection.execute(
+            "UPDATE claims SET beat = beat + 1, renewed_at = ?"
+            " WHERE release_id = ? AND pid = ? AND process = ? AND place = ?",
+            (at.astimezone(UTC).isoformat(), release_id, self._owner.pid, self._owner.token, self._place),
+        )
+        if not kept.rowcount:
+            raise TakenOver("another program that shares this store has taken this decision over: see to it there")
+
+    def _is_ours(self, claim: Claim) -> bool:
+        return claim.owner == self._owner and claim.place == self._place
+
+    def _may_live(self, claim: Claim, at: datetime) -> bool:
+        """Whether the process that claimed may still run. Doubt counts as yes."""
+        if claim.place == self._place:
+            return claim.owner.is_alive()
+        written = claim.renewed_at or claim.claimed_at
+        if at - written > CLOCKS_DIFFER + timedelta(seconds=LEASE_SECONDS):
+            return False
+        now, stands = self._monotonic(), (claim.release_id, claim.owner.pid, claim.beat)
+        seen = self._watched.get(claim.subject)
+        if seen is None or seen[0] != stands:
+            self._watched[claim.subject] = (stands, now)
+            return True
+        return now - seen[1] <= LEASE_SECONDS
 
     def release(self, connection: sqlite3.Connection, release_id: str) -> None:
         """Gives back what this process claimed for a decision, inside the caller's write transaction."""
         connection.execute(
-            "DELETE FROM claims WHERE release_id = ? AND pid = ? AND process = ?",
-            (release_id, self._owner.pid, self._owner.token),
+            "DELETE FROM claims WHERE release_id = ? AND pid = ? AND process = ? AND place = ?",
+            (release_id, self._owner.pid, self._owner.token, self._place),
         )
 
-    def others(self) -> list[Claim]:
-        """The claims of other processes that still run."""
+    def others(self, at: datetime) -> list[Claim]:
+        """The claims of other processes that may still run, at this time."""
         rows = self._database.reader().execute("SELECT * FROM claims ORDER BY claimed_at")
-        return [claim for claim in map(_claim, rows) if claim.owner != self._owner and claim.owner.is_alive()]
+        return [claim for claim in map(_claim, rows) if not self._is_ours(claim) and self._may_live(claim, at)]
 
 
 def _claim(row: sqlite3.Row) -> Claim:
@@ -121,4 +227,7 @@ def _claim(row: sqlite3.Row) -> Claim:
         owner=Process(int(row["pid"]), row["process"]),
         reviewer=OneLine(row["reviewer"]),
         claimed_at=datetime.fromisoformat(row["claimed_at"]),
+        place=row["place"],
+        beat=int(row["beat"]),
+        renewed_at=datetime.fromisoformat(row["renewed_at"]) if row["renewed_at"] else None,
     )

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from mm_tui.models import RawContent
-from mm_tui.store.claims import ClaimStore, Process, token_of
+from mm_tui.store.claims import (
+    LEASE_SECONDS,
+    RENEW_SECONDS,
+    Claim,
+    ClaimStore,
+    Process,
+    TakenOver,
+    token_of,
+)
 from mm_tui.store.database import Database
 from mm_tui.store.edits import EditStore
 
@@ -77,7 +89,7 @@ def test_a_claim_holds_against_another_process_until_it_is_given_back(tmp_path: 
                 standing = ours.take(connection, "01J1", "release-2", "robin", AT)
                 assert standing is not None
                 assert (standing.reviewer, standing.claimed_at) == ("kim", AT)
-            assert [claim.reviewer for claim in ours.others()] == ["kim"]
+            assert [claim.reviewer for claim in ours.others(AT)] == ["kim"]
             with database.write() as connection:
                 theirs.release(connection, "release-1")
                 assert ours.take(connection, "01J1", "release-2", "robin", AT) is None
@@ -108,3 +120,87 @@ def test_a_later_process_with_the_same_number_is_another_one() -> None:
     if token_of(os.getpid()):
         assert Process.this().is_alive()
         assert not Process(os.getpid(), "another boot:1").is_alive()
+
+
+# Processes that cannot see each other
+
+
+@dataclass
+class Watch:
+    """Seconds of one machine's monotonic clock."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+GHOST = Process(2**22 + 1, "a boot:1")
+"""A process that this machine's table does not have, as one in another container."""
+
+
+def test_a_process_elsewhere_is_not_taken_for_dead_because_the_table_does_not_have_it(tmp_path: Path) -> None:
+    watch = Watch()
+    with Database.open(tmp_path / "store.db") as database:
+        theirs = ClaimStore(database, GHOST, "container a")
+        ours = ClaimStore(database, where="container b", monotonic=watch)
+        take(database, theirs, "r1", AT)
+        for _ in range(20):
+            watch.now += RENEW_SECONDS
+            assert theirs.renew(AT) == 1
+            assert take(database, ours, "r2", AT) is not None
+        # It dies: nothing is renewed any more.
+        watch.now += LEASE_SECONDS
+        assert take(database, ours, "r2", AT) is not None, "its last sign may be just so old"
+        watch.now += LEASE_SECONDS + 1
+        assert take(database, ours, "r2", AT) is None
+        with pytest.raises(TakenOver), database.write() as connection:
+            theirs.keep(connection, "r1", AT)
+        with database.write() as connection:
+            ours.keep(connection, "r2", AT)
+
+
+@pytest.mark.parametrize("skew", [-600, -60, 0, 60, 3600])
+def test_clocks_that_differ_end_no_lease_early(tmp_path: Path, skew: int) -> None:
+    """The clock of the one that watches is so many seconds behind or ahead; ten minutes are foreseen."""
+    with Database.open(tmp_path / "store.db") as database:
+        theirs = ClaimStore(database, GHOST, "machine a")
+        ours = ClaimStore(database, where="machine b", monotonic=Watch())
+        take(database, theirs, "r1", AT)
+        standing = take(database, ours, "r2", AT + timedelta(seconds=skew))
+        assert (standing is None) == (skew > 600 + LEASE_SECONDS)
+
+
+def test_a_claim_long_ago_needs_no_watching(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        take(database, ClaimStore(database, GHOST, "machine a"), "r1", AT)
+        assert take(database, ClaimStore(database, where="machine b"), "r2", AT + timedelta(hours=1)) is None
+
+
+def take(database: Database, claims: ClaimStore, release_id: str, at: datetime) -> Claim | None:
+    with database.write() as connection:
+        return claims.take(connection, "01JX", release_id, "kim", at)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="process namespaces are Linux's")
+def test_a_process_in_another_namespace_keeps_its_claim(tmp_path: Path) -> None:
+    """Both programs are the first of their namespace: the same number, and neither sees the other."""
+    apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not let a test make process namespaces: that case was NOT tried")
+    path = tmp_path / "store.db"
+    program = (
+        "import sys, time\n"
+        "from tests.unit.test_edits_and_claims import *\n"
+        "with Database.open(Path(sys.argv[1])) as database:\n"
+        "    print(take(database, ClaimStore(database), sys.argv[2], datetime.now(UTC)) is None, flush=True)\n"
+        "    time.sleep(float(sys.argv[3]))\n"
+    )
+    run = [*apart, sys.executable, "-c", program, str(path)]
+    with subprocess.Popen([*run, "r1", "60"], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "True\n"
+        second = subprocess.run([*run, "r2", "0"], capture_output=True, text=True, check=True)
+        assert second.stdout == "False\n"
+        with Database.open(path) as database:
+            assert take(database, ClaimStore(database), "r3", datetime.now(UTC)) is not None, "nor from outside"
+        first.kill()
