@@ -177,6 +177,7 @@ class Wiring:
         """
         from mm_tui.gateway.client import GatewayClient
         from mm_tui.gateway.keys import Keys
+        from mm_tui.services.act_journal import BY_SERVICES, ActJournal
         from mm_tui.services.assistant import Assistant
         from mm_tui.services.claim_keeper import ClaimKeeper
         from mm_tui.services.claim_watch import ClaimWatch
@@ -200,6 +201,7 @@ class Wiring:
             return
         settings, clock = self.settings, self.clock
         self.gateway = GatewayClient(settings.profile.url, keys)
+        self.gateway.witness = ActJournal(self.database, reviewer(settings), clock, but=BY_SERVICES)
         self.assistant = Assistant(self.database, settings, clock)
 
         def synced(notice: Notice) -> None:

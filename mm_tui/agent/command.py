@@ -196,6 +196,7 @@ async def _surroundings(args: argparse.Namespace, settings: Settings) -> AsyncIt
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
     from mm_tui.services.accounts import check_account
+    from mm_tui.services.act_journal import ActJournal
     from mm_tui.services.assistant import Assistant
     from mm_tui.store.belongs import Gateway, bind
     from mm_tui.store.database import Database
@@ -209,6 +210,7 @@ async def _surroundings(args: argparse.Namespace, settings: Settings) -> AsyncIt
         bind(database, Gateway.of(settings.profile))
         # The send key alone, whatever else the profile holds.
         async with GatewayClient(settings.profile.url, Keys(send=settings.profile.send_key)) as gateway:
+            gateway.witness = ActJournal(database, "agent", clock)
             await check_account(database, gateway, settings.profile.name)
             if database.trouble is not None:
                 raise database.trouble

@@ -13,12 +13,14 @@ from mm_tui.clock import SystemClock
 from mm_tui.commands import common, emit
 from mm_tui.commands.exits import CommandError, Exit
 from mm_tui.services.accounts import check_account
+from mm_tui.services.act_journal import BY_SERVICES, ActJournal
 from mm_tui.services.queue import ReviewQueue
 from mm_tui.services.sync import Sync
 from mm_tui.services.waiting_details import WaitingDetails
 from mm_tui.store.belongs import Gateway, bind
 from mm_tui.store.pending import PendingStore
 from mm_tui.text import OneLine
+from mm_tui.wiring import reviewer
 
 if TYPE_CHECKING:
     from mm_tui.config import Settings
@@ -84,6 +86,7 @@ async def office(chosen: Settings) -> AsyncIterator[Office]:
         bind(database, Gateway.of(chosen.profile))
         async with common.gateway(chosen) as gateway:
             clock = SystemClock()
+            gateway.witness = ActJournal(database, reviewer(chosen), clock, but=BY_SERVICES)
             sync = Sync(database, gateway, chosen.sync, clock, _ignore)
             yield Office(chosen, database, gateway, sync, clock)
     finally:

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from mm_tui.config import refuse_plain_http
 from mm_tui.gateway import values
 from mm_tui.gateway.calls import DELETE_TAG, TAGS, Call
-from mm_tui.gateway.errors import Closing, Malformed
+from mm_tui.gateway.errors import Closing, GatewayError, Malformed
 from mm_tui.gateway.keys import Keys
+from mm_tui.gateway.witness import Witness, is_written
 
 if TYPE_CHECKING:
     import httpx
@@ -52,6 +53,8 @@ class Caller:
         self._wire: Wire | None = None
         self._opening = asyncio.Lock()
         self._closing = False
+        self.witness: Witness | None = None
+        """Writes acts down before they are made. A client without one is for reading, probing keys, and tests."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,9 +100,18 @@ class Caller:
         left: asyncio.Event | None = None,
     ) -> Answer:
         wire = await self._open()
-        if self._closing and call not in LAST_CALLS:
-            raise Closing
-        return await wire.call(call, params=params, body=body, at=at, left=left)
+        witness = self.witness if call.acts and not is_written() else None
+        if witness is not None:
+            await witness.begins(call, at or {}, body or {})
+        try:
+            # Looked at last of all: from that moment no call begins.
+            if self._closing and call not in LAST_CALLS:
+                raise Closing
+            return await wire.call(call, params=params, body=body, at=at, left=left)
+        except GatewayError as error:
+            if witness is not None:
+                await witness.failed(call, at or {}, error)
+            raise
 
     async def _ask(
         self,

@@ -54,6 +54,13 @@ class MissingKey(GatewayError):
         super().__init__(f"this needs a key with the scope {scope}, and none is set")
 
 
+class NotJournaled(GatewayError):
+    """An act was not asked for, because it could not be written into the journal first."""
+
+    default_message = "the journal cannot be written, so nothing was asked of the gateway"
+    what_to_do = "See to the store on this machine first: `mm-tui doctor` says more."
+
+
 class Unauthorized(GatewayError):
     """401: the key is not known, was revoked, or belongs to another gateway."""
 

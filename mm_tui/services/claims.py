@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mm_tui.gateway.witness import already_written
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -122,6 +124,7 @@ class AdvisoryClaims:
         import secrets
 
         self.token = secrets.token_hex(8)
+        self._journaled: set[str] = set()
 
     @property
     def possible(self) -> bool:
@@ -153,7 +156,8 @@ class AdvisoryClaims:
             UNTIL: (now + self._life).astimezone(UTC).isoformat(),
             TOKEN: self.token,
         }
-        await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})
+        with self._covered(email_id):
+            await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})
         # Of two who claimed at the same moment the later one stands.
         settled = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
         return None if settled is None or settled.token == self.token else settled
@@ -169,7 +173,15 @@ class AdvisoryClaims:
             return
         for key in (BY, SINCE, UNTIL, TOKEN):
             if OneLine(key) in held:
-                await self._gateway.delete_tag(mailbox_id, email_id, key)
+                with already_written():
+                    await self._gateway.delete_tag(mailbox_id, email_id, key)
+
+    def _covered(self, email_id: str) -> AbstractContextManager[None]:
+        """One entry for each mail that was open at this seat is enough; renewals and giving back need none."""
+        if email_id in self._journaled:
+            return already_written()
+        self._journaled.add(email_id)
+        return nullcontext()
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -3,8 +3,8 @@
 A claim is taken in a transaction before anything else. A claim of a process that no longer runs can be taken over. A
 process in the same place (machine, boot and process namespace) is looked up in the process table. Of one elsewhere,
 such as in another container or on another machine with the same network home, only its lease tells: it renews its
-claims every `RENEW_SECONDS`. A claim is dead when it was not renewed for `LEASE_SECONDS`, as this process watched by its
-own clock, or when the time written into it is so long ago that no difference of clocks explains it.
+claims every `RENEW_SECONDS`. Such a claim is dead when it was not renewed for `LEASE_SECONDS` while this process
+watched it by its own clock, or when the time written into it is so long ago that no difference of clocks explains it.
 """
 
 from __future__ import annotations

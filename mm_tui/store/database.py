@@ -137,18 +137,18 @@ class Database:
     def _join(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError("the store is closed")
+        self.check_file()
         if self.memory:
             connection = _connect(self._memory_uri)
             if self.path is not None:
                 connection.execute("ATTACH DATABASE ? AS kept", (_uri(self.path),))
         else:
             connection = _connect(_uri(self.path))
-        if self._file is not None:
-            try:
-                self._file.check()
-            except StoreMoved as error:
-                connection.close()
-                raise self._has_moved(error) from None
+        try:
+            self.check_file()
+        except StoreMoved:
+            connection.close()
+            raise
         connection.row_factory = sqlite3.Row
         for schema in self._schemas():
             connection.execute(f"PRAGMA {schema}.synchronous = NORMAL")
@@ -342,7 +342,8 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 def _uri(path: Path | None) -> str:
     # The file system is named because a file attached to a memory database would take that one's.
-    return f"file:{quote(str(path))}?vfs={'win32' if os.name == 'nt' else 'unix'}"
+    # Never made here: what was deleted while the program runs must not come back as an empty store.
+    return f"file:{quote(str(path))}?vfs={'win32' if os.name == 'nt' else 'unix'}&mode=rw"
 
 
 def _connect(uri: str) -> sqlite3.Connection:
