@@ -124,7 +124,14 @@ class Caller:
     ) -> T:
         """Makes the call and translates its answer."""
         answer = await self._call(call, params=params, body=body, at=at)
-        return await self._read(call, answer, lambda: read(parsed(answer)))
+        return await self._read(call, answer, lambda: read(self._told(answer)))
+
+    def _told(self, answer: Answer) -> object:
+        """The answer's JSON, without our keys."""
+        try:
+            return self.keys.hide_in(parsed(answer))
+        except RecursionError:
+            raise Malformed("the gateway's answer is nested too deeply") from None
 
     async def _read(self, call: Call, answer: Answer, work: Callable[[], T]) -> T:
         """What `work` makes of the answer; of a large one in a thread, so that it stalls no key press."""

@@ -17,6 +17,8 @@ Scope = Literal["read", "send", "oversight", "admin"]
 _KEY_FORM = re.compile(r"[\x21-\x7e]+")
 _ANY_GATEWAY_KEY = re.compile(r"mm_(?:live|test)_[A-Za-z0-9_-]+")
 HIDDEN = "[key]"
+SHORTEST = 8
+"""Characters of the shortest key that is looked for in what the gateway says."""
 
 
 class Keys:
@@ -71,6 +73,15 @@ class Keys:
                 return key
         raise MissingKey(scope)
 
+    def hide_in(self, told: object) -> object:
+        """An answer's JSON without these keys, wherever the gateway repeats one: nothing of it may be kept or shown.
+
+        Only these very keys: what else looks like one is part of a mail, and stays as it was received.
+        """
+        keys = [key.get_secret_value() for _, key in self._present()]
+        # The longest first, for one key may begin as another does. What is shorter is no key of any gateway.
+        return _without(told, sorted((key for key in keys if len(key) >= SHORTEST), key=len, reverse=True))
+
     def mask(self, text: str) -> str:
         """The text without these keys and without anything that looks like a gateway key."""
         for _, key in self._present():
@@ -79,3 +90,14 @@ class Keys:
 
     def __repr__(self) -> str:
         return f"<Keys: {', '.join(name for name, _ in self._present()) or 'none'}>"
+
+
+def _without(told: object, keys: list[str]) -> object:
+    if isinstance(told, str):
+        for key in keys:
+            if key in told:
+                told = told.replace(key, HIDDEN)
+        return told
+    if isinstance(told, dict):
+        return {_without(name, keys): _without(value, keys) for name, value in told.items()}
+    return [_without(value, keys) for value in told] if isinstance(told, list) else told
