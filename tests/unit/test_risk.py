@@ -435,6 +435,15 @@ def test_a_line_is_no_template_and_a_gap_is_one() -> None:
         assert found(assess(drafted(gap), CONTEXT), "template_hole") != []
 
 
+@pytest.mark.parametrize(
+    "hole",
+    ["[votre réponse ici]", "[Ihre Antwort hier]", "[su respuesta aquí]", "[inserire la data]", "[ваш ответ здесь]"],
+)
+def test_holes_in_other_languages(hole: str) -> None:
+    draft = drafted(f"Merci. {hole}")
+    assert marked(draft, assess(draft, CONTEXT), "template_hole") == [hole]
+
+
 def test_a_wrapped_promise_is_one_sentence() -> None:
     wrapped = (
         "We are sorry for the trouble with your parcel, and we will of course\nsend you a full refund of $350 today."

@@ -32,7 +32,8 @@ _HOLES = (
     re.compile(
         r"\[(?=[^\[\]\n]*\b(?:your|insert|name|date|company|answer|todo|tbd|tbc|here|amount|customer|order|number|xxx+"
         r"|placeholder|fill|recipient|client|title|link|url|product|address|phone|reason|specific|details?|add|enter"
-        r"|e\.g)\b)[^\[\]\n]{2,80}\](?![(:\[])",
+        r"|e\.g|votre|vos|ihre?|su|sua|suo|vostr[oa]|uw|twoj[ae]|ваш[аие]?|insérer|einfügen|insertar|inserire|inserir|invoegen"
+        r"|wstaw|вставьте)\b)[^\[\]\n]{2,80}\](?![(:\[])",
         re.IGNORECASE,
     ),
     re.compile(
