@@ -113,6 +113,43 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         "return end(state, Outcome.UNDONE) if can_undo(state) else stay(state)",
         "return end(state, Outcome.UNDONE) if can_undo(state) or state.step is Step.CALL else stay(state)",
     ),
+    "undo ends with the hold": (
+        SCOPES["approve"],
+        RELEASE,
+        "return _is_first(state) and state.step in (Step.HOLD, Step.CHECK)",
+        "return _is_first(state) and state.step is Step.HOLD",
+    ),
+    "a quit lets a check go on": (
+        SCOPES["approve"],
+        RELEASE,
+        "return end(state, Outcome.FELL_BACK) if can_undo(state) else (replace(state, closing=True), ())",
+        "return stay(state)",
+    ),
+    "an edit goes on after a quit": (
+        SCOPES["edit and release"],
+        RELEASE,
+        "    if state.step not in (Step.CALL, Step.RECORD):\n        return stay(state)\n    following, effects",
+        "    if state.step not in (Step.CALL, Step.RECORD):\n        return _advance(state, event)\n"
+        "    following, effects",
+    ),
+    "the answer to a call makes the next one after a quit": (
+        SCOPES["edit and release"],
+        RELEASE,
+        "return following, tuple(effect for effect in effects if isinstance(effect, Journal | DropText))",
+        "return replace(following, closing=False), effects",
+    ),
+    "a call that was not begun counts as in doubt": (
+        SCOPES["approve"],
+        RELEASE,
+        "return end(state, Outcome.UNDONE if undone else Outcome.FELL_BACK)",
+        "return read_back(state)",
+    ),
+    "a hold that was slept through ends": (
+        SCOPES["approve"],
+        RELEASE,
+        "return (state, (Hold(),)) if state.step is Step.HOLD else stay(state)",
+        "return check(state) if state.step is Step.HOLD else stay(state)",
+    ),
     "a held decision survives a crash": (
         SCOPES["approve"],
         RELEASE,
