@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench import fill
+from bench import fill, quiet
 from bench.empty_app import MARK
 from bench.office import Office, running_office
 from bench.terminal import Program, Spread, in_turns
@@ -45,7 +45,8 @@ class Bench:
     """Measures the parts. Sandboxes and stores are made when a part first needs them."""
 
     PARTS: ClassVar[tuple[str, ...]] = (
-        "launch", "moves", "memory", "first_fill", "search", "idle", "polls", "arriving", "opening", "neighbours",
+        "launch", "moves", "memory", "first_fill", "search", "idle", "quiet", "polls", "arriving", "opening",
+        "neighbours",
     )  # fmt: skip
 
     def __init__(self, folder: Path, mails: int, *, quick: bool) -> None:
@@ -263,6 +264,20 @@ class Bench:
             self._read_for(program, seconds)
             share = (program.cpu_seconds() - before) / seconds
         return [Figure("idle, polling every 15 s", f"{share:.2%} of a core", "0.5 %", share < 0.005)]
+
+    def quiet(self) -> list[Figure]:
+        """Bytes that each screen and dialog writes in a quarter of a minute with nobody at the keys."""
+        seconds = 3 if self._quick else 15
+        office = self._office(quiet.MAILS)
+        quiet.fill_queue(office)
+        found = []
+        with Program(OURS, office.environment(self._folder / "quiet", PYTHONPATH=str(Path.cwd()))) as program:
+            program.wait_for("live")
+            program.settle(3, timeout=60)
+            for scene in quiet.SCENES:
+                size = quiet.written(program, scene, seconds)
+                found.append(Figure(f"bytes in {seconds} s, untouched: {scene.name}", f"{size}", "600", size <= 600))
+        return found
 
     @staticmethod
     def _read_for(program: Program, seconds: float) -> None:

@@ -61,7 +61,8 @@ class LeaveScreen(ConfirmScreen):
     """
 
     def __init__(self, decisions: OnTheWay, texts: Sequence[str] = ()) -> None:
-        super().__init__("Leave now?", " ".join([*texts, decisions.words()]).strip(), yes="leave", no="stay")
+        title = "Leave while decisions are still held or on their way?" if decisions.all else "Leave now?"
+        super().__init__(title, " ".join([*texts, decisions.words()]).strip(), yes="leave", no="stay")
 
 
 def _decisions(ids: frozenset[str]) -> str:

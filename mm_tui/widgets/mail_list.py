@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
 
 from rich.segment import Segment
 
@@ -79,9 +80,10 @@ class MailList(VirtualList[int, MailRow]):
         top, height = self.scroll_offset.y // self.row_height, self.size.height // self.row_height + 1
         seen = range(top, min(len(self.keys), top + height))
         if any(_age_words(self.row_at(index), before) != _age_words(self.row_at(index), now) for index in seen):
-            self._now_ms = now
-            self._strips.clear()
-            self.refresh()
+            self.redraw_changed(partial(self._set_now, now))
+
+    def _set_now(self, now_ms: int) -> None:
+        self._now_ms = now_ms
 
     def fetch_rows(self, keys: Sequence[int]) -> Sequence[MailRow]:
         return self._store.rows(keys)

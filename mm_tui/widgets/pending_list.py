@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from rich.cells import cell_len
@@ -69,7 +70,8 @@ class PendingList(VirtualList[str, PendingRow]):
         self.row_height = 2
 
     def on_mount(self) -> None:
-        self.set_interval(20, self.forget_rows)
+        # Ages are counted anew.
+        self.set_interval(20, partial(self.redraw_changed, lambda: None))
 
     def show(self, rows: Sequence[PendingRow]) -> None:
         """Shows these rows; the cursor stays on its mail, or takes the one that moved into its place."""

@@ -21,6 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mm_tui import keymap
+from mm_tui.widgets.changed_cells import changed_cells
 from mm_tui.widgets.paper import wrapped
 
 if TYPE_CHECKING:
@@ -273,6 +274,16 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
                 self._rows.pop(key, None)
         self._strips.clear()
         self.refresh()
+
+    def redraw_changed(self, change: Callable[[], None]) -> None:
+        """Makes a change to how rows look, and writes only the cells in view that it changed."""
+        lines = range(self.size.height)
+        before = [self.render_line(y) for y in lines]
+        change()
+        self._strips.clear()
+        for y in lines:
+            if (span := changed_cells(before[y], self.render_line(y))) is not None:
+                self.refresh(Region(span[0], y, span[1] - span[0], 1))
 
     def redraw_row(self, index: int) -> None:
         """Draws the row at `index` anew."""
