@@ -51,7 +51,7 @@ def header_text(raw: str, odd: Odd, hints: Iterable[str] = ()) -> str:
         at = match.end()
     made.append(decode(held, held_charset, odd, hints) if held else "")
     made.append(_raw_text(line[at:], hints))
-    return _FOLD.sub(" ", "".join(made))
+    return _FOLD.sub(" ", "".join(made)).strip()
 
 
 def _raw_text(text: str, hints: Iterable[str]) -> str:

@@ -289,4 +289,4 @@ def _raised(mark: str, text: str) -> str:
     inner = text.strip()
     if not inner or _ORDINAL.fullmatch(inner) or inner.startswith(("[", "<")):
         return text
-    return f"{mark}{inner}" if re.fullmatch(r"[\w+−-]+", inner) else f"{mark}({inner})"
+    return f"{mark}{inner}" if re.fullmatch(r"[+−-]?\w+", inner) else f"{mark}({inner})"

@@ -160,6 +160,8 @@ def _recipients(file: OleFileIO, found: _Properties) -> dict[str, str]:
 def _write_text(mail: EmailMessage, found: _Properties) -> None:
     text = found.text(_BODY)
     html = found.text(_HTML) if found.is_unicode(_HTML) else _html(found.data(_HTML), found.code_page)
+    if text.strip():
+        mail.set_content(text, charset="utf-8")
     if html.strip() and text.strip():
         mail.add_alternative(html, subtype="html", charset="utf-8")
     elif html.strip():

@@ -31,6 +31,7 @@ _STUB = re.compile(
     r"does not support|web version|in (?:a|your|the) browser|im browser|navigateur|navegador|HTML-",
     re.I,
 )
+_FILE_NAME = re.compile(r'name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.I)
 _MARKUP = re.compile(r"<(?:html|head|body|table|div|style|p|br|span)\b[^>]*>", re.I)
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
@@ -89,7 +90,8 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
     content = reader.read(message, 0)
     if not content.texts and not content.notes and reader.passed_over:
         # A mail whose only text is marked as a file, or as one to be left out.
-        content.texts = [text for text in map(reader.text_of, reader.passed_over) if is_readable(text)][:5]
+        texts = [text.strip("\n") for text in map(reader.text_of, reader.passed_over)]
+        content.texts = [text for text in texts if is_readable(text)][:5]
     if not content.body.strip() and (
         events := [file for file in content.files if file.content_type == "text/calendar"]
     ):
@@ -277,11 +279,17 @@ class _Reader:
         return without_tabs(text)
 
     def _name(self, part: Message) -> str:
+        raw = {name.lower(): str(value) for name, value in part.raw_items()}
         try:
             name = part.get_filename() or ""
         except (ValueError, LookupError, TypeError, AttributeError):
             self._odd("unreadable file name")
             name = ""
+        for header in ("content-disposition", "content-type"):
+            # The parser replaces raw bytes; they are read from the header as it stands.
+            if not raw.get(header, "").isascii() and (match := _FILE_NAME.search(raw[header])):
+                name = (match[1] or match[2]).replace('\\"', '"')
+                break
         return header_text(name, self._odd, self._hints).replace("\x00", "")
 
     def _file(self, part: Message, data: bytes) -> MailAttachment:
@@ -340,7 +348,7 @@ def _is_stub(plain: str, rich: str) -> bool:
     words, others = len(re.findall(r"\w+", plain)), len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", rich)))
     if words * 8 < others:
         return True
-    return words <= 60 and words * 2 < others and bool(_STUB.search(plain))
+    return words < others and words <= 60 and bool(_STUB.search(plain)) and (words <= 20 or words * 2 < others)
 
 
 def _is_file(part: Message) -> bool:
@@ -381,7 +389,7 @@ def _without_enriched(text: str) -> str:
     text = re.sub(r"<param>.*?</param>", "", text, flags=re.I | re.S)
     text = re.sub(r"(?<!\n)\n(?!\n)", " ", text)
     text = re.sub(r"\n(\n+)", r"\1", text)
-    return re.sub(r"</?[A-Za-z][^<>]{0,60}>", "", text.replace("<<", "\x00")).replace("\x00", "<")
+    return re.sub(r"</?[A-Za-z][^<>]{0,60}>", "", text.replace("<<", "\x00")).replace("\x00", "<").strip()
 
 
 def _written_out(part: Message, odd: Odd) -> bytes:

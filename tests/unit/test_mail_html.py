@@ -1,0 +1,142 @@
+"""HTML mail as Markdown: what its reader would see, and that Markdown shows it so."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from mm_tui.sandbox.mail_in.html import html_to_markdown
+
+
+def markdown(html: str, odd: list[str] | None = None) -> str:
+    return html_to_markdown(html, (odd if odd is not None else []).append)
+
+
+def shown(text: str) -> str:
+    """The text that Markdown shows."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+    inner = [child for token in tokens for child in token.children or []]
+    return "".join("\n" if one.type in ("softbreak", "hardbreak") else one.content for one in inner)
+
+
+NEWSLETTER = """<html><head><style>.pre{display:none !important}@media(max-width:600px){.wide{display:none}}</style></head><body>
+<div class="pre">Preview words</div><div style="font-size:1px;color:#fff;max-height:0;overflow:hidden">More preview &zwnj;&nbsp;&zwnj;</div>
+<!--[if mso]><table><tr><td>For Outlook</td></tr></table><![endif]--><!--[if !mso]><!--><p>For the rest</p><!--<![endif]-->
+<table width="600"><tr><td><table><tr><td class="wide">Left words</td><td><p>Right words</p></td></tr></table></td></tr>
+<tr><td style="font-size:0"><div style="font-size:14px">Sized words</div></td></tr></table>
+<img src="https://t.example/o.gif" width="1" height="1"></body></html>"""
+
+
+def test_a_newsletter_is_read_as_it_is_seen() -> None:
+    odd: list[str] = []
+    made = markdown(NEWSLETTER, odd)
+    assert made.split("\n\n") == ["For the rest", "Left words", "Right words", "Sized words"]
+    assert set(odd) == {"hidden text left out", "text for Outlook alone left out", "tracking pixel left out"}
+
+
+def test_hidden_text_is_kept_where_there_is_no_other() -> None:
+    odd: list[str] = []
+    assert markdown("<div style='display:none'>All there is</div>", odd) == "All there is"
+    assert "all of the text is hidden" in odd
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<table border=1><tr><th>Item</th><th>Price</th></tr><tr><td>Lamp</td><td>98.00</td></tr></table>",
+        "<table><thead><tr><th>Item</th><th>Price</th></tr></thead><tbody><tr><td>Lamp</td><td>98.00</td></tr></tbody></table>",
+        "<table><tr><td>Item</td><td></td><td>Price</td></tr><tr><td>Lamp</td><td></td><td>98.00</td></tr>"
+        "<tr><td>Bulb</td><td></td><td>3</td></tr></table>",
+    ],
+)
+def test_tables_of_data_stay_tables(table: str) -> None:
+    assert markdown(table).startswith("| Item | Price |\n| --- | --- |\n| Lamp | 98.00 |")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<table><tr><td>Logo</td><td>Menu</td></tr></table>",
+        "<table role=presentation><tr><td>a</td><td>b</td></tr><tr><td>c</td><td>d</td></tr><tr><td>e</td><td>f</td></tr></table>",
+        "<table><tr><td><h2>One</h2></td><td><ul><li>x</li></ul></td></tr><tr><td>a</td><td>b</td></tr><tr><td>a</td><td>b</td></tr></table>",
+        "<table><tr><td>1.</td><td>First</td></tr><tr><td>2.</td><td>Second</td></tr><tr><td>3.</td><td>Third</td></tr></table>",
+        "<table>"
+        + "<tr><td><a href='https://x.example/1'>A</a></td><td><a href='https://x.example/2'>B</a></td></tr>" * 4
+        + "</table>",
+    ],
+)
+def test_tables_that_lay_out_become_text(table: str) -> None:
+    made = markdown(table)
+    assert made and "|" not in made
+
+
+def test_cells_with_pipes_and_breaks_stay_cells() -> None:
+    made = markdown("<table border=1><tr><th>A</th><th>B</th></tr><tr><td>x|y</td><td>one<br>two</td></tr></table>")
+    assert made == "| A | B |\n| --- | --- |\n| x\\|y | one two |"
+
+
+@pytest.mark.parametrize(
+    ("html", "made"),
+    [
+        (
+            "<a href='https://x.example/t'><img src='https://x.example/i/button.png'></a>",
+            "[image: button](https://x.example/t)",
+        ),
+        ("<a href='https://x.example/t'><img alt='Buy now' src=b.png></a>", "[Buy now](https://x.example/t)"),
+        ("<a href='https://x.example/t' title='Shop'><img src=b.png></a>", "[Shop](https://x.example/t)"),
+        ("<a href='https://x.example/t'></a>", "[x.example](https://x.example/t)"),
+        ("<a href='https://x.example/t'><div><h2>Title</h2><p>Text</p></div></a>", "[Title Text](https://x.example/t)"),
+        ("<a href='https://x.example/t'><table><tr><td>Buy</td></tr></table></a>", "[Buy](https://x.example/t)"),
+        ("<map><area href='https://x.example/a' alt='North'></map>", "[North](https://x.example/a)"),
+        ("<base href='https://x.example/n/'><a href='p.html'>p</a>", "[p](https://x.example/n/p.html)"),
+        ("<a href='https://x.example/a b(c)'>l</a>", "[l](https://x.example/a%20b%28c%29)"),
+        ("<a href='https://x.example/a\nb'>l</a>", "[l](https://x.example/ab)"),
+        ("<a href='https://evil.example'>https://bank.example</a>", "[https://bank.example](https://evil.example)"),
+        ("<a href='https://x.example/a_b'>https://x.example/a_b</a>", "<https://x.example/a_b>"),
+        (
+            "10<sup>6</sup>, m<sup>2</sup>, x<sup>n+1</sup>, H<sub>2</sub>O, 1<sup>st</sup>",
+            "10^6, m^2, x^(n+1), H_2O, 1st",
+        ),
+        ("<s>100</s> <strike>90</strike> <del>80</del> 70", "~~100~~ ~~90~~ ~~80~~ 70"),
+        ("<span style='text-decoration: line-through'>100</span> 70", "~~100~~ 70"),
+        ("<ul><li>a<ul><li>b</li></ul></li></ul><ol start=3><li>c</li></ol>", "- a\n  - b\n\n3. c"),
+        ("<p>x</p><blockquote>q<blockquote>r</blockquote></blockquote>", "x\n\n> q\n> > r"),
+        ("<pre>a\n    b ``` c</pre>", "````\na\n    b ``` c\n````"),
+        ("<p>use <code>a_b*c</code></p>", "use `a_b*c`"),
+        ("<b><p>one</p><p>two</p></b>", "**one**\n\n**two**"),
+        ("<b>a<b>b</b></b>", "**ab**"),
+        ("<b>注意：</b>请", "**注意**：请"),
+        ("<div>one</div><div>two</div><div><br></div><div>three</div>", "one  \ntwo\n\nthree"),
+        ("<p class=MsoNormal>one</p><p class=MsoNormal>&nbsp;</p><p class=MsoNormal>two</p>", "one\n\ntwo"),
+        ("<p>one\n   two</p>", "one two"),
+        ("<noscript>shown</noscript>", "shown"),
+    ],
+)
+def test_what_becomes_of_marks_links_and_lists(html: str, made: str) -> None:
+    assert markdown(html) == made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Set MAX_RETRY_COUNT to 3 * 2, 2*3*4=24 and __init__ in C:\\temp\\new_files and C:\\_x",
+        "Open https://x.example/api_v2/get_user_by_id?user_id=7 now", "* no point", "1. no number", "1) no number", "# no heading",
+        "- no point", "+ no point", "> no quote", "---", "===", "~~~", "a ~~b~~ c", "`code` [a](b) [a]: b <b> &amp; &copy;",
+        "Nora <nora@x.example>", "<https://x.example/a_b_c>", "5 < 6 > 3", "a|b", "\\*", "snake_case_ _x_ *y*", "**", "_", "!", "![x](y)",
+    ],
+)  # fmt: skip
+def test_signs_of_text_are_shown_as_they_are(text: str) -> None:
+    from html import escape
+
+    assert shown(markdown(f"<p>{escape(text)}</p>")) in (text, text.replace("<", "").replace(">", ""))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("ab_*~`[]()<>&#\\1.-+>!|: é", min_size=1, max_size=30))
+def test_any_text_is_shown_as_it_is(text: str) -> None:
+    from html import escape
+
+    made = shown(markdown(f"<p>x {escape(text)}</p>"))
+    assert made.split() == f"x {text}".split()

@@ -1,0 +1,282 @@
+"""The parts of imported mail: no text is lost, and what cannot be read is said."""
+
+from __future__ import annotations
+
+import base64
+import quopri
+
+import pytest
+
+from mm_tui.sandbox.mail import IncomingMail
+from mm_tui.sandbox.mail_in.parse import parse_mail
+
+HEAD = b"From: Ann <ann@x.example>\nTo: bob@y.example\nSubject: Soup\nMessage-ID: <1@x.example>\nMIME-Version: 1.0\n"
+
+
+def mail_of(kind: str, *parts: str, head: bytes = HEAD) -> IncomingMail:
+    lines = [f'Content-Type: {kind}; boundary="b"\n']
+    lines += [f"--b\n{part}\n" for part in parts]
+    raw = head + "\n".join([*lines, "--b--\n"]).encode()
+    return parse_mail(raw, lambda _what: None)
+
+
+def part(kind: str, text: str, *headers: str) -> str:
+    return "\n".join([f"Content-Type: {kind}", *headers, "", text])
+
+
+HTML = part("text/html; charset=utf-8", "<p>You owe us <b>EUR 310</b> until 12 December, please pay in time.</p>")
+CALENDAR = part(
+    "text/calendar; method=REQUEST",
+    "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nDTSTART:20261204T130000Z\nSUMMARY:Fitting\\, kitchen\n"
+    "LOCATION:Hall 3\nORGANIZER:mailto:ann@x.example\nEND:VEVENT\nEND:VCALENDAR",
+)
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        part("text/plain", ""),
+        part("text/plain", " \n\t\n"),
+        part("text/plain; charset=utf-8", base64.b64encode(b"\r\n\r\n").decode(), "Content-Transfer-Encoding: base64"),
+        part(
+            "text/plain; charset=utf-8",
+            base64.b64encode("\ufeff\u200b ".encode()).decode(),
+            "Content-Transfer-Encoding: BASE64",
+        ),
+        part("text/plain", "=20=0A=", "Content-Transfer-Encoding: quoted-printable"),
+        part(
+            "text/plain; charset=utf-16",
+            base64.b64encode("\r\n".encode("utf-16")).decode(),
+            "Content-Transfer-Encoding: base64",
+        ),
+        part("text/plain", "Your mail program does not support HTML."),
+        part("text/plain", "Please view this email in your browser."),
+    ],
+)
+def test_html_is_read_where_the_plain_text_says_nothing(blank: str) -> None:
+    assert mail_of("multipart/alternative", blank, HTML).body.startswith("You owe us **EUR 310**")
+
+
+def test_alternatives_that_are_no_text_do_not_hide_it() -> None:
+    mail = mail_of("multipart/alternative", HTML, CALENDAR)
+    assert mail.body.startswith("You owe us") and [file.content_type for file in mail.attachments] == ["text/calendar"]
+    amp = part("text/x-amp-html", "<html amp4email><body><p>dynamic</p></body></html>")
+    assert mail_of("multipart/alternative", HTML, amp).body.startswith("You owe us")
+    assert mail_of("multipart/alternative", amp).body == "dynamic"
+    assert (
+        mail_of("multipart/alternative", part("text/plain", "The plain words."), amp, HTML).body == "The plain words."
+    )
+    related = f'Content-Type: multipart/related; boundary="r"\n\n--r\n{HTML}\n--r--\n'
+    assert mail_of("multipart/alternative", part("text/plain", " "), related).body.startswith("You owe us")
+    assert mail_of("multipart/alternative", part("text/enriched", "<bold>rich</bold> words")).body == "rich words"
+
+
+def test_an_invitation_alone_is_told_in_words() -> None:
+    mail = mail_of("multipart/mixed", CALENDAR)
+    assert mail.body.split("\n") == [
+        "Invitation: Fitting, kitchen", "From: 2026-12-04 13:00 UTC", "Where: Hall 3", "Organizer: ann@x.example"
+    ]  # fmt: skip
+
+
+def test_every_text_part_is_shown_in_order() -> None:
+    mail = mail_of(
+        "multipart/mixed", part("text/plain", "one"), part("text/html", "<p>two</p>"), part("text/plain", "three")
+    )
+    assert mail.body == "one\n\ntwo\n\nthree"
+    mail = mail_of("multipart/mixed", part("text/plain", "kept", 'Content-Disposition: attachment; filename="a.txt"'))
+    assert mail.body == "kept" and mail.attachments[0].data == b"kept\n"
+
+
+@pytest.mark.parametrize("spelled", ["base64", "Base64 (comment)", " BASE64 ", '"base64"', "base64;", "base-64"])
+def test_base64_however_it_is_spelled(spelled: str) -> None:
+    raw = HEAD + f"Content-Transfer-Encoding: {spelled}\n\n".encode() + base64.encodebytes("Grüße".encode())
+    assert parse_mail(raw, lambda _what: None).body == "Grüße"
+
+
+def test_quoted_printable_with_a_comment_and_text_behind_base64() -> None:
+    raw = HEAD + b"Content-Transfer-Encoding: Quoted-Printable (really)\n\n" + quopri.encodestring("Grüße = 1".encode())
+    assert parse_mail(raw, lambda _what: None).body == "Grüße = 1"
+    raw = (
+        HEAD
+        + b"Content-Transfer-Encoding: base64\n\n"
+        + base64.encodebytes(b"Hello there")
+        + b"\n-- \nList footer: here\n"
+    )
+    body = parse_mail(raw, lambda _what: None).body
+    assert body.startswith("Hello there") and "List footer: here" in body
+
+
+REPORT = """Reporting-MTA: dns; mx.shop.example
+
+Final-Recipient: rfc822; lost@c.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 user unknown
+
+Original-Recipient: rfc822; team@c.example
+Final-Recipient: rfc822; full@c.example
+Action: delayed
+Status: 4.2.2
+"""
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_delivery_report_says_who_and_why_at_the_top_and_keeps_every_block(encoded: bool) -> None:
+    status = part("message/delivery-status", REPORT)
+    if encoded:
+        text = base64.encodebytes(REPORT.encode()).decode()
+        status = part("message/delivery-status", text, "Content-Transfer-Encoding: base64")
+    returned = part(
+        "message/rfc822", "From: s@shop.example\nTo: lost@c.example\nSubject: Your refund\n\nThe refund is on its way."
+    )
+    mail = mail_of("multipart/report; report-type=delivery-status", part("text/plain", "I'm sorry."), status, returned)
+    top = mail.body.split("\n")
+    assert top[0] == "Not delivered: lost@c.example: there is no such mailbox (550 5.1.1 user unknown)"
+    assert (
+        top[1]
+        == "Not delivered yet; it is tried again: full@c.example (written to as team@c.example): the mailbox is full (4.2.2)"
+    )
+    for words in (
+        "I'm sorry.",
+        "mx.shop.example",
+        "Final-Recipient: rfc822; full@c.example",
+        "The refund is on its way.",
+    ):
+        assert words in mail.body
+
+
+@pytest.mark.parametrize("encoding", ["", "base64", "quoted-printable"])
+def test_a_forwarded_mail_is_read_and_kept_whole(encoding: str) -> None:
+    inner = b"From: Nora <nora@c.example>\nTo: s@shop.example\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\n\nThe refund of EUR 40.\n"
+    sent = {"": inner, "base64": base64.encodebytes(inner), "quoted-printable": quopri.encodestring(inner)}[encoding]
+    headers = [f"Content-Transfer-Encoding: {encoding}"] if encoding else []
+    forwarded = part('message/rfc822; name="a.eml"', sent.decode(), *headers)
+    mail = mail_of("multipart/mixed", part("text/plain", "See below."), forwarded)
+    assert mail.body.startswith("See below.") and "Subject: Grüße" in mail.body and "The refund of EUR 40." in mail.body
+    assert mail.attachments[0].name == "a.eml" and mail.attachments[0].data.startswith(b"From: Nora")
+    alone = parse_mail(HEAD + forwarded.encode(), lambda _what: None).body
+    assert alone.startswith("(This mail has no text of its own. It forwards the mail below.)")
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b\n\n--b\n'
+         b"Content-Type: application/pgp-encrypted\n\nVersion: 1\n--b\nContent-Type: application/octet-stream\n\nx\n--b--\n",
+         "encrypted with PGP"),
+        (b"Content-Type: text/plain\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n", "encrypted with PGP"),
+        (b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n"
+         b"Content-Transfer-Encoding: base64\n\nMIAGCSqGSIb3DQEHA6CA\n", "encrypted with S/MIME"),
+        (b"Content-Type: application/pkcs7-mime; smime-type=signed-data\nContent-Transfer-Encoding: base64\n\nMIAG\n",
+         "signed with S/MIME"),
+        (b"Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\neJ8+\n", "winmail.dat"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said(raw: bytes, words: str) -> None:
+    assert words in parse_mail(HEAD + raw, lambda _what: None).body
+
+
+def test_the_text_of_opaque_s_mime_is_read() -> None:
+    inner = b"Content-Type: text/plain\r\n\r\nThe signed words.\r\n"
+    octets = b"\x04" + bytes([len(inner)]) + inner
+    content = b"\xa0" + bytes([len(octets)]) + octets
+    encapsulated = bytes.fromhex("06092a864886f70d010701") + content
+    signed = bytes.fromhex("06092a864886f70d010702") + b"\xa0\x80\x30\x80\x02\x01\x01\x31\x00\x30\x80" + encapsulated
+    raw = b"Content-Type: application/pkcs7-mime; smime-type=signed-data\nContent-Transfer-Encoding: base64\n\n"
+    mail = parse_mail(HEAD + raw + base64.encodebytes(b"\x30\x80" + signed), lambda _what: None)
+    assert "The signed words." in mail.body
+
+
+FLOWED = """Dear Ann, 
+the lamp came 
+today.
+
+> You wrote: 
+> it is 
+>> older 
+>> text
+> lit.
+ From now on
+-- 
+Bob"""
+
+
+def test_flowed_lines_are_joined_and_quote_levels_kept() -> None:
+    raw = HEAD + b"Content-Type: text/plain; format=flowed\n\n" + FLOWED.encode()
+    assert parse_mail(raw, lambda _what: None).body == (
+        "Dear Ann, the lamp came today.\n\n> You wrote: it is\n>> older text\n> lit.\nFrom now on\n-- \nBob"
+    )
+    raw = (
+        HEAD
+        + "Content-Type: text/plain; charset=utf-8; Format=Flowed; DelSp=Yes\n\nhttps://x.example/a/ \nb.html\n\nご注文 \nです".encode()
+    )
+    assert parse_mail(raw, lambda _what: None).body == "https://x.example/a/b.html\n\nご注文です"
+
+
+def test_tabs_are_stops() -> None:
+    raw = HEAD + "Content-Type: text/plain; charset=utf-8\n\nItem\tQty\nBulb E27\t4\n電球\t2\n".encode()
+    assert parse_mail(raw, lambda _what: None).body == "Item    Qty\nBulb E27        4\n電球    2"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\xef\xbb\xbfFrom: Ann <ann@x.example>\nSubject: Soup\nTo: bob@y.example\n",
+        b"\n\nFrom: Ann <ann@x.example>\nSubject: Soup\nTo: bob@y.example\n",
+        b"*** Scanned by a gateway ***\nFrom: Ann <ann@x.example>\nSubject: Soup\nTo: bob@y.example\n",
+        b"Exported 1 message\n\nFrom: Ann <ann@x.example>\nSubject: Soup\nTo: bob@y.example\n",
+        b"From: Ann <ann@x.example>\nthis line is none\nSubject: Soup\nTo: bob@y.example\n",
+        b"From : Ann <ann@x.example>\nSubject  : Soup\nTo :bob@y.example\n",
+        b"From: Ann <ann@x.example>\n\nSubject: Soup\nTo: bob@y.example\n",
+        b"From ann@x.example Mon Nov  2 09:00:00 2026\nFrom: Ann <ann@x.example>\nSubject: Soup\nTo: bob@y.example\n",
+        b">From ann@x.example Mon Nov  2 09:00:00 2026\nFrom: Ann <ann@x.example>\nSubject: Soup\nTo: bob@y.example\n",
+        b"FROM: Ann <ann@x.example>\r\nSUBJECT: Soup\r\nTO: bob@y.example\r\n",
+        b"From:\n Ann <ann@x.example>\nSubject:\n\tSoup\nTo: bob@y.example\n",
+    ],
+)
+def test_broken_header_blocks_are_mended(head: bytes) -> None:
+    mail = parse_mail(head + b"\nThis text is fine.\n", lambda _what: None)
+    assert (mail.sender, mail.subject, mail.to) == ("Ann <ann@x.example>", "Soup", ("bob@y.example",))
+    assert mail.body == "This text is fine."
+
+
+def test_a_body_that_looks_like_headers_stays_text() -> None:
+    mail = parse_mail(HEAD + b"\nFrom: the team\nTo: all\nSubject: nothing\n\nText.\n", lambda _what: None)
+    assert mail.body.startswith("From: the team") and mail.subject == "Soup"
+
+
+def test_all_of_six_hundred_recipients_are_kept() -> None:
+    people = ", ".join(f"Member {number} <m{number}@c.example>" for number in range(600))
+    mail = parse_mail(f"From: a@x.example\nTo: {people}\n\nx".encode(), lambda _what: None)
+    assert len(mail.to) == 600 and mail.to[599] == "Member 599 <m599@c.example>"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("Lind, Nora <n@x.example>, Falk, Bo <b@y.example>, c@z.example",
+         ('"Lind, Nora" <n@x.example>', '"Falk, Bo" <b@y.example>', "c@z.example")),
+        ("a@x.example; b@y.example", ("a@x.example", "b@y.example")),
+        ("Team: a@x.example, Bo <b@y.example>;", ("a@x.example", "Bo <b@y.example>")),
+        ("<a@x.example> <b@y.example>", ("a@x.example", "b@y.example")),
+        ("a@x.example b@y.example", ("a@x.example", "b@y.example")),
+        ("Nora <n@x.example", ("Nora <n@x.example>",)),
+        ('"a@trusted.example" <b@evil.example>', ('"a@trusted.example" <b@evil.example>',)),
+    ],
+)  # fmt: skip
+def test_lists_of_addresses(given: str, read: tuple[str, ...]) -> None:
+    assert parse_mail(f"From: a@x.example\nTo: {given}\n\nx".encode(), lambda _what: None).to == read
+
+
+def test_several_senders_are_all_named() -> None:
+    raw = b"From: Ada <a@x.example>, Bo <b@y.example>\nSender: Office <o@z.example>\nSubject: Joint\n\nBoth."
+    mail = parse_mail(raw, lambda _what: None)
+    assert mail.sender == "Ada <a@x.example>"
+    assert all(name in mail.body for name in ("Ada <a@x.example>", "Bo <b@y.example>", "Office <o@z.example>"))
+
+
+def test_a_date_that_cannot_be_read_is_shown_as_it_stands() -> None:
+    odd: list[str] = []
+    mail = parse_mail(HEAD + b"Date: next Tuesday\n\nText", odd.append)
+    assert mail.date is None and "unreadable date" in odd
+    assert mail.body == '(The date of this mail cannot be read: "next Tuesday".)\n\nText'
