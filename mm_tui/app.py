@@ -16,6 +16,7 @@ from textual.filter import LineFilter
 
 from mm_tui import crash, hangup, keymap
 from mm_tui.config import data_dir
+from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServicesReady, Told
 from mm_tui.screens.base import BaseScreen
 from mm_tui.text import OneLine
@@ -142,6 +143,7 @@ class MmTui(App[None], inherit_bindings=False):
         self._filters.append(ControlFilter())
         good, self._key_problems = keymap.check(services.settings.keys)
         self.set_keymap(good)
+        self.keyboard = Keyboard(self, super().on_event, self.say)
         self.crash_line = ""
         self.parting_words: list[str] = []
         """What to say on the terminal once the app has ended."""
@@ -184,6 +186,8 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "mm-tui"))
+        self.screen_change_signal.subscribe(self, self.keyboard.screen_changed, immediate=True)
+        self.keyboard.screen_changed(self.screen)
         # The list is painted from the store first; only then is the network side imported and built.
         self.call_after_refresh(self._start_services)
         if self.services.news:
@@ -204,7 +208,13 @@ class MmTui(App[None], inherit_bindings=False):
             if self.services.sync is not None and not self._active:
                 self._active = True
                 self.services.sync.set_active(True)
-        await super().on_event(event)
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self.keyboard.typed(event)
+        else:
+            await super().on_event(event)
+
+    async def on_key_passed(self, message: KeyPassed) -> None:
+        await self.keyboard.passed(message)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         # A cursor that blinks writes to the terminal twice a second for nothing.

@@ -155,6 +155,18 @@ ACTS: tuple[Act, ...] = (
 )  # fmt: skip
 """In the order in which footers and help show them."""
 
+DECIDING = frozenset({
+    "pending.approve", "pending.reject", "pending.approve_marked", "pending.reject_marked", "pending.send_back",
+    "pending.discard",
+})  # fmt: skip
+"""Acts that decide about mail, at once or after a question: no key on its way to something else may run one."""
+
+OPENING = frozenset({
+    "inbox.search", "thread.reply", "pending.edit", "pending.reject", "pending.reject_marked", "pending.send_back",
+    "pending.search", "audit.search", "audit.export", "mailboxes.redeem", "mailboxes.create",
+})  # fmt: skip
+"""Acts that open a field: what is typed right behind their key is text, also when the act is refused."""
+
 TOGETHER: Mapping[str, tuple[str, ...]] = {
     "inbox": ("inbox", "list", "app"),
     "thread": ("thread", "app"),

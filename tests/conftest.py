@@ -45,3 +45,12 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+@pytest.fixture(autouse=True)
+def quick_fingers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests press keys faster than any hand: the pauses that the keyboard asks for are left out."""
+    from mm_tui import keyboard
+
+    for name in ("QUIET_SECONDS", "PAUSE_SECONDS"):
+        monkeypatch.setattr(keyboard, name, 0.0)

@@ -18,6 +18,7 @@ from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.confirm import keys_line
 from mm_tui.services.audit_export import ExportError, export, target_of
 from mm_tui.text import OneLine
+from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class ExportScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog dialog--export"):
             title = "Export the lines that are shown" if self._narrowed else "Export all lines of both logs"
             yield Static(Content(title), classes="dialog--title")
-            yield Input(value=f"~/mm-tui-audit-{name}-{day}.jsonl", select_on_focus=False)
+            yield LineInput(value=f"~/mm-tui-audit-{name}-{day}.jsonl")
             yield Static(
                 Content.styled(".jsonl or .csv. A new file that only you can read; nothing is overwritten.", "$mm-dim")
             )

@@ -32,6 +32,8 @@ class BaseScreen(Screen[None]):
     """The main screen that the top line shows as current: "inbox", "pending", "audit" or "mailboxes"."""
     TITLE_WORD: ClassVar[str] = ""
     """The heading of this screen's help."""
+    DECIDES: ClassVar[bool] = False
+    """Keys decide about mail here: a letter that is no key is taken for text that was meant for something else."""
     AUTO_FOCUS = ""
 
     def __init__(self) -> None:

@@ -8,7 +8,6 @@ from mm_tui.screens.choice import Choice, ChoiceScreen
 from mm_tui.screens.deciding import Deciding
 from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.services.queue import Queued
-from mm_tui.services.reasons import remember
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
 
@@ -70,7 +69,7 @@ class Batches(Deciding):
 
     def _reject_batch(self, batch: list[Queued], reason: str) -> None:
         if (releases := self._releases()) is not None:
-            remember(self.services.database, reason)
+            self.reasons_given.update((entry.item.id, reason) for entry in batch)
             self._decide(batch, releases.reject_all([(entry.item, entry.digest) for entry in batch], reason))
 
 

@@ -40,6 +40,8 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
         body: what there is to know, with anything from outside already cleaned.
         choices: the answers, safest last.
         stay: what escape does, in words.
+        at_once: an answer takes effect as soon as the question is on the screen; for what changes only the view. Else
+            it must have been there for a moment.
     """
 
     CSS_PATH = "dialogs.tcss"
@@ -49,8 +51,17 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
         Binding("up,pageup", "scroll(-1)", "up", show=False),
     ]
 
-    def __init__(self, title: str, body: Content, choices: Sequence[Choice[Answer]], *, stay: str = "back") -> None:
+    def __init__(
+        self,
+        title: str,
+        body: Content,
+        choices: Sequence[Choice[Answer]],
+        *,
+        stay: str = "back",
+        at_once: bool = False,
+    ) -> None:
         super().__init__()
+        self.asks_before_acting = not at_once
         self._title = title
         self._body = body
         self._choices = {choice.key: choice for choice in choices}

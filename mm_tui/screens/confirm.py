@@ -1,4 +1,4 @@
-"""Small questions: yes or no, and one line of text."""
+"""A small question: yes or no."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from mm_tui.text import OneLine
 
@@ -43,6 +43,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def __init__(self, title: str, words: str, *, yes: str = "yes", no: str = "no") -> None:
         super().__init__()
         self._title, self._words, self._yes, self._no = title, words, yes, no
+        self.asks_before_acting = True
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -52,32 +53,3 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)
-
-
-class LineScreen(ModalScreen[str | None]):
-    """Asks for one line of text; None when it is given up.
-
-    Args:
-        title: what is asked for.
-        placeholder: an example.
-        yes: the label of enter.
-    """
-
-    CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
-
-    def __init__(self, title: str, placeholder: str, *, yes: str = "go") -> None:
-        super().__init__()
-        self._title, self._placeholder, self._yes = title, placeholder, yes
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Static(Content(OneLine(self._title)), classes="dialog--title")
-            yield Input(placeholder=OneLine(self._placeholder))
-            yield keys_line(("enter", self._yes), ("esc", "close"))
-
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        self.dismiss(message.value)
-
-    def action_close(self) -> None:
-        self.dismiss(None)

@@ -78,6 +78,8 @@ class Deciding(Screen[None]):
         """Mail id: what of it was seen when it was marked."""
         self._was_marked: dict[str, str] = {}
         """The same of mails that are being decided."""
+        self.reasons_given: dict[str, str] = {}
+        """Mail id: why it is being rejected."""
         self.editing: Queued | None = None
         """The mail whose draft is in the editor."""
 
@@ -112,6 +114,13 @@ class Deciding(Screen[None]):
         if self.services.releases is None:
             self.say(self.services.trouble or "still starting: decisions need the gateway", "warning")
         return self.services.releases
+
+    def keep_reason(self, view: ReleaseView | None) -> None:
+        """Remembers why mail was rejected, once it is: an undone rejection changes nothing that is offered."""
+        if view is not None and view.ended:
+            reason = self.reasons_given.pop(view.email_id, "")
+            if reason and view.phase is Phase.DONE:
+                remember(self.services.database, reason, self.services.settings.review.reasons)
 
     def _reasons(self) -> list[str]:
         return offered(self.services.database, self.services.settings.review.reasons)
@@ -263,7 +272,7 @@ class Deciding(Screen[None]):
 
     def _reject(self, entry: Queued, reason: str) -> None:
         if (releases := self._releases()) is not None:
-            remember(self.services.database, reason)
+            self.reasons_given[entry.item.id] = reason
             self._decide([entry], releases.reject(entry.item, entry.digest, reason))
 
     def action_send_back(self) -> None:

@@ -325,7 +325,7 @@ class EditScreen(ExternalEditing):
             Choice(key, f"{name}: {OneLine(text)[:LONGEST_SNIPPET]}", text)
             for key, (name, text) in zip(CHOICE_KEYS, snippets, strict=False)
         ]
-        self.app.push_screen(ChoiceScreen("Insert which snippet?", Content(""), choices), self._insert)
+        self.app.push_screen(ChoiceScreen("Insert which snippet?", Content(""), choices, at_once=True), self._insert)
 
     def _insert(self, text: str | None) -> None:
         if text:

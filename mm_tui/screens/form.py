@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from mm_tui.screens.confirm import keys_line
 from mm_tui.text import OneLine
+from mm_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -54,10 +55,9 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
             yield Static(Content.styled(OneLine(self._words), "$mm-dim"))
             for at, field in enumerate(self._fields):
                 yield Static(Content(field.label), classes="form--label")
-                yield Input(
+                yield LineInput(
                     value=field.value,
                     placeholder=OneLine(field.placeholder),
-                    select_on_focus=False,
                     id=f"field-{at}",
                 )
             if self._trouble:

@@ -175,6 +175,7 @@ class Narrowed(Batches):
                 Content("Only the list is narrowed: everything goes on waiting. / searches; [filters] saves your own."),
                 choices,
                 stay="as it is",
+                at_once=True,
             ),
             lambda chosen: self.show_filter(chosen) if chosen is not None else None,
         )

@@ -66,6 +66,7 @@ class PendingScreen(Narrowed, BaseScreen):
     MODE = "pending"
     TITLE_WORD = "pending"
     CSS_PATH = "pending.tcss"
+    DECIDES = True
     BINDINGS = keymap.bindings("pending")
 
     def __init__(self) -> None:
@@ -295,6 +296,7 @@ class PendingScreen(Narrowed, BaseScreen):
     def release_moved(self, email_id: str) -> None:
         """Shows how the decision about one mail stands now."""
         self.give_mark_back(email_id)
+        self.keep_reason(self.release_of(email_id))
         self._show_rows()
         self.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:

@@ -346,13 +346,10 @@ class ThreadActs(BaseScreen):
         self.thread_view.focus()
 
     def on_reply_editor_redraft_asked(self) -> None:
-        from mm_tui.screens.confirm import LineScreen
+        from mm_tui.screens.instruct import InstructScreen
 
         if self.reply.text.strip():
-            question = LineScreen(
-                "How should the model change it?", "shorter, friendlier, mention the invoice …", yes="change it"
-            )
-            self.app.push_screen(question, self._redraft)
+            self.app.push_screen(InstructScreen(), self._redraft)
         else:
             self._write("")
 

@@ -1,10 +1,14 @@
-"""The reasons that are offered for a rejection: those used last, then the configured ones."""
+"""The reasons that are offered for a rejection: the configured ones, then own words that were used before.
+
+Each keeps its place: hands remember where a reason stands. New words go to the end, and once there are enough take the
+place of those that were not used for the longest time.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.state import StateStore
 
@@ -16,16 +20,36 @@ KEPT = 4
 _NAME = "review.reasons"
 
 
+class _Own(NamedTuple):
+    places: list[str]
+    """In the order in which they are offered."""
+    recent: list[str]
+    """The same, the last used first."""
+
+
 def offered(database: Database, configured: Sequence[str]) -> list[str]:
-    """What to offer, best first, each once."""
-    return list(dict.fromkeys([*_used(database), *configured]))
+    """What to offer, each once."""
+    return list(dict.fromkeys([*configured, *_own(database).places]))
 
 
-def remember(database: Database, reason: str) -> None:
-    """A human gave this reason."""
-    kept = [reason, *(old for old in _used(database) if old != reason)]
-    StateStore(database).set(_NAME, json.dumps(kept[:KEPT]))
+def remember(database: Database, reason: str, configured: Sequence[str]) -> None:
+    """A human rejected mail for this reason, and it was not undone."""
+    if reason in configured:
+        return
+    own = _own(database)
+    if reason not in own.places:
+        if len(own.places) < KEPT:
+            own.places.append(reason)
+        else:
+            oldest = own.recent.pop()
+            own.places[own.places.index(oldest)] = reason
+    recent = [reason, *(old for old in own.recent if old != reason)]
+    StateStore(database).set(_NAME, json.dumps({"places": own.places, "recent": recent}))
 
 
-def _used(database: Database) -> list[str]:
-    return [str(reason) for reason in json.loads(StateStore(database).get(_NAME) or "[]")]
+def _own(database: Database) -> _Own:
+    stored = json.loads(StateStore(database).get(_NAME) or "[]")
+    if isinstance(stored, list):
+        # As earlier versions wrote it: the last used first, the configured ones among them.
+        stored = {"places": stored[:KEPT], "recent": stored[:KEPT]}
+    return _Own(list(map(str, stored["places"])), list(map(str, stored["recent"])))

@@ -259,7 +259,7 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
     """(names of the keys, binding) of every act that works on `screen` now, in the key table's order, each once."""
     order = {act.id: at for at, act in enumerate(keymap.ACTS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}
-    typing = _takes_text(screen.focused)
+    typing = takes_text(screen.focused)
     for active in screen.active_bindings.values():
         if typing and not active.binding.priority and is_typed(active.binding.key):
             continue
@@ -281,6 +281,6 @@ def hint(screen: Screen[object], act_id: str) -> str:
     return ""
 
 
-def _takes_text(widget: Widget | None) -> bool:
+def takes_text(widget: Widget | None) -> bool:
     """Whether keys are typed into this widget. By the name of its class: importing the editor's takes too long here."""
     return widget is not None and any(kind.__name__ in ("Input", "TextArea") for kind in type(widget).__mro__)

@@ -1,13 +1,31 @@
-"""A line to type on, whose size the styles give."""
+"""A line to type on."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
 
+if TYPE_CHECKING:
+    from textual import events
+
 
 class LineInput(Input):
-    """An `Input` that does not have the whole screen laid out anew for each letter typed."""
+    """An `Input` that does not have the whole screen laid out anew for each letter typed.
+
+    Coming to it selects nothing, so that no letter replaces what stands there, and of a pasted text no line is lost.
+    """
 
     virtual_size = Reactive(Size(0, 0))
+
+    def __init__(self, value: str | None = None, placeholder: str = "", **more: Any) -> None:
+        super().__init__(value, placeholder, select_on_focus=False, **more)
+
+    def on_paste(self, event: events.Paste) -> None:
+        # Textual takes the first line and drops the others.
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(event.text.split()) if "\n" in event.text.strip() else event.text.strip("\r\n"),
+                     *self.selection)  # fmt: skip

@@ -115,8 +115,8 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
             if flagged:
                 await press(pilot, "pending.reject", keys)
                 await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the reasons")
-                keys.append("1")
-                await pilot.press("1")
+                keys.append("enter")
+                await pilot.press("enter")
             else:
                 await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
                 await press(pilot, "pending.approve", keys)

@@ -300,7 +300,7 @@ async def test_two_windows_on_one_draft_lose_no_text(
     assert sorted(edit.body for edit in kept) == ["From the other window.", "From this window."]
 
 
-async def test_rejecting_takes_a_reason_and_offers_it_first_next_time(
+async def test_rejecting_takes_a_reason_and_offers_it_next_time(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
@@ -319,7 +319,8 @@ async def test_rejecting_takes_a_reason_and_offers_it_first_next_time(
         await until(pilot, lambda: not screen.gate.came_unasked, "time to see what came under the cursor")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
-        await pilot.press("1")
+        assert "6  2 much" in drawn(app)
+        await pilot.press("up", "enter")
         await until(pilot, lambda: sandbox.status(second) == "rejected", "the rejection")
     reasons = [entry["metadata"].get("reason") for entry in sandbox.audit() if "reject" in entry["action"]]
     assert reasons == ["2 much", "2 much"]
@@ -467,7 +468,7 @@ async def test_without_a_send_key_an_edit_is_sent_back(
         await seen(pilot, screen)
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the note")
-        await pilot.press("1")
+        await pilot.press("enter")
         await until(pilot, lambda: sandbox.status(draft) == "rejected", "the rejection")
         kept = EditStore(app.services.database).get(draft)
         assert kept is not None and kept.body == "We will look into it."

@@ -1,0 +1,218 @@
+"""Keys on their way to the screen: one at a time, each to what was opened before it, and none to decide by accident.
+
+Textual hands a key to the widget that has the focus when the key arrives. Keys that arrive together then all go to the
+same widget, also those that were typed for the dialog that the first of them opens. Here a key waits until the one
+before it has had its whole effect. Text typed in one burst with the key that opens a field so comes into that field.
+
+What was typed for a dialog or a field and arrives when that is closed is dropped: beneath it letters are keys. An act
+that decides about mail counts only after a moment without keys, and its own key only after a longer pause, so that
+neither words nor a key that is held down decide anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from textual import events
+from textual.message import Message
+
+from mm_tui.keymap import DECIDING, OPENING
+from mm_tui.services.approval_gate import DWELL_SECONDS
+from mm_tui.widgets.chrome import takes_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from textual.app import App
+    from textual.message_pump import MessagePump
+    from textual.screen import Screen
+    from textual.widget import Widget
+
+QUIET_SECONDS = DWELL_SECONDS
+"""No key for so long before one that decides, and so long what it decides about has been in front."""
+PAUSE_SECONDS = 0.8
+"""The same key again within this time is held down, not pressed. Longer than terminals wait before they repeat one."""
+ROUNDS = 3
+"""How often a message follows a key through the focused widget and its parents until the key's effects are done: a
+handler may post a message, and that one may move the focus."""
+LOST_SECONDS = 0.5
+"""After this time it is looked whether the widget that the message went to is still there."""
+ALSO_TEXT = frozenset({"enter", "tab", "backspace"})
+TOO_QUICK = "keys came too quickly to decide anything: look first, then press it again"
+
+
+class KeyPassed(Message):
+    """Follows a key on its way, and tells the app that everybody has had it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+class Keyboard:
+    """Hands keys and pasted text to the app, in their order.
+
+    Args:
+        app: its pump calls `typed` and `passed`.
+        deliver: gives an event to the focused widget, as Textual does.
+        say: one line to the reader, with its severity.
+    """
+
+    def __init__(
+        self, app: App[Any], deliver: Callable[[events.Event], Awaitable[None]], say: Callable[[str, str], None]
+    ) -> None:
+        self._app, self._deliver, self._say = app, deliver, say
+        self._waiting: deque[events.Key | events.Paste] = deque()
+        self._number = 0
+        """Of the message that is under way."""
+        self._rounds = 0
+        """How many are still to follow; 0: the last key is done."""
+        self._target: MessagePump | None = None
+        self._front: Screen[Any] | None = None
+        self._mode = ""
+        """The main screen that it is above of, or is."""
+        self._wrote_in: Widget | None = None
+        """The field that the last key went to."""
+        self._painted_at: float | None = 0.0
+        """When what is in front now had been drawn; None while it is not."""
+        self._was_closed = False
+        """What is in front came there because a dialog or a field before it was closed."""
+        self._opening = ""
+        """Id of the act that the last key ran and that should have opened something."""
+        self._ignores = False
+        """An act was refused: what follows without a pause belonged to it."""
+        self._typed_at = self._plain_at = float("-inf")
+        self._pressed: dict[str, float] = {}
+
+    # What the app tells
+
+    def screen_changed(self, screen: Screen[Any]) -> None:
+        """Another screen is in front."""
+        if screen is not self._front:
+            left_open = self._mode != self._app.current_mode or self._front in self._app.screen_stack
+            self._new_front(screen, closed=self._front is not None and not left_open)
+
+    async def typed(self, event: events.Key | events.Paste) -> None:
+        """A key was pressed, or text was pasted."""
+        self._waiting.append(event)
+        await self._go_on()
+
+    async def passed(self, message: KeyPassed) -> None:
+        """A message that followed a key has come through."""
+        if message.number != self._number or not self._rounds or not self._app.screen_stack:
+            return
+        self._rounds -= 1
+        if self._rounds:
+            self._follow(self._app.focused or self._app.screen)
+            return
+        self._settled()
+        await self._go_on()
+
+    # One after the other
+
+    async def _go_on(self) -> None:
+        # Without screens the app is about to end.
+        while self._waiting and not self._rounds and self._app.screen_stack:
+            event, writes = self._waiting[0], takes_text(self._app.focused)
+            if self._painted_at is None and not writes:
+                return
+            self._waiting.popleft()
+            if writes and self._waiting and isinstance(event, events.Key) and event.is_printable:
+                # A letter in a field moves no focus: the next one need not wait.
+                await self._deliver(event)
+            elif writes or isinstance(event, events.Paste) or self._may_act(event):
+                await self._send(event)
+            if isinstance(event, events.Key):
+                self._note(event)
+
+    async def _send(self, event: events.Key | events.Paste) -> None:
+        focused = self._app.focused
+        self._wrote_in = focused if takes_text(focused) else None
+        self._rounds = ROUNDS
+        target = focused or self._app.screen
+        await self._deliver(event)
+        self._follow(target)
+
+    def _follow(self, target: MessagePump) -> None:
+        self._number += 1
+        self._target = target
+        target.post_message(KeyPassed(self._number))
+        self._app.set_timer(LOST_SECONDS, lambda number=self._number: self._look_after(number))
+
+    def _look_after(self, number: int) -> None:
+        """A widget that is removed takes what was on its way through it along."""
+        target = self._target
+        if number == self._number and self._rounds and target is not None and self._app.screen_stack:
+            if target.is_running and target.is_attached:
+                self._app.set_timer(LOST_SECONDS, lambda: self._look_after(number))
+            else:
+                self._follow(self._app.focused or self._app.screen)
+
+    def _settled(self) -> None:
+        app, wrote_in, opening = self._app, self._wrote_in, self._opening
+        self._opening = ""
+        if wrote_in is not None and app.screen is self._front and not takes_text(app.focused):
+            self._new_front(app.screen, closed=True)
+        elif opening and app.screen is self._front and not takes_text(app.focused):
+            self._ignores = True
+
+    def _new_front(self, screen: Screen[Any], *, closed: bool) -> None:
+        self._front, self._mode = screen, self._app.current_mode
+        self._was_closed, self._painted_at = closed, None
+        screen.call_after_refresh(self._painted, screen)
+
+    def _painted(self, screen: Screen[Any]) -> None:
+        if screen is self._front and self._painted_at is None:
+            self._painted_at = monotonic()
+            self._app.call_later(self._go_on)
+
+    # What a key may do where letters are keys
+
+    def _note(self, key: events.Key) -> None:
+        self._typed_at = self._pressed[key.key] = key.time
+        if _is_plain(key):
+            self._plain_at = key.time
+
+    def _may_act(self, key: events.Key) -> bool:
+        if not _is_plain(key):
+            return True
+        screen, painted_at = self._app.screen, self._painted_at or 0.0
+        if self._ignores and key.time - self._typed_at < PAUSE_SECONDS:
+            return False
+        self._ignores = False
+        is_early = key.time <= painted_at
+        if is_early and (self._was_closed or screen.is_modal):
+            return False
+        if getattr(screen, "asks_before_acting", False):
+            return key.time - painted_at >= QUIET_SECONDS
+        if screen.is_modal:
+            return True
+        return self._may_act_on_main(key, screen, painted_at)
+
+    def _may_act_on_main(self, key: events.Key, screen: Screen[Any], painted_at: float) -> bool:
+        active = screen.active_bindings.get(key.key)
+        act_id = active.binding.id or "" if active is not None and active.enabled else ""
+        decides_here = getattr(screen, "DECIDES", False)
+        if act_id in DECIDING:
+            quick = (
+                key.time - self._pressed.get(key.key, float("-inf")) < PAUSE_SECONDS
+                or key.time - self._plain_at < QUIET_SECONDS
+                or key.time - painted_at < QUIET_SECONDS
+            )
+            if quick:
+                self._ignores = True
+                self._say(TOO_QUICK, "warning")
+                return False
+        elif not act_id and decides_here:
+            # Nobody presses a key that does nothing here: it belongs to words that go on.
+            self._ignores = True
+        if act_id in OPENING:
+            self._opening = act_id
+        return True
+
+
+def _is_plain(key: events.Key) -> bool:
+    """Whether it can be part of a text."""
+    return (key.is_printable and "+" not in key.key) or key.key in ALSO_TEXT

@@ -1,0 +1,198 @@
+"""Keys that were meant for something else decide nothing, and text typed too early is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, TextArea
+
+from mm_tui import keyboard
+from mm_tui.app import MmTui
+from mm_tui.config import Review
+from mm_tui.screens.choice import ChoiceScreen
+from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.pending import PendingScreen
+from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.services.reasons import offered, remember
+from mm_tui.store.database import Database
+from tests.flows.test_pending import drawn, open_queue, seen
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.typing import burst, typed
+
+WORDS = ("2nd paragraph is a lie", "No 3 x", "1", "aaa", "yes, Y and A", "quit /all")
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses are those that a hand is asked for."""
+    monkeypatch.setattr(keyboard, "QUIET_SECONDS", 0.4)
+    monkeypatch.setattr(keyboard, "PAUSE_SECONDS", 0.8)
+
+
+def decided(app: MmTui) -> list[str]:
+    """Ids of the mails about which a decision was begun."""
+    return [view.email_id for view in app.services.releases.states()] if app.services.releases is not None else []
+
+
+async def both_seen(pilot: object, screen: PendingScreen) -> None:
+    """Both mails have been read to their end; the cursor is on the first."""
+    for key in ("j", "k"):
+        await seen(pilot, screen)  # type: ignore[arg-type]
+        await pilot.press(key)  # type: ignore[attr-defined]
+    await asyncio.sleep(keyboard.PAUSE_SECONDS)
+
+
+@pytest.mark.usefixtures("hands")
+@pytest.mark.parametrize("words", WORDS)
+async def test_words_typed_right_behind_the_key_are_the_reason(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await both_seen(pilot, screen)
+        burst(app, f"x{words}")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
+        await until(pilot, lambda: app.screen.query_one(Input).value == words, "the words")
+        assert decided(app) == []
+        # What comes behind the answer was typed for no mail.
+        burst(app, "\naaxx1")
+        await until(pilot, lambda: sandbox.status(first) == "rejected", "the rejection")
+        await asyncio.sleep(0.2)
+        assert app.screen is screen
+        assert decided(app) == [first]
+        assert sandbox.status(second) == "pending_send_approval"
+    reasons = [entry["metadata"].get("reason") for entry in sandbox.audit() if "reject" in entry["action"]]
+    assert reasons == [words]
+
+
+@pytest.mark.usefixtures("hands")
+async def test_a_key_held_down_decides_once(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        sandbox.draft(f"Number {number}.")
+    slow = settings_for(sandbox, review=Review(hold_seconds=30))
+    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 3)
+        await seen(pilot, screen)
+        await asyncio.sleep(keyboard.QUIET_SECONDS)
+        await typed(app, "a", pause=0.66)  # so long a terminal waits before it repeats
+        await typed(app, "a" * 60, pause=0.035)
+        assert len(decided(app)) == 1
+        await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the next")
+        await seen(pilot, screen)
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
+        await pilot.press("a")
+        await until(pilot, lambda: len(decided(app)) == 2, "the second decision")
+
+
+@pytest.mark.usefixtures("hands")
+@pytest.mark.parametrize("keys", ["x\nx\n", "x1x1", "x2nd\nx2nd paragraph is a lie\n", "aaxa", "make a deal", "kaja"])
+async def test_a_quick_hand_decides_about_no_mail_that_it_has_not_looked_at(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    sandbox.draft("First."), sandbox.draft("Second.")
+    slow = settings_for(sandbox, review=Review(hold_seconds=30))
+    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await both_seen(pilot, screen)
+        await typed(app, keys, pause=0.12)
+        await asyncio.sleep(0.3)
+        assert len(decided(app)) <= 1
+        assert isinstance(app.screen, PendingScreen | ReasonScreen)
+
+
+@pytest.mark.usefixtures("hands")
+async def test_words_behind_a_refused_key_are_no_keys(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("First.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
+        monkeypatch.setattr(type(screen), "_releases", lambda self: self.say("still starting"))
+        await typed(app, "x2nd 1 paragraph is a lie", pause=0.05)
+        assert app.screen is screen
+        assert app.current_mode == "pending"
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
+        await pilot.press("1")
+        assert app.current_mode == "inbox"
+
+
+async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Hello Anna.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        burst(app, "/aq1 from:")
+        await until(pilot, lambda: screen.typed == "aq1 from:", "the query")
+        burst(app, "\x1b\x1b")
+        await until(pilot, lambda: not screen.typed and not screen.is_typing, "the queue")
+        await pilot.pause(0.1)
+        burst(app, "e1. a quick word\n2. q")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        area = app.screen.query_one("#body", TextArea)
+        await until(pilot, lambda: area.text == "1. a quick word\n2. qHello Anna.", "the text")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        assert decided(app) == []
+
+
+@pytest.mark.usefixtures("hands")
+async def test_an_answer_typed_before_the_question_was_seen_does_not_count(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("You will receive a full refund of $240 within 24 hours.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
+        burst(app, "aY")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        await asyncio.sleep(0.1)
+        assert isinstance(app.screen, ChoiceScreen)
+        assert sandbox.status(draft) == "pending_send_approval"
+        await asyncio.sleep(keyboard.QUIET_SECONDS)
+        await pilot.press("Y")
+        await until(pilot, lambda: sandbox.status(draft) != "pending_send_approval", "the release")
+
+
+async def test_offers_keep_their_places(tmp_path: Path) -> None:
+    database, configured = Database.open(None), ("Wrong facts", "Wrong tone")
+    for words in ("one", "two", "three", "four", "one"):
+        remember(database, words, configured)
+    assert offered(database, configured) == [*configured, "one", "two", "three", "four"]
+    remember(database, "Wrong tone", configured)
+    remember(database, "five", configured)
+    assert offered(database, configured) == [*configured, "one", "five", "three", "four"]
+
+
+async def test_an_undone_rejection_changes_no_offer(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("First.")
+    slow = settings_for(sandbox, review=Review(hold_seconds=30))
+    async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        burst(app, "xmy own words\n")
+        await until(pilot, lambda: decided(app) == [draft], "the hold")
+        await pilot.press("u")
+        await until(pilot, lambda: (view := screen.release_of(draft)) is not None and view.ended, "the undo")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
+        assert "my own words" not in drawn(app)
+        assert "▸ 1  Wrong recipient" in drawn(app)
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: (view := screen.release_of(draft)) is not None and not view.ended, "the hold")
+    assert sandbox.status(draft) == "pending_send_approval"

@@ -1,0 +1,32 @@
+"""Hands on the keyboard of an app in a test: words in one burst, keys one by one, a key that is held down."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.keys import _character_to_key
+
+NAMES = {"\n": "enter", "\t": "tab", "\x1b": "escape"}
+
+
+def key(character: str) -> events.Key:
+    """The event that a terminal's character becomes."""
+    if character in NAMES:
+        return events.Key(NAMES[character], "\r" if character == "\n" else character)
+    return events.Key(_character_to_key(character), character)
+
+
+def burst(app: App[Any], text: str) -> None:
+    """All of it arrives at once, as on a slow link: `\\n` is enter, `\\x1b` escape."""
+    for character in text:
+        app.post_message(key(character))
+
+
+async def typed(app: App[Any], text: str, *, pause: float = 0.02) -> None:
+    """One key after the other, with so many seconds between two."""
+    for character in text:
+        app.post_message(key(character))
+        await asyncio.sleep(pause)
