@@ -92,7 +92,7 @@ ACTS: tuple[Act, ...] = (
     # The reply editor
     Act("reply.submit", "ctrl+s", "submit", "submit", "Submit the reply to the gate.", True, True),
     Act("reply.redraft", "ctrl+t", "redraft", "redraft", "Let the model draft it, or change it as told.", True, True),
-    Act("reply.close", "escape", "close", "stop/close", "Stop the model; then close the editor. The text is kept.", True),
+    Act("reply.close", "escape", "close", "stop/close", "Stop the model; then close the editor. Your text is kept.", True),
     # Pending
     Act("pending.approve", "a", "approve", "approve", "Approve what is on the screen, after its end has been seen.", True),
     Act("pending.edit", "e", "edit", "edit", "Edit the draft; the edited text is released in its place.", True),
@@ -147,8 +147,10 @@ ACTS: tuple[Act, ...] = (
     Act("edit.external", "ctrl+o", "external", "$EDITOR", "Edit the text in your own editor.", True, True),
     Act("edit.redraft", "ctrl+t", "redraft", "redraft", "Ask the model to change the text by instruction.", True, True),
     Act("edit.thread", "ctrl+l", "thread", "thread", "Go to the thread that it answers, in place of the text where there is no room for both, and back.", True, True),
+    Act("edit.next_field", "tab", "app.focus_next", "next field", "To, subject, text and thread in turn; nothing is selected on the way."),
+    Act("edit.previous_field", "shift+tab", "app.focus_previous", "field before", "The same the other way round."),
     Act("edit.snippets", "ctrl+n", "snippets", "snippets", "Insert one of your snippets at the cursor.", True, True),
-    Act("edit.stop", "ctrl+x", "stop", "stop", "Stop the model; what is written stays.", True, True),
+    Act("edit.stop", "ctrl+x", "stop", "stop", "Stop the model; your text comes back.", True, True),
     Act("edit.back", "escape", "back", "back", "Back to the queue; the text is kept.", True),
     # The thread beside the draft editor
     Act("quoted.open", "t", "open_thread", "open mails", "Open the thread's mails to read them; marks them read at the gateway.", True),

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from mm_tui import crash
+from mm_tui import crash, pasting
 from mm_tui.app import MmTui, reports_folder
 from mm_tui.text import OneLine
 from mm_tui.wiring import Wiring, WiringError
@@ -47,6 +47,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         return 10
     # An exception in a thread would else be printed, values and all, over the screen.
     crash.install_hooks(reports_folder())
+    pasting.install()
     app = MmTui(services, profiles)
     app.run()
     while (other := app.next_services) is not None and not app.crash_line:

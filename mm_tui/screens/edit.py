@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from mm_tui import keymap
 from mm_tui.models import recipients
@@ -26,6 +26,7 @@ from mm_tui.store.edits import EditStore
 from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.diff_pages import three_way_page
+from mm_tui.widgets.draft_area import DraftArea
 from mm_tui.widgets.item_head import finding_lines
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pages import thread_page
@@ -79,7 +80,6 @@ class EditScreen(ExternalEditing):
         self._unsaved_since: float | None = None
         self._saved: EditedDraft | None = None
         self._left_from: Widget | None = None
-        self._writing = False
         self._knows_the_change = False
         """What changed in an outdated edit's draft has been on the screen to its end."""
         old = entry.edit
@@ -114,9 +114,7 @@ class EditScreen(ExternalEditing):
                     yield Static(Content("subj "), classes="field--name")
                     yield LineInput(OneLine(self._start.subject), id="subject")
                 yield Static(id="words")
-                yield TextArea(
-                    ManyLine(self._start.body), id="body", soft_wrap=True, tab_behavior="focus", show_line_numbers=False
-                )
+                yield DraftArea(self._start.body, id="body")
             with Vertical(id="right"):
                 yield Static(id="right-words")
                 yield Paper(id="thread")
@@ -148,13 +146,18 @@ class EditScreen(ExternalEditing):
     # The text
 
     @property
+    def area(self) -> DraftArea:
+        """The body."""
+        return self.query_one("#body", DraftArea)
+
+    @property
     def draft(self) -> EditedDraft:
         """The edit as it stands, cleaned: what a reader cannot see is not sent either."""
         to = self.query_one("#to", Input).value
         return EditedDraft(
             tuple(map(str, recipients(OneLine(to)))),
             str(OneLine(self.query_one("#subject", Input).value)),
-            str(ManyLine(self.query_one("#body", TextArea).text)),
+            str(ManyLine(self.area.kept_text)),
         )
 
     def on_input_changed(self) -> None:
@@ -183,8 +186,7 @@ class EditScreen(ExternalEditing):
             self._save_timer = None
         self._unsaved_since = None
         draft = self.draft
-        # While a model writes, the store holds the human's text: half of another is not worth keeping.
-        if self._writing or (draft == self._saved and not anyway):
+        if draft == self._saved and not anyway:
             return True
         try:
             self._put(draft, durable=durable)
@@ -290,7 +292,7 @@ class EditScreen(ExternalEditing):
         thread = self.query_one("#thread", Paper)
         if self.has_class("-thread"):
             self.remove_class("-thread")
-            (self._left_from or self.query_one("#body", TextArea)).focus()
+            (self._left_from or self.area).focus()
         else:
             self._left_from = self.focused
             self.add_class("-thread")
@@ -329,7 +331,7 @@ class EditScreen(ExternalEditing):
 
     def _insert(self, text: str | None) -> None:
         if text:
-            area = self.query_one("#body", TextArea)
+            area = self.area
             area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
 
     def action_redraft(self) -> None:
@@ -345,39 +347,35 @@ class EditScreen(ExternalEditing):
     async def _stream(self, instruction: str) -> None:
         from mm_tui.services.assistant import AssistError
 
-        area = self.query_one("#body", TextArea)
-        before, finished = area.text, False
+        area = self.area
         assert self.services.drafts is not None
-        if ManyLine(before) != self._entry.item.body:
+        if ManyLine(area.text) != self._entry.item.body:
             self.keep_beside(self.draft)
         self.save_text(durable=True)
-        # What streams in would run over what is typed.
-        self._writing = area.read_only = True
-        self.refresh_bindings()
-        self.say("the model is writing; ^x stops it")
+        self.say("the model is writing; ^x stops it, and so does typing")
+        pieces = self.services.drafts.redraft(self._entry.item.id, area.text, instruction)
         try:
-            async for piece in self.services.drafts.redraft(self._entry.item.id, before, instruction):
-                area.replace(piece.text, (0, 0), area.document.end, maintain_selection_offset=False)
-                if piece.done:
-                    finished = True
-                    words = "; ".join(piece.warnings)
-                    self.say(words or f"written by {piece.model}: read it before you keep it", "information")
+            written = await area.let_model_write(pieces)
         except AssistError as error:
-            self.say(str(error), "warning")
+            self.say(f"{error} · your text is as it was", "warning")
+        else:
+            if written is not None:
+                words = "; ".join(written.warnings) or f"written by {written.model}: read it before you keep it"
+                self.say(f"{words} · ^z takes it back")
         finally:
-            self._writing = False
             if self.is_attached:
-                area.read_only = False
-                if not finished:
-                    area.load_text(before)
                 self.save_text()
                 self.refresh_bindings()
+
+    def on_draft_area_taken_over(self) -> None:
+        self.action_stop()
+        self.say("the model was stopped: your text is as it was")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While no model writes there is nothing to stop, and its key cuts. Letters are keys in the thread alone."""
         if action == "open_thread":
             return isinstance(self.focused, Paper)
-        return self._writing if action == "stop" else True
+        return self.area.is_model_writing if action == "stop" else True
 
     def action_stop(self) -> None:
         self.workers.cancel_group(self, "redraft")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
-
-from textual.widgets import TextArea
 
 from mm_tui.review.draft import EditedDraft
 from mm_tui.screens.base import BaseScreen
@@ -16,20 +16,33 @@ from mm_tui.store.editor_files import EditorFile, editing_folder
 from mm_tui.store.edits import SavedEdit
 from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.external_editor import EditorError, run_editor
+from mm_tui.widgets.draft_area import DraftArea
+from mm_tui.widgets.external_editor import EditorError, EditorReturned, run_editor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.timer import Timer
+
     from mm_tui.widgets.external_editor import Editor
+
+LOOK_SECONDS = 1.0
+"""How often the file of an editor that may still be open is looked at."""
 
 
 class ExternalEditing(BaseScreen):
     """Mixed into the editor's screen."""
 
     editor: ClassVar[Editor] = staticmethod(run_editor)
+    _given = ""
+    """What the editor's file held when it was last looked at."""
+    _watching: Sequence[Timer] = ()
 
     if TYPE_CHECKING:
         _entry: Queued
 
+        @property
+        def area(self) -> DraftArea: ...
         @property
         def draft(self) -> EditedDraft: ...
         def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool: ...
@@ -47,7 +60,10 @@ class ExternalEditing(BaseScreen):
 
     def action_external(self) -> None:
         """Hands the text to the editor; takes in what it wrote, or keeps that beside when the editor failed."""
-        area = self.query_one("#body", TextArea)
+        area = self.area
+        if area.is_model_writing:
+            self.say("the model is writing: ^x stops it", "warning")
+            return
         self.save_text(durable=True)
         try:
             folder = editing_folder(self.services.settings.profile.name)
@@ -55,23 +71,54 @@ class ExternalEditing(BaseScreen):
         except OSError as error:
             self.say(f"no file can be written for the editor: {OneLine(str(error))}", "warning")
             return
-        said, edited, left = "", None, None
+        said, edited, left, may_be_open = "", None, None, False
         with self.app.suspend():
             # Nothing may escape from here: the app would never come back.
             try:
                 edited = type(self).editor(file)
             except EditorError as error:
-                said, left = str(error), error.left
+                said, left, may_be_open = str(error), error.left, isinstance(error, EditorReturned)
             except OSError as error:
                 said = f"the editor's file cannot be used: {error}"
-        if self._take_in(area, edited, left):
+        if may_be_open:
+            self._watch(file)
+        elif self._take_in(area, edited, left):
             file.remove()
         if left is not None:
             said = f"{said}; what it left is kept beside (K in the queue)"
         if said:
             self.say(said, "warning")
 
-    def _take_in(self, area: TextArea, edited: ManyLine | None, left: ManyLine | None) -> bool:
+    def _watch(self, file: EditorFile) -> None:
+        """Looks for what an editor saves that did not let us wait for it, as long as this screen is open.
+
+        The file stays: what is saved later is taken up at the next start of the program.
+        """
+        self._given = self.area.text
+        for timer in self._watching:
+            timer.stop()
+        self._watching = [self.set_interval(LOOK_SECONDS, partial(self._look_at, file))]
+
+    def _look_at(self, file: EditorFile) -> None:
+        try:
+            saved = ManyLine(file.read())
+        except OSError:
+            return
+        if saved in (self._given, ""):
+            return
+        area, before = self.area, self._given
+        self._given = saved
+        if area.is_model_writing or area.text != before:
+            taken = self._take_in(area, None, saved)
+            self.say("your editor saved its text; it was changed here too, so it is kept beside (K in the queue)")
+        else:
+            taken = self._take_in(area, saved, None)
+            self.say("your editor's text was taken in")
+        if taken:
+            with suppress(OSError):
+                file.was_taken(str(saved))
+
+    def _take_in(self, area: DraftArea, edited: ManyLine | None, left: ManyLine | None) -> bool:
         """Whether the text is safe now; else its file is taken up at the next start."""
         try:
             if left is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_WORDS = 500
 """Characters of own words."""
 OFFERED = 9
-"""Texts that are offered at most: as many as there are digits."""
+"""Texts that are offered at most: as many as there are keys for them."""
 
 
 class OfferScreen(ModalScreen[str | None]):
@@ -42,8 +42,7 @@ class OfferScreen(ModalScreen[str | None]):
         Binding("escape", "back", "back"),
         Binding("up", "move(-1)", "up", show=False),
         Binding("down", "move(1)", "down", show=False),
-        # Before the line gets them: it would write the digit.
-        *(Binding(f"alt+{at}", f"choose({at})", str(at), show=False, priority=True) for at in range(1, OFFERED + 1)),
+        *(Binding(f"f{at}", f"choose({at})", f"f{at}", show=False) for at in range(1, OFFERED + 1)),
     ]
 
     def __init__(self, title: str, offered: Sequence[str], *, what: OneLine = OneLine(""), back: str = "back") -> None:
@@ -61,9 +60,7 @@ class OfferScreen(ModalScreen[str | None]):
             yield Static(id="offers", classes="dialog--offers")
             yield LineInput(placeholder="or your own words, then enter")
             yield Static(id="trouble")
-            yield keys_line(
-                ("↑↓ enter", "choose"), (f"alt+1-{len(self._offered)}", "choose at once"), ("esc", self._back)
-            )
+            yield keys_line(("↑↓ enter", "choose"), (f"f1-f{len(self._offered)}", "at once"), ("esc", self._back))
 
     def on_mount(self) -> None:
         self._show()
@@ -77,7 +74,7 @@ class OfferScreen(ModalScreen[str | None]):
         lines = [
             Content.assemble(
                 ("▸ " if marks and at == self._at else "  ", "bold $accent"),
-                (f"{at + 1}  ", "$mm-dim"),
+                (f"f{at + 1}  ", "$mm-dim"),
                 (text, "bold" if marks and at == self._at else ""),
             )
             for at, text in enumerate(self._offered)

@@ -234,7 +234,7 @@ class ThreadScreen(ThreadActs):
             self.query_one(AssistCard).show(state)
 
     def save_work(self) -> bool:
-        return self.keep_reply()
+        return self.keep_reply(durable=True)
 
     def written_text(self) -> str:
         return self.reply.text

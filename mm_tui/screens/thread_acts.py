@@ -16,6 +16,7 @@ from mm_tui.messages import Said
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services import attachments
 from mm_tui.services.cards import STAND_IN_MODEL
+from mm_tui.services.replies import Replies
 from mm_tui.store.keys import from_ms
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
@@ -24,11 +25,14 @@ from mm_tui.widgets.thread_view import ThreadView
 from mm_tui.widgets.words import exact
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.timer import Timer
 
     from mm_tui.models import EmailDetail
     from mm_tui.review.links import Link
     from mm_tui.review.lookalike import Known
+    from mm_tui.services.drafts import Drafts
     from mm_tui.store.mail import MailRow
     from mm_tui.widgets.thread_view import Leaf
 
@@ -105,7 +109,7 @@ class ThreadActs(BaseScreen):
         return leaf.detail is not None
 
     def action_back(self) -> None:
-        if self.keep_reply():
+        if self.keep_reply(durable=True):
             self.dismiss()
 
     # Looking closer
@@ -235,7 +239,7 @@ class ThreadActs(BaseScreen):
         What waits or is spam is answered only where nothing else came in: else it would choose the recipient.
         """
         if self.reply.is_open:
-            self.reply.query_one("TextArea").focus()
+            self.reply.area.focus()
             return
         leaves = [leaf for leaf in self.thread_view.leaves if leaf.row.direction != "outbound"]
         inbound = [leaf.row for leaf in leaves if not leaf.unsent] or [leaf.row for leaf in leaves]
@@ -248,7 +252,7 @@ class ThreadActs(BaseScreen):
             return
         self.reply_to = inbound[-1]
         self.session = uuid4().hex
-        kept = self.services.facts.get(self._fact()) or ""
+        kept = self.replies.get(self.reply_to.email_id)
         gate = "waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
         when = exact(from_ms(inbound[-1].received_at))
         head = Content.assemble("reply to ", (inbound[-1].sender, "bold $foreground"), f" · {gate} · mail of {when}")
@@ -261,8 +265,10 @@ class ThreadActs(BaseScreen):
         else:
             self._write("")
 
-    def _fact(self) -> str:
-        return f"reply:{self.reply_to.email_id}" if self.reply_to is not None else "reply:"
+    @property
+    def replies(self) -> Replies:
+        """Where replies being written are kept."""
+        return Replies(self.services.database)
 
     def _mode(self) -> str:
         boxes = {box.mailbox_id: box.oversight_mode for box in self.services.mail.mailbox_rows()}
@@ -274,39 +280,34 @@ class ThreadActs(BaseScreen):
         if drafts is None or row is None:
             self.reply.note(self.services.trouble or "the assistant is not there yet: write it yourself")
             return
-        self.reply.set_writing(True)
-        self.reply.note("the model is writing · esc stops it")
-        self.run_worker(self._stream(row.email_id, instruction), group="draft", exclusive=True, exit_on_error=False)
+        self.reply.note("the model is writing · esc stops it, and so does typing")
+        self.run_worker(self._stream(drafts, row, instruction), group="draft", exclusive=True, exit_on_error=False)
 
-    async def _stream(self, email_id: str, instruction: str) -> None:
-        drafts = self.services.drafts
-        if drafts is None:
-            return
+    async def _stream(self, drafts: Drafts, row: MailRow, instruction: str) -> None:
         text = self.reply.text
-        pieces = (
-            drafts.redraft(email_id, text, instruction) if text.strip() else drafts.draft_reply(email_id, instruction)
-        )
-        try:
-            async for piece in pieces:
-                self.reply.set_text(piece.text)
-                if piece.done:
-                    words = "edit it, then ^s submits"
-                    self.reply.note(words, model=badge(piece.model), warnings=piece.warnings)
-        except asyncio.CancelledError:
-            self._writing_stopped("stopped; what is written stays")
-            raise
-        except Exception as error:
-            words_or_none = self.services.fault_words(error)
-            if words_or_none is None:
-                raise
-            self._writing_stopped(f"{words_or_none} · write it yourself, or ^t tries again")
+        if text.strip():
+            self.replies.keep_beside(row, text, self.services.clock.now())
+            pieces = drafts.redraft(row.email_id, text, instruction)
         else:
-            self.reply.set_writing(False)
+            pieces = drafts.draft_reply(row.email_id, instruction)
+        words, model = "stopped: your text is as it was", ""
+        warnings: Sequence[str] = ()
+        try:
+            written = await self.reply.area.let_model_write(pieces)
+            if written is not None:
+                taken_back = "; ^z takes it back" if text.strip() else ""
+                words, model, warnings = f"edit it, then ^s submits{taken_back}", badge(written.model), written.warnings
+        except Exception as error:
+            fault = self.services.fault_words(error)
+            if fault is None:
+                raise
+            words = f"{fault} · your text is as it was: ^t tries again"
+        finally:
+            if self.is_attached:
+                self.reply.note(words, model=model, warnings=warnings)
 
-    def _writing_stopped(self, words: str) -> None:
-        if self.is_attached:
-            self.reply.set_writing(False)
-            self.reply.note(words)
+    def on_draft_area_taken_over(self) -> None:
+        self.workers.cancel_group(self, "draft")
 
     def _drafting(self) -> bool:
         return any(worker.group == "draft" and worker.is_running for worker in self.workers)
@@ -316,7 +317,7 @@ class ThreadActs(BaseScreen):
             self._save_timer.stop()
         self._save_timer = self.set_timer(SAVE_SECONDS, self.keep_reply)
 
-    def keep_reply(self) -> bool:
+    def keep_reply(self, *, durable: bool = False) -> bool:
         """Keeps the reply being written. False when the store did not take it: that is said, and tried again soon."""
         try:
             editor = self.reply
@@ -324,7 +325,7 @@ class ThreadActs(BaseScreen):
             return True
         if editor.is_open and self.reply_to is not None:
             try:
-                self.services.facts.set(self._fact(), editor.text if editor.text.strip() else None)
+                self.replies.keep(self.reply_to, editor.text, self.services.clock.now(), durable=durable)
             except (sqlite3.Error, StoreError, OSError) as error:
                 self.post_message(Said(f"not saved: {OneLine(str(error))}; stay here, it is tried again", "error"))
                 self._save_timer = self.set_timer(RETRY_SECONDS, self.keep_reply)
@@ -335,7 +336,7 @@ class ThreadActs(BaseScreen):
         if self._drafting():
             self.workers.cancel_group(self, "draft")
             return
-        if self.keep_reply():
+        if self.keep_reply(durable=True):
             self._close_editor()
 
     def _close_editor(self) -> None:
@@ -371,7 +372,7 @@ class ThreadActs(BaseScreen):
 
     def _submit(self, yes: bool | None) -> None:
         if yes:
-            self.keep_reply()
+            self.keep_reply(durable=True)
             self.run_worker(self._submit_reply(), group="submit", exclusive=True, exit_on_error=False)
 
     async def _submit_reply(self) -> None:
@@ -379,17 +380,19 @@ class ThreadActs(BaseScreen):
         if drafts is None or row is None:
             self.reply.note(self.services.trouble or "the gateway is not connected yet; the text is kept")
             return
-        self.reply.set_writing(True)
+        self.reply.area.read_only = True
         self.reply.note("submitting")
         try:
             receipt = await drafts.submit_reply(row.email_id, self.reply.text, session=self.session)
         except Exception as error:
             words = self.services.fault_words(error)
-            self._writing_stopped(f"not submitted: {words or 'an unexpected error'} · the text is kept")
+            if self.is_attached:
+                self.reply.area.read_only = False
+                self.reply.note(f"not submitted: {words or 'an unexpected error'} · the text is kept")
             if words is None:
                 raise
             return
-        self.services.facts.set(self._fact(), None)
+        self.replies.forget(row.email_id)
         self.reply.set_text("")
         self._close_editor()
         status = receipt.status.replace("_", " ")

@@ -48,6 +48,15 @@ class EditorFile:
         """The editor runs as this process; it may outlive ours."""
         self._about([Process.this(), Process(pid, token_of(pid))])
 
+    def read(self) -> str:
+        """The text as the editor last saved it. Raises OSError."""
+        return self.path.read_bytes().decode("utf-8", errors="replace").removesuffix("\n")
+
+    def was_taken(self, body: str) -> None:
+        """This text of the editor's is safe elsewhere; the editor may write another. Raises OSError."""
+        self._edit = replace(self._edit, body=body)
+        self._about([Process.this()])
+
     def remove(self) -> None:
         """The text is safe elsewhere."""
         _clear(self.folder)

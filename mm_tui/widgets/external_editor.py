@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from mm_tui.text import ManyLine
@@ -32,6 +33,14 @@ class EditorError(Exception):
         self.left = left
 
 
+class EditorReturned(EditorError):
+    """The editor ended at once and saved nothing: it may have handed the file to a window that is still open."""
+
+
+RETURNED_SECONDS = 3.0
+"""An editor that ends sooner, and saves nothing, may not have waited for its window."""
+
+
 def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> ManyLine:
     """Opens `$VISUAL`, else `$EDITOR`, on the file and waits. Call it while the app is suspended.
 
@@ -39,6 +48,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         The text as saved, cleaned.
 
     Raises:
+        EditorReturned: it ended at once, the file as it was. The file must stay.
         EditorError: no editor is set, it cannot be started, it failed, or left something that is not text.
     """
     command = environ.get("VISUAL") or environ.get("EDITOR")
@@ -46,6 +56,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         raise EditorError("neither VISUAL nor EDITOR is set")
     try:
         given = _read(file)
+        began = monotonic()
         with (
             _deaf_to_interrupts(),
             subprocess.Popen([*shlex.split(command), str(file.path)]) as running,  # noqa: S603 - the reader's choice
@@ -62,6 +73,12 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
     if status != 0:
         words = f"the editor ended with status {status}; the text is as it was"
         raise EditorError(words, left if raw != given else None)
+    if raw == given and monotonic() - began < RETURNED_SECONDS:
+        name = shlex.split(command)[0]
+        raise EditorReturned(
+            f"{name} ended at once and saved nothing. If its window is open still, save there: the text is taken in. "
+            f"An EDITOR that waits is better: code --wait. The file: {file.path}"
+        )
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.draft_area import DraftArea
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ MAX_WARNINGS = 2
 
 
 class ReplyEditor(Vertical):
-    """A heading, the text, and a line for what is going on and what to look at.
-
-    While the model writes, the text cannot be edited: what streams in would run over what is typed.
-    """
+    """A heading, the text, and a line for what is going on and what to look at."""
 
     BINDINGS = keymap.bindings("reply")
     DEFAULT_CSS = """
@@ -36,7 +34,7 @@ class ReplyEditor(Vertical):
         height: 1; padding: 0 1 0 3; color: $mm-dim; text-wrap: nowrap; text-overflow: ellipsis;
     }
     ReplyEditor #reply-note { height: auto; max-height: 3; padding: 0 1 0 3; }
-    ReplyEditor TextArea { height: 1fr; padding: 0 0 0 3; background: $background; }
+    ReplyEditor DraftArea { height: 1fr; padding: 0 0 0 3; background: $background; }
     """
 
     class Submitted(Message):
@@ -53,7 +51,7 @@ class ReplyEditor(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(id="reply-head")
-        yield TextArea(id="reply-text", tab_behavior="focus", show_line_numbers=False, highlight_cursor_line=False)
+        yield DraftArea(id="reply-text")
         yield Static(id="reply-note")
 
     @property
@@ -63,12 +61,13 @@ class ReplyEditor(Vertical):
 
     @property
     def text(self) -> str:
-        """What is written."""
-        return self._area.text
+        """What the human has written or taken."""
+        return self.area.kept_text
 
     @property
-    def _area(self) -> TextArea:
-        return self.query_one(TextArea)
+    def area(self) -> DraftArea:
+        """The text."""
+        return self.query_one(DraftArea)
 
     def open(self, head: Content, text: str) -> None:
         """Shows the editor with a text in it."""
@@ -76,8 +75,8 @@ class ReplyEditor(Vertical):
         self.add_class("-open")
         self.set_text(text)
         self.note("")
-        self._area.read_only = False
-        self._area.focus()
+        self.area.read_only = False
+        self.area.focus()
 
     def close(self) -> None:
         """Hides it."""
@@ -85,12 +84,8 @@ class ReplyEditor(Vertical):
 
     def set_text(self, text: str) -> None:
         """Replaces the text, cleaned, with the cursor at its end."""
-        self._area.load_text(ManyLine(text))
-        self._area.move_cursor(self._area.document.end)
-
-    def set_writing(self, writing: bool) -> None:
-        """Says that the model writes, or has stopped."""
-        self._area.read_only = writing
+        self.area.load_text(ManyLine(text))
+        self.area.move_cursor(self.area.document.end)
 
     def note(self, words: str, *, model: str = "", warnings: Sequence[str] = ()) -> None:
         """Shows what is going on, who wrote the draft, and what to look at in it."""
@@ -102,7 +97,7 @@ class ReplyEditor(Vertical):
             lines.append(Content.assemble((" ! ", "$warning"), OneLine(warning), more))
         self.query_one("#reply-note", Static).update(joined(lines, "\n"))
 
-    def on_text_area_changed(self, _message: TextArea.Changed) -> None:
+    def on_text_area_changed(self) -> None:
         self.post_message(self.Edited())
 
     def action_submit(self) -> None:

@@ -319,7 +319,7 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(
         await until(pilot, lambda: not screen.gate.came_unasked, "time to see what came under the cursor")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
-        assert "6  2 much" in drawn(app)
+        assert "f6  2 much" in drawn(app)
         await pilot.press("up", "enter")
         await until(pilot, lambda: sandbox.status(second) == "rejected", "the rejection")
     reasons = [entry["metadata"].get("reason") for entry in sandbox.audit() if "reject" in entry["action"]]

@@ -13,7 +13,6 @@ from mm_tui import keyboard
 from mm_tui.app import MmTui
 from mm_tui.config import Review
 from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.edit import EditScreen
 from mm_tui.screens.pending import PendingScreen
 from mm_tui.screens.reasons import ReasonScreen
 from mm_tui.services.reasons import offered, remember
@@ -62,7 +61,7 @@ async def test_words_typed_right_behind_the_key_are_the_reason(
         screen = await open_queue(app, pilot, 2)
         await both_seen(pilot, screen)
         burst(app, f"x{words}")
-        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
+        await until(pilot, lambda: app.screen.query(Input), "the dialog")
         await until(pilot, lambda: app.screen.query_one(Input).value == words, "the words")
         assert decided(app) == []
         # What comes behind the answer was typed for no mail.
@@ -141,7 +140,7 @@ async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(
         await until(pilot, lambda: not screen.typed and not screen.is_typing, "the queue")
         await pilot.pause(0.1)
         burst(app, "e1. a quick word\n2. q")
-        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        await until(pilot, lambda: app.screen.query("#body"), "the editor")
         area = app.screen.query_one("#body", TextArea)
         await until(pilot, lambda: area.text == "1. a quick word\n2. qHello Anna.", "the text")
         await pilot.press("ctrl+s")
@@ -192,7 +191,7 @@ async def test_an_undone_rejection_changes_no_offer(
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         assert "my own words" not in drawn(app)
-        assert "▸ 1  Wrong recipient" in drawn(app)
+        assert "▸ f1  Wrong recipient" in drawn(app)
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: (view := screen.release_of(draft)) is not None and not view.ended, "the hold")
     assert sandbox.status(draft) == "pending_send_approval"

@@ -1,0 +1,107 @@
+"""The text of a draft or a reply: a human writes it, and a model may change it when asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.widgets import TextArea
+
+from mm_tui.text import ManyLine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from textual import events
+
+    from mm_tui.services.cards import DraftText
+
+
+class DraftArea(TextArea):
+    """While a model writes, its text so far is shown. Only a whole one takes the place of the human's, and ctrl+z
+    takes it back; a broken or stopped one leaves the human's as it was. Typing stops the model.
+    """
+
+    class TakenOver(Message):
+        """The human types while the model writes: it shall stop. The human's text is back already."""
+
+    def __init__(self, text: str = "", *, id: str | None = None) -> None:
+        super().__init__(
+            ManyLine(text), id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False,
+            highlight_cursor_line=False,
+        )  # fmt: skip
+        self._run = 0
+        """Changes whenever a model begins or ends."""
+        self._before: str | None = None
+        """The human's text while a model writes."""
+        self._selected, self._history = self.selection, self.history
+
+    @property
+    def is_model_writing(self) -> bool:
+        """A model's text is shown, and not yet whole."""
+        return self._before is not None
+
+    @property
+    def kept_text(self) -> str:
+        """What is worth keeping: the human's text, also while a model writes."""
+        return self.text if self._before is None else self._before
+
+    async def let_model_write(self, pieces: AsyncIterator[DraftText]) -> DraftText | None:
+        """Shows what a model writes, piece by piece.
+
+        Args:
+            pieces: the whole text so far, each time.
+
+        Returns:
+            The whole text, which now stands here; None when the model was stopped or ended early.
+
+        Raises:
+            Exception: what `pieces` raises. Then, too, the human's text is back.
+        """
+        run = self._begin()
+        whole = None
+        try:
+            async for piece in pieces:
+                if run != self._run:
+                    break
+                self.load_text(ManyLine(piece.text))
+                self.move_cursor(self.document.end)
+                whole = piece if piece.done else None
+        finally:
+            if run == self._run:
+                self._end(whole.text if whole is not None else None)
+        return whole
+
+    def _begin(self) -> int:
+        self._end(None)
+        self._run += 1
+        self._before, self._selected, self._history = self.text, self.selection, self.history
+        # What is shown meanwhile is no step of the human's that ctrl+z could go back to.
+        self.history = type(self.history)(
+            self.history.max_checkpoints, self.history.checkpoint_timer, self.history.checkpoint_max_characters
+        )
+        self.read_only = True
+        return self._run
+
+    def _end(self, text: str | None) -> None:
+        if self._before is None or not self.is_attached:
+            return
+        before, self._before = self._before, None
+        self._run += 1
+        self.load_text(before)
+        self.history, self.selection, self.read_only = self._history, self._selected, False
+        if text is not None:
+            self.history.checkpoint()
+            self.replace(ManyLine(text), (0, 0), self.document.end, maintain_selection_offset=False)
+
+    def on_key(self, event: events.Key) -> None:
+        if event.is_printable or event.key in ("enter", "backspace"):
+            self._take_over()
+
+    def on_paste(self) -> None:
+        self._take_over()
+
+    def _take_over(self) -> None:
+        if self._before is not None:
+            self._end(None)
+            self.post_message(self.TakenOver())

@@ -1,0 +1,215 @@
+"""What a human wrote is never lost: not to a model, not to the next field, not to an editor that does not wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mm_tui.app import MmTui
+from mm_tui.assist.errors import AssistError
+from mm_tui.config import Sync
+from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.instruct import InstructScreen
+from mm_tui.screens.thread import ThreadScreen
+from mm_tui.services.cards import DraftText
+from mm_tui.services.kept import kept_edits
+from mm_tui.store.database import Database
+from mm_tui.store.edits import EditStore
+from mm_tui.text import ManyLine
+from mm_tui.widgets.draft_area import DraftArea
+from mm_tui.widgets.external_editor import run_editor
+from tests.flows.test_pending import drawn, open_queue
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.typing import burst
+
+MINE = "Dear Anna, these are my own words."
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+class Model:
+    """Stands in for the model: writes half a text, and then does as it was told."""
+
+    def __init__(self, ending: str) -> None:
+        self._ending = ending
+
+    async def redraft(self, email_id: str, text: str, instruction: str) -> AsyncIterator[DraftText]:
+        del email_id, text, instruction
+        yield DraftText(ManyLine("Half of a te"), done=False)
+        if self._ending == "breaks":
+            raise AssistError("the model is gone")
+        if self._ending == "hangs":
+            await asyncio.sleep(600)
+        if self._ending == "writes":
+            yield DraftText(ManyLine("A whole text."), done=True)
+
+    def draft_reply(self, email_id: str, instruction: str = "") -> AsyncIterator[DraftText]:
+        return self.redraft(email_id, "", instruction)
+
+
+async def opened(where: str, app: MmTui, pilot: Pilot[Any], model: Model | None) -> DraftArea:
+    """The editor of a draft, or of a reply, with a human's text in it."""
+    if where == "edit":
+        await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen) and app.screen.query(DraftArea), "the editor")
+    else:
+        await until(pilot, lambda: "Where is my order" in drawn(app), "the inbox")
+        await until(pilot, lambda: app.services.drafts is not None, "the services")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and app.screen.query(DraftArea), "the thread")
+        app.services.drafts = None
+        await pilot.press("r")
+    area = app.screen.query_one(DraftArea)
+    await until(pilot, lambda: area.has_focus, "the text")
+    area.select_all()
+    burst(app, MINE)
+    await until(pilot, lambda: area.text == MINE, "the text")
+    app.services.drafts = model  # type: ignore[assignment]  # only what the screens ask of it
+    return area
+
+
+def kept(app: MmTui) -> list[str]:
+    return [edit.body for edit in kept_edits(app.services.database)]
+
+
+@pytest.mark.parametrize("where", ["edit", "reply"])
+async def test_a_redraft_can_be_taken_back_and_leaves_a_copy(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    sandbox.inbound(subject="Where is my order", body="It has not come.") if where == "reply" else sandbox.draft("Hi.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        area = await opened(where, app, pilot, Model("writes"))
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
+        await pilot.press("enter")
+        await until(pilot, lambda: area.text == "A whole text." and not area.read_only, "the model's text")
+        assert MINE in kept(app)
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: area.text == MINE, "the human's text")
+
+
+@pytest.mark.parametrize("ending", ["breaks", "hangs", "stops"])
+@pytest.mark.parametrize("where", ["edit", "reply"])
+async def test_half_a_text_of_a_model_never_stays(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, ending: str
+) -> None:
+    sandbox.inbound(subject="Where is my order", body="It has not come.") if where == "reply" else sandbox.draft("Hi.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        area = await opened(where, app, pilot, Model(ending))
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(app.screen, InstructScreen), "the question")
+        await pilot.press("enter")
+        if ending == "hangs":
+            await until(pilot, lambda: area.text == "Half of a te", "half a text")
+            burst(app, " Aq1u")
+            await until(pilot, lambda: area.text == f"{MINE} Aq1u", "both")
+        await until(pilot, lambda: not area.read_only and area.text.startswith(MINE), "the human's text")
+        await pilot.press("!")
+        assert area.text.endswith("!")
+        await pilot.press("escape")
+        await until(pilot, lambda: not area.has_focus, "the editor to close")
+        stored = [edit.body for edit in EditStore(app.services.database).all()]
+        assert any(body.startswith(MINE) and body.endswith("!") for body in stored)
+        assert not any("Half of a te" in body for body in stored)
+
+
+async def test_text_typed_right_behind_reply_stops_the_model(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.inbound(subject="Where is my order", body="It has not come.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await until(pilot, lambda: "Where is my order" in drawn(app), "the inbox")
+        await until(pilot, lambda: app.services.drafts is not None, "the services")
+        app.services.drafts = Model("hangs")  # type: ignore[assignment]
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and app.screen.query(DraftArea), "the thread")
+        burst(app, f"r{MINE}")
+        area = app.screen.query_one(DraftArea)
+        await until(pilot, lambda: area.text == MINE, "the words")
+
+
+async def test_a_half_written_reply_outlives_a_store_that_keeps_no_mail(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.inbound(subject="Where is my order", body="It has not come.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        area = await opened("reply", app, pilot, None)
+        await pilot.press("escape")
+        await until(pilot, lambda: not area.has_focus, "the editor to close")
+        assert MINE in kept(app)
+        path = app.services.database.path
+    assert path is not None
+    for memory in (True, False):
+        database = Database.open(path, memory=memory)
+        assert [edit.body for edit in EditStore(database).all()] == [MINE]
+        database.close()
+    assert Sync().memory is False
+
+
+async def test_tab_goes_round_and_replaces_nothing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Hello Anna.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen) and app.screen.query(DraftArea), "the editor")
+        screen = app.screen
+        before = screen.query_one("#to", Input).value, screen.query_one("#subject", Input).value
+
+        def focused() -> str | None:
+            return app.focused.id if app.focused is not None else None
+
+        names = ["body", "thread", "to", "subject", "body"]
+        for key, round_ in (("tab", names), ("shift+tab", names[::-1])):
+            for name in round_:
+                await until(pilot, lambda name=name: focused() == name, name)  # type: ignore[misc]
+                if name in ("to", "subject"):
+                    await pilot.press("X", "backspace")
+                if name != round_[-1]:
+                    await pilot.press(key)
+                elif key == "tab":
+                    await pilot.press("tab", "shift+tab")
+            names = ["body", "thread", "to", "subject", "body"]
+        assert (screen.query_one("#to", Input).value, screen.query_one("#subject", Input).value) == before
+        await pilot.press("f1")
+        await until(pilot, lambda: "To, subject, text and thread in turn" in drawn(app), "the help")
+
+
+async def test_an_editor_that_does_not_wait_loses_nothing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("We will refund it.")
+    script, go = tmp_path / "code", tmp_path / "go"
+    script.write_text(
+        f'#!/bin/sh\n(while [ ! -e {go} ]; do sleep 0.05; done; printf "From the window." > "$1") >/dev/null 2>&1 &\n'
+    )
+    script.chmod(0o700)
+    environ = {"EDITOR": str(script), "PATH": "/bin:/usr/bin"}
+    monkeypatch.setattr(EditScreen, "editor", staticmethod(lambda file: run_editor(file, environ)))
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        monkeypatch.setattr(app, "suspend", nullcontext)
+        await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen) and app.screen.query(DraftArea), "the editor")
+        area = app.screen.query_one(DraftArea)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: "code --wait" in drawn(app), "the words")
+        file = next((tmp_path / "editing").glob("*/*/draft.md"))
+        assert str(file.name) in drawn(app).replace("\n", "")
+        go.touch()
+        await until(pilot, lambda: area.text == "From the window.", "the text")
+        assert file.exists()
