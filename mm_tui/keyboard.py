@@ -186,7 +186,7 @@ class Keyboard:
         if is_early and (self._was_closed or screen.is_modal):
             return False
         if getattr(screen, "asks_before_acting", False):
-            return key.time - painted_at >= QUIET_SECONDS
+            return key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS
         if screen.is_modal:
             return True
         return self._may_act_on_main(key, screen, painted_at)
