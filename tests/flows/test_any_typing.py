@@ -107,7 +107,11 @@ class Hand:
     async def back_to_the_queue(self) -> None:
         """Closes all that is open."""
         for _ in range(8):
-            if self.app.screen is self.screen and not self.screen.is_narrowed and not self.screen.is_typing:
+            if (
+                self.app.screen is self.screen
+                and not self.screen.is_narrowed
+                and not isinstance(self.app.focused, Input)
+            ):
                 break
             if self.app.current_mode != "pending" and not self.app.screen.is_modal:
                 self.app.action_go("pending")

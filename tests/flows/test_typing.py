@@ -137,7 +137,7 @@ async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(
         burst(app, "/aq1 from:")
         await until(pilot, lambda: screen.typed == "aq1 from:", "the query")
         burst(app, "\x1b\x1b")
-        await until(pilot, lambda: not screen.typed and not screen.is_typing, "the queue")
+        await until(pilot, lambda: not screen.typed and not isinstance(app.focused, Input), "the queue")
         await pilot.pause(0.1)
         burst(app, "e1. a quick word\n2. q")
         await until(pilot, lambda: app.screen.query("#body"), "the editor")

@@ -173,17 +173,13 @@ async def test_tab_goes_round_and_replaces_nothing(
         def focused() -> str | None:
             return app.focused.id if app.focused is not None else None
 
-        names = ["body", "thread", "to", "subject", "body"]
-        for key, round_ in (("tab", names), ("shift+tab", names[::-1])):
-            for name in round_:
-                await until(pilot, lambda name=name: focused() == name, name)  # type: ignore[misc]
+        round_ = ["thread", "to", "subject", "body"]
+        for key, names in (("tab", round_), ("shift+tab", [*round_[2::-1], "body"])):
+            for name in names:
+                await pilot.press(key)
+                await until(pilot, lambda name=name: focused() == name, f"{name} with {key}")  # type: ignore[misc]
                 if name in ("to", "subject"):
                     await pilot.press("X", "backspace")
-                if name != round_[-1]:
-                    await pilot.press(key)
-                elif key == "tab":
-                    await pilot.press("tab", "shift+tab")
-            names = ["body", "thread", "to", "subject", "body"]
         assert (screen.query_one("#to", Input).value, screen.query_one("#subject", Input).value) == before
         await pilot.press("f1")
         await until(pilot, lambda: "To, subject, text and thread in turn" in drawn(app), "the help")
