@@ -110,6 +110,11 @@ class Keyboard:
         self._settled()
         await self._go_on()
 
+    @property
+    def is_ready(self) -> bool:
+        """No key is on its way, and what is in front has been drawn."""
+        return not self._waiting and not self._rounds and self._painted_at is not None
+
     # One after the other
 
     async def _go_on(self) -> None:
@@ -182,8 +187,7 @@ class Keyboard:
         if self._ignores and key.time - self._typed_at < PAUSE_SECONDS:
             return False
         self._ignores = False
-        is_early = key.time <= painted_at
-        if is_early and (self._was_closed or screen.is_modal):
+        if self._was_closed and key.time <= painted_at:
             return False
         if getattr(screen, "asks_before_acting", False):
             return key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS

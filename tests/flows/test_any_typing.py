@@ -32,7 +32,7 @@ from mm_tui.widgets.draft_area import DraftArea
 from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.typing import burst, key
+from tests.support.typing import burst, typed
 
 SECONDS = float(os.environ.get("MM_TUI_TYPING_SECONDS", "30"))
 SEED = int(os.environ.get("MM_TUI_TYPING_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
@@ -93,9 +93,7 @@ class Hand:
         if self.chance.random() < 0.5:
             burst(self.app, text)
             return
-        for character in text:
-            self.app.post_message(key(character))
-            await asyncio.sleep(self.chance.uniform(0, 0.15))
+        await typed(self.app, text, pause=lambda: self.chance.uniform(0, 0.15))
 
     async def rest(self) -> None:
         """Long enough for a key to count again, and a random moment more."""

@@ -84,8 +84,8 @@ async def test_a_key_held_down_decides_once(sandbox: Sandbox, tmp_path: Path, mo
         screen = await open_queue(app, pilot, 3)
         await seen(pilot, screen)
         await asyncio.sleep(keyboard.QUIET_SECONDS)
-        await typed(app, "a", pause=0.66)  # so long a terminal waits before it repeats
-        await typed(app, "a" * 60, pause=0.035)
+        pauses = iter([0.66, *[0.035] * 60])  # so long a terminal waits before it repeats a key, and then
+        await typed(app, "a" * 61, pause=lambda: next(pauses))
         assert len(decided(app)) == 1
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the next")
         await seen(pilot, screen)
@@ -138,7 +138,7 @@ async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(
         await until(pilot, lambda: screen.typed == "aq1 from:", "the query")
         burst(app, "\x1b\x1b")
         await until(pilot, lambda: not screen.typed and not isinstance(app.focused, Input), "the queue")
-        await pilot.pause(0.1)
+        await until(pilot, lambda: app.keyboard.is_ready, "its picture")
         burst(app, "e1. a quick word\n2. q")
         await until(pilot, lambda: app.screen.query("#body"), "the editor")
         area = app.screen.query_one("#body", TextArea)
@@ -158,9 +158,7 @@ async def test_an_answer_typed_before_the_question_was_seen_does_not_count(
         await seen(pilot, screen)
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         burst(app, "aY")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
-        await asyncio.sleep(0.1)
-        assert isinstance(app.screen, ChoiceScreen)
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and app.keyboard.is_ready, "the question")
         assert sandbox.status(draft) == "pending_send_approval"
         await asyncio.sleep(keyboard.QUIET_SECONDS)
         await pilot.press("Y")
@@ -185,7 +183,7 @@ async def test_an_undone_rejection_changes_no_offer(
     async with running_app(slow, tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
         burst(app, "xmy own words\n")
-        await until(pilot, lambda: decided(app) == [draft], "the hold")
+        await until(pilot, lambda: decided(app) == [draft] and app.keyboard.is_ready, "the hold")
         await pilot.press("u")
         await until(pilot, lambda: (view := screen.release_of(draft)) is not None and view.ended, "the undo")
         await pilot.press("x")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from textual import events
@@ -25,8 +27,14 @@ def burst(app: App[Any], text: str) -> None:
         app.post_message(key(character))
 
 
-async def typed(app: App[Any], text: str, *, pause: float = 0.02) -> None:
-    """One key after the other, with so many seconds between two."""
+async def typed(app: App[Any], text: str, *, pause: float | Callable[[], float] = 0.02) -> None:
+    """One key after the other, with so many seconds between two, also where the machine is too busy to keep the time:
+    terminals say when a key was pressed, not when the app came to it.
+    """
+    at = monotonic()
     for character in text:
-        app.post_message(key(character))
-        await asyncio.sleep(pause)
+        event = key(character)
+        event.time = at
+        app.post_message(event)
+        at += pause if isinstance(pause, float) else pause()
+        await asyncio.sleep(max(0.0, at - monotonic()))
