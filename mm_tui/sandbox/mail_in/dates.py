@@ -98,6 +98,8 @@ def _free(line: str) -> datetime | None:
         if half and 1 <= hour <= 12:
             hour = hour % 12 + (12 if half == "p" else 0)
         rest = rest[time.end() :] + " " + rest[: time.start()]
+    elif re.search(r"\b\d{1,2}:\d", rest):
+        return None
     offset, rest = _offset(rest)
     return _moment(year, month, day, hour, minute, second, offset)
 
