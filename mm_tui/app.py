@@ -330,7 +330,7 @@ class MmTui(App[None], inherit_bindings=False):
         releases = self.services.releases
         held = releases.held() if releases is not None else ()
         if releases is None or not held:
-            self.say("nothing is held: what has been decided cannot be undone")
+            self.say("nothing is deciding: what has been decided cannot be undone")
             return
         screen = self.screen
         wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None

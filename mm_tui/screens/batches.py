@@ -1,4 +1,4 @@
-"""Batches: marking what has been read to its end, and deciding all that is marked with one hold and one undo."""
+"""Batches: marking what has been read to its end, and deciding all that is marked with one wait and one undo."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Batches(Deciding):
             ChoiceScreen(
                 f"Approve {count(len(batch), 'mail', 'mails')}?",
                 _summary(batch),
-                [Choice("A", "approve them all, with one hold and one undo", True)],
+                [Choice("A", "approve them all, with one undo", True)],
                 stay="back, nothing is decided",
             ),
             lambda sure: self._approve_batch(batch) if sure else None,

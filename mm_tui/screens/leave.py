@@ -31,7 +31,8 @@ class OnTheWay(NamedTuple):
         if self.unsent:
             falls = "it falls" if len(self.unsent) == 1 else "they fall"
             parts.append(
-                f"{_decisions(self.unsent)} still held or being checked: nothing is sent, {falls} back to undecided."
+                f"{_decisions(self.unsent)} still deciding or being checked: nothing is sent,"
+                f" {falls} back to undecided."
             )
         if self.begun:
             parts.append(

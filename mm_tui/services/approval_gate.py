@@ -16,7 +16,7 @@ TOO_SOON = "another mail has just come under the cursor: look first"
 UNDER_WAY = "its decision is on its way"
 EDIT_OUTDATED = "the draft changed since your edit began: e shows what changed"
 OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" asks for another reviewer to approve it'
-UNSEEN = "read it to its end first: enter"
+UNSEEN = "not all of it has been on the screen: enter"
 
 
 class ApprovalGate:

@@ -162,7 +162,7 @@ async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_pat
         assert releases.held()
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        assert "One decision is still held" in shown(app)
+        assert "One decision is still deciding" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
         assert releases.held() and app.next_services is None
