@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.policy import is_worked
 from mm_tui.gateway.shapes import EmailFilter
+from mm_tui.services.tags import OPENED
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 UNREAD_PAGES = 5
 """Pages of unread mail taken at once. What is worked becomes read, so the next poll reaches the rest."""
 NEW_PAGES = 200
+BEGUN_PAGES = 3
+"""Pages of read mail in which a worker without any state looks for what it began."""
 PAGE = 100
 
 
@@ -80,10 +84,11 @@ class Source:
         name = f"since {box.id}"
         since = await asyncio.to_thread(self._jobs.note, name)
         if since is None:
+            found = await self._begun(box)
             page = await self._gateway.emails(box.id, limit=1)
             if page.emails:
                 await asyncio.to_thread(self._jobs.set_note, name, page.emails[0].id)
-            return 0
+            return found
         new, cursor, newest = 0, None, since
         for _ in range(NEW_PAGES):
             page = await self._gateway.emails(
@@ -97,6 +102,30 @@ class Source:
                 break
         if newest != since:
             await asyncio.to_thread(self._jobs.set_note, name, newest)
+        return new
+
+    async def _begun(self, box: Mailbox) -> int:
+        """Takes in mail that a worker opened and whose state is lost: it is read, and bears the worker's tag.
+
+        What was finished is found finished: its thread has the answer, or its label gets none. Where a look fails, the
+        next one goes on from there.
+        """
+        name, new, cursor = f"begun {box.id}", 0, None
+        looked = await asyncio.to_thread(self._jobs.note, name)
+        for _ in range(BEGUN_PAGES):
+            page = await self._gateway.emails(
+                box.id, filter=EmailFilter(status="read", direction="inbound"), limit=PAGE, cursor=cursor
+            )
+            for mail in page.emails:
+                if looked is not None and mail.id >= looked:
+                    continue
+                held = await self._gateway.tags(box.id, mail.id)
+                if OneLine(OPENED) in held:
+                    new += await self._take((mail,))
+                await asyncio.to_thread(self._jobs.set_note, name, mail.id)
+            cursor = page.cursor
+            if cursor is None:
+                break
         return new
 
     async def _take(self, mails: tuple[EmailSummary, ...]) -> int:

@@ -15,6 +15,7 @@ from mm_tui.gateway.errors import BadRequest, Conflict, NotFound, ReadOnlyMailbo
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import tags
 from mm_tui.services.conversation import Conversation
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
@@ -97,6 +98,7 @@ class Work:
             self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
             return None
         try:
+            await self._mark_opened(job.mailbox_id, job.email_id)
             mail = await self._gateway.email(job.mailbox_id, job.email_id)
         except NotFound:
             await self._finish(job, JobState.FAILED, why="the gateway does not have this mail")
@@ -107,6 +109,16 @@ class Work:
         mails = [*await self._others(mail, thread), mail]
         mails.sort(key=lambda one: (one.received_at.timestamp() if one.received_at else 0.0, one.id))
         return Reading(mail, thread, Conversation.of(mails, mail), at)
+
+    async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
+        """Marks a mail before opening it, which hides it from polls for unread mail."""
+        held = await self._gateway.tags(mailbox_id, email_id)
+        if OneLine(tags.OPENED) in held or OneLine(tags.LABEL) in held:
+            return
+        try:
+            await tags.merge(self._gateway, mailbox_id, email_id, {tags.OPENED: self._clock.now().isoformat()})
+        except tags.TagsDiffer:
+            self._log("tags differ", email_id=email_id, why="someone else sets them too")
 
     async def _thread(self, mailbox_id: str, thread_id: str) -> ThreadSummary | None:
         if not thread_id:

@@ -24,6 +24,8 @@ REQUESTED_ACTION = "requested_action"
 DEADLINE = "deadline"
 AMOUNTS = "amounts"
 MODEL = "assist.model"
+OPENED = "assist.opened"
+"""Set by the worker before it opens a mail: so it finds at the gateway what it began, even if all its state is lost."""
 
 BY_HUMAN = "human"
 BY_MODEL = "model"

@@ -176,6 +176,24 @@ def test_the_gateways_own_webhooks_reach_it(sandbox: Sandbox, tmp_path: Path) ->
     assert_one_reply_each(sandbox, ids)
 
 
+def test_a_worker_that_lost_all_its_state_finishes_what_it_began(sandbox: Sandbox, tmp_path: Path) -> None:
+    left_alone = str(sandbox.inbound(subject="Read by a human", body=BODY)["id"])
+    sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{left_alone}", key="send")
+    ids = deliver(sandbox, 8)
+    # It opens some, and the model answers too late for any.
+    sandbox.fault(method="POST", path="/chat/completions", kind="hang", count=0)
+    with agent_process(environment(sandbox, tmp_path / "first"), "--interval", "1") as process:
+        wait_until(lambda: sum(sandbox.look(one)["status"] == "read" for one in ids) >= 3)
+        process.kill()
+    sandbox.clear_faults()
+    assert not any(tagged(sandbox, one) for one in ids)
+    for folder in ("second", "third"):
+        with agent_process(environment(sandbox, tmp_path / folder), "--once") as process:
+            assert process.wait(60) == 0
+        assert_one_reply_each(sandbox, ids)
+    assert not tagged(sandbox, left_alone), "what it did not open is not its own"
+
+
 @pytest.mark.parametrize(
     "sent", [b"", HEAD[:20], HEAD, HEAD + b"half"], ids=["nothing", "half a head", "no body", "half"]
 )
