@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from mm_tui.review.release import can_undo
 from mm_tui.review.state import Act, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
 
 _HELD = {
@@ -117,9 +116,8 @@ def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime |
         return f"{_IN_DOUBT[state.stage]}: checking before another try"
     if state.step is Step.RECORD:
         return "done: reading what was recorded"
-    undo = " · u undo" if can_undo(state) else ""
     return _WORK.get((state.stage, state.step), "working") + (
-        f" ({state.said}; reading again)" if state.stale and state.said else undo
+        f" ({state.said}; reading again)" if state.stale and state.said else ""
     )
 
 
