@@ -31,8 +31,11 @@ def age(milliseconds: int) -> str:
     """How long ago, in at most three cells: `now` (below a minute), `26m`, `2h`, `13d`, `9w`, `3y`.
 
     Args:
-        milliseconds: the length of time; below zero counts as zero.
+        milliseconds: the length of time; below zero counts as zero, but more than a day ahead is said (`+2d`, `+9y`).
     """
+    if milliseconds < -86_400_000:
+        ahead = age(-milliseconds)
+        return f"+{min(9, int(ahead[:-1]))}{ahead[-1]}"
     seconds = max(0, milliseconds // 1000)
     if seconds < 60:
         return "now"

@@ -66,6 +66,9 @@ def test_gateway_state_is_said_in_words(state: SyncState, words: str) -> None:
         (86400 * 13, "13d"),
         (86400 * 20, "2w"),
         (10**10, "99y"),
+        (-30, "now"),
+        (-86400 * 2 - 1, "+2d"),
+        (-86400 * 365 * 12, "+9y"),
     ],
 )
 def test_ages_take_at_most_three_cells(seconds: int, words: str) -> None:

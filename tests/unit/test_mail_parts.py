@@ -280,3 +280,26 @@ def test_a_date_that_cannot_be_read_is_shown_as_it_stands() -> None:
     mail = parse_mail(HEAD + b"Date: next Tuesday\n\nText", odd.append)
     assert mail.date is None and "unreadable date" in odd
     assert mail.body == '(The date of this mail cannot be read: "next Tuesday".)\n\nText'
+
+
+def test_a_boundary_that_is_not_the_one_named_is_found() -> None:
+    inner = b"--B\nContent-Type: text/plain\n\nInside.\n--B\nContent-Type: application/pdf; name=a.pdf\n\nx\n--B--\n"
+    for named in (b'multipart/mixed; boundary="other"', b"multipart/mixed"):
+        mail = parse_mail(HEAD + b"Content-Type: " + named + b"\n\n" + inner, lambda _what: None)
+        assert mail.body == "Inside." and [file.name for file in mail.attachments] == ["a.pdf"]
+
+
+def test_text_before_the_first_part_is_read_where_there_is_no_other() -> None:
+    raw = b'Content-Type: multipart/mixed; boundary="b"\n\nThe real words.\n--b\nContent-Type: application/pdf\n\nx\n--b--\n'
+    assert parse_mail(HEAD + raw, lambda _what: None).body == "The real words."
+    usual = raw.replace(b"The real words.", b"This is a multi-part message in MIME format.")
+    assert parse_mail(HEAD + usual, lambda _what: None).body == ""
+
+
+def test_a_receipt_and_a_report_without_a_telling_status_are_told_in_words() -> None:
+    receipt = "Final-Recipient: rfc822; ann@x.example\nDisposition: manual-action/MDN-sent-manually; displayed\n"
+    mail = mail_of("multipart/report", part("message/disposition-notification", receipt))
+    assert mail.body.startswith("ann@x.example has opened the mail.")
+    status = "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@c.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 mailbox is full\n"
+    mail = mail_of("multipart/report", part("message/delivery-status", status))
+    assert mail.body.startswith("Not delivered: a@c.example: the mailbox is full (550 mailbox is full)")

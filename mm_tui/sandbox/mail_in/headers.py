@@ -177,6 +177,8 @@ class Headers:
         if found:
             return tuple(found)[:_MOST_ADDRESSES]
         whole = self.text(name)
+        if not whole.strip("<> "):
+            return ()
         if re.fullmatch(r'[\w "\'.-]*:\s*;?\s*', whole):
             return ()
         self._odd("unreadable address")

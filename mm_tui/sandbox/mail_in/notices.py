@@ -82,6 +82,20 @@ def _recipient(block: Mapping[str, str]) -> str:
     return f"{line} ({given})" if given else line
 
 
+_WORDS = (
+    (
+        r"(?:user|recipient|mailbox|address|account) (?:is )?unknown|unknown (?:user|recipient|address)"
+        r"|no such (?:user|mailbox|recipient)|does ?n[o']t exist|not found|invalid recipient",
+        "there is no such mailbox",
+    ),
+    (r"mailbox (?:is )?full|over ?quota|quota exceeded|out of storage", "the mailbox is full"),
+    (r"host (?:unknown|not found)|no such domain|domain not found|nxdomain", "there is no such domain"),
+    (r"timed? ?out|timeout|no answer|connection refused|not reachable", "the other server does not answer"),
+    (r"spam|blocked|black ?list|block ?list|policy|reputation|rejected", "it was refused by policy"),
+    (r"too (?:large|big)|size limit|exceeds", "the mail is too large"),
+)
+
+
 def _reason(status: str, words: str) -> str:
     match = _STATUS.search(words) or _STATUS.search(status)
     # A diagnostic that names its status knows better than a general one.
@@ -90,7 +104,7 @@ def _reason(status: str, words: str) -> str:
             detail = f"{found[2]}.{found[3]}"
             if reason := _REASONS.get(detail) or _KINDS.get(found[2]):
                 return reason
-    return ""
+    return next((reason for pattern, reason in _WORDS if re.search(pattern, words, re.I)), "")
 
 
 def receipt(data: bytes) -> str:

@@ -53,8 +53,8 @@ def mail_of_outlook_file(data: bytes) -> bytes:
             return _mail(file)
     except UnreadableOutlookFile:
         raise
-    except Exception as error:  # noqa: BLE001 - the library fails in many ways on a damaged file
-        raise UnreadableOutlookFile(f"an Outlook file (.msg) that is damaged: {type(error).__name__}") from None
+    except Exception as error:
+        raise UnreadableOutlookFile("an Outlook file (.msg) that is damaged") from error
 
 
 class _Properties:

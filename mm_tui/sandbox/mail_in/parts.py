@@ -31,6 +31,8 @@ _STUB = re.compile(
     r"does not support|web version|in (?:a|your|the) browser|im browser|navigateur|navegador|HTML-",
     re.I,
 )
+_BOUNDARY = re.compile(r"^--([^\s\"]{1,70})[ \t]*\n(?=Content-[A-Za-z-]+:)", re.M | re.I)
+_MIME_NOTICE = re.compile(r"this is a (?:multi-?part|mime)|this message is in mime|this is a cryptographically", re.I)
 _FILE_NAME = re.compile(r'name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.I)
 _MARKUP = re.compile(r"<(?:html|head|body|table|div|style|p|br|span)\b[^>]*>", re.I)
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
@@ -88,6 +90,11 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
     """
     reader = _Reader(odd, hints)
     content = reader.read(message, 0)
+    if not content.texts and not content.notes and any(_is_winmail(file) for file in content.files):
+        content.notes = [notices.WINMAIL]
+    preamble = str(message.preamble or "").strip()
+    if not content.texts and not content.notes and not _MIME_NOTICE.match(preamble) and is_readable(preamble):
+        content.texts = [preamble]
     if not content.texts and not content.notes and reader.passed_over:
         # A mail whose only text is marked as a file, or as one to be left out.
         texts = [text.strip("\n") for text in map(reader.text_of, reader.passed_over)]
@@ -226,12 +233,10 @@ class _Reader:
         return "\n".join(lines) + "\n\n" + (content.body.strip("\n") or "(no text)")
 
     def _leaf(self, part: Message, kind: str, *, alone: bool) -> Content:
-        if kind in _SMIME:
+        if kind in _SMIME or self._name(part).lower() == "smime.p7m":
             return self._smime(part)
-        if kind in _TNEF or self._name(part).lower() == "winmail.dat":
-            return Content(
-                notes=[notices.WINMAIL] if alone else [], files=[self._file(part, bytes_of(part, self._odd))]
-            )
+        if kind.startswith("multipart/") and (found := _with_found_boundary(part)) is not None:
+            return self.read(found, 1)
         if kind.startswith("multipart/"):
             # Its parts could not be told apart.
             kind = "text/plain"
@@ -300,6 +305,21 @@ class _Reader:
             ending = ".eml" if kind == "message/rfc822" else mimetypes.guess_extension(kind) or ".bin"
             name = f"{'message' if kind == 'message/rfc822' else 'attachment'}-{self._number}{ending}"
         return MailAttachment(name, kind, data)
+
+
+def _is_winmail(file: MailAttachment) -> bool:
+    return file.content_type in _TNEF or file.name.lower() == "winmail.dat"
+
+
+def _with_found_boundary(part: Message) -> Message | None:
+    """A multipart whose boundary is not the one that it names, parsed by the one that it has."""
+    payload = part.get_payload()
+    match = _BOUNDARY.search(str(payload)) if isinstance(payload, str) else None
+    if match is None or match[1].strip() == part.get_boundary():
+        return None
+    head = f'Content-Type: {part.get_content_type()}; boundary="{match[1].strip()}"\n\n'
+    found = email.message_from_bytes((head + str(payload)).encode("utf-8", "surrogateescape"), policy=compat32)
+    return found if found.is_multipart() else None
 
 
 def _shortened(name: str) -> str:
