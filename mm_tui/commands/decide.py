@@ -26,7 +26,7 @@ from mm_tui.store.releases import ReleaseStore
 from mm_tui.text import OneLine
 from mm_tui.wiring import reviewer
 
-_DONE = frozenset({Outcome.APPROVED, Outcome.REJECTED, Outcome.EDIT_RELEASED, Outcome.RESCHEDULED})
+_DONE = frozenset({Outcome.APPROVED, Outcome.REJECTED, Outcome.DECIDED, Outcome.EDIT_RELEASED, Outcome.RESCHEDULED})
 _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTED, Outcome.EDIT_FAILED})
 
 

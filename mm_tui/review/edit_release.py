@@ -16,6 +16,7 @@ from mm_tui.review.moves import (
     check,
     decide,
     doubt,
+    edit_released,
     end,
     find,
     keep_reading,
@@ -27,7 +28,7 @@ from mm_tui.review.moves import (
     with_journal,
     withdraw,
 )
-from mm_tui.review.state import Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
+from mm_tui.review.state import ABOUT_RELATIVES, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
 
 
 def checked(state: State, sighting: Sighting) -> Move:
@@ -69,14 +70,20 @@ def _edit_moved(state: State, sighting: Sighting) -> Move:
     """The edit neither is being scanned nor waits."""
     match sighting.standing:
         case Standing.RELEASED if state.stage is Stage.RELEASE:
-            return end(state, Outcome.EDIT_RELEASED, sighting=sighting)
+            return edit_released(state, sighting)
         case Standing.RELEASED:
-            return check(replace(state, sent=True), Stage.RETIRE)
+            return check(_gone(state, sighting), Stage.RETIRE)
         case Standing.FAILED:
             return end(state, Outcome.EDIT_FAILED, sighting=sighting)
         case Standing.REJECTED | Standing.CANCELLED:
             return end(state, Outcome.EDIT_CLOSED, sighting=sighting)
     return ask(state, Question.EDIT_UNCLEAR, sighting=sighting)
+
+
+def _gone(state: State, sighting: Sighting) -> State:
+    """The edit has left already, as the human wrote it or as something else."""
+    as_seen = sighting.fingerprint == state.case.fingerprint or sighting.digest == state.verified
+    return replace(state, sent=True, differs=not as_seen)
 
 
 def _before_retire(state: State, sighting: Sighting) -> Move:
@@ -98,7 +105,7 @@ def _original_moved(state: State, sighting: Sighting) -> Move:
     if not sighting.standing.is_settled_unreleased:
         return ask(state, Question.ORIGINAL_UNCLEAR, sighting=sighting)
     if state.sent:
-        return end(state, Outcome.EDIT_RELEASED, sighting=sighting)
+        return edit_released(state, sighting)
     ours = state.called and sighting.standing is Standing.REJECTED
     return ask(state, Question.RETIRED_UNSURE if ours else Question.ORIGINAL_CLOSED, sighting=sighting)
 
@@ -171,12 +178,13 @@ def _retire_answered(state: State, event: Event) -> Move:
         case Done(words):
             retired = Journal(Entry.RETIRED, state.case.item, words)
             if state.sent:
-                return with_journal(end(state, Outcome.EDIT_RELEASED), retired)
+                return with_journal(edit_released(state), retired)
             return with_journal(check(state, Stage.RELEASE), retired)
         case Denied(words):
             return ask(state, Question.NOT_RETIRED, said=words)
         case Clash(words):
-            return read_back(state, words)
+            # The call may have come twice, and this be the answer to the second.
+            return read_back(replace(state, called=True), words)
         case Lost(words):
             return doubt(state, words)
     return stay(state)
@@ -233,7 +241,7 @@ def _withdraw_read_back(state: State, sighting: Sighting) -> Move:
         if state.forced:
             return end(state, Outcome.INCIDENT, sighting=state.sighting)
         # It left although the human wanted it back: about the original a human is asked, unless it is settled.
-        return read_back(replace(state, stage=Stage.RETIRE, sent=True, question=None))
+        return read_back(replace(_gone(state, sighting), stage=Stage.RETIRE, question=None))
     # The sighting that is kept is the original's: it says why the edit must go.
     return replace(state, step=Step.DOUBT, question=Question.NOT_WITHDRAWN), (Pause(),)
 
@@ -241,7 +249,7 @@ def _withdraw_read_back(state: State, sighting: Sighting) -> Move:
 def answer(state: State, choice: Choice) -> Move:
     """A human said how to go on; every way leads through a fresh check but cancelling again."""
     sighting = state.sighting
-    if choice is Choice.LOOK and state.called:
+    if choice is Choice.LOOK and state.called and state.question not in ABOUT_RELATIVES:
         # Looking must not end in making a call in doubt again.
         return read_back(replace(state, question=None, sighting=None))
     match state.question, choice:
@@ -252,6 +260,10 @@ def answer(state: State, choice: Choice) -> Move:
             return check(accepted, Stage.RETIRE if state.stage is Stage.WAIT else Stage.RELEASE)
         case Question.ORIGINAL_CHANGED, Choice.ACCEPT if sighting is not None:
             return check(replace(state, seen=sighting.digest))
+        case Question.RELATIVE_WAITING, Choice.GO_ON:
+            return check(replace(state, beside=(*state.beside, state.rival)))
+        case ((Question.RELATIVE_RELEASED | Question.RELATIVE_UNCLEAR), Choice.UNRELATED):
+            return check(replace(state, unrelated=(*state.unrelated, state.rival)))
         case ((Question.ORIGINAL_CLOSED | Question.RETIRED_UNSURE), Choice.GO_ON):
             return check(state, Stage.RELEASE)
     return check(state)

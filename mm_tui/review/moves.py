@@ -34,6 +34,26 @@ def end(state: State, outcome: Outcome, *, sighting: Sighting | None = None, sai
     return ended, (journal,)
 
 
+def is_other(sighting: Sighting | None, seen: str) -> bool:
+    """Whether what was read is known to be other content than the one with this digest."""
+    return sighting is not None and sighting.digest not in ("", seen)
+
+
+def edit_released(state: State, sighting: Sighting | None = None) -> Move:
+    """The edit left: as the human saw it, or as something else."""
+    differs = state.differs or (not state.sent and is_other(sighting, state.verified))
+    return released(state, Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED, sighting)
+
+
+def released(state: State, outcome: Outcome, sighting: Sighting | None) -> Move:
+    """What the human wanted has left: it ends so, once the other versions were read.
+
+    Another hand may have released one of them at the same moment.
+    """
+    state = replace(state, step=Step.RECORD, reached=outcome, sighting=sighting, todo=state.versions, question=None)
+    return (state, (Look(state.todo[0]),)) if state.todo else end(state, outcome, sighting=sighting)
+
+
 def ask(state: State, question: Question, *, sighting: Sighting | None = None, said: str = "") -> Move:
     """Stop until a human answers."""
     return replace(state, step=Step.ASK, todo=(), question=question, sighting=sighting, said=said), ()
@@ -46,9 +66,11 @@ def check(state: State, stage: Stage | None = None) -> Move:
     state = replace(state, stage=stage, step=Step.CHECK, called=called, question=None, sighting=None, said="")
     ahead: tuple[str, ...] = ()
     if stage is Stage.SUBMIT or (stage is Stage.DECIDE and state.case.act is Act.APPROVE):
-        ahead = state.case.siblings
+        ahead = state.versions
+    elif stage is Stage.RETIRE and not state.sent:
+        ahead = state.told
     elif stage is Stage.RELEASE:
-        ahead = (*state.case.siblings, state.case.item)
+        ahead = (*state.versions, state.case.item)
     todo = (*ahead, target(state))
     return replace(state, todo=todo), (Look(todo[0]),)
 
@@ -114,7 +136,7 @@ def read_back(state: State, said: str = "") -> Move:
 def record(state: State, said: str) -> Move:
     """The call had its effect, in the gateway's words: read once more what it recorded."""
     about = target(state)
-    recording = replace(state, step=Step.RECORD, said=said)
+    recording = replace(state, step=Step.RECORD, said=said, todo=(about,))
     return recording, (Journal(Entry.DONE, about, said), Look(about))
 
 

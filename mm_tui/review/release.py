@@ -32,22 +32,38 @@ from mm_tui.review.events import (
 )
 from mm_tui.review.moves import (
     Move,
+    ask,
     check,
     decide,
     doubt,
+    edit_released,
     end,
     find,
     in_doubt,
+    is_other,
     keep_reading,
     read_back,
     record,
+    released,
     stay,
     submit,
     target,
     with_journal,
     withdraw,
 )
-from mm_tui.review.state import Act, Case, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
+from mm_tui.review.state import (
+    MOST_RELATIVES,
+    Act,
+    Case,
+    Choice,
+    Outcome,
+    Question,
+    Sighting,
+    Stage,
+    Standing,
+    State,
+    Step,
+)
 
 FIRST_STAGE = {
     Act.APPROVE: Stage.DECIDE,
@@ -65,6 +81,8 @@ DOES = {
 def begin(case: Case) -> Move:
     """A human decided: the hold begins. Nothing leaves this machine before it is over."""
     state = State(case, FIRST_STAGE[case.act], seen=case.digest)
+    named = (one for one in case.named if one != case.item and one not in case.siblings)
+    state = replace(state, relatives=tuple(named)[:MOST_RELATIVES])
     if case.doubtful:
         return end(state, Outcome.DOUBTFUL)
     return state, (Journal(Entry.HELD, case.item, case.digest), Hold())
@@ -112,7 +130,7 @@ def _advance(state: State, event: Event) -> Move:
 
 def can_undo(state: State) -> bool:
     """Whether nothing that belongs to this decision has left the machine, so that it can be taken back."""
-    return _is_first(state) and state.step in (Step.HOLD, Step.CHECK)
+    return _is_first(state) and state.step in (Step.HOLD, Step.CHECK, Step.ASK)
 
 
 def _is_first(state: State) -> bool:
@@ -144,9 +162,14 @@ def _not_made(state: State, *, undone: bool) -> Move:
 def _checking(state: State, event: Event) -> Move:
     match event:
         case Saw(email_id, sighting) if email_id == state.todo[0]:
-            if len(state.todo) == 1:
-                return _checked(state, sighting)
-            return _sibling_seen(state, sighting)
+            fresh = _newly_named(state, sighting)
+            state = replace(state, relatives=(*state.relatives, *fresh))
+            if len(state.todo) > 1:
+                return _version_seen(state, sighting, fresh)
+            if fresh and not state.sent and (sighting.standing is Standing.PENDING or state.stage is Stage.RETIRE):
+                # They are read first, and then once more what the call is about.
+                return _read_on(state, (*fresh, email_id))
+            return _checked(state, sighting)
         case Blind(words):
             if can_undo(state):
                 return end(state, Outcome.UNREACHABLE, said=words)
@@ -160,11 +183,37 @@ def _checking(state: State, event: Event) -> Move:
     return stay(state)
 
 
-def _sibling_seen(state: State, sighting: Sighting) -> Move:
+def _newly_named(state: State, sighting: Sighting) -> tuple[str, ...]:
+    """The mails that this one's tags name as versions of it and that nobody has named before."""
+    releases = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
+    if not releases or state.stage is Stage.WAIT:
+        return ()
+    known = {state.case.item, state.replacement, *state.case.siblings, *state.relatives}
+    fresh = tuple(dict.fromkeys(one for one in sighting.relatives if one not in known))
+    return fresh[: MOST_RELATIVES - len(state.relatives)]
+
+
+def _read_on(state: State, todo: tuple[str, ...]) -> Move:
+    return replace(state, todo=todo), (Look(todo[0]),)
+
+
+def _version_seen(state: State, sighting: Sighting, fresh: tuple[str, ...]) -> Move:
     """One of the mails of which at most one may be released together with the target."""
+    about, rest = state.todo[0], (*fresh, *state.todo[1:])
     if sighting.standing.is_settled_unreleased:
-        todo = state.todo[1:]
-        return replace(state, todo=todo), (Look(todo[0]),)
+        return _read_on(state, rest)
+    if about in state.told and about not in state.case.siblings:
+        # Anybody could have set the tags, so a human may say that they are wrong.
+        if sighting.standing is Standing.RELEASED:
+            state = replace(state, left=tuple(sorted({*state.left, about})))
+            question = Question.RELATIVE_RELEASED
+        elif sighting.standing is Standing.UNCLEAR:
+            question = Question.RELATIVE_UNCLEAR
+        elif about in state.beside:
+            return _read_on(state, rest)
+        else:
+            question = Question.RELATIVE_WAITING
+        return ask(replace(state, rival=about), question, sighting=sighting)
     if state.stage is Stage.RELEASE:
         return edit_release.rival(state, sighting)
     released = sighting.standing is Standing.RELEASED
@@ -195,8 +244,18 @@ def _moved(state: State, sighting: Sighting) -> Move:
             return keep_reading(state, Question.STILL_PENDING, sighting)
         return end(state, Outcome.UNCLEAR, sighting=sighting)
     wanted, outcome = DOES[state.case.act]
-    ours = state.called and sighting.standing is wanted
-    return end(state, outcome if ours else Outcome.ELSEWHERE, sighting=sighting)
+    called = state.called or state.step is Step.DOUBT
+    if not called or sighting.standing is not wanted or sighting.is_ours is False:
+        return end(state, Outcome.ELSEWHERE, sighting=sighting)
+    # A call that something on the way repeats is answered as if another had come first.
+    outcome = outcome if state.called and sighting.is_ours else Outcome.DECIDED
+    return _decided(state, outcome, sighting)
+
+
+def _decided(state: State, outcome: Outcome, sighting: Sighting | None) -> Move:
+    if state.case.act is not Act.APPROVE:
+        return end(state, outcome, sighting=sighting)
+    return released(state, Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome, sighting)
 
 
 def _schedule_checked(state: State, sighting: Sighting) -> Move:
@@ -241,6 +300,7 @@ def _doubting(state: State, event: Event) -> Move:
         case Blind(words):
             return replace(state, said=words), (Pause(),)
         case Saw(email_id, sighting) if email_id == target(state):
+            state = replace(state, relatives=(*state.relatives, *_newly_named(state, sighting)))
             if state.stage is Stage.DECIDE:
                 if sighting.standing is Standing.PENDING:
                     return keep_reading(state, Question.STILL_PENDING, sighting)
@@ -271,23 +331,34 @@ def _finding(state: State, event: Event) -> Move:
 
 
 def _recording(state: State, event: Event) -> Move:
+    about, rest = state.todo[0], state.todo[1:]
     match event:
-        case Saw(_, sighting):
-            return _recorded(state, sighting)
+        case Saw(email_id, sighting) if email_id == about:
+            if state.reached is None:
+                fresh = _newly_named(state, sighting)
+                return _recorded(replace(state, relatives=(*state.relatives, *fresh)), sighting)
+            if sighting.standing is Standing.RELEASED:
+                return end(replace(state, rival=about), Outcome.INCIDENT, sighting=sighting)
         case Blind():
-            return _recorded(state, None)
-    return stay(state)
+            if state.reached is None:
+                return _recorded(state, None)
+        case _:
+            return stay(state)
+    if rest or state.reached is None:
+        return _read_on(state, rest)
+    known = set(state.left) & set(state.versions)
+    return end(state, Outcome.INCIDENT if known else state.reached, sighting=state.sighting)
 
 
 def _recorded(state: State, sighting: Sighting | None) -> Move:
     """The call was answered well; the outcome is what it was made for."""
     if state.stage is Stage.RELEASE:
-        return end(state, Outcome.EDIT_RELEASED, sighting=sighting)
+        return edit_released(state, sighting)
     if state.stage is Stage.RESCHEDULE:
         if sighting is not None and sighting.fingerprint == state.case.fingerprint:
             return end(state, Outcome.RESCHEDULED, sighting=sighting)
         return end(state, Outcome.UNCLEAR, sighting=sighting)
-    return end(state, DOES[state.case.act][1], sighting=sighting)
+    return _decided(state, DOES[state.case.act][1], sighting)
 
 
 def _answer(state: State, choice: Choice) -> Move:
@@ -296,7 +367,7 @@ def _answer(state: State, choice: Choice) -> Move:
         return with_journal(end(state, Outcome.LEFT, sighting=state.sighting), answered)
     if choice is Choice.WITHDRAW:
         return with_journal(withdraw(state, forced=False), answered)
-    if choice is not Choice.LOOK:
+    if choice not in (Choice.LOOK, Choice.UNRELATED):
         # A human has looked at it: what happened before no longer keeps it from going on.
         state = replace(state, stale=False)
     return with_journal(edit_release.answer(state, choice), answered)
@@ -307,7 +378,9 @@ def _resume(state: State) -> Move:
     if can_undo(state):
         return end(state, Outcome.FELL_BACK)
     if state.step is Step.RECORD:
-        return _recorded(state, None)
+        if state.reached is not None:
+            return released(state, state.reached, state.sighting)
+        return with_journal(_read_on(state, (target(state),)), Journal(Entry.RESUMED, target(state)))
     if state.step is Step.CALL:
         state = in_doubt(state)
     # Who released the original, and so made us withdraw, must still be told in the end.

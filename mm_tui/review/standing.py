@@ -5,6 +5,7 @@ from __future__ import annotations
 from mm_tui.models import Direction, EmailDetail
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import fingerprint
+from mm_tui.review.relatives import editor_in, is_edit, relatives_in
 from mm_tui.review.state import Sighting, Standing
 
 _ALWAYS = {
@@ -39,13 +40,14 @@ def standing_of(status: str, direction: str, *, approved: bool = False) -> Stand
     return Standing.RELEASED if status in let_go or approved else Standing.UNCLEAR
 
 
-def sighting_of(mail: EmailDetail, direction: str) -> Sighting:
+def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Sighting:
     """A mail as it was read just now.
 
     Args:
         mail: what the gateway gave.
         direction: as it was when the human saw the mail. It counts where the mail states none; and where it was not
             known then, it is left out of the digest now, as it was then.
+        our_name: under which the gateway records what is approved with this program's key; empty when not known.
     """
     seen = direction and (mail.direction or direction)
     direction = mail.direction or direction
@@ -57,4 +59,7 @@ def sighting_of(mail: EmailDetail, direction: str) -> Sighting:
         status=mail.status,
         decided_by=mail.approved_by,
         decided_at=mail.approved_at.isoformat() if mail.approved_at else "",
+        is_ours=mail.approved_by == our_name if our_name and mail.approved_by else None,
+        relatives=relatives_in(mail.tags, mail.id),
+        edited_by=editor_in(mail.tags) if is_edit(mail.tags) else "",
     )

@@ -93,6 +93,12 @@ class Sighting:
     decided_by: str = ""
     decided_at: str = ""
     """ISO 8601, or empty."""
+    is_ours: bool | None = None
+    """Decided with the key that this program decides with; None where that is not known."""
+    relatives: tuple[str, ...] = ()
+    """Ids of the mails that its tags name as its original or its edits: anybody with a send key can set them."""
+    edited_by: str = ""
+    """The reviewer whose edit it is, as its tags say."""
 
 
 class Question(StrEnum):
@@ -122,6 +128,12 @@ class Question(StrEnum):
     """The gateway did not let us approve the edit, or it still waits after our call."""
     SIBLING_WAITING = "sibling_waiting"
     """Another edit of the same original is not settled."""
+    RELATIVE_RELEASED = "relative_released"
+    """A mail that the tags name as another version of this one was released."""
+    RELATIVE_WAITING = "relative_waiting"
+    """A mail that the tags name as another version of this one waits too."""
+    RELATIVE_UNCLEAR = "relative_unclear"
+    """A mail that the tags name as another version of this one cannot be found, or has an unknown status."""
     NOT_WITHDRAWN = "not_withdrawn"
     """The edit could not be cancelled and still waits."""
 
@@ -137,6 +149,8 @@ class Choice(StrEnum):
     """Go on with the release, after a fresh check."""
     ACCEPT = "accept"
     """The content shown now is what I approve."""
+    UNRELATED = "unrelated"
+    """The tags are wrong, it is no version of this mail: go on, after a fresh check."""
     WITHDRAW = "withdraw"
     """Cancel the edit; its text is kept."""
     LEAVE = "leave"
@@ -156,9 +170,17 @@ CHOICES: dict[Question, tuple[Choice, ...]] = {
     Question.NOT_RETIRED: (Choice.AGAIN, Choice.WITHDRAW, Choice.LEAVE),
     Question.NOT_RELEASED: (Choice.AGAIN, Choice.WITHDRAW, Choice.LEAVE),
     Question.SIBLING_WAITING: (Choice.LOOK, Choice.WITHDRAW, Choice.LEAVE),
+    Question.RELATIVE_RELEASED: (Choice.LOOK, Choice.UNRELATED, Choice.WITHDRAW, Choice.LEAVE),
+    Question.RELATIVE_WAITING: (Choice.GO_ON, Choice.LOOK, Choice.WITHDRAW, Choice.LEAVE),
+    Question.RELATIVE_UNCLEAR: (Choice.LOOK, Choice.UNRELATED, Choice.WITHDRAW, Choice.LEAVE),
     Question.NOT_WITHDRAWN: (Choice.AGAIN, Choice.LEAVE),
 }
-"""The answers to each question, safest last. Once the edit has left, WITHDRAW falls away."""
+"""The answers to each question, safest last. WITHDRAW is offered while an edit of ours waits at the gateway."""
+
+ABOUT_RELATIVES = frozenset({Question.RELATIVE_RELEASED, Question.RELATIVE_WAITING, Question.RELATIVE_UNCLEAR})
+
+MOST_RELATIVES = 12
+"""So many mails are taken from tags as versions of one; a draft whose tags name more is not looked at for ever."""
 
 
 class Outcome(StrEnum):
@@ -166,6 +188,10 @@ class Outcome(StrEnum):
 
     APPROVED = "approved"
     REJECTED = "rejected"
+    DECIDED = "decided"
+    """As the human wanted, by this program's call or by another at the same time: no answer says which."""
+    NOT_AS_SEEN = "not_as_seen"
+    """It was released, with other content than the human saw: it changed between the last reading and the call."""
     EDIT_RELEASED = "edit_released"
     """The edit left and the original is retired."""
     RESCHEDULED = "rescheduled"
@@ -211,6 +237,8 @@ CONCLUSIVE = frozenset(
     {
         Outcome.APPROVED,
         Outcome.REJECTED,
+        Outcome.DECIDED,
+        Outcome.NOT_AS_SEEN,
         Outcome.EDIT_RELEASED,
         Outcome.RESCHEDULED,
         Outcome.ELSEWHERE,
@@ -237,6 +265,8 @@ class Case:
     """Of the edited content, for an edit."""
     siblings: tuple[str, ...] = ()
     """Other mails of which at most one may be released together with this one: earlier edits, or the original."""
+    named: tuple[str, ...] = ()
+    """Mails that tags read before name as versions of this one."""
     doubtful: bool = False
     """An earlier call for this item may still take effect in a way that this act could not make harmless."""
 
@@ -262,6 +292,20 @@ class State:
     """What a call in doubt may still release: a mail's id, or `SUBMISSION` for an edit whose id never came back."""
     sent: bool = False
     """The edit has left already (allow-list, autonomous mailbox, another reviewer)."""
+    differs: bool = False
+    """What left is not what the human wrote."""
+    relatives: tuple[str, ...] = ()
+    """Mails that tags name as versions of this one."""
+    unrelated: tuple[str, ...] = ()
+    """Those of which a human has said that they are none."""
+    beside: tuple[str, ...] = ()
+    """Those of which a human has said that they may wait while this one is released."""
+    rival: str = ""
+    """The one that the question is about."""
+    left: tuple[str, ...] = ()
+    """Those that were read as released."""
+    reached: Outcome | None = None
+    """How it ends, unless another version turns out to have left as well."""
     stale: bool = False
     """A crash or a lost network came in between: a human must say again that it may go on to a release."""
     closing: bool = False
@@ -285,8 +329,18 @@ class State:
         """What may be answered now."""
         if self.question is None:
             return ()
-        choices = CHOICES[self.question]
-        return tuple(choice for choice in choices if not (self.sent and choice is Choice.WITHDRAW))
+        waits = self.replacement and not self.sent
+        return tuple(choice for choice in CHOICES[self.question] if waits or choice is not Choice.WITHDRAW)
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """All other mails of which at most one may be released together with this one."""
+        return (*self.case.siblings, *self.told)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Those that only tags name, and that no human has called unrelated."""
+        return tuple(one for one in self.relatives if one not in self.unrelated)
 
     @property
     def doubts(self) -> str:

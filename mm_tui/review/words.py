@@ -49,11 +49,19 @@ _QUESTIONS = {
     Question.NOT_RETIRED: "the original could not be retired and still waits: try again?",
     Question.NOT_RELEASED: "the original is retired, but your edit still waits: try again to release it?",
     Question.SIBLING_WAITING: "another edit of the same original is {status}: settle it first",
+    Question.RELATIVE_RELEASED: "{rival} was {status}{by}{at}: a version of this mail has left already; release yours"
+    " all the same?",
+    Question.RELATIVE_WAITING: "{rival} is {status} too: release this one instead? The other then stays where it is and"
+    " must be rejected or withdrawn",
+    Question.RELATIVE_UNCLEAR: "{rival} is named as a version of this mail and has the status {status}, from which"
+    " nothing can be concluded",
     Question.NOT_WITHDRAWN: "your edit could not be withdrawn and still waits: try again?",
 }
 _OUTCOMES = {
     Outcome.APPROVED: "approved{by}{at}",
     Outcome.REJECTED: "rejected",
+    Outcome.DECIDED: "{status}{by}{at}; the answer was lost or repeated, so it may be your call or another's",
+    Outcome.NOT_AS_SEEN: "OTHER TEXT LEFT than you saw: it changed just before it was approved{by}{at}; see Diff",
     Outcome.EDIT_RELEASED: "your edit was released{by}{at}; the original is retired",
     Outcome.RESCHEDULED: "changed; it waits for its scan and for approval",
     Outcome.UNDONE: "undone: nothing was sent",
@@ -72,13 +80,14 @@ _OUTCOMES = {
     Outcome.WITHDRAWN: "released elsewhere as it was{by}{at}; your edit was withdrawn and kept",
     Outcome.TAKEN_BACK: "your edit was withdrawn; your text is kept",
     Outcome.LEFT: "left as it is at the gateway",
-    Outcome.INCIDENT: "INCIDENT: both the original and the edit were released, by different hands{by}{at}",
+    Outcome.INCIDENT: "INCIDENT: two versions of this mail were released, by different hands{by}{at}",
 }
 _CHOICES = {
     Choice.AGAIN: "try again",
     Choice.LOOK: "look again",
     Choice.GO_ON: "go on and release",
     Choice.ACCEPT: "accept what is there now",
+    Choice.UNRELATED: "the tags are wrong: it is another mail, go on",
     Choice.WITHDRAW: "withdraw my edit",
     Choice.LEAVE: "leave it as it is",
 }
@@ -101,7 +110,7 @@ def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime |
     if state.outcome is not None:
         tells = state.outcome in (Outcome.DENIED, Outcome.UNREACHABLE, Outcome.NOT_SUBMITTED)
         left = "; a call in doubt may still take effect" if state.doubts else ""
-        return _filled(_OUTCOMES[state.outcome], state.sighting) + (said if tells else "") + left
+        return _filled(_OUTCOMES[state.outcome], state) + (said if tells else "") + left
     if state.question is not None:
         reading = "; reading back" if state.step is Step.DOUBT else ""
         return question(state) + said + reading
@@ -123,7 +132,7 @@ def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime |
 
 def question(state: State) -> str:
     """The question that waits for an answer; empty when there is none."""
-    return "" if state.question is None else _filled(_QUESTIONS[state.question], state.sighting)
+    return "" if state.question is None else _filled(_QUESTIONS[state.question], state)
 
 
 def choice(asked: Choice) -> str:
@@ -131,14 +140,20 @@ def choice(asked: Choice) -> str:
     return _CHOICES[asked]
 
 
-def _filled(words: str, sighting: Sighting | None) -> str:
-    sighting = sighting or Sighting(Standing.UNCLEAR)
+def _filled(words: str, state: State) -> str:
+    sighting = state.sighting or Sighting(Standing.UNCLEAR)
     status = _STANDINGS.get(sighting.standing) or sighting.status or "not there"
     return words.format(
+        rival=_version(state, sighting),
         status=status if sighting.standing is not Standing.UNCLEAR else repr(sighting.status or "not there"),
         by=f" by {sighting.decided_by}" if sighting.decided_by else "",
         at=f" at {_clock(sighting.decided_at)}" if sighting.decided_at else "",
     )
+
+
+def _version(state: State, sighting: Sighting) -> str:
+    """Another version of the mail that is decided, as a reviewer knows it."""
+    return f"{sighting.edited_by}'s edit ({state.rival})" if sighting.edited_by else f"another version ({state.rival})"
 
 
 def _clock(moment: str) -> str:

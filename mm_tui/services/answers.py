@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mm_tui.models import NOT_SENT, Direction, EmailDetail, EmailSummary, Status
+from mm_tui.review.relatives import REPLACED_BY, REPLACES
 from mm_tui.review.risk import OtherAnswer
-from mm_tui.services.claims import REPLACED_BY, REPLACES
 
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.models import EmailDetail
-from mm_tui.services.claims import LONGEST_NAME, WRITTEN_BY
+from mm_tui.review.relatives import LONGEST_NAME
+from mm_tui.services.claims import WRITTEN_BY
 from mm_tui.store.journal import Journal
 from mm_tui.store.mail import MailStore
 from mm_tui.text import OneLine

@@ -14,24 +14,28 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mm_tui.gateway.witness import already_written
+from mm_tui.review.relatives import (
+    LONGEST_NAME,
+    REPLACED_BY,
+    REPLACES,
+    editor_in,
+    is_edit,
+    is_replaced,
+    relatives_in,
+    with_relation,
+)
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
 
-PREFIX = "review."
 BY = "review.claimed_by"
 SINCE = "review.claimed_at"
 UNTIL = "review.claimed_until"
 TOKEN = "review.claim"  # noqa: S105 - the name of a tag
-REPLACED_BY = "review.replaced_by"
-REPLACES = "review.replaces"
-EDITED_BY = "review.edited_by"
 WRITTEN_BY = "review.written_by"
 """The reviewer who wrote a reply in this program."""
-LONGEST_NAME = 40
-"""Characters of another's name that are shown."""
 BADGE_NAME = 12
 """Characters of it in a list."""
 LIFE = timedelta(minutes=10)
@@ -85,11 +89,10 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> TagClaim | None:
 
 def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
     """What a mail's tags say about an edit under way: that one replaces it, or that it is one; None when nothing."""
-    tagged = {str(key): value for key, value in held.items()}
-    by = tagged.get(EDITED_BY) or "another reviewer"
-    if tagged.get(REPLACED_BY):
+    by = editor_in(held) or "another reviewer"
+    if is_replaced(held):
         return OneLine(f"being replaced by {by}")
-    return OneLine(f"edited by {by}, in place of a mail that may still wait") if tagged.get(REPLACES) else None
+    return OneLine(f"edited by {by}, in place of a mail that may still wait") if is_edit(held) else None
 
 
 async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit: str, reviewer: str) -> None:
@@ -99,10 +102,24 @@ async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit
         GatewayError: the tags could not be read or set.
         TagsDiffer: somebody else writes the tags at the same time.
     """
-    from mm_tui.services import tags
+    await _relate(gateway, mailbox_id, edit, REPLACES, original, reviewer)
+    await _relate(gateway, mailbox_id, original, REPLACED_BY, edit, reviewer)
 
-    await tags.merge(gateway, mailbox_id, edit, {REPLACES: original, EDITED_BY: reviewer})
-    await tags.merge(gateway, mailbox_id, original, {REPLACED_BY: edit, EDITED_BY: reviewer})
+
+async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: str, other: str, reviewer: str) -> None:
+    """Adds one relation to a mail's tags, beside those that others have set."""
+    from mm_tui.services.tags import ATTEMPTS, TagsDiffer
+
+    for _ in range(ATTEMPTS):
+        held = await gateway.tags(mailbox_id, email_id)
+        if other in relatives_in(held, email_id):
+            return
+        if not (wanted := with_relation(held, kind, other, reviewer)):
+            break
+        now = await gateway.put_tags(mailbox_id, email_id, {**{str(k): str(v) for k, v in held.items()}, **wanted})
+        if other in relatives_in(now, email_id):
+            return
+    raise TagsDiffer
 
 
 class AdvisoryClaims:

@@ -15,10 +15,11 @@ from mm_tui.models import Direction, EmailDetail, EmailSummary, Party, PendingIt
 from mm_tui.query import UNCHECKED
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
+from mm_tui.review.relatives import PREFIX, editor_in, is_edit, relatives_in
 from mm_tui.review.risk import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext, assess
 from mm_tui.services.answers import family_of, other_answers
 from mm_tui.services.authors import Author, Authors
-from mm_tui.services.claims import EDITED_BY, PREFIX, REPLACED_BY, REPLACES, TagClaim, claim_in, pair_words
+from mm_tui.services.claims import TagClaim, claim_in, pair_words
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.due import due_at
 from mm_tui.services.queue_filter import Around
@@ -363,14 +364,14 @@ def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> 
     """What to say of mails of which both wait: one is to replace the other."""
     found: dict[str, OneLine] = {}
     for email_id, held in tags.items():
-        other = next((str(value) for key, value in held.items() if key in (REPLACES, REPLACED_BY)), "")
-        if email_id not in waiting or other not in waiting:
+        others = waiting.intersection(relatives_in(held, email_id))
+        if email_id not in waiting or not others:
             continue
         found[email_id] = pair_words(held) or _NOTHING
-        if held.get(OneLine(REPLACES)):
-            # The original may have been read before its own tag was set.
-            by = held.get(OneLine(EDITED_BY), OneLine(""))
-            found.setdefault(other, pair_words({OneLine(REPLACED_BY): OneLine(email_id), OneLine(EDITED_BY): by}) or by)
+        if is_edit(held):
+            for other in others:
+                # The original may have been read before its own tag was set.
+                found.setdefault(other, OneLine(f"being replaced by {editor_in(held) or 'another reviewer'}"))
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from mm_tui.models import PendingItem, RawContent
+from mm_tui.models import EmailDetail, PendingItem, RawContent
 from mm_tui.review.diff import compare
 from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import EditedDraft, edited, fingerprint
@@ -18,8 +18,9 @@ from mm_tui.review.effects import Journal as Entry
 from mm_tui.review.events import Restarted
 from mm_tui.review.family import is_doubtful
 from mm_tui.review.findings import Finding, codes
+from mm_tui.review.relatives import PREFIX, relatives_in
 from mm_tui.review.release import begin, step
-from mm_tui.review.state import SUBMISSION, Act, Case, State, Step
+from mm_tui.review.state import MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
 from mm_tui.services.approval_gate import OWN_REPLY
 from mm_tui.services.authors import Author, Authors
 from mm_tui.services.kept import save_beside
@@ -29,6 +30,7 @@ from mm_tui.store.claims import Claim, ClaimStore
 from mm_tui.store.database import Database
 from mm_tui.store.edits import EditStore
 from mm_tui.store.journal import Journal
+from mm_tui.store.pending import PendingStore
 from mm_tui.store.releases import ReleaseStore, SavedRelease
 from mm_tui.text import OneLine
 
@@ -94,6 +96,7 @@ class Beginner:
         self.claims = ClaimStore(database)
         self.rows = ReleaseStore(database)
         self.edits = EditStore(database)
+        self.pending = PendingStore(database)
         self._authors = Authors(database)
         self._own_replies = own_replies
 
@@ -130,6 +133,7 @@ class Beginner:
             digest=wish.digest,
             fingerprint=fingerprint(mine) if mine is not None and wish.act is not Act.REJECT else "",
             siblings=tuple(sorted(_members(family) - {item.id})),
+            named=self._named(item) if wish.act in (Act.APPROVE, Act.RELEASE_EDIT) else (),
             doubtful=is_doubtful(wish.act, item.id, (row.doubts for row in doubts), same_submission=same),
         )
         state, effects = begin(case)
@@ -201,7 +205,9 @@ class Beginner:
         self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime
     ) -> None:
         for entry in entries:
-            self.journal.append(connection, entry.entry, self.reviewer, state.case.item, at, _details(live, entry))
+            self.journal.append(
+                connection, entry.entry, self.reviewer, state.case.item, at, _details(live, state, entry)
+            )
         self.rows.put(connection, live.saved(state, at))
         if state.ended:
             self.claims.release(connection, live.release_id)
@@ -246,6 +252,18 @@ class Beginner:
             if _is_lost_edit(lost, wish.item.raw):
                 rows.update((row.release_id, row) for row in self.rows.family(lost.item_id))
         return [rows[release_id] for release_id in sorted(rows)]
+
+    def _named(self, item: Seen) -> tuple[str, ...]:
+        """What tags say of other versions of this mail: its own as it was read, and those of all that waits."""
+        own = relatives_in(item.tags, item.id) if isinstance(item, EmailDetail) else ()
+        found = dict.fromkeys(own)
+        for email_id, tags in self.pending.tagged(PREFIX).items():
+            named = relatives_in({OneLine(name): OneLine(value) for name, value in tags.items()}, email_id)
+            if email_id == item.id:
+                found.update(dict.fromkeys(named))
+            elif item.id in named:
+                found[email_id] = None
+        return tuple(found)[:MOST_RELATIVES]
 
     def _key(
         self, wish: Wish, mine: RawContent | None, family: Sequence[SavedRelease], at: datetime
@@ -298,7 +316,7 @@ def _claimed(claim: Claim) -> Refused:
     )
 
 
-def _details(live: Live, entry: Entry) -> dict[str, str]:
+def _details(live: Live, state: State, entry: Entry) -> dict[str, str]:
     """What the journal says beside kind and item: never content."""
     case, content = live.state.case, live.content
     details = {"release": live.release_id, "act": str(case.act), "digest": case.digest}
@@ -306,6 +324,8 @@ def _details(live: Live, entry: Entry) -> dict[str, str]:
         details["about"] = entry.about
     if entry.note:
         details["note"] = entry.note[:_TOLD]
+    if state.outcome is Outcome.NOT_AS_SEEN and state.sighting is not None and not state.sent:
+        details["left"] = state.sighting.digest
     if case.act is Act.REJECT and content is not None and content.edit is None:
         details["reason"] = content.reason[:_TOLD]
     if entry.entry is Kind.HELD:

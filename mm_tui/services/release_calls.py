@@ -11,12 +11,14 @@ from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
-from mm_tui.models import Direction, EmailSummary, SendReceipt, Status
+from mm_tui.models import Direction, EmailDetail, EmailSummary, SendReceipt, Status
 from mm_tui.review.draft import EditedDraft, fingerprint, starts_thread, topic
 from mm_tui.review.effects import Call, Cancel, Decide, Reschedule, Submit
 from mm_tui.review.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, NotMade, Saw, Submitted
+from mm_tui.review.moves import target
+from mm_tui.review.relatives import relatives_in
 from mm_tui.review.standing import sighting_of, standing_of
-from mm_tui.review.state import Sighting, Stage, Standing, Step
+from mm_tui.review.state import Act, Sighting, Stage, Standing, State, Step
 from mm_tui.services.claims import mark_pair
 from mm_tui.services.release_record import Facts, Live
 from mm_tui.services.tags import TagsDiffer
@@ -41,6 +43,8 @@ class ReleaseCalls:
         self._gateway = gateway
         self._clock = clock
         self._reviewer = reviewer
+        self._our_name = ""
+        """Under which the gateway records what is approved with our key, once it has told."""
 
     async def perform(self, live: Live, effect: Call) -> Event:
         """Makes one call and says what came of it."""
@@ -102,6 +106,10 @@ class ReleaseCalls:
             if status == Status.UNREAD:
                 return Sighting(standing_of(status, direction), status=status)
         mail = await self._gateway.email(live.facts.mailbox_id, email_id)
+        if self._lost_its_mark(live, mail):
+            live.marked_again = True
+            await self.mark_pair(live)
+            mail = await self._gateway.email(live.facts.mailbox_id, email_id)
         live.read[email_id] = mail.raw
         if email_id == live.state.case.item:
             live.facts = replace(
@@ -109,7 +117,9 @@ class ReleaseCalls:
                 thread_id=live.facts.thread_id or mail.thread_id,
                 received_at=live.facts.received_at or mail.received_at,
             )
-        sighting = sighting_of(mail, direction)
+        if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
+            self._our_name = mail.approved_by
+        sighting = sighting_of(mail, direction, self._our_name)
         # The queue was read first: a scan that ended in between has put the mail there since.
         if sighting.standing is Standing.PENDING and not listed and not await self._is_listed(email_id):
             return Sighting(Standing.UNCLEAR, status=f"{mail.status}, but not in the queue")
@@ -229,8 +239,14 @@ class ReleaseCalls:
         await self._gateway.edit_schedule(live.facts.mailbox_id, item, to=edit.to, subject=edit.subject, body=edit.body)
         return Done("changed")
 
+    def _lost_its_mark(self, live: Live, mail: EmailDetail) -> bool:
+        """Whether an original does not name our edit, since another wrote its tags at the same moment."""
+        state = live.state
+        marks = live.marking is not None and not live.marked_again and state.stage is Stage.RETIRE
+        return marks and mail.id == state.case.item and state.replacement not in relatives_in(mail.tags, mail.id)
+
     async def mark_pair(self, live: Live) -> None:
-        """Tags original and edit, so that other reviewers see them as a pair. That it fails changes nothing."""
+        """Tags original and edit, so that other reviewers and their programs know them as versions of one mail."""
         state = live.state
         try:
             await mark_pair(self._gateway, live.facts.mailbox_id, state.case.item, state.replacement, self._reviewer)
@@ -267,6 +283,11 @@ class ReleaseCalls:
         assert live.facts.thread_id is not None
         thread = await self._gateway.thread(live.facts.mailbox_id, live.facts.thread_id)
         return [mail for mail in reversed(thread.emails) if str(mail.direction) == Direction.OUTBOUND]
+
+
+def _approves(state: State) -> bool:
+    """Whether the call that is being recorded approved."""
+    return state.case.act is Act.APPROVE or state.stage is Stage.RELEASE
 
 
 def _may_be(mail: EmailSummary, subject: str, facts: Facts) -> bool:

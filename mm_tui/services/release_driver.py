@@ -41,6 +41,8 @@ LONGEST_PAUSE = 60.0
 """Seconds between two readings of a call in doubt, at most."""
 LONGEST_SCAN_PAUSE = 5.0
 """Seconds between two looks at an edit that is being scanned, at most."""
+MARK_SECONDS = 10.0
+"""How long retiring an original waits for the tags that name its edit."""
 AT_ONCE = 4
 """How many decisions talk to the gateway at the same time."""
 HOLD_TICK = 0.5
@@ -63,14 +65,12 @@ class _Write(NamedTuple):
 class Driver:
     """Performs what the core says for each decision. Each has one thing under way at a time: its activity."""
 
-    def __init__(self, store: Beginner, calls: ReleaseCalls, clock: Clock, notify: Notify, *, mark_pairs: bool) -> None:
+    def __init__(self, store: Beginner, calls: ReleaseCalls, clock: Clock, notify: Notify) -> None:
         self._store = store
         self._calls = calls
         self._clock = clock
         self._notify = notify
-        self._mark_pairs = mark_pairs
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._marking: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
         self._hurried = asyncio.Event()
         self.closing = False
@@ -256,11 +256,13 @@ class Driver:
     # Effects
 
     def _mark_pair(self, live: Live) -> None:
-        """Lets other reviewers see that two waiting mails belong together. Beside the release, which does not wait."""
-        if self._mark_pairs:
-            marking = asyncio.create_task(self._calls.mark_pair(live))
-            self._marking.add(marking)
-            marking.add_done_callback(self._marking.discard)
+        """Tells other programs that two waiting mails belong together. It is done before the original is retired."""
+        live.marking = asyncio.create_task(self._calls.mark_pair(live))
+
+    async def _marked(self, live: Live) -> None:
+        """Waits until original and edit are marked as a pair, or until that takes too long."""
+        if live.marking is not None and live.state.stage is Stage.RETIRE:
+            await asyncio.wait({live.marking}, timeout=MARK_SECONDS)
 
     def hold(self, lives: Sequence[Live], seconds: float) -> None:
         """Begins the hold, to end for all at one moment."""
@@ -297,6 +299,7 @@ class Driver:
                 await self._take_slot(live)
                 return await self._calls.find(live)
             case Look(email_id):
+                await self._marked(live)
                 await self._take_slot(live)
                 return await self._calls.look(live, email_id, partial(self._rest, live))
             case Decide() | Submit() | Cancel() | Reschedule():
@@ -360,7 +363,7 @@ class Driver:
     async def stop_all(self, lives: Sequence[Live]) -> None:
         """Ends everything that is under way."""
         under_way = [live.activity for live in lives if live.activity is not None]
-        under_way += [*self._marking, *self._writing]
+        under_way += [*(live.marking for live in lives if live.marking is not None), *self._writing]
         for activity in under_way:
             activity.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)

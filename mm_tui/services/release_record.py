@@ -84,6 +84,10 @@ class Live:
     """Counts what the driver began for this decision; what an earlier turn brings back is ignored."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     activity: asyncio.Task[None] | None = None
+    marking: asyncio.Task[None] | None = None
+    """Sets the tags that name original and edit as a pair."""
+    marked_again: bool = False
+    """The tags were lost once, to another who wrote at the same moment, and set anew."""
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def saved(self, state: State, at: datetime) -> SavedRelease:

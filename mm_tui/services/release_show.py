@@ -8,7 +8,7 @@ from mm_tui.clock import Clock
 from mm_tui.models import Direction, Party
 from mm_tui.review import words
 from mm_tui.review.release import can_undo
-from mm_tui.review.state import Act, Question, State, Step
+from mm_tui.review.state import Act, Outcome, Question, State, Step
 from mm_tui.services.release_record import Live
 from mm_tui.services.release_view import Asked, Changed, Phase, ReleaseView, Shown, phase_of
 from mm_tui.text import OneLine
@@ -74,6 +74,9 @@ def _changed(live: Live) -> Changed | None:
         return Changed(base=mine, now=_shown(live, state.replacement))
     if phase_of(state) is Phase.CHANGED or state.question is Question.ORIGINAL_CHANGED:
         return Changed(base=Shown.of(content.base), now=_shown(live, state.case.item), mine=mine)
+    if state.outcome is Outcome.NOT_AS_SEEN:
+        seen = mine or Shown.of(content.base)
+        return Changed(base=seen, now=_shown(live, state.replacement or state.case.item))
     return None
 
 

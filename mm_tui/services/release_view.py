@@ -36,7 +36,7 @@ class Phase(StrEnum):
     ELSEWHERE = "elsewhere"
     """Somebody else decided. `decided_by` and `decided_at` say who and when, where the gateway tells."""
     INCIDENT = "incident"
-    """Both the original and its edit have left, by different hands."""
+    """Something left that nobody wanted: two versions of one mail, or other content than was seen."""
 
 
 ENDED = frozenset({Phase.DONE, Phase.UNDECIDED, Phase.CHANGED, Phase.ELSEWHERE, Phase.INCIDENT})
@@ -44,6 +44,7 @@ ENDED = frozenset({Phase.DONE, Phase.UNDECIDED, Phase.CHANGED, Phase.ELSEWHERE, 
 _OUTCOMES = {
     Outcome.APPROVED: Phase.DONE,
     Outcome.REJECTED: Phase.DONE,
+    Outcome.DECIDED: Phase.DONE,
     Outcome.EDIT_RELEASED: Phase.DONE,
     Outcome.RESCHEDULED: Phase.DONE,
     Outcome.CHANGED: Phase.CHANGED,
@@ -52,6 +53,7 @@ _OUTCOMES = {
     Outcome.WITHDRAWN: Phase.ELSEWHERE,
     Outcome.EDIT_CLOSED: Phase.ELSEWHERE,
     Outcome.INCIDENT: Phase.INCIDENT,
+    Outcome.NOT_AS_SEEN: Phase.INCIDENT,
 }
 
 _WANTED = frozenset({Outcome.UNDONE, Outcome.LEFT, Outcome.TAKEN_BACK, Outcome.FELL_BACK})

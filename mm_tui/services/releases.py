@@ -66,7 +66,7 @@ class Releases:
         self._clock = clock
         self._store = Beginner(database, reviewer, settings.own_replies)
         calls = ReleaseCalls(gateway, clock, reviewer)
-        self._driver = Driver(self._store, calls, clock, notify, mark_pairs=settings.claim_minutes > 0)
+        self._driver = Driver(self._store, calls, clock, notify)
         self._lives: dict[str, Live] = {}
         self._renewing: asyncio.Task[None] | None = None
 

@@ -52,6 +52,8 @@ from mm_tui.review.state import CONCLUSIVE, SUBMISSION, Act, Case, Choice, Outco
 from mm_tui.services.release_view import Phase, phase_of
 
 ORIGINAL = "original"
+THEIRS = "their edit"
+"""What a colleague submitted in place of the original, from another machine."""
 WRITTEN = "what the human wrote"
 """The fingerprint of the edit."""
 CONFIRMING = (Choice.AGAIN, Choice.GO_ON, Choice.ACCEPT)
@@ -71,6 +73,8 @@ class Mail(NamedTuple):
     fingerprint: str
     by: str = ""
     """Who moved it last: us, other, agent, gateway."""
+    relatives: tuple[str, ...] = ()
+    """The mails that its tags name as versions of it."""
 
 
 class Request(NamedTuple):
@@ -120,6 +124,20 @@ class Memory(NamedTuple):
     """A call of this decision has left. None: one has, and surely had no effect."""
     overruled: bool | None = False
     """Another closed the original, and no human has said since to release the edit all the same. None: one has."""
+    told: frozenset[str] = frozenset()
+    """Mails that tags have named to this client as versions of what it decides on."""
+    denied: frozenset[str] = frozenset()
+    """Those of which a human has said that they are none."""
+    waiting: frozenset[str] = frozenset()
+    """Those that waited when they were read last, and of which no human has said that they may."""
+    also: frozenset[str] = frozenset()
+    """Those that were read as released since this program was started."""
+    read: frozenset[str] = frozenset()
+    """Those that were read at all."""
+    after: frozenset[str] = frozenset()
+    """Those that were looked at after our release."""
+    theirs: bool = False
+    """This client has read that another decided about the item."""
 
 
 class Broken(AssertionError):
@@ -140,6 +158,14 @@ class Scope:
     """A submission may be released without a gate (allow-list, autonomous mailbox)."""
     signs: bool = True
     """The gateway may add to an edit."""
+    colleague: bool = False
+    """A second reviewer with a program of their own submits an edit of the original, and their tags say so."""
+    rewrites: bool = True
+    """The agent may write a waiting mail anew at any moment, also between a reading and the call."""
+    names_us: bool = False
+    """This client knows under which name the gateway records its approvals."""
+    copies: bool = True
+    """Something on the way may repeat a call, so that the answer is that to the copy."""
     doubtful: Callable[..., bool] = is_doubtful
     step: Callable[[State, Event], Move] | None = None
     begin: Callable[[Case], Move] | None = None
@@ -311,7 +337,7 @@ class Walker:
                 yield "time passes", self.fed(world, Elapsed())
             case Look(email_id):
                 mail = mail_of(world, email_id)
-                yield f"reads {email_id}", self.fed(world, Saw(email_id, sighting(mail)))
+                yield f"reads {email_id}", self.fed(world, Saw(email_id, self.sighting(mail)))
                 yield f"cannot read {email_id}", self.fed(world, Blind())
                 if self.scope.glitches:
                     odd = Saw(email_id, Sighting(Standing.UNCLEAR, status="odd"))
@@ -328,6 +354,8 @@ class Walker:
                 yield f"{doing} is lost on its way", self.fed(world._replace(wire=world.wire | {request}), Lost())
                 for name, moved, answer in self.arrival(world, request):
                     yield f"{doing} {name}", self.fed(moved, answer)
+                    if self.scope.copies and isinstance(doing, Decide) and isinstance(answer, Done):
+                        yield f"{doing} {name}, and its copy is answered", self.fed(moved, Clash())
                     yield f"{doing} {name}, the answer is lost", self.fed(moved, Lost())
                 if isinstance(doing, Submit):
                     yield "the key is too old", self.fed(world, KeyExpired())
@@ -407,11 +435,31 @@ class Walker:
                 cancelled = mail._replace(standing=Standing.CANCELLED, by="agent")
                 yield f"agent: cancels {email_id}", put(world, email_id, cancelled)
             if (
-                email_id == ORIGINAL
-                and mail.digest == "seen"
+                (email_id == ORIGINAL or self.scope.rewrites)
+                and "rewritten" not in mail.digest
                 and mail.standing in (Standing.PENDING, Standing.SCHEDULED)
+                and email_id != THEIRS
             ):
-                yield "agent: rewrites it", put(world, email_id, mail._replace(digest="rewritten"))
+                anew = mail._replace(digest=f"{email_id} rewritten", fingerprint="rewritten")
+                yield f"agent: rewrites {email_id}", put(world, email_id, anew)
+        original = mail_of(world, ORIGINAL)
+        if self.scope.colleague and THEIRS not in dict(world.mails) and original.standing is Standing.PENDING:
+            theirs = Mail(Standing.PENDING, "theirs", "written by the other", "other", (ORIGINAL,))
+            tagged = put(world, ORIGINAL, original._replace(relatives=(THEIRS,)))
+            yield "other: submits an edit", put(tagged, THEIRS, theirs)
+
+    def sighting(self, mail: Mail) -> Sighting:
+        """The mail as a reading gives it. Who approved is a name that this client knows as its own, or does not."""
+        named = self.scope.names_us and mail.standing is Standing.RELEASED
+        return Sighting(
+            mail.standing,
+            mail.digest,
+            mail.fingerprint,
+            str(mail.standing),
+            mail.by,
+            is_ours=mail.by == "us" if named else None,
+            relatives=mail.relatives,
+        )
 
     def human(self, world: World) -> Iterator[tuple[str, World]]:
         """Undo, quit, and every answer, at any moment."""
@@ -480,7 +528,9 @@ class Walker:
         # A reading comes in, or a pause ends: nothing follows.
         about = [mail for mail in (*state.todo, state.case.item, state.replacement) if mail]
         readings = [
-            Saw(email_id, sighting(mail_of(world, email_id))) for email_id in about if email_id in dict(world.mails)
+            Saw(email_id, self.sighting(mail_of(world, email_id)))
+            for email_id in about
+            if email_id in dict(world.mails)
         ]
         answers = [Answer(choice) for choice in Choice]
         events: tuple[Event, ...] = (*readings, *answers, Elapsed(), Blind(), Found("edit"), Undo(), Slept())
@@ -502,13 +552,17 @@ class Walker:
 
     def crashed(self, world: World) -> World:
         """The program is gone; what was under way may arrive or not; it is started again on what is on the disk."""
-        memory = world.memory._replace(consent=False)
+        memory = world.memory._replace(
+            consent=False, told=frozenset(), read=frozenset(), waiting=frozenset(), also=frozenset(), after=frozenset()
+        )
         wire = world.wire
         if isinstance(world.doing, Call):
             wire |= {request_of(world, world.doing)}
             memory = memory._replace(unknown=about(world, world.doing))
         fallen = world._replace(state=world.saved, doing=None, memory=memory, wire=wire)
-        if world.saved.step is Step.HOLD and (world.state.step not in (Step.HOLD, Step.CHECK)):
+        # A question about another version is asked before anything has left, so it may be forgotten with the rest.
+        asks_first = world.state.step is Step.ASK and world.state.rival and not world.state.replacement
+        if world.saved.step is Step.HOLD and world.state.step not in (Step.HOLD, Step.CHECK) and not asks_first:
             raise Broken("R9: a step beyond the hold is not on the disk")
         return self.fed(fallen, Restarted())
 
@@ -517,8 +571,11 @@ class Walker:
     def fed(self, world: World, event: Event) -> World:
         """The world after the core has taken an event in."""
         memory = world.memory
+        if world.state.step is Step.RECORD and isinstance(world.doing, Look) and isinstance(event, Saw | Blind):
+            memory = memory._replace(after=memory.after | {world.doing.email_id})
         match event:
             case Saw(email_id, seen):
+                memory = remembered(memory, world.state, email_id, seen)
                 if seen.standing is Standing.RELEASED:
                     memory = memory._replace(released=memory.released | {email_id})
                 if seen.standing is not Standing.UNCLEAR and memory.unknown == email_id:
@@ -536,6 +593,10 @@ class Walker:
                 if choice in CONFIRMING:
                     overruled = None if memory.overruled else memory.overruled
                     memory = memory._replace(consent=True, decided=frozenset(), overruled=overruled)
+                if choice in (Choice.GO_ON, Choice.UNRELATED) and world.state.rival:
+                    memory = memory._replace(waiting=memory.waiting - {world.state.rival})
+                if choice is Choice.UNRELATED:
+                    memory = memory._replace(denied=memory.denied | {world.state.rival})
                 if choice is Choice.ACCEPT and world.state.sighting is not None:
                     memory = memory._replace(accepted=memory.accepted | {world.state.sighting.digest})
             case Denied() | Clash() if isinstance(world.doing, Decide) and memory.unknown != world.doing.email_id:
@@ -598,13 +659,17 @@ class Walker:
     def leaving(self, world: World, call: Effect, event: Event | None) -> World:
         """A call leaves this machine: the promises that concern that moment."""
         memory, case = world.memory._replace(left=True), world.state.case
-        family = {case.item, world.state.replacement, *case.siblings} - {""}
+        family = {case.item, world.state.replacement, *case.siblings, *(memory.told - memory.denied)} - {""}
         if isinstance(call, Submit) or (isinstance(call, Decide) and call.approve):
             target = about(world, call)
             if not memory.consent:
                 raise Broken(f"R1/R7: {call} without a human who wanted it")
             if known := (memory.released & family) - {target}:
                 raise Broken(f"R3: {call} though {sorted(known)} is known to be released")
+            if unread := memory.told - memory.denied - memory.read - family_of(case, world.state):
+                raise Broken(f"R3: {call} though nobody has read {sorted(unread)}")
+            if asked := (memory.waiting & memory.told) - {target, case.item}:
+                raise Broken(f"R3: {call} though {sorted(asked)} waits too, and no human was asked")
         if isinstance(call, Submit) and not (isinstance(event, Elapsed) and memory.unknown == SUBMISSION):
             seen = event.sighting if isinstance(event, Saw) and event.email_id == case.item else None
             if seen is None or seen.standing is not Standing.PENDING or seen.digest not in memory.accepted:
@@ -653,7 +718,10 @@ class Walker:
         if memory.unknown == SUBMISSION and state.doubts != SUBMISSION:
             raise Broken("R5: a submission in doubt was forgotten")
         match state.outcome:
-            case Outcome.APPROVED if item.standing is not Standing.RELEASED:
+            case Outcome.APPROVED | Outcome.NOT_AS_SEEN if Standing.RELEASED not in (
+                item.standing,
+                mails[state.replacement or state.case.item].standing,
+            ):
                 raise Broken("R5: said to be approved and is not")
             case Outcome.REJECTED if item.standing is not Standing.REJECTED:
                 raise Broken("R5: said to be rejected and is not")
@@ -667,9 +735,48 @@ class Walker:
                 if edit.standing is Standing.RELEASED or item.standing is not Standing.RELEASED:
                     raise Broken("R8: said to be withdrawn, and is not")
         shown = state.sighting
+        said = (Outcome.APPROVED, Outcome.REJECTED)
+        if not world.past and state.outcome in said and item.by != "us":
+            raise Broken("R8: another's decision is recorded as ours")
+        if not world.past and state.outcome is Outcome.ELSEWHERE and item.by == "us":
+            raise Broken("R8: our own decision is told as another's")
+        if state.outcome is Outcome.DECIDED and shown is not None and shown.is_ours is False:
+            raise Broken("R8: another's name stands there, and it is told as perhaps ours")
+        if memory.theirs and state.outcome in (*said, Outcome.UNREACHABLE, Outcome.DENIED):
+            raise Broken("R8: another decided, which was read, and it is not told")
+        if state.outcome in (Outcome.APPROVED, Outcome.EDIT_RELEASED):
+            left = mails[state.replacement or state.case.item]
+            wrote = state.replacement and left.fingerprint == state.case.fingerprint
+            if shown is not None and shown.digest and not wrote and left.digest not in memory.accepted:
+                raise Broken("R2: other content left than was seen, and it is not told")
+            also = memory.also & memory.told - memory.denied
+            if unread := memory.told - memory.denied - memory.after - family_of(state.case, state):
+                raise Broken(f"R3: nobody has read after the release whether {sorted(unread)} left as well")
+            if also:
+                raise Broken(f"R3: {sorted(also)} was released too, which was read, and it is no incident")
         telling = (Outcome.ELSEWHERE, Outcome.WITHDRAWN, Outcome.SIBLING_RELEASED, Outcome.EDIT_CLOSED)
         if state.outcome in telling and (shown is None or not shown.decided_by):
             raise Broken("R8: decided elsewhere, and by whom is not shown")
+
+
+def family_of(case: Case, state: State) -> set[str]:
+    """The mails that this decision knows by itself."""
+    return {case.item, state.replacement, *case.siblings}
+
+
+def remembered(memory: Memory, state: State, email_id: str, seen: Sighting) -> Memory:
+    """What a reading tells this client of the versions of a mail, and of what others did."""
+    if email_id == state.case.item and seen.standing not in MOVABLE and seen.decided_by not in ("us", ""):
+        memory = memory._replace(theirs=True)
+    ours = {state.case.item, state.replacement, *state.case.siblings}
+    told = memory.told | (set(seen.relatives) - ours)
+    waiting = memory.waiting - {email_id}
+    if seen.standing in MOVABLE and email_id not in state.beside and email_id not in memory.denied:
+        waiting |= {email_id}
+    also, read = memory.also, memory.read | ({email_id} - ours)
+    if seen.standing is Standing.RELEASED:
+        also |= {email_id} - ours
+    return memory._replace(told=told, waiting=waiting & told, also=also, read=read)
 
 
 def mail_of(world: World, email_id: str) -> Mail:
@@ -721,11 +828,6 @@ def put(world: World, email_id: str, mail: Mail) -> World:
 def ours(world: World, email_id: str) -> World:
     """The world in which this client's call released that mail."""
     return world._replace(memory=world.memory._replace(ours=world.memory.ours | {email_id}))
-
-
-def sighting(mail: Mail) -> Sighting:
-    """The mail as a reading gives it."""
-    return Sighting(mail.standing, mail.digest, mail.fingerprint, str(mail.standing), mail.by, "")
 
 
 def begins(effects: tuple[Effect, ...]) -> bool:

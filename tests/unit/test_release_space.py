@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -22,7 +23,9 @@ SCOPES = {
     "approve": Scope((Act.APPROVE,)),
     "reject": Scope((Act.REJECT,)),
     "edit a scheduled mail": Scope((Act.RESCHEDULE,)),
-    "edit and release": Scope((Act.RELEASE_EDIT,)),
+    "approve, known by name": Scope((Act.APPROVE,), names_us=True),
+    "approve beside a colleague's edit": Scope((Act.APPROVE,), glitches=False, colleague=True),
+    "edit and release": Scope((Act.RELEASE_EDIT,), rewrites=False),
     "approve, then approve again": Scope((Act.APPROVE, Act.APPROVE)),
     "approve, then edit and release": Scope((Act.APPROVE, Act.RELEASE_EDIT), others=False, glitches=False),
     "edit and release, then approve": Scope((Act.RELEASE_EDIT, Act.APPROVE), others=False, glitches=False),
@@ -33,6 +36,10 @@ SCOPES = {
 
 
 DEEPER = {
+    "edit and release, rewritten": Scope((Act.RELEASE_EDIT,), glitches=False, sends_at_once=False, signs=False),
+    "edit and release beside a colleague's edit": Scope(
+        (Act.RELEASE_EDIT,), glitches=False, sends_at_once=False, signs=False, rewrites=False, colleague=True
+    ),
     "approve, then edit and release, others too": Scope((Act.APPROVE, Act.RELEASE_EDIT), glitches=False),
     "edit and release, then approve, others too": Scope((Act.RELEASE_EDIT, Act.APPROVE), glitches=False),
 }
@@ -47,16 +54,20 @@ EDITED = (ALWAYS - {Outcome.DENIED}) | {
     Outcome.TAKEN_BACK,
 }
 SIBLINGS = {Outcome.DOUBTFUL, Outcome.ELSEWHERE, Outcome.SIBLING_RELEASED, Outcome.SIBLING_WAITING}
+RELEASED = {Outcome.APPROVED, Outcome.DECIDED, Outcome.NOT_AS_SEEN}
+MOVED = {Outcome.EDIT_CLOSED, Outcome.INCIDENT, Outcome.WITHDRAWN}
 ENDINGS = {
-    "approve": WATCHED | {Outcome.APPROVED},
-    "reject": WATCHED | {Outcome.REJECTED},
+    "approve": WATCHED | RELEASED,
+    "approve, known by name": WATCHED | RELEASED,
+    "approve beside a colleague's edit": WATCHED - {Outcome.UNCLEAR} | RELEASED | {Outcome.INCIDENT},
+    "reject": WATCHED | {Outcome.REJECTED, Outcome.DECIDED},
     "edit a scheduled mail": WATCHED | {Outcome.RESCHEDULED},
-    "edit and release": EDITED
-    | WATCHED - {Outcome.DENIED}
-    | {Outcome.EDIT_CLOSED, Outcome.INCIDENT, Outcome.WITHDRAWN},
-    "approve, then approve again": WATCHED | {Outcome.APPROVED},
-    "approve, then edit and release": EDITED | {Outcome.APPROVED, Outcome.DENIED, Outcome.DOUBTFUL},
-    "edit and release, then approve": EDITED | SIBLINGS | {Outcome.APPROVED, Outcome.DENIED},
+    "edit and release": EDITED | WATCHED - {Outcome.DENIED} | MOVED | {Outcome.NOT_AS_SEEN},
+    "edit and release, rewritten": EDITED | WATCHED - {Outcome.DENIED, Outcome.UNCLEAR} | MOVED | {Outcome.NOT_AS_SEEN},
+    "edit and release beside a colleague's edit": EDITED | WATCHED - {Outcome.DENIED, Outcome.UNCLEAR} | MOVED,
+    "approve, then approve again": WATCHED | RELEASED,
+    "approve, then edit and release": EDITED | {Outcome.APPROVED, Outcome.DECIDED, Outcome.DENIED, Outcome.DOUBTFUL},
+    "edit and release, then approve": EDITED | SIBLINGS | {Outcome.APPROVED, Outcome.DECIDED, Outcome.DENIED},
     "edit and release, then again": EDITED | SIBLINGS,
 }
 """The endings that each walk must reach: else a branch is dead, or the world has become too kind."""
@@ -116,7 +127,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "undo ends with the hold": (
         SCOPES["approve"],
         RELEASE,
-        "return _is_first(state) and state.step in (Step.HOLD, Step.CHECK)",
+        "return _is_first(state) and state.step in (Step.HOLD, Step.CHECK, Step.ASK)",
         "return _is_first(state) and state.step is Step.HOLD",
     ),
     "a quit lets a check go on": (
@@ -228,7 +239,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "looking again repeats a call in doubt": (
         SCOPES["edit and release"],
         EDIT,
-        "if choice is Choice.LOOK and state.called:",
+        "if choice is Choice.LOOK and state.called and state.question not in ABOUT_RELATIVES:",
         "if False:",
     ),
     "the text is dropped once it is submitted": (
@@ -241,14 +252,69 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "earlier edits are not looked at": (
         SCOPES["edit and release, then approve"],
         MOVES,
-        "        ahead = state.case.siblings\n    elif",
+        "        ahead = state.versions\n    elif",
         "        ahead = ()\n    elif",
     ),
     "nobody is told who decided": (
         SCOPES["approve"],
         RELEASE,
-        "return end(state, outcome if ours else Outcome.ELSEWHERE, sighting=sighting)",
-        "return end(state, outcome if ours else Outcome.ELSEWHERE)",
+        "        return end(state, Outcome.ELSEWHERE, sighting=sighting)\n    # A call",
+        "        return end(state, Outcome.ELSEWHERE)\n    # A call",
+    ),
+    "what tags say is not looked at": (
+        SCOPES["approve beside a colleague's edit"],
+        RELEASE,
+        "fresh = _newly_named(state, sighting)\n            state",
+        "fresh: tuple[str, ...] = ()\n            state",
+    ),
+    "an edit of another that left does not stop ours": (
+        DEEPER["edit and release beside a colleague's edit"],
+        RELEASE,
+        "    if sighting.standing.is_settled_unreleased:\n        return _read_on(state, rest)\n    if about in",
+        "    if sighting.standing.is_settled_unreleased or sighting.standing is Standing.RELEASED:\n"
+        "        return _read_on(state, rest)\n    if about in",
+    ),
+    "an edit of another that waits is not asked about": (
+        SCOPES["approve beside a colleague's edit"],
+        RELEASE,
+        "elif about in state.beside:",
+        "else:\n            return _read_on(state, rest)\n        if about in state.beside:",
+    ),
+    "other versions are not read after the release": (
+        SCOPES["approve beside a colleague's edit"],
+        MOVES,
+        "todo=state.versions, question=None)",
+        "todo=(), question=None)",
+    ),
+    "what left is not compared with what was seen": (
+        SCOPES["approve"],
+        RELEASE,
+        "Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome",
+        "outcome",
+    ),
+    "what left of an edit is not compared with what was seen": (
+        DEEPER["edit and release, rewritten"],
+        MOVES,
+        "Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED",
+        "Outcome.EDIT_RELEASED",
+    ),
+    "a repeated call is told as another's": (
+        SCOPES["approve"],
+        RELEASE,
+        "called = state.called or state.step is Step.DOUBT",
+        "called = state.called",
+    ),
+    "another's rejection is recorded as ours": (
+        SCOPES["reject"],
+        RELEASE,
+        "outcome = outcome if state.called and sighting.is_ours else Outcome.DECIDED",
+        "outcome = outcome",
+    ),
+    "another's approval is recorded as ours": (
+        SCOPES["approve, known by name"],
+        RELEASE,
+        "sighting.standing is not wanted or sighting.is_ours is False:",
+        "sighting.standing is not wanted:",
     ),
     "an answer is taken that was not asked for": (
         SCOPES["approve"],
@@ -263,7 +329,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
 def test_a_broken_core_is_caught(name: str) -> None:
     scope, module, old, new = MUTATIONS[name]
     with broken_core(module, old, new) as (begin, step):
-        broken = Scope(scope.acts, scope.others, scope.glitches, scope.sends_at_once, begin=begin, step=step)
+        broken = replace(scope, begin=begin, step=step)
         with pytest.raises(Broken):
             Walker(broken).walk()
 

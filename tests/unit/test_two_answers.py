@@ -14,8 +14,8 @@ from mm_tui.config import Risk
 from mm_tui.gateway import wire
 from mm_tui.models import Direction, EmailDetail, Mailbox, OversightMode, Party, PendingItem
 from mm_tui.review.findings import Level
+from mm_tui.review.relatives import REPLACED_BY, REPLACES
 from mm_tui.review.risk import Assessment, Draft, OtherAnswer, ThreadContext, assess
-from mm_tui.services.claims import REPLACED_BY, REPLACES
 from mm_tui.services.detail_reader import completed
 from mm_tui.services.queue import Queued, ReviewQueue
 from mm_tui.store.database import Database

@@ -1,0 +1,199 @@
+"""Several versions of one mail, two machines and one gateway: one leaves, and whoever wants another is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.review.effects import Decide
+from mm_tui.review.events import Event
+from mm_tui.review.relatives import EDITED_BY, REPLACED_BY, REPLACES, relatives_in, with_relation
+from mm_tui.review.state import MOST_RELATIVES, Choice, Outcome, Question
+from mm_tui.services.release_calls import ReleaseCalls
+from mm_tui.services.release_record import Live
+from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.text import OneLine
+from tests.support.desk import Desk, at_desk, digest
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def tag(sandbox: Sandbox, email_id: str, **tags: str) -> None:
+    named = {f"review.{name}": value for name, value in tags.items()}
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{email_id}/tags", key="send", json={"tags": named})
+
+
+def asks(view: ReleaseView) -> Question:
+    assert view.question is not None, view
+    return view.question.question
+
+
+async def answered(desk: Desk, email_id: str, choice: Choice) -> ReleaseView:
+    assert await desk.releases.answer(email_id, choice)
+    return await desk.settled(email_id)
+
+
+async def test_of_two_edits_on_two_machines_one_leaves_and_the_other_reviewer_is_told_who(tmp_path: Path) -> None:
+    for name in ("kim", "robin"):
+        (tmp_path / name).mkdir()
+    with running_sandbox(tmp_path, scan_delay=60.0) as sandbox:
+        draft = sandbox.send(subject="Refund", markdown="Dear Anna, it is on its way.")["id"]
+        sandbox.advance(61)
+        async with (
+            at_desk(tmp_path / "kim", sandbox.url, sandbox.keys, reviewer="kim") as kim,
+            at_desk(tmp_path / "robin", sandbox.url, sandbox.keys, reviewer="robin") as robin,
+        ):
+            for desk in (kim, robin):
+                await desk.release_edit(await desk.read(sandbox.mailbox, draft), f"Written by {desk is kim}")
+            both = [await desk.reaches(draft, Phase.WAITING) for desk in (kim, robin)]
+            for desk in (kim, robin):
+                live = desk.releases._of(draft)
+                assert live is not None
+                assert live.marking is not None
+                await live.marking
+            named = {OneLine(key): OneLine(value) for key, value in sandbox.look(draft)["tags"].items()}
+            edits = [view.replacement_id for view in both]
+            assert set(relatives_in(named, draft)) == set(edits), "one edit's tag has taken the place of the other's"
+            sandbox.advance(61)
+            assert [asks(await desk.settled(draft)) for desk in (kim, robin)] == [Question.RELATIVE_WAITING] * 2
+            assert (await answered(kim, draft, Choice.GO_ON)).phase is Phase.DONE
+            stopped = await answered(robin, draft, Choice.GO_ON)
+            assert asks(stopped) is Question.RELATIVE_RELEASED
+            assert "kim's edit" in stopped.words
+            assert "approved by" in stopped.words
+            ended = await answered(robin, draft, Choice.WITHDRAW)
+            assert (ended.outcome, ended.text_kept) == (Outcome.TAKEN_BACK, True)
+        assert [mail["id"] for mail in sandbox.outbox()] == [both[0].replacement_id]
+
+
+@pytest.mark.parametrize("original_first", [True, False])
+async def test_an_original_and_its_edit_are_not_approved_one_after_the_other(
+    tmp_path: Path, sandbox: Sandbox, original_first: bool
+) -> None:
+    draft = sandbox.draft()
+    edit = sandbox.draft("Dear Anna, written by kim.")
+    tag(sandbox, draft, replaced_by=edit, edited_by="kim")
+    tag(sandbox, edit, replaces=draft, edited_by="kim")
+    first, second = (draft, edit) if original_first else (edit, draft)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.approve(await desk.read(sandbox.mailbox, first))
+        asked = await desk.settled(first)
+        assert asks(asked) is Question.RELATIVE_WAITING
+        assert "rejected or withdrawn" in asked.words
+        assert sandbox.outbox() == []
+        assert (await answered(desk, first, Choice.GO_ON)).phase is Phase.DONE
+        await desk.approve(await desk.read(sandbox.mailbox, second))
+        stopped = await desk.settled(second)
+        assert asks(stopped) is Question.RELATIVE_RELEASED
+        assert first in stopped.words
+        assert (await answered(desk, second, Choice.LEAVE)).phase is Phase.UNDECIDED
+    assert [mail["id"] for mail in sandbox.outbox()] == [first]
+
+
+@pytest.mark.parametrize("names", ["no such mail", "01M8HQWFXEC6EY31SDP2Q83ACV", "../../oversight/decide", "a b c d"])
+async def test_a_tag_that_names_nothing_stops_only_until_a_human_says_so(
+    tmp_path: Path, sandbox: Sandbox, names: str
+) -> None:
+    draft = sandbox.draft()
+    tag(sandbox, draft, replaced_by=names, edited_by="\x1b[2Jkim" * 50)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.approve(await desk.read(sandbox.mailbox, draft))
+        view = await desk.settled(draft)
+        for _ in range(4):
+            if view.question is not None:
+                assert asks(view) is Question.RELATIVE_UNCLEAR
+                assert "\x1b" not in view.words
+                view = await answered(desk, draft, Choice.UNRELATED)
+        assert view.phase is Phase.DONE
+    assert [mail["id"] for mail in sandbox.outbox()] == [draft]
+
+
+async def test_a_question_about_another_version_falls_with_the_program(tmp_path: Path, sandbox: Sandbox) -> None:
+    draft, other = sandbox.draft(), sandbox.draft("Other")
+    tag(sandbox, draft, replaced_by=other)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.approve(await desk.read(sandbox.mailbox, draft))
+        await desk.settled(draft)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.releases.resume()
+        assert desk.kinds() == ["held", "fell_back"]
+    assert sandbox.outbox() == []
+
+
+async def test_what_left_instead_of_what_was_seen_is_said(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft()
+    decide = ReleaseCalls._decide
+
+    async def after_a_change(self: ReleaseCalls, live: Live, effect: Decide) -> Event:
+        sandbox.change(draft, markdown="Pay to another account.")
+        return await decide(self, live, effect)
+
+    monkeypatch.setattr(ReleaseCalls, "_decide", after_a_change)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        mail = await desk.read(sandbox.mailbox, draft)
+        await desk.approve(mail)
+        view = await desk.settled(draft)
+        assert (view.phase, view.outcome) == (Phase.INCIDENT, Outcome.NOT_AS_SEEN)
+        assert view.changed is not None
+        assert view.changed.base is not None
+        assert view.changed.now is not None
+        assert (view.changed.base.body, view.changed.now.body) == (mail.body, "Pay to another account.")
+        last = desk.journal()[-1]
+        assert last.details[OneLine("note")] == "not_as_seen"
+        assert last.details[OneLine("digest")] == digest(mail)
+        assert last.details[OneLine("left")] == digest(await desk.read(sandbox.mailbox, draft))
+
+
+@pytest.mark.parametrize("action", ["approve", "reject"])
+async def test_a_call_that_came_twice_is_not_told_as_anothers(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    draft = sandbox.draft()
+    decide = ReleaseCalls._decide
+
+    async def twice(self: ReleaseCalls, live: Live, effect: Decide) -> Event:
+        sandbox.decide(draft, action)
+        return await decide(self, live, effect)
+
+    monkeypatch.setattr(ReleaseCalls, "_decide", twice)
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        mail = await desk.read(sandbox.mailbox, draft)
+        await (desk.approve(mail) if action == "approve" else desk.reject(mail))
+        view = await desk.settled(draft)
+        assert (view.phase, view.outcome) == (Phase.DONE, Outcome.DECIDED)
+        assert "elsewhere" not in view.words
+
+
+async def test_anothers_rejection_is_not_recorded_as_ours(tmp_path: Path, sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    sandbox.fault(method="POST", path="decide$", kind="close", when="before")
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.reject(await desk.read(sandbox.mailbox, draft))
+        await desk.reaches(draft, Phase.UNKNOWN, Phase.ASKING)
+        sandbox.clear_faults()
+        sandbox.decide(draft, "reject")
+        view = await desk.reaches(draft, Phase.DONE)
+        assert view.outcome is Outcome.DECIDED
+        assert desk.journal()[-1].details[OneLine("note")] == "decided"
+
+
+def test_relations_are_added_beside_those_of_others() -> None:
+    tags: dict[OneLine, OneLine] = {}
+    for number in range(20):
+        more = with_relation(tags, REPLACED_BY, f"edit{number}", f"reviewer {number}")
+        tags |= {OneLine(name): OneLine(value) for name, value in more.items()}
+    assert relatives_in(tags, "draft")[:2] == ("edit0", "edit1")
+    assert tags[OneLine(REPLACED_BY)] == "edit0"
+    assert tags[OneLine(EDITED_BY)] == "reviewer 0"
+    assert with_relation(tags, REPLACED_BY, "edit1", "kim") == {}
+    many = {OneLine(REPLACES): OneLine(" ".join(f"mail{number}" for number in range(99)))}
+    assert len(relatives_in(many, "draft")) == MOST_RELATIVES
