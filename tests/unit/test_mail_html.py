@@ -112,6 +112,9 @@ def test_cells_with_pipes_and_breaks_stay_cells() -> None:
         ("<p class=MsoNormal>one</p><p class=MsoNormal>&nbsp;</p><p class=MsoNormal>two</p>", "one\n\ntwo"),
         ("<p>one\n   two</p>", "one two"),
         ("<noscript>shown</noscript>", "shown"),
+        ("no tags &amp; two\nlines", "no tags & two\nlines"),
+        ("<div style='white-space: pre-wrap'>one\ntwo</div>", "one  \ntwo"),
+        ("<p>line<br><br>paragraph</p>", "line\n\nparagraph"),
     ],
 )
 def test_what_becomes_of_marks_links_and_lists(html: str, made: str) -> None:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 import warnings
 from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ _LONGEST_LINK_TEXT = 200
 
 _SILENT_TAGS = ("script", "style", "head", "title", "template", "object", "iframe", "svg")
 _BLANKS = re.compile(r"\n[ \t\xa0]*\n(?:[ \t\xa0]*\n)+")
+_BREAK_RUN = re.compile(r"(?<=\S)(?: {2}\n){2,}")
 _BREAKS = frozenset({"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol", "blockquote", "hr"})
 _VOID = re.compile(r"<(?:br|hr|img|input|meta|link|col|area|base|wbr|p|li|td|tr|th|option|dd|dt)\b", re.IGNORECASE)
 _OPENING = re.compile(r"<[a-z]", re.IGNORECASE)
@@ -44,6 +46,9 @@ def html_to_markdown(html: str, odd: Odd) -> str:
     if len(html) > LONGEST_HTML:
         odd("HTML too long for markdown")
         return without_tags(html)
+    if "<" not in html:
+        # Plain text that was named wrongly: its lines are its form.
+        return unescape(html).strip()
     # Tags that are never closed in practice make the count too high, so only a suspicion is looked into.
     if len(_OPENING.findall(html)) - len(_VOID.findall(html)) > _DEEPEST_HTML and _depth(html) > _DEEPEST_HTML:
         odd("HTML nested too deep for markdown")
@@ -123,7 +128,7 @@ def _converted(html: str, odd: Odd) -> str:
     lay_out(soup)
     made: str = _converter().convert_soup(soup)
     lines = [line.rstrip() if line.endswith("   ") else line for line in made.replace("\xa0", " ").split("\n")]
-    return _BLANKS.sub("\n\n", "\n".join(lines)).strip()
+    return _BLANKS.sub("\n\n", _BREAK_RUN.sub("\n\n", "\n".join(lines))).strip()
 
 
 @cache

@@ -25,6 +25,7 @@ _NO_SIZE = re.compile(r"(?:^|;)(?:max-)?(?:height|width):0(?:px|pt|em|%)?(?:;|$|
 _NO_FONT = re.compile(r"(?:^|;)font-size:[01](?:\.\d+)?(?:px|pt|em|%)?(?:;|$|!)|(?:^|;)font-size:0\.\d+(?:px|pt)")
 _FONT = re.compile(r"font-size:(?:[2-9]|1\d)")
 _STRIKE = re.compile(r"text-decoration(?:-line)?:[^;]*line-through")
+_PRESERVED = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.I)
 _AWAY = re.compile(r"(?:^|;)(?:left|top|text-indent|margin-left):-\d{4,}")
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _AT_BLOCK = re.compile(r"@[^{}]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
@@ -54,6 +55,7 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
     for struck in soup.find_all(style=True):
         if _STRIKE.search(_style(struck)) and struck.name not in ("s", "del", "strike"):
             struck.name = "s" if struck.name in ("span", "font", "b", "i", "u", "em", "strong") else struck.name
+    _keep_lines(soup)
     _mend_links(soup, address, odd)
     _open_emphasis(soup)
     _join_lines(soup)
@@ -144,6 +146,18 @@ def _drop_pixels(soup: BeautifulSoup, odd: Odd) -> None:
         if tiny or _HIDDEN.search(style) or re.search(r"(?:^|;)(?:height|width):[01]px", style):
             odd("tracking pixel left out")
             image.decompose()
+
+
+def _keep_lines(soup: BeautifulSoup) -> None:
+    """Makes breaks of the line ends in text whose style keeps them."""
+    for tag in soup.find_all(style=_PRESERVED):
+        for string in list(tag.find_all(string=re.compile("\n"))):
+            if string.find_parent("pre") is not None or not string.strip():
+                continue
+            lines = str(string).strip("\n").split("\n")
+            for line in lines[:-1]:
+                string.insert_before(line, soup.new_tag("br"))
+            string.replace_with(lines[-1])
 
 
 def _mend_links(soup: BeautifulSoup, base: str, odd: Odd) -> None:
