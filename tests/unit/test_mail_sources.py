@@ -43,6 +43,13 @@ def subjects(path: Path) -> list[str]:
         (LINE + mail(1) + b"\n" + LINE + mail(2)).replace(b"\n", b"\r"),
         (LINE + mail(1) + b"\n" + LINE + mail(2)).replace(b"\n", b"\r\n"),
         LINE + mail(1) + LINE + mail(2),
+        b"Exported by a program\n\n" + LINE + mail(1) + b"\n" + LINE + mail(2),
+        mail(1) + b"\n" + LINE + mail(2),
+        b"\x01\x01\x01\x01\n" + mail(1) + b"\x01\x01\x01\x01\n\x01\x01\x01\x01\n" + mail(2) + b"\x01\x01\x01\x01\n",
+        b"From ann@x.example Mon, 02 Nov 2026 09:00:00 +0100\n"
+        + mail(1)
+        + b"\nFrom ann@x.example 2026-11-02T10:00:00Z\n"
+        + mail(2),
         b"From - Mon Nov  2 09:00:00 2026\n" + mail(1) + b"\nFrom - Tue Nov  3 09:00:00 2026\n" + mail(2),
         b"From MAILER-DAEMON Mon Nov  2 09:00:00 2026\n"
         + mail(1)

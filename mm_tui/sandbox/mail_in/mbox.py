@@ -57,6 +57,15 @@ def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
         start = end
 
 
+def first_separator(data: bytes) -> int | None:
+    """Where the first line stands that certainly begins a mail of an mbox; None when there is none."""
+    for match in _FROM_LINE.finditer(data):
+        line = data[match.start() : match.end() - 1]
+        if _ENVELOPE.fullmatch(line) and is_header_block(data[match.end() : match.end() + 20_000]):
+            return match.start()
+    return None
+
+
 def _end_of_mail(data: bytes, start: int) -> tuple[int, list[str]]:
     """Where the mail that starts there ends, and what was odd on the way."""
     oddities: list[str] = []

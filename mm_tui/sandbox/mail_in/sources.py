@@ -11,11 +11,13 @@ from pathlib import Path
 
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.headers import is_header_block
-from mm_tui.sandbox.mail_in.mbox import RawMail, mails_of_mbox
+from mm_tui.sandbox.mail_in.mbox import RawMail, first_separator, mails_of_mbox
 from mm_tui.sandbox.mail_in.outlook import COMPOUND_FILE, UnreadableOutlookFile, mail_of_outlook_file
 from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
 
 _MAIL_ENDINGS = (".eml", ".mbox", ".mbx", ".msg", ".emlx", ".mht")
+_MMDF = b"\x01\x01\x01\x01\n"
+"""What stands before and behind each mail of an MMDF folder."""
 _EMLX = re.compile(rb"\s*(\d{1,10})[ \t]*\r?\n")
 _NO_MAIL = {
     b"!BDN": "an Outlook data file (.pst): export its mail as .eml or mbox first",
@@ -108,10 +110,23 @@ def _mails_in(data: bytes, path: Path, odd: Odd) -> Iterator[RawMail]:
         return
     text = _with_line_feeds(data, odd)
     start = text.lstrip(b"\n\r\t \xef\xbb\xbf")
-    if start.startswith(b"From ") and not re.match(rb"From [^\n]{0,200}:", start.split(b"\n", 1)[0].split(b" ", 1)[0]):
-        if start is not text and len(start) != len(text):
+    if start.startswith(b"From "):
+        if len(start) != len(text):
             odd("blank lines before the first mail")
         yield from mails_of_mbox(start, path.name)
+        return
+    if text.startswith(_MMDF):
+        for number, piece in enumerate((piece for piece in text.split(_MMDF) if piece.strip()), 1):
+            yield RawMail(piece, f"{path.name} #{number}", end=len(data))
+        return
+    at = first_separator(text) if path.suffix.lower() not in (".eml", ".emlx") else None
+    if at is not None:
+        # An mbox that does not begin with a separator.
+        if is_header_block(start):
+            yield RawMail(start[: at - (len(text) - len(start))], f"{path.name} #0", end=at)
+        else:
+            odd("text before the first mail")
+        yield from mails_of_mbox(text[at:], path.name)
         return
     if _looks_like_mail(text[:20_000], path):
         yield RawMail(text, path.name, end=len(data))
