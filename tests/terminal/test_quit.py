@@ -1,0 +1,88 @@
+"""The real program is quit, hung up, told to end or stopped while decisions are on their way: nothing leaves."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.pty import Terminal, plain_environment
+from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
+
+
+@contextmanager
+def deciding(folder: Path, hold: int, *, hangs: bool) -> Iterator[tuple[Terminal, Sandbox, str]]:
+    """A program that has just approved the only draft; with `hangs`, the reading before the call gets no answer."""
+    config = folder / "config.toml"
+    config.write_text(
+        f"[review]\nhold_seconds = {hold}\nclaim_minutes = 0\n"
+        "[sync]\nactive_seconds = 60\n[assist]\nautomatic = false\n"
+    )
+    with running_sandbox_process(folder, "--no-samples", "--no-agent") as sandbox:
+        draft = sandbox.draft("Draft number 0.")
+        environment = plain_environment(
+            folder,
+            MULTIMAIL_API_URL=sandbox.url,
+            MULTIMAIL_API_KEY=sandbox.keys["oversight"],
+            MM_TUI_CONFIG=str(config),
+            MM_TUI_DATA=str(folder / "data"),
+        )
+        with Terminal([sys.executable, "-m", "mm_tui"], env=environment, cols=120, rows=30) as terminal:
+            terminal.wait_for("Inbox")
+            terminal.press("2")
+            terminal.wait_for("Draft number 0")
+            terminal.wait_quiet(1.0)
+            if hangs:
+                sandbox.fault(method="GET", path="oversight/pending", kind="delay", seconds=4)
+
+            def begun() -> bool:
+                terminal.press("a")
+                terminal.wait_quiet()
+                return "u undo" in terminal.text
+
+            wait_until(begun, seconds=40)
+            if hangs:
+                terminal.wait_for("checking that nothing changed")
+            yield terminal, sandbox, draft
+
+
+def by_key(terminal: Terminal) -> None:
+    terminal.press("ctrl+q")
+    terminal.wait_for("nothing is sent")
+    terminal.press("y")
+
+
+def by_sigterm(terminal: Terminal) -> None:
+    terminal.kill(signal.SIGTERM)
+
+
+def by_hangup(terminal: Terminal) -> None:
+    terminal.hang_up()
+
+
+@pytest.mark.parametrize("leave", [by_key, by_sigterm, by_hangup])
+def test_what_is_being_checked_does_not_leave_after_the_program_was_left(
+    tmp_path: Path, leave: Callable[[Terminal], None]
+) -> None:
+    with deciding(tmp_path, 0, hangs=True) as (terminal, sandbox, draft):
+        leave(terminal)
+        wait_until(terminal.has_ended, seconds=40)
+        assert sandbox.calls("POST", "/oversight/decide") == []
+        assert sandbox.status(draft) == "pending_send_approval"
+
+
+def test_a_hold_that_was_slept_through_begins_anew(tmp_path: Path) -> None:
+    with deciding(tmp_path, 6, hangs=False) as (terminal, sandbox, draft):
+        terminal.kill(signal.SIGSTOP)
+        time.sleep(7)
+        terminal.kill(signal.SIGCONT)
+        terminal.wait_for(r"deciding in [3-6] s")
+        assert sandbox.calls("POST", "/oversight/decide") == []
+        terminal.press("u")
+        terminal.wait_for("nothing was sent")
+        assert sandbox.status(draft) == "pending_send_approval"
