@@ -7,11 +7,13 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.links import find_links, inspect_links
-from mm_tui.review.lookalike import domain_of, same_site
+from mm_tui.review.lookalike import domain_of, registrable, same_site
+from mm_tui.review.risk.phrases import ordered
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
@@ -82,6 +84,7 @@ def _value(number: str, thousands: str | None) -> Decimal | None:
     return value * {"k": 1000, "m": 1_000_000}.get((thousands or "").lower(), 1)
 
 
+@lru_cache(maxsize=256)
 def find_amounts(text: str) -> tuple[Amount, ...]:
     """Sums of money and percentages in `text`, thousands signs and decimal commas understood."""
     found = []
@@ -103,10 +106,20 @@ def find_amounts(text: str) -> tuple[Amount, ...]:
 
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """A sum of money or a percentage that no mail of the thread names in that currency. Medium. "$1,200", "1.200,00 €",
+    """A sum of money or a percentage that no mail of the thread names in that currency. Medium; low for a percentage
+    where the thread names none at all. "$1,200", "1.200,00 €",
     "USD 1200", "1.2k dollars" and "15 percent" are understood."""
     there = {(amount.currency, amount.value) for amount in find_amounts(reading.thread_text)}
     new = [amount for amount in find_amounts(reading.body) if (amount.currency, amount.value) not in there]
+    shares = [amount for amount in new if amount.currency == "%"]
+    if shares and not any(currency == "%" for currency, _ in there):
+        # A share of nothing that was spoken of is a figure of speech more often than a fact.
+        new = [amount for amount in new if amount.currency != "%"]
+        spans = tuple(amount.span for amount in shares if amount.value != 100)
+        if spans:
+            texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
+            words = f"names a percentage not in the thread: {listed(texts)}"
+            yield Finding("amount_not_in_thread", Level.LOW, OneLine(words), spans)
     if new:
         spans = tuple(amount.span for amount in new)
         texts = list(dict.fromkeys(quoted(reading.body[slice(*span)]) for span in spans))
@@ -115,30 +128,13 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
 
 
 _MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan januar janvier enero gennaio januari janeiro",
-            "february feb februar février febrero febbraio februari fevereiro",
-            "march mar märz mars marzo maart março",
-            "april apr avril abril aprile",
-            "may mai mayo maggio mei maio",
-            "june jun juni juin junio giugno junho",
-            "july jul juli juillet julio luglio julho",
-            "august aug août agosto augustus",
-            "september sep sept septembre septiembre settembre setembro",
-            "october oct oktober okt octobre octubre ottobre outubro",
-            "november nov novembre noviembre novembro",
-            "december dec dezember dez décembre diciembre dicembre dezembro",
-        ),
-        start=1,
-    )
-    for name in names.split()
+    **ordered("months"),
 }
-MONTH_NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
-"""Names of months in seven languages, as the inside of a regular expression."""
+MONTH_NAMES = "|".join(sorted(map(re.escape, _MONTHS), key=len, reverse=True))
+"""Names of months in many languages, as the inside of a regular expression."""
 _DATE = re.compile(
-    r"\b(?P<iy>\d{4})-(?P<im>\d{1,2})-(?P<id>\d{1,2})\b"
+    r"(?P<cm>\d{1,2})[ ]?月[ ]?(?P<cd>\d{1,2})[ ]?[日号]"
+    r"|\b(?P<iy>\d{4})-(?P<im>\d{1,2})-(?P<id>\d{1,2})\b"
     r"|(?<![\d./])(?P<n1>\d{1,2})(?P<sep>[./-])(?P<n2>\d{1,2})(?:(?P=sep)(?P<ny>\d{4}|\d{2})|(?<=\d\.)(?=\s"
     r"|$))(?![\d/])"
     rf"|\b(?P<d1>\d{{1,2}})(?:st|nd|rd|th|\.|er|º)?(?: of"
@@ -162,12 +158,15 @@ class Day(NamedTuple):
         return any(day <= monthrange(year, month)[1] for month, day in self.readings)
 
 
+@lru_cache(maxsize=256)
 def find_dates(text: str) -> tuple[Day, ...]:
     """Written dates in `text`; where day and month could be swapped, both readings."""
     found = []
     for match in _DATE.finditer(text):
         if match["iy"]:
             pairs, year = {(int(match["im"]), int(match["id"]))}, match["iy"]
+        elif match["cm"]:
+            pairs, year = {(int(match["cm"]), int(match["cd"]))}, None
         elif match["n1"]:
             first, second = int(match["n1"]), int(match["n2"])
             pairs, year = {(first, second), (second, first)}, match["ny"]
@@ -218,20 +217,49 @@ def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
         )
 
 
+_SHORTENERS = frozenset(
+    {"bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "buff.ly", "rebrand.ly", "cutt.ly", "rb.gy", "t.ly"}
+    | {"shorturl.at", "tiny.cc", "lnkd.in", "s.id", "v.gd", "bl.ink", "qr.ae", "adf.ly", "soo.gd", "clck.ru"}
+)
+_PUBLIC = frozenset(
+    {"google.com", "youtube.com", "wikipedia.org", "github.com", "microsoft.com", "apple.com", "mozilla.org", "w3.org"}
+    | {"ietf.org", "sourceforge.net", "python.org", "linkedin.com", "facebook.com", "instagram.com", "twitter.com"}
+    | {"dhl.com", "dhl.de", "ups.com", "fedex.com", "usps.com", "royalmail.com", "openstreetmap.org", "archive.org"}
+    | {"stackoverflow.com", "adobe.com", "europa.eu", "yahoo.com"}
+)
+
+
+def _shown_only(reading: Reading, span: Span) -> bool:
+    """Whether a link or an address stands in a signature or footer, or by itself on a line: nobody is sent there."""
+    if span.start >= reading.written:
+        return True
+    begin = reading.body.rfind("\n", 0, span.start) + 1
+    end = reading.body.find("\n", span.end)
+    line = reading.body[begin : span.start] + " " + reading.body[span.end : len(reading.body) if end < 0 else end]
+    last = not reading.body[span.end :].strip() or reading.body.count("\n", span.end) <= 3
+    return last and len(re.findall(r"[^\W\d_]{2,}", line)) < 2
+
+
 @rule("link_not_in_thread", "links not in the thread")
 def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """A link to a host that is neither ours nor in the thread. Medium; for a draft that begins a thread every foreign
-    host counts."""
-    there = [str(link.host) for link in find_links(reading.thread_text) if link.host]
+    """A link to a host that is neither ours nor in the thread; for a draft that begins a thread every foreign host
+    counts. Medium; low for sites that everybody knows, for the mere front page of a site, and for what stands in a
+    signature or footer. A link shortener hides where it leads and is medium everywhere."""
+    there = [str(link.host) for link in find_links(reading.thread_text) if link.host] if reading.links else []
     there += reading.known.own_domains
-    spans: dict[str, list[Span]] = {}
+    spans: dict[Level, dict[str, list[Span]]] = {}
     for link in reading.links:
-        if link.opens and not any(same_site(link.host, host) for host in there):
-            spans.setdefault(str(link.host), []).append(link.span)
-    if spans:
-        words = f"links to a host not in the thread: {listed(list(spans))}"
-        every = tuple(span for group in spans.values() for span in group)
-        yield Finding("link_not_in_thread", Level.MEDIUM, OneLine(words), every)
+        host = str(link.host)
+        if not link.opens or any(same_site(host, one) for one in there):
+            continue
+        rest = reading.body[slice(*link.span)].rpartition(host)[2].strip("/.,;:)>\"' ")
+        quiet = registrable(host) in _PUBLIC or not rest or _shown_only(reading, link.span)
+        level = Level.LOW if quiet and registrable(host) not in _SHORTENERS else Level.MEDIUM
+        spans.setdefault(level, {}).setdefault(host, []).append(link.span)
+    for level, hosts in spans.items():
+        words = f"links to a host not in the thread: {listed(list(hosts))}"
+        every = tuple(span for group in hosts.values() for span in group)
+        yield Finding("link_not_in_thread", level, OneLine(words), every)
 
 
 @rule("link", "links that are not what they seem", inbound=True)
@@ -249,19 +277,41 @@ _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@(?:[\w-]{1,63}\.){1,8}[A-Za-z
 @rule("address_not_in_thread", "addresses not in the thread")
 def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The body names an e-mail address that is not ours, takes no part in the thread, gets no copy and stands in no
-    mail of it. Medium; high when its domain can be taken for a known one or for ours."""
-    there = {match[0].lower() for match in _ADDRESS.finditer(reading.thread_text)} | reading.participants
-    there |= {str(party.address).lower() for party in (*reading.draft.recipients, reading.draft.sender)}
-    spans: dict[str, list[Span]] = {}
-    for match in _ADDRESS.finditer(reading.body):
-        address = match[0].lower()
-        if address not in there and not reading.is_ours(address):
-            spans.setdefault(address, []).append(Span(*match.span()))
-    if spans:
-        twin = any(reading.known.domain_imitated(domain_of(address)) for address in spans)
+    mail of it. Medium; high when its domain can be taken for a known one or for ours; low when nobody is sent there: in
+    a signature or footer, or where it says who wrote what is quoted."""
+    written = [match for match in _ADDRESS.finditer(reading.body) if not reading.is_ours(match[0])]
+    if not written:
+        return
+    there = reading.thread_text.lower()
+    copied = {str(party.address).lower() for party in (*reading.draft.recipients, reading.draft.sender)}
+    found: dict[Level, dict[str, list[Span]]] = {}
+    for match in written:
+        address, span = match[0].lower(), Span(*match.span())
+        if address in there or address in reading.participants or address in copied:
+            continue
+        level = Level.MEDIUM
+        if reading.known.domain_imitated(domain_of(address)):
+            level = Level.HIGH
+        elif address not in reading.known.everybody and (_shown_only(reading, span) or _attributes(reading, span)):
+            level = Level.LOW
+        found.setdefault(level, {}).setdefault(address, []).append(span)
+    for level, spans in found.items():
         words = f"names an address not in the thread: {listed(list(spans))}"
         every = tuple(span for group in spans.values() for span in group)
-        yield Finding("address_not_in_thread", Level.HIGH if twin else Level.MEDIUM, OneLine(words), every)
+        yield Finding("address_not_in_thread", level, OneLine(words), every)
+
+
+_ATTRIBUTION = re.compile(r"\s*(?:(?:from|to|cc|von|an|de|da|van|od)\s*:|[^\n]{0,200}[:>,]\s*\Z)", re.IGNORECASE)
+
+
+def _attributes(reading: Reading, span: Span) -> bool:
+    """Whether the address only says who wrote what is quoted."""
+    begin = reading.body.rfind("\n", 0, span.start) + 1
+    end = reading.body.find("\n", span.end)
+    line = reading.body[begin : len(reading.body) if end < 0 else end]
+    after = reading.body[len(reading.body) if end < 0 else end :].lstrip("\n ")[:1]
+    quotes = bool(reading.body[begin : begin + 1].isspace()) or after in (">", "") or line.rstrip().endswith(":")
+    return quotes and _ATTRIBUTION.match(line) is not None
 
 
 FACT_RULES = (

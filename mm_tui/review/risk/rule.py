@@ -11,9 +11,19 @@ from mm_tui.config import Risk
 from mm_tui.review.findings import Finding
 from mm_tui.review.links import Link, find_links
 from mm_tui.review.lookalike import Known, domain_of
-from mm_tui.review.risk.model import Draft, ThreadContext
+from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.phrases import lowered
 
+WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
+"""A break that mail programs make in long lines: it ends no sentence, unless a list or nothing follows."""
+_ENDS = (". ", "! ", "? ", "\n", "。", "！", "？")
+_LONGEST_ASKED = 20_000
 _QUOTED = re.compile(r"^[ \t]*+(?:>[ \t]*+)++([^\n]*+)", re.MULTILINE)
+_SET_OFF = re.compile(r"^--[ \t]*$", re.MULTILINE)
+_FOOTER = re.compile(
+    r"^[ \t]*(?:[_=~]{16,}|-{16,}|-{5,}[ \w.:~>-]{1,60}-{5,}>?|[_-]{2,}[ \w]{3,40}[_-]{2,})[ \t]*$", re.MULTILINE
+)
+_LONGEST_FOOTER = 20
 _QUOTES_LOOKED_FOR = 400
 _SHORTEST_QUOTE = 12
 
@@ -88,6 +98,51 @@ class Reading:
             return " " * len(match[0]) if known else match[0]
 
         return _QUOTED.sub(blanked, str(self.draft.body))
+
+    @cached_property
+    def low(self) -> str:
+        """`body` in lower case with the breaks of wrapped lines as spaces, every character in its place."""
+        return WRAP.sub(" ", lowered(self.body))
+
+    def sentence(self, at: int) -> tuple[int, int]:
+        """Where the sentence of `low` begins and ends in which the character `at` stands."""
+        begins = max(
+            (self.low.rfind(end, 0, at) + len(end) for end in _ENDS if self.low.rfind(end, 0, at) >= 0), default=0
+        )
+        ends = min((place for end in _ENDS if (place := self.low.find(end, at)) >= 0), default=len(self.low))
+        return begins, ends
+
+    @cached_property
+    def asked(self) -> Message | None:
+        """The newest mail of the other side whose text is known."""
+        mails = self.context.messages
+        return next((m for m in reversed(mails) if m.body is not None and not self.is_ours(m.sender.address)), None)
+
+    @cached_property
+    def asked_text(self) -> str:
+        """What the other side wrote last, without what it quotes, in lower case."""
+        body = str(self.asked.body) if self.asked else ""
+        return lowered(
+            "\n".join(line for line in body[:_LONGEST_ASKED].split("\n") if not line.lstrip().startswith(">"))
+        )
+
+    @cached_property
+    def thread_words(self) -> frozenset[str]:
+        """The words of the thread and the names of all who take part, in lower case."""
+        mails = self.context.messages
+        parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
+        parties += [self.draft.sender, *self.draft.recipients]
+        names = " ".join(f"{party.name} {party.address}" for party in parties)
+        return frozenset(re.findall(r"[^\W_]+", f"{self.thread_text} {names}".lower()))
+
+    @cached_property
+    def written(self) -> int:
+        """Where the words of `body` end: a signature set off by "-- ", or a footer under a line, comes after."""
+        ends = [match.start() for match in _SET_OFF.finditer(self.body)]
+        ends += [match.start() for match in _FOOTER.finditer(self.body)]
+        # A line may also divide a mail in two: only what is short is a footer.
+        short = [end for end in ends if self.body.count("\n", end) <= _LONGEST_FOOTER]
+        return min(short, default=len(self.body))
 
     @cached_property
     def links(self) -> tuple[Link, ...]:

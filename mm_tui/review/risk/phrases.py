@@ -1,0 +1,102 @@
+"""The words that rules look for: one data file per language, the same keys in each.
+
+A phrase is plain words. `*` stands for the rest of a word, `…` for up to forty characters of the same sentence, `#` for
+a number, `(a|b)` for either and `(a )?` for a part that may be missing; other signs are those of regular expressions.
+A draft is read with the words of all languages: it may quote or mix them, and the language of a short one cannot be
+told.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+
+FULL = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "ja", "zh")
+"""Languages with words under every key."""
+PARTIAL = ("ru", "uk", "ko", "ar", "he", "sv", "da")
+"""Languages with words under some keys."""
+_NEVER = re.compile(r"(?!)")
+_NO_SPACES = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef\u3000-\u303f"
+_SIGNS = {"*": r"\w*", "#": r"\d[\d.,]*", " ": r"\s+", "'": "['’]"}
+_GAP = r"(?:\s[^.!?\n。！？]{0,40})?(?<!\w)"
+
+
+@cache
+def language_words(language: str) -> dict[str, list[str]]:
+    """The phrases of `language` by key."""
+    text = (resources.files("mm_tui.review.risk") / "words" / f"{language}.toml").read_text("utf-8")
+    return {key: list(phrases) for key, phrases in tomllib.loads(text).items()}
+
+
+@cache
+def phrases(key: str) -> tuple[str, ...]:
+    """All phrases under `key`, in every language, each once, in lower case."""
+    every = (phrase.lower() for language in (*FULL, *PARTIAL) for phrase in language_words(language).get(key, ()))
+    return tuple(dict.fromkeys(every))
+
+
+def _variants(phrase: str) -> list[str]:
+    """`phrase` with a group at its beginning written out, so that every variant begins with a letter."""
+    match = re.match(r"\(([^()]*)\)(\??)", phrase)
+    if match is None:
+        return [phrase]
+    rest = phrase[match.end() :]
+    tails = _variants(rest) if match[2] else []
+    return [first + rest for first in match[1].split("|")] + tails
+
+
+def as_pattern(phrase: str) -> str:
+    """A phrase as a regular expression over text in lower case, from its second character on."""
+    phrase = phrase.replace(" … ", "…").replace("…", "\0")
+    inside = "".join(_SIGNS.get(char, char) for char in phrase).replace("\0", _GAP)
+    inside = re.sub(r"(?<!\\)\((?!\?)", "(?:", inside)
+    last = re.sub(r"\\\w|[][(|)?*#\0\\+]", "", phrase)[-1:]
+    ends = last.isalnum() and not phrase.endswith(("*", "\0")) and not re.match(f"[{_NO_SPACES}]", last)
+    return f"{inside}(?!\\w)" if ends else inside
+
+
+@cache
+def pattern(*keys: str) -> re.Pattern[str]:
+    """Any phrase under one of `keys`, in any language, over text in lower case. The longest of two that fit.
+
+    The phrases are sorted by their first character, which makes the search ten times as fast.
+    """
+    every = {variant for key in keys for phrase in phrases(key) for variant in _variants(phrase)}
+    buckets: dict[str, list[str]] = {}
+    for variant in sorted(every, key=len, reverse=True):
+        buckets.setdefault(variant[0] if variant[0].isalnum() and variant[1:2] != "?" else "", []).append(variant)
+    parts = []
+    for first, variants in buckets.items():
+        if first:
+            word = "" if re.match(f"[{_NO_SPACES}]", first) else rf"(?<!\w{first})"
+            parts.append(f"{first}{word}(?:{'|'.join(as_pattern(variant[1:]) for variant in variants)})")
+        else:
+            parts += [as_pattern(variant) for variant in variants]
+    return re.compile("|".join(parts)) if parts else _NEVER
+
+
+@cache
+def word_set(*keys: str) -> frozenset[str]:
+    """The phrases under `keys` as a set of words; those that hold variants, split by "|", one by one."""
+    return frozenset(word for key in keys for phrase in phrases(key) for word in phrase.split("|"))
+
+
+@cache
+def ordered(key: str) -> dict[str, int]:
+    """Word = its place from 1, for keys that hold an ordered list, such as months; variants are split by "|"."""
+    places: dict[str, int] = {}
+    for language in (*FULL, *PARTIAL):
+        for place, variants in enumerate(language_words(language).get(key, ()), start=1):
+            for variant in variants.lower().split("|"):
+                places.setdefault(variant, place)
+    return places
+
+
+def lowered(text: str) -> str:
+    """`text` in lower case with every character in its place, so that spans stay true."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
