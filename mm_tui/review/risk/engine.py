@@ -7,14 +7,18 @@ from dataclasses import replace
 from mm_tui.config import Risk
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.answers import ANSWER_RULES
+from mm_tui.review.risk.details import DETAIL_RULES
 from mm_tui.review.risk.facts import FACT_RULES
 from mm_tui.review.risk.form import FORM_RULES
 from mm_tui.review.risk.model import Assessment, Draft, ThreadContext
 from mm_tui.review.risk.orders import ORDER_RULES
+from mm_tui.review.risk.people import PEOPLE_RULES
 from mm_tui.review.risk.private import PRIVATE_RULES
 from mm_tui.review.risk.promises import PROMISE_RULES
 from mm_tui.review.risk.recipients import RECIPIENT_RULES
+from mm_tui.review.risk.replies import REPLY_RULES
 from mm_tui.review.risk.rule import Reading, Rule
+from mm_tui.review.risk.shape import SHAPE_RULES
 from mm_tui.review.risk.wording import WORDING_RULES
 from mm_tui.text import OneLine
 
@@ -22,10 +26,14 @@ RULES: tuple[Rule, ...] = (
     *RECIPIENT_RULES,
     *ANSWER_RULES,
     *FACT_RULES,
+    *DETAIL_RULES,
+    *PEOPLE_RULES,
     *PROMISE_RULES,
     *PRIVATE_RULES,
     *ORDER_RULES,
+    *REPLY_RULES,
     *FORM_RULES,
+    *SHAPE_RULES,
     *WORDING_RULES,
 )
 """All rules, in the order of docs/risk.md."""

@@ -104,13 +104,31 @@ def find_amounts(text: str) -> tuple[Amount, ...]:
     return tuple(found)
 
 
+_MOST_RECKONED = 12
+
+
+def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
+    """Sums and differences of two of `amounts` that stand side by side: what was reckoned was not invented."""
+    some = amounts[: 2 * _MOST_RECKONED]
+    return {
+        (currency, value)
+        for at, (currency, first) in enumerate(some)
+        for other, second in some[at + 1 :]
+        if other == currency and currency != "%" and first != second
+        for value in (first + second, abs(first - second))
+    }
+
+
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A sum of money or a percentage that no mail of the thread names in that currency. Medium; low for a percentage
-    where the thread names none at all. "$1,200", "1.200,00 €",
-    "USD 1200", "1.2k dollars" and "15 percent" are understood."""
+    where the thread names none at all, and silent on the sum or the difference of two that are named. "$1,200",
+    "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
     there = {(amount.currency, amount.value) for amount in find_amounts(reading.thread_text)}
     new = [amount for amount in find_amounts(reading.body) if (amount.currency, amount.value) not in there]
+    if 0 < len(new) <= _MOST_RECKONED:
+        sums = _reckoned([*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))])
+        new = [amount for amount in new if (amount.currency, amount.value) not in sums]
     shares = [amount for amount in new if amount.currency == "%"]
     if shares and not any(currency == "%" for currency, _ in there):
         # A share of nothing that was spoken of is a figure of speech more often than a fact.
@@ -304,13 +322,21 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
 _ATTRIBUTION = re.compile(r"\s*(?:(?:from|to|cc|von|an|de|da|van|od)\s*:|[^\n]{0,200}[:>,]\s*\Z)", re.IGNORECASE)
 
 
+_HEADER = re.compile(r"\s*(?:from|to|cc|sent|reply-to|von|an|de|para|da|van|aan|od|do)\s*:", re.IGNORECASE)
+
+
 def _attributes(reading: Reading, span: Span) -> bool:
     """Whether the address only says who wrote what is quoted."""
     begin = reading.body.rfind("\n", 0, span.start) + 1
     end = reading.body.find("\n", span.end)
     line = reading.body[begin : len(reading.body) if end < 0 else end]
     after = reading.body[len(reading.body) if end < 0 else end :].lstrip("\n ")[:1]
-    quotes = bool(reading.body[begin : begin + 1].isspace()) or after in (">", "") or line.rstrip().endswith(":")
+    quotes = (
+        _HEADER.match(line) is not None
+        or bool(reading.body[begin : begin + 1].isspace())
+        or after in (">", "")
+        or line.rstrip().endswith(":")
+    )
     return quotes and _ATTRIBUTION.match(line) is not None
 
 

@@ -6,20 +6,12 @@ import re
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.facts import MONTH_NAMES
+from mm_tui.review.risk.phrases import lowered, pattern, word_set
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine, hidden_notice
 
 _REPLY_MARKS = re.compile(r"(?:\s*(?:re|aw|antw|sv|vs|fwd?|wg|tr|rv)\s*(?:\[\d+\])?\s*:)*\s*", re.IGNORECASE)
-_ATTACHED = re.compile(
-    r"\b(?:(?:is|are|have|i've|we've|please find|see|find|here(?:'s| is))\s+(?:the\s+)?attach(?:ed|ment)\w*"
-    r"|find\s+(?:[\w'’-]+\s+){1,5}attached"
-    r"|attached\s+(?:is|are|you|please|to this|here(?:with)?|find|for your|(?:the|a|an|our|my)\b)"
-    r"|(?:the|an?) attached|see attach\w+|in the attachment|enclosed|i attach|we attach"
-    r"|im anhang|anbei|beigefügt|angehängt|als anlage|ci-joint\w*|pièces? jointes?|en annexe"
-    r"|adjunt[oa]s?|en el adjunto|in allegato|allegat[oai]|em anexo|anexad[oa]|in (?:de )?bijlage|bijgevoegd|bifogad\w*"
-    r"|vedhæftet|vedlagt|w załączniku)\b",
-    re.IGNORECASE,
-)
 _NOT_OURS = re.compile(
     r"\b(?:you|your|you've|no|not|without|isn't|aren't|didn't|couldn't|can't|cannot|missing)\b[^.!?\n]{0,30}\Z", re.I
 )
@@ -30,17 +22,24 @@ _HOLES = (
     re.compile(r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|\$\{[^{}\n]{0,80}\}|%\([\w .]{1,40}\)s"),
     re.compile(r"\{[A-Za-z][\w .-]{0,40}\}"),
     re.compile(
-        r"\[(?=[^\[\]\n]*\b(?:your|insert|name|date|company|answer|todo|tbd|tbc|here|amount|customer|order|number|xxx+"
-        r"|placeholder|fill|recipient|client|title|link|url|product|address|phone|reason|specific|details?|add|enter"
-        r"|e\.g|votre|vos|ihre?|su|sua|suo|vostr[oa]|uw|twoj[ae]|ваш[аие]?|insérer|einfügen|insertar|inserire|inserir|invoegen"
-        r"|wstaw|вставьте)\b)[^\[\]\n]{2,80}\](?![(:\[])",
-        re.IGNORECASE,
+        r"\*\|[A-Za-z][\w:]{0,40}\|\*|%%?[A-Za-z]\w{1,30}%%?(?!\d)|##\w{2,30}##|@@\w{2,30}@@|\$[A-Z][A-Z_]{2,30}\b"
+    ),
+    re.compile(r"«[ ]?[A-Za-zÀ-ž]+(?:[_.][\wÀ-ž]+)+[ ]?»|<[a-z]+_[a-z_]{1,40}>"),
+    re.compile(
+        r"\b(?:Mr\.?/M(?:r?s|iss)\b\.?(?:/\w+)?|Herrn?/Frau|Frau/Herrn?|M\./Mme|Mme/M\.|Sr\./Sra\.|Sig\./Sig\.ra|先生/女士)"
+        r"|(?i:sehr geehrte\(r\)|(?:stimad|car|prezad)[oa]\([ao]\)|(?:chère?\(e\)|cher\(e\)))"
     ),
     re.compile(
-        r"<(?:(?:your|insert|enter|add)\b[^<>\n]{0,60}|(?:first|last|full)?[ _-]?name|date|company|amount)>", re.I
+        r"(?<![\w/.])(?:(?:JJ|TT|DD|GG|dd|jj|tt|gg)[./-]MM(?:[./-](?:[YJA]{2,4}|[yja]{4}))?|(?:HH|hh)[:.h](?:MM|mm))(?![\w/])"
+    ),
+    re.compile(r"[○〇●◯△▲□■]{2,10}|(?<=[年月日第])[○〇]|[○〇](?=月|日|様)"),
+    re.compile(
+        r"(?<![\w.-])(?:[$€£#]X{2,6}|X{2,6}(?:[.:/-]X{2,6})+|X{2,4}[.:/ ]{1,2}(?:X{2,4}[.:/]?|\d{2,4}\b))(?!\w)"
+        rf"|(?i:(?<!\w)(?-i:[xX]{{2,4}})(?:st|nd|rd|th|\.)?[ ](?:{MONTH_NAMES}|days?|hours?|tage|euros?|eur|usd|%)\b)"
+        r"|(?i:\b(?:order|invoice|ticket|number|no\.|room|bestellung|rechnung|commande|pedido)[ :#]*)(?-i:X{2,12})\b"
     ),
     re.compile(
-        r"\bTODO\b|\bTBD\b|\bFIXME\b|\bXXX+\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
+        r"\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
         r"|_{5,}(?=[ \t]*[^\s_])|(?<=[^\s_])[ \t]{0,3}_{5,}"
     ),
     re.compile(r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"),
@@ -60,15 +59,14 @@ def empty_subject(reading: Reading) -> Iterator[Finding]:
 @rule("missing_attachment", "named but missing attachment")
 def missing_attachment(reading: Reading) -> Iterator[Finding]:
     """The text speaks of an attachment and there is none, or it names a file that is neither attached nor spoken of in
-    the thread. Medium. Attachments of the other side ("your attachment") do not count; English, German, French,
-    Spanish, Italian, Portuguese, Dutch and the Nordic languages are known."""
+    the thread. Medium. Attachments of the other side ("your attachment") do not count."""
     draft = reading.draft
     if not draft.complete:
         return
     if not draft.attachments:
         spans = [
             Span(*match.span())
-            for match in _ATTACHED.finditer(reading.body)
+            for match in pattern("attached").finditer(reading.low)
             if not _NOT_OURS.search(reading.body, max(0, match.start() - 60), match.start())
         ]
         if spans:
@@ -88,8 +86,8 @@ def missing_attachment(reading: Reading) -> Iterator[Finding]:
 
 @rule("template_hole", "unfilled template holes")
 def template_hole(reading: Reading) -> Iterator[Finding]:
-    """A template was not filled in: "{{name}}", "[your answer here]", "<insert date>", "${total}", TODO, TBD, XXX,
-    "lorem ipsum", "Dear None". Looked for in subject and body. High."""
+    """A template was not filled in: "{{name}}", "[your answer here]", "<insert date>", "${total}", "*|FNAME|*",
+    "«Vorname»", "XX December", "○○様", TODO, TBD, "lorem ipsum", "Dear None". Looked for in subject and body. High."""
     spans = _holes(reading.body)
     subject_spans = _holes(str(reading.draft.subject))
     if spans or subject_spans:
@@ -99,10 +97,47 @@ def template_hole(reading: Reading) -> Iterator[Finding]:
         yield Finding("template_hole", Level.HIGH, OneLine(words), spans, subject_spans)
 
 
+_FRAMED = re.compile(
+    r"\[(?P<a>[^\[\]\n]{2,80})\](?![(:\[])|(?<![\w<])<(?P<b>[^<>\n@/:=\"]{2,60})>(?!>)"
+    r"|«[ \u00a0]?(?P<c>[^«»\n]{2,40})[ \u00a0]?»"
+    r"|【(?P<d>[^【】\n]{1,40})】|\((?P<e>[^()\n]{2,60})\)|（(?P<f>[^（）\n]{1,40})）"
+)
+
+
+def _is_hole(frame: str, inside: str) -> bool:
+    """Whether what stands in a frame names what is to be filled in."""
+    low = inside.lower().strip(" .…:*_")
+    fields, fillers, verbs = word_set("fields"), word_set("fillers"), word_set("insert")
+    if low in fields:
+        # "(reference)" in plain brackets is a remark more often than a hole.
+        return frame not in "(（"
+    words = re.findall(r"[^\W_]+", low)
+    if not words or len(words) > 7:
+        return False
+    eastern = re.search("[\u3040-\u9fff]", low) is not None
+    if eastern:
+        return any(word in low for word in verbs if word[0] >= "\u3040") or (
+            frame not in "(（" and any(low.endswith(word) for word in fields if word[0] >= "\u3040")
+        )
+    begins = words[0] in verbs or " ".join(words[:2]) in verbs
+    named = any(word in fields for word in words) or words[-1] == "here"
+    others = [word for word in words if word not in fields and word not in fillers and word not in verbs]
+    if frame in "(（":
+        return begins and named and not others and words[0] not in ("link",)
+    if frame == "«":
+        return named and not others
+    return (begins and len(others) <= 2) or (named and len(others) <= (1 if len(words) > 2 else 0))
+
+
 def _holes(text: str) -> tuple[Span, ...]:
-    spans: list[Span] = []
-    for pattern in _HOLES:
-        for match in pattern.finditer(text):
+    spans = [
+        Span(*match.span())
+        for match in _FRAMED.finditer(text)
+        if _is_hole(match[0][0], next(group for group in match.groups() if group is not None))
+    ]
+    spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
+    for sought in _HOLES:
+        for match in sought.finditer(text):
             if not any(span.start < match.end() and match.start() < span.end for span in spans):
                 spans.append(Span(*match.span()))
     return tuple(sorted(spans))

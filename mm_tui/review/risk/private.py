@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.rule import Reading, rule
+from mm_tui.review.risk.phrases import pattern
+from mm_tui.review.risk.rule import Reading, listed, rule
 from mm_tui.text import OneLine
 
 _SECRETS = (
@@ -28,14 +32,14 @@ _SECRETS = (
         re.compile(r"\b[a-z][a-z0-9+.-]{1,20}+://[^\s/:@]{1,60}+:[^\s/@]{1,100}+@[\w.-]+", re.IGNORECASE),
     ),
 )
-_NAMED_SECRET = re.compile(
-    r"(?P<name>pass(?:word|wort|code|phrase)|passwd|pwd|kennwort|mot de passe|contraseña|senha|api[ _-]?key"
-    r"|secret(?:[ _-]key)?"
-    r"|access[ _-](?:key|token|code)|auth[ _-]?token|one-time code|otp|pin(?: code)?|recovery code)\b"
-    r"\s{0,3}(?:is|are|ist|lautet|est|es|:|=|->|→)\s{0,3}[\"'`*]{0,3}(?P<value>[^\s\"'`<>]{4,100}+)",
-    re.IGNORECASE,
-)
+_VALUE = re.compile(r"[\"'`*«“„「『(（:：=]{0,4}(?P<value>[^\s\"'`<>«»“”„「」『』()（）,;。，、\u3040-\u9fff]{4,100}+)")
+_LETTERED = re.compile(r"(?=.*[^\W\d_])(?=.*[\d#$%&^*+=!?_@])|(?=.*[a-z])(?=.*[A-Z].*[A-Z])(?=.*[a-z].*[A-Z])")
+_CODE_NAMES = re.compile(r"\b(?:pin|otp|code\w*|\w*code|geheimzahl|tan)\Z|暗証番号|验证码|認証コード|驗證碼|口令")
+_TOKEN = re.compile(r"(?<![\w@/.=&?%#-])[A-Za-z0-9_+-]{20,200}={0,2}(?![\w@/.])")
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
+_VALID = re.compile(
+    r"\b(?:valid|exp|cvv|cvc|code|gültig|valable|válid|valid[ao]|geldig|ważna)\w*|有効|有效", re.IGNORECASE
+)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _US_NUMBER = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _BORN = re.compile(
@@ -52,20 +56,65 @@ _DOCUMENT = re.compile(
 _PHONE = re.compile(r"(?<![\w.,/-])(?:\+|00)\d{1,3}[ ./-]?(?:\(?\d{1,4}\)?[ ./-]?){2,5}\d{2,4}(?![\w-])")
 
 
+_REACH = 40
+
+
+def _value_after(reading: Reading, named: int, start: int) -> Span | None:
+    """The secret that follows its name within the same sentence: a token with digits or signs in it."""
+    code = _CODE_NAMES.search(reading.low, named, start) is not None
+    _, end = reading.sentence(start)
+    for match in _VALUE.finditer(
+        reading.body, start, min(max(end + 1, start), start + _REACH + 100, len(reading.body))
+    ):
+        begin = match.start("value")
+        value = match["value"].rstrip(".,;:!?)*")
+        if begin - start > _REACH:
+            break
+        if value.startswith(("http", "www.")) or ("@" in value[1:] and "." in value.partition("@")[2]):
+            continue
+        if value.isdigit():
+            if code and 4 <= len(value) <= 10 and value not in reading.thread_text:
+                return Span(begin, begin + len(value))
+            continue
+        strong = match["value"] if match["value"].endswith("!") else value
+        odd = re.search(r"\d", value) or re.search(r"[#$%&^*+=!_@]", strong) or re.search("[a-z][A-Z]", value)
+        if len(value) >= 5 and odd and _LETTERED.match(strong) and not _HYPHENED.fullmatch(value):
+            return None if value in reading.thread_text else Span(begin, begin + len(value))
+    return None
+
+
+_HYPHENED = re.compile(
+    r"(?:[A-Za-zÀ-ž]+[-/'’])+[A-Za-zÀ-ž]+|\d+(?:st|nd|rd|th|h|am|pm|min|cm|mm|gb|mb)|[A-Z]{1,4}-?\d{1,2}|\d{1,4}-?\w{1,12}",
+    re.I,
+)
+
+
+def _is_random(token: str) -> bool:
+    """Whether a long token looks drawn by lot: letters and digits mixed, no word, many different characters."""
+    if not (re.search(r"\d", token) and re.search("[A-Za-z]", token)) or re.search(r"[A-Za-z]{9,}", token):
+        return False
+    counts = Counter(token)
+    bits = -sum(count / len(token) * math.log2(count / len(token)) for count in counts.values())
+    return bits >= (3.0 if re.fullmatch("[0-9a-f-]+", token) else 3.5) and not re.fullmatch(r"[\d-]+\w?", token)
+
+
 @rule("secret", "secrets in the draft")
 def secret(reading: Reading) -> Iterator[Finding]:
-    """The body holds what looks like a key, a token, a private key, or a password with its name. High. The words never
-    repeat the secret."""
+    """The body holds what looks like a key, a token, a private key, a long run of letters and digits drawn by lot, or a
+    password or code after its name, unless it stands in the thread. High. The words never repeat the secret."""
     found: dict[str, list[Span]] = {}
-    for kind, pattern in _SECRETS:
-        for match in pattern.finditer(reading.body):
+    for kind, sought in _SECRETS:
+        for match in sought.finditer(reading.body):
             found.setdefault(kind, []).append(Span(*match.span()))
-    for match in _NAMED_SECRET.finditer(reading.body):
-        value = match["value"].rstrip(".,;!?)")
-        # "Your password is wrong" names no password: one has digits or signs in it.
-        if len(value) >= 4 and re.search(r"[\d!#$%&@^*+=]", value) and not value.startswith(("http", "www.")):
-            start = match.start("value")
-            found.setdefault(f"a secret ({match['name'].lower()})", []).append(Span(start, start + len(value)))
+    for match in pattern("secret_names").finditer(reading.low):
+        if value := _value_after(reading, match.start(), match.end()):
+            found.setdefault(f"a secret ({match[0]})", []).append(value)
+    taken = [span for spans in found.values() for span in spans]
+    links = [one.span for one in reading.links]
+    for match in _TOKEN.finditer(reading.body[: reading.written]):
+        inside = any(span.start <= match.start() < span.end for span in (*taken, *links))
+        if not inside and _is_random(match[0]) and match[0] not in reading.thread_text:
+            found.setdefault("a key", []).append(Span(*match.span()))
     for kind, spans in found.items():
         yield Finding("secret", Level.HIGH, OneLine(f"holds what looks like {kind}"), tuple(spans))
 
@@ -100,6 +149,10 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
     for match in _CARD.finditer(body):
         if _is_card(re.sub(r"\D", "", match[0])):
             add("a payment card number", Level.HIGH, match)
+        elif re.fullmatch(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}", match[0]) and _VALID.search(
+            body, match.end(), match.end() + 40
+        ):
+            add("what looks like a payment card number", Level.MEDIUM, match)
     thread = re.sub(r"[\s()./-]", "", reading.thread_text)
     for match in _IBAN.finditer(body):
         number = match[0].replace(" ", "")
@@ -121,4 +174,47 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
         yield Finding("personal_data", level, OneLine(f"holds {what}"), tuple(spans))
 
 
-PRIVATE_RULES = (secret, personal_data)
+_INNER_HOST = re.compile(
+    r"\.(?:local|internal|intranet|corp|lan|home\.arpa|localdomain)\Z|\Alocalhost\Z"
+    r"|(?:\A|\.)(?:intranet|internal|intern|corp|wiki|confluence|jira|gitlab|jenkins|grafana|kibana|staging|stage|dev|test"
+    r"|admin|backoffice|vpn|ci|erp|crm|sharepoint|nas)\.(?=.+\.)"
+)
+_HOST = re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,6}(?:local|internal|intranet|corp|lan)(?::\d{2,5})?\b", re.I)
+_IP = re.compile(r"(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?P<port>:\d{2,5}|/\w+)?(?![\w.])")
+_SHARE = re.compile(r"(?<![\w\\])\\\\[\w.-]{2,40}\\[\w$.\\-]{2,200}|\b(?:smb|file|ssh)://[\w.-]+\S*")
+
+
+@rule("inner_address", "addresses of our own network")
+def inner_address(reading: Reading) -> Iterator[Finding]:
+    """The body names what only our own people can reach: a host such as wiki.corp or staging of our domains, a name
+    that ends in .local or .internal, a private IP address, a share of files. Medium, unless the thread names it too;
+    low for a private IP address without port or path, which may be the reader's own router."""
+    spans: dict[Level, list[Span]] = {}
+    for one in reading.links:
+        host = str(one.host)
+        ours = any(host == own or host.endswith(f".{own}") for own in reading.known.own_domains)
+        ours = ours or "." not in host or host.endswith((".local", ".internal", ".corp", ".lan"))
+        if host and ours and _INNER_HOST.search(host) and host not in reading.thread_text.lower():
+            spans.setdefault(Level.MEDIUM, []).append(one.span)
+    for sought in (_HOST, _SHARE, _IP):
+        for match in sought.finditer(reading.body):
+            taken = spans.get(Level.MEDIUM, ())
+            if match[0] in reading.thread_text or any(span.start <= match.start() < span.end for span in taken):
+                continue
+            level = Level.MEDIUM
+            if sought is _IP:
+                try:
+                    address = ipaddress.ip_address(re.split("[:/]", match[0])[0])
+                except ValueError:
+                    continue
+                if not address.is_private:
+                    continue
+                linked = match["port"] or reading.body[max(0, match.start() - 3) : match.start()] == "://"
+                level = Level.MEDIUM if linked else Level.LOW
+            spans.setdefault(level, []).append(Span(*match.span()))
+    for level, places in spans.items():
+        words = f"names an address of our own network: {listed([reading.body[slice(*span)] for span in places])}"
+        yield Finding("inner_address", level, OneLine(words), tuple(places))
+
+
+PRIVATE_RULES = (secret, personal_data, inner_address)

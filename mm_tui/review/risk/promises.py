@@ -10,14 +10,16 @@ from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts
-from mm_tui.review.risk.phrases import pattern
+from mm_tui.review.risk.phrases import ordered, pattern
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
-# Where a text is not in Latin letters, the words that commit cannot tell, and what is found counts as said in earnest.
-_LATIN = re.compile("[A-Za-z]{3}")
+# In scripts whose words that commit are not listed, what is found counts as said in earnest.
+_OTHER = re.compile("[\u0400-\u06ff\uac00-\ud7af]")
 _PAYS = re.compile(
-    r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: \w+){0,3}? (?:pay|transfer|wire|remit)(?:red|ted|d)?\b[^.!?\n]{0,40}\b"
+    r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: (?:will|shall|can|cannot|could|would|must|have|had|did|do|are|am"
+    r"|be|going|to|now|also|just|already|then|today|gladly|happily|not|immediately|happy|able|therefore|hereby"
+    r"|certainly)){0,4} (?:pay|transfer|wire|remit)(?:red|ted|d)?\b[^.!?\n]{0,40}\b"
     r"|(?:will|shall|to) (?:transfer|wire|remit) [^.!?\n]{0,40}\b"
     r"|(?<!your )(?:payment|transfer|payout|remittance)s?\b[^.!?\n]{0,30}\b"
     r"\b(?:released|approved|authori[sz]ed|executed|initiated|scheduled|on its way)"
@@ -41,18 +43,29 @@ _DEADLINE = re.compile(
     r"\b(?:within (?:the next )?(?:\d{1,3}|an?|one|two|three|four|five|seven|ten|twenty-four|forty-eight)"
     r"(?:[ -]\d{1,3})? (?:business |working )?(?:minute|hour|day|week|month)s?"
     r"|(?:by|before|no later than|not later than|until) (?:the )?(?:end of (?:the )?(?:day|week|month|business)|eod"
-    rf"|cob|tomorrow|tonight|today|noon|midnight|next week|(?:{_WEEKDAY})day|\d{{1,2}}(?!\d)(?:st|nd|rd|th|\.)?"
+    rf"|cob|tomorrow|tonight|today|noon|midnight|next week|(?:{_WEEKDAY})day|\d{{1,2}}(?![ .:/]?\d)(?:st|nd|rd|th|\.)?"
     rf"(?: (?:{MONTH_NAMES}))?)|no later than\b|(?:same|next)[- ]day\b"
     r"|(?:will|'ll) (?:be (?:delivered|shipped|sent|fixed|ready|done|there)|ship|arrive|have it)[^.!?\n]{0,30}\b"
     rf"(?:today|tomorrow|tonight|(?:{_WEEKDAY})day|this week))",
     re.IGNORECASE,
 )
+_MOMENTS = frozenset({"noon", "midnight", "today", "tomorrow", "tonight"})
 _OFF = re.compile(r"\b\d{1,3}\s?% off\b")
-_ASKED = re.compile(r"\?\s*$")
+_ASKED = re.compile(
+    r"\?\s*$|^\s*(?:please|bitte|por favor|per favore|merci de|proszę)\b"
+    r"|\bplease (?:send|let|reply|give|return|tell)\b|\buntil\b"
+)
 
 
 def _commits(sentence: str) -> bool:
-    return pattern("commits").search(sentence) is not None or _LATIN.search(sentence) is None
+    return pattern("commits").search(sentence) is not None or _OTHER.search(sentence) is not None
+
+
+def _in_thread(reading: Reading, span: Span) -> bool:
+    """Whether the thread names the day of a deadline."""
+    words = re.findall(r"[^\W_]+", reading.low[slice(*span)])
+    day = [word for word in words if word in ordered("weekdays") or word in ordered("months") or word in _MOMENTS]
+    return bool(day) and all(word in reading.thread_words for word in day)
 
 
 def _denies(sentence: str) -> bool:
@@ -139,9 +152,9 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
 @rule("promise_deadline", "promises a deadline")
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
     """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium when it commits us,
-    else low."""
+    else low; low too when the thread names that day itself."""
     for span, sentence, _ in _said(reading, _DEADLINE, pattern("deadline")):
-        firm = _commits(sentence) and _ASKED.search(sentence) is None
+        firm = _commits(sentence) and _ASKED.search(sentence) is None and not _in_thread(reading, span)
         words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))
 

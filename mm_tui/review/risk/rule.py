@@ -21,7 +21,8 @@ _LONGEST_ASKED = 20_000
 _QUOTED = re.compile(r"^[ \t]*+(?:>[ \t]*+)++([^\n]*+)", re.MULTILINE)
 _SET_OFF = re.compile(r"^--[ \t]*$", re.MULTILINE)
 _FOOTER = re.compile(
-    r"^[ \t]*(?:[_=~]{16,}|-{16,}|-{5,}[ \w.:~>-]{1,60}-{5,}>?|[_-]{2,}[ \w]{3,40}[_-]{2,})[ \t]*$", re.MULTILINE
+    r"^[ \t]*(?:[_=~]{16,}|-{16,}|[-=~_]{5,}[^\n]{1,60}[-=~_]{5,}[->~]*|[_-]{2,}[ \w]{3,40}[_-]{2,})[ \t]*$",
+    re.MULTILINE,
 )
 _LONGEST_FOOTER = 20
 _QUOTES_LOOKED_FOR = 400

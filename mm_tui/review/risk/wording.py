@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from mm_tui.review.findings import Finding, Level
+from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.language import language_name, language_of
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
@@ -21,7 +21,8 @@ _SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
 @rule("other_language", "other language than the thread", needs_thread=True)
 def other_language(reading: Reading) -> Iterator[Finding]:
     """The draft is written in another language than the newest mail of the other side, as far as fastText's model of
-    176 languages is sure of both. Medium. Texts under 40 letters are not judged."""
+    176 languages is sure of both, or holds a paragraph in a third one. Medium. Texts under 40 letters are not
+    judged."""
     theirs = ""
     for mail in reversed(reading.context.messages):
         if mail.body is not None and not reading.is_ours(mail.sender.address):
@@ -31,6 +32,12 @@ def other_language(reading: Reading) -> Iterator[Finding]:
     if there and here and there != here:
         words = f"written in {language_name(here)}, but the last mail was in {language_name(there)}"
         yield Finding("other_language", Level.MEDIUM, OneLine(words))
+    elif here:
+        for match in re.finditer(r"[^\n]{90,}(?:\n[^\n]+)*", reading.body[: reading.written]):
+            part = language_of(match[0])
+            if part and part not in (here, there) and " " in match[0]:
+                words = f"holds a paragraph in {language_name(part)}: {quoted(match[0])}"
+                yield Finding("other_language", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
 
 
 def _pairs(text: str) -> Counter[tuple[str, str]]:

@@ -1,0 +1,468 @@
+"""Rules about details that contradict the thread: numbers of orders, counted things, units, weekdays, times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from typing import NamedTuple
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.lookalike import one_slip_apart
+from mm_tui.review.risk.facts import Day, find_amounts, find_dates
+from mm_tui.review.risk.phrases import lowered, ordered, pattern
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.text import OneLine
+
+_IDENTIFIER = re.compile(
+    r"(?<![\w@./:-])#?(?=[\w/.-]*\d{2})[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}(?![\w@]|\.\w|:\d)"
+)
+_UNIT_END = re.compile(
+    r"\d(?:st|nd|rd|th|am|pm|h|kg|g|mg|mm|cm|m|km|ml|l|gb|mb|tb|kb|v|w|kw|kwh|mbit|px|x|k)\Z", re.IGNORECASE
+)
+_LONGEST_COMPARED = 2000
+
+
+def _identifiers(text: str) -> dict[str, Span]:
+    """Numbers of things in `text`, upper case, without the sums, dates and years."""
+    found: dict[str, Span] = {}
+    taken = [one.span for one in find_amounts(text)] + [one.span for one in find_dates(text)]
+    places = {place for span in taken for place in range(span.start, span.end)}
+    for match in _IDENTIFIER.finditer(text):
+        name = match[0].lstrip("#").upper()
+        digits = sum(char.isdigit() for char in name)
+        if digits < 3 or match.start() in places or _UNIT_END.search(name):
+            continue
+        if name.isdigit() and (len(name) < 4 or 1900 <= int(name) <= 2100 or name.endswith("000")):
+            continue
+        found.setdefault(name, Span(*match.span()))
+        if len(found) >= _LONGEST_COMPARED:
+            break
+    return found
+
+
+def _swapped_digits(first: str, second: str) -> bool:
+    """The same characters in another order, or two of them wrong in a long number."""
+    if len(first) != len(second):
+        return False
+    wrong = sum(a != b for a, b in zip(first, second, strict=True))
+    return wrong <= (2 if len(first) >= 6 else 1) or (wrong <= 4 and sorted(first) == sorted(second))
+
+
+def _shape(name: str) -> str:
+    """Letters as they are, runs of digits by their length: `BK-70418` is `BK-5`."""
+    return re.sub(r"\d+", lambda match: str(len(match[0])), name)
+
+
+@rule("identifier_differs", "a number that is nearly one of the thread's", needs_thread=True)
+def identifier_differs(reading: Reading) -> Iterator[Finding]:
+    """The number of an order, an invoice, a ticket or a device is close to one that the thread names but not the same:
+    a digit more, less, wrong or in another place. Or it is built like one of the thread's ("BK-70418"), which the draft
+    never names. Medium; low when the draft names the thread's number too."""
+    mine = _identifiers(reading.body[: reading.written])
+    if not mine:
+        return
+    text = reading.thread_text
+    new = {
+        name: span
+        for name, span in mine.items()
+        if name not in (upper := text.upper()) and name.replace("-", "") not in upper
+    }
+    if not new:
+        return
+    theirs = _identifiers(text)
+    for name, span in new.items():
+        near = [other for other in theirs if one_slip_apart(name, other) or _swapped_digits(name, other)]
+        built = [other for other in theirs if re.match("[A-Z]", other) and _shape(other) == _shape(name)]
+        both = near or built
+        if not both:
+            continue
+        level = Level.LOW if any(other in mine for other in both) else Level.MEDIUM
+        words = f"names {quoted(name)}, while the thread names {quoted(both[0])}"
+        yield Finding("identifier_differs", level, OneLine(words), (span,))
+
+
+_UNITS = (
+    {"kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"},
+    {"kbit", "mbit", "gbit", "kbit/s", "mbit/s", "gbit/s", "kbps", "mbps", "gbps"},
+    {"mg", "g", "kg", "t", "lb", "lbs", "oz", "gram", "grams", "kilo", "kilos"},
+    {"mm", "cm", "m", "km", "inch", "inches", "ft", "feet", "mile", "miles", "metres", "meters"},
+    {"ml", "cl", "dl", "l", "litre", "litres", "liter", "liters", "gallons"},
+    {"w", "kw", "mw", "kwh", "wh", "mwh"},
+    {"v", "mv", "kv"},
+    {"°c", "°f", "c", "f"},
+    {"minute", "minutes", "min", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"}
+    | {
+        "minuten",
+        "stunden",
+        "tage",
+        "tagen",
+        "wochen",
+        "monate",
+        "monaten",
+        "jahre",
+        "jahren",
+        "stunde",
+        "monat",
+        "woche",
+    }
+    | {"minutes", "heures", "jours", "semaines", "mois", "ans", "jour", "heure", "semaine", "minutos", "horas", "días"}
+    | {"dias", "semanas", "meses", "mês", "años", "anos", "minuti", "ore", "giorni", "settimane", "mesi", "anni"}
+    | {
+        "uur",
+        "dagen",
+        "weken",
+        "maanden",
+        "jaar",
+        "godzin",
+        "dni",
+        "tygodni",
+        "miesięcy",
+        "lat",
+        "tygodnie",
+        "miesiące",
+    }
+    | {"business", "working", "werktage", "werktagen"},
+)
+_TIME = _UNITS[-1]
+_DIMENSION = {unit: number for number, units in enumerate(_UNITS) for unit in units}
+
+
+class Count(NamedTuple):
+    """A number with the words around it."""
+
+    number: float
+    noun: str
+    """The word after it, lower case and without its ending."""
+    unit: str
+    before: str
+    span: Span
+
+
+@cache
+def _counted() -> re.Pattern[str]:
+    words = "|".join(sorted((re.escape(word) for word in ordered("numbers") if word.isalpha()), key=len, reverse=True))
+    return re.compile(
+        rf"(?P<before>[^\W\d_]+)?[ \t]*(?<![\w.,/:-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
+        rf"|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{words})(?!\w))"
+        r"(?:[ \u00a0-]?(?P<noun>°?[^\W\d_]+(?:/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
+    )
+
+
+def _stem(word: str) -> str:
+    return word[: max(3, len(word) - 2)] if len(word) > 4 else word.rstrip("s")
+
+
+def _counts(text: str) -> list[Count]:
+    found = []
+    places = ordered("numbers")
+    for match in _counted().finditer(text):
+        number = match["number"]
+        digits = re.sub(r"[ ,.'](?=\d{3}(?!\d))", "", number).replace(",", ".")
+        value = float(places[number]) if number in places else float(digits)
+        noun = match["noun"]
+        span = Span(match.start("number"), match.end("noun"))
+        found.append(Count(value, _stem(noun), noun if noun in _DIMENSION else "", match["before"] or "", span))
+        if match["next"] and noun not in _DIMENSION and len(match["next"]) > 3:
+            span = Span(match.start("number"), match.end("next"))
+            found.append(Count(value, _stem(match["next"]), "", match["before"] or "", span))
+    return found
+
+
+_ORDINALS = frozenset({"th", "st", "nd", "rd", "er", "ème", "ª", "º"})
+
+
+def _mixed_up(count: Count, other: Count) -> bool:
+    """Whether one number may stand for the other: the same word before it, or nearly the same digits."""
+    if count.before and count.before == other.before and count.before not in _weak():
+        return True
+    first, second = f"{count.number:g}", f"{other.number:g}"
+    return min(len(first), len(second)) >= 2 and (
+        one_slip_apart(first, second) or sorted(first) == sorted(second) or first.strip("0") == second.strip("0")
+    )
+
+
+@cache
+def _weak() -> frozenset[str]:
+    return frozenset(map(_stem, [*ordered("months"), *ordered("weekdays"), *_UNCOUNTED]))
+
+
+_UNCOUNTED = frozenset(
+    re.findall(
+        r"\S+",
+        """of and or to in is are am pm uhr percent prozent more other than for at on the a with was has by
+        from until und oder bis der die et de du del e y o i thing question moment time times step steps
+        point way copy copies line lines can will it we you your our that which where who if as so but
+        because euro euros dollar dollars pounds zł chf eur usd gbp""",
+    )
+)
+"""Words that follow a number without being counted by it."""
+
+
+@rule("count_differs", "a number or unit that contradicts the thread", needs_thread=True)
+def count_differs(reading: Reading) -> Iterator[Finding]:
+    """The draft counts the same thing as the thread and gets another number ("52 seats" for "25 seats"), or gives the
+    same number in another unit of the same kind ("500 MB" for "500 GB"). Measures and spans of
+    time count only after the same word ("for 90 days" for "for 30 days"). Medium when the digits or the word before
+    are nearly the same or the draft agrees; low else, and when the draft names the thread's number too."""
+    mine = _counts(reading.low[: reading.written])
+    if not mine:
+        return
+    theirs = _counts(lowered(reading.thread_text[-100_000:]))
+    by_noun: dict[str, list[Count]] = {}
+    by_number: dict[float, set[str]] = {}
+    for count in theirs:
+        by_noun.setdefault(count.noun, []).append(count)
+        if count.unit:
+            by_number.setdefault(count.number, set()).add(count.unit)
+    named = {(count.number, count.noun) for count in mine}
+    told: list[Span] = []
+    for count in mine:
+        if count.noun in _weak() or count.noun in _ORDINALS or any(span.start == count.span.start for span in told):
+            continue
+        if count.unit and (units := by_number.get(count.number)):
+            others = [
+                unit for unit in units if _DIMENSION[unit] == _DIMENSION[count.unit] and unit[:3] != count.unit[:3]
+            ]
+            if others and not any(unit[:3] == count.unit[:3] for unit in units):
+                told.append(count.span)
+                words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
+                yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))
+                continue
+        there = by_noun.get(count.noun, [])
+        if not there or any(other.number == count.number for other in there):
+            continue
+        if count.unit:
+            there = [other for other in there if other.before == count.before and other.before]
+        elif len(count.noun) < 2:
+            continue
+        if there:
+            told.append(count.span)
+            both = any((other.number, other.noun) in named for other in there)
+            sure = any(_mixed_up(count, other) for other in there) or _agrees(reading, count.span)
+            words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
+            yield Finding(
+                "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)
+            )
+
+
+@cache
+def _weekday() -> re.Pattern[str]:
+    names = sorted((name for name in ordered("weekdays") if len(name) > 1), key=len, reverse=True)
+    latin = "|".join(re.escape(name) for name in names if name[0].isascii() or (name.isalpha() and name[0] < "\u2e80"))
+    other = "|".join(re.escape(name) for name in names if name[0] >= "\u2e80" or not name[0].isalnum())
+    return re.compile(rf"(?<!\w)(?:{latin})(?!\w)|{other}")
+
+
+def _weekdays(text: str) -> list[tuple[int, Span]]:
+    return [(ordered("weekdays")[match[0]], Span(*match.span())) for match in _weekday().finditer(text)]
+
+
+def _likely_year(day: Day, today: date) -> Iterator[date]:
+    for month, number in day.readings:
+        for year in (day.year,) if day.year else (today.year - 1, today.year, today.year + 1):
+            try:
+                yield date(year, month, number)
+            except ValueError:
+                continue
+
+
+@rule("weekday_wrong", "a weekday that does not fit its date")
+def weekday_wrong(reading: Reading) -> Iterator[Finding]:
+    """A weekday stands beside a date that falls on another one. A date without a year is taken for the nearest.
+    Medium."""
+    came = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
+    today = reading.context.today or (came[-1] if came else None)
+    dates = find_dates(reading.body)
+    if not dates:
+        return
+    for number, span in _weekdays(reading.low):
+        for day in dates:
+            if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3):
+                continue
+            gap = reading.low[min(span.end, day.span.end) : max(span.start, day.span.start)]
+            if re.search(r"[.!?;\n]\s|\d", gap) or (today is None and day.year is None):
+                continue
+            when = list(_likely_year(day, today or date(2000, 1, 1)))
+            if day.year is None and today is not None:
+                near = min((abs((one - today).days) for one in when), default=999)
+                when = [one for one in when if abs((one - today).days) == near or len(day.readings) > 1]
+            if when and all(one.isoweekday() != number for one in when):
+                both = Span(min(span.start, day.span.start), max(span.end, day.span.end))
+                right = f"{when[0]:%A}"
+                words = f"{quoted(reading.body[slice(*both)])}: that day is a {right}"
+                yield Finding("weekday_wrong", Level.MEDIUM, OneLine(words), (both,))
+                break
+
+
+_CLOCK = re.compile(
+    r"(?<![\d.,:])(?P<h>[01]?\d|2[0-3])(?:(?::|h|\.(?=\d\d(?: ?(?:uhr|h\b|[ap]\.?m))))(?P<m>[0-5]\d)(?!\d|[.:]\d))?"
+    r"(?P<end>\s?(?:[ap]\.?m\b\.?|uhr\b|o'clock|h\b|点|時))?"
+)
+_ZONE = re.compile(
+    r"\b(?:utc|gmt|cet|cest|est|edt|cst|cdt|mst|mdt|pst|pdt|ist|jst|bst|aest|eet|msk|et|pt|ct)\b", re.IGNORECASE
+)
+
+
+def _times(text: str) -> list[tuple[int, Span, str]]:
+    """Times of day in minutes, with the zone named after them."""
+    found = []
+    for match in _CLOCK.finditer(text):
+        if match["m"] is None and not match["end"]:
+            continue
+        hour, end = int(match["h"]), (match["end"] or "").strip()
+        if end.startswith("p") and hour < 12:
+            hour += 12
+        elif end.startswith("a") and hour == 12:
+            hour = 0
+        zone = _ZONE.match(text, match.end() + (1 if text[match.end() : match.end() + 1] == " " else 0))
+        found.append((hour * 60 + int(match["m"] or 0), Span(*match.span()), zone[0].upper() if zone else ""))
+    return found
+
+
+def _nearly(day: Day, other: Day) -> bool:
+    """The same day of another month, or digits of the day in another order or one off in the same month."""
+    for month, number in day.readings:
+        for their_month, their_number in other.readings:
+            if number == their_number and month != their_month:
+                return True
+            swapped = f"{number:02}"[::-1] == f"{their_number:02}"
+            if month == their_month and (swapped or abs(number - their_number) in (1, 10, 20)):
+                return True
+    return False
+
+
+@rule("date_differs", "a date or time that contradicts the thread", needs_thread=True)
+def date_differs(reading: Reading) -> Iterator[Finding]:
+    """The newest mail of the other side names days, weekdays or times, and the draft names others and none of those.
+    Medium when the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month);
+    low when it proposes something else, asks, or says no. A time in another time zone than the thread's is medium."""
+    asked, body = reading.asked_text, reading.low[: reading.written]
+    if not asked:
+        return
+    thread = lowered(reading.thread_text)
+    mine, theirs = find_dates(body), find_dates(asked)
+    every = find_dates(thread)
+    came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
+    if reading.context.today:
+        came.add((reading.context.today.month, reading.context.today.day))
+    fits = [day for day in mine if day.readings & came or any(day.readings & other.readings for other in every)]
+    for day in mine if not fits else ():
+        near = next((other for other in theirs if _nearly(day, other)), None)
+        if theirs:
+            other = near or theirs[0]
+            level = (
+                Level.LOW
+                if _open(reading, day.span) or (near is None and not _agrees(reading, day.span))
+                else Level.MEDIUM
+            )
+            words = _other(reading, day.span, asked, other.span)
+            yield Finding("date_differs", level, OneLine(words), (day.span,))
+    here, there = _weekdays(body), _weekdays(asked)
+    known = {number for number, _ in _weekdays(thread)}
+    if here and there and not mine and not any(number in known for number, _ in here):
+        level = Level.LOW if any(_open(reading, span) for _, span in here) else Level.MEDIUM
+        words = _other(reading, here[0][1], asked, there[0][1])
+        yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
+    here_t, there_t = _times(body), _times(asked)
+    known_t = {minutes % 720 for minutes, _, _ in _times(thread)}
+    if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
+        level = Level.LOW if any(_open(reading, span) for _, span, _ in here_t) else Level.MEDIUM
+        words = _other(reading, here_t[0][1], asked, there_t[0][1])
+        yield Finding("date_differs", level, OneLine(words), tuple(span for _, span, _ in here_t))
+    zones = {zone for _, _, zone in there_t if zone}
+    zoned = [
+        (span, zone)
+        for minutes, span, zone in here_t
+        if zone and zones and zone not in zones and minutes in {m for m, _, _ in there_t}
+    ]
+    if zoned:
+        words = (
+            f"names the time zone {listed([zone for _, zone in zoned])}, not {listed(sorted(zones))} as the last mail"
+        )
+        spans = tuple(Span(span.start, span.end + 1 + len(zone)) for span, zone in zoned)
+        yield Finding("date_differs", Level.MEDIUM, OneLine(words), spans)
+
+
+def _other(reading: Reading, span: Span, asked: str, their: Span) -> str:
+    said, told = quoted(reading.body[slice(*span)]), quoted(asked[slice(*their)])
+    return f"names {said}, while the last mail names {told}"
+
+
+def _open(reading: Reading, span: Span) -> bool:
+    """Whether the sentence proposes, asks or says no."""
+    first, last = reading.sentence(span.start)
+    sentence = reading.low[first : last + 1]
+    return "?" in sentence or pattern("proposes", "denies").search(sentence) is not None
+
+
+def _agrees(reading: Reading, span: Span) -> bool:
+    first, last = reading.sentence(span.start)
+    return pattern("agrees").search(reading.low, max(0, first - 80), last) is not None
+
+
+_BARE = re.compile(r"(?<![\w.,:/-])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?![\w:/-]|[.,]\d)")
+_NUMBERED = re.compile(r"(?<!\w)(?P<word>[^\W\d_]{4,20})[ ]+(?P<number>\d{1,4})(?![\w:/%-]|[.,]\d|[ ]?[€$£%°])")
+_MANY_NUMBERS = 6
+_PLACES = frozenset(
+    {"step", "page", "section", "point", "option", "line", "version", "part", "item", "chapter", "seite", "punkt"}
+    | {"schritt", "abschnitt", "article", "artikel", "paso", "passo", "page", "página", "pagina", "strona", "about"}
+    | {"around", "until", "after", "before", "between", "over", "under", "only", "than", "least", "most", "just"}
+    | {"gegen", "nach", "über", "unter", "etwa", "rund", "from", "with", "unos", "circa", "ongeveer", "około", "dalle"}
+    | {"alle", "vers", "après", "entre", "desde", "hasta", "godz", "plus", "another", "have", "these", "those", "next"}
+)
+
+
+@rule("number_differs", "a number nearly as in the thread", needs_thread=True)
+def number_differs(reading: Reading) -> Iterator[Finding]:
+    """A number stands nowhere in the thread, and one of the same digits in another order or with the point elsewhere
+    does ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year
+    8"). Medium; low when the thread's number stands in the draft too, or the draft is full of numbers."""
+    body = reading.body[: reading.written]
+    mine = [match for match in _BARE.finditer(body) if len(_digits(match[0])) >= 2]
+    numbered = list(_NUMBERED.finditer(reading.low[: reading.written]))
+    if not mine and not numbered:
+        return
+    text = reading.thread_text[-100_000:]
+    taken = {place for day in find_dates(body) for place in range(*day.span)}
+    theirs = {_digits(match[0]): match[0] for match in _BARE.finditer(text)}
+    by_digits: dict[tuple[str, ...], list[str]] = {}
+    for digits in theirs:
+        by_digits.setdefault(tuple(sorted(digits.strip("0"))), []).append(digits)
+    here = {_digits(match[0]) for match in mine}
+    for match in mine:
+        digits = _digits(match[0])
+        if digits in theirs or match.start() in taken or len(set(digits)) < 2:
+            continue
+        near = [
+            other
+            for other in by_digits.get(tuple(sorted(digits.strip("0"))), [])
+            if len(other.strip("0")) > 1 and abs(len(other) - len(digits)) <= 2
+        ]
+        if near:
+            level = Level.LOW if any(other in here for other in near) or len(mine) > _MANY_NUMBERS else Level.MEDIUM
+            words = f"says {quoted(match[0])}, while the thread says {quoted(theirs[near[0]])}"
+            yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
+    there: dict[str, set[str]] = {}
+    if numbered:
+        for match in _NUMBERED.finditer(lowered(text)):
+            there.setdefault(match["word"], set()).add(match["number"])
+    named = {(match["word"], match["number"]) for match in numbered}
+    for match in numbered:
+        word, number = match["word"], match["number"]
+        others = there.get(word, set())
+        skip = word in _PLACES or word in ordered("months") or word in ordered("weekdays") or word in _DIMENSION
+        if not others or number in others or skip or match.start("number") in taken or word in _UNCOUNTED:
+            continue
+        level = Level.LOW if any((word, other) in named for other in others) or number in theirs else Level.MEDIUM
+        words = f"says {quoted(match[0])}, while the thread says {quoted(f'{word} {min(others)}')}"
+        yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
+
+
+def _digits(number: str) -> str:
+    """The digits of a number, without the zeros after a point that say nothing."""
+    return re.sub(r"\D", "", re.sub(r"(?:[.,]00?|(?<=[.,]\d)0)\Z", "", number))
+
+
+DETAIL_RULES = (number_differs, identifier_differs, count_differs, weekday_wrong, date_differs)

@@ -1,0 +1,282 @@
+"""Rules about the people in a draft: who is greeted, who signs, who else is named."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+
+from mm_tui.models import Direction
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.lookalike import domain_of, registrable
+from mm_tui.review.risk.phrases import pattern, phrases, word_set
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.text import OneLine
+
+_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+")
+_EASTERN = re.compile(
+    r"\A\s*(?:尊敬的|亲爱的)?(?P<name>[\u3040-\u30ff\u3400-\u9fff]{1,6}?)[ \u3000]?"
+    r"(?:様|さま|さん|先生|女士|小姐|殿|老师|总|经理)"
+)
+
+
+def _plain(word: str) -> str:
+    """Lower case without marks: `José` and `jose` are one name."""
+    lower = word.lower().replace("ß", "ss").replace("ł", "l").replace("ø", "o")
+    return "".join(char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
+
+
+def _known_names(reading: Reading) -> frozenset[str]:
+    return frozenset(map(_plain, reading.thread_words))
+
+
+def _is_known(name: str, known: frozenset[str]) -> bool:
+    plain = _plain(name)
+    parts = [part for part in re.split(r"['’-]", plain) if len(part) > 1] or [plain]
+    if any(part in known for part in parts) or plain in known:
+        return True
+    if plain[-1:] in "ou" and f"{plain[:-1]}a" in known:
+        # "Pani Ewo" calls Ewa.
+        return True
+    # Short forms ("Matt" for "Matthew") and names run together in an address ("annaberg@").
+    return any(
+        len(one) >= 3 and (one.startswith(plain[:4]) or (plain.startswith(one[:4]) and len(one) <= 6))
+        if len(plain) >= 4
+        else one.startswith(plain)
+        for one in known
+        if one and one[0] == plain[0]
+    ) or any(len(plain) >= 4 and plain in one for one in known if len(one) > len(plain) + 2)
+
+
+@rule("greets_stranger", "greets somebody who is not in the thread", needs_thread=True)
+def greets_stranger(reading: Reading) -> Iterator[Finding]:
+    """The greeting names somebody who neither takes part in the thread nor stands in any mail of it. Medium. Says
+    nothing of greetings to all or to a team."""
+    first = next((match for match in re.finditer(r"[^\n]+", reading.body) if match[0].strip()), None)
+    if first is None:
+        return
+    line = first[0][:120]
+    names: list[Span] = []
+    if match := _EASTERN.match(line):
+        name = match["name"]
+        if (
+            name not in word_set("everybody")
+            and name not in reading.thread_text
+            and not any(
+                name in str(party.name).replace(" ", "")
+                for party in (*reading.draft.recipients, *(m.sender for m in reading.context.messages))
+            )
+        ):
+            surname = name[:2]
+            text = reading.thread_text + " ".join(str(party.name) for party in reading.draft.recipients)
+            if (
+                surname not in text
+                and not (len(name) == 1 and name in text)
+                and not any(
+                    name.startswith(str(party.name)[:1]) and len(str(party.name)) > 1 and str(party.name)[0] >= "\u3400"
+                    for party in reading.draft.recipients
+                )
+            ):
+                names = [Span(first.start() + match.start("name"), first.start() + match.end("name"))]
+    else:
+        low = line.lower()
+        greeting = next(
+            (
+                one
+                for one in sorted(phrases("greetings"), key=len, reverse=True)
+                if re.match(rf"\s*{re.escape(one)}(?!\w)", low)
+            ),
+            None,
+        )
+        if greeting is None:
+            return
+        begin = low.index(greeting) + len(greeting)
+        rest = re.split(
+            r"[,!.:;—–(]|\s-\s",
+            re.sub(
+                r"\b(?:[MD]r|[MD]rs|Ms|Sr|Sra|Sig|Dott|Prof|Dhr|Mevr|Mw|M|Exmo|Exma|Eng|Ing|Avv|ssa|ra)\.",
+                lambda m: m[0][:-1] + " ",
+                line[begin:].lstrip(" ,"),
+            ),
+        )[0]
+        offset = first.start() + begin + (len(line[begin:]) - len(line[begin:].lstrip(" ,")))
+        if len(rest.split()) > 6:
+            return
+        skip = word_set("everybody", "titles", "greetings") | {
+            "mr",
+            "mrs",
+            "ms",
+            "dr",
+            "prof",
+            "sr",
+            "sra",
+            "sig",
+            "dott",
+            "m",
+            "dhr",
+            "mevr",
+            "mw",
+            "ra",
+            "eng",
+            "ing",
+            "ssa",
+            "exmo",
+            "exma",
+            "avv",
+        }
+        found = [match for match in _NAME.finditer(rest) if match[0][0].isupper() and match[0].lower() not in skip]
+        known = _known_names(reading)
+        if found and not any(_is_known(match[0], known) for match in found):
+            names = [Span(offset + match.start(), offset + match.end()) for match in found]
+        elif len(found) > 1:
+            # "Dear Anna Schmitt" to Anna Schmidt: the last name decides.
+            last = found[-1]
+            if not _is_known(last[0], known) and any(_is_known(one[0], known) for one in found[:-1]):
+                names = [Span(offset + last.start(), offset + last.end())]
+    if names:
+        texts = [quoted(reading.body[slice(*span)]) for span in names]
+        words = f"greets somebody who is not in the thread: {listed(texts)}"
+        yield Finding("greets_stranger", Level.MEDIUM, OneLine(words), tuple(names))
+
+
+_COMPANY = re.compile(
+    r"\b(?:Inc|LLC|Ltd|Limited|GmbH|AG|SE|KG|S\.?A|S\.?r\.?l|S\.?p\.?A|SARL|SAS|B\.?V|N\.?V|Corp|Co"
+    r"|PLC|plc|Sp\. z o\.o|A/S|AB|Oy|AS)\b\.?|株式会社|有限公司|有限会社"
+)
+_LONGEST_SIGNATURE = 5
+
+
+def _signature(reading: Reading) -> tuple[int, int] | None:
+    """Where the signature begins and ends: after the closing words, or the last short lines."""
+    text = reading.body[: reading.written].rstrip() or reading.body.rstrip()
+    lines = [(match.start(), match[0].strip()) for match in re.finditer(r"[^\n]+", text) if match[0].strip()]
+    closing = pattern("closings")
+    for number, (start, line) in enumerate(lines):
+        low = line.lower().rstrip(" ,.!")
+        if (
+            number
+            and (found := closing.match(low))
+            and found.end() == len(low)
+            and 0 < len(lines) - 1 - number <= _LONGEST_SIGNATURE
+        ):
+            begins = lines[number + 1][0]
+            return begins, len(text)
+        del start
+    if len(lines) > 1 and len(lines[-1][1]) <= 50 and not lines[-1][1].endswith((".", "!", "?", ":", "。")):
+        gap = text.rfind("\n\n")
+        block = text[gap + 2 :].split("\n")
+        short = all(len(line) <= 45 and line[:1] == line[:1].upper() and line[-1:] not in ",.!?:" for line in block)
+        if 0 <= gap < lines[-1][0] and len(block) <= 3 and short:
+            return gap + 2, len(text)
+    return None
+
+
+@rule("signature_not_ours", "signed by somebody else")
+def signature_not_ours(reading: Reading) -> Iterator[Finding]:
+    """The signature names another company or team than ours, or the person who gets the mail. Ours are the names of the
+    mailbox, of our domains, and of our earlier mails of the thread. Medium."""
+    place = _signature(reading)
+    mails = [mail for mail in reading.context.messages if mail.body is not None]
+    sent = [mail for mail in mails if mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)]
+    domains = {
+        registrable(domain).partition(".")[0]
+        for domain in (*reading.known.own_domains, domain_of(reading.draft.sender.address))
+    }
+    if place is None:
+        return
+    text = reading.body[slice(*place)]
+    joined = re.sub(r"[\W_]", "", _plain(text))
+    if any(
+        len(label) > 2 and (re.sub(r"\W", "", label) in joined or (joined[:6] and joined in label)) for label in domains
+    ):
+        return
+    ours = frozenset(
+        map(
+            _plain,
+            _NAME.findall(
+                " ".join(f"{mail.sender.name} {mail.body}" for mail in sent)
+                + f" {reading.draft.sender.name} {reading.draft.sender.address} {' '.join(domains)}"
+            ),
+        )
+    )
+    inbound = frozenset(
+        _plain(word) for mail in mails if mail not in sent for word in _NAME.findall(str(mail.body)[:20_000])
+    )
+    roles = frozenset(map(_plain, word_set("roles")))
+    foreign: list[Span] = []
+    recipients = {
+        _plain(word)
+        for party in reading.draft.recipients
+        if not reading.is_ours(party.address)
+        for word in _NAME.findall(str(party.name))
+        if len(word) > 2
+    }
+    for number, match in enumerate(re.finditer(r"[^\n]+", text)):
+        line = match[0].strip()
+        words = _NAME.findall(line)
+        plain = [_plain(word) for word in words]
+        span = Span(place[0] + match.start(), place[0] + match.end())
+        names = [word for word, one in zip(words, plain, strict=True) if word[0].isupper() and one not in roles]
+        unknown = [
+            name for name in names if _plain(name) not in ours and not any(_plain(name) in label for label in domains)
+        ]
+        named = _COMPANY.search(line) is not None
+        organised = line[-1:] not in ",!?" and (
+            named or (bool(sent) and any(len(one) > 3 and one in roles for one in plain))
+        )
+        alike = any(
+            _plain(name)[:5] in one or one[:5] in _plain(name) for name in unknown for one in domains if len(one) > 3
+        )
+        third = (
+            number > 0 and bool(names) and len(unknown) == len(names) and any(_plain(name) in inbound for name in names)
+        )
+        if len(words) > 8 or alike:
+            continue
+        if (
+            unknown
+            and organised
+            and len(unknown) == len(names)
+            and not all(_plain(name) in inbound for name in unknown)
+        ) or (third or (names and recipients and all(_plain(name) in recipients for name in names))):
+            foreign.append(span)
+    if foreign:
+        whole = Span(place[0], place[1])
+        words_said = f"signed by somebody who is not us: {quoted(reading.body[slice(*foreign[-1])])}"
+        yield Finding("signature_not_ours", Level.MEDIUM, OneLine(words_said), (whole,))
+
+
+@lru_cache(maxsize=4)
+def _full_names(addresses: frozenset[str]) -> dict[tuple[str, str], str]:
+    """First and last name, as addresses such as `petra.lindqvist@` spell them, with the address."""
+    found: dict[tuple[str, str], str] = {}
+    for address in addresses:
+        parts = re.split(r"[._-]", address.partition("@")[0])
+        if len(parts) == 2 and all(len(part) > 2 and part.isalpha() for part in parts):
+            found[(_plain(parts[0]), _plain(parts[1]))] = address
+    return found
+
+
+@rule("names_other_contact", "names another correspondent", needs_thread=True)
+def names_other_contact(reading: Reading) -> Iterator[Finding]:
+    """The draft names somebody by first and last name who is a correspondent of ours elsewhere, and who stands nowhere
+    in this thread. Medium: what concerns one customer may reach another."""
+    book = _full_names(
+        reading.known.everybody
+        if isinstance(reading.known.everybody, frozenset)
+        else frozenset(reading.known.everybody)
+    )
+    if not book:
+        return
+    words = list(_NAME.finditer(reading.body))
+    known = _known_names(reading)
+    for first, second in pairwise(words):
+        pair = (_plain(first[0]), _plain(second[0]))
+        if second.start() - first.end() == 1 and pair in book and not (pair[0] in known and pair[1] in known):
+            span = Span(first.start(), second.end())
+            words_said = f"names a correspondent who is not in the thread: {quoted(reading.body[slice(*span)])}"
+            yield Finding("names_other_contact", Level.MEDIUM, OneLine(words_said), (span,))
+
+
+PEOPLE_RULES = (greets_stranger, signature_not_ours, names_other_contact)

@@ -1,0 +1,105 @@
+"""Rules about what the other side asked for and what the draft makes of it, and about words that betray a machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mm_tui.models import Direction
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.phrases import pattern
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.text import OneLine
+
+_YOU = re.compile(
+    r"\b(?:you|your|sie|ihre?n?|vous|votre|vos|usted|su|você|lei|u|uw|pan|pani|pana)\b|[\u3040-\u30ff\u4e00-\u9fff]"
+)
+
+
+def _found(reading: Reading, key: str) -> tuple[Span, ...]:
+    """Where words under `key` stand in the body, without those that the other side used itself."""
+    spans = [Span(*match.span()) for match in pattern(key).finditer(reading.low)]
+    return tuple(span for span in spans if reading.low[slice(*span)] not in reading.asked_text)
+
+
+@rule("model_talk", "words of a model to its user")
+def model_talk(reading: Reading) -> Iterator[Finding]:
+    """A model's words to its user, its instructions or its reasoning were left in: "Here's a friendly reply you can
+    send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of". High."""
+    spans = _found(reading, "model_talk")
+    if spans:
+        words = f"holds words of a model to its user: {listed([quoted(reading.body[slice(*span)]) for span in spans])}"
+        yield Finding("model_talk", Level.HIGH, OneLine(words), spans)
+
+
+@rule("internal_note", "words that are not for the other side")
+def internal_note(reading: Reading) -> Iterator[Finding]:
+    """The draft holds what was meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
+    margin is", "strictly confidential". High; medium for the word confidential alone."""
+    spans = [span for span in _found(reading, "internal") if span.start < reading.written]
+    if spans:
+        texts = [reading.body[slice(*span)] for span in spans]
+        mild = all(len(text.split()) == 1 and text.isascii() for text in texts)
+        words = f"holds what is not for the other side: {listed(list(map(quoted, texts)))}"
+        yield Finding("internal_note", Level.MEDIUM if mild else Level.HIGH, OneLine(words), tuple(spans))
+
+
+@rule("rude", "rude words")
+def rude(reading: Reading) -> Iterator[Finding]:
+    """The draft is rude, mocks or blames the reader: "had you bothered to read", "not my problem", swear words. Medium;
+    low for a single strong word that need not be meant for the reader."""
+    spans = _found(reading, "rude")
+    spans = tuple(span for span in spans if span.start < reading.written)
+    if spans:
+        # A strong word alone may be said of a thing; a phrase, or one beside "you", is said of the reader.
+        phrased = any(" " in reading.body[slice(*span)] for span in spans)
+        at_reader = any(_YOU.search(reading.low, max(0, span.start - 25), span.end + 25) for span in spans)
+        words = f"sounds rude: {listed([quoted(reading.body[slice(*span)]) for span in spans])}"
+        yield Finding("rude", Level.MEDIUM if phrased or at_reader else Level.LOW, OneLine(words), spans)
+
+
+@rule("attachment_denied", "says that nothing came, though it did", needs_thread=True)
+def attachment_denied(reading: Reading) -> Iterator[Finding]:
+    """The draft says that a file, a photo or an attachment did not arrive, and a mail of the other side has one.
+    Medium."""
+    has = [mail for mail in reading.context.messages if mail.direction == Direction.INBOUND and mail.attachments]
+    match = pattern("not_received").search(reading.low) if has else None
+    if match:
+        name = has[-1].attachments[0].name
+        words = f"says {quoted(reading.body[slice(*match.span())])}, but {quoted(name)} came with a mail of the thread"
+        yield Finding("attachment_denied", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+
+
+@rule("wish_ignored", "a wish to be left alone is not met", needs_thread=True)
+def wish_ignored(reading: Reading) -> Iterator[Finding]:
+    """The newest mail of the other side asks to be taken off a list, not to be written to or called, or to have its
+    data deleted, and the draft does not say that this was done. Medium; what advertises is marked."""
+    wish = pattern("leave_me").search(reading.asked_text)
+    if wish and pattern("left_alone").search(reading.low) is None:
+        spans = tuple(Span(*match.span()) for match in pattern("advertising").finditer(reading.low))
+        words = f"does not answer the wish {quoted(wish[0])}"
+        yield Finding("wish_ignored", Level.MEDIUM, OneLine(words), spans)
+
+
+_CODE = re.compile(r"(?<![\w-])(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){2,5}(?![\w-])")
+
+
+@rule("gift_card", "gift cards and voucher codes")
+def gift_card(reading: Reading) -> Iterator[Finding]:
+    """The draft hands over codes such as XK7P-29QM-LL0T that stand nowhere in the thread, or the other side asks for
+    gift cards and the draft speaks of them without refusing. High for both: gift cards are what false bosses ask for;
+    medium for codes alone."""
+    codes = [Span(*match.span()) for match in _CODE.finditer(reading.body) if match[0] not in reading.thread_text]
+    asked = pattern("gift_cards").search(reading.asked_text) is not None
+    spoken = [Span(*match.span()) for match in pattern("gift_cards").finditer(reading.low)]
+    refuses = pattern("checking", "denies").search(reading.low) is not None
+    if asked and (codes or (spoken and not refuses)):
+        spans = tuple(codes or spoken)
+        words = f"answers a mail that asks for gift cards: {quoted(reading.body[slice(*spans[0])])}"
+        yield Finding("gift_card", Level.HIGH, OneLine(words), spans)
+    elif codes:
+        words = f"hands over a code: {listed([quoted(reading.body[slice(*span)]) for span in codes])}"
+        yield Finding("gift_card", Level.HIGH if len(codes) > 1 else Level.MEDIUM, OneLine(words), tuple(codes))
+
+
+REPLY_RULES = (model_talk, internal_note, rude, attachment_denied, wish_ignored, gift_card)

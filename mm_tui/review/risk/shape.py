@@ -1,0 +1,201 @@
+"""Rules about the shape of a draft: empty, cut off, broken markup, said before, another subject."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from mm_tui.models import Direction
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.phrases import pattern, phrases, word_set
+from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.review.risk.wording import similarity
+from mm_tui.text import OneLine
+
+_WORD = re.compile(r"[^\W_]+")
+_END = re.compile(r"[.!?…。！？:;)\]}\"'”’»*_`~>|=/-]\s*\Z")
+_REPLY_MARK = re.compile(
+    r"\s*(?:re|aw|antw|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|回复|答复|转发)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE
+)
+
+
+@rule("empty_body", "nothing said")
+def empty_body(reading: Reading) -> Iterator[Finding]:
+    """The body is empty, or a single word. Medium; high when it is empty."""
+    words = _WORD.findall(reading.body)
+    if not reading.body.strip():
+        yield Finding("empty_body", Level.HIGH, OneLine("the body is empty"))
+    elif len(words) <= 1 and len(reading.draft.body.strip()) < 20:
+        span = Span(0, len(reading.body))
+        yield Finding("empty_body", Level.MEDIUM, OneLine(f"the body is one word: {quoted(reading.body)}"), (span,))
+
+
+@rule("cut_off", "ends in the middle of a sentence")
+def cut_off(reading: Reading) -> Iterator[Finding]:
+    """The last line breaks off: it ends with a word that another must follow ("to have the"), a comma after more than a
+    few words, an open bracket, or with no full stop after a long line and without a signature. Medium."""
+    text = reading.body[: reading.written].rstrip()
+    begin = text.rfind("\n") + 1
+    line = text[begin:].strip()
+    words = line.split()
+    if not words:
+        return
+    last = words[-1].lower()
+    long = len(words) >= 4 or (len(words) > 1 and begin > 0 and len(text[:begin].rstrip("\n").rpartition("\n")[2]) > 60)
+    if pattern("closings").match(line.lower()):
+        return
+    eastern = re.search("[\u3040-\u9fff]", line[-1:]) is not None
+    broken = (long and last in word_set("unfinished")) or (long and last.endswith((",", "(", "、", "，", " -", "，")))
+    if eastern and len(line) >= 8:
+        broken = line.endswith(tuple(word for word in phrases("unfinished") if re.match("[\u3001-\u9fff\uff0c]", word)))
+    if not broken and len(words) >= 8 and re.search(r"[a-zà-ž]\Z", line) and "://" not in line and "@" not in line:
+        broken = (
+            reading.asked is not None
+            and begin > 0
+            and (len(line) >= 60 or line[0].islower())
+            and not line.startswith((">", "-", "*"))
+        )
+    if broken:
+        begins = max(begin, len(text) - 40)
+        words_said = f"ends in the middle of a sentence: {quoted('…' + text[begins:])}"
+        yield Finding("cut_off", Level.MEDIUM, OneLine(words_said), (Span(begins, len(text)),))
+
+
+_TAGS = "div|span|p|br|table|tr|td|html|body|head|style|script|ul|li|strong|b|i"
+_BROKEN = (
+    (
+        "a line break as it is written in code",
+        re.compile(r"(?<=[\w.,:;!?*)])\\n(?=\s|[\w*-]|\\n|\Z)|\\r\\n|\\n\\n"),
+    ),
+    (
+        "a link whose bracket does not close",
+        re.compile(r"\[[^\[\]\n]{1,200}\]\(https?://[^\s()<>]{1,500}(?=\s|\Z)(?![^\n]{0,80}\))"),
+    ),
+    ("tags of a web page", re.compile(rf"</?(?:{_TAGS})\b[^<>\n]{{0,200}}/?>", re.IGNORECASE)),
+    ("signs of a web page", re.compile(r"&(?:nbsp|amp|lt|gt|quot|#39|#x27|apos);")),
+    ("letters in a wrong encoding", re.compile(r"Ã[\x80-\xbf©¨¤¶¼±³­«ªŸœ§¢¡]|â€[™œ\x9d“”˜]|Â[ £€°»«]|\ufffd")),
+    (
+        "a value of a program",
+        re.compile(
+            r"\[object Object\]|\bundefined\b(?=[,.!\s]*(?:\n|\Z))|\bNaN\b|\bNone,|Traceback \(most recent"
+            r"|\bnull\b(?=[,.!])"
+        ),
+    ),
+)
+_JSON = re.compile(r"\A\s*(?:```(?:json)?\s*)?[\[{]\s*(?:\"|\{|\[)")
+_FIELD = re.compile(r"^[ \t]*\"[\w ]{1,40}\"\s*:\s*(?:[\"\[{\d]|true|false|null)", re.MULTILINE)
+
+
+@rule("broken_form", "raw data or broken markup")
+def broken_form(reading: Reading) -> Iterator[Finding]:
+    """The reader would get what a program should have turned into text: JSON, a code fence that does not close, a
+    written-out line break, bold type or a link that does not close, tags of a web page, a wrong encoding. Medium."""
+    body = reading.body
+    if _JSON.match(body) or len(_FIELD.findall(body)) >= 2:
+        start = next((at for at in (body.find("{"), body.find("[")) if at >= 0), 0)
+        kind = "data instead of a text"
+        try:
+            json.loads(body)
+        except ValueError:
+            kind = "what looks like data of a program"
+        yield Finding("broken_form", Level.MEDIUM, OneLine(f"holds {kind}"), (Span(start, len(body.rstrip())),))
+        return
+    for what, sought in _BROKEN:
+        spans = tuple(Span(*match.span()) for match in sought.finditer(body))
+        if spans:
+            yield Finding(
+                "broken_form", Level.MEDIUM, OneLine(f"holds {what}: {quoted(body[slice(*spans[0])])}"), spans
+            )
+    fences = list(re.finditer(r"^[ \t]*```", body, re.MULTILINE))
+    if len(fences) % 2:
+        span = Span(fences[-1].start(), len(body.rstrip()))
+        yield Finding("broken_form", Level.MEDIUM, OneLine("holds a code fence that does not close"), (span,))
+    for match in re.finditer(r"(?m)^[^\n]*$", body):
+        line = match[0]
+        if line.count("**") % 2 and "`" not in line and re.search(r"\*\*\w|\w\*\*", line):
+            # Bold type may run on to the next line of the same paragraph.
+            around = body[
+                max(0, body.rfind("\n\n", 0, match.start())) : (body.find("\n\n", match.end()) + 1 or len(body) + 1) - 1
+            ]
+            if around.count("**") % 2:
+                words = f"holds bold type that does not close: {quoted(line)}"
+                yield Finding("broken_form", Level.MEDIUM, OneLine(words), (Span(match.start(), match.end()),))
+                break
+
+
+_ALIKE = 0.8
+_FEWEST = 8
+_MOST_COMPARED = 12
+
+
+def _unquoted(text: str) -> str:
+    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
+
+
+@rule("said_before", "said before in this thread", needs_thread=True)
+def said_before(reading: Reading) -> Iterator[Finding]:
+    """The draft is nearly the same as a mail of ours in this thread, or repeats the mail that it answers. Counted in
+    neighbouring pairs of words, from eight words on. Medium."""
+    body = reading.body[: reading.written]
+    if len(_WORD.findall(body)) < _FEWEST:
+        return
+    mails = [mail for mail in reading.context.messages[-_MOST_COMPARED:] if mail.body is not None]
+    for mail in reversed(mails):
+        text = _unquoted(str(mail.body)[:20_000])
+        if not 0.4 < len(text) / max(1, len(body)) < 2.5:
+            continue
+        ours = mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)
+        share = similarity(body, text)
+        if share >= _ALIKE or (not ours and share >= 0.7):
+            what = "was said before in this thread" if ours else "repeats the mail that it answers"
+            span = Span(0, len(body.rstrip()))
+            yield Finding("said_before", Level.MEDIUM, OneLine(f"{share:.0%} of it {what}"), (span,))
+            return
+
+
+@rule("other_subject", "the subject of another thread", needs_thread=True)
+def other_subject(reading: Reading) -> Iterator[Finding]:
+    """The draft answers, and its subject has no word in common with the subjects and the text of its thread. Medium;
+    low when only the subjects differ."""
+    subject = str(reading.draft.subject)
+    topic = _REPLY_MARK.sub("", subject).strip()
+    words = {word.lower() for word in _WORD.findall(topic) if len(word) > 2 or word.isdigit()}
+    subjects = " ".join(str(mail.subject) for mail in reading.context.messages).lower()
+    if not words or not subjects.strip() or topic.lower() in subjects:
+        return
+    shared = words & set(_WORD.findall(subjects))
+    told = words & reading.thread_words
+    if shared and len(shared) * 2 >= len(words):
+        return
+    level = Level.LOW if len(told) * 2 >= len(words) or shared else Level.MEDIUM
+    yield Finding(
+        "other_subject",
+        level,
+        OneLine(f"the subject is not that of the thread: {quoted(topic)}"),
+        (),
+        (Span(0, len(subject)),),
+    )
+
+
+@rule("repeats_itself", "the same paragraph twice")
+def repeats_itself(reading: Reading) -> Iterator[Finding]:
+    """Two paragraphs of the draft are nearly the same, as when two versions were left in. Medium."""
+    parts = [
+        (match.start(), match[0])
+        for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", reading.body[: min(reading.written, 20_000)])
+        if len(match[0]) >= 50 and match[0][0].isalpha() and re.search(r"[.!?。！？]\s*\Z", match[0])
+    ][:_MOST_PARAGRAPHS]
+    for at, (_, first) in enumerate(parts):
+        for start, second in parts[at + 1 :]:
+            if similarity(first, second) >= _ALIKE_PARAGRAPHS:
+                span = Span(start, start + len(second))
+                words = f"says the same twice: {quoted(second)}"
+                yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), (span,))
+                return
+
+
+_MOST_PARAGRAPHS = 15
+_ALIKE_PARAGRAPHS = 0.5
+
+SHAPE_RULES = (repeats_itself, empty_body, cut_off, broken_form, said_before, other_subject)
