@@ -22,6 +22,7 @@ _UNIT_END = re.compile(
     r"\d(?:st|nd|rd|th|am|pm|h|kg|g|mg|mm|cm|m|km|ml|l|gb|mb|tb|kb|v|w|kw|kwh|mbit|px|x|k)\Z", re.IGNORECASE
 )
 _LONGEST_COMPARED = 2000
+_SHORT = 20_000
 
 
 def _identifiers(text: str) -> dict[str, Span]:
@@ -71,7 +72,7 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
     }
     if not new:
         return
-    theirs = _identifiers(text)
+    theirs = _identifiers(reading.figures)
     for name, span in new.items():
         near = [other for other in theirs if one_slip_apart(name, other) or _swapped_digits(name, other)]
         built = [other for other in theirs if re.match("[A-Z]", other) and _shape(other) == _shape(name)]
@@ -209,7 +210,8 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
     mine = _counts(reading.low[: reading.written])
     if not mine:
         return
-    theirs = _counts(lowered(reading.thread_text[-100_000:]))
+    text = reading.thread_text
+    theirs = _counts(lowered(text if len(text) < _SHORT else reading.figures))
     by_noun: dict[str, list[Count]] = {}
     by_number: dict[float, set[str]] = {}
     for count in theirs:
@@ -341,9 +343,9 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     asked, body = reading.asked_text, reading.low[: reading.written]
     if not asked:
         return
-    thread = lowered(reading.thread_text)
-    mine, theirs = find_dates(body), find_dates(asked)
-    every = find_dates(thread)
+    mine = find_dates(body)
+    theirs = find_dates(asked) if mine else ()
+    every = find_dates(reading.figures) if theirs else ()
     came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
     if reading.context.today:
         came.add((reading.context.today.month, reading.context.today.day))
@@ -359,14 +361,16 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             )
             words = _other(reading, day.span, asked, other.span)
             yield Finding("date_differs", level, OneLine(words), (day.span,))
-    here, there = _weekdays(body), _weekdays(asked)
-    known = {number for number, _ in _weekdays(thread)}
+    here = _weekdays(body)
+    there = _weekdays(asked) if here and not mine else []
+    known = {number for number, _ in _weekdays(lowered(reading.thread_text))} if there else set()
     if here and there and not mine and not any(number in known for number, _ in here):
         level = Level.LOW if any(_open(reading, span) for _, span in here) else Level.MEDIUM
         words = _other(reading, here[0][1], asked, there[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
-    here_t, there_t = _times(body), _times(asked)
-    known_t = {minutes % 720 for minutes, _, _ in _times(thread)}
+    here_t = _times(body)
+    there_t = _times(asked) if here_t else []
+    known_t = {minutes % 720 for minutes, _, _ in _times(lowered(reading.figures))} if there_t else set()
     if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
         level = Level.LOW if any(_open(reading, span) for _, span, _ in here_t) else Level.MEDIUM
         words = _other(reading, here_t[0][1], asked, there_t[0][1])
@@ -424,7 +428,7 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     numbered = list(_NUMBERED.finditer(reading.low[: reading.written]))
     if not mine and not numbered:
         return
-    text = reading.thread_text[-100_000:]
+    text = reading.figures
     taken = {place for day in find_dates(body) for place in range(*day.span)}
     theirs = {_digits(match[0]): match[0] for match in _BARE.finditer(text)}
     by_digits: dict[tuple[str, ...], list[str]] = {}

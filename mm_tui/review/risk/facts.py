@@ -124,8 +124,11 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A sum of money or a percentage that no mail of the thread names in that currency. Medium; low for a percentage
     where the thread names none at all, and silent on the sum or the difference of two that are named. "$1,200",
     "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
-    there = {(amount.currency, amount.value) for amount in find_amounts(reading.thread_text)}
-    new = [amount for amount in find_amounts(reading.body) if (amount.currency, amount.value) not in there]
+    named = find_amounts(reading.body)
+    if not named:
+        return
+    there = {(amount.currency, amount.value) for amount in find_amounts(reading.figures)}
+    new = [amount for amount in named if (amount.currency, amount.value) not in there]
     if 0 < len(new) <= _MOST_RECKONED:
         sums = _reckoned([*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))])
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
@@ -213,12 +216,14 @@ def date_impossible(reading: Reading) -> Iterator[Finding]:
 def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A written date that no mail of the thread names; a date without a year fits any year. The days on which the mails
     of the thread came count as named. Low."""
-    there = list(find_dates(reading.thread_text))
+    written = find_dates(reading.body)
+    if not written:
+        return
+    there = list(find_dates(reading.figures))
     came: list[date] = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
     if reading.context.today:
         came.append(reading.context.today)
     there += (Day(frozenset({(day.month, day.day)}), day.year, Span(0, 0)) for day in came)
-    written = find_dates(reading.body)
     new = [
         day
         for day in written
@@ -263,12 +268,17 @@ def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """A link to a host that is neither ours nor in the thread; for a draft that begins a thread every foreign host
     counts. Medium; low for sites that everybody knows, for the mere front page of a site, and for what stands in a
     signature or footer. A link shortener hides where it leads and is medium everywhere."""
-    there = [str(link.host) for link in find_links(reading.thread_text) if link.host] if reading.links else []
-    there += reading.known.own_domains
+    there: list[str] = [*reading.known.own_domains]
+    low = reading.thread_text.lower()
+    foreign = [
+        link for link in reading.links if link.opens and not any(same_site(str(link.host), one) for one in there)
+    ]
+    if any(registrable(str(link.host)) in low for link in foreign):
+        there += [str(link.host) for link in find_links(reading.thread_text) if link.host]
     spans: dict[Level, dict[str, list[Span]]] = {}
-    for link in reading.links:
+    for link in foreign:
         host = str(link.host)
-        if not link.opens or any(same_site(host, one) for one in there):
+        if any(same_site(host, one) for one in there):
             continue
         rest = reading.body[slice(*link.span)].rpartition(host)[2].strip("/.,;:)>\"' ")
         quiet = registrable(host) in _PUBLIC or not rest or _shown_only(reading, link.span)

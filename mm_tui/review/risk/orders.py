@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import pattern
+from mm_tui.review.risk.phrases import lowered, pattern
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -28,9 +28,9 @@ _ORDERS = re.compile(
     r"|\b(?:nota|instrucción|instrução|istruzione) (?:a|para|per) (?:el |la |o |l'|il |al )?"
     r"(?:ia|asistente|assistente|ai)\b"
     r"|\b(?:opmerking|instructie) voor de (?:ai|assistent)|\b(?:uwaga|polecenie) dla (?:ai|asystenta)"
-    r"|(?:ai|アシスタント|AI)(?:への|へ|に)(?:指示|お願い)|(?:给|致)(?:ai|AI|智能)?助手|忽略(?:之前|以上|前面)|以前の指示"
+    r"|(?:ai|アシスタント)(?:への|へ|に)(?:指示|お願い)|(?:给|致)(?:ai|智能)?助手|忽略(?:之前|以上|前面)|以前の指示"
     r"|\byou are now\b[^.!?\n]{0,30}\b(?:mode|agent|ai)",
-    re.IGNORECASE,
+    # Read in lower case: ignoring case is five times as slow.
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _COMMON = frozenset({"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"})
@@ -60,22 +60,22 @@ def orders(reading: Reading) -> Iterator[Finding]:
     draft says words that the mail put in its mouth; high when that mail speaks to an AI, else medium."""
     draft = reading.draft
     if not draft.outbound:
-        if match := _ORDERS.search(reading.body):
-            words = f"gives orders to an AI: {quoted(match[0])}"
+        if match := _ORDERS.search(lowered(reading.body)):
+            words = f"gives orders to an AI: {quoted(reading.body[slice(*match.span())])}"
             yield Finding("orders", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
         return
     theirs = [mail for mail in reading.context.messages if mail.body and not reading.is_ours(mail.sender.address)]
     if not theirs:
         return
     said = str(theirs[-1].body)
-    ordered = _ORDERS.search(said)
+    ordered = _ORDERS.search(lowered(said))
     if ordered:
         near = said[ordered.start() : ordered.end() + _NEAR].lower()
         rest = (said[: ordered.start()] + said[ordered.end() + _NEAR :]).lower()
         asked = {word for word in _WORD.findall(near) if len(word) > 3} - _COMMON - set(_WORD.findall(rest))
         taken_up = tuple(_taken_up(reading, asked))
         obeys = bool(taken_up) and pattern("denies").search(reading.low) is None
-        words = f"the mail it answers gives orders to an AI: {quoted(ordered[0])}"
+        words = f"the mail it answers gives orders to an AI: {quoted(said[slice(*ordered.span())])}"
         level = Level.MEDIUM if obeys else Level.LOW
         yield Finding("orders", level, OneLine(words), taken_up if obeys else ())
     if said:

@@ -88,11 +88,12 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     """A sentence speaks of refunds, reimbursement, compensation, credit or waived fees. High when it commits us and
     names an amount that the thread does not hold (or there is no thread to compare with); medium when it commits us
     or names an amount; low when it only speaks of it or says no."""
-    there = {(amount.currency, amount.value) for amount in find_amounts(reading.thread_text)}
     firm = pattern("money_firm")
     for span, sentence, start in _said(reading, firm, pattern("money")):
         plain = firm.search(sentence) is not None
         amounts = [amount for amount in find_amounts(sentence) if amount.currency != "%"]
+        told = find_amounts(reading.figures) if amounts else ()
+        there = {(amount.currency, amount.value) for amount in told}
         new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
         commits = (plain or _commits(sentence)) and not _denies(sentence)
         level = Level.LOW

@@ -27,6 +27,8 @@ _FOOTER = re.compile(
 _LONGEST_FOOTER = 20
 _QUOTES_LOOKED_FOR = 400
 _SHORTEST_QUOTE = 12
+_DIGIT = re.compile(r"\d")
+_MOST_FIGURES = 60_000
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,15 @@ class Reading:
     def thread_text(self) -> str:
         """Subjects and known bodies of the thread, one after the other."""
         return "\n".join(part for mail in self.context.messages for part in (mail.subject, mail.body or ""))
+
+    @cached_property
+    def figures(self) -> str:
+        """The lines of the thread that hold a digit: all that a sum, a date or a number can stand in, and much less.
+
+        Of a long thread the newest sixty thousand characters of them.
+        """
+        lines = (line for line in self.thread_text.split("\n") if _DIGIT.search(line))
+        return "\n".join(lines)[-_MOST_FIGURES:]
 
     @cached_property
     def body(self) -> str:
