@@ -263,6 +263,8 @@ def _item_text(entry: Queued, box: Mailbox | None) -> Iterator[OneLine | ManyLin
         yield OneLine(f"note     {words}")
     for finding in entry.assessment.findings:
         yield OneLine(f"{_sign(finding.level)} {finding.level.word} risk: {finding.words}")
+    if not entry.assessment.findings:
+        yield OneLine(f"risk     {entry.assessment.nothing}")
     for words in entry.assessment.unchecked:
         yield OneLine(f"note     not checked: {words}")
     if removed := item.body.removed + item.subject.removed:

@@ -75,6 +75,8 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded
         lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
     if not entry.is_checked:
         lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
+    if entry.is_checked and not crowded and not entry.assessment.findings:
+        lines.append(Content.styled(f" · {entry.assessment.nothing}", "$mm-dim"))
     lines += finding_lines(entry.assessment.findings, shown_findings)
     return joined(lines, "\n")
 
@@ -174,8 +176,9 @@ def unchecked_words(entry: Queued) -> OneLine:
 def findings_page(entry: Queued) -> Content:
     """Everything that was found in a waiting mail, and what was not looked at."""
     found = entry.assessment
-    nothing = "Nothing was found." if entry.is_checked else "Nothing was found so far."
-    lines = finding_lines(found.findings, len(found.findings)) or [Content(nothing)]
+    lines = finding_lines(found.findings, len(found.findings)) or [
+        Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far")
+    ]
     if not entry.is_checked:
         lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]

@@ -467,3 +467,10 @@ def test_a_day_that_does_not_exist_needs_no_thread() -> None:
 
 def test_a_number_is_no_day_of_the_month() -> None:
     assert found(assess(drafted("You are covered by 508 points until 2027."), CONTEXT), "promise_deadline") == []
+
+
+def test_no_finding_is_no_all_clear() -> None:
+    assert assess(drafted(), CONTEXT).nothing == "nothing found by word rules"
+    unread = replace(CONTEXT, messages=(replace(QUESTION, body=None),))
+    assert assess(drafted(), unread).nothing == "nothing found by word rules, not compared with the thread"
+    assert "not compared" in assess(drafted(), ThreadContext()).nothing

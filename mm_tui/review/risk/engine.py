@@ -58,7 +58,7 @@ def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -
         findings += (finding for finding in each.find(reading) if finding.code not in settings.off)
     tuned = [_tuned(finding, settings) for finding in _merged(findings)]
     tuned.sort(key=lambda finding: -finding.level)
-    return Assessment(tuple(tuned), tuple(_unchecked(reading)))
+    return Assessment(tuple(tuned), tuple(_unchecked(reading)), reading.has_thread_text or not draft.outbound)
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:

@@ -165,11 +165,18 @@ class Assessment:
     """Worst first."""
     unchecked: tuple[OneLine, ...] = ()
     """What was not looked at and why, one sentence each: rules switched off, mails of the thread not read."""
+    compared: bool = True
+    """False when no text of the thread was known, so that nothing was compared with it."""
 
     @property
     def level(self) -> Level:
         """The worst level of all findings."""
         return worst(self.findings)
+
+    @property
+    def nothing(self) -> OneLine:
+        """What is said where there are no findings: never that all is well."""
+        return OneLine("nothing found by word rules" + ("" if self.compared else ", not compared with the thread"))
 
     @property
     def asks_again(self) -> bool:

@@ -22,10 +22,10 @@ _REPLY_MARK = re.compile(
 
 @rule("empty_body", "nothing said")
 def empty_body(reading: Reading) -> Iterator[Finding]:
-    """The body is empty, or a single word. Medium; high when it is empty."""
+    """The body is empty, or a single word such as "Thanks" and nothing else. Medium."""
     words = _WORD.findall(reading.body)
     if not reading.body.strip():
-        yield Finding("empty_body", Level.HIGH, OneLine("the body is empty"))
+        yield Finding("empty_body", Level.MEDIUM, OneLine("the body is empty"))
     elif len(words) <= 1 and len(reading.draft.body.strip()) < 20:
         span = Span(0, len(reading.body))
         yield Finding("empty_body", Level.MEDIUM, OneLine(f"the body is one word: {quoted(reading.body)}"), (span,))
