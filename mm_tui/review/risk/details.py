@@ -23,6 +23,8 @@ _UNIT_END = re.compile(
 )
 _LONGEST_COMPARED = 2000
 _SHORT = 20_000
+_SHORT_MAIL = 1000
+_MANY_THERE = 40
 
 
 def _identifiers(text: str) -> dict[str, Span]:
@@ -130,6 +132,12 @@ _TIME = _UNITS[-1]
 _DIMENSION = {unit: number for number, units in enumerate(_UNITS) for unit in units}
 
 
+def _same_unit(first: str, second: str) -> bool:
+    """Whether two words name one unit: `m` and `metres`, `Jahre` and `Jahren`, but not `m` and `mm`."""
+    short, long = sorted((first, second), key=len)
+    return first == second or (len(long) > 3 and (long.startswith(short) or first[:3] == second[:3]))
+
+
 class Count(NamedTuple):
     """A number with the words around it."""
 
@@ -225,9 +233,11 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
             continue
         if count.unit and (units := by_number.get(count.number)):
             others = [
-                unit for unit in units if _DIMENSION[unit] == _DIMENSION[count.unit] and unit[:3] != count.unit[:3]
+                unit
+                for unit in units
+                if _DIMENSION[unit] == _DIMENSION[count.unit] and not _same_unit(unit, count.unit)
             ]
-            if others and not any(unit[:3] == count.unit[:3] for unit in units):
+            if others and not any(_same_unit(unit, count.unit) for unit in units):
                 told.append(count.span)
                 words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
                 yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))
@@ -284,7 +294,7 @@ def weekday_wrong(reading: Reading) -> Iterator[Finding]:
             if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3):
                 continue
             gap = reading.low[min(span.end, day.span.end) : max(span.start, day.span.start)]
-            if re.search(r"[.!?;\n]\s|\d", gap) or (today is None and day.year is None):
+            if re.search(r"[.!?;\n]\s|[\d)）]", gap) or (today is None and day.year is None):
                 continue
             when = list(_likely_year(day, today or date(2000, 1, 1)))
             if day.year is None and today is not None:
@@ -365,14 +375,16 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     there = _weekdays(asked) if here and not mine else []
     known = {number for number, _ in _weekdays(lowered(reading.thread_text))} if there else set()
     if here and there and not mine and not any(number in known for number, _ in here):
-        level = Level.LOW if any(_open(reading, span) for _, span in here) else Level.MEDIUM
+        sure = len(asked) <= _SHORT_MAIL or _agrees(reading, here[0][1])
+        level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span in here) else Level.LOW
         words = _other(reading, here[0][1], asked, there[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
     here_t = _times(body)
     there_t = _times(asked) if here_t else []
     known_t = {minutes % 720 for minutes, _, _ in _times(lowered(reading.figures))} if there_t else set()
     if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
-        level = Level.LOW if any(_open(reading, span) for _, span, _ in here_t) else Level.MEDIUM
+        sure = len(asked) <= _SHORT_MAIL or _agrees(reading, here_t[0][1])
+        level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span, _ in here_t) else Level.LOW
         words = _other(reading, here_t[0][1], asked, there_t[0][1])
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span, _ in here_t))
     zones = {zone for _, _, zone in there_t if zone}
@@ -422,7 +434,7 @@ _PLACES = frozenset(
 def number_differs(reading: Reading) -> Iterator[Finding]:
     """A number stands nowhere in the thread, and one of the same digits in another order or with the point elsewhere
     does ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year
-    8"). Medium; low when the thread's number stands in the draft too, or the draft is full of numbers."""
+    8"). Medium; low when the thread's number stands in the draft too, or one of the two is full of numbers."""
     body = reading.body[: reading.written]
     mine = [match for match in _BARE.finditer(body) if len(_digits(match[0])) >= 2]
     numbered = list(_NUMBERED.finditer(reading.low[: reading.written]))
@@ -445,7 +457,11 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
             if len(other.strip("0")) > 1 and abs(len(other) - len(digits)) <= 2
         ]
         if near:
-            level = Level.LOW if any(other in here for other in near) or len(mine) > _MANY_NUMBERS else Level.MEDIUM
+            level = (
+                Level.LOW
+                if any(other in here for other in near) or len(mine) > _MANY_NUMBERS or len(theirs) > _MANY_THERE
+                else Level.MEDIUM
+            )
             words = f"says {quoted(match[0])}, while the thread says {quoted(theirs[near[0]])}"
             yield Finding("number_differs", level, OneLine(words), (Span(*match.span()),))
     there: dict[str, set[str]] = {}

@@ -48,7 +48,7 @@ def _variants(phrase: str) -> list[str]:
 
 
 def as_pattern(phrase: str) -> str:
-    """A phrase as a regular expression over text in lower case, from its second character on."""
+    """A phrase as a regular expression over text in lower case."""
     phrase = phrase.replace(" … ", "…").replace("…", "\0")
     inside = "".join(_SIGNS.get(char, char) for char in phrase).replace("\0", _GAP)
     inside = re.sub(r"(?<!\\)\((?!\?)", "(?:", inside)
@@ -71,7 +71,7 @@ def pattern(*keys: str) -> re.Pattern[str]:
     for first, variants in buckets.items():
         if first:
             word = "" if re.match(f"[{_NO_SPACES}]", first) else rf"(?<!\w{first})"
-            parts.append(f"{first}{word}(?:{'|'.join(as_pattern(variant[1:]) for variant in variants)})")
+            parts.append(f"{first}{word}(?:{'|'.join(as_pattern(variant)[1:] for variant in variants)})")
         else:
             parts += [as_pattern(variant) for variant in variants]
     return re.compile("|".join(parts)) if parts else _NEVER

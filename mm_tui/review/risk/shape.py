@@ -196,6 +196,6 @@ def repeats_itself(reading: Reading) -> Iterator[Finding]:
 
 
 _MOST_PARAGRAPHS = 15
-_ALIKE_PARAGRAPHS = 0.5
+_ALIKE_PARAGRAPHS = 0.55
 
 SHAPE_RULES = (repeats_itself, empty_body, cut_off, broken_form, said_before, other_subject)

@@ -1,0 +1,141 @@
+"""Risk rules that compare a draft with its thread, its people and its form, with no list of phrases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from mm_tui.models import Attachment, Party
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.text import ManyLine, OneLine
+
+US = Party.parse("Harbour Cycles <help@harbourcycles.example>")
+LENA = Party.parse("Lena Moreau <lena.moreau@moreau.example>")
+
+
+def found(code: str, question: str, answer: str, *, subject: str = "Re: Bike", **changes: object) -> list[Finding]:
+    mail = Message(
+        sender=LENA,
+        to=(US,),
+        subject=OneLine("Bike"),
+        body=ManyLine(question),
+        received_at=datetime(2026, 5, 4, tzinfo=UTC),
+    )
+    mail = replace(mail, **changes)  # type: ignore[arg-type]  # each test names fields of Message
+    context = ThreadContext(
+        (mail,),
+        own_addresses=frozenset({str(US.address)}),
+        known_addresses=frozenset({"greta.holm@holm.example"}),
+        today=date(2026, 5, 5),
+    )
+    draft = Draft(sender=US, to=(LENA,), subject=OneLine(subject), body=ManyLine(answer))
+    return [finding for finding in assess(draft, context).findings if finding.code == code]
+
+
+def loud(code: str, question: str, answer: str, **changes: object) -> list[str]:
+    """The words that `code` marks at medium or high."""
+    findings = found(code, question, answer, **changes)  # type: ignore[arg-type]
+    return [answer[slice(*span)] for one in findings if one.level >= Level.MEDIUM for span in one.spans]
+
+
+@pytest.mark.parametrize(
+    ("code", "question", "answer", "words"),
+    [
+        ("identifier_differs", "Where is order HC-20417?", "Order HC-20471 left today.", "HC-20471"),
+        ("identifier_differs", "Where is order HC-20417?", "Order HC-88312 left today.", "HC-88312"),
+        ("identifier_differs", "Frame number 77310528 is scratched.", "We noted frame 7731528.", "7731528"),
+        ("count_differs", "I need 36 spokes.", "We will send 63 spokes.", "63 spokes"),
+        ("count_differs", "The tube is 40 mm wide, right?", "Yes, it is 40 cm wide.", "40 cm"),
+        ("count_differs", "You take things back for 30 days.", "You may return it for 90 days.", "90 days"),
+        ("number_differs", "The quote was 520.", "As agreed the quote is 250.", "250"),
+        ("number_differs", "I have stand 4 in the hall.", "Your stand 14 is ready.", "stand 14"),
+        ("weekday_wrong", "Can I come in June?", "Come on Monday, 9 June.", "Monday, 9 June"),
+        ("weekday_wrong", "Wann?", "Am Freitag, den 11. Juni, passt es.", "Freitag, den 11. Juni"),
+        ("date_differs", "I come on 12 June, all right?", "Yes, we expect you on 21 June.", "21 June"),
+        ("date_differs", "Passt Ihnen der Dienstag?", "Ja, bis Donnerstag also.", "Donnerstag"),
+        ("date_differs", "See you at 14:30.", "Good, 16:30 it is.", "16:30"),
+        ("date_differs", "The call is at 9:00 CET.", "Fine, at 9:00 PST then.", "9:00 PST"),
+        ("greets_stranger", "My bike squeaks. Lena", "Hi Robert,\n\noil the chain.", "Robert"),
+        ("signature_not_ours", "My bike squeaks.", "Oil it.\n\nBest regards,\nKim\nVelofix GmbH", "Kim\nVelofix GmbH"),
+        ("signature_not_ours", "My bike squeaks.", "Oil it.\n\nKind regards,\nLena Moreau", "Lena Moreau"),
+        ("names_other_contact", "My bike squeaks.", "So did that of Greta Holm last week.", "Greta Holm"),
+        ("cut_off", "How do I oil it?", "Take it off, clean it well and then put the", "and then put the"),
+        ("broken_form", "How?", "First step\\nSecond step of the work", "\\n"),
+        ("broken_form", "How?", '{"reply": "Oil it", "tone": "kind"}', '{"reply": "Oil it", "tone": "kind"}'),
+        ("secret", "I cannot get in.", "Your new password, only for you: Tandem!84x", "Tandem!84x"),
+        ("secret", "Je n'y arrive pas.", "Le mot de passe provisoire est Velo#2291.", "Velo#2291"),
+        ("secret", "Key?", "Use q7Zp0Lw3Vt9Xk2Rb8Ns5Yd for the interface.", "q7Zp0Lw3Vt9Xk2Rb8Ns5Yd"),
+        ("inner_address", "Where?", "Look at https://wiki.harbourcycles.example/x", "https://wiki.harbourcycles.example/x"),
+        ("inner_address", "Where?", "It runs at 192.168.4.20:8443 here.", "192.168.4.20:8443"),
+        ("model_talk", "How?", "As an AI assistant I suggest oil.", "As an AI"),
+        ("internal_note", "How?", "Oil it. Internal note: she never pays.", "Internal note"),
+    ],
+)  # fmt: skip
+def test_what_contradicts_the_thread_or_its_people_is_marked(code: str, question: str, answer: str, words: str) -> None:
+    marked = loud(code, question, answer)
+    assert any(words in text or text in words for text in marked), marked
+
+
+@pytest.mark.parametrize(
+    ("code", "question", "answer"),
+    [
+        ("identifier_differs", "Where is order HC-20417?", "Order HC-20417 left today."),
+        ("identifier_differs", "Where is order HC-20417?", "HC-20417 is replaced by the new order HC-20471."),
+        ("count_differs", "I need 36 spokes and 2 tubes.", "36 spokes and 2 tubes are on their way."),
+        ("count_differs", "It has been 10 days.", "It takes 2 days more."),
+        ("count_differs", "The rope is 24 m long.", "24 metres is enough."),
+        ("number_differs", "The quote was 520.", "The quote is 520, and post is 30."),
+        ("weekday_wrong", "When?", "Come on Tuesday, 9 June."),
+        ("date_differs", "I come on 12 June, all right?", "Sorry, we are closed. Could you come on 13 June instead?"),
+        ("date_differs", "See you at 14:30.", "Good, 2:30 pm it is."),
+        ("greets_stranger", "My bike squeaks.", "Dear Ms Moreau,\n\noil it."),
+        ("greets_stranger", "My bike squeaks.", "Hello everyone,\n\noil it."),
+        ("greets_stranger", "My bike squeaks. Your friend Robert", "Hi Rob,\n\noil it."),
+        ("signature_not_ours", "My bike squeaks.", "Oil it.\n\nBest,\nSam"),
+        ("signature_not_ours", "My bike squeaks.", "Oil it.\n\nKind regards,\nKim\nHarbour Cycles GmbH"),
+        ("cut_off", "How?", "Take the chain off, clean it well and put it back.\n\nHarbour Cycles"),
+        ("broken_form", "How?", "Use **oil**, then `wipe`.\n\n```\nwait\n```\n"),
+        ("secret", "I forgot my password.", "Choose Forgot password, and a mail with a link comes within 5 minutes."),
+        ("inner_address", "Where?", "Look at https://www.harbourcycles.example/help"),
+        ("template_hole", "How?", "The part (order number on the box) is [1] in stock."),
+    ],
+)
+def test_what_fits_the_thread_stays_quiet(code: str, question: str, answer: str) -> None:
+    assert loud(code, question, answer) == []
+
+
+@pytest.mark.parametrize(
+    "hole",
+    [
+        "<tracking number here>",
+        "*|FNAME|*",
+        "[Vorname]",
+        "[Prénom]",
+        "XX December",
+        "○○様",
+        "<tel_num>",
+        "[NOMBRE]",
+        "Mr/Mrs/Ms",
+    ],
+)
+def test_holes_of_many_templates(hole: str) -> None:
+    marked = loud("template_hole", "How?", f"We send it: {hole} soon.")
+    assert any(text in hole and len(text) > 1 for text in marked)
+
+
+def test_the_same_again_another_subject_and_what_did_arrive() -> None:
+    question = "My brake does not work any more since the last rain, and I ride down a hill every day."
+    assert found("said_before", question, question)[0].level is Level.MEDIUM
+    assert found("other_subject", "My bike squeaks.", "Oil it.", subject="Re: Invoice for the tandem")[0].subject_spans
+    assert found("other_subject", "My bike squeaks.", "Oil it.") == []
+    photo = (Attachment(name=OneLine("wheel.jpg"), size=1),)
+    assert found("attachment_denied", "See the photo.", "We have not received any photo.", attachments=photo)
+    assert found("attachment_denied", "See the photo.", "We have not received any photo.") == []
+    assert found("wish_ignored", "Please take me off your list.", "Have you seen our new bells?")
+    assert found("wish_ignored", "Please take me off your list.", "We have removed you from it.") == []
+    assert found("empty_body", "How?", "")
+    twice = "Put the oil on the chain and turn the pedals backwards for a while."
+    assert found("repeats_itself", "How?", f"{twice}\n\n{twice}")
