@@ -39,7 +39,8 @@ _HOLES = (
         r"|(?i:\b(?:order|invoice|ticket|number|no\.|room|bestellung|rechnung|commande|pedido)[ :#]*)(?-i:X{2,12})\b"
     ),
     re.compile(
-        r"\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
+        r"\?{2,}(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b"
+        r"|\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
         r"|_{5,}(?=[ \t]*[^\s_])|(?<=[^\s_])[ \t]{0,3}_{5,}"
     ),
     re.compile(r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"),
@@ -121,7 +122,9 @@ def _is_hole(frame: str, inside: str) -> bool:
         )
     begins = words[0] in verbs or " ".join(words[:2]) in verbs
     named = any(word in fields for word in words) or words[-1] == "here"
-    others = [word for word in words if word not in fields and word not in fillers and word not in verbs]
+    others = [
+        word for word in words if len(word) > 1 and word not in fields and word not in fillers and word not in verbs
+    ]
     if frame in "(（":
         return begins and named and not others and words[0] not in ("link",)
     if frame == "«":

@@ -10,28 +10,48 @@ from mm_tui.review.risk.phrases import lowered, pattern
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
-_ORDERS = re.compile(
-    r"(?:ignore|disregard|forget|override)\b[^.!?\n]{0,30}\b(?:instructions?|rules|prompts?|guidelines"
-    r"|everything above)"
-    r"|\b(?:ai|llm|language model|automated?) ?(?:assistants?|agents?|models?|systems?)?\s*[:,]\s*(?:please "
-    r"|you |mark|reply|send|approve)"
-    r"|\b(?:to|for) (?:any|all|the) (?:ai|llm|automated)\b|\bfellow (?:agent|ai|machine)|\bsystem prompt\b"
-    r"|<\|?(?:system|im_start)"
-    r"|\[/?(?:inst|system)\]|\"(?:tool|function)\"\s*:\s*\"|\b(?:without|no need for|skip"
-    r"|bypass)\b[^.!?\n]{0,20}\b(?:human|review|approval)"
-    r"|\brequire a human\b|\bdo not (?:tell|inform|show)\b[^.!?\n]{0,20}\b(?:human|reviewer|user)"
-    r"|(?:<!--|[(\[{]|^|\n)\s*(?:ai|assistant|bot|llm|agent|model)s?\s*:"
-    r"|<!--[^>]{0,200}\b(?:assistant|reply|answer|state|include)\b"
-    r"|\b(?:hinweis|anweisung|notiz)\b[^.\n]{0,15}\b(?:an|für)\b[^.\n]{0,15}(?:assistent|ki\b|bot\b|agent)"
-    r"|\b(?:note|instruction|message|memo)s? (?:to|for) (?:the |any |your )?(?:\w+ )?(?:ai|assistant|bot|model|agent)\b"
-    r"|\b(?:note|consigne|instruction) (?:à|pour) (?:l'|votre )?(?:ia|assistant|agent)"
-    r"|\b(?:nota|instrucción|instrução|istruzione) (?:a|para|per) (?:el |la |o |l'|il |al )?"
-    r"(?:ia|asistente|assistente|ai)\b"
-    r"|\b(?:opmerking|instructie) voor de (?:ai|assistent)|\b(?:uwaga|polecenie) dla (?:ai|asystenta)"
-    r"|(?:ai|アシスタント)(?:への|へ|に)(?:指示|お願い)|(?:给|致)(?:ai|智能)?助手|忽略(?:之前|以上|前面)|以前の指示"
-    r"|\byou are now\b[^.!?\n]{0,30}\b(?:mode|agent|ai)",
-    # Read in lower case: ignoring case is five times as slow.
+_AT_A_WORD = (
+    (
+        r"(?:ignore|disregard|forget|override)\b[^.!?\n]{0,30}\b(?:instructions?|rules|prompts?|guidelines"
+        r"|everything above)"
+    ),
+    (
+        r"(?:ai|llm|language model|automated?) ?(?:assistants?|agents?|models?|systems?)?\s*[:,]\s*(?:please "
+        r"|you |mark|reply|send|approve)"
+    ),
+    r"(?:to|for) (?:any|all|the) (?:ai|llm|automated)\b",
+    r"fellow (?:agent|ai|machine)",
+    r"system prompt\b",
+    r"(?:without|no need for|skip|bypass)\b[^.!?\n]{0,20}\b(?:human|review|approval)",
+    r"require a human\b",
+    r"do not (?:tell|inform|show)\b[^.!?\n]{0,20}\b(?:human|reviewer|user)",
+    r"(?:hinweis|anweisung|notiz)\b[^.\n]{0,15}\b(?:an|für)\b[^.\n]{0,15}(?:assistent|ki\b|bot\b|agent)",
+    (
+        r"(?:note|instruction|message|memo)s? (?:to|for) (?:the |any |your )?(?:\w+ )?(?:ai|assistant|bot"
+        r"|model|agent)\b"
+    ),
+    r"(?:note|consigne|instruction) (?:à|pour) (?:l'|votre )?(?:ia|assistant|agent)",
+    (
+        r"(?:nota|instrucción|instrução|istruzione) (?:a|para|per) (?:el |la |o |l'|il |al )?(?:ia|asistente"
+        r"|assistente|ai)\b"
+    ),
+    r"(?:opmerking|instructie) voor de (?:ai|assistent)",
+    r"(?:uwaga|polecenie) dla (?:ai|asystenta)",
+    r"you are now\b[^.!?\n]{0,30}\b(?:mode|agent|ai)",
 )
+_BY_SIGNS = (
+    r"<\|?(?:system|im_start)",
+    r"\[/?(?:inst|system)\]",
+    r'"(?:tool|function)"\s*:\s*"',
+    r"(?:<!--|[(\[{]|^|\n)\s*(?:ai|assistant|bot|llm|agent|model)s?\s*:",
+    r"<!--[^>]{0,200}\b(?:assistant|reply|answer|state|include)\b",
+    r"(?:ai|アシスタント)(?:への|へ|に)(?:指示|お願い)",
+    r"(?:给|致)(?:ai|智能)?助手",
+    r"忽略(?:之前|以上|前面)",
+    r"以前の指示",
+)
+# Read in lower case, with one test for the beginning of a word: this is ten times as fast as each for itself.
+_ORDERS = re.compile("|".join((rf"\b(?:{'|'.join(_AT_A_WORD)})", *_BY_SIGNS)))
 _WORD = re.compile(r"[^\W\d_]+")
 _COMMON = frozenset({"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"})
 _NEAR = 300

@@ -34,7 +34,9 @@ _SECRETS = (
 )
 _VALUE = re.compile(r"[\"'`*«“„「『(（:：=]{0,4}(?P<value>[^\s\"'`<>«»“”„「」『』()（）,;。，、\u3040-\u9fff]{4,100}+)")
 _LETTERED = re.compile(r"(?=.*[^\W\d_])(?=.*[\d#$%&^*+=!?_@])|(?=.*[a-z])(?=.*[A-Z].*[A-Z])(?=.*[a-z].*[A-Z])")
-_CODE_NAMES = re.compile(r"\b(?:pin|otp|code\w*|\w*code|geheimzahl|tan)\Z|暗証番号|验证码|認証コード|驗證碼|口令")
+_CODE_NAMES = re.compile(
+    r"\b(?:pin|otp|code\w*|\w*code|alarm|keypad|combination|geheimzahl|tan)\Z|暗証番号|验证码|認証コード|驗證碼|口令"
+)
 _TOKEN = re.compile(r"(?<![\w@/.=&?%#-])[A-Za-z0-9_+-]{20,200}={0,2}(?![\w@/.])")
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
 _VALID = re.compile(
@@ -72,6 +74,9 @@ def _value_after(reading: Reading, named: int, start: int) -> Span | None:
             break
         if value.startswith(("http", "www.")) or ("@" in value[1:] and "." in value.partition("@")[2]):
             continue
+        parts = re.match(r"\d{3,4}[ -]\d{3,4}(?!\d)|\d{4,8}#", reading.body[begin : begin + 10])
+        if code and parts and parts[0] not in reading.thread_text:
+            return Span(begin, begin + parts.end())
         if value.isdigit():
             if code and 4 <= len(value) <= 10 and value not in reading.thread_text:
                 return Span(begin, begin + len(value))
