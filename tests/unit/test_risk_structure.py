@@ -139,3 +139,27 @@ def test_the_same_again_another_subject_and_what_did_arrive() -> None:
     assert found("empty_body", "How?", "")
     twice = "Put the oil on the chain and turn the pedals backwards for a while."
     assert found("repeats_itself", "How?", f"{twice}\n\n{twice}")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Here is the answer to your question: oil it.",
+        "Here is the email address of the workshop.",
+        "Our fraud team will call you.",
+        "We will deal with it today.",
+        "Hey, thank you for writing.",
+        "We suspect a loose cable.",
+        "社内で確認いたします。",
+        "The manual is confidential reading only in jest.",
+        "I have checked the account for you.",
+        "Please do not share your password with anybody.",
+        "You can pay by card or in the shop.",
+        "The code is printed below the saddle.",
+    ],
+)
+def test_everyday_sentences_are_not_high(sentence: str) -> None:
+    mail = Message(sender=LENA, to=(US,), subject=OneLine("Bike"), body=ManyLine("My bike squeaks."))
+    draft = Draft(sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine(f"Hello Lena,\n\n{sentence}"))
+    context = ThreadContext((mail,), own_addresses=frozenset({str(US.address)}))
+    assert assess(draft, context).level < Level.HIGH
