@@ -19,6 +19,7 @@ from mm_tui.review.risk.recipients import RECIPIENT_RULES
 from mm_tui.review.risk.replies import REPLY_RULES
 from mm_tui.review.risk.rule import Reading, Rule
 from mm_tui.review.risk.shape import SHAPE_RULES
+from mm_tui.review.risk.timing import TIMING_RULES
 from mm_tui.review.risk.wording import WORDING_RULES
 from mm_tui.text import OneLine
 
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *ANSWER_RULES,
     *FACT_RULES,
     *DETAIL_RULES,
+    *TIMING_RULES,
     *PEOPLE_RULES,
     *PROMISE_RULES,
     *PRIVATE_RULES,

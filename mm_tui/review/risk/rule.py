@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mm_tui.config import Risk
-from mm_tui.review.findings import Finding
+from mm_tui.review.findings import Finding, Span
 from mm_tui.review.links import Link, find_links
 from mm_tui.review.lookalike import Known, domain_of
 from mm_tui.review.risk.model import Draft, Message, ThreadContext
-from mm_tui.review.risk.phrases import lowered
+from mm_tui.review.risk.phrases import lowered, pattern
 
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
 """A break that mail programs make in long lines: it ends no sentence, unless a list or nothing follows."""
@@ -216,3 +216,9 @@ def listed(words: list[str], most: int = 3) -> str:
     """`a, b, c and 4 more`."""
     shown = ", ".join(words[:most])
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+
+
+def agrees(reading: Reading, span: Span) -> bool:
+    """Whether the sentence of `span`, or what stands right before it, agrees to something."""
+    first, last = reading.sentence(span.start)
+    return pattern("agrees").search(reading.low, max(0, first - 80), last) is not None

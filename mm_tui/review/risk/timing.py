@@ -1,0 +1,173 @@
+"""Rules about days, weekdays and times that contradict each other or the thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.facts import Day, find_dates
+from mm_tui.review.risk.phrases import lowered, ordered, pattern
+from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
+from mm_tui.text import OneLine
+
+_SHORT_MAIL = 400
+
+
+@cache
+def _weekday() -> re.Pattern[str]:
+    names = sorted((name for name in ordered("weekdays") if len(name) > 1), key=len, reverse=True)
+    latin = "|".join(re.escape(name) for name in names if name[0].isascii() or (name.isalpha() and name[0] < "\u2e80"))
+    other = "|".join(re.escape(name) for name in names if name[0] >= "\u2e80" or not name[0].isalnum())
+    return re.compile(rf"(?<!\w)(?:{latin})(?!\w)|{other}")
+
+
+def _weekdays(text: str) -> list[tuple[int, Span]]:
+    return [(ordered("weekdays")[match[0]], Span(*match.span())) for match in _weekday().finditer(text)]
+
+
+def _likely_year(day: Day, today: date) -> Iterator[date]:
+    for month, number in day.readings:
+        for year in (day.year,) if day.year else (today.year - 1, today.year, today.year + 1):
+            try:
+                yield date(year, month, number)
+            except ValueError:
+                continue
+
+
+@rule("weekday_wrong", "a weekday that does not fit its date")
+def weekday_wrong(reading: Reading) -> Iterator[Finding]:
+    """A weekday stands beside a date that falls on another one. A date without a year is taken for the nearest.
+    Medium."""
+    came = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
+    today = reading.context.today or (came[-1] if came else None)
+    dates = find_dates(reading.body)
+    if not dates:
+        return
+    for number, span in _weekdays(reading.low):
+        for day in dates:
+            if not (0 <= day.span.start - span.end <= 8 or 0 <= span.start - day.span.end <= 3):
+                continue
+            gap = reading.low[min(span.end, day.span.end) : max(span.start, day.span.start)]
+            if re.search(r"[.!?;\n]\s|[\d)）]", gap) or (today is None and day.year is None):
+                continue
+            when = list(_likely_year(day, today or date(2000, 1, 1)))
+            if day.year is None and today is not None:
+                near = min((abs((one - today).days) for one in when), default=999)
+                when = [one for one in when if abs((one - today).days) == near or len(day.readings) > 1]
+            if when and all(one.isoweekday() != number for one in when):
+                both = Span(min(span.start, day.span.start), max(span.end, day.span.end))
+                right = f"{when[0]:%A}"
+                words = f"{quoted(reading.body[slice(*both)])}: that day is a {right}"
+                yield Finding("weekday_wrong", Level.MEDIUM, OneLine(words), (both,))
+                break
+
+
+_CLOCK = re.compile(
+    r"(?<![\d.,:])(?P<h>[01]?\d|2[0-3])(?:(?::|h|\.(?=\d\d(?: ?(?:uhr|h\b|[ap]\.?m))))(?P<m>[0-5]\d)(?!\d|[.:]\d))?"
+    r"(?P<end>\s?(?:[ap]\.?m\b\.?|uhr\b|o'clock|h\b|点|時))?"
+)
+_ZONE = re.compile(
+    r"\b(?:utc|gmt|cet|cest|est|edt|cst|cdt|mst|mdt|pst|pdt|ist|jst|bst|aest|eet|msk|et|pt|ct)\b", re.IGNORECASE
+)
+
+
+def _times(text: str) -> list[tuple[int, Span, str]]:
+    """Times of day in minutes, with the zone named after them."""
+    found = []
+    for match in _CLOCK.finditer(text):
+        if match["m"] is None and not match["end"]:
+            continue
+        hour, end = int(match["h"]), (match["end"] or "").strip()
+        if end.startswith("p") and hour < 12:
+            hour += 12
+        elif end.startswith("a") and hour == 12:
+            hour = 0
+        zone = _ZONE.match(text, match.end() + (1 if text[match.end() : match.end() + 1] == " " else 0))
+        found.append((hour * 60 + int(match["m"] or 0), Span(*match.span()), zone[0].upper() if zone else ""))
+    return found
+
+
+def _nearly(day: Day, other: Day) -> bool:
+    """The same day of another month, or digits of the day in another order or one off in the same month."""
+    for month, number in day.readings:
+        for their_month, their_number in other.readings:
+            if number == their_number and month != their_month:
+                return True
+            swapped = f"{number:02}"[::-1] == f"{their_number:02}"
+            if month == their_month and (swapped or abs(number - their_number) in (1, 10, 20)):
+                return True
+    return False
+
+
+@rule("date_differs", "a date or time that contradicts the thread", needs_thread=True)
+def date_differs(reading: Reading) -> Iterator[Finding]:
+    """The newest mail of the other side names days, weekdays or times, and the draft names others and none of those.
+    Medium when the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month);
+    low when it proposes something else, asks, or says no. A time in another time zone than the thread's is medium."""
+    asked, body = reading.asked_text, reading.low[: reading.written]
+    if not asked:
+        return
+    mine = find_dates(body)
+    theirs = find_dates(asked) if mine else ()
+    every = find_dates(reading.figures) if theirs else ()
+    came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
+    if reading.context.today:
+        came.add((reading.context.today.month, reading.context.today.day))
+    fits = [day for day in mine if day.readings & came or any(day.readings & other.readings for other in every)]
+    for day in mine if not fits else ():
+        near = next((other for other in theirs if _nearly(day, other)), None)
+        if theirs:
+            other = near or theirs[0]
+            level = (
+                Level.LOW
+                if _open(reading, day.span) or (near is None and not agrees(reading, day.span))
+                else Level.MEDIUM
+            )
+            words = _other(reading, day.span, asked, other.span)
+            yield Finding("date_differs", level, OneLine(words), (day.span,))
+    here = _weekdays(body)
+    there = _weekdays(asked) if here and not mine else []
+    known = {number for number, _ in _weekdays(lowered(reading.thread_text))} if there else set()
+    if here and there and not mine and not any(number in known for number, _ in here):
+        sure = len(asked) <= _SHORT_MAIL or agrees(reading, here[0][1])
+        level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span in here) else Level.LOW
+        words = _other(reading, here[0][1], asked, there[0][1])
+        yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
+    here_t = _times(body)
+    there_t = _times(asked) if here_t else []
+    known_t = {minutes % 720 for minutes, _, _ in _times(lowered(reading.figures))} if there_t else set()
+    if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
+        sure = len(asked) <= _SHORT_MAIL or agrees(reading, here_t[0][1])
+        level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span, _ in here_t) else Level.LOW
+        words = _other(reading, here_t[0][1], asked, there_t[0][1])
+        yield Finding("date_differs", level, OneLine(words), tuple(span for _, span, _ in here_t))
+    zones = {zone for _, _, zone in there_t if zone}
+    zoned = [
+        (span, zone)
+        for minutes, span, zone in here_t
+        if zone and zones and zone not in zones and minutes in {m for m, _, _ in there_t}
+    ]
+    if zoned:
+        words = (
+            f"names the time zone {listed([zone for _, zone in zoned])}, not {listed(sorted(zones))} as the last mail"
+        )
+        spans = tuple(Span(span.start, span.end + 1 + len(zone)) for span, zone in zoned)
+        yield Finding("date_differs", Level.MEDIUM, OneLine(words), spans)
+
+
+def _other(reading: Reading, span: Span, asked: str, their: Span) -> str:
+    said, told = quoted(reading.body[slice(*span)]), quoted(asked[slice(*their)])
+    return f"names {said}, while the last mail names {told}"
+
+
+def _open(reading: Reading, span: Span) -> bool:
+    """Whether the sentence proposes, asks or says no."""
+    first, last = reading.sentence(span.start)
+    sentence = reading.low[first : last + 1]
+    return "?" in sentence or pattern("proposes", "denies").search(sentence) is not None
+
+
+TIMING_RULES = (weekday_wrong, date_differs)
