@@ -235,7 +235,10 @@ class PendingScreen(Narrowed, BaseScreen):
             self.queue_list.empty_words = words
             self.queue_list.refresh()
         releases = self.services.releases
-        views = {view.email_id: view for view in releases.states()} if releases is not None else {}
+        views: dict[str, ReleaseView] = {}
+        for decision in releases.states() if releases is not None else ():
+            # A question may stand on the edit, once its original waits no more.
+            views |= {key: decision for key in (decision.email_id, decision.replacement_id) if key is not None}
         self.queue_list.show(
             [
                 PendingRow.of(

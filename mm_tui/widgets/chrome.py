@@ -194,6 +194,7 @@ def status_parts(node: Widget) -> list[Part]:
         Part(1, status.gateway(services)),
         Part(2, status.mailbox(services, mailbox())),
         Part(3, status.assistant(services)),
+        Part(0, status.incidents(services)),
         Part(0, status.held(services, hint(node.screen, "app.undo"))),
     ]
 

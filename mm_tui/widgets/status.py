@@ -86,6 +86,20 @@ def assistant(services: Services) -> Content:
     return Content(words)
 
 
+def incidents(services: Services) -> Content:
+    """What left in this run and should not have: it stays on the line, for its mail waits no more."""
+    if services.releases is None:
+        return Content("")
+    # Imported late: it brings the models, and the first frame needs none.
+    from mm_tui.services.release_view import Phase as DecisionPhase
+
+    found = [view for view in services.releases.states() if view.phase is DecisionPhase.INCIDENT]
+    if not found:
+        return Content("")
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1].email_id}{more} (audit)", "bold $error"))
+
+
 def held(services: Services, undo: str) -> Content:
     """The decisions that can still be undone, with the nearest deadline.
 

@@ -1,0 +1,22 @@
+"""What left and should not have stays on the status line."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from mm_tui.services.release_view import Phase
+from mm_tui.widgets.status import incidents
+
+
+def services(*phases: Phase) -> Any:
+    views = [SimpleNamespace(phase=phase, email_id=f"mail{number}") for number, phase in enumerate(phases)]
+    return SimpleNamespace(releases=SimpleNamespace(states=lambda: tuple(views)))
+
+
+def test_an_incident_is_named_and_the_others_are_counted() -> None:
+    nothing: Any = SimpleNamespace(releases=None)
+    assert not incidents(services(Phase.DONE, Phase.ELSEWHERE))
+    assert not incidents(nothing)
+    assert "incident: mail1 " in incidents(services(Phase.DONE, Phase.INCIDENT, Phase.DONE)).plain
+    assert "mail1 and 1 more" in incidents(services(Phase.INCIDENT, Phase.INCIDENT)).plain
