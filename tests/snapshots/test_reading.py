@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mm_tui.screens.leave import LeaveScreen, OnTheWay
-from mm_tui.services.cards import CardState, Phase
+from mm_tui.services.cards import CardState, DraftText, Phase
 from mm_tui.services.notices import Phase as SyncPhase
 from mm_tui.services.notices import SyncState
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.reply_editor import ReplyEditor
 from tests.snapshots.pictures import Gallery, after, still
 from tests.snapshots.scene import LIVE, app
@@ -79,13 +80,18 @@ async def test_thread_with_a_card_that_has_nothing_yet(gallery: Gallery, card: C
     await gallery.shows(app(card=card), after("enter"))
 
 
+async def _endless_draft() -> AsyncIterator[DraftText]:
+    yield DraftText(ManyLine("Dear Anna,\n\nthank you for telling us. I have asked"), done=False)
+    await asyncio.Event().wait()
+
+
 async def test_reply_while_the_model_writes(gallery: Gallery) -> None:
     async def stream(pilot: Pilot[None]) -> None:
         await after("enter", "r")(pilot)
         reply = pilot.app.screen.query_one(ReplyEditor)
-        reply.set_writing(True)
         reply.note("jamba-large-1.7 is writing · esc stops it")
-        reply.set_text("Dear Anna,\n\nthank you for telling us. I have asked")
+        # In a group whose workers nobody waits for: this model never ends.
+        pilot.app.run_worker(reply.area.let_model_write(_endless_draft()), group="services")
         await still(pilot)
 
     await gallery.shows(app(), stream)
