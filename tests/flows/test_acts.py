@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import pytest
 from textual import actions
+from textual.binding import ActiveBinding
+from textual.dom import DOMNode
 from textual.pilot import Pilot
 from textual.system_commands import SystemCommandsProvider
 
@@ -122,9 +124,18 @@ def record_all(app: MmTui, monkeypatch: pytest.MonkeyPatch) -> list[Called]:
         return lambda _node, *parameters: calls.append(Called(name, parameters))
 
     for _, active in awake_keys(app.screen):
-        _, name, _ = actions.parse(active.binding.action)
-        monkeypatch.setattr(type(active.node), f"action_{name}", recorder(name))
+        name = name_of(active.binding.action)
+        monkeypatch.setattr(type(runs_on(app, active)), f"action_{name}", recorder(name))
     return calls
+
+
+def name_of(action: str) -> str:
+    return actions.parse(action)[1]
+
+
+def runs_on(app: MmTui, active: ActiveBinding) -> DOMNode:
+    """Where the key's act is: its own node, or the app for `app.…`."""
+    return app if actions.parse(active.binding.action)[0] == "app" else active.node
 
 
 def meant(act: keymap.Act) -> Called:
@@ -140,8 +151,7 @@ async def test_every_act_runs_by_its_keys_and_by_its_name(place: str, monkeypatc
         awake = {active.binding.id: active for _, active in awake_keys(app.screen)}
         assert set(awake) >= {act.id for act in acts}
         for act in acts:
-            _, name, _ = actions.parse(act.action)
-            assert callable(getattr(awake[act.id].node, f"action_{name}", None)), act.id
+            assert callable(getattr(runs_on(app, awake[act.id]), f"action_{name_of(act.action)}", None)), act.id
         calls = record_all(app, monkeypatch)
         for act in acts:
             for key in act.keys.split(","):

@@ -55,6 +55,12 @@ async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScre
 async def seen(pilot: Pilot[Any], screen: PendingScreen) -> None:
     """Waits until the mail under the cursor counts as read."""
     await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current), "its end on screen")
+    await until(pilot, lambda: ready(pilot), "what is in front to be drawn")
+
+
+def ready(pilot: Pilot[Any]) -> bool:
+    """Whether keys count: what was typed before the screen in front was drawn is dropped."""
+    return isinstance(pilot.app, MmTui) and pilot.app.keyboard.is_ready
 
 
 def bodies(sandbox: Sandbox) -> list[str]:
@@ -271,7 +277,7 @@ async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
             pilot, lambda: not screen.entries or app.services.pending.get(draft) is None, "the queue to be empty"
         )
         await pilot.press("!", "ctrl+s")
-        await until(pilot, lambda: app.screen is screen and not screen.entries, "the queue")
+        await until(pilot, lambda: app.screen is screen and not screen.entries and ready(pilot), "the queue")
         await pilot.press("K")
         await until(
             pilot, lambda: isinstance(app.screen, KeptScreen) and "Oh!We will refund it." in drawn(app), "the text"
