@@ -154,12 +154,11 @@ async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_pat
         await until(pilot, lambda: (item := app.services.pending.get(draft_id)) is not None and item.complete)
         releases = app.services.releases
         assert releases is not None
-        for _ in range(200):
-            await pilot.press("a")
-            await pilot.pause(0.05)
-            if releases.held():
-                break
-        assert releases.held()
+        screen = app.screen
+        assert isinstance(screen, PendingScreen)
+        await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current))
+        await pilot.press("a")
+        await until(pilot, lambda: bool(releases.held()))
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         assert "One decision is still deciding" in shown(app)

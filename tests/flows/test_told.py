@@ -69,6 +69,7 @@ async def test_each_view_that_shows_all_that_leaves_counts(
         await pilot.press("ctrl+s")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         screen.pane.show_view(View.DIFF)
+        await until(pilot, lambda: app.keyboard.is_ready, "the queue to be drawn")
         await pilot.press("enter")
         await until(pilot, lambda: "{+to you+}" in drawn(app), "the difference")
         await seen(pilot, screen)

@@ -113,11 +113,11 @@ async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(
         await pilot.press("r")
         await until(pilot, lambda: screen.reply.is_open, "the editor")
 
-        def full(*_given: object) -> None:
+        def full(*_given: object, **_named: object) -> None:
             raise sqlite3.OperationalError("database or disk is full")
 
         with monkeypatch.context() as patch:
-            patch.setattr(type(app.services.facts), "set", full)
+            patch.setattr(type(screen.replies), "keep", full)
             screen.reply.set_text("Dear Anna")
             assert not screen.keep_reply()
             screen.on_reply_editor_closed()
