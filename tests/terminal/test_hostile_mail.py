@@ -144,6 +144,8 @@ def walk_mailboxes(terminal: Terminal) -> None:
 
 
 def walk_profiles(terminal: Terminal) -> None:
+    # What follows a key that did nothing counts after a pause.
+    terminal.wait_quiet(1.0)
     press(terminal, "1", "P")
     terminal.wait_for("Change to which profile")
     press(terminal, "j", "j", "enter")

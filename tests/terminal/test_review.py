@@ -67,6 +67,8 @@ def saved_text(data: Path) -> str:
 
 def pressed(terminal: Terminal, key: str, words: str) -> bool:
     """Presses a key and tells whether the screen then says these words."""
+    # The same key sooner than this is a key that is held down.
+    terminal.wait_quiet(0.9)
     terminal.press(key)
     terminal.wait_quiet()
     return words in terminal.text
@@ -112,7 +114,7 @@ def test_an_edited_draft_is_released_once_and_audited(tmp_path: Path, cols: int,
             terminal.press("ctrl+s")
             terminal.wait_for("edited by you")
             # Pressed until it is taken: the end of the page must have been on screen for a moment first.
-            wait_until(lambda: pressed(terminal, "a", "releasing") or sandbox.outbox())
+            wait_until(lambda: pressed(terminal, "a", "deciding in") or sandbox.outbox(), seconds=30)
             wait_until(lambda: len(sandbox.outbox()) == 1, seconds=30)
             terminal.press("3")
             terminal.wait_for("Audit")

@@ -57,7 +57,7 @@ def test_each_profile_has_its_own_mail_store_and_decisions(tmp_path: Path) -> No
             terminal.press("2")
             terminal.wait_for("Only in the second")
             assert "Only in the first" not in terminal.text
-            assert wait_until(lambda: pressed(terminal, "a", "releasing in"), seconds=20)
+            assert wait_until(lambda: pressed(terminal, "a", "deciding in"), seconds=20)
             two.wait_for(second, "sent", "delivered", "pending_send", "approved")
             change(terminal, "k", "one")
             assert stores_open_in(terminal.pid) == {"store-one.sqlite3"}
@@ -71,6 +71,8 @@ def test_each_profile_has_its_own_mail_store_and_decisions(tmp_path: Path) -> No
 
 def pressed(terminal: Terminal, key: str, words: str) -> bool:
     """Presses a key and tells whether the screen then says these words."""
+    # The same key sooner than this is a key that is held down.
+    terminal.wait_quiet(0.9)
     terminal.press(key)
     terminal.wait_quiet()
     return words in terminal.text
