@@ -452,7 +452,7 @@ async def test_old_read_mail_is_examined_only_when_asked_for(sandbox: Sandbox, m
 async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_id: str) -> None:
     quoted = "\n".join(["> words that were said before"] * 400)
     answer = sandbox.inbound(
-        subject="Re: Refund",
+        subject="Re: Refund for 4471",
         body=f"Any news?\n\n{quoted}",
         sender="Anna <anna@customer.example>",
         in_reply_to=sandbox.look(mail_id)["message_id"],
