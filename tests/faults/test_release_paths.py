@@ -176,7 +176,7 @@ async def test_undo_within_the_hold_sends_nothing_and_after_it_says_so(desk: Des
     mail = await desk.read(sandbox.mailbox, draft)
     view = await desk.approve(mail, hold=60)
     assert view.can_undo
-    assert view.words == "deciding in 60 s · u undo"
+    assert view.words == "deciding in 60 s: approve"
     sandbox.forget_calls()
     assert await desk.releases.undo(draft)
     view = await desk.settled(draft)
