@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import httpx
 
-from mm_tui.sandbox.child import Ready, SandboxChild
+from mm_tui.sandbox.run.child import Ready, SandboxChild
 
 DELIVER_AT_ONCE = 200
 BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"

@@ -20,10 +20,10 @@ from bench import fill, quiet
 from bench.empty_app import MARK
 from bench.office import Office, running_office
 from bench.terminal import Program, Spread, in_turns
-from mm_tui.config import store_path
+from mm_tui.settings.sections import store_path
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore, MailView
-from mm_tui.store.search import parse_query, view_sql
+from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.search import parse_query, view_sql
 
 EMPTY = (sys.executable, "-m", "bench.empty_app")
 OURS = (sys.executable, "-m", "mm_tui")

@@ -12,14 +12,14 @@ import httpx
 from bench.office import Office
 from mm_tui.cli import TURN_SECONDS
 from mm_tui.clock import SystemClock
-from mm_tui.config import Sync as SyncSettings
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.wire import email_summary
-from mm_tui.secret import Secret
-from mm_tui.services.sync import Sync
+from mm_tui.services.sync.service import Sync
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore, MailView
+from mm_tui.store.mail.mails import MailStore, MailView
 
 
 class Fill(NamedTuple):

@@ -26,14 +26,14 @@ from email.policy import default
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mm_tui.config import Risk
 from mm_tui.gateway import wire
 from mm_tui.review.findings import Finding, Level
-from mm_tui.services.detail_reader import completed
-from mm_tui.services.queue import ReviewQueue
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.sync.details import completed
+from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 
 ROOT = Path(__file__).parent
 DRAFTS = ROOT / "drafts"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from mm_tui.agent.evaluate import evaluate, markdown, read_cases
 from mm_tui.clock import SystemClock
-from mm_tui.config import Assist, Profile, Settings
-from mm_tui.sandbox.child import Ready, SandboxChild
-from mm_tui.secret import Secret
-from mm_tui.services.assistant import Assistant
+from mm_tui.sandbox.run.child import Ready, SandboxChild
+from mm_tui.services.assistant.service import Assistant
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Assist, Profile, Settings
 from mm_tui.store.database import Database
 
 ROOT = Path(__file__).parents[1]

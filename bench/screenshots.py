@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mm_tui.app import MmTui
-from mm_tui.config import Profile, Settings
-from mm_tui.sandbox.child import SandboxChild
-from mm_tui.secret import Secret
-from mm_tui.store.search import MailView
-from mm_tui.wiring import Wiring
+from mm_tui.sandbox.run.child import SandboxChild
+from mm_tui.session import Wiring
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Profile, Settings
+from mm_tui.store.mail.search import MailView
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 WIDE, NARROW = (120, 36), (80, 24)

@@ -10,11 +10,12 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from mm_tui import config, config_file
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.notices import Notice, SyncChanged
-from mm_tui.services.sync import Sync
+from mm_tui.services.events import Notice, SyncChanged
+from mm_tui.services.sync.service import Sync
+from mm_tui.settings import file as config_file
+from mm_tui.settings import sections as config
 from mm_tui.store.database import Database
 
 WARM_UP = 200

@@ -15,10 +15,10 @@ from textual.binding import Binding
 from textual.filter import LineFilter
 
 from mm_tui import crash, hangup, keymap
-from mm_tui.config import data_dir
 from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServicesReady, Told
 from mm_tui.screens.base import BaseScreen
+from mm_tui.settings.sections import data_dir
 from mm_tui.text import OneLine
 from mm_tui.textual_private import keep_backgrounds_still
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.worker import Worker
 
-    from mm_tui.profiles import Profiles
-    from mm_tui.services.notices import Notice
-    from mm_tui.services.outcomes import Outcomes
-    from mm_tui.widgets.caller import Caller
-    from mm_tui.wiring import Wiring
+    from mm_tui.notifier import Caller
+    from mm_tui.services.decisions.outcomes import Outcomes
+    from mm_tui.services.events import Notice
+    from mm_tui.session import Wiring
+    from mm_tui.settings.profiles import Profiles
 
 
 IDLE_AFTER_SECONDS = 60.0
@@ -53,7 +53,7 @@ def reports_folder() -> Path:
 
 
 def _inbox() -> Screen[Any]:
-    from mm_tui.screens.inbox import InboxScreen
+    from mm_tui.screens.inbox.screen import InboxScreen
 
     screen = InboxScreen()
     # It is styled as it is mounted. A count that differs from the app's would have all styles parsed once more.
@@ -62,19 +62,19 @@ def _inbox() -> Screen[Any]:
 
 
 def _pending() -> Screen[Any]:
-    from mm_tui.screens.pending import PendingScreen
+    from mm_tui.screens.pending.screen import PendingScreen
 
     return PendingScreen()
 
 
 def _audit() -> Screen[Any]:
-    from mm_tui.screens.audit import AuditScreen
+    from mm_tui.screens.audit.screen import AuditScreen
 
     return AuditScreen()
 
 
 def _mailboxes() -> Screen[Any]:
-    from mm_tui.screens.mailboxes import MailboxesScreen
+    from mm_tui.screens.mailboxes.screen import MailboxesScreen
 
     return MailboxesScreen()
 
@@ -110,7 +110,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     TITLE = "mm-tui"
     # The first screen's styles come with the app's: read later, they would have all styles parsed once more.
-    CSS_PATH = ["app.tcss", "screens/inbox.tcss"]  # noqa: RUF012 - Textual declares it
+    CSS_PATH = ["app.tcss", "screens/inbox/inbox.tcss"]  # noqa: RUF012 - Textual declares it
     DEFAULT_MODE = "inbox"
     MODES = {  # noqa: RUF012 - Textual declares it
         "inbox": _inbox,
@@ -171,7 +171,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def get_system_commands(self, screen: Screen[Any]) -> list[SystemCommand]:
         """Every act that works here, by its words; nothing of Textual's own that writes files or leaves unasked."""
-        from mm_tui.screens.palette import commands
+        from mm_tui.screens.dialogs.palette import commands
 
         return commands(self, screen)
 
@@ -246,7 +246,7 @@ class MmTui(App[None], inherit_bindings=False):
         await self.services.run()
 
     def _start_caller(self) -> None:
-        from mm_tui.widgets.caller import Caller
+        from mm_tui.notifier import Caller
 
         self._caller = Caller(self, self.services)
         self._caller.start()
@@ -261,13 +261,13 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_told(self, message: Told) -> None:
         """Says what came of a decision, on whatever screen the reader is."""
-        from mm_tui.services.notices import ReleaseChanged
+        from mm_tui.services.events import ReleaseChanged
 
         releases = self.services.releases
         if releases is None or not isinstance(message.notice, ReleaseChanged):
             return
         if self._outcomes is None:
-            from mm_tui.services.outcomes import Outcomes
+            from mm_tui.services.decisions.outcomes import Outcomes
 
             self._outcomes = Outcomes(self.services.clock)
         if (news := self._outcomes.news(releases.state(message.notice.email_id))) is not None:
@@ -347,8 +347,8 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_toggle_automatic(self) -> None:
         """Switches automatic work of the model on, after saying what that means, or off."""
-        from mm_tui.screens.confirm import ConfirmScreen
-        from mm_tui.services.triage import AUTOMATIC_WARNING
+        from mm_tui.screens.dialogs.confirm import ConfirmScreen
+        from mm_tui.services.assistant.triage import AUTOMATIC_WARNING
 
         triage = self.services.triage
         if triage is None:
@@ -367,7 +367,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""
-        from mm_tui.screens.help import HelpScreen
+        from mm_tui.screens.dialogs.help import HelpScreen
 
         self.push_screen(HelpScreen.of(self.screen))
 
@@ -377,7 +377,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Leaves; asks first when decisions are on their way."""
-        from mm_tui.screens.leave import LeaveScreen, on_the_way
+        from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
 
         if any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
             return

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from mm_tui.commands import emit
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import Exit
 
 TURN_SECONDS = 0.001
 """After so long a thread that computes lets another one run. The interpreter's own 5 ms are felt when a thread searches
@@ -65,12 +65,12 @@ def _arguments(argv: Sequence[str]) -> Any:
 
 
 def _failed(error: Exception) -> int:
-    from mm_tui.commands.exits import of_failure
+    from mm_tui.commands.output.exits import of_failure
 
     expected = of_failure(error)
     if expected is None:
         from mm_tui import crash
-        from mm_tui.config import data_dir
+        from mm_tui.settings.sections import data_dir
 
         emit.note(crash.report(error, data_dir() / "reports"))
         return Exit.CRASH

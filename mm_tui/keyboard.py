@@ -19,7 +19,7 @@ from textual import events
 from textual.message import Message
 
 from mm_tui.keymap import DECIDING, OPENING
-from mm_tui.services.approval_gate import DWELL_SECONDS
+from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.widgets.chrome import takes_text
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from mm_tui import crash, pasting
 from mm_tui.app import MmTui, reports_folder
+from mm_tui.session import Wiring, WiringError
 from mm_tui.text import OneLine
-from mm_tui.wiring import Wiring, WiringError
 
 if TYPE_CHECKING:
-    from mm_tui.config import Settings
-    from mm_tui.profiles import Profiles
+    from mm_tui.settings.profiles import Profiles
+    from mm_tui.settings.sections import Settings
 
 
 def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[OneLine, ...] | None = None) -> int:

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from mm_tui.clock import Clock
-    from mm_tui.config import Settings
     from mm_tui.review.identity import Identity
-    from mm_tui.services.claim_keeper import ClaimKeeper
-    from mm_tui.services.claim_watch import ClaimWatch
-    from mm_tui.services.drafts import Drafts
+    from mm_tui.services.assistant.drafts import Drafts
+    from mm_tui.services.assistant.triage import Triage
+    from mm_tui.services.decisions.service import Releases
+    from mm_tui.services.events import Notice
     from mm_tui.services.mailboxes import MailboxActs
-    from mm_tui.services.notices import Notice
-    from mm_tui.services.queue import Seat
-    from mm_tui.services.releases import Releases
-    from mm_tui.services.sync import Sync
-    from mm_tui.services.triage import Triage
-    from mm_tui.services.waiting_details import WaitingDetails
-    from mm_tui.store.audit import AuditStore
+    from mm_tui.services.presence.keeper import ClaimKeeper
+    from mm_tui.services.presence.watch import ClaimWatch
+    from mm_tui.services.queue.entries import Seat
+    from mm_tui.services.sync.service import Sync
+    from mm_tui.services.sync.waiting_details import WaitingDetails
+    from mm_tui.settings.sections import Settings
+    from mm_tui.store.audit.entries import AuditStore
     from mm_tui.store.database import Database
-    from mm_tui.store.mail import MailStore
-    from mm_tui.store.pending import PendingStore
+    from mm_tui.store.mail.mails import MailStore
+    from mm_tui.store.mail.pending import PendingStore
     from mm_tui.store.state import StateStore
     from mm_tui.text import OneLine
 

@@ -15,22 +15,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mm_tui import config
-from mm_tui.config import ConfigError, Settings
 from mm_tui.messages import Said, services_of
-from mm_tui.profiles import fetches_keys, kind_of, overriding
-from mm_tui.screens.confirm import ConfirmScreen
-from mm_tui.screens.leave import on_the_way
-from mm_tui.screens.profiles import ProfilesScreen
+from mm_tui.screens.dialogs.confirm import ConfirmScreen
+from mm_tui.screens.dialogs.leave import on_the_way
+from mm_tui.screens.dialogs.profiles import ProfilesScreen
+from mm_tui.session import Wiring, WiringError
+from mm_tui.settings import sections as config
+from mm_tui.settings.profiles import fetches_keys, kind_of, overriding
+from mm_tui.settings.sections import ConfigError, Settings
 from mm_tui.text import OneLine
-from mm_tui.wiring import Wiring, WiringError
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from textual.app import App
 
-    from mm_tui.profiles import Profiles
+    from mm_tui.settings.profiles import Profiles
 
 
 async def choose(app: App[Any], profiles: Profiles) -> Wiring | None:

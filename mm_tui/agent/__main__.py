@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mm_tui import config
 from mm_tui.agent import command, evaluate
+from mm_tui.settings import sections as config
 from mm_tui.text import OneLine
 
 

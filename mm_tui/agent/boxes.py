@@ -8,8 +8,8 @@ from mm_tui.models import Mailbox
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
-    from mm_tui.config import Agent
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.settings.sections import Agent
 
 FRESH_SECONDS = 10.0
 """How old a mode may be when a reply is submitted: it decides whether a human is asked."""

@@ -10,7 +10,7 @@ from mm_tui.gateway.errors import Forbidden, MissingKey
 from mm_tui.gateway.keys import Keys
 
 if TYPE_CHECKING:
-    from mm_tui.config import Settings
+    from mm_tui.settings.sections import Settings
 
 
 class MayDecide(Exception):

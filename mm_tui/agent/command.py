@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui import config
+from mm_tui.settings import sections as config
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from mm_tui.agent.source import Source
     from mm_tui.agent.worker import Worker
     from mm_tui.clock import Clock
-    from mm_tui.config import Settings
-    from mm_tui.secret import Secret
+    from mm_tui.settings.secret import Secret
+    from mm_tui.settings.sections import Settings
 
 SECRET_VARIABLE = "MULTIMAIL_WEBHOOK_SECRET"  # noqa: S105 - the variable's name
 CHECK_PAUSES = (0.5, 1.0, 2.0)
@@ -174,7 +174,7 @@ def refuse(status: int, what: str, cure: str) -> int:
 
 
 def _secret(args: argparse.Namespace) -> Secret | None:
-    from mm_tui.secret import Secret
+    from mm_tui.settings.secret import Secret
 
     if not args.listen:
         return None
@@ -196,8 +196,8 @@ async def _surroundings(args: argparse.Namespace, settings: Settings) -> AsyncIt
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
     from mm_tui.services.accounts import check_account
-    from mm_tui.services.act_journal import ActJournal
-    from mm_tui.services.assistant import Assistant
+    from mm_tui.services.assistant.service import Assistant
+    from mm_tui.services.audit.act_journal import ActJournal
     from mm_tui.store.belongs import Gateway, bind
     from mm_tui.store.database import Database
 

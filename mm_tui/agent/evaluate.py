@@ -19,8 +19,8 @@ from mm_tui.assist.prompts import Letter
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.config import Settings
-    from mm_tui.services.assistant import Assistant
+    from mm_tui.services.assistant.service import Assistant
+    from mm_tui.settings.sections import Settings
 
 AT_ONCE = 4
 
@@ -201,7 +201,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 async def _evaluate(cases: Sequence[Case], settings: Settings) -> list[Verdict]:
     from mm_tui.clock import SystemClock
-    from mm_tui.services.assistant import Assistant
+    from mm_tui.services.assistant.service import Assistant
     from mm_tui.store.database import Database
 
     database = Database.open(state_path(settings))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mm_tui.store.keys import from_ms, to_ms
+from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database

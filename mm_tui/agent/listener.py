@@ -24,7 +24,7 @@ from starlette.requests import ClientDisconnect
 from mm_tui.agent.connections import Connections
 from mm_tui.agent.jobs import Job
 from mm_tui.models import GatewayId
-from mm_tui.secret import Secret
+from mm_tui.settings.secret import Secret
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mm_tui.agent.machines import why_a_machine
-from mm_tui.config import Agent
 from mm_tui.models import Direction, EmailSummary, Mailbox, OversightMode, Status, ThreadSummary
+from mm_tui.settings.sections import Agent
 
 WORKED_STATUSES = frozenset({Status.UNREAD, Status.READ})
 """Inbound mail in any other status waits for a human, is spam, or was put away."""

@@ -14,7 +14,7 @@ from mm_tui.assist.prompts import Letter
 from mm_tui.gateway.errors import BadRequest, Conflict, NotFound, ReadOnlyMailbox
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import tags
-from mm_tui.services.conversation import Conversation
+from mm_tui.services.assistant.conversation import Conversation
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
     from mm_tui.clock import Clock
-    from mm_tui.config import Settings
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.models import EmailDetail, EmailSummary, Mailbox, ThreadSummary
-    from mm_tui.services.assistant import Assistant
+    from mm_tui.services.assistant.service import Assistant
+    from mm_tui.settings.sections import Settings
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from mm_tui.assist import prompts
 from mm_tui.assist.model import Completion, Message, Model, Part, Usage
 from mm_tui.assist.prompts import Letter, Task
-from mm_tui.config import Assist
+from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
 
 LONGEST_SUMMARY = 600

@@ -16,6 +16,6 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = common.settings(arguments, draws=True)
     common.report_crashes()
     from mm_tui import launch
-    from mm_tui.profiles import Profiles
+    from mm_tui.settings.profiles import Profiles
 
     return launch.run(chosen, Profiles(arguments.config))

@@ -7,16 +7,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import common, emit
+from mm_tui.commands import common
 from mm_tui.commands.common import Commands
-from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.commands.office import Office
-    from mm_tui.config import Settings
-    from mm_tui.services.audit_line import AuditLine
-    from mm_tui.store.timeline import LineFilter
+    from mm_tui.services.audit.line import AuditLine
+    from mm_tui.settings.sections import Settings
+    from mm_tui.store.audit.timeline import LineFilter
 
 SOURCES = ("both", "gateway", "journal")
 
@@ -85,8 +86,8 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.office import office
-    from mm_tui.services.audit_export import record
-    from mm_tui.services.audit_line import AuditLines
+    from mm_tui.services.audit.export import record
+    from mm_tui.services.audit.line import AuditLines
 
     async with office(chosen) as rooms:
         if _reads_gateway(arguments, chosen):
@@ -108,7 +109,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 async def _fetch_newest(rooms: Office, limit: int) -> None:
     """Brings the newest lines of the gateway's log into the store."""
-    from mm_tui.store.audit import AuditStore
+    from mm_tui.store.audit.entries import AuditStore
 
     store = AuditStore(rooms.database)
     cursor: str | None = None
@@ -130,7 +131,7 @@ def _reads_gateway(arguments: argparse.Namespace, chosen: Settings) -> bool:
 
 
 def _wanted(arguments: argparse.Namespace) -> LineFilter:
-    from mm_tui.store.timeline import LineFilter, Source
+    from mm_tui.store.audit.timeline import LineFilter, Source
 
     source = None if arguments.source == "both" else Source(arguments.source)
     return LineFilter(source=source, email_id=arguments.email)
@@ -151,8 +152,8 @@ def run_export(arguments: argparse.Namespace) -> int:
 
 async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.office import office
-    from mm_tui.services.audit_export import ExportError, export, target_of
-    from mm_tui.services.audit_line import AuditLines
+    from mm_tui.services.audit.export import ExportError, export, target_of
+    from mm_tui.services.audit.line import AuditLines
 
     with tempfile.TemporaryDirectory(prefix="mm-tui-") as folder:
         try:
@@ -176,9 +177,9 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Checks the journal. 0 when it is whole, 6 when not."""
-    from mm_tui import config
     from mm_tui.commands.office import open_store
-    from mm_tui.store.journal import Journal
+    from mm_tui.settings import sections as config
+    from mm_tui.store.audit.journal import Journal
     from mm_tui.store.reading import opened_to_read
     from mm_tui.store.seal import read_head
 
@@ -216,9 +217,9 @@ def run_accept(arguments: argparse.Namespace) -> int:
     """Goes on with the store as it is. 0 also when there was nothing to accept."""
     from mm_tui.clock import SystemClock
     from mm_tui.commands.office import open_store
-    from mm_tui.store.journal import Journal
+    from mm_tui.session import reviewer
+    from mm_tui.store.audit.journal import Journal
     from mm_tui.store.seal import StoreBehind, read_head
-    from mm_tui.wiring import reviewer
 
     chosen = common.settings(arguments)
     with open_store(chosen) as database:

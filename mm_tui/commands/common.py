@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     import argparse
 
-    from mm_tui.config import Settings
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.settings.sections import Settings
 
 Commands: TypeAlias = "argparse._SubParsersAction"
 """Where a command adds its parser. In quotes, for the app starts without argparse."""
@@ -26,8 +26,8 @@ def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
     Raises:
         ConfigError: they cannot be used.
     """
-    from mm_tui import config
-    from mm_tui.commands import logs
+    from mm_tui.commands.output import logs
+    from mm_tui.settings import sections as config
 
     chosen = config.with_keys(config.load(arguments.config, profile=arguments.profile))
     logs.set_up(debug=arguments.debug, on_stderr=arguments.debug and not draws)
@@ -46,7 +46,8 @@ def before_drawing() -> None:
 
 def report_crashes() -> None:
     """From now on every uncaught exception, of threads too, ends in a report without values."""
-    from mm_tui import config, crash
+    from mm_tui import crash
+    from mm_tui.settings import sections as config
 
     crash.install_hooks(config.data_dir() / "reports")
 
@@ -57,9 +58,9 @@ def gateway(chosen: Settings) -> GatewayClient:
     Raises:
         ConfigError: a key cannot be one.
     """
-    from mm_tui.config import ConfigError
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
+    from mm_tui.settings.sections import ConfigError
 
     try:
         keys = Keys.of(chosen.profile)

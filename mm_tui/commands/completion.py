@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from mm_tui.commands import emit
 from mm_tui.commands.common import Commands
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import Exit
 from mm_tui.text import ManyLine
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from mm_tui import config_file
-from mm_tui.config import FORMAT, ConfigError
+from mm_tui.settings import file as config_file
+from mm_tui.settings.sections import FORMAT, ConfigError
 
 _HEADER = "Settings of mm-tui: docs/configuration.md says what can stand here. Keep this file to yourself."
 

@@ -7,24 +7,25 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
-from mm_tui.commands import emit, queue_output, risk_gate
-from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands import queue_output, risk_gate
 from mm_tui.commands.office import Office, office
-from mm_tui.config import Settings
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.decision.state import Choice, Outcome
 from mm_tui.review.digest import names, short
 from mm_tui.review.draft import EditedDraft
 from mm_tui.review.risk import Assessment
-from mm_tui.review.state import Choice, Outcome
-from mm_tui.services.notices import Notice
-from mm_tui.services.queue import Queued, edited_draft
-from mm_tui.services.release_begin import OwnReply
-from mm_tui.services.release_record import state_of
-from mm_tui.services.release_view import Phase, ReleaseView
-from mm_tui.services.releases import Refused, Releases
-from mm_tui.store.pending import PendingStore
-from mm_tui.store.releases import ReleaseStore
+from mm_tui.services.decisions.log import OwnReply
+from mm_tui.services.decisions.record import state_of
+from mm_tui.services.decisions.service import Refused, Releases
+from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.events import Notice
+from mm_tui.services.queue.entries import Queued, edited_draft
+from mm_tui.session import reviewer
+from mm_tui.settings.sections import Settings
+from mm_tui.store.decisions.records import ReleaseStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
-from mm_tui.wiring import reviewer
 
 _DONE = frozenset({Outcome.APPROVED, Outcome.REJECTED, Outcome.DECIDED, Outcome.EDIT_RELEASED, Outcome.RESCHEDULED})
 _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTED, Outcome.EDIT_FAILED})

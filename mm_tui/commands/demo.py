@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from mm_tui.commands import common, emit
+from mm_tui.commands import common
 from mm_tui.commands.common import Commands
-from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import OneLine
 
 _OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
@@ -51,7 +52,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Starts the sandbox, opens the app on it, and ends everything."""
-    from mm_tui.sandbox.child import SandboxChild, SandboxFailed
+    from mm_tui.sandbox.run.child import SandboxChild, SandboxFailed
 
     for path in arguments.mail:
         if not path.exists():
@@ -72,8 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
             raise CommandError(Exit.GATEWAY, f"the sandbox did not start: {error}") from None
         _use(ready.environment(), folder)
         common.before_drawing()
-        from mm_tui import config, launch
-        from mm_tui.commands import logs
+        from mm_tui import launch
+        from mm_tui.commands.output import logs
+        from mm_tui.settings import sections as config
 
         logs.set_up(debug=arguments.debug)
         common.report_crashes()

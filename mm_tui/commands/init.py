@@ -9,16 +9,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import emit
 from mm_tui.commands.common import Commands
-from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     import msgspec
 
     from mm_tui.commands.key_probe import KeyReport
-    from mm_tui.secret import Secret
+    from mm_tui.settings.secret import Secret
 
 GATEWAY_KEYS = ("oversight", "send", "admin")
 _WHY = """\
@@ -66,9 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     import msgspec
 
-    from mm_tui import config, config_file
     from mm_tui.commands import config_writer
-    from mm_tui.config import Profile
+    from mm_tui.settings import file as config_file
+    from mm_tui.settings import sections as config
+    from mm_tui.settings.sections import Profile
 
     path = arguments.config or config.config_path()
     name = arguments.profile or os.environ.get("MM_TUI_PROFILE") or "default"
@@ -117,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _given(arguments: argparse.Namespace) -> dict[str, str]:
     """The profile's fields from options and environment."""
-    from mm_tui.config_file import ENVIRONMENT
+    from mm_tui.settings.file import ENVIRONMENT
 
     fields = {field: os.environ[name] for name, field in ENVIRONMENT.items() if os.environ.get(name)}
     for field in ("url", "ai21_host", "mailbox", "reviewer"):
@@ -150,7 +151,7 @@ def _key(text: str, option: str) -> str:
 
 def _ask(fields: dict[str, str]) -> None:
     """Asks for what is not given, keys hidden."""
-    from mm_tui.config import DEFAULT_URL
+    from mm_tui.settings.sections import DEFAULT_URL
 
     emit.line(ManyLine(_WHY))
     if "url" not in fields:
@@ -182,7 +183,7 @@ def _wants_keyring() -> bool:
 
 
 def _explained(error: msgspec.ValidationError) -> CommandError:
-    from mm_tui.config_file import fault_of
+    from mm_tui.settings.file import fault_of
 
     place, what = fault_of(error)
     return CommandError(Exit.USAGE, ": ".join([*place, what]))
@@ -206,8 +207,8 @@ def _has_mailbox(reports: dict[str, KeyReport], wanted: str) -> bool:
 
 def _into_keyring(profile: str, stored: dict[str, str | bool]) -> None:
     """Moves the keys out of what is written into the file."""
-    from mm_tui.key_sources import KEY_NAMES, into_keyring
-    from mm_tui.secret import Secret
+    from mm_tui.settings.keys import KEY_NAMES, into_keyring
+    from mm_tui.settings.secret import Secret
 
     for name in KEY_NAMES:
         key = stored.pop(f"{name}_key", None)
@@ -224,7 +225,7 @@ def _tell(
     reports: dict[str, KeyReport],
     warnings: list[str],
 ) -> None:
-    from mm_tui.config import is_test_key
+    from mm_tui.settings.sections import is_test_key
 
     kinds = {scope: "test" if is_test_key(key) else "live" for scope, key in keys.items()}
     boxes = next((report.mailboxes for report in reports.values() if report.mailboxes), ())

@@ -13,7 +13,7 @@ from mm_tui.models import Mailbox
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.secret import Secret
+    from mm_tui.settings.secret import Secret
 
 NOBODY = "00000000000000000000000000"
 """An id that no e-mail has: withdrawing it changes nothing, and tells whether the key may send."""

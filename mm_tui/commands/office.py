@@ -10,22 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mm_tui.clock import SystemClock
-from mm_tui.commands import common, emit
-from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands import common
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.services.accounts import check_account
-from mm_tui.services.act_journal import BY_SERVICES, ActJournal
-from mm_tui.services.queue import ReviewQueue
-from mm_tui.services.sync import Sync
-from mm_tui.services.waiting_details import WaitingDetails
+from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.sync.service import Sync
+from mm_tui.services.sync.waiting_details import WaitingDetails
+from mm_tui.session import reviewer
 from mm_tui.store.belongs import Gateway, bind
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
-from mm_tui.wiring import reviewer
 
 if TYPE_CHECKING:
-    from mm_tui.config import Settings
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.notices import Notice
+    from mm_tui.services.events import Notice
+    from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ def open_store(chosen: Settings, *, rebuild: bool = False) -> Database:
     Raises:
         CommandError: it cannot be opened.
     """
-    from mm_tui import config
+    from mm_tui.settings import sections as config
     from mm_tui.store.database import Database
     from mm_tui.store.recovery import open_or_rebuild
     from mm_tui.store.seal import StoreError

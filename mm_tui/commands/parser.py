@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mm_tui import __version__
-from mm_tui.commands import agent, app, audit, completion, demo, doctor, emit, init, pending, profiles, sandbox, sync
+from mm_tui.commands import agent, app, audit, completion, demo, doctor, init, pending, profiles, sandbox, sync
 from mm_tui.commands.common import Commands
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import Exit
 
 
 class Parser(argparse.ArgumentParser):

@@ -160,7 +160,7 @@ def read_text(name: str) -> str:
     """
     import sys
 
-    from mm_tui.commands.exits import CommandError, Exit
+    from mm_tui.commands.output.exits import CommandError, Exit
 
     try:
         return sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from mm_tui.commands import emit
 from mm_tui.commands.common import Commands
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
 
 
@@ -26,7 +26,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Lists the profiles."""
-    from mm_tui.profiles import Kind, Profiles, overriding
+    from mm_tui.settings.profiles import Kind, Profiles, overriding
 
     listed = Profiles(arguments.config).listed()
     if arguments.json:

@@ -7,20 +7,21 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 
-from mm_tui.commands import emit, risk_gate
-from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands import risk_gate
 from mm_tui.commands.office import Office, office
-from mm_tui.config import Settings
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.models import EmailDetail, Mailbox, PendingItem
 from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure
 from mm_tui.review.findings import Level
-from mm_tui.services.notices import span
-from mm_tui.services.queue import Order, Queued, ordered
-from mm_tui.services.queue_filter import Around, Narrowing, saved_filters
+from mm_tui.services.events import span
+from mm_tui.services.queue.entries import Order, Queued, ordered
+from mm_tui.services.queue.filter import Around, Narrowing, saved_filters
 from mm_tui.services.unsent import unsent_words
-from mm_tui.store.mail import MailStore, MailView
+from mm_tui.settings.sections import Settings
+from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.text import ManyLine, OneLine
 
 _RULE = "-" * 72

@@ -14,8 +14,8 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import emit
-from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment
 from mm_tui.store.state import StateStore

@@ -14,7 +14,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     parser = commands.add_parser("sandbox", help=words, description=f"Runs {words}.")
     if not in_full:
         return
-    from mm_tui.sandbox import serve
+    from mm_tui.sandbox.run import serve
 
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     action = actions.add_parser(
@@ -30,6 +30,6 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Serves."""
-    from mm_tui.sandbox import serve
+    from mm_tui.sandbox.run import serve
 
     return serve.run(arguments)

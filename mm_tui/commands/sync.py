@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mm_tui.commands import common, emit
+from mm_tui.commands import common
 from mm_tui.commands.common import Commands
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.config import Settings
-    from mm_tui.services.notices import SyncState
+    from mm_tui.services.events import SyncState
+    from mm_tui.settings.sections import Settings
 
 
 BAR, BLOCK = 20, 4
@@ -46,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.office import office
-    from mm_tui.store.mail import MailStore
-    from mm_tui.store.pending import PendingStore
+    from mm_tui.store.mail.mails import MailStore
+    from mm_tui.store.mail.pending import PendingStore
 
     async with office(chosen) as rooms:
         await rooms.check_account()

@@ -9,7 +9,7 @@ from mm_tui.gateway.base import Caller, given
 from mm_tui.gateway.errors import CodeSent, Malformed
 from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression, WebhookDelivery
 from mm_tui.models import Account, Mailbox, Usage, Webhook
-from mm_tui.secret import Secret
+from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from pydantic import ValidationError
 
-from mm_tui.config import refuse_plain_http
 from mm_tui.gateway import values
 from mm_tui.gateway.calls import DELETE_TAG, TAGS, Call
 from mm_tui.gateway.errors import Closing, GatewayError, Malformed
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.witness import Witness, is_written
+from mm_tui.settings.sections import refuse_plain_http
 
 if TYPE_CHECKING:
     import httpx

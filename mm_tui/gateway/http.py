@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
-from mm_tui.config import LOOPBACK_HOSTS, refuse_plain_http
 from mm_tui.gateway import errors
 from mm_tui.gateway.calls import Call
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.light_httpx import httpx
-from mm_tui.secret import Secret
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import LOOPBACK_HOSTS, refuse_plain_http
 
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that are read at most, decompressed; a longer one is refused."""

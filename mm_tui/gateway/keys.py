@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from mm_tui.gateway.errors import MissingKey
 
 if TYPE_CHECKING:
-    from mm_tui.config import Profile
-    from mm_tui.secret import Secret
+    from mm_tui.settings.secret import Secret
+    from mm_tui.settings.sections import Profile
 
 Scope = Literal["read", "send", "oversight", "admin"]
 
@@ -44,7 +44,7 @@ class Keys:
 
     @classmethod
     def of(cls, profile: Profile) -> Self:
-        """The keys of a profile whose key commands have been run (`mm_tui.config.with_keys`)."""
+        """The keys of a profile whose key commands have been run (`mm_tui.settings.sections.with_keys`)."""
         return cls(oversight=profile.oversight_key, send=profile.send_key, admin=profile.admin_key)
 
     def _present(self) -> Iterator[tuple[Scope, Secret]]:

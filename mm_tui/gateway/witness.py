@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Witness(Protocol):
-    """Who writes acts down before they leave; see `mm_tui.services.act_journal`."""
+    """Who writes acts down before they leave; see `mm_tui.services.audit.act_journal`."""
 
     async def begins(self, call: Call, at: Mapping[str, str], body: Mapping[str, object]) -> None:
         """Called before the call is made. Raises a GatewayError when it must not be."""

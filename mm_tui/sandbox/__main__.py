@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mm_tui.sandbox import serve
+from mm_tui.sandbox.run import serve
 
 if __name__ == "__main__":
     if sys.argv[1:2] != ["serve"]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from mm_tui.services.notices import Notice
+    from mm_tui.services.events import Notice
 
 CHROME_SECONDS = 0.1
 """News that comes faster than this changes the chrome once."""
@@ -144,7 +144,7 @@ class BaseScreen(Screen[None]):
 
 def _kind(notice: Notice) -> object:
     """Notices that name different mails are kept apart; the rest once a kind."""
-    from mm_tui.services.notices import AssistChanged, MailChanged, ReleaseChanged
+    from mm_tui.services.events import AssistChanged, MailChanged, ReleaseChanged
 
     if isinstance(notice, ReleaseChanged | AssistChanged | MailChanged):
         return notice

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from mm_tui.services.due import due_at, is_overdue
-from mm_tui.store.mail import MailStore
-from mm_tui.store.pending import PendingStore
+from mm_tui.services.queue.due import due_at, is_overdue
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
-    from mm_tui.config import Notice, Review
+    from mm_tui.settings.sections import Notice, Review
     from mm_tui.store.database import Database
 
 APART_SECONDS = 30.0

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.store.contacts import ContactStore, Exchange
-from mm_tui.store.keys import to_ms
+from mm_tui.store.mail.contacts import ContactStore, Exchange
+from mm_tui.store.sort_keys import to_ms
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock

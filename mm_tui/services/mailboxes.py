@@ -13,8 +13,8 @@ from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.secret import Secret
-    from mm_tui.services.sync import Sync
+    from mm_tui.services.sync.service import Sync
+    from mm_tui.settings.secret import Secret
 
 T = TypeVar("T")
 WEBHOOK_EVENTS = ("message.received", "oversight.pending", "oversight.approved", "oversight.rejected")

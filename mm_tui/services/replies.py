@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mm_tui.models import RawContent
-from mm_tui.services.kept import save_beside
-from mm_tui.store.edits import EditStore, SavedEdit
+from mm_tui.services.edits import save_beside
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
-    from mm_tui.store.mail import MailRow
+    from mm_tui.store.mail.mails import MailRow
 
 _REPLY = "reply:"
 """Begins the name under which a reply is kept, before the id of the mail that it answers; no gateway id begins so."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mm_tui.store.keys import from_ms, to_ms
+from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database

@@ -10,7 +10,7 @@ from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.config import Profile
+    from mm_tui.settings.sections import Profile
     from mm_tui.store.database import Database
 
 _PORTS = {"https": 443, "http": 80}

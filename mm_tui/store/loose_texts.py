@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mm_tui.store.edits import SavedEdit
+    from mm_tui.store.decisions.edits import SavedEdit
 
 
 class LooseTexts:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from textual import events
 
-    from mm_tui.services.cards import DraftText
+    from mm_tui.services.assistant.cards import DraftText
 
 
 class DraftArea(TextArea):

@@ -9,7 +9,7 @@ from functools import partial
 from rich.segment import Segment
 
 from mm_tui.clock import Clock
-from mm_tui.store.mail import MailRow, MailStore
+from mm_tui.store.mail.mails import MailRow, MailStore
 from mm_tui.widgets.virtual_list import VirtualList, countable, fit_cells
 from mm_tui.widgets.words import age
 

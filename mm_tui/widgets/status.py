@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from mm_tui.services.cards import STAND_IN_MODEL
-from mm_tui.services.notices import Phase, SyncState, span
+from mm_tui.services.assistant.cards import STAND_IN_MODEL
+from mm_tui.services.events import Phase, SyncState, span
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def incidents(services: Services) -> Content:
     if services.releases is None:
         return Content("")
     # Imported late: it brings the models, and the first frame needs none.
-    from mm_tui.services.release_view import Phase as DecisionPhase
+    from mm_tui.services.decisions.view import Phase as DecisionPhase
 
     found = [view for view in services.releases.states() if view.phase is DecisionPhase.INCIDENT]
     if not found:

@@ -22,7 +22,7 @@ from textual.strip import Strip
 
 from mm_tui import keymap
 from mm_tui.widgets.changed_cells import changed_cells
-from mm_tui.widgets.paper import wrapped
+from mm_tui.widgets.pager import wrapped
 
 if TYPE_CHECKING:
     from textual import events

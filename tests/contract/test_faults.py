@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mm_tui.sandbox.faults import MOST_BYTES, MOST_BYTES_UNKNOWN
+from mm_tui.sandbox.gateway.faults import MOST_BYTES, MOST_BYTES_UNKNOWN
 from tests.support.sandbox import Sandbox, wait_until
 
 DECIDE = "^/v1/oversight/decide$"

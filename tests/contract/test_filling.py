@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.sandbox import mailboxes, seed
-from mm_tui.sandbox.mail import IncomingMail, MailAttachment, SampleDraft, SampleMailbox
+from mm_tui.sandbox.gateway import mailboxes
+from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, SampleDraft, SampleMailbox
+from mm_tui.sandbox.gateway.state import DOMAIN, State
+from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.samples import DOMAIN as SAMPLE_DOMAIN
 from mm_tui.sandbox.samples import load_samples
-from mm_tui.sandbox.state import DOMAIN, State
 from tests.support.sandbox import Sandbox, running_sandbox
 
 SUPPORT = f"support@{DOMAIN}"

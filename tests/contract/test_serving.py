@@ -17,17 +17,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mm_tui.sandbox.child import Ready, SandboxChild, SandboxFailed
-from mm_tui.sandbox.mail import Arrival, IncomingMail
-from mm_tui.sandbox.office import Office
-from mm_tui.sandbox.server import Server
-from mm_tui.sandbox.state import State
-from mm_tui.sandbox.synthetic import fill_synthetic
+from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
+from mm_tui.sandbox.gateway.server import Server
+from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.run.child import Ready, SandboxChild, SandboxFailed
+from mm_tui.sandbox.run.demo_agent import Office
+from mm_tui.sandbox.run.synthetic import fill_synthetic
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, running_sandbox_process, wait_until
 
 PARENT = """
 import sys, time
-from mm_tui.sandbox.child import SandboxChild
+from mm_tui.sandbox.run.child import SandboxChild
 child = SandboxChild("--no-samples", "--data", sys.argv[1])
 child.start()
 print(child.pid, child.ready.url, flush=True)
@@ -338,7 +338,7 @@ async def test_mail_arrives_while_the_office_works(tmp_path: Path, monkeypatch: 
         Arrival(0, local, IncomingMail("anna@customer.example", (), f"To {local}", "Hello"))
         for local in ("billing", "support")
     )
-    monkeypatch.setattr("mm_tui.sandbox.arrivals.arrivals", lambda now, *, seed: iter([first, second]))
+    monkeypatch.setattr("mm_tui.sandbox.run.arrivals.arrivals", lambda now, *, seed: iter([first, second]))
     state = State(tmp_path)
     server = Server(state)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mm_tui.sandbox.statuses import SCAN_BLOCK
+from mm_tui.sandbox.gateway.statuses import SCAN_BLOCK
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, wait_until
 
 

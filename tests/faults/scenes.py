@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from mm_tui.decision.state import Choice
 from mm_tui.models import EmailDetail
-from mm_tui.review.state import Choice
-from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.services.decisions.view import Phase, ReleaseView
 from mm_tui.text import OneLine
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox, file_part

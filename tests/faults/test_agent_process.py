@@ -23,10 +23,10 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from mm_tui import config
 from mm_tui.agent import command
 from mm_tui.agent.connections import MOST, Connections
 from mm_tui.agent.listener import MAX_BODY
+from mm_tui.settings import sections as config
 from tests.support.agents import agent_process, environment, outbound_by_mail
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 

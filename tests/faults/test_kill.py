@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.services.release_view import Phase
+from mm_tui.services.decisions.view import Phase
 from tests.faults.scenes import SCENES, Divert, Scene, agree, family, finished, let_go_wrong, play, released, set_scene
 from tests.support.desk import at_desk
 from tests.support.reviewer_process import act_until_killed, processes

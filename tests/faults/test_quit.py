@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mm_tui.decision.state import Outcome, Question
 from mm_tui.models import EmailDetail
-from mm_tui.review.state import Outcome, Question
-from mm_tui.services.release_view import Phase
-from mm_tui.services.releases import Refused
+from mm_tui.services.decisions.service import Refused
+from mm_tui.services.decisions.view import Phase
 from tests.support.desk import Desk, at_desk, digest
 from tests.support.sandbox import Sandbox, running_sandbox
 

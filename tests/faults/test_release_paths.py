@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from mm_tui.review.state import Act, Choice, Outcome, Question
-from mm_tui.services.claims import pair_words
-from mm_tui.services.release_calls import ReleaseCalls
-from mm_tui.services.release_view import Phase
-from mm_tui.services.releases import Refused
-from mm_tui.store.journal import Journal
+from mm_tui.decision.state import Act, Choice, Outcome, Question
+from mm_tui.services.decisions.calls import ReleaseCalls
+from mm_tui.services.decisions.service import Refused
+from mm_tui.services.decisions.view import Phase
+from mm_tui.services.presence.tags import pair_words
+from mm_tui.store.audit.journal import Journal
 from mm_tui.text import OneLine
 from tests.support.desk import Desk, at_desk, digest, edit_of
 from tests.support.sandbox import Sandbox, file_part, running_sandbox

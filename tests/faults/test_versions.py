@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.review.effects import Decide
-from mm_tui.review.events import Event
-from mm_tui.review.relatives import EDITED_BY, REPLACED_BY, REPLACES, relatives_in, with_relation
-from mm_tui.review.state import MOST_RELATIVES, Choice, Outcome, Question
-from mm_tui.services.release_calls import ReleaseCalls
-from mm_tui.services.release_record import Live
-from mm_tui.services.release_view import Phase, ReleaseView
+from mm_tui.decision.effects import Decide
+from mm_tui.decision.events import Event
+from mm_tui.decision.relatives import EDITED_BY, REPLACED_BY, REPLACES, relatives_in, with_relation
+from mm_tui.decision.state import MOST_RELATIVES, Choice, Outcome, Question
+from mm_tui.services.decisions.calls import ReleaseCalls
+from mm_tui.services.decisions.record import Live
+from mm_tui.services.decisions.view import Phase, ReleaseView
 from mm_tui.text import OneLine
 from tests.support.desk import Desk, at_desk, digest
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -17,8 +17,8 @@ from textual.system_commands import SystemCommandsProvider
 from mm_tui import keymap
 from mm_tui.app import MmTui
 from mm_tui.models import AuditEntry, Party, PendingItem, RawContent
-from mm_tui.screens.help import HelpScreen
-from mm_tui.screens.palette import HIDDEN
+from mm_tui.screens.dialogs.help import HelpScreen
+from mm_tui.screens.dialogs.palette import HIDDEN
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.chrome import awake_keys
 from mm_tui.widgets.words import key_name

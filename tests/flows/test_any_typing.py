@@ -22,12 +22,12 @@ from textual.widgets import Input
 
 from mm_tui import keyboard
 from mm_tui.app import MmTui
-from mm_tui.config import Review, Sync
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.screens.thread import ThreadScreen
-from mm_tui.services.approval_gate import DWELL_SECONDS
-from mm_tui.services.queue import Queued
-from mm_tui.store.edits import EditStore
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
+from mm_tui.services.queue.entries import Queued
+from mm_tui.settings.sections import Review, Sync
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.draft_area import DraftArea
 from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until

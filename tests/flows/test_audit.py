@@ -12,13 +12,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mm_tui.app import MmTui
-from mm_tui.screens.audit import NO_ADMIN, AuditScreen
-from mm_tui.screens.audit_dialogs import ExportScreen
-from mm_tui.screens.audit_filter import AuditFilterScreen
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.life import LifeScreen
-from mm_tui.services.audit_line import AuditLine
-from mm_tui.store.timeline import LineFilter, Source
+from mm_tui.screens.audit.dialogs import ExportScreen
+from mm_tui.screens.audit.filter import AuditFilterScreen
+from mm_tui.screens.audit.history import LifeScreen
+from mm_tui.screens.audit.screen import NO_ADMIN, AuditScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.services.audit.line import AuditLine
+from mm_tui.store.audit.timeline import LineFilter, Source
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import shown

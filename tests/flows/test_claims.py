@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.screens.edit import EditScreen
+from mm_tui.screens.pending.editor import EditScreen
 from tests.flows.test_pending import bodies, open_queue, seen
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -24,7 +24,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claims at once what is opened."""
-    monkeypatch.setattr("mm_tui.services.claim_keeper.SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 0.01)
 
 
 def claimed_by(sandbox: Sandbox, draft: str) -> str | None:
@@ -145,7 +145,7 @@ async def test_a_claim_that_is_not_looked_at_any_more_says_when_it_was_seen(
     draft = sandbox.draft("One.")
     sandbox.draft("Two.")
     claim(sandbox, draft, "anna")
-    monkeypatch.setattr("mm_tui.screens.pending.CLAIMS_SECONDS", 0.2)
+    monkeypatch.setattr("mm_tui.screens.pending.screen.CLAIMS_SECONDS", 0.2)
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         await open_queue(app, pilot, 2)
         await until(pilot, lambda: "anna has it open since " in shown(app), "the claim")

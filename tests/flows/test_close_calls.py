@@ -11,13 +11,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from mm_tui.app import MmTui
-from mm_tui.config import Review
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.edit import EditScreen
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.services import approval_gate
-from mm_tui.store.edits import EditStore
-from mm_tui.widgets.item_pane import View
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.screens.pending.pane import View
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.decisions import approval_gate
+from mm_tui.settings.sections import Review
+from mm_tui.store.decisions.edits import EditStore
 from tests.flows.test_pending import bodies, drawn, open_queue, seen
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from mm_tui.app import MmTui
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.edit import EditScreen
-from mm_tui.screens.leave import LeaveScreen
-from mm_tui.store.edits import EditStore
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.dialogs.leave import LeaveScreen
+from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.store.decisions.edits import EditStore
 from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -10,11 +10,11 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import Input
 
-from mm_tui.config import Filters
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.inbox import InboxScreen
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.widgets.filter_strip import FilterStrip, window
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.inbox.screen import InboxScreen
+from mm_tui.screens.pending.filter_strip import FilterStrip, window
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.settings.sections import Filters
 from tests.flows.test_pending import open_queue, queue, seen
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -12,12 +12,12 @@ from textual.pilot import Pilot
 
 from mm_tui import keymap
 from mm_tui.app import MmTui
-from mm_tui.config import Review
 from mm_tui.review.findings import Level
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.screens.reasons import ReasonScreen
-from mm_tui.services import approval_gate
-from mm_tui.widgets import paper
+from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.decisions import approval_gate
+from mm_tui.settings.sections import Review
+from mm_tui.widgets import pager as paper
 from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox

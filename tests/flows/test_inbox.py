@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from mm_tui.screens.inbox import InboxScreen
-from mm_tui.screens.inbox_words import GREETED
-from mm_tui.screens.mail_search import FIRST_KEYS, KeysRead, SearchedMail
-from mm_tui.screens.thread import ThreadScreen
-from mm_tui.services.notices import MailChanged
+from mm_tui.screens.inbox.screen import InboxScreen
+from mm_tui.screens.inbox.search import FIRST_KEYS, KeysRead, SearchedMail
+from mm_tui.screens.inbox.words import GREETED
+from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.services.events import MailChanged
 from mm_tui.text import OneLine
 from tests.support.sandbox import running_sandbox
 from tests.support.seat import mailbox, seated, seated_at, shown, still_wiring, summary, until

@@ -12,10 +12,10 @@ from textual.widgets import Input
 
 from mm_tui.app import MmTui
 from mm_tui.review.digest import digest_of
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.form import FormScreen
-from mm_tui.screens.mailboxes import MailboxesScreen
-from mm_tui.screens.webhooks import WebhooksScreen
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.dialogs.form import FormScreen
+from mm_tui.screens.mailboxes.screen import MailboxesScreen
+from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import shown

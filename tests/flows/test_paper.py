@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from mm_tui.theme import fallbacks
-from mm_tui.widgets.paper import Mark, Page, Paper, without, wrapped
+from mm_tui.widgets.pager import Mark, Page, Paper, without, wrapped
 from tests.support.app import until
 
 TEXT = st.text(

@@ -12,21 +12,21 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from mm_tui.app import MmTui
-from mm_tui.config import Review
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.edit import EditScreen
-from mm_tui.screens.kept import KeptScreen
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.screens.reasons import ReasonScreen
-from mm_tui.services.audit_line import AuditLines
-from mm_tui.services.kept import kept_edits
-from mm_tui.services.life import Lives
-from mm_tui.services.release_view import Phase
-from mm_tui.store.editor_files import EditorFile
-from mm_tui.store.edits import EditStore
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.screens.pending.editor_process import run_editor
+from mm_tui.screens.pending.saved_texts import KeptScreen
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.audit.history import Lives
+from mm_tui.services.audit.line import AuditLines
+from mm_tui.services.decisions.view import Phase
+from mm_tui.services.edits import kept_edits
+from mm_tui.settings.sections import Review
+from mm_tui.store.decisions.editor_files import EditorFile
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine
-from mm_tui.widgets import paper
-from mm_tui.widgets.external_editor import run_editor
+from mm_tui.widgets import pager as paper
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 

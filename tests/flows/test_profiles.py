@@ -12,15 +12,15 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, TextArea
 
 from mm_tui.app import MmTui
-from mm_tui.profiles import Profiles, overriding
-from mm_tui.screens.confirm import ConfirmScreen
-from mm_tui.screens.edit import EditScreen
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.screens.profiles import ProfilesScreen
-from mm_tui.store.edits import EditStore
+from mm_tui.screens.dialogs.confirm import ConfirmScreen
+from mm_tui.screens.dialogs.profiles import ProfilesScreen
+from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.session import Wiring
+from mm_tui.settings.profiles import Profiles, overriding
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.seal import StoreError
-from mm_tui.widgets.paper import Paper
-from mm_tui.wiring import Wiring
+from mm_tui.widgets.pager import Paper
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import shown, until
 

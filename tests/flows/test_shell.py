@@ -14,8 +14,8 @@ from textual.widgets import OptionList, Static
 from mm_tui import app as app_module
 from mm_tui import keymap, launch
 from mm_tui.app import ControlFilter
-from mm_tui.screens.help import HelpScreen
-from mm_tui.screens.palette import commands
+from mm_tui.screens.dialogs.help import HelpScreen
+from mm_tui.screens.dialogs.palette import commands
 from mm_tui.theme import THEMES
 from tests.support.seat import mailbox, seated, shown, still_wiring, summary, until
 

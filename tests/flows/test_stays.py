@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.config import Review
-from mm_tui.screens import narrowing
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.screens.reasons import ReasonScreen
+from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.pending import narrowing
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.settings.sections import Review
 from tests.flows.test_pending import bodies, drawn, open_queue, seen
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -136,8 +136,8 @@ async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(
         await seen(pilot, screen)
         sandbox.change(draft, markdown="The parcel has left our house.")
         # Pressed all the time until the change is there, and once more right behind it.
-        monkeypatch.setattr("mm_tui.widgets.paper.DWELL_SECONDS", 60)
-        monkeypatch.setattr("mm_tui.services.approval_gate.DWELL_SECONDS", 60)
+        monkeypatch.setattr("mm_tui.widgets.pager.DWELL_SECONDS", 60)
+        monkeypatch.setattr("mm_tui.services.decisions.approval_gate.DWELL_SECONDS", 60)
         await until(pilot, lambda: screen.current is not None and "our house" in screen.current.item.body, "the change")
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "its details")
         await pilot.press("a", "x")

@@ -8,11 +8,11 @@ from random import Random
 import pytest
 from textual.widgets import TextArea
 
-from mm_tui.config import Review
-from mm_tui.screens.edit import EditScreen
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.services.release_view import Phase
-from mm_tui.store.edits import EditStore
+from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.decisions.view import Phase
+from mm_tui.settings.sections import Review
+from mm_tui.store.decisions.edits import EditStore
 from tests.flows.test_acts import office, waiting
 from tests.flows.test_pending import open_queue, seen
 from tests.support.app import running_app, settings_for

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from textual.widgets import OptionList, TextArea
 
 from mm_tui.models import EmailDetail, RawContent
-from mm_tui.screens.confirm import ConfirmScreen
-from mm_tui.screens.labels import LabelScreen
-from mm_tui.screens.thread import ThreadScreen
+from mm_tui.screens.dialogs.confirm import ConfirmScreen
+from mm_tui.screens.dialogs.labels import LabelScreen
+from mm_tui.screens.thread.reply_editor import ReplyEditor
+from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.reply_editor import ReplyEditor
 from tests.support.sandbox import file_part, running_sandbox, wait_until
 from tests.support.seat import NOW, mailbox, seated, seated_at, shown, still_wiring, summary, until
 

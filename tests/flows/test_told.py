@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
-from mm_tui.config import Review
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.edit import EditScreen
-from mm_tui.screens.reasons import ReasonScreen
-from mm_tui.services.release_view import Phase
-from mm_tui.widgets.item_pane import View
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.screens.pending.pane import View
+from mm_tui.services.decisions.view import Phase
+from mm_tui.settings.sections import Review
 from tests.flows.test_pending import bodies, drawn, open_queue, seen
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -11,11 +11,11 @@ from textual.widgets import Input, TextArea
 
 from mm_tui import keyboard
 from mm_tui.app import MmTui
-from mm_tui.config import Review
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.screens.reasons import ReasonScreen
-from mm_tui.services.reasons import offered, remember
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.decisions.reasons import offered, remember
+from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
 from tests.flows.test_pending import drawn, open_queue, seen
 from tests.support.app import running_app, settings_for, until

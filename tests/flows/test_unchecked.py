@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.screens.choice import ChoiceScreen
-from mm_tui.services.queue import Order
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.services.queue.entries import Order
 from tests.flows.test_pending import open_queue, queue
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -27,7 +27,7 @@ async def test_what_is_not_checked_says_so_and_why_until_its_details_are_there(
     sandbox.draft("It is on its way.")
     foreign = sandbox.draft("So is this.", cc=["eve@elsewhere.example"])
     sandbox.fault(method="GET", path=f"/emails/{foreign}$", kind="status", status=500, count=0)
-    monkeypatch.setattr("mm_tui.services.waiting_details.RETRY_SECONDS", 0.5)
+    monkeypatch.setattr("mm_tui.services.sync.waiting_details.RETRY_SECONDS", 0.5)
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
         await until(pilot, lambda: any(entry.unread_because for entry in screen.entries), "the reason")

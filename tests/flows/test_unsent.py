@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from mm_tui.models import EmailSummary, Party, Status
-from mm_tui.screens.thread import ThreadScreen
-from mm_tui.services.queue import ThreadMail
+from mm_tui.screens.pending.pages import UNSAID, thread_page
+from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.services.queue.entries import ThreadMail
 from mm_tui.services.unsent import state_words, unsent_words
 from mm_tui.text import OneLine
-from mm_tui.widgets.pages import UNSAID, thread_page
 from tests.support.fake_gateway import make_detail, make_mail
 from tests.support.seat import mailbox, seated, shown, still_wiring, summary, until
 

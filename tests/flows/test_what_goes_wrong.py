@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from mm_tui.app import MmTui
-from mm_tui.config import Profile, Settings
-from mm_tui.screens.thread import ThreadScreen
-from mm_tui.secret import Secret
+from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Profile, Settings
 from tests.flows.test_pending import drawn
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -14,17 +14,17 @@ from textual.widgets import Input
 
 from mm_tui.app import MmTui
 from mm_tui.assist.errors import AssistError
-from mm_tui.config import Sync
-from mm_tui.screens.edit import EditScreen
-from mm_tui.screens.instruct import InstructScreen
-from mm_tui.screens.thread import ThreadScreen
-from mm_tui.services.cards import DraftText
-from mm_tui.services.kept import kept_edits
+from mm_tui.screens.dialogs.instruct import InstructScreen
+from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.screens.pending.editor_process import run_editor
+from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.services.assistant.cards import DraftText
+from mm_tui.services.edits import kept_edits
+from mm_tui.settings.sections import Sync
 from mm_tui.store.database import Database
-from mm_tui.store.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine
 from mm_tui.widgets.draft_area import DraftArea
-from mm_tui.widgets.external_editor import run_editor
 from tests.flows.test_pending import drawn, open_queue
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -8,9 +8,9 @@ from typing import Any, cast
 from mm_tui.app import MmTui
 from mm_tui.models import Account, AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent, Usage, Webhook
 from mm_tui.review.identity import Identity, Standing
-from mm_tui.secret import Secret
 from mm_tui.services.mailboxes import AccountFacts, Said
-from mm_tui.store.journal import Journal
+from mm_tui.settings.secret import Secret
+from mm_tui.store.audit.journal import Journal
 from mm_tui.text import ManyLine, OneLine
 from tests.snapshots.scene import CARD, LIVE, StillSync, StillTriage
 from tests.support.seat import NOW, StillWiring, still_wiring, summary

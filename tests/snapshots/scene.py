@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from mm_tui.app import MmTui
 from mm_tui.models import Attachment, EmailDetail, Party, RawContent
-from mm_tui.services.cards import CardState, Phase, Spend
-from mm_tui.services.notices import Phase as SyncPhase
-from mm_tui.services.notices import SyncState
+from mm_tui.services.assistant.cards import CardState, Phase, Spend
+from mm_tui.services.events import Phase as SyncPhase
+from mm_tui.services.events import SyncState
 from mm_tui.text import ManyLine, OneLine
 from tests.support.seat import NOW, StillWiring, mailbox, still_wiring, summary
 

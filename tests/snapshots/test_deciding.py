@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mm_tui.screens.pending import PendingScreen
-from mm_tui.widgets import paper
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.widgets import pager as paper
 from tests.snapshots.pictures import LARGE, MIDDLE, SMALL, Gallery, Reach, after, still
 from tests.snapshots.waiting import ITEMS, app
 from tests.support.seat import until

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mm_tui.screens.leave import LeaveScreen, OnTheWay
-from mm_tui.services.cards import CardState, DraftText, Phase
-from mm_tui.services.notices import Phase as SyncPhase
-from mm_tui.services.notices import SyncState
+from mm_tui.screens.dialogs.leave import LeaveScreen, OnTheWay
+from mm_tui.screens.thread.reply_editor import ReplyEditor
+from mm_tui.services.assistant.cards import CardState, DraftText, Phase
+from mm_tui.services.events import Phase as SyncPhase
+from mm_tui.services.events import SyncState
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.reply_editor import ReplyEditor
 from tests.snapshots.pictures import Gallery, after, still
 from tests.snapshots.scene import LIVE, app
 from tests.support.seat import NOW

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mm_tui.screens.audit import AuditScreen
-from mm_tui.screens.life import LifeScreen
-from mm_tui.screens.mailboxes import MailboxesScreen
+from mm_tui.screens.audit.history import LifeScreen
+from mm_tui.screens.audit.screen import AuditScreen
+from mm_tui.screens.mailboxes.screen import MailboxesScreen
 from tests.snapshots.pictures import Gallery, Reach, after, still
 from tests.snapshots.records import app
 from tests.support.seat import until

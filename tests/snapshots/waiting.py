@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any, cast
 
 from mm_tui.app import MmTui
+from mm_tui.decision.state import Act, Choice, Question
 from mm_tui.models import Attachment, Party, PendingItem, RawContent
 from mm_tui.review.digest import digest_of
-from mm_tui.review.state import Act, Choice, Question
-from mm_tui.services.release_view import Asked, Changed, Phase, ReleaseView, Shown
-from mm_tui.store.edits import EditStore
+from mm_tui.services.decisions.view import Asked, Changed, Phase, ReleaseView, Shown
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine, OneLine
 from tests.snapshots.scene import office
 from tests.support.seat import NOW

@@ -21,10 +21,10 @@ from mm_tui.agent.work import Work
 from mm_tui.agent.worker import Pace, Worker
 from mm_tui.assist.model import Model
 from mm_tui.clock import Clock, SystemClock
-from mm_tui.config import Settings
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.assistant import Assistant
+from mm_tui.services.assistant.service import Assistant
+from mm_tui.settings.sections import Settings
 from mm_tui.store.database import Database
 from tests.support.sandbox import Sandbox
 

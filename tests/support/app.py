@@ -12,9 +12,9 @@ import pytest
 from textual.pilot import Pilot
 
 from mm_tui.app import MmTui
-from mm_tui.config import Assist, Profile, Review, Settings, Sync
-from mm_tui.secret import Secret
-from mm_tui.wiring import Wiring
+from mm_tui.session import Wiring
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Assist, Profile, Review, Settings, Sync
 from tests.support.sandbox import Sandbox
 
 

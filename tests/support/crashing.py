@@ -1,6 +1,6 @@
 """Starts the program with one function broken: it raises with every key in its locals, its message and its notes.
 
-    python -m tests.support.crashing mm_tui.store.mail:MailStore.rows [arguments of mm-tui]
+    python -m tests.support.crashing mm_tui.store.mail.mails:MailStore.rows [arguments of mm-tui]
 
 The keys are taken from PLANTED_KEYS, separated by spaces.
 """

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import httpx
 
-from mm_tui.config import Review
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.models import EmailDetail
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import EditedDraft
-from mm_tui.secret import Secret
-from mm_tui.services.notices import Notice
-from mm_tui.services.release_view import Phase, ReleaseView
-from mm_tui.services.releases import Releases
+from mm_tui.services.decisions.service import Releases
+from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.events import Notice
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Review
+from mm_tui.store.audit.journal import Journal, JournalEntry
 from mm_tui.store.database import Database
-from mm_tui.store.edits import EditStore
-from mm_tui.store.journal import Journal, JournalEntry
+from mm_tui.store.decisions.edits import EditStore
 
 
 class HurriedClock:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import uvicorn
 from fastapi import FastAPI
 
-from mm_tui.sandbox.model_api import create_router
+from mm_tui.sandbox.model.api import create_router
 
 MODEL_KEY = "made-up-ai21-key-5f3a"
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from mm_tui.assist.limiter import Limits
 from mm_tui.assist.model import Model
 from mm_tui.clock import Clock, SystemClock
-from mm_tui.config import Agent, Assist, Profile, Settings
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.secret import Secret
-from mm_tui.services.assistant import Assistant
-from mm_tui.services.drafts import Drafts
-from mm_tui.services.notices import Notice
-from mm_tui.services.triage import Triage
+from mm_tui.services.assistant.drafts import Drafts
+from mm_tui.services.assistant.service import Assistant
+from mm_tui.services.assistant.triage import Triage
+from mm_tui.services.events import Notice
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Agent, Assist, Profile, Settings
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
+from mm_tui.store.mail.mails import MailStore
 from tests.support.sandbox import Sandbox
 
 FAST = Limits(per_second=10_000, per_minute=100_000, concurrent=8)

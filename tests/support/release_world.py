@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mm_tui.review.effects import (
+from mm_tui.decision.effects import (
     Call,
     Cancel,
     Decide,
@@ -27,7 +27,7 @@ from mm_tui.review.effects import (
     Reschedule,
     Submit,
 )
-from mm_tui.review.events import (
+from mm_tui.decision.events import (
     Answer,
     Blind,
     Clash,
@@ -46,10 +46,10 @@ from mm_tui.review.events import (
     Submitted,
     Undo,
 )
-from mm_tui.review.family import is_doubtful
-from mm_tui.review.release import can_undo
-from mm_tui.review.state import CONCLUSIVE, SUBMISSION, Act, Case, Choice, Outcome, Sighting, Standing, State, Step
-from mm_tui.services.release_view import Phase, phase_of
+from mm_tui.decision.family import is_doubtful
+from mm_tui.decision.machine import can_undo
+from mm_tui.decision.state import CONCLUSIVE, SUBMISSION, Act, Case, Choice, Outcome, Sighting, Standing, State, Step
+from mm_tui.services.decisions.view import Phase, phase_of
 
 ORIGINAL = "original"
 THEIRS = "their edit"
@@ -185,7 +185,7 @@ class Walker:
     """Visits everything in a scope."""
 
     def __init__(self, scope: Scope) -> None:
-        from mm_tui.review import release
+        from mm_tui.decision import machine as release
 
         self.scope = scope
         self._step = scope.step or release.step

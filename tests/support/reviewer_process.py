@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mm_tui.gateway import http
-from mm_tui.services.releases import Refused
+from mm_tui.services.decisions.service import Refused
 from tests.faults.scenes import SCENES, play, reopened
 from tests.support.desk import at_desk
 

@@ -27,10 +27,10 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
-from mm_tui.sandbox.child import Ready, SandboxChild
-from mm_tui.sandbox.serve import ready_message
-from mm_tui.sandbox.server import Server
-from mm_tui.sandbox.state import State, Tuning
+from mm_tui.sandbox.gateway.server import Server
+from mm_tui.sandbox.gateway.state import State, Tuning
+from mm_tui.sandbox.run.child import Ready, SandboxChild
+from mm_tui.sandbox.run.serve import ready_message
 
 T = TypeVar("T")
 QUICK: Mapping[str, Any] = {"scan_delay": 0.0, "delivery_delay": 0.0, "webhook_backoff": 0.02}
@@ -150,7 +150,7 @@ class Sandbox:
         self.call("POST", "/sandbox/clock", json={"advance": seconds})
 
     def fault(self, **rule: Any) -> dict[str, Any]:
-        """Installs a fault rule, see `mm_tui.sandbox.faults`; returns it with its id."""
+        """Installs a fault rule, see `mm_tui.sandbox.gateway.faults`; returns it with its id."""
         return cast(dict[str, Any], self.call("POST", "/sandbox/faults", json=rule)["faults"][0])
 
     def faults(self) -> list[dict[str, Any]]:
@@ -178,7 +178,7 @@ def running_sandbox(folder: Path, *, fill: Callable[[State], None] | None = None
     Args:
         folder: where it keeps its data (`folder/sandbox`); a folder used before brings its state back.
         fill: called with the state before anything is served.
-        tuning: fields of `mm_tui.sandbox.state.Tuning`; delays are 0 unless given.
+        tuning: fields of `mm_tui.sandbox.gateway.state.Tuning`; delays are 0 unless given.
     """
     state = State(folder / "sandbox", Tuning(**{**QUICK, **tuning}))
     if fill is not None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from textual.pilot import Pilot
 
 from mm_tui.app import MmTui
-from mm_tui.config import Profile, Settings
 from mm_tui.models import EmailSummary, Mailbox, Party
-from mm_tui.screens.inbox_words import GREETED
-from mm_tui.secret import Secret
-from mm_tui.services.notices import Notify
+from mm_tui.screens.inbox.words import GREETED
+from mm_tui.services.events import Notify
+from mm_tui.session import Wiring
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.database import Database
 from mm_tui.text import OneLine
-from mm_tui.wiring import Wiring
 from tests.support.clock import FakeClock
 from tests.support.office import settings_for
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.output.exits import Exit
 from tests.support.pty import Terminal, plain_environment
 
 APP = [sys.executable, "-m", "mm_tui"]

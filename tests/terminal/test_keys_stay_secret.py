@@ -25,19 +25,19 @@ admin_key_command = "echo {KEYS["command"]}"
 """
 
 SCREEN_PLACES = [
-    "mm_tui.wiring:Wiring.open",
-    "mm_tui.wiring:Wiring.build",
+    "mm_tui.session:Wiring.open",
+    "mm_tui.session:Wiring.build",
     "mm_tui.app:MmTui.on_mount",
-    "mm_tui.screens.inbox:InboxScreen.compose_body",
-    "mm_tui.screens.inbox:InboxScreen.heed",
-    "mm_tui.screens.inbox:InboxScreen.action_toggle_folded",
+    "mm_tui.screens.inbox.screen:InboxScreen.compose_body",
+    "mm_tui.screens.inbox.screen:InboxScreen.heed",
+    "mm_tui.screens.inbox.screen:InboxScreen.action_toggle_folded",
     "mm_tui.widgets.virtual_list:VirtualList.render_line",
-    "mm_tui.store.mail:MailStore.rows",
-    "mm_tui.services.sync:Sync.run",
+    "mm_tui.store.mail.mails:MailStore.rows",
+    "mm_tui.services.sync.service:Sync.run",
     "mm_tui.gateway.http:Wire.call",
 ]
 COMMAND_PLACES = [
-    ("mm_tui.config:load", ["pending", "list"]),
+    ("mm_tui.settings.sections:load", ["pending", "list"]),
     ("mm_tui.store.database:Database.open", ["sync"]),
     ("mm_tui.gateway.http:Wire.call", ["pending", "list"]),
     ("mm_tui.gateway.client:GatewayClient.pending", ["sync"]),

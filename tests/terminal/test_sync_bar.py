@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.commands.exits import Exit
-from mm_tui.sandbox.state import State
-from mm_tui.sandbox.synthetic import fill_synthetic
+from mm_tui.commands.output.exits import Exit
+from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.run.synthetic import fill_synthetic
 from tests.support.cli import Home
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox, running_sandbox

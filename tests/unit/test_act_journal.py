@@ -15,19 +15,19 @@ import pytest
 
 import mm_tui
 from mm_tui.clock import SystemClock
-from mm_tui.config import Profile, Settings
 from mm_tui.gateway import calls
 from mm_tui.gateway.calls import Call, all_calls
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.gateway.keys import Keys
-from mm_tui.secret import Secret
-from mm_tui.services.act_journal import BY_SERVICES, KINDS, ActJournal
-from mm_tui.services.audit_line import ACT_WORDS, JOURNAL_WORDS
-from mm_tui.services.claims import AdvisoryClaims
+from mm_tui.services.audit.act_journal import BY_SERVICES, KINDS, ActJournal
+from mm_tui.services.audit.line import ACT_WORDS, JOURNAL_WORDS
+from mm_tui.services.presence.tags import AdvisoryClaims
+from mm_tui.session import Wiring
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Profile, Settings
+from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
-from mm_tui.store.journal import Journal
-from mm_tui.wiring import Wiring
 
 ACTS = [call for call in all_calls() if call.acts]
 AT = {

@@ -18,10 +18,10 @@ from mm_tui.agent.source import PAGE, UNREAD_PAGES, Source
 from mm_tui.agent.work import Work
 from mm_tui.agent.worker import Pace, Worker
 from mm_tui.clock import SystemClock
-from mm_tui.config import Agent
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.shapes import EmailFilter, EmailPage, Listing
 from mm_tui.models import EmailSummary, Mailbox, Party
+from mm_tui.settings.sections import Agent
 from mm_tui.store.database import Database
 from mm_tui.text import OneLine
 

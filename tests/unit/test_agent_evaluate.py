@@ -13,8 +13,8 @@ from mm_tui.agent import evaluate
 from mm_tui.agent.evaluate import BadSet, Case, Verdict
 from mm_tui.assist.model import Completion, Message, Usage
 from mm_tui.clock import SystemClock
-from mm_tui.config import Assist, Settings
-from mm_tui.services.assistant import Assistant
+from mm_tui.services.assistant.service import Assistant
+from mm_tui.settings.sections import Assist, Settings
 from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
 from tests.support.office import settings_for

@@ -8,8 +8,8 @@ import pytest
 
 from mm_tui.agent import policy
 from mm_tui.agent.policy import Situation
-from mm_tui.config import Agent
 from mm_tui.models import EmailDetail, EmailSummary, Mailbox, Party, RawContent, ThreadSummary
+from mm_tui.settings.sections import Agent
 from mm_tui.text import ManyLine, OneLine
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

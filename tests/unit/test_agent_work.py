@@ -15,9 +15,9 @@ from mm_tui.agent.jobs import Job, JobState
 from mm_tui.agent.worker import Fatal
 from mm_tui.assist.errors import NoKey
 from mm_tui.clock import SystemClock
-from mm_tui.config import Agent, Assist
 from mm_tui.gateway.errors import MissingKey, Unauthorized
-from mm_tui.secret import Secret
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Agent, Assist
 from tests.support.agents import desk, outbound_by_mail
 from tests.support.office import settings_for
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from mm_tui.decision.state import Act, Question
 from mm_tui.models import Party, PendingItem, RawContent
 from mm_tui.review.risk import Assessment
-from mm_tui.review.state import Act, Question
-from mm_tui.services import approval_gate
-from mm_tui.services.approval_gate import ApprovalGate
-from mm_tui.services.queue import Queued
-from mm_tui.services.release_view import Asked, Phase, ReleaseView
-from mm_tui.store.edits import SavedEdit
+from mm_tui.services.decisions import approval_gate
+from mm_tui.services.decisions.approval_gate import ApprovalGate
+from mm_tui.services.decisions.view import Asked, Phase, ReleaseView
+from mm_tui.services.queue.entries import Queued
+from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from tests.support.clock import FakeClock
 

@@ -15,9 +15,9 @@ HEAVY = {"ai21", "httpx", "fastapi", "uvicorn", "textual", "tenacity"}
     [
         "mm_tui.assist.errors",
         "mm_tui.assist.tasks",
-        "mm_tui.services.assistant",
-        "mm_tui.services.triage",
-        "mm_tui.services.drafts",
+        "mm_tui.services.assistant.service",
+        "mm_tui.services.assistant.triage",
+        "mm_tui.services.assistant.drafts",
         "mm_tui.agent.command",
         "mm_tui.agent.worker",
         "mm_tui.agent.evaluate",

@@ -13,7 +13,7 @@ from mm_tui.assist import prompts, tasks
 from mm_tui.assist.model import Completion, Message, Part, Usage
 from mm_tui.assist.prices import UNKNOWN_PRICE, cost
 from mm_tui.assist.prompts import Letter
-from mm_tui.config import Assist
+from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
 
 LABELS = ("support", "billing", "partnership", "spam", "other")

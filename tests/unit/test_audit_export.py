@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import AuditEntry
-from mm_tui.services.audit_export import ExportError, export, target_of
-from mm_tui.services.audit_line import AuditLines
-from mm_tui.store.audit import AuditStore
+from mm_tui.services.audit.export import ExportError, export, target_of
+from mm_tui.services.audit.line import AuditLines
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.journal import Journal
+from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.store.database import Database
-from mm_tui.store.journal import Journal
-from mm_tui.store.timeline import LineFilter, Source
 from mm_tui.text import OneLine
 from tests.support.seat import NOW
 

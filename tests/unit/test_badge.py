@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from mm_tui.app import MmTui
-from mm_tui.config import Profile, Settings
-from mm_tui.secret import Secret
+from mm_tui.session import Wiring
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Profile, Settings
 from mm_tui.widgets.chrome import TopLine
-from mm_tui.wiring import Wiring
 
 TEST_KEY, LIVE_KEY = Secret("mm_test_made_up"), Secret("mm_live_made_up")
 

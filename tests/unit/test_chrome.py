@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from mm_tui.services.attachments import safe_name, save
-from mm_tui.services.notices import Phase, SyncState
+from mm_tui.services.events import Phase, SyncState
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import Part, fit
 from mm_tui.widgets.status import gateway_words

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from mm_tui.config import Review
-from mm_tui.services.claims import claim_in
-from mm_tui.services.queue import Queued, ReviewQueue
-from mm_tui.services.queue_filter import Narrowing
+from mm_tui.services.presence.tags import claim_in
+from mm_tui.services.queue.entries import Queued, ReviewQueue
+from mm_tui.services.queue.filter import Narrowing
+from mm_tui.session import Wiring
+from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
-from mm_tui.wiring import Wiring
 from tests.support.app import settings_for
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -30,7 +30,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claims at once what is opened."""
-    monkeypatch.setattr("mm_tui.services.claim_keeper.SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 0.01)
 
 
 @asynccontextmanager
@@ -100,7 +100,7 @@ async def test_a_claim_is_renewed_while_the_mail_is_open_and_ends_when_nobody_re
 ) -> None:
     draft = sandbox.draft("One.")
     # A third of this is when it is renewed first.
-    monkeypatch.setattr("mm_tui.services.claim_keeper.RENEWALS", 600)
+    monkeypatch.setattr("mm_tui.services.presence.keeper.RENEWALS", 600)
     async with machine(sandbox, "anna", claim_minutes=1) as anna:
         assert anna.claims is not None
         await until(lambda: entries(anna), "the queue")
@@ -146,10 +146,10 @@ async def test_no_claim_is_set_when_they_are_off_or_a_mail_is_only_passed(
     async with machine(sandbox, "anna") as anna:
         assert anna.claims is not None
         await until(lambda: len(entries(anna)) == 2, "the queue")
-        monkeypatch.setattr("mm_tui.services.claim_keeper.SETTLE_SECONDS", 60)
+        monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 60)
         anna.claims.open(sandbox.mailbox, passed)
         await asyncio.sleep(0)
-        monkeypatch.setattr("mm_tui.services.claim_keeper.SETTLE_SECONDS", 0.01)
+        monkeypatch.setattr("mm_tui.services.presence.keeper.SETTLE_SECONDS", 0.01)
         anna.claims.open(sandbox.mailbox, draft)
         await until(lambda: "review.claimed_by" in tags(sandbox, draft), "the claim")
         assert tags(sandbox, passed) == {}

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mm_tui import __version__, cli
-from mm_tui.commands import emit
-from mm_tui.commands.exits import Exit, of_failure
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import Exit, of_failure
 from mm_tui.commands.parser import build
 from mm_tui.store.database import NewerStore
 from mm_tui.store.seal import StoreError
@@ -152,7 +152,7 @@ def test_ctrl_c_ends_it_without_a_traceback(home: Home) -> None:
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LANG": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {}])
 def test_any_locale_will_do(home: Home, locale: dict[str, str]) -> None:
     code = (
-        "from mm_tui.commands import emit; from mm_tui.text import OneLine\n"
+        "from mm_tui.commands.output import printing as emit; from mm_tui.text import OneLine\n"
         "emit.prepare(); emit.line(OneLine('\\xe4 \\u65e5\\u672c'))"
     )
     env = {name: value for name, value in home.environment().items() if not name.startswith(("LC_", "LANG", "PYTHON"))}

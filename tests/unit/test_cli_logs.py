@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.commands import logs
+from mm_tui.commands.output import logs
 
 log = logging.getLogger("mm_tui.test")
 

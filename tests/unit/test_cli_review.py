@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.commands import fields
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.output import fields
+from mm_tui.commands.output.exits import Exit
 from tests.support.cli import Done, Home
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 

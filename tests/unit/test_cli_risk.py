@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from mm_tui.commands import risk_gate
-from mm_tui.commands.exits import CommandError, Exit
+from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
+from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
-from mm_tui.store.edits import EditStore
-from mm_tui.store.journal import Journal
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.cli import Home
 from tests.support.pty import Terminal

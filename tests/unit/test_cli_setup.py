@@ -16,14 +16,17 @@ from typing import Any
 
 import pytest
 
-from mm_tui import key_sources
-from mm_tui.commands import checks_local, checks_network, config_writer, fields
-from mm_tui.commands.checks import Check, Result
-from mm_tui.commands.exits import Exit
-from mm_tui.config import ConfigError
+from mm_tui.commands import config_writer
+from mm_tui.commands.checks import local as checks_local
+from mm_tui.commands.checks import network as checks_network
+from mm_tui.commands.checks.run import Check, Result
+from mm_tui.commands.output import fields
+from mm_tui.commands.output.exits import Exit
 from mm_tui.models import RawContent
+from mm_tui.settings import keys as key_sources
+from mm_tui.settings.sections import ConfigError
 from mm_tui.store.database import Database
-from mm_tui.store.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore
 from tests.support.cli import Done, Home
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox, running_sandbox

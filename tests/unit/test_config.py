@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui import config, config_file, key_sources
-from mm_tui.config import ConfigError, Profile, Settings
-from mm_tui.secret import Secret
+from mm_tui.settings import file as config_file
+from mm_tui.settings import keys as key_sources
+from mm_tui.settings import sections as config
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import ConfigError, Profile, Settings
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.commands import docs, exits
+from mm_tui.commands import docs
+from mm_tui.commands.output import exits
 from mm_tui.commands.parser import build
 from tests.support.cli import Home
 from tests.support.sandbox import running_sandbox

@@ -10,8 +10,8 @@ import pytest
 
 from mm_tui.assist import errors
 from mm_tui.gateway.errors import GatewayError, NotFound
-from mm_tui.services.cards import DraftText
-from mm_tui.services.drafts import AlreadySubmitted
+from mm_tui.services.assistant.cards import DraftText
+from mm_tui.services.assistant.drafts import AlreadySubmitted
 from tests.support.models import MODEL_KEY, event, plain, raw_server, stream
 from tests.support.office import office, settings_for
 from tests.support.sandbox import Sandbox, running_sandbox

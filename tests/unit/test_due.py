@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from mm_tui.config import FieldError, Notice, Review, Risk
 from mm_tui.models import Mailbox, Party, PendingItem, RawContent
 from mm_tui.services.attention import Attention, is_quiet, title_words
-from mm_tui.services.due import due_at, due_words, is_overdue
-from mm_tui.services.queue import ReviewQueue
+from mm_tui.services.queue.due import due_at, due_words, is_overdue
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.settings.sections import FieldError, Notice, Review, Risk
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
 from tests.support.seat import NOW

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import RawContent
-from mm_tui.services.kept import kept_edits, take_up
-from mm_tui.store.claims import Process, token_of
+from mm_tui.screens.pending.editor_process import EditorError, run_editor
+from mm_tui.services.edits import kept_edits, take_up
+from mm_tui.session import EDITING
 from mm_tui.store.database import Database
-from mm_tui.store.editor_files import EditorFile, editing_folder, left_behind
-from mm_tui.store.edits import EditStore, SavedEdit
+from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.decisions.locks import Process, token_of
 from mm_tui.text import ManyLine
-from mm_tui.widgets.external_editor import EditorError, run_editor
-from mm_tui.wiring import EDITING
 from tests.support.seat import still_wiring
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -32,8 +32,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from tests.unit.test_editor_files import GIVEN
-from mm_tui.store.editor_files import EditorFile
-from mm_tui.widgets.external_editor import run_editor
+from mm_tui.store.decisions.editor_files import EditorFile
+from mm_tui.screens.pending.editor_process import run_editor
 run_editor(EditorFile(Path(sys.argv[1]), GIVEN), {"EDITOR": sys.argv[2]})
 """
 

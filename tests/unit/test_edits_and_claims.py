@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import RawContent
-from mm_tui.store.claims import (
+from mm_tui.store.database import Database
+from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.locks import (
     LEASE_SECONDS,
     RENEW_SECONDS,
     Claim,
@@ -23,8 +25,6 @@ from mm_tui.store.claims import (
     TakenOver,
     token_of,
 )
-from mm_tui.store.database import Database
-from mm_tui.store.edits import EditStore
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BASE = RawContent(sender="us@x.example", to=("anna@x.example",), subject="Re: Order", body="Dear Anna\x1b[2J")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mm_tui.models import AuditEntry, EmailSummary, Party, PendingItem, RawContent
 from mm_tui.review.risk import Assessment
-from mm_tui.services.ended import UNKNOWN_END, how_it_ended, with_ended
-from mm_tui.services.queue import Queued
-from mm_tui.store.audit import AuditStore
+from mm_tui.services.decisions.ended import UNKNOWN_END, how_it_ended, with_ended
+from mm_tui.services.queue.entries import Queued
+from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 
 AT = datetime(2026, 3, 2, 9, 12, tzinfo=UTC)

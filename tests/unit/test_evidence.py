@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
-from mm_tui.services.evidence import LADDER, Evidence, Evidences, step_down, step_up
-from mm_tui.store.audit import AuditStore
+from mm_tui.screens.mailboxes.mailbox_list import percent, spark
+from mm_tui.screens.mailboxes.pages import tally_words
+from mm_tui.services.audit.track_record import LADDER, Evidence, Evidences, step_down, step_up
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
-from mm_tui.store.journal import Journal
-from mm_tui.store.mail import MailStore
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
-from mm_tui.widgets.mailbox_list import percent, spark
-from mm_tui.widgets.mailbox_pages import tally_words
 from tests.support.clock import FakeClock
 from tests.support.seat import NOW
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
+from mm_tui.store.mail.mails import MailStore
 from tests.support.fake_gateway import make_mail
 
 HEAVY = (
@@ -31,11 +31,11 @@ HEAVY = (
     "mm_tui.gateway.wire",
     "mm_tui.models",
     "mm_tui.sandbox",
-    "mm_tui.screens.thread",
-    "mm_tui.services.releases",
-    "mm_tui.services.sync",
-    "mm_tui.store.intake",
-    "mm_tui.store.journal",
+    "mm_tui.screens.thread.screen",
+    "mm_tui.services.decisions.service",
+    "mm_tui.services.sync.service",
+    "mm_tui.store.mail.filing",
+    "mm_tui.store.audit.journal",
     "mm_tui.store.recovery",
     "pydantic",
     "pygments.lexers",
@@ -49,8 +49,8 @@ import asyncio, json, os, sys
 from mm_tui import cli
 from mm_tui.commands import app as command
 from mm_tui import app
-from mm_tui.config_file import load
-from mm_tui.wiring import Wiring
+from mm_tui.settings.file import load
+from mm_tui.session import Wiring
 
 def stop(self):
     # Textual has put its own stream in the place of standard output.
@@ -80,7 +80,7 @@ def first_frame(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         "MULTIMAIL_API_KEY": "mm_test_made_up",
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }
-    from mm_tui.config import store_path
+    from mm_tui.settings.sections import store_path
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MM_TUI_DATA", str(folder))

@@ -14,10 +14,10 @@ from mm_tui.clock import SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, Malformed
 from mm_tui.gateway.keys import Keys
-from mm_tui.secret import Secret
-from mm_tui.services.act_journal import ActJournal
+from mm_tui.services.audit.act_journal import ActJournal
+from mm_tui.settings.secret import Secret
 from mm_tui.store.database import Database
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.pending import PendingStore
 
 OVERSIGHT, SEND = "oversight/made-up-key-1", "oversight/made-up-key-1-and-longer"
 ITEM = {

@@ -18,7 +18,7 @@ from mm_tui.gateway import errors, http
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
-from mm_tui.secret import Secret
+from mm_tui.settings.secret import Secret
 from tests.support.raw_server import RawServer, answer, drips, raw_server, says
 
 OVERSIGHT, SEND, ADMIN = "mm_test_oversight1", "mm_test_send1", "mm_test_admin1"

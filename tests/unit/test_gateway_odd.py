@@ -15,7 +15,7 @@ from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import OutgoingMail
 from mm_tui.gateway.values import Json
-from mm_tui.secret import Secret
+from mm_tui.settings.secret import Secret
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None), max_size=8)
 odd = st.recursive(

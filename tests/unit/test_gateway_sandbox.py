@@ -15,7 +15,7 @@ from mm_tui.gateway import errors, mail_calls
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import EmailFilter, EmailPage, OutgoingAttachment, OutgoingMail
-from mm_tui.secret import Secret
+from mm_tui.settings.secret import Secret
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
 

@@ -21,10 +21,10 @@ from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.wire import email_detail
 from mm_tui.review.identity import HEADER, KeyUnusable, PublicKey, Standing, check, unchecked
-from mm_tui.secret import Secret
-from mm_tui.services.identities import Identities
-from mm_tui.services.life import Life
-from mm_tui.widgets.audit_pages import life_page
+from mm_tui.screens.audit.pages import life_page
+from mm_tui.services.audit.history import Life
+from mm_tui.services.audit.identities import Identities
+from mm_tui.settings.secret import Secret
 from tests.support.clock import FakeClock
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import NOW, seated_at, shown, summary, until
@@ -209,7 +209,7 @@ def test_headers_of_any_shape_are_read() -> None:
 
 async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
     sandbox.decide(draft := sandbox.draft("It is on its way."))
-    from mm_tui.screens.life import LifeScreen
+    from mm_tui.screens.audit.history import LifeScreen
 
     async with seated_at(sandbox, (100, 30)) as (app, pilot):
         assert app.services.sync is not None

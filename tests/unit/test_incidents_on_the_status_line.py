@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from mm_tui.services.release_view import Phase
+from mm_tui.services.decisions.view import Phase
 from mm_tui.widgets.status import incidents
 
 

@@ -16,7 +16,7 @@ from mm_tui.assist import errors
 from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
 from mm_tui.assist.model import Message, Part
-from mm_tui.secret import Secret
+from mm_tui.settings.secret import Secret
 from tests.support.models import (
     MODEL_KEY,
     Answer,

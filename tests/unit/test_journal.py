@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mm_tui.store.audit.journal import Journal, chained
 from mm_tui.store.database import Database
-from mm_tui.store.journal import Journal, chained
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LENGTH = 6

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui import key_command
+from mm_tui.settings import key_command
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 

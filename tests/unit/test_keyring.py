@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.commands.exits import Exit
+from mm_tui.commands.output.exits import Exit
 from tests.support.cli import Home
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox, running_sandbox

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from mm_tui.clock import SystemClock
-from mm_tui.config import Risk
 from mm_tui.models import Mailbox, Party, PendingItem, RawContent
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.lookalike import Known, registrable
-from mm_tui.services.queue import ReviewQueue
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.fake_gateway import BOX, START, make_detail, make_mail, make_pending
 

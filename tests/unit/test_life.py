@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Party, RawContent
-from mm_tui.services.audit_line import AuditLines
-from mm_tui.services.life import Life, Lives, Origin
+from mm_tui.screens.audit.pages import life_page
+from mm_tui.services.audit.history import Life, Lives, Origin
+from mm_tui.services.audit.line import AuditLines
 from mm_tui.store.assist import AssistStore, ResultKey
-from mm_tui.store.audit import AuditStore
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
-from mm_tui.store.journal import Journal
-from mm_tui.store.mail import MailStore
-from mm_tui.store.releases import ReleaseStore, SavedRelease
+from mm_tui.store.decisions.records import ReleaseStore, SavedRelease
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.audit_pages import life_page
 from tests.support.seat import NOW
 
 

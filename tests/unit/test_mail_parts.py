@@ -7,7 +7,7 @@ import quopri
 
 import pytest
 
-from mm_tui.sandbox.mail import IncomingMail
+from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in.parse import parse_mail
 
 HEAD = b"From: Ann <ann@x.example>\nTo: bob@y.example\nSubject: Soup\nMessage-ID: <1@x.example>\nMIME-Version: 1.0\n"

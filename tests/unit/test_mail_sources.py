@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.sandbox.mail import IncomingMail
+from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in.importer import read_mail
 from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
 from tests.support.compound_file import outlook_file

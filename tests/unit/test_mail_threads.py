@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from mm_tui.sandbox.filing import letter_of
+from mm_tui.sandbox.gateway.insert import letter_of
+from mm_tui.sandbox.gateway.threads import group, is_reply, topic, usable
 from mm_tui.sandbox.mail_in.parse import parse_mail
-from mm_tui.sandbox.threads import group, is_reply, topic, usable
 
 
 def groups(*mails: str) -> list[int]:

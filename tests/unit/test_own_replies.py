@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui import config
 from mm_tui.clock import SystemClock
-from mm_tui.config import Review
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import PendingItem
-from mm_tui.services.authors import Author, Authors
-from mm_tui.services.drafts import NotJournaled
-from mm_tui.services.evidence import Evidences
-from mm_tui.services.queue import Queued, ReviewQueue, Seat
-from mm_tui.services.release_begin import OwnReply
-from mm_tui.services.releases import Refused, Releases
-from mm_tui.services.sync import Sync
-from mm_tui.services.waiting_details import WaitingDetails
-from mm_tui.store.journal import Journal
+from mm_tui.services.assistant.drafts import NotJournaled
+from mm_tui.services.audit.track_record import Evidences
+from mm_tui.services.decisions.log import OwnReply
+from mm_tui.services.decisions.service import Refused, Releases
+from mm_tui.services.queue.authors import Author, Authors
+from mm_tui.services.queue.entries import Queued, ReviewQueue, Seat
+from mm_tui.services.sync.service import Sync
+from mm_tui.services.sync.waiting_details import WaitingDetails
+from mm_tui.settings import sections as config
+from mm_tui.settings.sections import Review
+from mm_tui.store.audit.journal import Journal
 from mm_tui.text import OneLine
 from tests.support.cli import Home
 from tests.support.desk import HurriedClock

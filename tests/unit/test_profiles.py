@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.config import ConfigError, Profile
-from mm_tui.profiles import Kind, Profiles, fetches_keys, overriding
+from mm_tui.settings.profiles import Kind, Profiles, fetches_keys, overriding
+from mm_tui.settings.sections import ConfigError, Profile
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ from mm_tui.models import Attachment, Party, PendingItem, RawContent
 from mm_tui.query import MAIL, QUEUE
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
-from mm_tui.services.claims import TagClaim
-from mm_tui.services.queue import Order, Queued, ordered
-from mm_tui.services.queue_filter import ALL, Around, Narrowing, counted, saved_filters
+from mm_tui.services.presence.tags import TagClaim
+from mm_tui.services.queue.entries import Order, Queued, ordered
+from mm_tui.services.queue.filter import ALL, Around, Narrowing, counted, saved_filters
 from mm_tui.text import ManyLine, OneLine
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

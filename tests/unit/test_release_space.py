@@ -14,9 +14,9 @@ from types import ModuleType
 
 import pytest
 
-from mm_tui.review import release
-from mm_tui.review.events import Event
-from mm_tui.review.state import Act, Case, Outcome, State
+from mm_tui.decision import machine as release
+from mm_tui.decision.events import Event
+from mm_tui.decision.state import Act, Case, Outcome, State
 from tests.support.release_world import Broken, Move, Scope, Walker
 
 SCOPES = {
@@ -86,7 +86,7 @@ def test_the_walks_reach_every_ending_between_them() -> None:
     assert set().union(*ENDINGS.values()) == set(Outcome)
 
 
-RELEASE, EDIT, MOVES = "release", "edit_release", "moves"
+RELEASE, EDIT, MOVES = "machine", "replacement", "moves"
 MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "no check before the decision": (
         SCOPES["approve"],
@@ -247,7 +247,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         MOVES,
         "Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)",
         "Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), __import__("
-        '"mm_tui.review.effects", fromlist=["DropText"]).DropText(), *looks)',
+        '"mm_tui.decision.effects", fromlist=["DropText"]).DropText(), *looks)',
     ),
     "earlier edits are not looked at": (
         SCOPES["edit and release, then approve"],
@@ -364,8 +364,8 @@ def broken_core(
             if name == module:
                 assert source.count(old) == 1, f"the passage to change stands {source.count(old)} times in {name}.py"
                 source = source.replace(old, new)
-            source = source.replace("from mm_tui.review.moves import", f"from {prefix}_{MOVES} import")
-            source = source.replace("from mm_tui.review import edit_release", f"import {prefix}_{EDIT} as edit_release")
+            source = source.replace("from mm_tui.decision.moves import", f"from {prefix}_{MOVES} import")
+            source = source.replace("from mm_tui.decision import replacement", f"import {prefix}_{EDIT} as replacement")
             changed = ModuleType(f"{prefix}_{name}")
             sys.modules[changed.__name__] = changed
             made.append(changed.__name__)

@@ -7,12 +7,9 @@ from itertools import product
 
 import pytest
 
-from mm_tui.models import Mailbox
-from mm_tui.review.disclosure import disclosure
-from mm_tui.review.family import is_doubtful
-from mm_tui.review.release import FIRST_STAGE
-from mm_tui.review.standing import standing_of
-from mm_tui.review.state import (
+from mm_tui.decision.family import is_doubtful
+from mm_tui.decision.machine import FIRST_STAGE
+from mm_tui.decision.state import (
     CHOICES,
     SUBMISSION,
     Act,
@@ -26,8 +23,11 @@ from mm_tui.review.state import (
     State,
     Step,
 )
-from mm_tui.review.words import choice, question, sentence
-from mm_tui.services.release_view import ENDED, Phase, phase_of
+from mm_tui.decision.words import choice, question, sentence
+from mm_tui.models import Mailbox
+from mm_tui.review.disclosure import disclosure
+from mm_tui.services.decisions.remote_state import standing_of
+from mm_tui.services.decisions.view import ENDED, Phase, phase_of
 from mm_tui.text import ManyLine, OneLine
 
 AT = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)

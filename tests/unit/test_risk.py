@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.config import Risk
 from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
@@ -17,6 +16,7 @@ from mm_tui.review.risk.catalogue import as_markdown
 from mm_tui.review.risk.engine import RULES
 from mm_tui.review.risk.facts import find_amounts, find_dates
 from mm_tui.review.risk.wording import similarity
+from mm_tui.settings.sections import Risk
 from mm_tui.text import ManyLine, OneLine
 
 SUPPORT = Party.parse("Acme Support <support@acme.example>")

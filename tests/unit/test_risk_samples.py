@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from mm_tui.models import Attachment, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, Message, ThreadContext, assess
-from mm_tui.sandbox.mail import IncomingMail
+from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.samples import DOMAIN, SampleSet, load_samples
 from mm_tui.text import ManyLine, OneLine
 

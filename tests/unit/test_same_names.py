@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.sandbox.filing import told_apart
-from mm_tui.secret import Secret
+from mm_tui.sandbox.gateway.insert import told_apart
 from mm_tui.services.attachments import WrongFile, chosen
+from mm_tui.settings.secret import Secret
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
 

@@ -15,9 +15,9 @@ from ai21.errors import TooManyRequestsError, Unauthorized, UnprocessableEntity
 from ai21.models.chat import ResponseFormat, SystemMessage, UserMessage
 from fastapi import FastAPI
 
-from mm_tui.sandbox.model import MODEL_ID, complete
-from mm_tui.sandbox.model_api import count_tokens, create_router
-from mm_tui.sandbox.model_text import language_of, own_words, sentences
+from mm_tui.sandbox.model.answers import MODEL_ID, complete
+from mm_tui.sandbox.model.api import count_tokens, create_router
+from mm_tui.sandbox.model.text import language_of, own_words, sentences
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -14,9 +14,9 @@ import pytest
 from mm_tui.models import RawContent
 from mm_tui.store import database as database_module
 from mm_tui.store import migrations
+from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import CorruptStore, Database, NewerStore, damage_mark
-from mm_tui.store.edits import EditStore
-from mm_tui.store.journal import Journal
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.migrations import KEPT_TABLES, MIGRATIONS, Migration, statements
 from mm_tui.store.recovery import open_or_rebuild
 from mm_tui.store.seal import StoreError

@@ -9,9 +9,9 @@ import pytest
 
 from mm_tui.models import Attachment, AuditEntry, Party
 from mm_tui.store.assist import AssistStore, DaySpend, ResultKey
-from mm_tui.store.audit import AuditStore
+from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
-from mm_tui.store.pending import PendingChanges, PendingStore
+from mm_tui.store.mail.pending import PendingChanges, PendingStore
 from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
 from tests.support.fake_gateway import email_id, make_pending

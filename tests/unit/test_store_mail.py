@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from mm_tui.models import Mailbox, Party
 from mm_tui.query import MAIL
 from mm_tui.store.database import Database
-from mm_tui.store.keys import from_ms, make_key, to_ms
-from mm_tui.store.mail import Changes, MailboxRow, MailStore, MailView
-from mm_tui.store.pending import PendingStore
-from mm_tui.store.search import parse_query
+from mm_tui.store.mail.mails import Changes, MailboxRow, MailStore, MailView
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.mail.search import parse_query
+from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import OneLine
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 

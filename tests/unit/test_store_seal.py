@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import RawContent
+from mm_tui.store.audit.journal import Journal
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, bind_account
 from mm_tui.store.database import Database
-from mm_tui.store.edits import EditStore
-from mm_tui.store.journal import Journal
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.reading import opened_to_read
 from mm_tui.store.seal import StoreBehind, StoreMoved, head_path, read_head
 

@@ -14,16 +14,16 @@ from random import Random
 
 import pytest
 
-from mm_tui.config import Sync as SyncSettings
 from mm_tui.gateway.errors import MissingScope, NotFound, RateLimited, ServerFault, Unauthorized, Unreachable
 from mm_tui.models import AuditEntry, EmailSummary
-from mm_tui.services.mail_sync import AHEAD
-from mm_tui.services.notices import MailChanged, Notice, Part, PendingChanged, Phase, SyncState
-from mm_tui.services.sync import Sync
-from mm_tui.store.audit import AuditStore
+from mm_tui.services.events import MailChanged, Notice, Part, PendingChanged, Phase, SyncState
+from mm_tui.services.sync.mail import AHEAD
+from mm_tui.services.sync.service import Sync
+from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
-from mm_tui.store.mail import Changes, MailStore, MailView
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.mails import Changes, MailStore, MailView
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
 from tests.support.fake_gateway import BOX, START, FakeGateway, email_id, make_mail, make_pending

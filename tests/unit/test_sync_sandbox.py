@@ -15,19 +15,19 @@ from pathlib import Path
 import pytest
 
 from mm_tui.clock import SystemClock
-from mm_tui.config import Sync as SyncSettings
-from mm_tui.config import store_path
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.sandbox.state import State
-from mm_tui.sandbox.synthetic import fill_synthetic
-from mm_tui.secret import Secret
-from mm_tui.services.notices import SyncState
-from mm_tui.services.sync import Sync
-from mm_tui.store.audit import AuditStore
+from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.run.synthetic import fill_synthetic
+from mm_tui.services.events import SyncState
+from mm_tui.services.sync.service import Sync
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.settings.sections import store_path
+from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore, MailView
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.pending import PendingStore
 from tests.support.sandbox import Sandbox, running_sandbox
 
 MAILS = 1200

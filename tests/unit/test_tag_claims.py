@@ -12,8 +12,8 @@ import pytest
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import MissingKey
 from mm_tui.gateway.keys import Keys
-from mm_tui.secret import Secret
-from mm_tui.services.claims import LIFE, AdvisoryClaims, claim_in
+from mm_tui.services.presence.tags import LIFE, AdvisoryClaims, claim_in
+from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
 from tests.support.sandbox import Sandbox, running_sandbox

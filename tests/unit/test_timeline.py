@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
-from mm_tui.services.audit_line import AuditLine, AuditLines, Tone, actor_words, narrowed
-from mm_tui.store.audit import AuditStore
+from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words, narrowed
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.journal import Journal
+from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.store.database import Database
-from mm_tui.store.journal import Journal
-from mm_tui.store.mail import MailStore
-from mm_tui.store.timeline import LineFilter, Source
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 from tests.support.seat import NOW
 

@@ -12,13 +12,13 @@ import pytest
 from mm_tui.assist import errors
 from mm_tui.assist.model import Completion, Message, Part, Usage
 from mm_tui.clock import SystemClock
-from mm_tui.config import Assist
 from mm_tui.models import Status
-from mm_tui.secret import Secret
-from mm_tui.services import triage_rounds
-from mm_tui.services.cards import Phase
-from mm_tui.services.notices import AssistChanged
-from mm_tui.services.triage import NOT_ASKED, Triage
+from mm_tui.services.assistant import rounds as triage_rounds
+from mm_tui.services.assistant.cards import Phase
+from mm_tui.services.assistant.triage import NOT_ASKED, Triage
+from mm_tui.services.events import AssistChanged
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
 from tests.support.clock import FakeClock
 from tests.support.models import completion, plain, raw_server

@@ -10,20 +10,20 @@ from typing import Any, Literal
 import pytest
 
 from mm_tui.clock import SystemClock
-from mm_tui.config import Risk
+from mm_tui.decision.relatives import REPLACED_BY, REPLACES
 from mm_tui.gateway import wire
 from mm_tui.models import Direction, EmailDetail, Mailbox, OversightMode, Party, PendingItem
 from mm_tui.review.findings import Level
-from mm_tui.review.relatives import REPLACED_BY, REPLACES
 from mm_tui.review.risk import Assessment, Draft, OtherAnswer, ThreadContext, assess
-from mm_tui.services.detail_reader import completed
-from mm_tui.services.queue import Queued, ReviewQueue
+from mm_tui.screens.pending.head import head
+from mm_tui.services.queue.entries import Queued, ReviewQueue
+from mm_tui.services.sync.details import completed
+from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
-from mm_tui.store.pending import PendingStore
-from mm_tui.store.releases import ReleaseStore, SavedRelease
+from mm_tui.store.decisions.records import ReleaseStore, SavedRelease
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
-from mm_tui.widgets.item_head import head
 from tests.support.cli import Home
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 from tests.support.sandbox import Sandbox, running_sandbox

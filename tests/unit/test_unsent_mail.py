@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from mm_tui.clock import SystemClock
-from mm_tui.config import Risk
 from mm_tui.models import ARRIVED, LEFT, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent, Status
 from mm_tui.review.findings import Level
 from mm_tui.services.contacts import Contacts
-from mm_tui.services.queue import Queued, ReviewQueue
-from mm_tui.store.contacts import ContactStore
+from mm_tui.services.queue.entries import Queued, ReviewQueue
+from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.contacts import ContactStore
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import ManyLine, OneLine
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 

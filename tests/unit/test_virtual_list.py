@@ -280,6 +280,6 @@ async def test_mail_rows_fill_their_line_whatever_the_script(size: tuple[int, in
 
 
 def _all() -> Any:
-    from mm_tui.store.search import MailView
+    from mm_tui.store.mail.search import MailView
 
     return MailView()

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from mm_tui.clock import Clock
-from mm_tui.config import Sync as SyncSettings
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.secret import Secret
-from mm_tui.services.notices import Notice, PendingChanged
-from mm_tui.services.sync import Sync
-from mm_tui.services.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
+from mm_tui.services.events import Notice, PendingChanged
+from mm_tui.services.sync.service import Sync
+from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.database import Database
-from mm_tui.store.mail import MailStore
-from mm_tui.store.pending import PendingStore
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
 from tests.support.desk import HurriedClock
 from tests.support.sandbox import Sandbox, running_sandbox
 

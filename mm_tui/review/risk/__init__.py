@@ -6,10 +6,10 @@ never decides. docs/risk.md describes each rule, and is tested against them.
 
 from __future__ import annotations
 
-from mm_tui.config import Risk
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.engine import assess
 from mm_tui.review.risk.model import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext
+from mm_tui.settings.sections import Risk
 
 __all__ = [
     "Assessment",

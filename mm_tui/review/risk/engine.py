@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mm_tui.config import Risk
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.answers import ANSWER_RULES
 from mm_tui.review.risk.details import DETAIL_RULES
@@ -21,6 +20,7 @@ from mm_tui.review.risk.rule import Reading, Rule
 from mm_tui.review.risk.shape import SHAPE_RULES
 from mm_tui.review.risk.timing import TIMING_RULES
 from mm_tui.review.risk.wording import WORDING_RULES
+from mm_tui.settings.sections import Risk
 from mm_tui.text import OneLine
 
 RULES: tuple[Rule, ...] = (

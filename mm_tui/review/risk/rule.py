@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from mm_tui.config import Risk
 from mm_tui.review.findings import Finding, Span
 from mm_tui.review.links import Link, find_links
 from mm_tui.review.lookalike import Known, domain_of
 from mm_tui.review.risk.model import Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import lowered, pattern
+from mm_tui.settings.sections import Risk
 
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
 """A break that mail programs make in long lines: it ends no sentence, unless a list or nothing follows."""

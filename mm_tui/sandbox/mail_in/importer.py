@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from mm_tui.sandbox.mail import IncomingMail
+from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in.mbox import RawMail
 from mm_tui.sandbox.mail_in.parse import parse_mail
 from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError

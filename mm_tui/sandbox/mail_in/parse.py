@@ -10,7 +10,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 
-from mm_tui.sandbox.mail import IncomingMail
+from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in import notices
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
 from mm_tui.sandbox.mail_in.dates import read_date

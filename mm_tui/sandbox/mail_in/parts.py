@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.policy import compat32
 
-from mm_tui.sandbox.mail import MailAttachment
+from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
 from mm_tui.sandbox.mail_in.charsets import Odd, codec_of, decode
 from mm_tui.sandbox.mail_in.encoded_words import header_text

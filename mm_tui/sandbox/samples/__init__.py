@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
-from mm_tui.sandbox.mail import IncomingMail, MailAttachment, SampleDraft, SampleMailbox
-from mm_tui.sandbox.model import MODEL_ID
+from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment, SampleDraft, SampleMailbox
+from mm_tui.sandbox.model.answers import MODEL_ID
 from mm_tui.sandbox.samples.pdf import small_pdf
 
 DOMAIN = "acme.multimail.example"

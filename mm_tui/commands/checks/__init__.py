@@ -1,0 +1,1 @@
+"""The checks of `mm-tui doctor`."""

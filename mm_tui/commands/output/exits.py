@@ -1,0 +1,86 @@
+"""Exit statuses, and which failure ends with which."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What a script can rely on. docs/cli.md lists them from here."""
+
+    OK = 0
+    """Done."""
+    CRASH = 1
+    """A fault of the program; a report was written."""
+    USAGE = 2
+    """The arguments make no sense, or the terminal cannot show the app."""
+    NOT_FOUND = 3
+    """There is no such item, mailbox or mail."""
+    AUTH = 4
+    """A key is missing, wrong, or lacks the scope; or the settings ask for another reviewer to approve it."""
+    GATEWAY = 5
+    """The gateway cannot be reached, failed, or answered something unreadable; also when the outcome is unknown."""
+    CHANGED = 6
+    """The item is not the one that was seen, or was decided elsewhere. Also a journal that does not verify."""
+    RATE_LIMITED = 7
+    """Too many requests, the quota is used up, or the warm-up limit is reached."""
+    RISK = 8
+    """What would leave is of high risk that nobody was shown or has accepted: read it with `pending show` first."""
+    CONFIG = 10
+    """The configuration or the local store cannot be used."""
+    HANGUP = 129
+    """The app's terminal went away."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+    PIPE = 141
+    """Whoever read the output stopped reading."""
+    TERMINATED = 143
+    """The app was told to end (SIGTERM)."""
+
+
+class CommandError(Exception):
+    """A command cannot go on. Says what and what to do, and how the program ends."""
+
+    def __init__(self, status: Exit, what: str, cure: str = "") -> None:
+        super().__init__(what)
+        self.status = status
+        self.what = what
+        self.cure = cure
+
+
+_STORE_FAULTS = frozenset({5, 6, 8, 10, 11, 13, 14, 26})
+"""SQLite's BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN and NOTADB. All else is a fault of the program."""
+
+
+def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
+    """The status, what happened and the cure of an expected failure; None for a fault of the program."""
+    import sqlite3
+
+    from mm_tui.gateway import errors
+    from mm_tui.settings.sections import ConfigError
+    from mm_tui.store.seal import StoreError
+
+    if isinstance(error, CommandError):
+        return error.status, error.what, error.cure
+    if isinstance(error, ConfigError):
+        return Exit.CONFIG, f"{error.where}: {error.what}", error.cure
+    if isinstance(error, errors.GatewayError):
+        statuses: tuple[tuple[type[errors.GatewayError], Exit], ...] = (
+            (errors.MissingKey, Exit.AUTH),
+            (errors.Unauthorized, Exit.AUTH),
+            (errors.Forbidden, Exit.AUTH),
+            (errors.NotFound, Exit.NOT_FOUND),
+            (errors.Conflict, Exit.CHANGED),
+            (errors.TooMany, Exit.RATE_LIMITED),
+        )
+        status = next((code for kind, code in statuses if isinstance(error, kind)), Exit.GATEWAY)
+        return status, str(error.message), error.what_to_do
+    if isinstance(error, StoreError):
+        return Exit.CONFIG, str(error), "`mm-tui doctor` says more."
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _STORE_FAULTS:
+        cure = "Check the space on the disk and the file's mode; `mm-tui doctor` says more."
+        return Exit.CONFIG, f"the store on this machine cannot be used: {error}", cure
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return Exit.CONFIG, f"{where}{error.strerror or 'the system refused'}", "Check space, path and permissions."
+    return None

@@ -1,0 +1,97 @@
+"""The log file: one JSON object a line, rotated, mode 0600, without bodies, addresses or keys.
+
+A record is an event word, the fields of `FIELDS` that it carries, and nothing else that was handed to it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mm_tui.settings import sections as config
+from mm_tui.text import OneLine
+
+FIELDS = ("call", "status", "ms", "fault", "asked", "size", "tries", "count", "phase", "email_id", "model")
+"""What a record may carry as `extra`. All else is left out."""
+MAX_BYTES = 1_000_000
+"""Size of the file at which it is rotated."""
+KEPT_FILES = 3
+"""Older files kept."""
+
+_KEY = re.compile(r"(?:mm_(?:live|test)_|Bearer\s+|whsec_)[^\s\"',;]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s@<>\"'()]+@[^\s@<>\"'()]+")
+
+
+def masked(text: str) -> OneLine:
+    """The text cleaned, without keys and mail addresses."""
+    return OneLine(_ADDRESS.sub("[address]", _KEY.sub("[key]", text)))
+
+
+class JsonLines(logging.Formatter):
+    """A record as one JSON object on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "event": masked(record.getMessage())[:500],
+        }
+        for field in FIELDS:
+            value = record.__dict__.get(field)
+            if value is not None:
+                entry[field] = masked(value) if isinstance(value, str) else value
+        if record.exc_info and record.exc_info[0] is not None:
+            # The exception's own words may quote mail.
+            entry["error"] = record.exc_info[0].__qualname__
+        return json.dumps(entry, ensure_ascii=True, default=lambda value: type(value).__name__)
+
+
+class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
+    """A rotating file that only its owner can read."""
+
+    def _open(self):  # type: ignore[no-untyped-def]  # the base class names its stream type privately
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A full disk costs log lines and nothing else."""
+
+
+def log_path() -> Path:
+    """Where the log is written."""
+    return config.data_dir() / "logs" / "mm-tui.log"
+
+
+def set_up(*, debug: bool = False, on_stderr: bool = False) -> None:
+    """Sends what the program logs to the file. Without a place to write, nothing is logged, and one line says so.
+
+    Args:
+        debug: log also each request, with everything private masked.
+        on_stderr: write it to standard error too; not while a screen is drawn.
+    """
+    root = logging.getLogger("mm_tui")
+    root.propagate = False
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    for old in list(root.handlers):
+        root.removeHandler(old)
+        old.close()
+    path = log_path()
+    try:
+        # One after the other: parents that are made on the way do not get the mode.
+        config.data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        handler: logging.Handler = PrivateRotatingFile(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES)
+    except OSError as error:
+        handler = logging.NullHandler()
+        sys.stderr.write(f"mm-tui: no log is written: {OneLine(str(path))}: {OneLine(error.strerror or '')}\n")
+    shown = [logging.StreamHandler(sys.stderr)] if on_stderr else []
+    for one in (handler, *shown):
+        one.setFormatter(JsonLines())
+        root.addHandler(one)

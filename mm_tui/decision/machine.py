@@ -1,0 +1,397 @@
+"""The release procedure as a pure function: from a state and an event to the next state and the effects.
+
+It holds the promises R1 to R9 of docs/safety.md. It does no I/O and knows no time: `services/releases.py` performs the
+effects and brings back the events. `tests/unit/test_release_space.py` visits every state that can be reached.
+
+Deciding an item: hold, check, decide, and when the answer is lost, read back. Editing and releasing, in
+`edit_release.py`: hold, check, submit, wait, retire the original, release the edit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mm_tui.decision import replacement
+from mm_tui.decision.effects import DropText, Entry, Find, Hold, Journal, Look, Pause, Reschedule
+from mm_tui.decision.events import (
+    Answer,
+    Blind,
+    Clash,
+    Denied,
+    Done,
+    Elapsed,
+    Event,
+    Found,
+    Lost,
+    NotMade,
+    Quit,
+    Restarted,
+    Saw,
+    Slept,
+    Undo,
+)
+from mm_tui.decision.moves import (
+    Move,
+    ask,
+    check,
+    decide,
+    doubt,
+    edit_released,
+    end,
+    find,
+    in_doubt,
+    is_other,
+    keep_reading,
+    read_back,
+    record,
+    released,
+    stay,
+    submit,
+    target,
+    with_journal,
+    withdraw,
+)
+from mm_tui.decision.state import (
+    MOST_RELATIVES,
+    Act,
+    Case,
+    Choice,
+    Outcome,
+    Question,
+    Sighting,
+    Stage,
+    Standing,
+    State,
+    Step,
+)
+
+FIRST_STAGE = {
+    Act.APPROVE: Stage.DECIDE,
+    Act.REJECT: Stage.DECIDE,
+    Act.RELEASE_EDIT: Stage.SUBMIT,
+    Act.RESCHEDULE: Stage.RESCHEDULE,
+}
+DOES = {
+    Act.APPROVE: (Standing.RELEASED, Outcome.APPROVED),
+    Act.REJECT: (Standing.REJECTED, Outcome.REJECTED),
+}
+"""What a decision makes of an item, and how that is called."""
+
+
+def begin(case: Case) -> Move:
+    """A human decided: the hold begins. Nothing leaves this machine before it is over."""
+    state = State(case, FIRST_STAGE[case.act], seen=case.digest)
+    named = (one for one in case.named if one != case.item and one not in case.siblings)
+    state = replace(state, relatives=tuple(named)[:MOST_RELATIVES])
+    if case.doubtful:
+        return end(state, Outcome.DOUBTFUL)
+    return state, (Journal(Entry.HELD, case.item, case.digest), Hold())
+
+
+def step(state: State, event: Event) -> Move:
+    """What follows. An event that does not fit the state changes nothing."""
+    if state.ended:
+        return stay(state)
+    match event:
+        case Restarted():
+            return _resume(replace(state, closing=False))
+        case Quit():
+            return _close(state)
+        case NotMade(undone):
+            return _not_made(state, undone=undone) if state.step is Step.CALL else stay(state)
+        case Undo():
+            return end(state, Outcome.UNDONE) if can_undo(state) else stay(state)
+        case Slept():
+            return (state, (Hold(),)) if state.step is Step.HOLD else stay(state)
+        case _ if state.closing:
+            return _closing(state, event)
+        case Answer(choice):
+            return _answer(state, choice) if choice in state.choices else stay(state)
+    return _advance(state, event)
+
+
+def _advance(state: State, event: Event) -> Move:
+    """What follows from what the driver brings back."""
+    match state.step:
+        case Step.HOLD:
+            return check(state) if isinstance(event, Elapsed) else stay(state)
+        case Step.CHECK:
+            return _checking(state, event)
+        case Step.CALL:
+            return _calling(state, event)
+        case Step.DOUBT:
+            return _doubting(state, event)
+        case Step.FIND:
+            return _finding(state, event)
+        case Step.RECORD:
+            return _recording(state, event)
+    return stay(state)
+
+
+def can_undo(state: State) -> bool:
+    """Whether nothing that belongs to this decision has left the machine, so that it can be taken back."""
+    return _is_first(state) and state.step in (Step.HOLD, Step.CHECK, Step.ASK)
+
+
+def _is_first(state: State) -> bool:
+    """No call of this decision has been made."""
+    return state.stage is FIRST_STAGE[state.case.act] and not state.called
+
+
+def _close(state: State) -> Move:
+    """What has not left falls back; of all else only the answer to a call under way is still wanted."""
+    return end(state, Outcome.FELL_BACK) if can_undo(state) else (replace(state, closing=True), ())
+
+
+def _closing(state: State, event: Event) -> Move:
+    """Takes in what became of the last call, and begins nothing."""
+    if state.step not in (Step.CALL, Step.RECORD):
+        return stay(state)
+    following, effects = _advance(state, event)
+    return following, tuple(effect for effect in effects if isinstance(effect, Journal | DropText))
+
+
+def _not_made(state: State, *, undone: bool) -> Move:
+    """The call is in the journal, but was not begun."""
+    if _is_first(state):
+        return end(state, Outcome.UNDONE if undone else Outcome.FELL_BACK)
+    waiting = replace(state, step=Step.CHECK, todo=(), closing=True)
+    return waiting, (Journal(Entry.STOPPED, target(state)),)
+
+
+def _checking(state: State, event: Event) -> Move:
+    match event:
+        case Saw(email_id, sighting) if email_id == state.todo[0]:
+            fresh = _newly_named(state, sighting)
+            state = replace(state, relatives=(*state.relatives, *fresh))
+            if len(state.todo) > 1:
+                return _version_seen(state, sighting, fresh)
+            if fresh and not state.sent and (sighting.standing is Standing.PENDING or state.stage is Stage.RETIRE):
+                # They are read first, and then once more what the call is about.
+                return _read_on(state, (*fresh, email_id))
+            return _checked(state, sighting)
+        case Blind(words):
+            if can_undo(state):
+                return end(state, Outcome.UNREACHABLE, said=words)
+            if state.stage is Stage.SUBMIT:
+                return replacement.unknown(state, words)
+            if state.stage in (Stage.DECIDE, Stage.RESCHEDULE):
+                return replace(state, step=Step.DOUBT, todo=(), said=words), (Pause(),)
+            return replace(state, stale=True, said=words), (Pause(),)
+        case Elapsed():
+            return check(state)
+    return stay(state)
+
+
+def _newly_named(state: State, sighting: Sighting) -> tuple[str, ...]:
+    """The mails that this one's tags name as versions of it and that nobody has named before."""
+    releases = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
+    if not releases or state.stage is Stage.WAIT:
+        return ()
+    known = {state.case.item, state.replacement, *state.case.siblings, *state.relatives}
+    fresh = tuple(dict.fromkeys(one for one in sighting.relatives if one not in known))
+    return fresh[: MOST_RELATIVES - len(state.relatives)]
+
+
+def _read_on(state: State, todo: tuple[str, ...]) -> Move:
+    return replace(state, todo=todo), (Look(todo[0]),)
+
+
+def _version_seen(state: State, sighting: Sighting, fresh: tuple[str, ...]) -> Move:
+    """One of the mails of which at most one may be released together with the target."""
+    about, rest = state.todo[0], (*fresh, *state.todo[1:])
+    if sighting.standing.is_settled_unreleased:
+        return _read_on(state, rest)
+    if about in state.told and about not in state.case.siblings:
+        # Anybody could have set the tags, so a human may say that they are wrong.
+        if sighting.standing is Standing.RELEASED:
+            state = replace(state, left=tuple(sorted({*state.left, about})))
+            question = Question.RELATIVE_RELEASED
+        elif sighting.standing is Standing.UNCLEAR:
+            question = Question.RELATIVE_UNCLEAR
+        elif about in state.beside:
+            return _read_on(state, rest)
+        else:
+            question = Question.RELATIVE_WAITING
+        return ask(replace(state, rival=about), question, sighting=sighting)
+    if state.stage is Stage.RELEASE:
+        return replacement.rival(state, sighting)
+    released = sighting.standing is Standing.RELEASED
+    return end(state, Outcome.SIBLING_RELEASED if released else Outcome.SIBLING_WAITING, sighting=sighting)
+
+
+def _checked(state: State, sighting: Sighting) -> Move:
+    match state.stage:
+        case Stage.DECIDE:
+            return _item_checked(state, sighting)
+        case Stage.RESCHEDULE:
+            return _schedule_checked(state, sighting)
+    return replacement.checked(state, sighting)
+
+
+def _item_checked(state: State, sighting: Sighting) -> Move:
+    if sighting.standing is not Standing.PENDING:
+        return _moved(state, sighting)
+    if sighting.digest != state.seen:
+        return end(state, Outcome.CHANGED, sighting=sighting)
+    return decide(state, approve=state.case.act is Act.APPROVE)
+
+
+def _moved(state: State, sighting: Sighting) -> Move:
+    """The item no longer waits."""
+    if sighting.standing is Standing.UNCLEAR:
+        if state.called:
+            return keep_reading(state, Question.STILL_PENDING, sighting)
+        return end(state, Outcome.UNCLEAR, sighting=sighting)
+    wanted, outcome = DOES[state.case.act]
+    called = state.called or state.step is Step.DOUBT
+    if not called or sighting.standing is not wanted or sighting.is_ours is False:
+        return end(state, Outcome.ELSEWHERE, sighting=sighting)
+    # A call that something on the way repeats is answered as if another had come first.
+    outcome = outcome if state.called and sighting.is_ours else Outcome.DECIDED
+    return _decided(state, outcome, sighting)
+
+
+def _decided(state: State, outcome: Outcome, sighting: Sighting | None) -> Move:
+    if state.case.act is not Act.APPROVE:
+        return end(state, outcome, sighting=sighting)
+    return released(state, Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome, sighting)
+
+
+def _schedule_checked(state: State, sighting: Sighting) -> Move:
+    if state.called and sighting.fingerprint == state.case.fingerprint:
+        return end(state, Outcome.RESCHEDULED, sighting=sighting)
+    if sighting.standing is not Standing.SCHEDULED:
+        unclear = sighting.standing is Standing.UNCLEAR
+        return end(state, Outcome.UNCLEAR if unclear else Outcome.ELSEWHERE, sighting=sighting)
+    if sighting.digest != state.seen:
+        return end(state, Outcome.CHANGED, sighting=sighting)
+    calling = replace(state, step=Step.CALL, todo=())
+    return calling, (
+        Journal(Entry.RESCHEDULING, state.case.item, state.case.fingerprint),
+        Reschedule(state.case.item),
+    )
+
+
+def _calling(state: State, event: Event) -> Move:
+    if state.stage not in (Stage.DECIDE, Stage.RESCHEDULE):
+        return replacement.called(state, event)
+    match event:
+        case Done(words):
+            return record(state, words)
+        case Denied(words):
+            if state.called:
+                return replace(state, step=Step.DOUBT, said=words), (Pause(),)
+            return end(state, Outcome.DENIED, said=words)
+        case Clash(words):
+            return read_back(state, words)
+        case Lost(words):
+            return doubt(state, words)
+    return stay(state)
+
+
+def _doubting(state: State, event: Event) -> Move:
+    match event:
+        case Elapsed():
+            if state.stage is Stage.SUBMIT:
+                # Once by the machine: the same key makes it the same mail.
+                return submit(state)
+            return state, (Look(target(state)),)
+        case Blind(words):
+            return replace(state, said=words), (Pause(),)
+        case Saw(email_id, sighting) if email_id == target(state):
+            state = replace(state, relatives=(*state.relatives, *_newly_named(state, sighting)))
+            if state.stage is Stage.DECIDE:
+                if sighting.standing is Standing.PENDING:
+                    return keep_reading(state, Question.STILL_PENDING, sighting)
+                return _moved(state, sighting)
+            if state.stage is Stage.RESCHEDULE:
+                return _schedule_read_back(state, sighting)
+            return replacement.read_back_seen(state, sighting)
+    return stay(state)
+
+
+def _schedule_read_back(state: State, sighting: Sighting) -> Move:
+    if sighting.fingerprint == state.case.fingerprint:
+        return end(state, Outcome.RESCHEDULED, sighting=sighting)
+    if sighting.standing in (Standing.SCHEDULED, Standing.SCANNING, Standing.UNCLEAR):
+        return keep_reading(state, Question.STILL_PENDING, sighting)
+    return end(state, Outcome.ELSEWHERE, sighting=sighting)
+
+
+def _finding(state: State, event: Event) -> Move:
+    match event:
+        case Elapsed():
+            return state, (Find(),)
+        case Blind(words):
+            return replace(state, stale=True, said=words), (Pause(),)
+        case Found(email_id):
+            return replacement.found(state, email_id)
+    return stay(state)
+
+
+def _recording(state: State, event: Event) -> Move:
+    about, rest = state.todo[0], state.todo[1:]
+    match event:
+        case Saw(email_id, sighting) if email_id == about:
+            if state.reached is None:
+                fresh = _newly_named(state, sighting)
+                return _recorded(replace(state, relatives=(*state.relatives, *fresh)), sighting)
+            if sighting.standing is Standing.RELEASED:
+                return end(replace(state, rival=about), Outcome.INCIDENT, sighting=sighting)
+        case Blind():
+            if state.reached is None:
+                return _recorded(state, None)
+        case _:
+            return stay(state)
+    if rest or state.reached is None:
+        return _read_on(state, rest)
+    known = set(state.left) & set(state.versions)
+    return end(state, Outcome.INCIDENT if known else state.reached, sighting=state.sighting)
+
+
+def _recorded(state: State, sighting: Sighting | None) -> Move:
+    """The call was answered well; the outcome is what it was made for."""
+    if state.stage is Stage.RELEASE:
+        return edit_released(state, sighting)
+    if state.stage is Stage.RESCHEDULE:
+        if sighting is not None and sighting.fingerprint == state.case.fingerprint:
+            return end(state, Outcome.RESCHEDULED, sighting=sighting)
+        return end(state, Outcome.UNCLEAR, sighting=sighting)
+    return _decided(state, DOES[state.case.act][1], sighting)
+
+
+def _answer(state: State, choice: Choice) -> Move:
+    answered = Journal(Entry.ANSWERED, target(state), choice)
+    if choice is Choice.LEAVE:
+        return with_journal(end(state, Outcome.LEFT, sighting=state.sighting), answered)
+    if choice is Choice.WITHDRAW:
+        return with_journal(withdraw(state, forced=False), answered)
+    if choice not in (Choice.LOOK, Choice.UNRELATED):
+        # A human has looked at it: what happened before no longer keeps it from going on.
+        state = replace(state, stale=False)
+    return with_journal(replacement.answer(state, choice), answered)
+
+
+def _resume(state: State) -> Move:
+    """After a crash: the state is the last journaled one. The gateway is read before anything else."""
+    if can_undo(state):
+        return end(state, Outcome.FELL_BACK)
+    if state.step is Step.RECORD:
+        if state.reached is not None:
+            return released(state, state.reached, state.sighting)
+        return with_journal(_read_on(state, (target(state),)), Journal(Entry.RESUMED, target(state)))
+    if state.step is Step.CALL:
+        state = in_doubt(state)
+    # Who released the original, and so made us withdraw, must still be told in the end.
+    sighting = state.sighting if state.stage is Stage.WITHDRAW else None
+    state = replace(state, stale=True, question=None, sighting=sighting, said="", todo=())
+    return with_journal(_read_first(state), Journal(Entry.RESUMED, target(state)))
+
+
+def _read_first(state: State) -> Move:
+    if state.stage is Stage.SUBMIT:
+        return find(state)
+    if state.called or state.stage in (Stage.DECIDE, Stage.RESCHEDULE, Stage.WITHDRAW):
+        return read_back(state)
+    return check(state, Stage.WAIT if state.stage is Stage.RETIRE else None)

@@ -1,0 +1,163 @@
+"""The moves that all parts of the procedures share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mm_tui.decision.effects import Cancel, Decide, DropText, Effect, Entry, Find, Journal, Look, Pause, Submit
+from mm_tui.decision.state import SUBMISSION, Act, Outcome, Question, Sighting, Stage, State, Step
+
+Move = tuple[State, tuple[Effect, ...]]
+"""The state that follows, and what the driver must do for it, in order."""
+
+
+def stay(state: State) -> Move:
+    """The event does not fit: nothing follows."""
+    return state, ()
+
+
+def target(state: State) -> str:
+    """The id of the mail that the stage's call is about."""
+    about_edit = state.stage in (Stage.WAIT, Stage.RELEASE, Stage.WITHDRAW)
+    return state.replacement if about_edit else state.case.item
+
+
+def end(state: State, outcome: Outcome, *, sighting: Sighting | None = None, said: str = "") -> Move:
+    """It is over."""
+    ended = replace(
+        state, step=Step.END, todo=(), question=None, outcome=outcome, sighting=sighting, said=said or state.said
+    )
+    entry = {Outcome.UNDONE: Entry.UNDONE, Outcome.FELL_BACK: Entry.FELL_BACK}.get(outcome, Entry.ENDED)
+    journal = Journal(entry, state.replacement or state.case.item, outcome)
+    if outcome in (Outcome.EDIT_RELEASED, Outcome.RESCHEDULED):
+        return ended, (journal, DropText())
+    return ended, (journal,)
+
+
+def is_other(sighting: Sighting | None, seen: str) -> bool:
+    """Whether what was read is known to be other content than the one with this digest."""
+    return sighting is not None and sighting.digest not in ("", seen)
+
+
+def edit_released(state: State, sighting: Sighting | None = None) -> Move:
+    """The edit left: as the human saw it, or as something else."""
+    differs = state.differs or (not state.sent and is_other(sighting, state.verified))
+    return released(state, Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED, sighting)
+
+
+def released(state: State, outcome: Outcome, sighting: Sighting | None) -> Move:
+    """What the human wanted has left: it ends so, once the other versions were read.
+
+    Another hand may have released one of them at the same moment.
+    """
+    state = replace(state, step=Step.RECORD, reached=outcome, sighting=sighting, todo=state.versions, question=None)
+    return (state, (Look(state.todo[0]),)) if state.todo else end(state, outcome, sighting=sighting)
+
+
+def ask(state: State, question: Question, *, sighting: Sighting | None = None, said: str = "") -> Move:
+    """Stop until a human answers."""
+    return replace(state, step=Step.ASK, todo=(), question=question, sighting=sighting, said=said), ()
+
+
+def check(state: State, stage: Stage | None = None) -> Move:
+    """Read all that the stage's call depends on, what it is about last, so that the window before the call is small."""
+    stage = stage or state.stage
+    called = state.called and stage is state.stage
+    state = replace(state, stage=stage, step=Step.CHECK, called=called, question=None, sighting=None, said="")
+    ahead: tuple[str, ...] = ()
+    if stage is Stage.SUBMIT or (stage is Stage.DECIDE and state.case.act is Act.APPROVE):
+        ahead = state.versions
+    elif stage is Stage.RETIRE and not state.sent:
+        ahead = state.told
+    elif stage is Stage.RELEASE:
+        ahead = (*state.versions, state.case.item)
+    todo = (*ahead, target(state))
+    return replace(state, todo=todo), (Look(todo[0]),)
+
+
+def decide(state: State, *, approve: bool) -> Move:
+    """Make the decision, once."""
+    about = target(state)
+    entry = Entry.RETIRING if state.stage is Stage.RETIRE else Entry.DECIDING
+    superseded_by = state.replacement if state.stage is Stage.RETIRE else ""
+    called = replace(state, step=Step.CALL, todo=(), question=None, sighting=None)
+    return called, (
+        Journal(entry, about, "approve" if approve else "reject"),
+        Decide(about, approve, superseded_by),
+    )
+
+
+def submit(state: State) -> Move:
+    """Send the edit, or send it again under the same key."""
+    return replace(state, step=Step.CALL, todo=(), question=None, sighting=None), (
+        Journal(Entry.SUBMITTING, state.case.item, state.case.fingerprint),
+        Submit(),
+    )
+
+
+def withdraw(state: State, *, forced: bool, sighting: Sighting | None = None) -> Move:
+    """Cancel the edit: its original or a sibling was released (`forced`), or the human wants it so."""
+    # What was in doubt before stays so, unless a reading has just told why the edit must go.
+    in_doubt_still = state.called and (not forced or state.stage is Stage.WITHDRAW)
+    cancelling = replace(
+        state,
+        stage=Stage.WITHDRAW,
+        step=Step.CALL,
+        todo=(),
+        called=in_doubt_still,
+        forced=forced,
+        question=None,
+        sighting=sighting,
+    )
+    return cancelling, (Journal(Entry.WITHDRAWING, state.replacement), Cancel(state.replacement))
+
+
+def in_doubt(state: State) -> State:
+    """The stage's call may have had its effect."""
+    may_release = ""
+    if state.stage is Stage.SUBMIT:
+        may_release = SUBMISSION
+    elif state.stage is Stage.RELEASE or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE):
+        may_release = target(state)
+    return replace(state, called=True, may_release=may_release or state.may_release)
+
+
+def doubt(state: State, said: str) -> Move:
+    """The call may have had its effect: say so in the journal, then read it back."""
+    doubting = replace(in_doubt(state), step=Step.DOUBT, said=said)
+    return doubting, (Journal(Entry.IN_DOUBT, target(state)), Pause())
+
+
+def read_back(state: State, said: str = "") -> Move:
+    """Read what the call is about at once."""
+    return replace(state, step=Step.DOUBT, said=said or state.said), (Look(target(state)),)
+
+
+def record(state: State, said: str) -> Move:
+    """The call had its effect, in the gateway's words: read once more what it recorded."""
+    about = target(state)
+    recording = replace(state, step=Step.RECORD, said=said, todo=(about,))
+    return recording, (Journal(Entry.DONE, about, said), Look(about))
+
+
+def keep_reading(state: State, question: Question, sighting: Sighting) -> Move:
+    """Nothing has moved: ask the human, and go on reading in the meantime, for the effect may still come."""
+    return replace(state, step=Step.DOUBT, question=question, sighting=sighting), (Pause(),)
+
+
+def find(state: State, said: str = "") -> Move:
+    """Look for a submitted edit by its content."""
+    return replace(in_doubt(state), step=Step.FIND, question=None, said=said), (Find(),)
+
+
+def submitted(state: State, email_id: str) -> Move:
+    """The edit is at the gateway under this id: from now on it is known."""
+    known = replace(state, replacement=email_id, may_release="")
+    waiting, looks = check(known, Stage.WAIT)
+    return waiting, (Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)
+
+
+def with_journal(move: Move, *entries: Journal) -> Move:
+    """The same move with entries ahead of all its effects."""
+    state, effects = move
+    return state, (*entries, *effects)

@@ -1,0 +1,76 @@
+"""What a mail's tags say of its versions: which mail it is an edit of, which edits are to replace it, and whose.
+
+Each relation stands under a tag of its own (`review.replaced_by`, `review.replaced_by.2`, ...), so that nobody has to
+overwrite another's. Anybody with a send key can set tags: what cannot be the id of a mail counts for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mm_tui.decision.state import MOST_RELATIVES
+from mm_tui.text import OneLine
+
+PREFIX = "review."
+REPLACED_BY = "review.replaced_by"
+REPLACES = "review.replaces"
+EDITED_BY = "review.edited_by"
+LONGEST_NAME = 40
+"""Characters of another's name that are shown."""
+MOST_NUMBERED = 9
+"""So many tags of one kind are written and read."""
+_ID = re.compile(r"[\x21-\x7e]{1,256}")
+
+
+def relatives_in(tags: Mapping[OneLine, OneLine], own_id: str) -> tuple[str, ...]:
+    """The ids that the tags of the mail `own_id` name as its original or its edits, at most `MOST_RELATIVES`."""
+    found: dict[str, None] = {}
+    for kind in (REPLACED_BY, REPLACES):
+        for name in _names(kind):
+            # One tag may name several, where another program writes them so.
+            for value in re.split(r"[\s,;]+", tags.get(OneLine(name), OneLine(""))):
+                if _ID.fullmatch(value) and value != own_id:
+                    found[value] = None
+    return tuple(found)[:MOST_RELATIVES]
+
+
+def is_edit(tags: Mapping[OneLine, OneLine]) -> bool:
+    """Whether a mail's tags say that it is to replace another."""
+    return any(tags.get(OneLine(name)) for name in _names(REPLACES))
+
+
+def is_replaced(tags: Mapping[OneLine, OneLine]) -> bool:
+    """Whether a mail's tags say that another is to replace it."""
+    return any(tags.get(OneLine(name)) for name in _names(REPLACED_BY))
+
+
+def editor_in(tags: Mapping[OneLine, OneLine]) -> OneLine:
+    """Whose edit it is: the names of all who say that they edited, cut short; empty when nobody does."""
+    names = [str(tags.get(OneLine(name), "")).strip() for name in _names(EDITED_BY)]
+    return OneLine(" and ".join(dict.fromkeys(name for name in names if name))[:LONGEST_NAME])
+
+
+def with_relation(tags: Mapping[OneLine, OneLine], kind: str, other: str, reviewer: str) -> dict[str, str]:
+    """The tags to add so that a mail names `other` as its original or edit beside all that others have set.
+
+    Args:
+        tags: what the mail has now.
+        kind: `REPLACED_BY` or `REPLACES`.
+        other: the id to name.
+        reviewer: whose edit it is.
+
+    Returns:
+        Nothing when it is named already, or when every tag of the kind is taken.
+    """
+    held = {str(name): str(value) for name, value in tags.items()}
+    if other in (held.get(name) for name in _names(kind)):
+        return {}
+    for name, by in zip(_names(kind), _names(EDITED_BY), strict=True):
+        if not held.get(name) and held.get(by) in (None, "", reviewer):
+            return {name: other, by: reviewer}
+    return {}
+
+
+def _names(kind: str) -> tuple[str, ...]:
+    return (kind, *(f"{kind}.{number}" for number in range(2, MOST_NUMBERED + 1)))

@@ -1,0 +1,269 @@
+"""Editing and releasing: the stages submit, wait, retire, release and withdraw.
+
+The gateway cannot edit what waits, so an edit is a new mail. The order holds the promises: the edit exists at the
+gateway before the original is retired (R4), and it is approved only after the original can no longer be (R3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mm_tui.decision.effects import Entry, Journal, Pause
+from mm_tui.decision.events import Clash, Denied, Done, Event, KeyExpired, Lost, Submitted
+from mm_tui.decision.moves import (
+    Move,
+    ask,
+    check,
+    decide,
+    doubt,
+    edit_released,
+    end,
+    find,
+    keep_reading,
+    read_back,
+    record,
+    stay,
+    submit,
+    submitted,
+    with_journal,
+    withdraw,
+)
+from mm_tui.decision.state import ABOUT_RELATIVES, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
+
+
+def checked(state: State, sighting: Sighting) -> Move:
+    """What the stage's call is about has been read."""
+    match state.stage:
+        case Stage.SUBMIT:
+            return _before_submit(state, sighting)
+        case Stage.WAIT:
+            return _waiting(state, sighting)
+        case Stage.RETIRE:
+            return _before_retire(state, sighting)
+        case Stage.RELEASE:
+            return _before_release(state, sighting)
+    return stay(state)
+
+
+def _before_submit(state: State, sighting: Sighting) -> Move:
+    if sighting.standing is Standing.UNCLEAR:
+        return end(state, Outcome.UNCLEAR, sighting=sighting)
+    if sighting.standing is not Standing.PENDING:
+        return end(state, Outcome.ELSEWHERE, sighting=sighting)
+    if sighting.digest != state.seen:
+        return end(state, Outcome.CHANGED, sighting=sighting)
+    return submit(state)
+
+
+def _waiting(state: State, sighting: Sighting) -> Move:
+    match sighting.standing:
+        case Standing.SCANNING:
+            return state, (Pause(),)
+        case Standing.PENDING:
+            if sighting.fingerprint != state.case.fingerprint and sighting.digest != state.verified:
+                return ask(state, Question.EDIT_DIFFERS, sighting=sighting)
+            return check(replace(state, verified=sighting.digest), Stage.RETIRE)
+    return _edit_moved(state, sighting)
+
+
+def _edit_moved(state: State, sighting: Sighting) -> Move:
+    """The edit neither is being scanned nor waits."""
+    match sighting.standing:
+        case Standing.RELEASED if state.stage is Stage.RELEASE:
+            return edit_released(state, sighting)
+        case Standing.RELEASED:
+            return check(_gone(state, sighting), Stage.RETIRE)
+        case Standing.FAILED:
+            return end(state, Outcome.EDIT_FAILED, sighting=sighting)
+        case Standing.REJECTED | Standing.CANCELLED:
+            return end(state, Outcome.EDIT_CLOSED, sighting=sighting)
+    return ask(state, Question.EDIT_UNCLEAR, sighting=sighting)
+
+
+def _gone(state: State, sighting: Sighting) -> State:
+    """The edit has left already, as the human wrote it or as something else."""
+    as_seen = sighting.fingerprint == state.case.fingerprint or sighting.digest == state.verified
+    return replace(state, sent=True, differs=not as_seen)
+
+
+def _before_retire(state: State, sighting: Sighting) -> Move:
+    if sighting.standing is not Standing.PENDING:
+        return _original_moved(state, sighting)
+    if sighting.digest != state.seen:
+        return ask(state, Question.ORIGINAL_CHANGED, sighting=sighting)
+    if state.stale and not state.sent:
+        return ask(state, Question.GO_ON, sighting=sighting)
+    return decide(state, approve=False)
+
+
+def _original_moved(state: State, sighting: Sighting) -> Move:
+    """The original no longer waits, and we were not told that we retired it."""
+    if sighting.standing is Standing.RELEASED:
+        if state.sent:
+            return end(state, Outcome.INCIDENT, sighting=sighting)
+        return withdraw(state, forced=True, sighting=sighting)
+    if not sighting.standing.is_settled_unreleased:
+        return ask(state, Question.ORIGINAL_UNCLEAR, sighting=sighting)
+    if state.sent:
+        return edit_released(state, sighting)
+    ours = state.called and sighting.standing is Standing.REJECTED
+    return ask(state, Question.RETIRED_UNSURE if ours else Question.ORIGINAL_CLOSED, sighting=sighting)
+
+
+def rival(state: State, sighting: Sighting) -> Move:
+    """Before the release of the edit, the original or another edit of it is not settled."""
+    if sighting.standing is Standing.RELEASED:
+        return withdraw(state, forced=True, sighting=sighting)
+    if state.todo[0] == state.case.item:
+        retiring = replace(state, stage=Stage.RETIRE, called=False)
+        return ask(retiring, Question.ORIGINAL_UNCLEAR, sighting=sighting)
+    return ask(state, Question.SIBLING_WAITING, sighting=sighting)
+
+
+def _before_release(state: State, sighting: Sighting) -> Move:
+    if sighting.standing is not Standing.PENDING:
+        return _edit_moved(state, sighting)
+    if sighting.digest != state.verified:
+        return ask(state, Question.EDIT_DIFFERS, sighting=sighting)
+    if state.stale:
+        return ask(state, Question.GO_ON, sighting=sighting)
+    return decide(state, approve=True)
+
+
+def called(state: State, event: Event) -> Move:
+    """The answer to the stage's call."""
+    match state.stage:
+        case Stage.SUBMIT:
+            return _submit_answered(state, event)
+        case Stage.RETIRE:
+            return _retire_answered(state, event)
+        case Stage.RELEASE:
+            return _release_answered(state, event)
+        case Stage.WITHDRAW:
+            return _withdraw_answered(state, event)
+    return stay(state)
+
+
+def _submit_answered(state: State, event: Event) -> Move:
+    match event:
+        case Submitted(email_id):
+            return submitted(state, email_id)
+        case Denied(words):
+            if state.called:
+                return unknown(state, words)
+            return end(state, Outcome.NOT_SUBMITTED, said=words)
+        case Clash(words):
+            return find(state, words)
+        case KeyExpired():
+            return find(state)
+        case Lost(words):
+            if state.called:
+                return unknown(state, words)
+            return doubt(state, words)
+    return stay(state)
+
+
+def unknown(state: State, words: str) -> Move:
+    """Nobody can tell whether the edit is at the gateway."""
+    return ask(replace(state, called=True), Question.SUBMIT_UNKNOWN, said=words)
+
+
+def found(state: State, email_id: str) -> Move:
+    """The gateway was searched for the edit."""
+    return submitted(state, email_id) if email_id else unknown(state, state.said)
+
+
+def _retire_answered(state: State, event: Event) -> Move:
+    match event:
+        case Done(words):
+            retired = Journal(Entry.RETIRED, state.case.item, words)
+            if state.sent:
+                return with_journal(edit_released(state), retired)
+            return with_journal(check(state, Stage.RELEASE), retired)
+        case Denied(words):
+            return ask(state, Question.NOT_RETIRED, said=words)
+        case Clash(words):
+            # The call may have come twice, and this be the answer to the second.
+            return read_back(replace(state, called=True), words)
+        case Lost(words):
+            return doubt(state, words)
+    return stay(state)
+
+
+def _release_answered(state: State, event: Event) -> Move:
+    match event:
+        case Done(words):
+            return record(state, words)
+        case Denied(words):
+            return ask(state, Question.NOT_RELEASED, said=words)
+        case Clash(words):
+            return read_back(state, words)
+        case Lost(words):
+            return doubt(state, words)
+    return stay(state)
+
+
+def _withdraw_answered(state: State, event: Event) -> Move:
+    match event:
+        case Done():
+            return _withdrawn(state)
+        case Denied(words) | Clash(words):
+            return read_back(state, words)
+        case Lost(words):
+            return doubt(state, words)
+    return stay(state)
+
+
+def _withdrawn(state: State) -> Move:
+    return end(state, Outcome.WITHDRAWN if state.forced else Outcome.TAKEN_BACK, sighting=state.sighting)
+
+
+def read_back_seen(state: State, sighting: Sighting) -> Move:
+    """What a call in doubt was about has been read."""
+    match state.stage:
+        case Stage.RETIRE:
+            if sighting.standing is Standing.PENDING:
+                return keep_reading(state, Question.NOT_RETIRED, sighting)
+            return _original_moved(state, sighting)
+        case Stage.RELEASE:
+            if sighting.standing is Standing.PENDING:
+                return keep_reading(state, Question.NOT_RELEASED, sighting)
+            return _edit_moved(state, sighting)
+        case Stage.WITHDRAW:
+            return _withdraw_read_back(state, sighting)
+    return stay(state)
+
+
+def _withdraw_read_back(state: State, sighting: Sighting) -> Move:
+    if sighting.standing.is_settled_unreleased:
+        return _withdrawn(state)
+    if sighting.standing is Standing.RELEASED:
+        if state.forced:
+            return end(state, Outcome.INCIDENT, sighting=state.sighting)
+        # It left although the human wanted it back: about the original a human is asked, unless it is settled.
+        return read_back(replace(_gone(state, sighting), stage=Stage.RETIRE, question=None))
+    # The sighting that is kept is the original's: it says why the edit must go.
+    return replace(state, step=Step.DOUBT, question=Question.NOT_WITHDRAWN), (Pause(),)
+
+
+def answer(state: State, choice: Choice) -> Move:
+    """A human said how to go on; every way leads through a fresh check but cancelling again."""
+    sighting = state.sighting
+    if choice is Choice.LOOK and state.called and state.question not in ABOUT_RELATIVES:
+        # Looking must not end in making a call in doubt again.
+        return read_back(replace(state, question=None, sighting=None))
+    match state.question, choice:
+        case Question.NOT_WITHDRAWN, Choice.AGAIN:
+            return withdraw(state, forced=state.forced, sighting=sighting)
+        case Question.EDIT_DIFFERS, Choice.ACCEPT if sighting is not None:
+            accepted = replace(state, verified=sighting.digest)
+            return check(accepted, Stage.RETIRE if state.stage is Stage.WAIT else Stage.RELEASE)
+        case Question.ORIGINAL_CHANGED, Choice.ACCEPT if sighting is not None:
+            return check(replace(state, seen=sighting.digest))
+        case Question.RELATIVE_WAITING, Choice.GO_ON:
+            return check(replace(state, beside=(*state.beside, state.rival)))
+        case ((Question.RELATIVE_RELEASED | Question.RELATIVE_UNCLEAR), Choice.UNRELATED):
+            return check(replace(state, unrelated=(*state.unrelated, state.rival)))
+        case ((Question.ORIGINAL_CLOSED | Question.RETIRED_UNSURE), Choice.GO_ON):
+            return check(state, Stage.RELEASE)
+    return check(state)

@@ -1,0 +1,160 @@
+"""The plain sentence that a human reads about a decision on its way. Raw: the caller cleans it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from mm_tui.decision.state import Act, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
+
+_HELD = {
+    Act.APPROVE: "approve",
+    Act.REJECT: "reject",
+    Act.RELEASE_EDIT: "approve your edit",
+    Act.RESCHEDULE: "change the scheduled mail",
+}
+_WORK: Mapping[tuple[Stage, Step], str] = {
+    (Stage.DECIDE, Step.CHECK): "checking that nothing changed",
+    (Stage.DECIDE, Step.CALL): "telling the gateway",
+    (Stage.SUBMIT, Step.CHECK): "checking that nothing changed",
+    (Stage.SUBMIT, Step.CALL): "submitting your edit",
+    (Stage.WAIT, Step.CHECK): "your edit is being scanned",
+    (Stage.RETIRE, Step.CHECK): "checking the original",
+    (Stage.RETIRE, Step.CALL): "retiring the original",
+    (Stage.RELEASE, Step.CHECK): "checking your edit before its release",
+    (Stage.RELEASE, Step.CALL): "releasing your edit",
+    (Stage.WITHDRAW, Step.CALL): "withdrawing your edit",
+    (Stage.RESCHEDULE, Step.CHECK): "checking that nothing changed",
+    (Stage.RESCHEDULE, Step.CALL): "changing the scheduled mail",
+}
+_IN_DOUBT = {
+    Stage.DECIDE: "outcome unknown",
+    Stage.SUBMIT: "unknown whether your edit arrived",
+    Stage.RETIRE: "unknown whether the original was retired",
+    Stage.RELEASE: "unknown whether your edit was released",
+    Stage.WAIT: "your edit is being scanned",
+    Stage.WITHDRAW: "unknown whether your edit was withdrawn",
+    Stage.RESCHEDULE: "unknown whether the change arrived",
+}
+_QUESTIONS = {
+    Question.STILL_PENDING: "outcome unknown, still pending: try again?",
+    Question.SUBMIT_UNKNOWN: "unknown whether your edit arrived: submit it again?",
+    Question.GO_ON: "your edit waits at the gateway, nothing was released: go on and release it?",
+    Question.EDIT_DIFFERS: "the gateway holds other text than you wrote: look at it; release it as it is there?",
+    Question.EDIT_UNCLEAR: "your edit has the status {status}, from which nothing can be concluded",
+    Question.ORIGINAL_CHANGED: "the original changed after your edit: replace it all the same?",
+    Question.ORIGINAL_CLOSED: "the original was {status}{by}{at}: release your edit all the same?",
+    Question.RETIRED_UNSURE: "the original is rejected, by you or by another (the answer was lost): release your edit?",
+    Question.ORIGINAL_UNCLEAR: "the original has the status {status}, from which nothing can be concluded",
+    Question.NOT_RETIRED: "the original could not be retired and still waits: try again?",
+    Question.NOT_RELEASED: "the original is retired, but your edit still waits: try again to release it?",
+    Question.SIBLING_WAITING: "another edit of the same original is {status}: settle it first",
+    Question.RELATIVE_RELEASED: "{rival} was {status}{by}{at}: a version of this mail has left already; release yours"
+    " all the same?",
+    Question.RELATIVE_WAITING: "{rival} is {status} too: release this one instead? The other then stays where it is and"
+    " must be rejected or withdrawn",
+    Question.RELATIVE_UNCLEAR: "{rival} is named as a version of this mail and has the status {status}, from which"
+    " nothing can be concluded",
+    Question.NOT_WITHDRAWN: "your edit could not be withdrawn and still waits: try again?",
+}
+_OUTCOMES = {
+    Outcome.APPROVED: "approved{by}{at}",
+    Outcome.REJECTED: "rejected",
+    Outcome.DECIDED: "{status}{by}{at}; the answer was lost or repeated, so it may be your call or another's",
+    Outcome.NOT_AS_SEEN: "OTHER TEXT LEFT than you saw: it changed just before it was approved{by}{at}; see Diff",
+    Outcome.EDIT_RELEASED: "your edit was released{by}{at}; the original is retired",
+    Outcome.RESCHEDULED: "changed; it waits for its scan and for approval",
+    Outcome.UNDONE: "undone: nothing was sent",
+    Outcome.FELL_BACK: "undecided: the program ended before anything was sent",
+    Outcome.UNREACHABLE: "undecided: the gateway could not be read",
+    Outcome.CHANGED: "changed since you looked: read it again",
+    Outcome.DENIED: "undecided: the gateway refused",
+    Outcome.UNCLEAR: "undecided: the status {status} allows no conclusion",
+    Outcome.ELSEWHERE: "{status} elsewhere{by}{at}",
+    Outcome.SIBLING_RELEASED: "undecided: another version of this mail was already released{by}{at}",
+    Outcome.SIBLING_WAITING: "undecided: another version of this mail is {status}; settle it first",
+    Outcome.DOUBTFUL: "undecided: an earlier call for this mail may still take effect; reject it, or wait a day",
+    Outcome.NOT_SUBMITTED: "your edit was not accepted; the original is untouched and your text is kept",
+    Outcome.EDIT_FAILED: "your edit was blocked or could not be sent; your text is kept",
+    Outcome.EDIT_CLOSED: "your edit was {status} elsewhere{by}{at}; your text is kept",
+    Outcome.WITHDRAWN: "released elsewhere as it was{by}{at}; your edit was withdrawn and kept",
+    Outcome.TAKEN_BACK: "your edit was withdrawn; your text is kept",
+    Outcome.LEFT: "left as it is at the gateway",
+    Outcome.INCIDENT: "INCIDENT: two versions of this mail were released, by different hands{by}{at}",
+}
+_CHOICES = {
+    Choice.AGAIN: "try again",
+    Choice.LOOK: "look again",
+    Choice.GO_ON: "go on and release",
+    Choice.ACCEPT: "accept what is there now",
+    Choice.UNRELATED: "the tags are wrong: it is another mail, go on",
+    Choice.WITHDRAW: "withdraw my edit",
+    Choice.LEAVE: "leave it as it is",
+}
+_STANDINGS = {
+    Standing.RELEASED: "approved",
+    Standing.SCANNING: "being scanned",
+    Standing.PENDING: "still waiting",
+}
+
+
+def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime | None = None) -> str:
+    """What to say about this state.
+
+    Args:
+        state: where the decision stands.
+        seconds_left: of the hold.
+        doubt_since: when the outcome became unknown, in the time zone to show.
+    """
+    said = f": {state.said}" if state.said else ""
+    if state.outcome is not None:
+        tells = state.outcome in (Outcome.DENIED, Outcome.UNREACHABLE, Outcome.NOT_SUBMITTED)
+        left = "; a call in doubt may still take effect" if state.doubts else ""
+        return _filled(_OUTCOMES[state.outcome], state) + (said if tells else "") + left
+    if state.question is not None:
+        reading = "; reading back" if state.step is Step.DOUBT else ""
+        return question(state) + said + reading
+    if state.step is Step.HOLD:
+        return f"deciding in {max(0, -int(-seconds_left // 1))} s: {_HELD[state.case.act]}"
+    if state.step is Step.DOUBT:
+        since = f" since {doubt_since:%H:%M}" if doubt_since else ""
+        return f"{_IN_DOUBT[state.stage]}{since}: reading back"
+    if state.step is Step.FIND:
+        return f"{_IN_DOUBT[Stage.SUBMIT]}: looking for it"
+    if state.called and state.step is Step.CHECK:
+        return f"{_IN_DOUBT[state.stage]}: checking before another try"
+    if state.step is Step.RECORD:
+        return "done: reading what was recorded"
+    return _WORK.get((state.stage, state.step), "working") + (
+        f" ({state.said}; reading again)" if state.stale and state.said else ""
+    )
+
+
+def question(state: State) -> str:
+    """The question that waits for an answer; empty when there is none."""
+    return "" if state.question is None else _filled(_QUESTIONS[state.question], state)
+
+
+def choice(asked: Choice) -> str:
+    """The words of an answer."""
+    return _CHOICES[asked]
+
+
+def _filled(words: str, state: State) -> str:
+    sighting = state.sighting or Sighting(Standing.UNCLEAR)
+    status = _STANDINGS.get(sighting.standing) or sighting.status or "not there"
+    return words.format(
+        rival=_version(state, sighting),
+        status=status if sighting.standing is not Standing.UNCLEAR else repr(sighting.status or "not there"),
+        by=f" by {sighting.decided_by}" if sighting.decided_by else "",
+        at=f" at {_clock(sighting.decided_at)}" if sighting.decided_at else "",
+    )
+
+
+def _version(state: State, sighting: Sighting) -> str:
+    """Another version of the mail that is decided, as a reviewer knows it."""
+    return f"{sighting.edited_by}'s edit ({state.rival})" if sighting.edited_by else f"another version ({state.rival})"
+
+
+def _clock(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone().strftime("%H:%M")

@@ -1,0 +1,71 @@
+"""Calls the reviewer through the terminal when the queue moves; what is said is decided in `services.attention`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mm_tui.services.attention import GIVE_TITLE_BACK, KEEP_TITLE, Attention, Look
+from mm_tui.services.events import PendingChanged
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from mm_tui.messages import Services
+    from mm_tui.services.events import Notice
+
+LOOK_SECONDS = 20.0
+"""Between two looks while nothing moves: mail becomes overdue by itself."""
+
+
+class Caller:
+    """Looks at the queue whenever it moves, in a thread, and writes to the terminal.
+
+    Args:
+        app: whose terminal it is.
+        services: stores and settings.
+    """
+
+    def __init__(self, app: App[Any], services: Services) -> None:
+        self._app = app
+        self._services = services
+        settings = services.settings
+        self._attention = Attention(services.database, settings.notice, settings.review, services.clock)
+        self._title = ""
+
+    def start(self) -> None:
+        """Takes the first look and goes on looking."""
+        if self._attention.sets_title:
+            self._write(KEEP_TITLE)
+        self._app.set_interval(LOOK_SECONDS, self.look)
+        self.look()
+
+    def heed(self, notice: Notice) -> None:
+        """Something changed. Callable from any thread."""
+        if isinstance(notice, PendingChanged):
+            self._app.call_later(self.look)
+
+    def look(self) -> None:
+        """Looks at the queue, in a thread."""
+        releases = self._services.releases
+        views = releases.states() if releases is not None else []
+        ours = {view.replacement_id for view in views if not view.ended and view.replacement_id is not None}
+
+        def read() -> None:
+            self._app.call_from_thread(self._looked, self._attention.look(ours))
+
+        # Not exclusive: a look that was begun must come to its end, or what it learnt would never be told.
+        self._app.run_worker(read, thread=True, group="attention", exit_on_error=False)
+
+    def _looked(self, look: Look) -> None:
+        self._write(self._attention.sequences(look, title_before=self._title))
+        self._title = look.title
+
+    def stop(self) -> None:
+        """Gives the window its own title back."""
+        if self._attention.sets_title:
+            self._write(GIVE_TITLE_BACK)
+
+    def _write(self, sequences: str) -> None:
+        if sequences and self._app._driver is not None:
+            self._app._driver.write(sequences)
+            self._app._driver.flush()

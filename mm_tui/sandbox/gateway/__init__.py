@@ -1,0 +1,1 @@
+"""A gateway that speaks the MultiMail v1 API, on loopback."""

@@ -1,0 +1,77 @@
+"""What routes share: who is calling, with which scope, and how an answer is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, cast
+
+from fastapi import Depends, Query, Request, Response
+
+from mm_tui.sandbox.gateway import lifecycle
+from mm_tui.sandbox.gateway.state import ApiError, Caller, RateLimiter, State
+from mm_tui.sandbox.gateway.statuses import Scope
+
+
+def current_state(request: Request) -> State:
+    """The sandbox's state, brought up to now: what has come due happens before the request does."""
+    state = cast(State, request.app.state.sandbox)
+    lifecycle.advance(state)
+    return state
+
+
+async def get_state(request: Request) -> State:
+    """The state for a route. Async, for a plain function would run in a thread and cut into other requests' writes."""
+    return current_state(request)
+
+
+StateOf = Annotated[State, Depends(get_state)]
+
+
+def secret_of(headers: list[tuple[bytes, bytes]]) -> str | None:
+    """The API key of a request, from `Authorization: Bearer` or `X-API-Key`."""
+    key: str | None = None
+    for name, value in headers:
+        if name == b"authorization":
+            kind, _, secret = value.decode("latin-1").partition(" ")
+            if kind.lower() == "bearer":
+                return secret.strip()
+        elif name == b"x-api-key":
+            key = value.decode("latin-1").strip()
+    return key
+
+
+def require(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency that lets only keys with `scope` through: 401 without a good key, 403 without the scope."""
+
+    async def allowed(request: Request) -> Caller:
+        state = current_state(request)
+        secret = secret_of(request.scope["headers"])
+        caller = state.caller(secret) if secret else None
+        if caller is None:
+            raise ApiError(401, "Missing or invalid API key", headers={"WWW-Authenticate": "Bearer"})
+        state.api_calls += 1
+        cast(RateLimiter, request.app.state.limiter).check(state, caller)
+        if scope not in caller.scopes:
+            raise ApiError(403, f"API key lacks the '{scope}' scope", required_scope=scope.value)
+        return caller
+
+    return allowed
+
+
+Reader = Annotated[Caller, Depends(require(Scope.READ))]
+Sender = Annotated[Caller, Depends(require(Scope.SEND))]
+Overseer = Annotated[Caller, Depends(require(Scope.OVERSIGHT))]
+Admin = Annotated[Caller, Depends(require(Scope.ADMIN))]
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=200)]
+
+
+class Answer(Response):
+    """A JSON answer, written straight: lists of a hundred mails need no model in between."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

@@ -1,0 +1,48 @@
+"""What webhooks are told: which subscriptions an event concerns, and in which of the two known shapes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from mm_tui.sandbox.gateway.ids import iso
+from mm_tui.sandbox.gateway.state import State
+
+ALIASES = {"message.received": "email.received"}
+"""Events that are known under a second name, which is told in the other shape."""
+
+
+def emit(state: State, event: str, email: sqlite3.Row) -> None:
+    """Queues an event about a mail for every subscription that asked for it. Delivering is `webhooks`' work."""
+    for hook in state.db.execute("SELECT * FROM webhooks WHERE is_active = 1").fetchall():
+        if hook["mailbox_id"] is not None and hook["mailbox_id"] != email["mailbox_id"]:
+            continue
+        wanted = json.loads(hook["events"])
+        for name in (event, ALIASES.get(event)):
+            if name is not None and (name in wanted or "*" in wanted):
+                _queue(state, hook, name, email)
+
+
+def _queue(state: State, hook: sqlite3.Row, event: str, email: sqlite3.Row) -> None:
+    delivery_id = state.new_id()
+    now = state.now_ms()
+    (address,) = state.db.execute("SELECT address FROM mailboxes WHERE id = ?", (email["mailbox_id"],)).fetchone()
+    content: dict[str, object] = {
+        "email_id": email["id"],
+        "thread_id": email["thread_id"],
+        "mailbox_id": email["mailbox_id"],
+        "mailbox": address,
+        "from": email["sender"],
+        "subject": email["subject"],
+    }
+    if event.startswith("email."):
+        payload: dict[str, object] = {"id": delivery_id, "type": event, "data": content}
+    else:
+        payload = {"id": delivery_id, "event_type": event, "message_id": email["id"], "timestamp": iso(now), **content}
+    with state.write() as db:
+        db.execute(
+            "INSERT INTO deliveries(id, webhook_id, event, url, payload, status, created_at, next_attempt_at)"
+            " VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)",
+            (delivery_id, hook["id"], event, hook["url"], json.dumps(payload).encode(), now, now),
+        )
+    state.on_due()

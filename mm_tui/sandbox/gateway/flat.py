@@ -1,0 +1,170 @@
+"""The flat calls of the tutorial for AI21 users: the same acts under other names, on the base URL."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import AliasChoices, Field, StringConstraints
+
+from mm_tui.sandbox.gateway import accounts, mailboxes, messages, oversight, sending
+from mm_tui.sandbox.gateway.access import Admin, Answer, Limit, Overseer, Reader, Sender, StateOf
+from mm_tui.sandbox.gateway.ids import iso
+from mm_tui.sandbox.gateway.requests import Address, Body, Markdown, NewWebhook, Subject, Text
+from mm_tui.sandbox.gateway.routes_account import check_url
+from mm_tui.sandbox.gateway.routes_mailboxes import local_part
+from mm_tui.sandbox.gateway.sending import Submission
+from mm_tui.sandbox.gateway.state import DOMAIN, State
+from mm_tui.sandbox.gateway.statuses import PENDING, Mode, Status
+
+router = APIRouter(tags=["tutorial"])
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+
+class TagEmail(Body):
+    """Tags as bare words; `notes` becomes a tag of that name."""
+
+    email_id: Text
+    tags: Annotated[list[Tag], Field(max_length=100)]
+    notes: Text | None = None
+
+
+class ReplyEmail(Body):
+    """A reply to the newest inbound mail of a thread. `from` is not heeded: the mailbox sends under its own address."""
+
+    thread_id: Text
+    sender: Text | None = Field(default=None, alias="from")
+    body: Markdown
+    oversight_mode: Mode | None = None
+
+
+class SendEmail(Body):
+    """A new mail."""
+
+    mailbox: Text = Field(validation_alias=AliasChoices("mailbox", "from"))
+    to: Address | list[Address]
+    subject: Subject
+    body: Markdown
+    oversight_mode: Mode | None = None
+
+
+class CreateMailbox(Body):
+    """A mailbox by its address. It starts at gated_send, or below when that is asked for."""
+
+    address: Text
+    oversight_mode: Mode = Mode.GATED_SEND
+
+
+@router.get("/get_thread")
+async def get_thread(state: StateOf, caller: Reader, thread_id: str) -> Response:
+    """A thread with bodies."""
+    rows = messages.thread_rows(state, None, thread_id)
+    return Answer({"thread_id": thread_id, "messages": [_message(state, row["id"], with_body=True) for row in rows]})
+
+
+@router.post("/tag_email")
+async def tag_email(state: StateOf, caller: Sender, body: TagEmail) -> Response:
+    """Adds tags to a mail; those it has stay."""
+    messages.find(state, body.email_id)
+    tags = messages.tags(state, body.email_id) | dict.fromkeys(body.tags, "true")
+    if body.notes is not None:
+        tags["notes"] = body.notes
+    messages.put_tags(state, caller, body.email_id, tags)
+    return Answer({"email_id": body.email_id, "tags": body.tags, "status": "tagged"})
+
+
+@router.post("/reply_email")
+async def reply_email(state: StateOf, caller: Sender, body: ReplyEmail) -> Response:
+    """Replies in a thread. A gated `oversight_mode` gates this mail even where its mailbox would not."""
+    rows = messages.thread_rows(state, None, body.thread_id)
+    inbound = [row for row in rows if row["direction"] == "inbound"]
+    answered = (inbound or rows)[-1]
+    mail = Submission(to=(), subject="", markdown=body.body, always_gate=_gates(body.oversight_mode))
+    submitted = sending.reply(state, caller, answered["mailbox_id"], answered["id"], mail)
+    return Answer({"message_id": submitted.body["id"], "status": submitted.body["status"]}, status_code=202)
+
+
+@router.post("/send_email")
+async def send_email(state: StateOf, caller: Sender, body: SendEmail) -> Response:
+    """Sends from the mailbox of an address."""
+    to = [body.to] if isinstance(body.to, str) else body.to
+    mail = Submission(to=to, subject=body.subject, markdown=body.body, always_gate=_gates(body.oversight_mode))
+    mailbox = mailboxes.by_address(state, body.mailbox)
+    submitted = sending.send(state, caller, mailbox["id"], mail)
+    return Answer({"message_id": submitted.body["id"], "status": submitted.body["status"]}, status_code=202)
+
+
+@router.get("/check_inbox")
+async def check_inbox(
+    state: StateOf, caller: Reader, mailbox: str, status: str | None = None, limit: Limit = 20
+) -> Response:
+    """The newest inbound mail of a mailbox, without bodies."""
+    mailbox_id = mailboxes.by_address(state, mailbox)["id"]
+    page = messages.page(
+        state, mailbox_id, messages.Filter(direction="inbound", status=status), limit=limit, cursor=None
+    )
+    found = page["emails"]
+    assert isinstance(found, list)
+    return Answer({"messages": [{**item, "message_id": item["id"]} for item in found]})
+
+
+@router.get("/read_email")
+async def read_email(state: StateOf, caller: Reader, email_id: str) -> Response:
+    """A mail with its body; marks it read."""
+    row = messages.find(state, email_id)
+    messages.detail(state, caller, row["mailbox_id"], email_id)
+    return Answer(_message(state, email_id, with_body=True))
+
+
+@router.get("/list_pending")
+async def list_pending(state: StateOf, caller: Overseer, mailbox: str | None = None) -> Response:
+    """What waits for a human in a mailbox."""
+    mailbox_id = mailboxes.by_address(state, mailbox)["id"] if mailbox else None
+    items = oversight.pending(state, mailbox_id)
+    return Answer({"messages": [{**item, "message_id": item["id"], "body": item["body_markdown"]} for item in items]})
+
+
+@router.get("/decide_email")
+async def decide_email(state: StateOf, caller: Reader, message_id: str) -> Response:
+    """How a mail was decided. Asks only; deciding is `POST /v1/oversight/decide`."""
+    row = messages.find(state, message_id)
+    if row["status"] in (*PENDING, Status.PENDING_SCAN):
+        return Answer({"message_id": message_id, "decision": "pending"})
+    gone = row["status"] in (Status.REJECTED, Status.CANCELLED, Status.SEND_FAILED)
+    answer = {"message_id": message_id, "decision": "rejected" if gone else "approved"}
+    if row["decided_at"] is not None:
+        answer["decided_at"] = iso(row["decided_at"])
+    return Answer(answer)
+
+
+@router.post("/create_mailbox")
+async def create_mailbox(state: StateOf, caller: Admin, body: CreateMailbox) -> Response:
+    """Makes a mailbox at once, or finds the one that has the address."""
+    address = f"{local_part(body.address)}@{DOMAIN}"
+    row = state.db.execute("SELECT * FROM mailboxes WHERE address = ?", (address,)).fetchone()
+    if row is None:
+        mode = min(body.oversight_mode, Mode.GATED_SEND, key=lambda mode: mode.rung)
+        row = mailboxes.insert(state, caller, address, None, mode)
+    answer = {"mailbox_id": row["id"], "address": row["address"], "oversight_mode": row["oversight_mode"]}
+    return Answer(answer, status_code=201)
+
+
+@router.post("/webhooks")
+async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Response:
+    """Subscribes to a mailbox's events."""
+    check_url(body.url)
+    mailbox_id = mailboxes.by_address(state, body.mailbox)["id"] if body.mailbox else body.mailbox_id
+    made = accounts.create_webhook(state, caller, body.url, body.events, mailbox_id, body.approval_code, body.secret)
+    return Answer(made or {"status": "approval_required"}, status_code=201 if made else 202)
+
+
+def _gates(mode: Mode | None) -> bool:
+    return mode is not None and mode.gates_sending
+
+
+def _message(state: State, email_id: str, *, with_body: bool) -> dict[str, object]:
+    row = messages.find(state, email_id)
+    item = messages.summary(row) | {"message_id": row["id"], "email_id": row["id"]}
+    if with_body:
+        item["body"] = messages.body(state, email_id)
+    return item

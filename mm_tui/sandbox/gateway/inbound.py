@@ -1,0 +1,64 @@
+"""Mail that comes in: filed by thread, gated or marked as spam, told to webhooks."""
+
+from __future__ import annotations
+
+from mm_tui.sandbox.gateway import events, mailboxes, messages
+from mm_tui.sandbox.gateway.insert import Entry, file, inbound_status, storable_mail, thread_of
+from mm_tui.sandbox.gateway.mail import IncomingMail
+from mm_tui.sandbox.gateway.state import ApiError, Caller, State
+from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
+
+
+def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
+    """Delivers a mail into a mailbox, now; returns the id it got."""
+    mailbox = mailboxes.find(state, mailbox_id)
+    mail = storable_mail(mail)
+    email_id = state.new_id()
+    verdict = spam_verdict(mail.spam_score)
+    status = inbound_status(mailbox["oversight_mode"], verdict)
+    with state.write():
+        entry = Entry(
+            id=email_id,
+            mailbox_id=mailbox_id,
+            thread_id=thread_of(state, mailbox_id, mail) or state.new_id(),
+            direction="inbound",
+            status=status,
+            sender=mail.sender,
+            to=mail.to or (mailbox["address"],),
+            cc=mail.cc,
+            subject=mail.subject,
+            body=mail.body,
+            received_at=state.now_ms(),
+            message_id=mail.message_id or f"<{email_id}@inbound.invalid>",
+            in_reply_to=mail.in_reply_to,
+            references=mail.references,
+            reply_to=mail.reply_to,
+            spam_score=mail.spam_score,
+            spam_verdict=verdict,
+            headers=mail.headers,
+            attachments=mail.attachments,
+        )
+        file(state, [entry])
+        state.audit("email.received", "email", email_id, None, {"mailbox_id": mailbox_id, "status": status})
+        row = messages.find(state, email_id)
+        if status == Status.UNREAD:
+            events.emit(state, "message.received", row)
+            if mailbox["oversight_mode"] == Mode.MONITORED:
+                state.mail_operator("copy", f"Copy: {mail.subject}", mail.body, mailbox_id=mailbox_id)
+        elif status == Status.PENDING_INBOUND_APPROVAL:
+            state.mail_operator("approval", f"Waiting for you: {mail.subject}", mail.body, mailbox_id=mailbox_id)
+            events.emit(state, "oversight.pending", row)
+    return email_id
+
+
+def report_spam(state: State, caller: Caller, email_id: str, *, is_spam: bool) -> str:
+    """Marks an inbound mail as spam, or restores it to unread; returns its status."""
+    row = messages.find(state, email_id)
+    if row["direction"] != "inbound":
+        raise ApiError(400, "Only inbound email can be marked")
+    status = Status.SPAM_FLAGGED if is_spam else Status.UNREAD
+    verdict = "flagged" if is_spam else "clean"
+    with state.write() as db:
+        db.execute("UPDATE emails SET status = ?, spam_verdict = ? WHERE id = ?", (status, verdict, email_id))
+        state.audit("email.spam_reported" if is_spam else "email.not_spam", "email", email_id, caller)
+    return status

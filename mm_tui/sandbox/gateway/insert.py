@@ -1,0 +1,213 @@
+"""How a mail becomes a row: the one way in for inbound, outbound, imported and sample mail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+
+from mm_tui.sandbox.gateway.mail import IncomingMail, MailAttachment
+from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.gateway.statuses import Status
+from mm_tui.sandbox.gateway.threads import Letter, group, usable
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A mail ready to be filed. Times in epoch ms."""
+
+    id: str
+    mailbox_id: str
+    thread_id: str
+    direction: str
+    status: str
+    sender: str
+    to: Sequence[str]
+    subject: str
+    body: str
+    received_at: int
+    message_id: str
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    in_reply_to: str = ""
+    references: Sequence[str] = ()
+    reply_to: str = ""
+    spam_score: float | None = None
+    spam_verdict: str | None = None
+    delivered_at: int | None = None
+    send_at: int | None = None
+    gate_timing: str | None = None
+    always_gate: bool = False
+    due_at: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[MailAttachment] = ()
+
+
+def file(state: State, entries: Iterable[Entry]) -> None:
+    """Writes mails, with bodies, attachments and what threads are found by."""
+    emails: list[tuple[object, ...]] = []
+    bodies: list[tuple[str, str, str]] = []
+    attachments: list[tuple[object, ...]] = []
+    refs: list[tuple[str, str, str]] = []
+    for entry in entries:
+        emails.append(_row(entry))
+        bodies.append((entry.id, entry.body, json.dumps(dict(entry.headers)) if entry.headers else "{}"))
+        names = [part.name for part in entry.attachments]
+        if entry.direction == "inbound":
+            names = told_apart(names)
+        for position, part in enumerate(entry.attachments):
+            digest = hashlib.sha256(part.data).hexdigest()
+            attachments.append(
+                (entry.id, position, names[position], part.content_type, len(part.data), digest, part.data)
+            )
+        refs.extend(
+            (entry.mailbox_id, message_id, entry.thread_id)
+            for message_id in {entry.message_id, entry.in_reply_to, *entry.references}
+            if usable(message_id)
+        )
+    with state.write() as db:
+        db.executemany(
+            "INSERT INTO emails(id, mailbox_id, thread_id, direction, status, sender, recipients, cc, bcc, subject,"
+            " received_at, has_attachments, spam_score, spam_verdict, delivered_at, message_id, in_reply_to, reply_to,"
+            " refs, send_at, gate_timing, always_gate, due_at)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            emails,
+        )
+        db.executemany("INSERT INTO bodies VALUES (?, ?, ?)", bodies)
+        db.executemany("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?)", attachments)
+        db.executemany("INSERT OR IGNORE INTO thread_refs VALUES (?, ?, ?)", refs)
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names of a mail's files with a number in those that came before: the API addresses a file by its name."""
+    found: list[str] = []
+    for name in names:
+        stem, dot, suffix = name.rpartition(".")
+        free, number = name, 1
+        while free in found or (number > 1 and free in names):
+            number += 1
+            free = f"{stem} ({number}){dot}{suffix}" if stem else f"{name} ({number})"
+        found.append(free)
+    return found
+
+
+def _row(entry: Entry) -> tuple[object, ...]:
+    return (
+        entry.id,
+        entry.mailbox_id,
+        entry.thread_id,
+        entry.direction,
+        entry.status,
+        entry.sender,
+        json.dumps(list(entry.to)),
+        json.dumps(list(entry.cc)) if entry.cc else "[]",
+        json.dumps(list(entry.bcc)) if entry.bcc else "[]",
+        entry.subject,
+        entry.received_at,
+        bool(entry.attachments),
+        entry.spam_score,
+        entry.spam_verdict,
+        entry.delivered_at,
+        entry.message_id,
+        entry.in_reply_to,
+        entry.reply_to,
+        json.dumps(list(entry.references)) if entry.references else "[]",
+        entry.send_at,
+        entry.gate_timing,
+        entry.always_gate,
+        entry.due_at,
+    )
+
+
+_LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, received_at, thread_id"
+
+
+def letter_of(mail: IncomingMail, received_at: int) -> Letter:
+    """What of a mail tells its thread. The time in epoch ms, 0 when it is not known."""
+    return Letter(
+        message_id=mail.message_id,
+        names=[name for name in (mail.in_reply_to, *reversed(mail.references)) if name],
+        sender=bare(mail.sender),
+        recipients=frozenset(map(bare, (*mail.to, *mail.cc, *filter(None, [mail.reply_to])))),
+        subject=mail.subject,
+        at=received_at,
+        list_id=str(mail.headers.get("list-id", "")),
+    )
+
+
+def letters_in(state: State, mailbox_id: str) -> list[Letter]:
+    """The same of every mail that a mailbox holds, oldest first."""
+    rows = state.db.execute(f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? ORDER BY id", (mailbox_id,))  # noqa: S608
+    return [_letter_of_row(row) for row in rows]
+
+
+def _letter_of_row(row: sqlite3.Row) -> Letter:
+    return Letter(
+        message_id=row["message_id"],
+        names=[name for name in (row["in_reply_to"], *reversed(json.loads(row["refs"]))) if name],
+        sender=bare(row["sender"]),
+        recipients=frozenset(map(bare, (*json.loads(row["recipients"]), *json.loads(row["cc"])))),
+        subject=row["subject"],
+        at=row["received_at"],
+        thread_id=row["thread_id"],
+    )
+
+
+def thread_of(state: State, mailbox_id: str, mail: IncomingMail) -> str | None:
+    """The thread that an arriving mail belongs to; None when it starts one."""
+    letter = letter_of(mail, state.now_ms())
+    named = [name for name in (letter.message_id, *letter.names) if usable(name)]
+    if not named:
+        return None
+    marks = ", ".join("?" * len(named))
+    rows = state.db.execute(
+        f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? AND thread_id IN"  # noqa: S608 - marks and names of columns
+        f" (SELECT thread_id FROM thread_refs WHERE mailbox_id = ? AND message_id IN ({marks})) ORDER BY id",
+        (mailbox_id, mailbox_id, *named),
+    ).fetchall()
+    grouped = group([*map(_letter_of_row, rows), letter])
+    return grouped.lasting.get(grouped.group_of[-1])
+
+
+def storable(text: str) -> str:
+    """Text as UTF-8 can hold it: lone surrogates, which broken mail leaves behind, become "?"."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def storable_mail(mail: IncomingMail) -> IncomingMail:
+    """The mail with every text made storable."""
+    return IncomingMail(
+        sender=storable(mail.sender),
+        to=tuple(map(storable, mail.to)),
+        subject=storable(mail.subject),
+        body=storable(mail.body),
+        date=mail.date,
+        message_id=storable(mail.message_id),
+        in_reply_to=storable(mail.in_reply_to),
+        references=tuple(map(storable, mail.references)),
+        reply_to=storable(mail.reply_to),
+        cc=tuple(map(storable, mail.cc)),
+        attachments=tuple(
+            MailAttachment(storable(part.name), storable(part.content_type), part.data) for part in mail.attachments
+        ),
+        headers={storable(name): storable(value) for name, value in mail.headers.items()},
+        spam_score=mail.spam_score,
+    )
+
+
+def bare(address: str) -> str:
+    """The address alone, lower case, of a header form; the text itself when no address can be made out."""
+    found = parseaddr(address)[1]
+    return (found or address).strip().lower()
+
+
+def inbound_status(mode: str, verdict: str | None) -> str:
+    """What an inbound mail's status is on arrival."""
+    if verdict == "quarantined":
+        return Status.SPAM_QUARANTINED
+    if verdict == "flagged":
+        return Status.SPAM_FLAGGED
+    return Status.PENDING_INBOUND_APPROVAL if mode == "gated_all" else Status.UNREAD

@@ -1,0 +1,130 @@
+"""What happens to a mail by itself: the scan ends, a schedule comes due, a released mail is delivered or bounces.
+
+```
+pending_scan ─┬▶ send_failed (the scan blocked it)
+              ├▶ scheduled (schedule_first) ─▶ pending_send_approval ─▶ sent
+              ├▶ pending_send_approval ─▶ scheduled (gate_first) ─▶ sent
+              └▶ sent (nobody has to be asked) ─▶ delivered | bounced
+```
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from mm_tui.sandbox.gateway import events, mailboxes, messages, outbox
+from mm_tui.sandbox.gateway.insert import bare
+from mm_tui.sandbox.gateway.state import Caller, State
+from mm_tui.sandbox.gateway.statuses import BOUNCE_LOCAL_PART, SCAN_BLOCK, Mode, Status
+
+
+def advance(state: State) -> None:
+    """Does everything that has come due by now."""
+    if not state.is_due():
+        return
+    now = state.now_ms()
+    with state.write() as db:
+        while True:
+            rows = db.execute("SELECT * FROM emails WHERE due_at <= ? ORDER BY due_at, id LIMIT 500", (now,)).fetchall()
+            if not rows:
+                break
+            for row in rows:
+                _move(state, row)
+    state.next_due()
+
+
+def set_status(state: State, email_id: str, status: str, due_at: int | None = None) -> None:
+    """Moves a mail to a status, with the moment (epoch ms) at which it moves on by itself."""
+    state.db.execute("UPDATE emails SET status = ?, due_at = ? WHERE id = ?", (status, state.due(due_at), email_id))
+
+
+def after_ms(state: State, seconds: float) -> int:
+    """The moment some seconds from now, in epoch ms."""
+    return state.now_ms() + int(seconds * 1000)
+
+
+def _move(state: State, row: sqlite3.Row) -> None:
+    if row["status"] == Status.PENDING_SCAN:
+        _after_scan(state, row)
+    elif row["status"] == Status.SCHEDULED:
+        if row["approved_at"] is not None or not _gated(state, row):
+            release(state, row, None)
+        else:
+            _gate(state, row)
+    elif row["status"] == Status.SENT:
+        _arrive(state, row)
+    else:
+        set_status(state, row["id"], row["status"])
+
+
+def _after_scan(state: State, row: sqlite3.Row) -> None:
+    if SCAN_BLOCK in row["subject"] or SCAN_BLOCK in messages.body(state, row["id"]):
+        set_status(state, row["id"], Status.SEND_FAILED)
+        state.audit("email.scan_blocked", "email", row["id"], None)
+        return
+    state.audit("email.scanned", "email", row["id"], None, {"verdict": "clean"})
+    gated = _gated(state, row)
+    later = row["send_at"] is not None and row["send_at"] > state.now_ms()
+    if later and (not gated or row["gate_timing"] == "schedule_first"):
+        set_status(state, row["id"], Status.SCHEDULED, row["send_at"])
+        state.audit("email.scheduled", "email", row["id"], None)
+    elif gated:
+        _gate(state, row)
+    else:
+        release(state, row, None)
+
+
+def _gated(state: State, row: sqlite3.Row) -> bool:
+    mode = Mode(mailboxes.find(state, row["mailbox_id"])["oversight_mode"])
+    if row["always_gate"] or mode in (Mode.READ_ONLY, Mode.GATED_ALL):
+        return True
+    return mode is Mode.GATED_SEND and not _allow_listed(state, row)
+
+
+def _allow_listed(state: State, row: sqlite3.Row) -> bool:
+    allowed = {found["address"].lower() for found in state.db.execute("SELECT address FROM allow_list")}
+    if not allowed:
+        return False
+    everyone = [bare(address) for field in ("recipients", "cc", "bcc") for address in json.loads(row[field])]
+    return all(address in allowed or address[address.rfind("@") :] in allowed for address in everyone)
+
+
+def _gate(state: State, row: sqlite3.Row) -> None:
+    set_status(state, row["id"], Status.PENDING_SEND_APPROVAL)
+    state.audit("oversight.pending", "email", row["id"], None)
+    state.mail_operator(
+        "approval", f"Waiting for you: {row['subject']}", f"E-mail {row['id']} waits.", mailbox_id=row["mailbox_id"]
+    )
+    events.emit(state, "oversight.pending", row)
+
+
+def release(state: State, row: sqlite3.Row, actor: Caller | None) -> str:
+    """Lets a mail out: into the outbox folder, never further. Returns the message id it got there."""
+    mailbox = mailboxes.find(state, row["mailbox_id"])
+    outbox.put(state, mailbox, row)
+    set_status(state, row["id"], Status.SENT, after_ms(state, state.tuning.delivery_delay))
+    state.audit("email.sent", "email", row["id"], actor)
+    if mailbox["oversight_mode"] == Mode.MONITORED:
+        copy = messages.body(state, row["id"])
+        state.mail_operator("copy", f"Copy: {row['subject']}", copy, mailbox_id=row["mailbox_id"])
+    events.emit(state, "message.sent", row)
+    return str(row["message_id"])
+
+
+def _arrive(state: State, row: sqlite3.Row) -> None:
+    now = state.now_ms()
+    bounced = [address for address in map(bare, json.loads(row["recipients"])) if address.startswith(BOUNCE_LOCAL_PART)]
+    if not bounced:
+        set_status(state, row["id"], Status.DELIVERED)
+        state.db.execute("UPDATE emails SET delivered_at = ? WHERE id = ?", (now, row["id"]))
+        state.audit("email.delivered", "email", row["id"], None)
+        events.emit(state, "message.delivered", row)
+        return
+    set_status(state, row["id"], Status.BOUNCED)
+    state.db.execute("UPDATE emails SET bounced_at = ?, bounce_type = 'hard' WHERE id = ?", (now, row["id"]))
+    state.db.executemany(
+        "INSERT OR IGNORE INTO suppressions VALUES (?, 'hard_bounce', ?)", [(address, now) for address in bounced]
+    )
+    state.audit("email.bounced", "email", row["id"], None, {"bounce_type": "hard"})
+    events.emit(state, "message.bounced", row)

@@ -1,0 +1,253 @@
+"""Reading mail: lists with every filter, details, threads, attachments, tags."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mm_tui.sandbox.gateway import identity
+from mm_tui.sandbox.gateway.ids import iso, iso_or_none, received
+from mm_tui.sandbox.gateway.state import ApiError, Caller, State
+from mm_tui.sandbox.gateway.statuses import SPAM, Status
+
+_SUMMARY = (
+    "id, mailbox_id, sender, recipients, subject, direction, status, spam_score, spam_verdict, received_at, thread_id,"
+    " has_attachments, delivered_at, bounced_at, bounce_type"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list is narrowed by; None means not at all. Dates in epoch ms; `since_id` is not itself included."""
+
+    status: str | None = None
+    sender: str | None = None
+    subject_contains: str | None = None
+    date_after: int | None = None
+    date_before: int | None = None
+    direction: str | None = None
+    has_attachments: bool | None = None
+    since_id: str | None = None
+
+
+def find(state: State, email_id: str, mailbox_id: str | None = None) -> sqlite3.Row:
+    """The e-mail's row; 404 when there is none, or it lies in another mailbox."""
+    row: sqlite3.Row | None = state.db.execute("SELECT * FROM emails WHERE id = ?", (email_id,)).fetchone()
+    if row is None or (mailbox_id is not None and row["mailbox_id"] != mailbox_id):
+        raise ApiError(404, "Email not found")
+    return row
+
+
+def body(state: State, email_id: str) -> str:
+    """The markdown of a mail."""
+    (markdown,) = state.db.execute("SELECT markdown FROM bodies WHERE email_id = ?", (email_id,)).fetchone()
+    return str(markdown)
+
+
+def summary(row: sqlite3.Row) -> dict[str, object]:
+    """As lists give it."""
+    item: dict[str, object] = {
+        "id": row["id"],
+        "from": row["sender"],
+        "to": json.loads(row["recipients"]),
+        "subject": row["subject"],
+        "direction": row["direction"],
+        "status": row["status"],
+        "received_at": received(row["received_at"]),
+        "thread_id": row["thread_id"],
+        "has_attachments": bool(row["has_attachments"]),
+    }
+    if row["spam_verdict"] is not None:
+        item["spam_score"] = row["spam_score"]
+        item["spam_verdict"] = row["spam_verdict"]
+    return item | _outcome(row)
+
+
+def page(
+    state: State, mailbox_id: str, narrowed: Filter, *, limit: int, cursor: str | None, offset: int = 0
+) -> dict[str, object]:
+    """A page of a mailbox, newest first, with the cursor of the next page."""
+    where, values = ["mailbox_id = ?"], [mailbox_id]
+    return _page(state, where, values, narrowed, limit, cursor, offset)
+
+
+def spam_page(state: State, status: str | None, *, limit: int, cursor: str | None) -> dict[str, object]:
+    """A page of spam across all mailboxes."""
+    if status is not None and status not in SPAM:
+        raise ApiError(400, "status must be spam_flagged or spam_quarantined")
+    wanted = [status] if status else list(SPAM)
+    where = [f"status IN ({', '.join('?' * len(wanted))})"]
+    return _page(state, where, [str(value) for value in wanted], Filter(), limit, cursor, 0)
+
+
+def _page(
+    state: State, where: list[str], given: list[str], narrowed: Filter, limit: int, cursor: str | None, offset: int
+) -> dict[str, object]:
+    values: list[object] = list(given)
+    for condition, value in (
+        ("id < ?", decode_cursor(cursor)),
+        ("id > ?", narrowed.since_id),
+        ("status = ?", narrowed.status),
+        ("direction = ?", narrowed.direction),
+        ("received_at > ?", narrowed.date_after),
+        ("received_at < ?", narrowed.date_before),
+        ("has_attachments = ?", narrowed.has_attachments),
+        ("instr(lower(sender), lower(?)) > 0", narrowed.sender),
+        ("instr(lower(subject), lower(?)) > 0", narrowed.subject_contains),
+    ):
+        if value is not None:
+            where.append(condition)
+            values.append(value)
+    # Only constants of this file are joined into the statement; every value is bound.
+    sql = f"SELECT {_SUMMARY} FROM emails WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ? OFFSET ?"  # noqa: S608
+    rows = state.db.execute(sql, (*values, limit + 1, offset)).fetchall()
+    more = len(rows) > limit
+    return {
+        "emails": [summary(row) for row in rows[:limit]],
+        "cursor": encode_cursor(rows[limit - 1]["id"]) if more else None,
+    }
+
+
+def encode_cursor(last_id: str) -> str:
+    """An opaque cursor that goes on after `last_id`."""
+    return base64.urlsafe_b64encode(last_id.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> str | None:
+    """The id a cursor stands for; 400 when it is none of ours."""
+    if not cursor:
+        return None
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        raise ApiError(400, "Invalid cursor") from None
+
+
+def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) -> dict[str, object]:
+    """A mail with its body. Marks an unread one read: that is the contract, and the trap in it."""
+    row = find(state, email_id, mailbox_id)
+    if row["status"] == Status.UNREAD:
+        with state.write() as db:
+            db.execute("UPDATE emails SET status = ? WHERE id = ?", (Status.READ, email_id))
+            state.audit("email.read", "email", email_id, caller)
+        row = find(state, email_id)
+    markdown = body(state, email_id)
+    item = summary(row)
+    del item["direction"]
+    item |= {
+        "cc": json.loads(row["cc"]),
+        "markdown": markdown,
+        # The name under which the retired Python client's README reads it.
+        "text_body": markdown,
+        "attachments": [
+            {"name": found["name"], "size": found["size"], "content_type": found["content_type"]}
+            for found in state.db.execute(
+                "SELECT name, size, content_type FROM attachments WHERE email_id = ? ORDER BY position", (email_id,)
+            )
+        ],
+        "tags": tags(state, email_id),
+    }
+    if shown := identity.headers(state, row) or _headers_kept(state, row):
+        item["headers"] = shown
+    if row["approved_at"] is not None:
+        item |= {"approved_at": iso(row["approved_at"]), "approved_by": row["approved_by"]}
+    return item
+
+
+def _headers_kept(state: State, row: sqlite3.Row) -> dict[str, str]:
+    """The headers of a mail that came in which say what it is."""
+    if row["direction"] != "inbound":
+        return {}
+    (kept,) = state.db.execute("SELECT headers FROM bodies WHERE email_id = ?", (row["id"],)).fetchone()
+    return {str(name): str(value) for name, value in json.loads(kept).items()}
+
+
+def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:
+    """A thread, oldest mail first, without bodies."""
+    rows = thread_rows(state, mailbox_id, thread_id)
+    participants: dict[str, None] = {}
+    for row in rows:
+        for address in (row["sender"], *json.loads(row["recipients"]), *json.loads(row["cc"])):
+            participants.setdefault(address)
+    emails = []
+    for row in rows:
+        item = {
+            "id": row["id"],
+            "from": row["sender"],
+            "to": json.loads(row["recipients"]),
+            "subject": row["subject"],
+            "direction": row["direction"],
+            "status": row["status"],
+            "received_at": received(row["received_at"]),
+            "has_attachments": bool(row["has_attachments"]),
+        }
+        emails.append(item | {name: value for name, value in _outcome(row).items() if name != "bounce_type"})
+    gone = (Status.REJECTED, Status.CANCELLED, Status.SEND_FAILED)
+    counted = [row for row in rows if row["status"] not in gone]
+    return {
+        "thread_id": thread_id,
+        "message_count": len(rows),
+        "participants": list(participants),
+        "last_activity": received(rows[-1]["received_at"]),
+        "has_unanswered_inbound": bool(counted) and counted[-1]["direction"] == "inbound",
+        "emails": emails,
+    }
+
+
+def thread_rows(state: State, mailbox_id: str | None, thread_id: str) -> list[sqlite3.Row]:
+    """All mail of a thread, oldest first; 404 when there is none."""
+    if mailbox_id is None:
+        rows = state.db.execute("SELECT * FROM emails WHERE thread_id = ? ORDER BY id", (thread_id,)).fetchall()
+    else:
+        rows = state.db.execute(
+            "SELECT * FROM emails WHERE mailbox_id = ? AND thread_id = ? ORDER BY id", (mailbox_id, thread_id)
+        ).fetchall()
+    if not rows:
+        raise ApiError(404, "Thread not found")
+    return rows
+
+
+def attachment(state: State, mailbox_id: str, email_id: str, name: str) -> sqlite3.Row:
+    """An attachment's row with its data; of several with one name the first."""
+    find(state, email_id, mailbox_id)
+    row: sqlite3.Row | None = state.db.execute(
+        "SELECT * FROM attachments WHERE email_id = ? AND name = ? ORDER BY position LIMIT 1", (email_id, name)
+    ).fetchone()
+    if row is None:
+        raise ApiError(404, "Attachment not found")
+    return row
+
+
+def tags(state: State, email_id: str) -> dict[str, str]:
+    """The tags of a mail."""
+    rows = state.db.execute("SELECT name, value FROM tags WHERE email_id = ? ORDER BY name", (email_id,))
+    return {row["name"]: row["value"] for row in rows}
+
+
+def put_tags(state: State, caller: Caller, email_id: str, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Replaces all tags of a mail."""
+    with state.write() as db:
+        db.execute("DELETE FROM tags WHERE email_id = ?", (email_id,))
+        db.executemany("INSERT INTO tags VALUES (?, ?, ?)", [(email_id, name, value) for name, value in wanted.items()])
+        state.audit("email.tags_set", "email", email_id, caller, {"tags": sorted(wanted)})
+    return tags(state, email_id)
+
+
+def delete_tag(state: State, caller: Caller, email_id: str, name: str) -> None:
+    """Takes one tag away; 404 when the mail has none of that name."""
+    with state.write() as db:
+        if db.execute("DELETE FROM tags WHERE email_id = ? AND name = ?", (email_id, name)).rowcount == 0:
+            raise ApiError(404, "Tag not found")
+        state.audit("email.tag_deleted", "email", email_id, caller, {"tag": name})
+
+
+def _outcome(row: sqlite3.Row) -> dict[str, object]:
+    outcome: dict[str, object] = {}
+    if row["delivered_at"] is not None:
+        outcome["delivered_at"] = iso_or_none(row["delivered_at"])
+    if row["bounced_at"] is not None:
+        outcome |= {"bounced_at": iso_or_none(row["bounced_at"]), "bounce_type": row["bounce_type"]}
+    return outcome

@@ -1,0 +1,218 @@
+"""Request bodies, as the contract and the other known clients send them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+
+from mm_tui.sandbox.gateway.ids import to_ms
+from mm_tui.sandbox.gateway.mail import MailAttachment
+from mm_tui.sandbox.gateway.sending import Submission
+from mm_tui.sandbox.gateway.state import ApiError
+from mm_tui.sandbox.gateway.statuses import Mode, Scope
+
+MAX_RECIPIENTS = 50
+MAX_SUBJECT = 998
+MAX_MARKDOWN = 262_144
+MAX_ATTACHMENTS_BYTES = 25_000_000
+
+
+def _address(text: str) -> str:
+    if "@" not in text.strip("@") or any(not char.isprintable() for char in text):
+        raise ValueError("is not an e-mail address")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\r" in text:
+        raise ValueError("must be one line")
+    return text
+
+
+Address = Annotated[str, StringConstraints(max_length=998, strip_whitespace=True), AfterValidator(_address)]
+Subject = Annotated[str, StringConstraints(max_length=MAX_SUBJECT), AfterValidator(_one_line)]
+Markdown = Annotated[str, StringConstraints(max_length=MAX_MARKDOWN)]
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Recipients = Annotated[list[Address], Field(max_length=MAX_RECIPIENTS)]
+GateTiming = Literal["gate_first", "schedule_first"]
+
+
+class Body(BaseModel):
+    """Base of request bodies: what is not known is ignored, as the service does."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class AttachmentIn(Body):
+    """A file to send along."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    content_base64: str
+    content_type: Annotated[str, StringConstraints(max_length=255)] = "application/octet-stream"
+
+    def decoded(self) -> MailAttachment:
+        """The file's bytes; 400 when they are not base64."""
+        try:
+            data = base64.b64decode(self.content_base64, validate=True)
+        except (binascii.Error, ValueError):
+            raise ApiError(400, f"Attachment {self.name!r} is not valid base64") from None
+        return MailAttachment(self.name, self.content_type, data)
+
+
+class ReplyBody(Body):
+    """What a reply may carry; recipients and subject come from the mail it answers."""
+
+    markdown: Markdown
+    cc: Recipients = []
+    bcc: Recipients = []
+    attachments: list[AttachmentIn] = []
+    idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    send_at: datetime | None = None
+    gate_timing: GateTiming | None = None
+
+    def submission(self, to: Sequence[str] = (), subject: str = "") -> Submission:
+        """As the sandbox files it; 400 when attachments or the time of sending are not right."""
+        attachments = [part.decoded() for part in self.attachments]
+        if sum(len(part.data) for part in attachments) > MAX_ATTACHMENTS_BYTES:
+            raise ApiError(413, "Attachments are larger than 25 MB together")
+        return Submission(
+            to=list(to),
+            subject=subject,
+            markdown=self.markdown,
+            cc=self.cc,
+            bcc=self.bcc,
+            attachments=attachments,
+            idempotency_key=self.idempotency_key,
+            send_at=moment(self.send_at),
+            gate_timing=self.gate_timing,
+        )
+
+
+class SendBody(ReplyBody):
+    """A new mail."""
+
+    to: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)]
+    subject: Subject
+
+
+class ScheduleBody(Body):
+    """Changes to a scheduled mail."""
+
+    send_at: datetime | None = None
+    to: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)] | None = None
+    cc: Recipients | None = None
+    bcc: Recipients | None = None
+    subject: Subject | None = None
+    markdown: Markdown | None = None
+
+
+class TagsBody(Body):
+    """All tags that a mail is to have."""
+
+    tags: dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=255)],
+        Annotated[str, StringConstraints(max_length=4000)],
+    ]
+
+
+class DecideBody(Body):
+    """A human's decision."""
+
+    email_id: Text
+    action: Literal["approve", "reject"]
+    reason: Annotated[str, StringConstraints(max_length=MAX_MARKDOWN)] | None = None
+
+
+class NewMailbox(Body):
+    """A mailbox to make. `address` is what the retired Python client sends: a whole address or its local part."""
+
+    local: Annotated[str, StringConstraints(min_length=1, max_length=320)] = Field(
+        validation_alias=AliasChoices("address_local", "address")
+    )
+    display_name: Text | None = None
+    approval_code: Text | None = None
+
+
+class MailboxChanges(Body):
+    """Fields of a mailbox that may change."""
+
+    display_name: Text | None = None
+    oversight_mode: Mode | None = None
+    auto_cc: Address | None = None
+    auto_bcc: Address | None = None
+    forward_inbound: bool | None = None
+    webhook_url: Text | None = None
+    oversight_webhook_url: Text | None = None
+    signature_block: Annotated[str, StringConstraints(max_length=200)] | None = None
+    ai_disclosure: bool | None = None
+    default_gate_timing: GateTiming | None = None
+    scheduling_enabled: bool | None = None
+    mcp_configured: bool | None = None
+
+    def changes(self) -> dict[str, object]:
+        """What was given. A null clears a field where that is possible, and is ignored where it is not."""
+        clearable = {"display_name", "auto_cc", "auto_bcc", "webhook_url", "oversight_webhook_url", "signature_block"}
+        given = self.model_dump(exclude_unset=True)
+        return {name: value for name, value in given.items() if value is not None or name in clearable}
+
+
+class UpgradeRequest(Body):
+    target_mode: Mode
+
+
+class UpgradeBody(Body):
+    code: Text
+
+
+class NewKey(Body):
+    name: Text
+    scopes: list[Scope] = [Scope.READ]
+
+
+class KeyChanges(Body):
+    name: Text | None = None
+    scopes: list[Scope] | None = None
+
+
+class NewContact(BaseModel):
+    """A contact; other fields are kept as they come."""
+
+    model_config = ConfigDict(extra="allow")
+
+    email: Address
+    name: Text | None = None
+
+
+class NewDomain(Body):
+    domain: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,253}$")]
+
+
+class NewWebhook(Body):
+    """A subscription. `mailbox` (an address) is what the tutorial sends, `secret` the retired Python client."""
+
+    url: Text
+    events: Annotated[list[Text], Field(min_length=1, max_length=50)]
+    mailbox_id: Text | None = None
+    mailbox: Text | None = None
+    approval_code: Text | None = None
+    secret: Text | None = None
+
+
+class AccountChanges(Body):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    oversight_email: Address | None = None
+
+
+def moment(value: datetime | None) -> int | None:
+    """Epoch ms of a time in a request; 400 when it cannot be told."""
+    if value is None:
+        return None
+    try:
+        return to_ms(value if value.tzinfo else value.replace(tzinfo=UTC))
+    except (OverflowError, ValueError):
+        raise ApiError(400, "Time out of range") from None

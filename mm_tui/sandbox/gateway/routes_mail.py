@@ -1,0 +1,163 @@
+"""Routes: reading mail, its threads, attachments and tags; spam."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request, Response
+
+from mm_tui.sandbox.gateway import inbound, messages
+from mm_tui.sandbox.gateway.access import Answer, Cursor, Limit, Reader, Sender, StateOf
+from mm_tui.sandbox.gateway.outbox import media_type
+from mm_tui.sandbox.gateway.requests import TagsBody, moment
+from mm_tui.sandbox.gateway.state import ApiError, State
+
+router = APIRouter(prefix="/v1", tags=["mail"])
+LINK_SECONDS = 3600
+
+
+@router.get("/mailboxes/{mailbox_id}/emails")
+async def list_emails(
+    state: StateOf,
+    caller: Reader,
+    mailbox_id: str,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    status: str | None = None,
+    sender: str | None = None,
+    subject_contains: str | None = None,
+    date_after: datetime | None = None,
+    date_before: datetime | None = None,
+    direction: Literal["inbound", "outbound"] | None = None,
+    has_attachments: Literal["true", "false"] | None = None,
+    since_id: str | None = None,
+) -> Response:
+    """A mailbox's mail, newest first, without bodies. (`offset` is what the retired Python client sends.)"""
+    narrowed = messages.Filter(
+        status=status,
+        sender=sender,
+        subject_contains=subject_contains,
+        date_after=moment(date_after),
+        date_before=moment(date_before),
+        direction=direction,
+        has_attachments=None if has_attachments is None else has_attachments == "true",
+        since_id=since_id,
+    )
+    _known(state, mailbox_id)
+    return Answer(messages.page(state, mailbox_id, narrowed, limit=limit, cursor=cursor, offset=offset))
+
+
+@router.get("/emails")
+async def list_spam(
+    state: StateOf, caller: Reader, status: str | None = None, limit: Limit = 20, cursor: Cursor = None
+) -> Response:
+    """Spam of all mailboxes."""
+    return Answer(messages.spam_page(state, status, limit=limit, cursor=cursor))
+
+
+@router.get("/mailboxes/{mailbox_id}/emails/{email_id}")
+async def get_email(state: StateOf, caller: Reader, mailbox_id: str, email_id: str) -> Response:
+    """A mail with its body. Marks an unread mail read."""
+    return Answer(messages.detail(state, caller, mailbox_id, email_id))
+
+
+@router.get("/mailboxes/{mailbox_id}/threads/{thread_id}")
+async def get_thread(state: StateOf, caller: Reader, mailbox_id: str, thread_id: str) -> Response:
+    """A thread, oldest mail first, without bodies."""
+    return Answer(messages.thread(state, mailbox_id, thread_id))
+
+
+@router.get("/mailboxes/{mailbox_id}/emails/{email_id}/attachments/{name:path}/url")
+async def get_attachment_url(
+    state: StateOf, caller: Reader, request: Request, mailbox_id: str, email_id: str, name: str
+) -> Response:
+    """A link to an attachment that needs no key, good for an hour."""
+    row = messages.attachment(state, mailbox_id, email_id, name)
+    expires = state.now_ms() // 1000 + LINK_SECONDS
+    signed = _sign(state, email_id, row["position"], expires)
+    link = f"{request.base_url}v1/files/{email_id}/{row['position']}?expires={expires}&signature={signed}"
+    return Answer(
+        {
+            "url": link,
+            "filename": row["name"],
+            "size_bytes": row["size"],
+            "content_type": row["content_type"],
+            "expires_in": LINK_SECONDS,
+        }
+    )
+
+
+@router.get("/mailboxes/{mailbox_id}/emails/{email_id}/attachments/{name:path}")
+async def get_attachment(state: StateOf, caller: Reader, mailbox_id: str, email_id: str, name: str) -> Response:
+    """An attachment's bytes."""
+    row = messages.attachment(state, mailbox_id, email_id, name)
+    return _download(row["data"], row["name"], row["content_type"])
+
+
+@router.get("/files/{email_id}/{position}")
+async def get_file(state: StateOf, email_id: str, position: int, expires: int, signature: str) -> Response:
+    """What a link of `/url` points at."""
+    right = _sign(state, email_id, position, expires)
+    if not hmac.compare_digest(signature.encode(), right.encode()) or expires < state.now_ms() // 1000:
+        raise ApiError(403, "Link is wrong or has expired")
+    row = state.db.execute(
+        "SELECT * FROM attachments WHERE email_id = ? AND position = ?", (email_id, position)
+    ).fetchone()
+    if row is None:
+        raise ApiError(404, "Attachment not found")
+    return _download(row["data"], row["name"], row["content_type"])
+
+
+@router.get("/mailboxes/{mailbox_id}/emails/{email_id}/tags")
+async def get_tags(state: StateOf, caller: Reader, mailbox_id: str, email_id: str) -> Response:
+    """A mail's tags."""
+    messages.find(state, email_id, mailbox_id)
+    return Answer({"tags": messages.tags(state, email_id)})
+
+
+@router.put("/mailboxes/{mailbox_id}/emails/{email_id}/tags")
+async def put_tags(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, body: TagsBody) -> Response:
+    """Replaces all tags of a mail."""
+    messages.find(state, email_id, mailbox_id)
+    return Answer({"tags": messages.put_tags(state, caller, email_id, body.tags)})
+
+
+@router.delete("/mailboxes/{mailbox_id}/emails/{email_id}/tags/{name:path}")
+async def delete_tag(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, name: str) -> Response:
+    """Takes one tag away."""
+    messages.find(state, email_id, mailbox_id)
+    messages.delete_tag(state, caller, email_id, name)
+    return Answer({"deleted": True})
+
+
+@router.post("/emails/{email_id}/report-spam")
+async def report_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
+    """Marks an inbound mail as spam."""
+    return Answer({"id": email_id, "status": inbound.report_spam(state, caller, email_id, is_spam=True)})
+
+
+@router.post("/emails/{email_id}/not-spam")
+async def not_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
+    """Restores a mail taken for spam to unread."""
+    return Answer({"id": email_id, "status": inbound.report_spam(state, caller, email_id, is_spam=False)})
+
+
+def _known(state: State, mailbox_id: str) -> None:
+    if not state.db.execute("SELECT 1 FROM mailboxes WHERE id = ?", (mailbox_id,)).fetchone():
+        raise ApiError(404, "Mailbox not found")
+
+
+def _sign(state: State, email_id: str, position: int, expires: int) -> str:
+    secret = (state.fact("tenant_id") or "").encode()
+    return hmac.new(secret, f"{email_id}/{position}/{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+def _download(data: bytes, name: str, content_type: str) -> Response:
+    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    # Set as a header rather than `media_type`, which would add a charset to text types.
+    return Response(data, headers={"Content-Type": media_type(content_type), "Content-Disposition": disposition})

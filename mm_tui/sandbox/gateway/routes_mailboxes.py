@@ -1,0 +1,80 @@
+"""Routes: mailboxes and their oversight modes."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter, Response
+
+from mm_tui.sandbox.gateway import mailboxes
+from mm_tui.sandbox.gateway.access import Admin, Answer, Reader, Sender, StateOf
+from mm_tui.sandbox.gateway.requests import MailboxChanges, NewMailbox, UpgradeBody, UpgradeRequest
+from mm_tui.sandbox.gateway.state import DOMAIN, ApiError
+
+router = APIRouter(prefix="/v1/mailboxes", tags=["mailboxes"])
+_LOCAL = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
+
+
+@router.get("")
+async def list_mailboxes(state: StateOf, caller: Reader) -> Response:
+    """All mailboxes."""
+    return Answer({"mailboxes": [mailboxes.wire(state, row) for row in mailboxes.all_mailboxes(state)]})
+
+
+@router.post("")
+async def create_mailbox(state: StateOf, caller: Admin, body: NewMailbox) -> Response:
+    """Makes a mailbox: 202 while the operator's code is awaited, 201 with it."""
+    local = local_part(body.local)
+    made = mailboxes.create(state, caller, local, body.display_name, body.approval_code)
+    if made is None:
+        answer = {"status": "approval_required", "message": "A code has been sent to the operator"}
+        return Answer(answer, status_code=202)
+    return Answer({"id": made["id"], "address": made["address"]}, status_code=201)
+
+
+@router.get("/{mailbox_id}")
+async def get_mailbox(state: StateOf, caller: Reader, mailbox_id: str) -> Response:
+    """One mailbox."""
+    return Answer(mailboxes.wire(state, mailboxes.find(state, mailbox_id), whole=True))
+
+
+@router.patch("/{mailbox_id}")
+async def update_mailbox(state: StateOf, caller: Admin, mailbox_id: str, body: MailboxChanges) -> Response:
+    """Changes a mailbox. The oversight mode can only go down."""
+    mailboxes.update(state, caller, mailbox_id, body.changes())
+    return Answer({"status": "updated"})
+
+
+@router.patch("/{mailbox_id}/configure")
+async def configure_mailbox(state: StateOf, caller: Admin, mailbox_id: str, body: MailboxChanges) -> Response:
+    """The same under the name that another known client uses."""
+    mailboxes.update(state, caller, mailbox_id, body.changes())
+    return Answer({"status": "updated"})
+
+
+@router.delete("/{mailbox_id}")
+async def delete_mailbox(state: StateOf, caller: Admin, mailbox_id: str) -> Response:
+    """Switches a mailbox off."""
+    mailboxes.delete(state, caller, mailbox_id)
+    return Answer({"deleted": True})
+
+
+@router.post("/{mailbox_id}/request-upgrade")
+async def request_upgrade(state: StateOf, caller: Sender, mailbox_id: str, body: UpgradeRequest) -> Response:
+    """Mails the operator a one-time code for a higher mode."""
+    mailboxes.request_upgrade(state, caller, mailbox_id, body.target_mode)
+    return Answer({"status": "code_sent", "target_mode": body.target_mode})
+
+
+@router.post("/{mailbox_id}/upgrade")
+async def upgrade(state: StateOf, caller: Sender, mailbox_id: str, body: UpgradeBody) -> Response:
+    """Redeems the code."""
+    return Answer({"status": "upgraded", "oversight_mode": mailboxes.upgrade(state, caller, mailbox_id, body.code)})
+
+
+def local_part(address: str) -> str:
+    """The part before the @ of a local part or of an address on the sandbox's own domain; 400 for others."""
+    local, _, domain = address.strip().partition("@")
+    if (domain and domain.lower() != DOMAIN) or not _LOCAL.match(local):
+        raise ApiError(400, f"Not an address of {DOMAIN}")
+    return local.lower()

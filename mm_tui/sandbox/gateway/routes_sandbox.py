@@ -1,0 +1,240 @@
+"""Routes of the sandbox itself, for tests and demos: no gateway has them.
+
+| call | |
+|---|---|
+| GET /sandbox/operator-mail | what the operator was mailed: codes, approvals, copies; oldest first |
+| GET /sandbox/outbox | what was released, oldest first, with bcc and the sha256 of attachments |
+| GET /sandbox/emails/{id} | everything about a mail, without marking it read |
+| PATCH /sandbox/emails/{id} | changes a mail behind everyone's back: subject, markdown, to, cc, status |
+| POST /sandbox/inbound | delivers a mail: mailbox (id or address), from, subject, body, … |
+| GET, PATCH /sandbox/settings | see `Tuning` |
+| POST /sandbox/clock | `{"advance": seconds}` moves the sandbox's clock forward |
+| PUT /sandbox/allow-list | `{"addresses": […]}`: recipients (or `@domains`) that bypass the gate in gated_send |
+| PATCH /sandbox/mailboxes/{id} | sets any oversight mode at once |
+| GET, POST, DELETE /sandbox/faults | see `faults` |
+| POST /sandbox/refuse | `{"seconds": S}` closes the port to new connections for so long and resets the open ones |
+| GET, DELETE /sandbox/calls | the requests the gateway saw: method, path, query, key, status, fault |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, ValidationError
+
+from mm_tui.sandbox.gateway import inbound, lifecycle, mailboxes, messages, outbox
+from mm_tui.sandbox.gateway.access import Answer, StateOf
+from mm_tui.sandbox.gateway.faults import Fault, Faults
+from mm_tui.sandbox.gateway.ids import iso
+from mm_tui.sandbox.gateway.mail import IncomingMail
+from mm_tui.sandbox.gateway.requests import AttachmentIn, Body, Markdown
+from mm_tui.sandbox.gateway.state import ApiError, Tuning
+from mm_tui.sandbox.gateway.statuses import Mode, Status
+
+router = APIRouter(prefix="/sandbox", tags=["sandbox"])
+
+
+class InboundBody(Body):
+    """A mail to deliver."""
+
+    mailbox: str
+    sender: str = Field(default="anna@customer.example", alias="from")
+    to: list[str] = Field(default_factory=list)
+    cc: list[str] = Field(default_factory=list)
+    subject: str = ""
+    body: str = ""
+    message_id: str = ""
+    in_reply_to: str = ""
+    references: list[str] = Field(default_factory=list)
+    reply_to: str = ""
+    date: datetime | None = None
+    spam_score: Annotated[float, Field(ge=-1000, le=1000)] | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    attachments: list[AttachmentIn] = Field(default_factory=list)
+
+
+class MailChanges(Body):
+    """What to change of a mail."""
+
+    subject: str | None = None
+    markdown: Markdown | None = None
+    to: list[str] | None = None
+    cc: list[str] | None = None
+    status: Status | None = None
+
+
+class ClockBody(Body):
+    advance: float = Field(ge=0, le=366 * 86400)
+
+
+class AllowList(Body):
+    addresses: list[str]
+
+
+class RefuseBody(Body):
+    seconds: float = Field(ge=0, le=600)
+
+
+class ModeBody(Body):
+    oversight_mode: Mode
+
+
+@router.get("/operator-mail")
+async def operator_mail(state: StateOf) -> Response:
+    """What the operator was mailed."""
+    rows = state.db.execute("SELECT * FROM operator_mail ORDER BY id").fetchall()
+    return Answer({"messages": [{**dict(row), "created_at": iso(row["created_at"])} for row in rows]})
+
+
+@router.get("/outbox")
+async def released(state: StateOf) -> Response:
+    """What was released."""
+    return Answer({"messages": outbox.listing(state)})
+
+
+@router.get("/emails/{email_id}")
+async def look(state: StateOf, email_id: str) -> Response:
+    """A mail as it lies in the database."""
+    row = dict(messages.find(state, email_id))
+    for name in ("recipients", "cc", "bcc", "refs"):
+        row[name] = json.loads(row[name])
+    row["to"] = row.pop("recipients")
+    return Answer({**row, "markdown": messages.body(state, email_id), "tags": messages.tags(state, email_id)})
+
+
+@router.patch("/emails/{email_id}")
+async def change(state: StateOf, email_id: str, body: MailChanges) -> Response:
+    """Changes a mail without a trace in the audit log."""
+    messages.find(state, email_id)
+    with state.write() as db:
+        if body.subject is not None:
+            db.execute("UPDATE emails SET subject = ? WHERE id = ?", (body.subject, email_id))
+        if body.markdown is not None:
+            db.execute("UPDATE bodies SET markdown = ? WHERE email_id = ?", (body.markdown, email_id))
+        if body.to is not None:
+            db.execute("UPDATE emails SET recipients = ? WHERE id = ?", (json.dumps(body.to), email_id))
+        if body.cc is not None:
+            db.execute("UPDATE emails SET cc = ? WHERE id = ?", (json.dumps(body.cc), email_id))
+        if body.status is not None:
+            lifecycle.set_status(state, email_id, body.status)
+    return await look(state, email_id)
+
+
+@router.post("/inbound")
+async def deliver(state: StateOf, body: InboundBody) -> Response:
+    """Delivers a mail into a mailbox."""
+    row = state.db.execute("SELECT id FROM mailboxes WHERE id = ?", (body.mailbox,)).fetchone()
+    mailbox_id = row["id"] if row else mailboxes.by_address(state, body.mailbox)["id"]
+    email_id = inbound.deliver(
+        state,
+        mailbox_id,
+        IncomingMail(
+            sender=body.sender,
+            to=tuple(body.to),
+            cc=tuple(body.cc),
+            subject=body.subject,
+            body=body.body,
+            date=body.date,
+            message_id=body.message_id,
+            in_reply_to=body.in_reply_to,
+            references=tuple(body.references),
+            reply_to=body.reply_to,
+            spam_score=body.spam_score,
+            headers=body.headers,
+            attachments=tuple(part.decoded() for part in body.attachments),
+        ),
+    )
+    filed = messages.find(state, email_id)
+    return Answer({"id": email_id, "thread_id": filed["thread_id"], "status": filed["status"]}, status_code=201)
+
+
+@router.get("/settings")
+async def settings(state: StateOf) -> Response:
+    """The tuning."""
+    return Answer(state.tuning.model_dump())
+
+
+@router.patch("/settings")
+async def change_settings(state: StateOf, changes: dict[str, Any]) -> Response:
+    """Changes some of the tuning."""
+    try:
+        state.tuning = Tuning.model_validate({**state.tuning.model_dump(), **changes})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ApiError(400, f"{first['loc']}: {first['msg']}") from None
+    return Answer(state.tuning.model_dump())
+
+
+@router.post("/clock")
+async def clock(state: StateOf, body: ClockBody) -> Response:
+    """Moves the clock forward."""
+    state.advance_clock(body.advance)
+    lifecycle.advance(state)
+    return Answer({"now": iso(state.now_ms())})
+
+
+@router.put("/allow-list")
+async def allow_list(state: StateOf, body: AllowList) -> Response:
+    """Sets who may be written to without asking, in gated_send."""
+    with state.write() as db:
+        db.execute("DELETE FROM allow_list")
+        db.executemany("INSERT OR IGNORE INTO allow_list VALUES (?)", [(entry,) for entry in body.addresses])
+    return Answer({"addresses": body.addresses})
+
+
+@router.patch("/mailboxes/{mailbox_id}")
+async def set_mode(state: StateOf, mailbox_id: str, body: ModeBody) -> Response:
+    """Sets a mailbox's mode, upwards too."""
+    mailboxes.find(state, mailbox_id)
+    state.db.execute("UPDATE mailboxes SET oversight_mode = ? WHERE id = ?", (body.oversight_mode, mailbox_id))
+    return Answer(mailboxes.wire(state, mailboxes.find(state, mailbox_id)))
+
+
+@router.get("/faults")
+async def list_faults(request: Request) -> Response:
+    """The rules, with how often each was seen and hit."""
+    return Answer({"faults": [rule.model_dump() for rule in _faults(request).rules]})
+
+
+@router.post("/faults")
+async def add_faults(request: Request, body: Fault | list[Fault]) -> Response:
+    """Adds a rule or several."""
+    added = _faults(request).add(body if isinstance(body, list) else [body])
+    return Answer({"faults": [rule.model_dump() for rule in added]}, status_code=201)
+
+
+@router.delete("/faults")
+async def clear_faults(request: Request) -> Response:
+    """Clears all rules."""
+    _faults(request).rules.clear()
+    return Answer({"faults": []})
+
+
+@router.post("/refuse")
+async def refuse(request: Request, body: RefuseBody) -> Response:
+    """Closes the port for a while, once this answer is out."""
+    request.app.state.refuse(body.seconds)
+    await asyncio.sleep(0)
+    return Answer({"seconds": body.seconds})
+
+
+@router.get("/calls")
+async def calls(state: StateOf) -> Response:
+    """The requests the gateway saw, oldest first."""
+    return Answer({"calls": [asdict(call) for call in state.calls]})
+
+
+@router.delete("/calls")
+async def clear_calls(state: StateOf) -> Response:
+    """Forgets them."""
+    state.calls.clear()
+    return Answer({"calls": []})
+
+
+def _faults(request: Request) -> Faults:
+    return cast(Faults, request.app.state.faults)

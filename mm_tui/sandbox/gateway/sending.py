@@ -1,0 +1,227 @@
+"""Submitting mail: send, reply, cancel, and changing what is scheduled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from mm_tui.sandbox.gateway import ids, lifecycle, mailboxes, messages
+from mm_tui.sandbox.gateway.insert import Entry, bare, file
+from mm_tui.sandbox.gateway.mail import MailAttachment
+from mm_tui.sandbox.gateway.state import ApiError, Caller, State
+from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A mail that a caller wants to send. `send_at` in epoch ms."""
+
+    to: Sequence[str]
+    subject: str
+    markdown: str
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    attachments: Sequence[MailAttachment] = ()
+    idempotency_key: str | None = None
+    send_at: int | None = None
+    gate_timing: str | None = None
+    always_gate: bool = False
+
+    def fingerprint(self) -> str:
+        """A digest of the content, to know the same reply again."""
+        parts = [hashlib.sha256(part.data).hexdigest() + part.name for part in self.attachments]
+        content = json.dumps([self.markdown, list(self.cc), list(self.bcc), parts])
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer to a submission: HTTP status and body."""
+
+    status: int
+    body: dict[str, object]
+
+
+def send(state: State, caller: Caller, mailbox_id: str, mail: Submission) -> Submitted:
+    """Submits a new mail, which starts a thread."""
+    mailbox = mailboxes.find(state, mailbox_id)
+    with state.write():
+        if known := _check(state, mailbox, mail):
+            return known
+        return _submit(state, caller, mailbox, mail, None)
+
+
+def reply(state: State, caller: Caller, mailbox_id: str, email_id: str, mail: Submission) -> Submitted:
+    """Submits a reply: recipients, subject and thread come from the mail it answers."""
+    mailbox = mailboxes.find(state, mailbox_id)
+    answered = messages.find(state, email_id, mailbox_id)
+    with state.write() as db:
+        if known := _check(state, mailbox, mail):
+            return known
+        fingerprint = mail.fingerprint()
+        since = state.now_ms() - int(state.tuning.duplicate_window * 1000)
+        repeated = db.execute(
+            "SELECT 1 FROM replies WHERE mailbox_id = ? AND replied_to = ? AND content = ? AND created_at > ?",
+            (mailbox_id, email_id, fingerprint, since),
+        ).fetchone()
+        if repeated:
+            raise ApiError(409, "Duplicate reply: the same content was sent to this email within 60 seconds")
+        subject = answered["subject"]
+        if not subject.lower().startswith("re:"):
+            subject = f"Re: {subject}"[:998]
+        if answered["direction"] == "inbound":
+            to = [answered["reply_to"] or answered["sender"]]
+        else:
+            to = json.loads(answered["recipients"])
+        submitted = _submit(state, caller, mailbox, replace(mail, to=to, subject=subject), answered)
+        db.execute(
+            "INSERT INTO replies VALUES (?, ?, ?, ?, ?)",
+            (mailbox_id, email_id, fingerprint, submitted.body["id"], state.now_ms()),
+        )
+        return submitted
+
+
+def cancel(state: State, caller: Caller, email_id: str) -> dict[str, object]:
+    """Takes a submitted mail back before it has left. Doing it twice is no error."""
+    row = messages.find(state, email_id)
+    if row["status"] != Status.CANCELLED:
+        if row["status"] not in CANCELLABLE:
+            raise ApiError(409, f"Email cannot be cancelled: it is {row['status']}")
+        with state.write():
+            lifecycle.set_status(state, email_id, Status.CANCELLED)
+            state.audit("email.cancelled", "email", email_id, caller, {"was": row["status"]})
+    return {"id": email_id, "status": Status.CANCELLED}
+
+
+def edit_schedule(state: State, caller: Caller, email_id: str, changes: Mapping[str, object]) -> dict[str, object]:
+    """Changes a scheduled mail that nobody has approved yet. New content is scanned again."""
+    row = messages.find(state, email_id)
+    if row["status"] != Status.SCHEDULED:
+        raise ApiError(409, f"Only scheduled email can be edited: it is {row['status']}")
+    if row["approved_at"] is not None:
+        raise ApiError(409, "Already approved: it can no longer be edited")
+    if not changes:
+        raise ApiError(400, "No fields to update")
+    content = {name: value for name, value in changes.items() if name != "send_at"}
+    columns = {"to": "recipients", "cc": "cc", "bcc": "bcc", "subject": "subject", "send_at": "send_at"}
+    with state.write() as db:
+        # The column names are this function's own constants.
+        for name, column in columns.items():
+            if name in changes:
+                value = changes[name]
+                db.execute(
+                    f"UPDATE emails SET {column} = ? WHERE id = ?",  # noqa: S608
+                    (json.dumps(value) if isinstance(value, list) else value, email_id),
+                )
+        if "markdown" in changes:
+            db.execute("UPDATE bodies SET markdown = ? WHERE email_id = ?", (changes["markdown"], email_id))
+        if content:
+            lifecycle.set_status(
+                state, email_id, Status.PENDING_SCAN, lifecycle.after_ms(state, state.tuning.scan_delay)
+            )
+        else:
+            send_at = changes["send_at"]
+            assert isinstance(send_at, int)
+            lifecycle.set_status(state, email_id, Status.SCHEDULED, send_at)
+        state.audit("email.schedule_edited", "email", email_id, caller, {"fields": sorted(changes)})
+    return {"id": email_id, "status": messages.find(state, email_id)["status"]}
+
+
+def _check(state: State, mailbox: sqlite3.Row, mail: Submission) -> Submitted | None:
+    """Refuses what may not be sent; a repeated idempotency key is answered with what it did the first time."""
+    if mailbox["oversight_mode"] == Mode.READ_ONLY:
+        raise ApiError(403, "Mailbox is read_only: sending is disabled")
+    if not mailbox["is_active"]:
+        raise ApiError(403, "Mailbox is not active")
+    now = state.now_ms()
+    if mail.idempotency_key is not None:
+        known = state.db.execute(
+            "SELECT email_id FROM idempotency WHERE mailbox_id = ? AND name = ? AND created_at > ?",
+            (mailbox["id"], mail.idempotency_key, now - int(state.tuning.idempotency_window * 1000)),
+        ).fetchone()
+        if known:
+            return Submitted(200, {"id": known["email_id"], "status": "already_sent", "idempotent": True})
+    suppressed = [
+        address
+        for address in map(bare, (*mail.to, *mail.cc, *mail.bcc))
+        if state.db.execute("SELECT 1 FROM suppressions WHERE address = ?", (address,)).fetchone()
+    ]
+    if suppressed:
+        raise ApiError(400, "Recipient is on the suppression list")
+    _check_limits(state, mailbox["id"])
+    return None
+
+
+def _check_limits(state: State, mailbox_id: str) -> None:
+    limit = state.tuning.daily_send_limit
+    today = datetime.fromtimestamp(state.now_ms() / 1000, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if limit is not None:
+        (sent,) = state.db.execute(
+            "SELECT count(*) FROM emails WHERE mailbox_id = ? AND direction = 'outbound' AND id > ?",
+            (mailbox_id, ids.encode(ids.to_ms(today) << 80)),
+        ).fetchone()
+        if sent >= limit:
+            raise ApiError(
+                429,
+                "Daily sending limit of this warm-up stage reached",
+                warmup_stage=1,
+                daily_sent=sent,
+                daily_limit=limit,
+                hint="New mailboxes may send more from day to day. Try again tomorrow.",
+            )
+    if sent_this_month(state) >= state.tuning.monthly_email_quota:
+        raise ApiError(429, "Monthly email quota exceeded")
+
+
+def sent_this_month(state: State) -> int:
+    """How many mails were released since the first of the month (UTC)."""
+    month = datetime.fromtimestamp(state.now_ms() / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    (count,) = state.db.execute("SELECT count(*) FROM released WHERE released_at >= ?", (ids.to_ms(month),)).fetchone()
+    return int(count)
+
+
+def _submit(
+    state: State, caller: Caller, mailbox: sqlite3.Row, mail: Submission, answered: sqlite3.Row | None
+) -> Submitted:
+    email_id = state.new_id()
+    thread_id = answered["thread_id"] if answered is not None else state.new_id()
+    references = [*json.loads(answered["refs"]), answered["message_id"]] if answered is not None else []
+    body = mail.markdown
+    if mailbox["signature_block"] and state.tuning.signature_in_draft:
+        body = f"{body}\n\n-- \n{mailbox['signature_block']}"
+    domain = mailbox["address"].rpartition("@")[2]
+    entry = Entry(
+        id=email_id,
+        mailbox_id=mailbox["id"],
+        thread_id=thread_id,
+        direction="outbound",
+        status=Status.PENDING_SCAN,
+        sender=mailbox["address"],
+        to=mail.to,
+        cc=mail.cc,
+        bcc=mail.bcc,
+        subject=mail.subject,
+        body=body,
+        received_at=state.now_ms(),
+        message_id=f"<{email_id}@{domain}>",
+        in_reply_to=answered["message_id"] if answered is not None else "",
+        references=[reference for reference in references if reference],
+        send_at=mail.send_at,
+        gate_timing=mail.gate_timing or mailbox["default_gate_timing"],
+        always_gate=mail.always_gate,
+        due_at=state.due(lifecycle.after_ms(state, state.tuning.scan_delay)),
+        attachments=mail.attachments,
+    )
+    file(state, [entry])
+    if mail.idempotency_key is not None:
+        state.db.execute(
+            "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?)",
+            (mailbox["id"], mail.idempotency_key, email_id, state.now_ms()),
+        )
+    action = "email.reply_submitted" if answered is not None else "email.send_submitted"
+    state.audit(action, "email", email_id, caller, {"mailbox_id": mailbox["id"], "thread_id": thread_id})
+    return Submitted(202, {"id": email_id, "status": Status.PENDING_SCAN, "thread_id": thread_id})

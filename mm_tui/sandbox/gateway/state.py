@@ -1,0 +1,285 @@
+"""The sandbox's state: its database, clock, ids and tuning, and the few acts that everything else is made of.
+
+One process serves it, and all of a request's work happens in one turn of the event loop inside one transaction, so
+concurrent requests cannot see each other half done.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mm_tui.sandbox.gateway import ids
+from mm_tui.sandbox.gateway.database import open_database
+from mm_tui.sandbox.gateway.statuses import Scope
+
+DOMAIN = "acme.multimail.example"
+DEFAULT_MAILBOXES = (("support", "Acme Support"), ("billing", "Acme Billing"), ("partnerships", "Acme Partnerships"))
+BOOTSTRAP_KEYS: Mapping[str, tuple[Scope, ...]] = {
+    "oversight": (Scope.READ, Scope.OVERSIGHT),
+    "send": (Scope.READ, Scope.SEND),
+    "admin": (Scope.READ, Scope.ADMIN),
+}
+
+
+class Tuning(BaseModel):
+    """What tests and demos may turn at run time, by `PATCH /sandbox/settings`. Times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    scan_delay: float = Field(default=1.0, ge=0, le=86400)
+    """How long a submitted mail stays `pending_scan`. 0: over by the time of the next request."""
+    delivery_delay: float = Field(default=1.0, ge=0, le=86400)
+    """How long a released mail stays `sent` before it counts as `delivered`."""
+    duplicate_window: float = Field(default=60, ge=0, le=86400)
+    """The same reply to the same mail within this time is refused with 409."""
+    idempotency_window: float = Field(default=86400, ge=0, le=10 * 86400)
+    """How long an idempotency key is remembered."""
+    webhook_backoff: float = Field(default=1.0, ge=0, le=3600)
+    """Wait before the first retry of a webhook; doubles each time."""
+    requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Requests a key may make a minute before it gets 429 with Retry-After. None: no limit."""
+    daily_send_limit: int | None = Field(default=None, ge=0, le=1_000_000)
+    """Mails a day before send answers the 429 of a warm-up stage. None: no limit."""
+    monthly_email_quota: int = Field(default=100_000, ge=0, le=1_000_000_000)
+    """Mails a month before send answers the 429 that speaks of the quota."""
+    max_mailboxes: int = Field(default=100, ge=0, le=100_000)
+    mailbox_approval: bool = True
+    """Creating a mailbox needs a code that is mailed to the operator."""
+    webhook_approval: bool = False
+    """The same for webhooks."""
+    signature_in_draft: bool = False
+    """The mailbox's signature is added when a mail is submitted rather than when it is released."""
+    healthy: bool = True
+    """False: /health answers 503 with status "degraded"."""
+
+
+class ApiError(Exception):
+    """An answer of the gateway that is not a success: a status and `{"error": …}`."""
+
+    def __init__(
+        self, status: int, error: str, *, headers: Mapping[str, str] | None = None, **more: str | int | float
+    ) -> None:
+        super().__init__(error)
+        self.status = status
+        self.body: dict[str, str | int | float] = {"error": error, **more}
+        self.headers = dict(headers or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The key that a request came with."""
+
+    key_id: str
+    name: str
+    scopes: frozenset[str]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request as the sandbox saw it, for tests that ask what a client really did."""
+
+    method: str
+    path: str
+    query: str
+    key: str
+    status: int | None
+    fault: str | None
+
+
+class State:
+    """Everything a sandbox knows. `folder` holds the database and the outbox of released mail."""
+
+    def __init__(self, folder: Path, tuning: Tuning | None = None) -> None:
+        self.folder = folder
+        self.db = open_database(folder)
+        self.outbox = folder / "outbox"
+        self.outbox.mkdir(exist_ok=True, mode=0o700)
+        self.tuning = tuning or Tuning()
+        self.calls: deque[Call] = deque(maxlen=20_000)
+        self.on_due: Callable[[], None] = lambda: None
+        self._ulids = ids.Ulids()
+        self._depth = 0
+        self._skew_ms = int(self.fact("clock_skew_ms") or 0)
+        self._next_due: int | None = 0
+        self._callers: dict[str, Caller] = {}
+        self.api_calls = int(self.fact("api_calls") or 0)
+        self._bootstrap()
+
+    def close(self) -> None:
+        """Writes what was kept in memory and closes the database."""
+        self.set_fact("api_calls", str(self.api_calls))
+        self.db.close()
+
+    # -- time and ids
+
+    def now_ms(self) -> int:
+        """The sandbox's own time in epoch milliseconds: the machine's, moved by `advance_clock`."""
+        return time.time_ns() // 1_000_000 + self._skew_ms
+
+    def advance_clock(self, seconds: float) -> None:
+        """Moves the sandbox's clock forward, to see windows of hours end at once."""
+        self._skew_ms += int(seconds * 1000)
+        self.set_fact("clock_skew_ms", str(self._skew_ms))
+        self.on_due()
+
+    def new_id(self) -> str:
+        """An id that sorts after all that were given before."""
+        return self._ulids.new(self.now_ms())
+
+    # -- transactions and facts
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; one inside another joins it."""
+        if self._depth == 0:
+            self.db.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield self.db
+        except BaseException:
+            if self._depth == 1:
+                self.db.execute("ROLLBACK")
+            raise
+        else:
+            if self._depth == 1:
+                self.db.execute("COMMIT")
+        finally:
+            self._depth -= 1
+
+    def fact(self, name: str) -> str | None:
+        """A single remembered value."""
+        row = self.db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Remembers a single value."""
+        self.db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    # -- what is due
+
+    def due(self, ms: int | None) -> int | None:
+        """Notes that something is to happen at `ms`, and returns it for the row that remembers it."""
+        if ms is not None and (self._next_due is None or ms < self._next_due):
+            self._next_due = ms
+        self.on_due()
+        return ms
+
+    def is_due(self) -> bool:
+        """Whether anything may have to happen by now. Cheap: asked before every request."""
+        return self._next_due is not None and self._next_due <= self.now_ms()
+
+    def next_due(self) -> int | None:
+        """Reads anew when the next thing is to happen, in epoch milliseconds."""
+        (self._next_due,) = self.db.execute("SELECT min(due_at) FROM emails WHERE due_at IS NOT NULL").fetchone()
+        return self._next_due
+
+    # -- keys
+
+    def caller(self, secret: str) -> Caller | None:
+        """Whose key this is; None for a wrong or revoked one."""
+        known = self._callers.get(secret)
+        if known is None:
+            row = self.db.execute(
+                "SELECT id, name, scopes FROM api_keys WHERE secret = ? AND revoked_at IS NULL", (secret,)
+            ).fetchone()
+            if row is None:
+                return None
+            known = Caller(row["id"], row["name"], frozenset(json.loads(row["scopes"])))
+            self._callers[secret] = known
+        return known
+
+    def forget_callers(self) -> None:
+        """To be called when keys have changed."""
+        self._callers.clear()
+
+    def keys(self) -> dict[str, str]:
+        """The three keys the sandbox was born with: oversight, send, admin."""
+        rows = self.db.execute("SELECT name, secret FROM api_keys ORDER BY id").fetchall()
+        secrets = {row["name"]: row["secret"] for row in rows}
+        return {name: secrets[name] for name in BOOTSTRAP_KEYS}
+
+    # -- what every act leaves behind
+
+    def audit(
+        self, action: str, kind: str, resource: str, actor: Caller | None, metadata: Mapping[str, object] | None = None
+    ) -> None:
+        """Writes an audit entry. No actor: the gateway itself."""
+        self.db.execute(
+            "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.new_id(),
+                action,
+                kind,
+                resource,
+                actor.key_id if actor else None,
+                json.dumps(metadata) if metadata else None,
+                self.now_ms(),
+            ),
+        )
+
+    def mail_operator(
+        self, kind: str, subject: str, body: str, *, code: str | None = None, mailbox_id: str | None = None
+    ) -> None:
+        """Puts a mail into the operator's own mailbox, which `GET /sandbox/operator-mail` shows."""
+        self.db.execute(
+            "INSERT INTO operator_mail VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self.new_id(), kind, subject, body, code, mailbox_id, self.now_ms()),
+        )
+
+    def _bootstrap(self) -> None:
+        if self.fact("tenant_id") is not None:
+            return
+        with self.write() as db:
+            self.set_fact("tenant_id", self.new_id())
+            self.set_fact("account_name", "Acme")
+            self.set_fact("oversight_email", "operator@acme.example")
+            self.set_fact("ai21_key", "sandbox-" + ids.test_key().removeprefix("mm_test_"))
+            for name, scopes in BOOTSTRAP_KEYS.items():
+                db.execute(
+                    "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, NULL)",
+                    (self.new_id(), name, ids.test_key(), json.dumps(scopes), self.now_ms()),
+                )
+            for local, name in DEFAULT_MAILBOXES:
+                db.execute(
+                    "INSERT INTO mailboxes(id, address, display_name, oversight_mode, created_at)"
+                    " VALUES (?, ?, ?, 'gated_send', ?)",
+                    (self.new_id(), f"{local}@{DOMAIN}", name, self.now_ms()),
+                )
+
+
+@dataclass(slots=True)
+class Minute:
+    """How many requests a key has made in the running minute."""
+
+    started_ms: int = 0
+    made: int = 0
+
+
+@dataclass(slots=True)
+class RateLimiter:
+    """Counts requests by key in fixed minutes."""
+
+    minutes: dict[str, Minute] = field(default_factory=dict)
+
+    def check(self, state: State, caller: Caller) -> None:
+        """Raises 429 with Retry-After when the key has made more requests than it may."""
+        limit = state.tuning.requests_per_minute
+        if limit is None:
+            return
+        now = state.now_ms()
+        minute = self.minutes.setdefault(caller.key_id, Minute(now))
+        if now - minute.started_ms >= 60_000:
+            minute.started_ms, minute.made = now, 0
+        minute.made += 1
+        if minute.made > limit:
+            wait = max(1, -(-(minute.started_ms + 60_000 - now) // 1000))
+            raise ApiError(429, "Rate limit exceeded", headers={"Retry-After": str(wait)})

@@ -1,0 +1,106 @@
+"""Webhook deliveries: signed, retried, and never to another machine.
+
+Each delivery is a row first, so that a restart goes on where the last run stopped. A delivery is tried once and then
+up to three times more, waiting 1, 2 and 4 times `Tuning.webhook_backoff`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sqlite3
+from urllib.parse import urlsplit
+
+import httpx
+
+from mm_tui.sandbox.gateway.state import State
+
+SIGNATURE_HEADER = "X-MultiMail-Signature"
+RETRIES = 3
+TIMEOUT_SECONDS = 5.0
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def signature(secret: str, body: bytes) -> str:
+    """HMAC-SHA256 of the raw body with the signing secret, in hex."""
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine. The sandbox calls no other."""
+    try:
+        return urlsplit(url).hostname in LOOPBACK
+    except ValueError:
+        return False
+
+
+def next_due(state: State) -> int | None:
+    """When the next delivery is to be tried, in epoch ms."""
+    (ms,) = state.db.execute("SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at IS NOT NULL").fetchone()
+    return None if ms is None else int(ms)
+
+
+def claim_due(state: State, most: int) -> list[sqlite3.Row]:
+    """Takes up to `most` deliveries that are due out of the line, to be tried now."""
+    rows = state.db.execute(
+        "SELECT deliveries.*, webhooks.signing_secret FROM deliveries"
+        " LEFT JOIN webhooks ON webhooks.id = deliveries.webhook_id"
+        " WHERE next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?",
+        (state.now_ms(), most),
+    ).fetchall()
+    state.db.executemany(
+        "UPDATE deliveries SET next_attempt_at = NULL, status = 'sending' WHERE id = ?", [(row["id"],) for row in rows]
+    )
+    return rows
+
+
+async def attempt(state: State, client: httpx.AsyncClient, row: sqlite3.Row) -> None:
+    """Tries a delivery that was claimed, and notes what came of it."""
+    if row["signing_secret"] is None:
+        _settle(state, row, "cancelled", None, "the subscription is gone")
+        return
+    if not is_loopback(row["url"]):
+        _settle(state, row, "skipped", None, "the sandbox calls no address but loopback")
+        return
+    headers = {
+        "Content-Type": "application/json",
+        SIGNATURE_HEADER: signature(row["signing_secret"], row["payload"]),
+    }
+    try:
+        answer = await client.post(row["url"], content=row["payload"], headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        _failed(state, row, None, type(error).__name__)
+        return
+    if answer.is_success:
+        _settle(state, row, "delivered", answer.status_code, None)
+    else:
+        _failed(state, row, answer.status_code, f"answered {answer.status_code}")
+
+
+def requeue(state: State) -> None:
+    """Puts deliveries that an earlier run left under way back in line."""
+    state.db.execute(
+        "UPDATE deliveries SET next_attempt_at = ?, status = 'pending' WHERE status = 'sending'", (state.now_ms(),)
+    )
+
+
+def _failed(state: State, row: sqlite3.Row, answered: int | None, error: str) -> None:
+    if row["attempts"] >= RETRIES:
+        _settle(state, row, "failed", answered, error)
+        return
+    wait = state.tuning.webhook_backoff * 2 ** row["attempts"]
+    state.db.execute(
+        "UPDATE deliveries SET status = 'pending', attempts = attempts + 1, response_status = ?, error = ?,"
+        " next_attempt_at = ? WHERE id = ?",
+        (answered, error, state.now_ms() + int(wait * 1000), row["id"]),
+    )
+    state.on_due()
+
+
+def _settle(state: State, row: sqlite3.Row, status: str, answered: int | None, error: str | None) -> None:
+    tried = 0 if status in ("skipped", "cancelled") else 1
+    state.db.execute(
+        "UPDATE deliveries SET status = ?, attempts = attempts + ?, response_status = ?, error = ?,"
+        " next_attempt_at = NULL WHERE id = ?",
+        (status, tried, answered, error, row["id"]),
+    )

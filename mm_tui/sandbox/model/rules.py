@@ -1,0 +1,173 @@
+"""Labels, summaries and extraction of the stand-in model: keyword rules and patterns in several languages.
+
+No quality is claimed for them: they make a demo readable and a test repeatable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mm_tui.sandbox.model.dates import find_deadline
+from mm_tui.sandbox.model.text import PromptMail, own_words, sentences
+from mm_tui.sandbox.model.words import ACTION_CUES, HIGH_URGENCY, INTENTS, LABEL_WORDS, LOW_URGENCY, SPAM_SIGNS
+
+_AMOUNT = re.compile(
+    r"(?:(?:US|CA|AU)?[$€£¥₹₪₽]|\b(?:USD|EUR|GBP|CHF|JPY|BRL|R\$))\s?\d[\d.,' \u00a0]{0,14}\d?(?:\s?(?:k|m|million)\b)?"
+    r"|\b\d[\d.,'\u00a0]{0,14}\s?(?:[€£₽₪¥]|(?:USD|EUR|euros?|dollars?|GBP|CHF|PLN|zł|kr|BRL|reais|руб\w*)\b|円|元|ريال|درهم|دولار|يورو)",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"https?://[^\s<>()\"']{1,500}")
+_IP_LINK = re.compile(r"https?://\d{1,3}(?:\.\d{1,3}){3}")
+_UNSPACED = 0x0590
+"""From here on (Hebrew, Arabic, kana, han) words carry prefixes or no spaces: they are looked for anywhere."""
+_BULLET = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
+_ASKS = re.compile(r"[?？؟]$")
+_LONGEST_SUMMARY_SENTENCE = 220
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What a thread asks for. `deadline` is an ISO date when the words give one, else the words."""
+
+    intent: str
+    requested_action: str | None
+    urgency: str
+    deadline: str | None
+    amounts: tuple[str, ...]
+
+
+def _has(text: str, word: str) -> bool:
+    """Whether lower-case `text` has `word`: at the start of a word for alphabets, anywhere for other scripts."""
+    if ord(word[0]) >= _UNSPACED:
+        return word in text
+    at = text.find(word)
+    while at >= 0:
+        if at == 0 or not text[at - 1].isalnum():
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
+def _count(text: str, words: Sequence[str]) -> int:
+    return sum(_has(text, word) for word in words)
+
+
+def spam_signs(mail: PromptMail) -> int:
+    """How many signs of spam or phishing a mail shows; three or more are taken as spam."""
+    text = f"{mail.subject}\n{mail.body}"[:20_000]
+    lower = text.lower()
+    signs = sum(weight for phrase, weight in SPAM_SIGNS if _has(lower, phrase))
+    signs += 2 * bool(_IP_LINK.search(text))
+    signs += len(_LINK.findall(text)) > 8
+    letters = [sign for sign in mail.subject if sign.isalpha()]
+    signs += len(letters) > 12 and sum(sign.isupper() for sign in letters) > 0.8 * len(letters)
+    signs += mail.subject.count("!") >= 3
+    return signs
+
+
+def classify(mails: Sequence[PromptMail], labels: Sequence[str]) -> str:
+    """The label out of `labels` whose words a thread uses most; "other", or the last one, where none is used."""
+    choice = list(labels) or ["support", "billing", "partnership", "spam", "other"]
+    fallback = next((label for label in choice if label.lower() == "other"), choice[-1])
+    if not mails:
+        return fallback
+    mail = mails[0] if len(mails) == 1 else _loudest(mails)
+    spam = next((label for label in choice if label.lower() in ("spam", "junk", "phishing")), None)
+    if spam is not None and max(spam_signs(item) for item in mails) >= 3:
+        return spam
+    subject, body = mail.subject.lower(), own_words(mail.body)[:20_000].lower()
+    best, best_score = fallback, 0
+    for label in choice:
+        key = label.lower().strip()
+        words = LABEL_WORDS.get(key) or LABEL_WORDS.get(key.rstrip("s")) or (key.replace("_", " ").replace("-", " "),)
+        if label in (fallback, spam):
+            continue
+        score = 2 * _count(subject, words) + _count(body, words)
+        if score > best_score:
+            best, best_score = label, score
+    return best
+
+
+def _loudest(mails: Sequence[PromptMail]) -> PromptMail:
+    """The whole thread as one mail, with the first subject: a label belongs to the thread."""
+    body = "\n\n".join(own_words(mail.body)[:5000] for mail in mails[-6:])
+    return PromptMail(mails[-1].sender, mails[-1].date, mails[0].subject, body)
+
+
+def _score(sentence: str, position: int, newest: bool) -> float:
+    lower = sentence.lower()
+    score = 2.0 * min(_count(lower, ACTION_CUES), 3)
+    score += 1.5 * bool(_ASKS.search(sentence))
+    score += 1.0 * bool(_AMOUNT.search(sentence)) + 1.0 * (find_deadline(sentence, "") is not None)
+    score += 1.0 * newest + (0.6 if position == 0 else 0.0)
+    wide = sum(ord(sign) > 0x2E80 for sign in sentence)
+    length = len(sentence) + wide
+    if length < 15 or length > _LONGEST_SUMMARY_SENTENCE:
+        score -= 2.0
+    return score
+
+
+def _shortened(sentence: str) -> str:
+    line = _BULLET.sub("", sentence)
+    if len(line) <= _LONGEST_SUMMARY_SENTENCE:
+        return line
+    cut = line[:_LONGEST_SUMMARY_SENTENCE]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[100:] else cut) + "…"
+
+
+def summarise(mails: Sequence[PromptMail]) -> str:
+    """Two sentences at most, verbatim out of the mails, those that ask for an act first."""
+    rated: list[tuple[float, int, str]] = []
+    for index, mail in enumerate(mails[-12:]):
+        newest = index == len(mails[-12:]) - 1
+        for position, sentence in enumerate(sentences(own_words(mail.body))[:80]):
+            rated.append((_score(sentence, position, newest), len(rated), sentence))
+    if not rated:
+        subject = " ".join(mails[-1].subject.split()) if mails else ""
+        return _shortened(subject) if subject else "The mail holds no text."
+    chosen = sorted(rated, key=lambda item: (-item[0], -item[1]))[:1]
+    for item in sorted(rated, key=lambda item: (-item[0], -item[1])):
+        if item[2] != chosen[0][2] and item[0] > -1:
+            chosen.append(item)
+            break
+    return " ".join(_shortened(item[2]) for item in chosen)
+
+
+def _intent(mail: PromptMail) -> str:
+    subject, body = mail.subject.lower(), own_words(mail.body)[:20_000].lower()
+    best, best_score = "other", 0
+    for intent, words in INTENTS:
+        score = 2 * _count(subject, words) + _count(body, words)
+        if score > best_score:
+            best, best_score = intent, score
+    if best == "other" and any(_ASKS.search(sentence) for sentence in sentences(own_words(mail.body))[:60]):
+        return "question"
+    return best
+
+
+def extract(mails: Sequence[PromptMail]) -> Extraction:
+    """Intent, requested action, urgency, deadline and amounts of a thread, mostly out of its newest mail."""
+    if not mails:
+        return Extraction("other", None, "normal", None, ())
+    newest = mails[-1]
+    if spam_signs(newest) >= 3:
+        intent = "spam"
+    else:
+        intent = _intent(newest)
+        if intent in ("other", "thanks") and len(mails) > 1:
+            earlier = _intent(mails[0])
+            intent = earlier if intent == "other" else intent
+    own = own_words(newest.body)
+    lines = sentences(own)[:80]
+    asked = [
+        (min(_count(line.lower(), ACTION_CUES), 3) + 1.2 * bool(_ASKS.search(line)), -at, line)
+        for at, line in enumerate(lines)
+    ]
+    best = max(asked, default=(0.0, 0, ""))
+    lower = f"{newest.subject}\n{own}"[:20_000].lower()
+    urgency = "high" if _count(lower, HIGH_URGENCY) else "low" if _count(lower, LOW_URGENCY) else "normal"
+    deadline = next((found for line in lines if (found := find_deadline(line, newest.date)) is not None), None)
+    amounts = list(dict.fromkeys(match.group().strip(" .,'\u00a0") for match in _AMOUNT.finditer(own[:20_000])))
+    return Extraction(intent, _shortened(best[2]) if best[0] > 0 else None, urgency, deadline, tuple(amounts[:10]))

@@ -1,0 +1,195 @@
+"""Filling a sandbox with mail of the past: imported mail, and the sample mail of the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from mm_tui.sandbox.gateway import ids, mailboxes, threads
+from mm_tui.sandbox.gateway.insert import (
+    Entry,
+    bare,
+    file,
+    inbound_status,
+    letter_of,
+    letters_in,
+    storable,
+    storable_mail,
+)
+from mm_tui.sandbox.gateway.mail import IncomingMail, SampleDraft, SampleMailbox
+from mm_tui.sandbox.gateway.state import DOMAIN, State
+from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
+
+DRAFT_AFTER_MS = 90_000
+"""How long after the mail that it answers a sample draft was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    id: str
+    address: str
+    mode: str
+
+
+def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail]) -> int:
+    """Files mail of the past into a mailbox, oldest first, as unread; returns how many.
+
+    Their ids sort by the mails' dates. A mail whose date is not known comes before all others.
+    """
+    row = mailboxes.find(state, mailbox_id)
+    box = _Box(mailbox_id, row["address"], row["oversight_mode"])
+    with state.write():
+        count = _file_all(state, box, mails, ids.Ulids(), frozenset())
+        state.audit("mailbox.imported", "mailbox", mailbox_id, None, {"emails": count})
+    return count
+
+
+def fill_samples(state: State, samples: Sequence[SampleMailbox]) -> int:
+    """Files the sample mail with its drafts, making mailboxes where they are missing; returns how many mails."""
+    count = 0
+    with state.write() as db:
+        for sample in samples:
+            box = _mailbox_for(state, sample)
+            db.execute(
+                "UPDATE mailboxes SET display_name = ?, oversight_mode = ? WHERE id = ?",
+                (sample.display_name, Mode(sample.oversight_mode), box.id),
+            )
+            filed = _file_all(state, box, sample.mails, ids.Ulids(), sample.read)
+            file(state, _drafts(state, box, sample.drafts))
+            db.executemany(
+                "INSERT INTO tags SELECT id, ?, ? FROM emails WHERE mailbox_id = ? AND message_id = ?",
+                [
+                    (name, value, box.id, message_id)
+                    for message_id, tags in sample.tags.items()
+                    for name, value in tags.items()
+                ],
+            )
+            state.audit("mailbox.imported", "mailbox", box.id, None, {"emails": filed, "drafts": len(sample.drafts)})
+            count += filed + len(sample.drafts)
+    return count
+
+
+def once(state: State, name: str) -> bool:
+    """True the first time it is asked for a name; so that a restart does not fill the same mail in again."""
+    if state.fact(f"filled:{name}") is not None:
+        return False
+    state.set_fact(f"filled:{name}", "yes")
+    return True
+
+
+def name_of(path: Path) -> str:
+    """Under which name an imported path is remembered."""
+    return f"mail:{path.resolve()}"
+
+
+def _file_all(state: State, box: _Box, mails: Iterable[IncomingMail], ulids: ids.Ulids, read: frozenset[str]) -> int:
+    dated = [(_received(mail.date), at, storable_mail(mail)) for at, mail in enumerate(mails)]
+    dated.sort(key=lambda item: item[:2])
+    before = letters_in(state, box.id)
+    grouped = threads.group([*before, *(letter_of(mail, ms) for ms, _, mail in dated)])
+    for old, kept in grouped.merged.items():
+        state.db.execute("UPDATE emails SET thread_id = ? WHERE mailbox_id = ? AND thread_id = ?", (kept, box.id, old))
+        state.db.execute(
+            "UPDATE OR REPLACE thread_refs SET thread_id = ? WHERE mailbox_id = ? AND thread_id = ?",
+            (kept, box.id, old),
+        )
+    groups = grouped.group_of[len(before) :]
+    file(state, _entries(box, dated, groups, grouped.lasting, ulids, state.now_ms(), read))
+    return len(dated)
+
+
+def _entries(
+    box: _Box,
+    dated: Sequence[tuple[int, int, IncomingMail]],
+    groups: Sequence[int],
+    thread_ids: dict[int, str],
+    ulids: ids.Ulids,
+    now: int,
+    read: frozenset[str],
+) -> Iterator[Entry]:
+    for (ms, _, mail), group in zip(dated, groups, strict=True):
+        # Mail dated in the future is listed so, but its id must not sort behind that of mail still to arrive.
+        email_id = ulids.new(min(ms, now))
+        thread_id = thread_ids.setdefault(group, "") or ulids.new(min(ms, now))
+        thread_ids[group] = thread_id
+        ours = bare(mail.sender) == box.address.lower()
+        verdict = None if ours else spam_verdict(mail.spam_score)
+        status: str = Status.DELIVERED if ours else inbound_status(box.mode, verdict)
+        if not ours and mail.message_id in read and verdict in (None, "clean"):
+            status = Status.READ
+        yield Entry(
+            id=email_id,
+            mailbox_id=box.id,
+            thread_id=thread_id,
+            direction="outbound" if ours else "inbound",
+            status=status,
+            sender=mail.sender,
+            to=mail.to,
+            cc=mail.cc,
+            subject=mail.subject,
+            body=mail.body,
+            received_at=ms,
+            message_id=mail.message_id or f"<{email_id}@imported.invalid>",
+            in_reply_to=mail.in_reply_to,
+            references=mail.references,
+            reply_to=mail.reply_to,
+            spam_score=None if ours else mail.spam_score,
+            spam_verdict=verdict,
+            delivered_at=ms if ours else None,
+            headers=mail.headers,
+            attachments=mail.attachments,
+        )
+
+
+def _drafts(state: State, box: _Box, drafts: Sequence[SampleDraft]) -> Iterator[Entry]:
+    now = state.now_ms()
+    found = []
+    for draft in drafts:
+        row = state.db.execute(
+            "SELECT * FROM emails WHERE mailbox_id = ? AND message_id = ?", (box.id, draft.in_reply_to)
+        ).fetchone()
+        if row is None:
+            raise ValueError(f"a sample draft answers {draft.in_reply_to}, which is not among the sample mail")
+        found.append((min(row["received_at"] + DRAFT_AFTER_MS, now), draft, row))
+    ulids = ids.Ulids()
+    for ms, draft, row in sorted(found, key=lambda item: item[0]):
+        email_id = ulids.new(ms)
+        subject = row["subject"] if row["subject"].lower().startswith("re:") else f"Re: {row['subject']}"
+        state.audit("email.reply_submitted", "email", email_id, None, {"mailbox_id": box.id})
+        state.audit("oversight.pending", "email", email_id, None)
+        yield Entry(
+            id=email_id,
+            mailbox_id=box.id,
+            thread_id=row["thread_id"],
+            direction="outbound",
+            status=Status.PENDING_SEND_APPROVAL,
+            sender=box.address,
+            to=[storable(address) for address in draft.to] or [row["reply_to"] or row["sender"]],
+            cc=draft.cc,
+            bcc=draft.bcc,
+            subject=storable(draft.subject or subject),
+            body=storable(draft.body),
+            received_at=ms,
+            message_id=f"<{email_id}@{box.address.rpartition('@')[2]}>",
+            in_reply_to=row["message_id"],
+            references=[row["message_id"]],
+            attachments=draft.attachments,
+        )
+
+
+def _mailbox_for(state: State, sample: SampleMailbox) -> _Box:
+    address = f"{sample.local}@{DOMAIN}"
+    row = state.db.execute("SELECT id, address FROM mailboxes WHERE address = ?", (address,)).fetchone()
+    if row is None:
+        row = mailboxes.insert(state, None, address, sample.display_name)
+    return _Box(row["id"], row["address"], sample.oversight_mode)
+
+
+def _received(date: datetime | None) -> int:
+    """When a mail came, in epoch ms; 0 where that is not known."""
+    try:
+        return ids.to_ms(date) if date is not None and 1970 < date.year <= 2100 else 0
+    except (OverflowError, ValueError, OSError):
+        return 0

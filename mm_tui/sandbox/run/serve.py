@@ -1,0 +1,235 @@
+"""`mm-tui sandbox serve`: fills a sandbox, serves it, and says where."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mm_tui.sandbox.gateway.server import Server
+    from mm_tui.sandbox.gateway.state import State
+    from mm_tui.sandbox.run.demo_agent import Office
+
+EXIT_USAGE = 2
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+STREAM_WORD_SECONDS = 0.02
+IMPORT_REPORT = "import_report"
+"""The fact that holds what the last import of mail found, as JSON."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describes the arguments."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on, one of this machine's own (default: %(default)s)"
+    )
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on; 0, the default, takes any free one")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder that keeps the state over a restart; without it the state ends with the sandbox",
+    )
+    parser.add_argument(
+        "--mail",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="mail to fill the first mailbox with: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or "
+        "a folder of these; may be given several times",
+    )
+    parser.add_argument(
+        "--synthetic", type=_count, default=0, metavar="N", help="fill the first mailbox with N made-up mails"
+    )
+    parser.add_argument(
+        "--samples",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="fill the three mailboxes with sample mail and drafts; the default unless --mail or --synthetic is given",
+    )
+    parser.add_argument(
+        "--agent",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="run the mail agent, and let new sample mail arrive from time to time",
+    )
+    parser.add_argument(
+        "--scan-delay", type=_seconds, default=None, metavar="S", help="seconds a submitted mail is scanned; default 1"
+    )
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="FILE", help="file to write the ready message to, once it listens"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until SIGINT, SIGTERM or SIGHUP. Returns the exit status: 0 when stopped so, 2 when it could not start."""
+    if arguments.host not in LOOPBACK:
+        return _refuse(f"--host {arguments.host}: the sandbox serves this machine only (127.0.0.1, ::1 or localhost)")
+    for path in arguments.mail:
+        if not path.exists():
+            return _refuse(f"--mail {path}: there is no such file or folder")
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            # While mail is still being filled in: ends by unwinding, so that a temporary folder goes too.
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    with ExitStack() as stack:
+        folder = arguments.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mm-tui-sandbox-")))
+        return _serve(arguments, folder, stack)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parses the arguments and serves."""
+    parser = argparse.ArgumentParser(
+        prog="mm-tui sandbox serve",
+        description="A MultiMail-compatible gateway and an AI21-compatible endpoint on this machine, for demos and"
+        " tests. Nothing is delivered: released mail becomes .eml files in the outbox of its data folder.",
+    )
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    from mm_tui.sandbox.gateway.database import UnusableFolder
+    from mm_tui.sandbox.gateway.server import Server
+    from mm_tui.sandbox.gateway.state import State, Tuning
+    from mm_tui.sandbox.mail_in.report import MailImportError
+
+    tuning = Tuning() if arguments.scan_delay is None else Tuning(scan_delay=arguments.scan_delay)
+    try:
+        state = State(folder, tuning)
+    except (UnusableFolder, OSError) as error:
+        return _refuse(str(error))
+    stack.callback(state.close)
+    try:
+        fill(state, arguments.mail, arguments.synthetic, arguments.samples)
+    except MailImportError as error:
+        return _refuse(f"--mail {error}")
+    try:
+        server = Server(state, host=arguments.host, port=arguments.port, token_delay=STREAM_WORD_SECONDS)
+    except OSError as error:
+        return _refuse(f"cannot listen on {arguments.host} port {arguments.port}: {error.strerror}")
+    from mm_tui.sandbox.run.demo_agent import Office
+
+    office = Office(state, server, works=arguments.agent)
+
+    def started() -> None:
+        announce(ready_message(state, server.url), arguments.ready_file)
+        office.open()
+
+    try:
+        asyncio.run(_until_signal(server, office, started))
+    finally:
+        office.close()
+    return 0
+
+
+def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | None) -> None:
+    """Fills the mailboxes with what was asked for, and with nothing that a run before has filled in already.
+
+    Raises:
+        MailImportError: no mail could be imported from the paths.
+    """
+    from mm_tui.sandbox.gateway import mailboxes
+    from mm_tui.sandbox.run import seed
+    from mm_tui.sandbox.run.synthetic import fill_synthetic
+
+    first = mailboxes.all_mailboxes(state)[0]["id"]
+    with state.write():
+        new = [path for path in mail if seed.once(state, seed.name_of(path))]
+        if new:
+            from mm_tui.sandbox.mail_in.importer import import_with_bar
+
+            mails, report = import_with_bar(new)
+            seed.fill_mail(state, first, mails)
+            state.set_fact(IMPORT_REPORT, json.dumps(report.lines()))
+            _say(str(report))
+    with state.write():
+        if synthetic and seed.once(state, f"synthetic:{synthetic}"):
+            fill_synthetic(state, synthetic)
+        if samples is None:
+            samples = not mail and not synthetic
+        if samples and seed.once(state, "samples"):
+            from mm_tui.sandbox.samples import load
+
+            seed.fill_samples(state, load(datetime.now(UTC)))
+
+
+def ready_message(state: State, url: str) -> dict[str, object]:
+    """What the ready file and standard output hold."""
+    from mm_tui.sandbox.gateway import mailboxes
+
+    report = state.fact(IMPORT_REPORT)
+    return {
+        "url": url,
+        "ai21_url": f"{url}/studio/v1",
+        "ai21_key": state.fact("ai21_key"),
+        "keys": state.keys(),
+        "mailboxes": [{"id": row["id"], "address": row["address"]} for row in mailboxes.all_mailboxes(state)],
+    } | ({"import_report": json.loads(report)} if report else {})
+
+
+def announce(message: dict[str, object], file: Path | None) -> None:
+    """Prints the ready message and writes the ready file, whole or not at all, readable by its owner alone."""
+    line = json.dumps(message)
+    if file is not None:
+        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(line + "\n")
+        unfinished.replace(file)
+    print(line, flush=True)  # noqa: T201 - the ready message is this command's output
+
+
+async def _until_signal(server: Server, office: Office, started: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, *STOP_SIGNALS):
+        # What is ignored already, as SIGHUP is under nohup, stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop.set)
+    arriving = asyncio.create_task(office.let_mail_arrive())
+    try:
+        await server.run(started, stop)
+    finally:
+        arriving.cancel()
+        await asyncio.gather(arriving, return_exceptions=True)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _refuse(text: str) -> int:
+    _say(f"mm-tui sandbox serve: {text}")
+    return EXIT_USAGE
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise ValueError
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 10_000_000:
+        raise ValueError
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86400:
+        raise ValueError
+    return value

@@ -1,0 +1,49 @@
+"""Runs a module as a process that ends with its parent, however the parent ends.
+
+`python -m mm_tui.sandbox.run.supervised MODULE ARGUMENT…` runs MODULE as `python -m MODULE ARGUMENT…` would. Its
+standard input must be a pipe whose other end the parent holds. When the parent is gone, even by `kill -9`, the pipe
+ends; this process then gets SIGTERM, and is ended outright if it has not stopped soon after.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+
+GRACE_SECONDS = 3.0
+
+
+def watch(descriptor: int = 0) -> threading.Thread:
+    """Starts the watch on a pipe."""
+    thread = threading.Thread(target=_end_with, args=(descriptor,), name="leash", daemon=True)
+    thread.start()
+    return thread
+
+
+def _end_with(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 1024):
+            pass
+    except OSError:
+        # A closed or broken pipe says the same as one that has ended.
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
+
+
+def main() -> None:
+    """Runs the module named by the arguments, on a leash."""
+    if len(sys.argv) < 2:
+        sys.exit("usage: python -m mm_tui.sandbox.run.supervised MODULE [ARGUMENT ...]")
+    sys.argv = sys.argv[1:]
+    watch()
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

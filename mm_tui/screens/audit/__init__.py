@@ -1,0 +1,1 @@
+"""The audit screen and the history of a mail."""

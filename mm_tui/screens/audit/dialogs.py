@@ -1,0 +1,160 @@
+"""The audit screen's dialogs: what the check of the journal found, and writing lines to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, ProgressBar, Static
+from textual.worker import get_current_worker
+
+from mm_tui.messages import services_of
+from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.services.audit.export import ExportError, export, target_of
+from mm_tui.text import OneLine
+from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.words import count
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from mm_tui.services.audit.line import AuditLines
+    from mm_tui.store.audit.journal import Verdict
+    from mm_tui.store.audit.timeline import LineFilter
+
+
+def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
+    """What the check of the journal found, its head, and how to keep that head."""
+    number, _, digest = head.partition(":")
+    if verdict.ok:
+        title = f"The journal is whole: all {count(verdict.entries, 'entry', 'entries')} good"
+        found = Content("Every entry is as it was written and stands where it was written.")
+    else:
+        title = "The journal was changed"
+        sound = count(verdict.entries, "entry is", "entries are")
+        found = Content.assemble(
+            ("▲ ", "$error"), (verdict.words, "bold"), f"\nThe {sound} good before it; do not trust those after it."
+        )
+    body = Content.assemble(
+        found,
+        ("\n\nhead  ", "$mm-dim"),
+        (f"{number}:{digest}", "$foreground"),
+        (
+            "\n\nKept where this machine's users cannot change it, the head also proves later that nothing was cut off "
+            "the end: mm-tui audit verify --head NUMBER:HASH",
+            "$mm-dim",
+        ),
+    )
+    return ChoiceScreen(title, body, [Choice("c", "copy the head to the terminal's clipboard", True)], stay="close")
+
+
+class ExportProgress(Message):
+    """So many lines are written."""
+
+    def __init__(self, done: int, total: int) -> None:
+        super().__init__()
+        self.done = done
+        self.total = total
+
+
+class ExportEnded(Message):
+    """The export is over. `words` say how; `written` whether there is a file now."""
+
+    def __init__(self, words: OneLine, *, written: bool) -> None:
+        super().__init__()
+        self.words = words
+        self.written = written
+
+
+class ExportScreen(ModalScreen[str | None]):
+    """Asks for a file and writes the lines into it, with a progress bar; escape stops and leaves no file.
+
+    Args:
+        lines: where they are read.
+        wanted: which lines.
+        narrowed: whether that leaves some out.
+    """
+
+    CSS_PATH = "../dialogs/dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
+
+    def __init__(self, lines: AuditLines, wanted: LineFilter, *, narrowed: bool) -> None:
+        super().__init__()
+        self._lines, self._wanted, self._narrowed = lines, wanted, narrowed
+        self._writing = False
+
+    def compose(self) -> ComposeResult:
+        services = services_of(self)
+        day = services.clock.now().astimezone().strftime("%Y-%m-%d")
+        name = "".join(char if char.isalnum() else "-" for char in services.settings.profile.name)
+        with Vertical(classes="dialog dialog--export"):
+            title = "Export the lines that are shown" if self._narrowed else "Export all lines of both logs"
+            yield Static(Content(title), classes="dialog--title")
+            yield LineInput(value=f"~/mm-tui-audit-{name}-{day}.jsonl")
+            yield Static(
+                Content.styled(".jsonl or .csv. A new file that only you can read; nothing is overwritten.", "$mm-dim")
+            )
+            yield ProgressBar(show_eta=False)
+            yield Static(id="trouble")
+            yield keys_line(("enter", "write"), ("esc", "stop, or close"))
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        if self._writing:
+            return
+        try:
+            path = target_of(message.value, Path.cwd())
+        except (ExportError, OSError, RuntimeError) as error:
+            self._say(OneLine(str(error)))
+            return
+        self._writing = True
+        self._say(OneLine(""))
+        self.add_class("-writing")
+        self.run_worker(lambda: self._export(path), thread=True, group="export", exclusive=True, exit_on_error=False)
+
+    def _export(self, path: Path) -> None:
+        worker = get_current_worker()
+        try:
+            written = export(
+                self._lines,
+                self._wanted,
+                path,
+                progress=self._tell,
+                stop=lambda: worker.is_cancelled,
+            )
+        except ExportError as error:
+            self.post_message(ExportEnded(OneLine(str(error)), written=False))
+            return
+        if written is not None:
+            words = OneLine(f"{count(written, 'line', 'lines')} written to {path}")
+            self.post_message(ExportEnded(words, written=True))
+
+    def _tell(self, done: int, total: int) -> None:
+        self.post_message(ExportProgress(done, total))
+
+    def on_export_progress(self, message: ExportProgress) -> None:
+        self.query_one(ProgressBar).update(total=message.total, progress=message.done)
+
+    def on_export_ended(self, message: ExportEnded) -> None:
+        self._writing = False
+        if message.written:
+            self.dismiss(message.words)
+        else:
+            self.remove_class("-writing")
+            self._say(message.words)
+
+    def _say(self, words: OneLine) -> None:
+        trouble = Content.assemble(("▲ ", "$warning"), words) if words else Content("")
+        self.query_one("#trouble", Static).update(trouble)
+
+    def action_close(self) -> None:
+        if self._writing:
+            self.workers.cancel_group(self, "export")
+            self.dismiss("the export was stopped; no file was written")
+        else:
+            self.dismiss(None)

@@ -1,0 +1,89 @@
+"""The audit screen's list: a line of time, both logs on it, each line badged with the log that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from mm_tui.clock import Clock
+from mm_tui.services.audit.line import AuditLine, AuditLines, Tone
+from mm_tui.store.audit.timeline import Source
+from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+
+ONE_LINE = 96
+"""Cells of the whole screen from which a line of the log takes one line of it."""
+TIME = 12
+SOURCE = 7
+TONES = {Tone.PLAIN: "row", Tone.DECISION: "strong", Tone.FAILURE: "risk"}
+
+
+class AuditList(VirtualList[int, AuditLine]):
+    """Lines by their keys, newest first.
+
+    Args:
+        lines: where they are read.
+        clock: tells what "today" is.
+    """
+
+    def __init__(self, lines: AuditLines, clock: Clock, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines = lines
+        self._clock = clock
+
+    def fetch_rows(self, keys: Sequence[int]) -> Sequence[AuditLine]:
+        return self._lines.lines(keys)
+
+    def on_resize(self) -> None:
+        self.row_height = 1 if self.app.size.width >= ONE_LINE else 2
+        super().on_resize()
+
+    def draw_row(self, row: AuditLine, line: int, width: int, here: bool) -> list[Segment]:
+        bar = ("▌" if here else " ", "bar" if here else "row")
+        if line:
+            return self._paint(
+                [bar, (" " * (TIME + SOURCE + 4), "row"), *self._rest(row, width - TIME - SOURCE - 5)], here
+            )
+        time = (f"{fit_cells(moment(row.line.at, self._clock.now()), TIME, right=True)}  ", "dim")
+        source = (f"{fit_cells(row.line.source, SOURCE)}  ", "dim" if row.line.source is Source.GATEWAY else "row")
+        room = width - 1 - TIME - SOURCE - 4
+        if self.row_height == 2:
+            who = min(18, room // 2, cell_len(row.who))
+            return self._paint(
+                [
+                    bar, time, source, (fit_cells(row.words, room - who - 2) + " ", TONES[row.tone]),
+                    (fit_cells(row.who, who, right=True) + " ", "dim"),
+                ],
+                here,
+            )  # fmt: skip
+        words = max(16, min(24, room * 2 // 5))
+        who = max(11, min(18, room // 5))
+        return self._paint(
+            [
+                bar, time, source, (fit_cells(row.words, words) + " ", TONES[row.tone]),
+                (fit_cells(row.who, who) + " ", "row"), *self._rest(row, room - words - who - 2),
+            ],
+            here,
+        )  # fmt: skip
+
+    def _rest(self, row: AuditLine, width: int) -> list[tuple[str, str]]:
+        return [(fit_cells(row.what, width - 1) + " ", "dim")]
+
+    def _paint(self, pieces: list[tuple[str, str]], here: bool) -> list[Segment]:
+        """Segments of the pieces; under the cursor all but the bar take its background."""
+        under = {"bar": "bar", "strong": "here-strong"}
+        return [
+            Segment(text, self.style(under.get(style, "here") if here else style)) for text, style in pieces if text
+        ]
+
+
+def moment(at: datetime | None, now: datetime) -> str:
+    """When, in at most twelve cells of the reader's own time: `09:14:22`, `21 Nov 09:14` or `21 Nov 2025`."""
+    if at is None:
+        return "no time"
+    local, today = at.astimezone(), now.astimezone().date()
+    if local.date() == today:
+        return local.strftime("%H:%M:%S")
+    return local.strftime("%d %b %H:%M" if local.year == today.year else "%d %b %Y")

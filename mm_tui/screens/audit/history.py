@@ -1,0 +1,117 @@
+"""A mail's whole life, from arrival or draft to the delivery receipt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from mm_tui import keymap
+from mm_tui.screens.audit.pages import life_page
+from mm_tui.screens.base import BaseScreen
+from mm_tui.services.audit.history import Life, Lives
+from mm_tui.services.audit.line import AuditLines
+from mm_tui.services.events import AuditChanged, MailChanged, Notice, ReleaseChanged
+from mm_tui.widgets.pager import Paper
+from mm_tui.widgets.words import count
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from mm_tui.review.identity import Identity
+
+
+class LifeRead(Message):
+    """The life, from the thread that reads it."""
+
+    def __init__(self, life: Life) -> None:
+        super().__init__()
+        self.life = life
+
+
+class IdentityChecked(Message):
+    """What the mail's signed identity is worth, from the worker that asked."""
+
+    def __init__(self, identity: Identity) -> None:
+        super().__init__()
+        self.identity = identity
+
+
+class LifeScreen(BaseScreen):
+    """What happened to one mail.
+
+    Args:
+        email_id: the mail.
+    """
+
+    MODE = "audit"
+    TITLE_WORD = "a mail's life"
+    CSS_PATH = "audit.tcss"
+    BINDINGS = keymap.bindings("life")
+
+    def __init__(self, email_id: str) -> None:
+        super().__init__()
+        self._email_id = email_id
+        self.life: Life | None = None
+        self.identity: Identity | None = None
+        """None until it is checked, and for a mail that has none."""
+        self._checking = ""
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(Content(" reading …"), id="heading")
+        yield Paper(id="life")
+
+    def on_mount(self) -> None:
+        self.query_one(Paper).focus()
+        self._reload()
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, AuditChanged | MailChanged | ReleaseChanged):
+            self._reload()
+
+    def _reload(self) -> None:
+        self.run_worker(self._read, thread=True, exclusive=True, group="life", exit_on_error=False)
+
+    def _read(self) -> None:
+        database = self.services.database
+        self.post_message(LifeRead(Lives(database, AuditLines(database)).of(self._email_id)))
+
+    def on_life_read(self, message: LifeRead) -> None:
+        shown = self.life is not None
+        self.life = message.life
+        happened = count(len(message.life.events), "event", "events")
+        self.query_one("#heading", Static).update(Content(f"A mail's life · {happened}"))
+        self._show(keep_place=shown)
+        header = message.life.detail.identity if message.life.detail is not None else ""
+        if header and header != self._checking:
+            self._checking = header
+            self.run_worker(self._check(header), exclusive=True, group="identity", exit_on_error=False)
+
+    async def _check(self, header: str) -> None:
+        self.post_message(IdentityChecked(await self.services.identity(header)))
+
+    def on_identity_checked(self, message: IdentityChecked) -> None:
+        self.identity = message.identity
+        self._show(keep_place=True)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show, keep_place=True)
+
+    def _show(self, *, keep_place: bool) -> None:
+        paper = self.query_one(Paper)
+        if self.life is not None:
+            paper.show(life_page(self.life, paper.room, self.identity), f"life {self._email_id}", keep_place=keep_place)
+
+    def action_thread(self) -> None:
+        mail = self.life.summary if self.life is not None else None
+        if mail is None:
+            self.say("the mail is not in the store")
+            return
+        from mm_tui.screens.thread.screen import ThreadScreen
+
+        self.app.push_screen(ThreadScreen(mail.mailbox_id, mail.thread_id, mail.id))
+
+    def action_back(self) -> None:
+        self.dismiss()

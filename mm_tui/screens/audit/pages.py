@@ -1,0 +1,171 @@
+"""What the audit screen gives to read: one line of the log in full, and a mail's whole life. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mm_tui.review.identity import Identity, Standing
+from mm_tui.services.audit.history import Life
+from mm_tui.services.audit.line import AuditLine, Tone
+from mm_tui.store.audit.timeline import Source
+from mm_tui.text import OneLine
+from mm_tui.widgets.pager import Page, PageWriter, wrapped
+from mm_tui.widgets.virtual_list import fit_cells
+
+LABEL = 9
+LONG_LABEL = 20
+MORE = 19
+"""Cells before what is further told of an event."""
+
+
+def exactly(at: datetime | None) -> str:
+    """A moment to the second in the reader's own time zone."""
+    return at.astimezone().strftime("%a %d %b %Y %H:%M:%S %Z") if at is not None else "no time given"
+
+
+def line_page(shown: AuditLine, room: int) -> Page:
+    """Everything that one line of the log holds, for a paper of `room` cells."""
+    line = shown.line
+    writer = PageWriter()
+    writer.line(shown.words, "strong")
+    writer.line()
+    if line.at is None:
+        writer.line("This entry cannot be read. c checks the journal and says what is wrong.", "fail")
+    rows = [
+        ("when", exactly(line.at)),
+        ("log", "the gateway's audit log" if line.source is Source.GATEWAY else "our journal, this machine"),
+        ("action", line.action),
+        ("who", _who(shown)),
+        ("subject", line.subject),
+        ("mailbox", shown.mailbox or line.mailbox_id),
+        ("id" if line.about_type in ("", "mailbox") else line.about_type, line.about),
+    ]
+    for name, value in rows:
+        row(writer, name, value, room)
+    if shown.made_here:
+        row(writer, "journal", f"entry {shown.made_here} is this decision", room)
+    row(writer, "entry", line.entry_id, room)
+    row(writer, "hash", line.hash, room)
+    if line.details:
+        writer.line()
+        width = min(LONG_LABEL, max(LABEL, *(len(key) for key, _ in line.details)))
+        for key, value in line.details:
+            row(writer, key, value, room, label=width)
+    return writer.page()
+
+
+def _who(shown: AuditLine) -> str:
+    line = shown.line
+    if line.source is Source.JOURNAL:
+        return line.actor
+    if shown.made_here:
+        return f"{shown.who}, by key {line.actor}"
+    return f"key {line.actor}" if line.actor else "the gateway by itself"
+
+
+def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LABEL, style: str = "") -> None:
+    """Writes a label and its value, further lines of which stand under its first; nothing for an empty value.
+
+    Args:
+        writer: what is written to.
+        name: the label, cut to `label` cells.
+        value: clean text of one line.
+        room: cells of a line.
+        label: cells of the label.
+        style: of the value.
+    """
+    for at, (start, end) in enumerate(wrapped(value, max(8, room - label - 1)) if value else []):
+        writer.write(fit_cells("" if at else OneLine(name), label) + " ", "dim")
+        writer.line(value[start:end], style)
+
+
+def life_page(life: Life, room: int, identity: Identity | None = None) -> Page:
+    """A mail's life: what it is, then everything that happened in the order of time.
+
+    Args:
+        life: what is known of it.
+        room: cells of a line.
+        identity: what its signed identity is worth; None while that is being asked, or when it has none.
+    """
+    writer = PageWriter()
+    _life_head(writer, life, room)
+    _identity(writer, life, identity, room)
+    writer.line()
+    writer.line("What happened, the oldest first", "dim")
+    day = ""
+    for event in life.events:
+        local = event.at.astimezone() if event.at is not None else None
+        today = local.strftime("%A %d %B %Y") if local is not None else "at an unknown time"
+        if today != day:
+            day = today
+            writer.line()
+            writer.line(day, "dim")
+        time = local.strftime("%H:%M:%S") if local is not None else " " * 8
+        writer.write(f"{time}  {event.origin:<8} ", "dim")
+        writer.write(event.words, {Tone.DECISION: "strong", Tone.FAILURE: "risk"}.get(event.tone, ""))
+        writer.write("  (of the other of edit and original)" if event.about_edit else "", "dim")
+        writer.line(f"  {event.who}" if event.who else "", "dim")
+        if event.more:
+            for start, end in wrapped(event.more, max(8, room - MORE)):
+                writer.line(" " * MORE + event.more[start:end], "dim")
+    if not life.events:
+        writer.line("Nothing is known of it on this machine.")
+    writer.line()
+    writer.line(
+        "Known from: the mail's own times (mail), the gateway's log (gateway), our journal (journal), models (model), "
+        "and this program on this machine (here).",
+        "dim",
+    )
+    if life.detail is None:
+        writer.line("The mail was not opened on this machine: its tags and who approved it are not known.", "dim")
+    elif not life.detail.identity:
+        writer.line("The gateway showed no identity header with it, so none was checked.", "dim")
+    return writer.page()
+
+
+def _identity(writer: PageWriter, life: Life, identity: Identity | None, room: int) -> None:
+    """What the gateway signed about the sender, and whether that holds."""
+    if life.detail is None or not life.detail.identity:
+        return
+    if identity is None:
+        row(writer, "identity", "being checked …", room)
+        return
+    words = f"{identity.standing}{f': {identity.why}' if identity.why else ''}"
+    holds = identity.standing is Standing.HOLDS
+    sign = {Standing.HOLDS: "✓ ", Standing.BROKEN: "✕ "}.get(identity.standing, "▲ ")
+    row(writer, "identity", sign + words, room, style="" if holds else "risk")
+    for name, value in identity.claims:
+        row(writer, "", f"{name}: {value}", room, style="" if holds else "dim")
+    if life.detail.ai_generated:
+        row(writer, "", f"X-AI-Generated: {life.detail.ai_generated} (not signed)", room, style="dim")
+    if holds:
+        row(writer, "", f"ECDSA P-256 under the gateway's key {identity.fingerprint}", room, style="dim")
+        row(
+            writer,
+            "",
+            "It names no mail: it proves who says this, not that it was said of this mail.",
+            room,
+            style="dim",
+        )
+
+
+def _life_head(writer: PageWriter, life: Life, room: int) -> None:
+    mail = life.summary
+    if mail is None:
+        writer.line(f"Mail {life.email_id}", "strong")
+        writer.line("It is not in the store: it is too old, or in a mailbox that this key does not see.", "dim")
+        return
+    writer.line(mail.subject.strip() or "(no subject)", "strong")
+    row(writer, "from", str(mail.sender), room)
+    row(writer, "to", ", ".join(str(party) for party in mail.to) or "nobody", room)
+    row(writer, "status", f"{mail.status} · {mail.direction}", room)
+    row(writer, "id", life.email_id, room)
+    if life.detail is not None:
+        row(
+            writer,
+            "tags",
+            ", ".join(f"{key}={value}" for key, value in sorted(life.detail.tags.items())) or "none",
+            room,
+        )
+    if life.family:
+        row(writer, "with it", f"{', '.join(life.family)} (edit or original)", room)

@@ -1,0 +1,344 @@
+"""The audit screen: the gateway's log and our own journal on one line of time."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+from textual.worker import get_current_worker
+
+from mm_tui import keymap
+from mm_tui.screens.audit.entry_list import AuditList, moment
+from mm_tui.screens.audit.pages import line_page
+from mm_tui.screens.base import BaseScreen
+from mm_tui.services.audit.line import AuditLines, actor_words, narrowed
+from mm_tui.services.events import AuditChanged, MailboxesChanged, Notice, Part, ReleaseChanged, SyncChanged
+from mm_tui.store.audit.journal import Journal, Verdict
+from mm_tui.store.audit.timeline import Facet, LineFilter, Source
+from mm_tui.text import OneLine
+from mm_tui.widgets.chrome import StatusLine
+from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.pager import Page, Paper
+from mm_tui.widgets.words import count, joined
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+RELOAD_SECONDS = 0.3
+"""News that comes faster than this is shown together."""
+TYPING_SECONDS = 0.12
+"""The keys have to rest this long before what was typed is searched for."""
+FIRST_KEYS = 200
+PAGE_CELLS = 100
+"""Cells of the dialog that shows a line of the log, at most; six of them are its margins."""
+NO_ADMIN = "the gateway's log needs an admin key; the journal is shown"
+
+
+class LinesFound(Message):
+    """Keys of the wanted lines, from the thread that reads them. `whole`: nothing more follows."""
+
+    def __init__(self, asked: tuple[LineFilter, str], keys: array[int], *, whole: bool, fresh: bool) -> None:
+        super().__init__()
+        self.asked = asked
+        self.keys = keys
+        self.whole = whole
+        self.fresh = fresh
+
+
+class FacetsRead(Message):
+    """Who did what, from the thread that counts it."""
+
+    def __init__(self, actors: list[Facet], actions: list[Facet]) -> None:
+        super().__init__()
+        self.actors = actors
+        self.actions = actions
+
+
+class Verified(Message):
+    """What the check of the journal's chain found, and the head it has now."""
+
+    def __init__(self, verdict: Verdict, head: str) -> None:
+        super().__init__()
+        self.verdict = verdict
+        self.head = head
+
+
+class AuditScreen(BaseScreen):
+    """Who did what, newest first."""
+
+    MODE = "audit"
+    TITLE_WORD = "audit"
+    CSS_PATH = "audit.tcss"
+    BINDINGS = keymap.bindings("audit")
+    HELP_MORE = (
+        ("after:", "later than a day (2026-03-01, 2026-03, yesterday) or an age (7d, 2w, 3m, 1y)"),
+        ("before:", "earlier than that"),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen = LineFilter()
+        self.typed = ""
+        self._lines: AuditLines | None = None
+        self._whole = False
+        self._reload_timer: Timer | None = None
+        self._typing_timer: Timer | None = None
+
+    @property
+    def lines(self) -> AuditLines:
+        """The use-case that reads both logs."""
+        if self._lines is None:
+            self._lines = AuditLines(self.services.database)
+        return self._lines
+
+    @property
+    def entries(self) -> AuditList:
+        """The list."""
+        return self.query_one("#entries", AuditList)
+
+    @property
+    def wanted(self) -> LineFilter:
+        """What is shown: what was chosen, narrowed by what was typed."""
+        return narrowed(self.chosen, self.typed, self.services.clock.now())[0]
+
+    @property
+    def has_read(self) -> bool:
+        """All lines that are wanted have been found."""
+        return self._whole
+
+    def status_mailbox(self) -> str | None:
+        return self.chosen.mailbox_id
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield Static(id="heading")
+                with Horizontal(id="search-line"):
+                    yield Static(Content("/"))
+                    yield LineInput(id="search", placeholder="words, after: before:")
+                yield AuditList(self.lines, self.services.clock, id="entries")
+            yield Paper(id="entry")
+
+    def on_mount(self) -> None:
+        self.entries.empty_words = ("Reading both logs …",)
+        self.entries.focus()
+        self._show_heading()
+        self._reload(fresh=True)
+
+    # What is shown
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, AuditChanged | ReleaseChanged | MailboxesChanged) and self._reload_timer is None:
+            self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload)
+        elif isinstance(notice, SyncChanged):
+            self._show_heading()
+
+    def services_ready(self) -> None:
+        self._show_heading()
+
+    def on_screen_resume(self) -> None:
+        # The gateway's log is read once a minute; who looks at it wants to see what has just been done.
+        if self.services.sync is not None:
+            self.services.sync.poke(Part.AUDIT)
+
+    def show(self, chosen: LineFilter, typed: str) -> None:
+        """Shows other lines, from the newest."""
+        if (chosen, typed) != (self.chosen, self.typed):
+            self.chosen, self.typed = chosen, typed
+            self._reload(fresh=True)
+
+    def _reload(self, fresh: bool = False) -> None:
+        if self._reload_timer is not None:
+            self._reload_timer.stop()
+            self._reload_timer = None
+        work = partial(self._read, self.wanted, (self.chosen, self.typed), fresh)
+        self.run_worker(work, thread=True, exclusive=True, group="lines", exit_on_error=False)
+
+    def _read(self, wanted: LineFilter, asked: tuple[LineFilter, str], fresh: bool) -> None:
+        worker = get_current_worker()
+        self.lines.learn()
+        keys = array("q")
+        first = fresh
+        for chunk in self.lines.keys(wanted, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
+            keys.extend(chunk)
+            if first and not worker.is_cancelled:
+                self.post_message(LinesFound(asked, keys[:], whole=False, fresh=True))
+                first = False
+        if not worker.is_cancelled:
+            self.post_message(LinesFound(asked, keys, whole=True, fresh=first))
+
+    def on_lines_found(self, message: LinesFound) -> None:
+        if message.asked != (self.chosen, self.typed):
+            return
+        self._whole = message.whole
+        self.entries.empty_words = self._empty_words()
+        self.entries.forget_rows()
+        if message.fresh or message.keys != self.entries.keys:
+            self.entries.set_keys(message.keys, go_first=message.fresh)
+        self._show_heading()
+        self._show_line()
+
+    def _show_heading(self) -> None:
+        chosen = self.chosen
+        box = next((one for one in self.services.mail.mailbox_rows() if one.mailbox_id == chosen.mailbox_id), None)
+        alone = self.services.sync is not None and not self.services.can("admin")
+        both = "our journal" if alone and not self.services.audit.count() else "both logs"
+        words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "our journal", None: both}[chosen.source]]
+        words += [OneLine(box.address)] if box else []
+        words += [actor_words(chosen.actor)] if chosen.actor else []
+        words += [OneLine(chosen.action)] if chosen.action else []
+        words += [f"since {moment(chosen.since, self.services.clock.now()).strip()}"] if chosen.since else []
+        total = count(len(self.entries.keys), "line", "lines") + ("" if self._whole else "…")
+        parts = [Content.assemble((total, "bold $foreground")), Content(" · ".join(words))]
+        _, complaint = narrowed(chosen, self.typed, self.services.clock.now())
+        for trouble in (complaint, self._gateway_trouble()):
+            if trouble:
+                parts.append(Content.assemble(("▲ ", "$warning"), (trouble, "$foreground")))
+        self.query_one("#heading", Static).update(joined(parts, " · "))
+        self.query_one(StatusLine).update_state()
+
+    def _gateway_trouble(self) -> OneLine:
+        """Why the gateway's log is not shown, or not as it is now."""
+        sync = self.services.sync
+        if sync is None:
+            return self.services.trouble
+        if not self.services.can("admin"):
+            return OneLine(NO_ADMIN)
+        part = next((part for part in sync.state.parts if part.part is Part.AUDIT), None)
+        if part is not None and part.error is not None:
+            return OneLine(f"gateway's log: {part.error}")
+        return OneLine("")
+
+    def _empty_words(self) -> tuple[str, ...]:
+        if self.chosen != LineFilter() or self.typed:
+            return ("No line is like that.", "esc shows all lines; f and / narrow them otherwise.")
+        trouble = self._gateway_trouble()
+        words = (trouble,) if trouble else ("The gateway's log has not been read yet, or is empty.",)
+        return ("Nothing has been decided or logged yet.", *words, "Decisions made here appear at once.")
+
+    def _show_line(self) -> None:
+        row = self.entries.current_row
+        paper = self.query_one("#entry", Paper)
+        page = line_page(row, paper.room) if row is not None else Page()
+        paper.show(page, str(row.line.key) if row is not None else "")
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_line)
+
+    def on_virtual_list_moved(self, _message: AuditList.Moved) -> None:
+        self._show_line()
+
+    # Acts
+
+    def on_virtual_list_opened(self, _message: AuditList.Opened) -> None:
+        row = self.entries.current_row
+        if row is None:
+            return
+        if row.line.about_type != "email" or not row.line.about:
+            self.say("this line is not about a mail; all of it is on the right, or with v")
+            self.action_look()
+            return
+        from mm_tui.screens.audit.history import LifeScreen
+
+        self.app.push_screen(LifeScreen(row.line.about))
+
+    def action_look(self) -> None:
+        """All that the line holds, for where there is no room beside the list."""
+        row = self.entries.current_row
+        if row is not None and not self.has_class("-wide"):
+            from mm_tui.screens.dialogs.mail import PageScreen
+
+            self.app.push_screen(
+                PageScreen("One line of the log", line_page(row, min(self.size.width * 94 // 100, PAGE_CELLS) - 6))
+            )
+
+    def action_search(self) -> None:
+        self.add_class("-searching")
+        self.query_one("#search", Input).focus()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        if self._typing_timer is not None:
+            self._typing_timer.stop()
+        self._typing_timer = self.set_timer(TYPING_SECONDS, partial(self._search_for, message.value))
+
+    def _search_for(self, typed: str) -> None:
+        self.show(self.chosen, typed)
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        self._search_for(message.value)
+        self._end_search()
+
+    def _end_search(self) -> None:
+        self.entries.focus()
+        self.set_class(bool(self.typed), "-searching")
+
+    def action_clear(self) -> None:
+        line = self.query_one("#search", Input)
+        with line.prevent(Input.Changed):
+            line.value = ""
+        if self._typing_timer is not None:
+            self._typing_timer.stop()
+        self.show(LineFilter(), "")
+        self._end_search()
+
+    def action_next_mailbox(self) -> None:
+        ids = [None, *(box.mailbox_id for box in self.services.mail.mailbox_rows())]
+        at = ids.index(self.chosen.mailbox_id) if self.chosen.mailbox_id in ids else 0
+        self.show(replace(self.chosen, mailbox_id=ids[(at + 1) % len(ids)]), self.typed)
+
+    def action_filter(self) -> None:
+        """Reads what lines can be narrowed to, in a thread, and asks."""
+        self.run_worker(self._read_facets, thread=True, exclusive=True, group="facets", exit_on_error=False)
+
+    def _read_facets(self) -> None:
+        timeline = self.lines.timeline
+        self.post_message(FacetsRead(timeline.actors(), timeline.actions()))
+
+    def on_facets_read(self, message: FacetsRead) -> None:
+        from mm_tui.screens.audit.filter import AuditFilterScreen
+
+        boxes = [(row.mailbox_id, row.address) for row in self.services.mail.mailbox_rows()]
+        dialog = AuditFilterScreen(self.chosen, message.actors, message.actions, boxes, self.services.clock.now())
+        self.app.push_screen(dialog, self._filter_chosen)
+
+    def _filter_chosen(self, chosen: LineFilter | None) -> None:
+        if chosen is not None:
+            self.show(chosen, self.typed)
+
+    def action_verify(self) -> None:
+        """Checks the journal's chain in a thread."""
+        self.say("checking the journal's chain")
+        self.run_worker(self._verify, thread=True, exclusive=True, group="verify", exit_on_error=False)
+
+    def _verify(self) -> None:
+        journal = Journal(self.services.database)
+        self.post_message(Verified(journal.verify(), journal.head()))
+
+    def on_verified(self, message: Verified) -> None:
+        from mm_tui.screens.audit.dialogs import verdict_screen
+
+        self.say(f"journal: {message.verdict.words}", "information" if message.verdict.ok else "error")
+        self.app.push_screen(verdict_screen(message.verdict, message.head), partial(self._copy, message.head))
+
+    def _copy(self, head: str, wanted: bool | None) -> None:
+        if wanted:
+            self.app.copy_to_clipboard(head)
+            self.say("the head was sent to the terminal's clipboard")
+
+    def action_export(self) -> None:
+        """Asks for a file and writes the lines that are shown."""
+        from mm_tui.screens.audit.dialogs import ExportScreen
+
+        shown = self.chosen != LineFilter() or bool(self.typed)
+        self.app.push_screen(ExportScreen(self.lines, self.wanted, narrowed=shown), self._exported)
+
+    def _exported(self, words: str | None) -> None:
+        if words:
+            self.say(words)

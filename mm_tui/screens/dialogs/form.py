@@ -1,0 +1,79 @@
+"""A few lines to fill in, asked for in one dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.text import OneLine
+from mm_tui.widgets.line_input import LineInput
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class Field(NamedTuple):
+    """One line to fill in."""
+
+    label: str
+    placeholder: str
+    value: str = ""
+
+
+class FormScreen(ModalScreen[tuple[str, ...] | None]):
+    """Asks for some lines of text; None when it is given up. Enter goes on to the next line, and from the last submits.
+
+    Args:
+        title: what they are for.
+        fields: the lines.
+        words: what there is to know first.
+        yes: the label of submitting.
+        start: the line that has the cursor at first.
+        trouble: what was wrong the last time.
+    """
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
+
+    def __init__(
+        self, title: str, fields: Sequence[Field], *, words: str, yes: str, start: int = 0, trouble: str = ""
+    ) -> None:
+        super().__init__()
+        self._title, self._fields, self._words, self._yes = title, fields, words, yes
+        self._start, self._trouble = start, trouble
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog dialog--form"):
+            yield Static(Content(OneLine(self._title)), classes="dialog--title")
+            yield Static(Content.styled(OneLine(self._words), "$mm-dim"))
+            for at, field in enumerate(self._fields):
+                yield Static(Content(field.label), classes="form--label")
+                yield LineInput(
+                    value=field.value,
+                    placeholder=OneLine(field.placeholder),
+                    id=f"field-{at}",
+                )
+            if self._trouble:
+                yield Static(Content.assemble(("▲ ", "$warning"), OneLine(self._trouble)), classes="form--label")
+            yield keys_line(("enter", f"next line, at the end {self._yes}"), ("esc", "close, nothing happens"))
+
+    def on_mount(self) -> None:
+        self.query_one(f"#field-{self._start}", Input).focus()
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        inputs = list(self.query(Input))
+        at = inputs.index(message.input)
+        if at + 1 < len(inputs):
+            inputs[at + 1].focus()
+        else:
+            self.dismiss(tuple(one.value for one in inputs))
+
+    def action_close(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,95 @@
+"""All keys of a screen, made from its bindings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from mm_tui import keymap
+from mm_tui.widgets.chrome import awake_keys
+from mm_tui.widgets.pager import wrapped
+from mm_tui.widgets.words import joined, key_name
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.screen import Screen
+
+WIDTH, FRAME = 92, 6
+"""Cells of the dialog, as dialogs.tcss has it, and of what stands around its text."""
+HEADINGS = {"list": "Lists", "app": "Everywhere"}
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys and what they do, grouped: this screen's first, then lists', then everywhere.
+
+    Args:
+        title: what the help is for.
+        groups: (heading, [(keys, what they do)]).
+        more: lines beneath, for instance the search language.
+    """
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1,enter", "close", "close"),
+        Binding("j,down", "scroll(1)", "down"),
+        Binding("k,up", "scroll(-1)", "up"),
+    ]
+
+    def __init__(
+        self, title: str, groups: list[tuple[str, list[tuple[str, str]]]], more: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._groups = groups
+        self._more = more
+
+    @classmethod
+    def of(cls, screen: Screen[Any]) -> Self:
+        """The help of a screen as it is now."""
+        title = getattr(screen, "TITLE_WORD", "") or "this screen"
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for _key, active in awake_keys(screen):
+            act = keymap.act(active.binding.id or "")
+            heading = HEADINGS.get(act.context, act.context.capitalize())
+            groups.setdefault(heading, []).append((_all_keys(screen, act.id), act.help))
+        more = getattr(screen, "HELP_MORE", ())
+        return cls(f"Keys · {title}", list(groups.items()), more)
+
+    def compose(self) -> ComposeResult:
+        # In the terminal's own colours a dialog has a line around it.
+        line = 2 if self.app.current_theme.ansi else 0
+        cells = min(WIDTH, self.app.size.width * 94 // 100) - FRAME - line
+        with VerticalScroll(classes="dialog dialog--help"):
+            yield Static(Content(self._title), classes="dialog--title")
+            for heading, rows in self._groups:
+                yield Static(_group(heading, rows, cells))
+            if self._more:
+                yield Static(_group("Search", list(self._more), cells))
+        yield Static(Content.assemble(("esc", "$foreground"), " close"), classes="dialog--below")
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def _all_keys(screen: Screen[Any], act_id: str) -> str:
+    keys = [active.binding.key for active in screen.active_bindings.values() if active.binding.id == act_id]
+    return " ".join(dict.fromkeys(key_name(key) for key in keys))
+
+
+def _group(heading: str, rows: list[tuple[str, str]], cells: int) -> Content:
+    """A heading and its rows; what does not fit goes on below its own column."""
+    width = max([10, *(len(keys) + 2 for keys, _ in rows)])
+    lines: list[Content] = [Content.styled(heading, "$mm-dim")]
+    for keys, words in rows:
+        parts = [words[start:end] for start, end in wrapped(words, max(20, cells - width - 2))]
+        lines.append(Content.assemble((f"  {keys:<{width}}", "bold"), parts[0]))
+        lines += [Content(" " * (width + 2) + part) for part in parts[1:]]
+    return joined(lines, "\n")

@@ -1,0 +1,64 @@
+"""Correcting a label: the human's word stands, and no model writes over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class LabelScreen(ModalScreen[str | None]):
+    """Gives back the label chosen, or None.
+
+    Args:
+        labels: the configured ones.
+        current: what the mail has now; "" for none.
+    """
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "close"),
+        Binding("j", "move(1)", "down", show=False),
+        Binding("k", "move(-1)", "up", show=False),
+    ]
+
+    def __init__(self, labels: tuple[str, ...], current: str) -> None:
+        super().__init__()
+        self._labels, self._current = labels, current
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Content("Label"), classes="dialog--title")
+            yield OptionList(*[self._option(label) for label in self._labels])
+            yield keys_line(("enter", "label it"), ("esc", "close"))
+
+    def _option(self, label: str) -> Option:
+        return Option(Content.assemble(("• " if label == self._current else "  ", "$accent"), OneLine(label)))
+
+    def on_mount(self) -> None:
+        if self._current in self._labels:
+            self.query_one(OptionList).highlighted = self._labels.index(self._current)
+
+    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
+        self.dismiss(self._labels[message.option_index])
+
+    def action_move(self, by: int) -> None:
+        options = self.query_one(OptionList)
+        if by > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+    def action_close(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,70 @@
+"""What leaving does to decisions on their way, and the question before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.screens.dialogs.confirm import ConfirmScreen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mm_tui.messages import Services
+
+
+class OnTheWay(NamedTuple):
+    """The decisions between their beginning and their end, as ids of mails."""
+
+    unsent: frozenset[str]
+    """Of which nothing has left: they fall back."""
+    begun: frozenset[str]
+    """Of which a call was made: they are read back at the next start."""
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Both."""
+        return self.unsent | self.begun
+
+    def words(self) -> str:
+        """What leaving does to them."""
+        parts = []
+        if self.unsent:
+            falls = "it falls" if len(self.unsent) == 1 else "they fall"
+            parts.append(
+                f"{_decisions(self.unsent)} still deciding or being checked: nothing is sent,"
+                f" {falls} back to undecided."
+            )
+        if self.begun:
+            parts.append(
+                f"{_decisions(self.begun)} with the gateway already: nothing more is sent, and what became of it is"
+                " read and asked about when this profile is opened next."
+            )
+        return " ".join(parts)
+
+
+def on_the_way(services: Services) -> OnTheWay:
+    """The decisions that leaving now would affect. One that only waits for an answer is as it was the next time."""
+    if services.releases is None:
+        return OnTheWay(frozenset(), frozenset())
+    views = [view for view in services.releases.states() if not view.ended and view.question is None]
+    return OnTheWay(
+        frozenset(view.email_id for view in views if view.can_undo),
+        frozenset(view.email_id for view in views if not view.can_undo),
+    )
+
+
+class LeaveScreen(ConfirmScreen):
+    """Asks whether to leave. True: leave.
+
+    Args:
+        decisions: what leaving affects.
+        texts: where the texts are that the store did not take.
+    """
+
+    def __init__(self, decisions: OnTheWay, texts: Sequence[str] = ()) -> None:
+        title = "Leave while decisions are still held or on their way?" if decisions.all else "Leave now?"
+        super().__init__(title, " ".join([*texts, decisions.words()]).strip(), yes="leave", no="stay")
+
+
+def _decisions(ids: frozenset[str]) -> str:
+    return "One decision is" if len(ids) == 1 else f"{len(ids)} decisions are"

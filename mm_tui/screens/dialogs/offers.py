@@ -1,0 +1,109 @@
+"""One of several offered texts, or own words: arrows choose, letters and digits are always text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.text import OneLine
+from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.words import joined
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+MAX_WORDS = 500
+"""Characters of own words."""
+OFFERED = 9
+"""Texts that are offered at most: as many as there are keys for them."""
+
+
+class OfferScreen(ModalScreen[str | None]):
+    """Gives the text chosen or written; None goes back.
+
+    Enter on the empty line takes the text that is marked, at first the first one; else it takes what is written.
+
+    Args:
+        title: the question.
+        offered: the texts, best first; their order should not change from one time to the next.
+        what: what it is about.
+        back: what escape does, in words.
+    """
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back"),
+        Binding("up", "move(-1)", "up", show=False),
+        Binding("down", "move(1)", "down", show=False),
+        *(Binding(f"f{at}", f"choose({at})", f"f{at}", show=False) for at in range(1, OFFERED + 1)),
+    ]
+
+    def __init__(self, title: str, offered: Sequence[str], *, what: OneLine = OneLine(""), back: str = "back") -> None:
+        super().__init__()
+        self._title, self._what, self._back = title, what, back
+        self._offered = [OneLine(text) for text in offered][:OFFERED]
+        self._at = 0
+        self._is_drawn = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._title), classes="dialog--title")
+            if self._what:
+                yield Static(Content.styled(self._what, "$mm-dim"))
+            yield Static(id="offers", classes="dialog--offers")
+            yield LineInput(placeholder="or your own words, then enter")
+            yield Static(id="trouble")
+            yield keys_line(("↑↓ enter", "choose"), (f"f1-f{len(self._offered)}", "at once"), ("esc", self._back))
+
+    def on_mount(self) -> None:
+        self._show()
+        self.call_after_refresh(self._drawn)
+
+    def _drawn(self) -> None:
+        self._is_drawn = True
+
+    def _show(self) -> None:
+        marks = not self.query_one(Input).value.strip()
+        lines = [
+            Content.assemble(
+                ("▸ " if marks and at == self._at else "  ", "bold $accent"),
+                (f"f{at + 1}  ", "$mm-dim"),
+                (text, "bold" if marks and at == self._at else ""),
+            )
+            for at, text in enumerate(self._offered)
+        ]
+        self.query_one("#offers", Static).update(joined(lines, "\n"))
+
+    def on_input_changed(self) -> None:
+        self._show()
+        self.query_one("#trouble", Static).update("")
+
+    def action_move(self, by: int) -> None:
+        if self._offered:
+            self._at = (self._at + by) % len(self._offered)
+            self._show()
+
+    def action_choose(self, number: int) -> None:
+        # What has not been on the screen was not chosen from.
+        if self._is_drawn and number <= len(self._offered):
+            self.dismiss(str(self._offered[number - 1]))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        words = OneLine(event.value.strip())
+        if not words:
+            self.action_choose(self._at + 1)
+        elif len(words) > MAX_WORDS:
+            trouble = f"{len(words)} characters; {MAX_WORDS} at most"
+            self.query_one("#trouble", Static).update(Content.assemble(("▲ ", "$warning"), trouble))
+        else:
+            self.dismiss(str(words))
+
+    def action_back(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,21 @@
+"""Why a draft is rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mm_tui.screens.dialogs.offers import OfferScreen
+from mm_tui.text import OneLine
+
+
+class ReasonScreen(OfferScreen):
+    """Asks for a reason; None goes back without deciding.
+
+    Args:
+        title: what is about to be done.
+        what: the mail it is done to.
+        reasons: templates.
+    """
+
+    def __init__(self, title: str, what: OneLine, reasons: Sequence[str]) -> None:
+        super().__init__(title, reasons, what=what, back="back, nothing is decided")

@@ -1,0 +1,84 @@
+"""What the store knows of the mail under the cursor. It never fetches: opening is the reader's act."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from mm_tui.messages import Services
+from mm_tui.store.mail.mails import MailRow
+from mm_tui.store.sort_keys import from_ms
+from mm_tui.text import OneLine
+from mm_tui.widgets.mail_list import URGENCY_SIGNS, chip
+from mm_tui.widgets.words import exact, joined
+
+NAMES = 9
+"""Cells that the names of the lines take."""
+MAX_LINES = 60
+"""Lines of a body that the preview shows; the rest is seen by opening."""
+
+
+class Preview(Widget):
+    """The pane beside or below the list. What does not fit is cut off: opening shows all.
+
+    Args:
+        services: the stores.
+    """
+
+    DEFAULT_CSS = "Preview { padding: 0 1; }"
+
+    def __init__(self, services: Services, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._services = services
+        self._shown = Content("")
+
+    def show(self, row: MailRow | None) -> None:
+        """Shows a mail, or nothing."""
+        content = Content("") if row is None or not row.email_id else self._content(row)
+        if not content.is_same(self._shown):
+            self._shown = content
+            self.refresh()
+
+    def render(self) -> Content:
+        return self._shown
+
+    def _content(self, row: MailRow) -> Content:
+        lines: list[Content] = [
+            Content.styled(row.subject or "(no subject)", "bold"),
+            _line("from", row.sender, row.sender_name),
+            _line("to", row.recipient, OneLine(f"and {row.recipients - 1} more" if row.recipients > 1 else "")),
+            _line("at", OneLine(exact(from_ms(row.received_at)))),
+        ]
+        word, style = chip(row)
+        signs = {"risk": "$warning", "fail": "$error"}
+        if word:
+            lines.append(Content.assemble((f"{'is':<{NAMES}}", "$mm-dim"), (OneLine(word), signs.get(style, ""))))
+        if row.urgency in URGENCY_SIGNS:
+            lines.append(
+                Content.assemble(
+                    (f"{'urgency':<{NAMES}}", "$mm-dim"),
+                    (f"{URGENCY_SIGNS[row.urgency].strip()} {row.urgency}", "$warning"),
+                )
+            )
+        if row.thread_size > 1:
+            lines.append(_line("thread", OneLine(f"{row.thread_size} mails")))
+        if row.hidden:
+            lines.append(Content.styled(f"▲ {row.hidden} hidden characters removed", "$warning"))
+        if row.summary:
+            lines += [Content(""), Content(row.summary)]
+        lines.append(Content(""))
+        detail = self._services.mail.detail(row.email_id)
+        if detail is None:
+            lines.append(Content.assemble(("enter", "$foreground"), (" opens it", "$mm-dim")))
+            if row.status == "unread":
+                lines.append(Content.styled("Opening marks it read at the gateway.", "$mm-dim"))
+        else:
+            body = detail.body.split("\n")
+            lines += [Content(OneLine(line)) for line in body[:MAX_LINES]]
+            if len(body) > MAX_LINES:
+                lines.append(Content.styled(f"{len(body) - MAX_LINES:,} more lines: enter opens it", "$mm-dim"))
+        return joined(lines, "\n")
+
+
+def _line(name: str, value: OneLine, more: OneLine = OneLine("")) -> Content:
+    return Content.assemble((f"{name:<{NAMES}}", "$mm-dim"), value, (f"  {more}" if more else "", "$mm-dim"))

@@ -1,0 +1,206 @@
+"""The inbox: all mail of the store, filtered and searched, with a preview where there is room."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.widgets import Static
+
+from mm_tui import keymap
+from mm_tui.messages import Said
+from mm_tui.screens.inbox import words as inbox_words
+from mm_tui.screens.inbox.preview import Preview
+from mm_tui.screens.inbox.search import SearchedMail
+from mm_tui.services.events import (
+    AssistChanged,
+    MailboxesChanged,
+    MailChanged,
+    PendingChanged,
+    SyncChanged,
+)
+from mm_tui.widgets.cached_static import QuietStatic
+from mm_tui.widgets.mail_list import MailList
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from mm_tui.services.events import Notice
+
+FIRST_KEYS = 200
+"""Keys read before the first frame; the rest follows from a thread."""
+PAINT_SECONDS = 0.1
+"""How long the reading waits at most until what was found first has been painted."""
+RELOAD_SECONDS = 0.3
+"""News that comes faster than this is shown together."""
+BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
+"""From which size on the preview stands beside the list, or below it."""
+PREVIEW_SECONDS = 0.15
+"""The cursor has to rest this long before the preview follows."""
+
+
+def _places(width: int, height: int) -> dict[str, bool]:
+    """The classes that say where the preview stands, by the size of the screen."""
+    return {
+        "-beside": width >= BESIDE_COLUMNS,
+        "-below": BELOW_COLUMNS <= width < BESIDE_COLUMNS and height >= BELOW_LINES,
+    }
+
+
+class InboxScreen(SearchedMail):
+    """Mail, newest first."""
+
+    MODE = "inbox"
+    TITLE_WORD = "inbox"
+    CSS_PATH = "inbox.tcss"
+    BINDINGS = keymap.bindings("inbox")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._preview_timer: Timer | None = None
+        self._preview_wanted = True
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield Static(id="hint")
+                yield QuietStatic(id="heading")
+                yield from self.compose_search()
+                yield MailList(self.services.mail, self.services.clock, id="mails")
+            yield Preview(self.services, id="preview")
+
+    def on_mount(self) -> None:
+        self.list_first()
+        self.mails.focus()
+        self._show_hint()
+        self._show_preview()
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, MailChanged):
+            self.forget(notice.email_ids)
+            self.reload_soon()
+        elif isinstance(notice, AssistChanged):
+            if notice.email_id is not None:
+                self.forget(frozenset({notice.email_id}))
+                self._show_preview()
+        elif isinstance(notice, PendingChanged):
+            self.reload_soon()
+        elif isinstance(notice, MailboxesChanged):
+            self.use_profile_mailbox()
+            self.show_heading()
+        elif isinstance(notice, SyncChanged):
+            self.show_empty_words()
+
+    def services_ready(self) -> None:
+        self.show_empty_words()
+
+    def _show_hint(self) -> None:
+        words = inbox_words.hint(self.services)
+        hint = self.query_one("#hint", Static)
+        hint.display = bool(words)
+        hint.update(Content(words))
+
+    def action_import_report(self) -> None:
+        """Shows what the demo imported of the reader's mail, and what was odd."""
+        if not self.services.demo:
+            self.say("No mail was imported here: only mm-tui demo --mail does.")
+            return
+        from mm_tui.screens.dialogs.mail import PageScreen
+        from mm_tui.widgets.pager import PageWriter
+
+        writer = PageWriter()
+        for line in self.services.demo:
+            writer.line(line)
+        self.app.push_screen(PageScreen("What was imported", writer.page()))
+
+    # The preview
+
+    def news_listed(self) -> None:
+        self._show_preview()
+
+    def on_virtual_list_moved(self, _message: MailList.Moved) -> None:
+        # One timer for all moves: making a new one each time would cost as much as the repaint.
+        if self._preview_timer is None:
+            self._preview_timer = self.set_interval(PREVIEW_SECONDS, self._rested)
+        else:
+            self._preview_timer.reset()
+            self._preview_timer.resume()
+
+    def _rested(self) -> None:
+        if self._preview_timer is not None:
+            self._preview_timer.pause()
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        try:
+            preview = self.query_one(Preview)
+        except NoMatches:
+            return
+        if preview.display and preview.size.width:
+            preview.show(self.mails.current_row)
+
+    def size_classes(self, width: int, height: int) -> tuple[str, ...]:
+        wanted = (name for name, wanted in _places(width, height).items() if wanted)
+        return (*super().size_classes(width, height), *wanted)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        for name, wanted in _places(width, height).items():
+            self.set_class(wanted, name)
+        self.call_after_refresh(self._show_preview)
+
+    # Acts
+
+    def on_virtual_list_opened(self, _message: MailList.Opened) -> None:
+        row = self.mails.current_row
+        if row is None or not row.email_id:
+            return
+        from mm_tui.screens.thread.screen import ThreadScreen
+
+        self.app.push_screen(ThreadScreen(row.mailbox_id, row.thread_id, row.email_id))
+
+    def action_toggle_preview(self) -> None:
+        """Shows or hides the preview."""
+        self._preview_wanted = not self._preview_wanted
+        self.set_class(not self._preview_wanted, "-no-preview")
+        self.call_after_refresh(self._show_preview)
+
+    def action_summarise(self) -> None:
+        """Asks the model about the mail under the cursor."""
+        row, triage = self.mails.current_row, self.services.triage
+        if row is None or not row.email_id:
+            return
+        if triage is None:
+            self.post_message(Said("the assistant is not ready yet", "warning"))
+            return
+        self.run_worker(self._examine(row.email_id), group="examine", exclusive=True, exit_on_error=False)
+
+    def action_label(self) -> None:
+        """Asks for a label for the mail under the cursor."""
+        from mm_tui.screens.dialogs.labels import LabelScreen
+
+        row = self.mails.current_row
+        if row is None or not row.email_id:
+            return
+        if self.services.triage is None:
+            self.post_message(Said("the assistant is not ready yet", "warning"))
+            return
+        labels = self.services.settings.assist.labels
+        self.app.push_screen(LabelScreen(labels, row.label), partial(self._label_chosen, row.email_id))
+
+    def _label_chosen(self, email_id: str, label: str | None) -> None:
+        triage = self.services.triage
+        if label is not None and triage is not None:
+            self.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
+
+    async def _examine(self, email_id: str) -> None:
+        triage = self.services.triage
+        if triage is not None:
+            card = await triage.examine(email_id, again=True)
+            if card.words:
+                self.post_message(Said(card.words))

@@ -1,0 +1,251 @@
+"""Which mail is listed: search as you type, filters, and the reading of their keys beside the screen."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+from textual.worker import get_current_worker
+
+from mm_tui.query import MAIL, MAIL_FILTERS, saved
+from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.inbox import words as inbox_words
+from mm_tui.store.mail.search import MailView, parse_query
+from mm_tui.text import OneLine
+from mm_tui.widgets.cached_static import QuietStatic
+from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.mail_list import MailList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+FIRST_KEYS = 200
+"""Keys read before the first frame; the rest follows from a thread."""
+PAINT_SECONDS = 0.1
+"""How long the reading waits at most until what was found first has been painted."""
+RELOAD_SECONDS = 0.3
+"""News that comes faster than this is shown together."""
+
+
+def _leaves_out(view: MailView) -> bool:
+    """Whether some mail is not in the view."""
+    return view != MailView(folded=view.folded)
+
+
+class KeysRead(Message):
+    """Keys of a view, from the worker that reads them. `whole`: nothing more follows."""
+
+    def __init__(
+        self,
+        view: MailView,
+        keys: array[int],
+        *,
+        whole: bool,
+        fresh: bool,
+        painted: threading.Event | None = None,
+    ) -> None:
+        super().__init__()
+        self.view = view
+        self.keys = keys
+        self.whole = whole
+        self.fresh = fresh
+        self.painted = painted
+        """To be set when they are on the screen: so long the reading leaves the processor to the painting."""
+
+
+class SearchedMail(BaseScreen):
+    """The inbox's list with its heading and search line."""
+
+    HELP_MORE = tuple((f"{name}:", words) for name, words in MAIL.operators.items())
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = MailView()
+        self._reload_timer: Timer | None = None
+        self._whole = False
+
+    def compose_search(self) -> ComposeResult:
+        """The search line."""
+        with Horizontal(id="search-line"):
+            yield Static(Content("/"))
+            yield LineInput(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
+
+    def list_first(self) -> None:
+        """Lists the first screenful at once and has the rest read."""
+        # Watched, for the message that tells of a change comes only after the letter has been drawn.
+        self.watch(self.query_one("#search", Input), "value", self._query_typed, init=False)
+        self.use_profile_mailbox()
+        keys = self.services.mail.keys(self.view, limit=FIRST_KEYS)
+        self.mails.set_keys(keys, go_first=True)
+        self._whole = len(keys) < FIRST_KEYS
+        self.show_heading()
+        if not self._whole:
+            self.call_after_refresh(self.reload)
+
+    @property
+    def mails(self) -> MailList:
+        """The list."""
+        return self.query_one("#mails", MailList)
+
+    def status_mailbox(self) -> str | None:
+        return self.view.mailbox_id
+
+    def news_listed(self) -> None:
+        """Called when the list is read again because of news: what else is shown of its mails may have changed."""
+
+    def show(self, view: MailView) -> None:
+        """Shows another view, from its first line."""
+        if view != self.view:
+            before, self.view = self.view, view
+            self._whole = False
+            self.mails.folded = view.folded
+            self.reload(fresh=True)
+            if _leaves_out(before) != _leaves_out(view):
+                self.refresh_bindings()
+
+    def forget(self, email_ids: frozenset[str] | None) -> None:
+        """Has the rows of these mails read anew when they are next drawn; None: all."""
+        if email_ids is None or len(email_ids) > FIRST_KEYS:
+            self.mails.forget_rows()
+        else:
+            found = (self.services.mail.rowid(email_id) for email_id in email_ids)
+            self.mails.forget_rows([key for key in found if key is not None])
+
+    def reload_soon(self) -> None:
+        """Reads the list anew in a moment, once for all news until then."""
+        if self._reload_timer is None:
+            self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload_now)
+
+    def _reload_now(self) -> None:
+        self._reload_timer = None
+        self.reload()
+        self.news_listed()
+
+    def reload(self, *, fresh: bool = False) -> None:
+        """Has the keys of the view read in a thread. `fresh`: it is another view, shown from its first line."""
+        view, store = self.view, self.services.mail
+        query = parse_query(view.query, self.services.clock.now())
+        painted = threading.Event()
+
+        def read() -> None:
+            worker = get_current_worker()
+            keys: array[int] = array("q")
+            first = True
+            for chunk in store.stream(view, query=query, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
+                keys.extend(chunk)
+                if first and fresh and not worker.is_cancelled:
+                    self.post_message(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
+                    first = False
+                    if len(keys) >= FIRST_KEYS:
+                        painted.wait(PAINT_SECONDS)
+            if not worker.is_cancelled:
+                self.post_message(KeysRead(view, keys, whole=True, fresh=fresh and first))
+
+        self.run_worker(read, thread=True, exclusive=True, group="list", exit_on_error=False)
+
+    def on_keys_read(self, message: KeysRead) -> None:
+        if message.view != self.view:
+            return
+        self._whole = message.whole
+        if message.keys != self.mails.keys or message.fresh:
+            self.mails.set_keys(message.keys, go_first=message.fresh)
+        if message.whole or message.fresh:
+            self.show_heading()
+        self.show_empty_words()
+        if message.painted is not None:
+            self.mails.after_drawing(message.painted.set)
+
+    def use_profile_mailbox(self) -> None:
+        """Lists only the mailbox that the profile names, as soon as it is known."""
+        wanted = self.services.settings.profile.mailbox
+        if wanted is None or self.view.mailbox_id is not None:
+            return
+        for box in self.services.mail.mailbox_rows():
+            if wanted in (box.mailbox_id, box.address):
+                self.view = replace(self.view, mailbox_id=box.mailbox_id)
+
+    def show_heading(self) -> None:
+        """Says what is listed and how many that are."""
+        words = inbox_words.heading(self.services, self.view, len(self.mails.keys), whole=self._whole)
+        self.query_one("#heading", QuietStatic).put(words, layout=False)
+
+    def show_empty_words(self) -> None:
+        """Says why nothing is listed, where that is so."""
+        words = () if self.mails.keys else inbox_words.empty_words(self.services, self.view)
+        if words != self.mails.empty_words:
+            self.mails.empty_words = words
+            self.mails.refresh()
+
+    # The search line and the filters
+
+    def action_search(self) -> None:
+        """Opens the search line."""
+        line = self.query_one("#search", Input)
+        self.add_class("-searching")
+        line.focus()
+        self.refresh_bindings()
+
+    def _query_typed(self, query: str) -> None:
+        self.show(replace(self.view, query=query))
+
+    def on_input_submitted(self, _message: Input.Submitted) -> None:
+        self._end_search()
+
+    def _end_search(self) -> None:
+        self.mails.focus()
+        self.set_class(bool(self.view.query), "-searching")
+        self.refresh_bindings()
+
+    def action_clear(self) -> None:
+        """Leaves the search line, then drops search and filters."""
+        self.show_searched(MailView(folded=self.view.folded))
+
+    def show_searched(self, view: MailView) -> None:
+        """Shows another view, with its query on the search line where it has one."""
+        self.show(view)
+        self.query_one("#search", Input).value = OneLine(view.query)
+        self._end_search()
+
+    def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
+        """The saved filters, for the palette."""
+        filters = saved(self.services.settings.filters.inbox, MAIL_FILTERS).items()
+        view = MailView(folded=self.view.folded)
+        return [
+            (OneLine(f"Filter {name}"), OneLine(text), partial(self.show_searched, replace(view, query=text)))
+            for name, text in filters
+        ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`show all` is offered only where something is left out."""
+        del parameters
+        return action != "clear" or self.has_class("-searching") or _leaves_out(self.view)
+
+    def action_toggle_folded(self) -> None:
+        """One line a thread, or one a mail."""
+        self.show(replace(self.view, folded=not self.view.folded))
+
+    def action_next_mailbox(self) -> None:
+        """The next mailbox, after the last all of them."""
+        ids = [None, *(box.mailbox_id for box in self.services.mail.mailbox_rows())]
+        at = ids.index(self.view.mailbox_id) if self.view.mailbox_id in ids else 0
+        self.show(replace(self.view, mailbox_id=ids[(at + 1) % len(ids)]))
+
+    def action_filter(self) -> None:
+        """Asks for a mailbox, label or status."""
+        from mm_tui.screens.inbox.filters import FilterScreen
+
+        self.app.push_screen(FilterScreen(self.services, self.view), self._filter_chosen)
+
+    def _filter_chosen(self, view: MailView | None) -> None:
+        if view is not None:
+            self.show_searched(view)

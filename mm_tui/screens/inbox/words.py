@@ -1,0 +1,73 @@
+"""What the inbox's first hint, its heading and its empty list say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mm_tui import keymap
+from mm_tui.services.events import Phase
+from mm_tui.store.mail.search import MailView, parse_query
+from mm_tui.text import OneLine
+from mm_tui.widgets.words import count, joined, key_name
+
+if TYPE_CHECKING:
+    from mm_tui.messages import Services
+
+GREETED = "greeted"
+"""The fact that the first hint has been shown."""
+
+
+def hint(services: Services) -> str:
+    """One line on the first run, which is thereby over, and always in the demo; else empty."""
+    if services.demo is not None:
+        if not services.demo:
+            return "Demo: made-up mail, nothing leaves here. 2 shows what waits, ? all keys."
+        return "Demo: your mail, nothing leaves here. I shows the import report, ? all keys."
+    if services.facts.get(GREETED) is not None:
+        return ""
+    services.facts.set(GREETED, "yes")
+    return "Welcome. 2 shows what waits, ? all keys of a screen, ctrl+p any act by name."
+
+
+def heading(services: Services, view: MailView, found: int, *, whole: bool) -> Content:
+    """What is listed, how many that are, and what of the query could not be used.
+
+    Args:
+        services: for the mailboxes' addresses and the time.
+        view: what is listed.
+        found: mails, or threads where they are folded.
+        whole: all have been counted; else an ellipsis stands behind the number.
+    """
+    box = next((one for one in services.mail.mailbox_rows() if one.mailbox_id == view.mailbox_id), None)
+    words = [OneLine(box.address) if box else "all mailboxes"]
+    words += [f"label {OneLine(view.label)}"] if view.label else []
+    words += [OneLine(view.status).replace("_", " ")] if view.status else []
+    words += ["threads"] if view.folded else []
+    parts: list[Content] = [Content(" · ".join(words))]
+    kinds = ("thread", "threads") if view.folded else ("mail", "mails")
+    parts.append(Content(count(found, *kinds) + ("" if whole else "…")))
+    for complaint in parse_query(view.query, services.clock.now()).complaints[:1]:
+        parts.append(Content.assemble(("▲ ", "$warning"), complaint))
+    return joined(parts, " · ")
+
+
+def empty_words(services: Services, view: MailView) -> tuple[str, ...]:
+    """Why nothing is listed, and what to do next."""
+    sync = services.sync
+    clear = key_name(keymap.act("inbox.clear").keys)
+    if view.query:
+        return (f"Nothing matches “{OneLine(view.query)}”.", f"{clear} shows all mail; ? lists the operators.")
+    if view.label or view.status:
+        return ("No mail here with that label or status.", f"{clear} shows all mail; f chooses another.")
+    if services.trouble:
+        return ("No mail on this machine yet.", OneLine(services.trouble))
+    if sync is None or sync.state.phase in (Phase.CONNECTING, Phase.FILLING):
+        return ("No mail on this machine yet.", "Asking the gateway for it now.")
+    if sync.state.error is not None:
+        cure = next((part.cure for part in sync.state.parts if part.cure), OneLine(""))
+        return ("No mail on this machine yet.", OneLine(sync.state.error), cure, "It is tried again by itself.")
+    if view.mailbox_id is not None:
+        return ("This mailbox is empty.", "New mail appears here by itself. m shows the next mailbox.")
+    return ("The mailboxes are empty.", "New mail appears here by itself.")

@@ -1,0 +1,176 @@
+"""What is done to mailboxes: moving them on the trust ladder, making new ones, their webhooks. Every act asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.screens.mailboxes.mailbox_list import mode_words
+from mm_tui.screens.mailboxes.pages import tally_words
+from mm_tui.services.audit.track_record import LADDER, step_down, step_up
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.messages import Services
+    from mm_tui.models import Mailbox
+    from mm_tui.services.audit.track_record import Evidence
+    from mm_tui.services.mailboxes import MailboxActs, Said
+
+
+class Acted(Message):
+    """An act on mailboxes is over; `again` asks for the same once more, when it takes a code or was not accepted."""
+
+    def __init__(self, said: Said, again: Callable[[Said], None] | None) -> None:
+        super().__init__()
+        self.said = said
+        self.again = again
+
+
+class MailboxActing(Screen[None]):
+    """Mixed into the mailboxes screen."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def services(self) -> Services: ...
+        @property
+        def current(self) -> Evidence | None: ...
+        def say(self, text: str, severity: str = "information") -> None: ...
+        def read_facts(self) -> None: ...
+
+    def _acts(self, scope: str) -> MailboxActs | None:
+        """The use-case, when a key for it is set; else says what is missing."""
+        if self.services.boxes is None:
+            self.say(self.services.trouble or "still starting", "warning")
+            return None
+        if not self.services.can(scope):
+            self.say(
+                f"this needs a key with the scope {scope}: set {scope}_key, for instance with mm-tui init", "warning"
+            )
+            return None
+        return self.services.boxes
+
+    def _do(self, work: Coroutine[Any, Any, Said], again: Callable[[Said], None] | None = None) -> None:
+        async def acted() -> None:
+            self.post_message(Acted(await work, again))
+
+        self.say("asking the gateway")
+        self.run_worker(acted(), group="act", exclusive=False, exit_on_error=False)
+
+    def on_acted(self, message: Acted) -> None:
+        said = message.said
+        self.say(said.words, "information" if said.ok else "warning")
+        self.read_facts()
+        if message.again is not None and (said.code_sent or not said.ok):
+            message.again(said)
+
+    # The trust ladder
+
+    def action_upgrade(self) -> None:
+        found, acts = self.current, self._acts("send")
+        if found is None or acts is None:
+            return
+        modes = step_up(found.mailbox.oversight_mode)
+        if not modes:
+            self.say("there is no step above this one")
+            return
+        lines = [f"{found.mailbox.address} is {mode_words(found.mailbox.oversight_mode)} now."]
+        lines += [f"Last {days} days: {tally_words(tally)}." for days, tally in found.tallies.items()]
+        lines.append("The operator is mailed a code, good for 24 hours, once. Nothing changes before it is entered: c.")
+        self.app.push_screen(
+            ChoiceScreen("Ask for a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is"),
+            lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)) if mode else None,
+        )
+
+    def action_redeem(self) -> None:
+        found, acts = self.current, self._acts("send")
+        if found is not None and acts is not None:
+            self._ask_code(found.mailbox, acts)
+
+    def _ask_code(self, box: Mailbox, acts: MailboxActs, trouble: str = "") -> None:
+        def entered(values: tuple[str, ...] | None) -> None:
+            if values is not None and values[0].strip():
+                again = lambda said: self._ask_code(box, acts, said.words)  # noqa: E731 - reads as what it is
+                self._do(acts.redeem(box.id, values[0]), again)
+
+        self.app.push_screen(
+            FormScreen(
+                f"Move {box.address} up with a code",
+                [Field("The code that the operator was mailed", "")],
+                words="It says which mode it is for. The move takes effect at once.",
+                yes="move it up",
+                trouble=trouble,
+            ),
+            entered,
+        )
+
+    def action_move_down(self) -> None:
+        found, acts = self.current, self._acts("admin")
+        if found is None or acts is None:
+            return
+        modes = step_down(found.mailbox.oversight_mode)
+        if not modes:
+            self.say("there is no step below this one")
+            return
+        lines = [
+            f"{found.mailbox.address} is {mode_words(found.mailbox.oversight_mode)} now.",
+            "It takes effect at once. Moving up again takes a code from the operator.",
+        ]
+        self.app.push_screen(
+            ChoiceScreen("Move the mailbox down?", _lines(lines), _steps(modes), stay="leave it as it is"),
+            lambda mode: self._do(acts.move_down(found.mailbox.id, mode)) if mode else None,
+        )
+
+    # New mailboxes
+
+    def action_create(self) -> None:
+        if (acts := self._acts("admin")) is not None:
+            self._ask_new(acts, ("", "", ""))
+
+    def _ask_new(self, acts: MailboxActs, values: tuple[str, ...], said: Said | None = None) -> None:
+        def filled(filled_in: tuple[str, ...] | None) -> None:
+            if filled_in is not None and filled_in[0].strip():
+                again = lambda outcome: self._ask_new(acts, filled_in, outcome)  # noqa: E731 - reads as what it is
+                self._do(acts.create(*filled_in), again)
+
+        coded = said is not None and said.code_sent
+        self.app.push_screen(
+            FormScreen(
+                "New mailbox: now the operator's code" if coded else "New mailbox",
+                [
+                    Field("Address, the part before the @", "returns", values[0]),
+                    Field("Display name, may be empty", "Returns desk", values[1]),
+                    Field("Approval code, empty the first time", "", values[2]),
+                ],
+                words="The first time the operator is mailed a code; with it the mailbox is made, as gated send.",
+                yes="make it" if coded else "ask for it",
+                start=2 if coded else 0,
+                trouble=said.words if said is not None and not said.ok else "",
+            ),
+            filled,
+        )
+
+    # Webhooks
+
+    def action_webhooks(self) -> None:
+        found, acts = self.current, self._acts("admin")
+        if acts is not None:
+            from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
+
+            self.app.push_screen(
+                WebhooksScreen(acts, found.mailbox if found is not None else None), lambda _: self.read_facts()
+            )
+
+
+def _lines(lines: list[str]) -> Content:
+    return Content("\n".join(OneLine(line) for line in lines))
+
+
+def _steps(modes: tuple[str, ...]) -> list[Choice[str]]:
+    return [Choice(str(at), f"{mode_words(mode)}: {LADDER[mode]}", mode) for at, mode in enumerate(modes, start=1)]

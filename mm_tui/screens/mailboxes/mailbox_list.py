@@ -1,0 +1,134 @@
+"""The mailboxes' table: a row per mailbox, with its mode and what humans did with its drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from rich.segment import Segment
+
+from mm_tui.services.audit.track_record import LADDER, WINDOWS, Evidence
+from mm_tui.text import OneLine
+from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+from mm_tui.widgets.words import age
+
+WIDE = 110
+"""Cells from which both spans of days stand side by side; else the reader chooses one."""
+NARROW = 76
+"""Cells below which only the counts have room."""
+BARS = " ▁▂▃▄▅▆▇█"
+
+PLOT = "30 days"
+"""The heading of the column that has the plot."""
+
+
+class Column(NamedTuple):
+    """A column of numbers: its heading and its cells."""
+
+    heading: str
+    width: int
+
+
+WIDE_COLUMNS = (
+    Column("oversight", 15), Column("waits", 5), Column("as written", 11), Column("edited", 8), Column("rejected", 8),
+    Column("median", 6), Column("changed", 7), Column(PLOT, 10),
+)  # fmt: skip
+NARROW_COLUMNS = (
+    Column("oversight", 10), Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8),
+    Column("median", 6), Column(PLOT, 8),
+)  # fmt: skip
+TINY_COLUMNS = (Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8))
+LEFT = frozenset({"oversight", PLOT})
+
+
+def mode_words(mode: str) -> str:
+    """A mode as people say it: `gated send`."""
+    return OneLine(mode).replace("_", " ")
+
+
+def spark(values: Sequence[int], width: int, *, most: int | None = None) -> str:
+    """A plot of counts in `width` cells, neighbours added up; blank where nothing was.
+
+    Args:
+        values: counts, the oldest first; at least one.
+        width: cells, at most as many as values.
+        most: the count that fills a cell; None takes the largest.
+    """
+    sums = [sum(values[at * len(values) // width : (at + 1) * len(values) // width]) for at in range(width)]
+    most = max(sums) if most is None else most
+    return "".join(BARS[-(-one * (len(BARS) - 1) // most)] if most else BARS[0] for one in sums)
+
+
+def percent(share: float | None) -> str:
+    """A share as people write it; `–` when there is none to tell."""
+    if share is None:
+        return "–"
+    return "<1%" if 0 < share < 0.01 else f"{share * 100:.0f}%"
+
+
+class MailboxList(VirtualList[str, Evidence]):
+    """Mailboxes by id. The screen hands in the rows; nothing is read here."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._by_id: Mapping[str, Evidence] = {}
+        self.window = WINDOWS[-1]
+        """The days that are shown where there is no room for both spans."""
+
+    def show(self, rows: Sequence[Evidence]) -> None:
+        """Shows these rows; the cursor stays on its mailbox."""
+        self._by_id = {row.mailbox.id: row for row in rows}
+        self.forget_rows()
+        self.set_keys(list(self._by_id))
+
+    def fetch_rows(self, keys: Sequence[str]) -> Sequence[Evidence]:
+        return [self._by_id[key] for key in keys]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that there is room for."""
+        width = self.app.size.width
+        return WIDE_COLUMNS if width >= WIDE else NARROW_COLUMNS if width >= NARROW else TINY_COLUMNS
+
+    def heading(self, width: int) -> str:
+        """The words above the columns, in `width` cells."""
+        return self._joined("mailbox", [column.heading for column in self.columns], width)
+
+    def draw_row(self, row: Evidence, line: int, width: int, here: bool) -> list[Segment]:
+        wide = self.columns is WIDE_COLUMNS
+        tallies = [row.tallies[days] for days in (WINDOWS if wide else (self.window,))]
+        last = tallies[-1]
+        place = (
+            f" {list(LADDER).index(row.mailbox.oversight_mode) + 1}/5" if row.mailbox.oversight_mode in LADDER else ""
+        )
+        cells = {
+            "oversight": mode_words(row.mailbox.oversight_mode) + (place if wide else ""),
+            "waits": f"{row.pending:,}" if row.pending else "–",
+            "written": _pair([one.as_written for one in tallies]),
+            "edited": _pair([one.edited for one in tallies]),
+            "rejected": _pair([one.rejected for one in tallies]),
+            "median": "–" if last.seconds is None else age(int(last.seconds * 1000)).replace("now", "<1m"),
+            "changed": percent(last.changed),
+            PLOT: spark([written + other for written, other in row.days], self.columns[-1].width),
+        }
+        wanted = [cells[column.heading.removeprefix("as ")] for column in self.columns]
+        text = self._joined(row.mailbox.address, wanted, width - 1)
+        bar = Segment("▌", self.style("bar")) if here else Segment(" ", self.style("row"))
+        plain = "here" if here else "row" if row.mailbox.is_active else "dim"
+        at = len(text) - (self.columns[-1].width + 1 if self.columns[-1].heading == PLOT else 0)
+        return [bar, Segment(text[:at], self.style(plain)), Segment(text[at:], self.style("here" if here else "dim"))]
+
+    def _joined(self, first: str, cells: Sequence[str], width: int) -> str:
+        columns = self.columns
+        gap = "  " if columns is WIDE_COLUMNS else " "
+        room = width - sum(column.width + len(gap) for column in columns) - 1
+        pieces = [fit_cells(OneLine(first), room)]
+        pieces += [
+            fit_cells(cell, column.width, right=column.heading not in LEFT)
+            for cell, column in zip(cells, columns, strict=True)
+        ]
+        return gap.join(pieces) + " "
+
+
+def _pair(numbers: Sequence[int]) -> str:
+    return " · ".join(f"{number:,}" for number in numbers) if any(numbers) else "–"

@@ -1,0 +1,160 @@
+"""What there is to read about one mailbox: its step of the ladder, the evidence, its settings, the account. Pure."""
+
+from __future__ import annotations
+
+from mm_tui.models import Webhook
+from mm_tui.screens.audit.pages import row
+from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent, spark
+from mm_tui.services.audit.track_record import FEW, LADDER, Evidence, Tally
+from mm_tui.services.mailboxes import AccountFacts
+from mm_tui.text import OneLine
+from mm_tui.widgets.pager import Page, PageWriter
+from mm_tui.widgets.words import age, count, size
+
+LABEL = 14
+PLOT = 30
+WHOLE_LADDER = 76
+"""Cells from which all steps of the ladder fit on one line."""
+COVERS = "Decisions made with this program on this machine."
+
+
+def mailbox_page(found: Evidence, facts: AccountFacts | None, room: int) -> Page:
+    """Everything about one mailbox.
+
+    Args:
+        found: the evidence.
+        facts: account, usage and webhooks; None while they are being read.
+        room: cells of a line.
+    """
+    writer = PageWriter()
+    box = found.mailbox
+    writer.write(box.address, "strong")
+    writer.write(f"  {box.display_name}" if box.display_name else "", "dim")
+    writer.line("" if box.is_active else "  switched off", "risk")
+    writer.line()
+    _ladder(writer, found, room)
+    writer.line()
+    _evidence(writer, found, room)
+    writer.line()
+    _settings(writer, found, room)
+    writer.line()
+    _account(writer, found, facts, room)
+    return writer.page()
+
+
+def _row(writer: PageWriter, name: str, value: str, room: int) -> None:
+    row(writer, name, value, room, label=LABEL)
+
+
+def _ladder(writer: PageWriter, found: Evidence, room: int) -> None:
+    mode = str(found.mailbox.oversight_mode)
+    if room < WHOLE_LADDER and mode in LADDER:
+        place = f"step {list(LADDER).index(mode) + 1} of {len(LADDER)}"
+        _row(writer, "trust ladder", f"{mode_words(mode)}, {place}: {LADDER[mode]}", room)
+        return
+    writer.write(f"{'trust ladder':<{LABEL}} ", "dim")
+    for at, step in enumerate(LADDER):
+        writer.write(" › " if at else "", "dim")
+        writer.write(f"[{mode_words(step)}]" if step == mode else mode_words(step), "strong" if step == mode else "dim")
+    writer.line(f"   {OneLine(mode)}" if mode not in LADDER else "")
+    _row(writer, "", LADDER.get(mode, "a mode that this program does not know"), room)
+
+
+def _evidence(writer: PageWriter, found: Evidence, room: int) -> None:
+    _row(writer, "evidence", COVERS, room)
+    for days, tally in found.tallies.items():
+        _row(writer, f"{days} days", tally_words(tally), room)
+    month = found.tallies[max(found.tallies)]
+    if month.drafts:
+        most = max(max(pair) for pair in found.days)
+        _plot(writer, "as written", [written for written, _ in found.days], most)
+        _plot(writer, "not as written", [other for _, other in found.days], most)
+    if found.elsewhere:
+        words = count(found.elsewhere, "decision", "decisions")
+        _row(writer, "elsewhere", f"{words} in the gateway's log, 30 days, made with other programs or machines", room)
+    if month.drafts < FEW:
+        _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: that says little yet.", room)
+
+
+def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
+    writer.write(f"{name:<{LABEL}} ", "dim")
+    writer.write(spark(days, PLOT, most=most))
+    writer.line(f"  30 days, at most {max(days)} a day", "dim")
+
+
+def tally_words(tally: Tally) -> str:
+    """What humans did, in one sentence."""
+    if not tally.drafts:
+        said = "no draft decided"
+    else:
+        share = percent(tally.as_written / tally.drafts)
+        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} as written ({share}), "
+        said += f"{tally.edited} after edits, {tally.rejected} rejected"
+    if tally.changed is not None:
+        said += f"; {percent(tally.changed)} of the words changed"
+    if tally.seconds is not None:
+        said += f"; median {age(int(tally.seconds * 1000)).replace('now', 'below 1m')}"
+    if tally.inbound_let_in or tally.inbound_rejected:
+        said += f"; inbound {tally.inbound_let_in} let in, {tally.inbound_rejected} rejected"
+    return said
+
+
+def _settings(writer: PageWriter, found: Evidence, room: int) -> None:
+    box = found.mailbox
+    _row(writer, "auto cc", box.auto_cc or "none", room)
+    _row(writer, "auto bcc", box.auto_bcc or "none", room)
+    lines = [OneLine(line) for line in box.signature_block.split("\n") if line.strip()]
+    _row(writer, "signature", " / ".join(lines) or "none", room)
+    disclosed = {True: "on: mail says that it was written by AI", False: "off", None: "the gateway does not say"}
+    _row(writer, "AI disclosure", disclosed[box.ai_disclosure], room)
+    _row(writer, "inbound", "forwarded to the operator" if box.forward_inbound else "not forwarded", room)
+    _row(writer, "webhook", box.webhook_url, room)
+    _row(writer, "for oversight", box.oversight_webhook_url, room)
+
+
+def _account(writer: PageWriter, found: Evidence, facts: AccountFacts | None, room: int) -> None:
+    if facts is None:
+        _row(writer, "webhooks", "being read …", room)
+        return
+    if facts.webhooks is None:
+        _row(writer, "webhooks", f"▲ {facts.webhooks_words}", room)
+    else:
+        mine = [hook for hook in facts.webhooks if hook.mailbox_id in (None, found.mailbox.id)]
+        _row(writer, "webhooks", "none: h makes one" if not mine else "", room)
+        for at, hook in enumerate(mine):
+            _row(writer, "" if at else "webhooks", hook_words(hook), room)
+    account = facts.account
+    if account is None:
+        _row(writer, "account", f"▲ {facts.account_words}", room)
+    else:
+        words = [OneLine(account.name), f"plan {OneLine(account.plan)}" if account.plan else ""]
+        words += [_of(account.emails_sent_this_month, account.monthly_email_quota, "mails this month")]
+        words += [f"{account.max_mailboxes:,} mailboxes at most" if account.max_mailboxes is not None else ""]
+        if account.storage_used_bytes is not None:
+            most = f" of {size(account.max_storage_bytes)}" if account.max_storage_bytes is not None else ""
+            words.append(f"{size(account.storage_used_bytes)}{most} stored")
+        _row(writer, "account", " · ".join(word for word in words if word), room)
+        if account.sending_disabled:
+            _row(writer, "", f"▲ sending is switched off: {account.sending_disabled_reason or 'no reason given'}", room)
+        _row(writer, "operator", account.oversight_email, room)
+    usage = facts.usage
+    if usage is None:
+        _row(writer, "usage", f"▲ {facts.usage_words}", room)
+    else:
+        since = f"since {usage.since.astimezone().strftime('%d %b')}: " if usage.since is not None else ""
+        words_used = f"{usage.emails_sent:,} sent, {usage.emails_received:,} received, "
+        words_used += f"{usage.api_calls:,} calls, {count(usage.oversight_actions, 'decision', 'decisions')}"
+        _row(writer, "usage", since + words_used, room)
+
+
+def hook_words(hook: Webhook) -> str:
+    """A webhook in one line."""
+    which = "this mailbox" if hook.mailbox_id is not None else "all mailboxes"
+    off = "" if hook.is_active else " · switched off"
+    return OneLine(f"{hook.url} · {', '.join(hook.events) or 'no events'} · {which}{off}")
+
+
+def _of(used: int | None, most: int | None, words: str) -> str:
+    if used is None:
+        return ""
+    return f"{used:,} of {most:,} {words}" if most is not None else f"{used:,} {words}"

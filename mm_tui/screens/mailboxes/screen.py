@@ -1,0 +1,208 @@
+"""The mailboxes: where each stands on the trust ladder, the evidence for moving it, and the acts that do."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from mm_tui import keymap
+from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.mailboxes.acts import MailboxActing
+from mm_tui.screens.mailboxes.mailbox_list import WIDE, MailboxList
+from mm_tui.screens.mailboxes.pages import mailbox_page
+from mm_tui.services.audit.track_record import WINDOWS, Evidence, Evidences
+from mm_tui.services.events import AuditChanged, MailboxesChanged, Notice, PendingChanged, ReleaseChanged
+from mm_tui.widgets.chrome import StatusLine
+from mm_tui.widgets.pager import Page, Paper
+from mm_tui.widgets.words import count
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from mm_tui.services.mailboxes import AccountFacts
+
+RELOAD_SECONDS = 0.3
+"""News that comes faster than this is shown together."""
+FACTS_SECONDS = 300.0
+"""Between two looks at account, usage and webhooks."""
+
+
+class EvidenceRead(Message):
+    """The mailboxes with their evidence, from the thread that reads them."""
+
+    def __init__(self, rows: list[Evidence]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
+class FactsRead(Message):
+    """Account, usage and webhooks, from the worker that asked for them."""
+
+    def __init__(self, facts: AccountFacts) -> None:
+        super().__init__()
+        self.facts = facts
+
+
+class MailboxesScreen(MailboxActing, BaseScreen):
+    """A row per mailbox, and all about the one under the cursor. What is done to them is in `MailboxActing`."""
+
+    MODE = "mailboxes"
+    TITLE_WORD = "mailboxes"
+    CSS_PATH = "mailboxes.tcss"
+    BINDINGS = keymap.bindings("mailboxes")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: AccountFacts | None = None
+        self._evidences: Evidences | None = None
+        self._read_once = False
+        self._reload_timer: Timer | None = None
+
+    @property
+    def boxes(self) -> MailboxList:
+        """The table."""
+        return self.query_one("#boxes", MailboxList)
+
+    @property
+    def paper(self) -> Paper:
+        """What there is to read about the mailbox under the cursor."""
+        return self.query_one("#about", Paper)
+
+    @property
+    def current(self) -> Evidence | None:
+        """The mailbox under the cursor."""
+        return self.boxes.current_row
+
+    @property
+    def has_read(self) -> bool:
+        """Rows and account have been read."""
+        return self._read_once and self.facts is not None
+
+    def status_mailbox(self) -> str | None:
+        return self.boxes.current_key if self.is_mounted else None
+
+    def compose_body(self) -> ComposeResult:
+        with Vertical(id="table"):
+            yield Static(id="heading")
+            yield Static(id="columns")
+            yield MailboxList(id="boxes")
+        yield Paper(id="about")
+
+    def on_mount(self) -> None:
+        self.boxes.empty_words = ("Reading the mailboxes …",)
+        self.boxes.focus()
+        self._reload()
+        self.set_interval(FACTS_SECONDS, self.read_facts)
+        self.read_facts()
+
+    # What is shown
+
+    def heed(self, notice: Notice) -> None:
+        known = PendingChanged | ReleaseChanged | MailboxesChanged | AuditChanged
+        if isinstance(notice, known) and self._reload_timer is None:
+            self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload)
+
+    def services_ready(self) -> None:
+        self.read_facts()
+        self._show()
+
+    def _reload(self) -> None:
+        if self._reload_timer is not None:
+            self._reload_timer.stop()
+            self._reload_timer = None
+        if self._evidences is None:
+            self._evidences = Evidences(self.services.database, self.services.clock)
+        self.run_worker(
+            partial(self._read, self._evidences), thread=True, exclusive=True, group="evidence", exit_on_error=False
+        )
+
+    def _read(self, evidences: Evidences) -> None:
+        self.post_message(EvidenceRead(evidences.all()))
+
+    def on_evidence_read(self, message: EvidenceRead) -> None:
+        self._read_once = True
+        self.boxes.empty_words = self._empty_words()
+        self.boxes.show(message.rows)
+        self.set_class(not message.rows, "-empty")
+        self._show()
+
+    def read_facts(self) -> None:
+        """Asks for account, usage and webhooks anew."""
+        if self.services.boxes is not None:
+            self.run_worker(self._read_facts(), exclusive=True, group="facts", exit_on_error=False)
+
+    async def _read_facts(self) -> None:
+        if self.services.boxes is not None:
+            self.post_message(FactsRead(await self.services.boxes.facts()))
+
+    def on_facts_read(self, message: FactsRead) -> None:
+        self.facts = message.facts
+        self._show()
+
+    def _empty_words(self) -> tuple[str, ...]:
+        if self.services.trouble:
+            return ("No mailboxes are known yet.", str(self.services.trouble))
+        sync = self.services.sync
+        if sync is not None and sync.state.error is not None:
+            return ("No mailboxes are known yet.", f"{sync.state.error}.", "It is tried again by itself.")
+        return ("No mailboxes yet.", "n makes one: the operator is mailed a code for it.")
+
+    def _show(self) -> None:
+        if not self._read_once:
+            return
+        wide = self.size.width >= WIDE
+        span = f"{WINDOWS[0]} · {WINDOWS[1]} days" if wide else f"{self.boxes.window} days"
+        boxes = count(len(self.boxes.keys), "mailbox", "mailboxes")
+        self.query_one("#heading", Static).update(
+            Content.assemble(
+                (boxes, "bold $foreground"),
+                f" · {'decided with this program on this machine' if wide else 'decided here'} · {span}",
+            )
+        )
+        self.query_one("#columns", Static).update(Content(f" {self.boxes.heading(self.boxes.size.width - 1)}"))
+        lines = min(max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5))
+        # An empty table has the room to say why it is empty.
+        table, before = self.query_one("#table"), self.paper.room
+        table.styles.height = lines if self.boxes.keys else "100%"
+        self._show_about()
+        self.call_after_refresh(self._show_about_again, before)
+
+    def _show_about_again(self, room: int) -> None:
+        """The page is made for a width, and the table may have left it another one."""
+        if self.paper.room != room:
+            self._show_about()
+
+    def _show_about(self) -> None:
+        found = self.current
+        page = mailbox_page(found, self.facts, self.paper.room) if found is not None else Page()
+        name = found.mailbox.id if found is not None else ""
+        self.paper.show(page, name, keep_place=self.has_class("-reading"))
+        self.query_one(StatusLine).update_state()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def on_virtual_list_moved(self, _message: MailboxList.Moved) -> None:
+        self._show_about()
+
+    # Reading
+
+    def on_virtual_list_opened(self, _message: MailboxList.Opened) -> None:
+        self.add_class("-reading")
+        self.paper.focus()
+
+    def action_back(self) -> None:
+        self.remove_class("-reading")
+        self.boxes.focus()
+
+    def action_window(self) -> None:
+        """The other span of days, where there is no room for both."""
+        self.boxes.window = WINDOWS[(WINDOWS.index(self.boxes.window) + 1) % len(WINDOWS)]
+        self.boxes.forget_rows()
+        self._show()

@@ -1,0 +1,193 @@
+"""Webhooks: which there are, making one, removing one. A new one's signing secret is shown once and kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.confirm import keys_line
+from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from textual.app import ComposeResult
+
+    from mm_tui.models import Mailbox, Webhook
+    from mm_tui.services.mailboxes import AccountFacts, MailboxActs, Said
+    from mm_tui.settings.secret import Secret
+
+
+class HooksRead(Message):
+    """The webhooks, from the worker that asked for them."""
+
+    def __init__(self, facts: AccountFacts) -> None:
+        super().__init__()
+        self.facts = facts
+
+
+class HookActed(Message):
+    """Making or removing a webhook is over; `again` asks for the same once more."""
+
+    def __init__(self, said: Said, again: Callable[[Said], None] | None) -> None:
+        super().__init__()
+        self.said = said
+        self.again = again
+
+
+class WebhooksScreen(ModalScreen[None]):
+    """The account's webhooks.
+
+    Args:
+        acts: what is asked and done.
+        mailbox: the mailbox that `n` makes one for; None when there is none.
+    """
+
+    CSS_PATH = "../dialogs/dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "close"),
+        Binding("n", "new(False)", "new"),
+        Binding("N", "new(True)", "new for all"),
+        Binding("x", "remove", "remove"),
+        Binding("j", "move(1)", "down", show=False),
+        Binding("k", "move(-1)", "up", show=False),
+    ]
+
+    def __init__(self, acts: MailboxActs, mailbox: Mailbox | None) -> None:
+        super().__init__()
+        self._acts, self._mailbox = acts, mailbox
+        self._hooks: tuple[Webhook, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Content("Webhooks"), classes="dialog--title")
+            yield OptionList()
+            yield Static(Content.styled("being read …", "$mm-dim"), id="trouble")
+            mine = self._mailbox.address.partition("@")[0] + "@" if self._mailbox is not None else "all mailboxes"
+            yield keys_line(("n", f"new for {OneLine(mine)}"), ("N", "new for all"), ("x", "remove"), ("esc", "close"))
+
+    def on_mount(self) -> None:
+        self._reload()
+
+    def _reload(self) -> None:
+        self.run_worker(self._read(), group="hooks", exclusive=True, exit_on_error=False)
+
+    async def _read(self) -> None:
+        self.post_message(HooksRead(await self._acts.facts()))
+
+    def on_hooks_read(self, message: HooksRead) -> None:
+        facts = message.facts
+        self._hooks = facts.webhooks or ()
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(_hook_lines(hook, self._mailbox)) for hook in self._hooks])
+        if facts.webhooks is None:
+            self._tell(facts.webhooks_words, "warning")
+        else:
+            self._tell("" if self._hooks else "No webhook yet.", "")
+
+    def _tell(self, words: str, severity: str) -> None:
+        sign = ("▲ ", "$warning") if severity else ("", "")
+        self.query_one("#trouble", Static).update(Content.assemble(sign, OneLine(words)))
+
+    def _do(self, work: Coroutine[Any, Any, Said], again: Callable[[Said], None] | None) -> None:
+        async def acted() -> None:
+            self.post_message(HookActed(await work, again))
+
+        self._tell("asking the gateway", "")
+        self.run_worker(acted(), group="hook-act", exclusive=False, exit_on_error=False)
+
+    def on_hook_acted(self, message: HookActed) -> None:
+        said = message.said
+        if message.again is not None and (said.code_sent or not said.ok):
+            message.again(said)
+        if said.secret is not None:
+            self.app.push_screen(secret_screen(said.secret), lambda copy: self._copy(said.secret, copy))
+        self._reload()
+
+    def _copy(self, secret: Secret | None, wanted: bool | None) -> None:
+        if wanted and secret is not None:
+            self.app.copy_to_clipboard(secret.get_secret_value())
+            self._tell("the secret was sent to the terminal's clipboard", "")
+
+    def action_new(self, for_all: bool) -> None:
+        box = None if for_all else self._mailbox
+        self._ask_new(box.id if box is not None else None, box.address if box is not None else "all mailboxes")
+
+    def _ask_new(
+        self, mailbox_id: str | None, which: str, values: tuple[str, ...] = (), said: Said | None = None
+    ) -> None:
+        from mm_tui.services.mailboxes import WEBHOOK_EVENTS
+
+        def filled(filled_in: tuple[str, ...] | None) -> None:
+            if filled_in is not None and filled_in[0].strip():
+                events = [event for event in filled_in[1].replace(",", " ").split() if event]
+                again = lambda outcome: self._ask_new(mailbox_id, which, filled_in, outcome)  # noqa: E731 - reads as what it is
+                self._do(self._acts.create_webhook(filled_in[0], events, mailbox_id, filled_in[2]), again)
+
+        url, events, code = values or ("https://", ", ".join(WEBHOOK_EVENTS), "")
+        coded = said is not None and said.code_sent
+        self.app.push_screen(
+            FormScreen(
+                f"New webhook for {which}",
+                [
+                    Field("Address, https only", "https://", url),
+                    Field("Events, with commas between them", "oversight.pending", events),
+                    Field("Approval code, if the operator was mailed one", "", code),
+                ],
+                words="Its signing secret is shown once, right after.",
+                yes="make it",
+                start=2 if coded else 0,
+                trouble=said.words if said is not None else "",
+            ),
+            filled,
+        )
+
+    def action_remove(self) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is None or at >= len(self._hooks):
+            return
+        hook = self._hooks[at]
+        body = Content(OneLine(f"{hook.url} is told nothing any more. Its secret cannot be brought back."))
+        self.app.push_screen(
+            ChoiceScreen("Remove the webhook?", body, [Choice("X", "remove it", True)], stay="keep it"),
+            lambda sure: self._do(self._acts.delete_webhook(hook.id), None) if sure else None,
+        )
+
+    def action_move(self, by: int) -> None:
+        options = self.query_one(OptionList)
+        options.action_cursor_down() if by > 0 else options.action_cursor_up()
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+def secret_screen(secret: Secret) -> ChoiceScreen[bool]:
+    """Shows a new webhook's signing secret, this once."""
+    body = Content.assemble(
+        (OneLine(secret.get_secret_value()), "bold"),
+        (
+            "\n\nWhoever receives the calls checks them with it. It is shown this once and kept nowhere here.",
+            "$mm-dim",
+        ),
+    )
+    copy = Choice("c", "copy it to the terminal's clipboard and close", True)
+    return ChoiceScreen("The webhook's signing secret", body, [copy], stay="close; it cannot be shown again")
+
+
+def _hook_lines(hook: Webhook, mailbox: Mailbox | None) -> Content:
+    ours = mailbox is not None and hook.mailbox_id == mailbox.id
+    which = "all mailboxes" if hook.mailbox_id is None else (mailbox.address if ours and mailbox else "another mailbox")
+    more = OneLine(f"{', '.join(hook.events) or 'no events'} · {which}{'' if hook.is_active else ' · switched off'}")
+    return Content.assemble(OneLine(hook.url), (f"\n  {more}", "$mm-dim"))

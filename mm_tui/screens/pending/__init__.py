@@ -1,0 +1,1 @@
+"""The queue of waiting mail: reading, editing, deciding."""

@@ -1,0 +1,175 @@
+"""Differences as pages: the human's edit against the draft, the draft against what was seen, and all three."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from mm_tui.review.diff import Kind, compare
+from mm_tui.screens.pending.pages import write_envelope, write_files
+from mm_tui.services.decisions.read_versions import ReadChange
+from mm_tui.services.decisions.view import ReleaseView, Shown
+from mm_tui.services.queue.entries import Queued
+from mm_tui.store.decisions.edits import SavedEdit
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.pager import Page, PageWriter
+
+_STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
+_SIGNS = {Kind.SAME: ("", ""), Kind.ADDED: ("{+", "+}"), Kind.REMOVED: ("[-", "-]")}
+"""As word diffs are written everywhere: not every terminal strikes out, and not every reader sees colours."""
+
+
+def change_name(release: ReleaseView | None) -> str:
+    """What was read when the end of the page on this change was on the screen; empty where nothing is known of it."""
+    changed = release.changed if release is not None else None
+    if release is None or changed is None or changed.base is None or changed.now is None:
+        return ""
+    text = sha256(repr((changed.base, changed.now, changed.mine)).encode("utf-8", "backslashreplace")).hexdigest()
+    return f"{release.id} change {text}"
+
+
+def difference(
+    entry: Queued, release: ReleaseView | None, change: ReadChange | None = None, *, above: Sequence[str] | None = None
+) -> tuple[Page, str]:
+    """What differs from what the reader last had on the screen, or their edit from the draft: all that would leave.
+
+    Args:
+        entry: the waiting mail.
+        release: the newest decision about it; its question or refusal may be about a change.
+        change: that the mail changed while it was read.
+        above: as in `draft_page`.
+
+    Returns:
+        The page, and the names of what has been read with it, one a line: the change (`change_name`), and the entry's
+        version where all that would leave stands in the page or above it.
+    """
+    writer = PageWriter()
+    now = Shown.of(entry.item.raw)
+    changed = release.changed if release is not None else None
+    names = []
+    if (
+        changed is not None
+        and changed.base is not None
+        and changed.now is not None
+        and (change is None or _asks(release))
+    ):
+        names.append(change_name(release))
+        if entry.edit is None and changed.now == now:
+            names.append(entry.version)
+            _write_above(writer, entry, above)
+        writer.line("What changed since you looked", "strong")
+        _write(writer, changed.base, changed.now)
+        if changed.mine is not None:
+            writer.line()
+            writer.line("Your edit against what is there now", "strong")
+            _write(writer, changed.now, changed.mine)
+    elif entry.edit is not None:
+        names.append(entry.version)
+        _write_above(writer, entry, above)
+        writer.line("Your edit against the agent's draft", "strong")
+        _write(writer, now, _mine(entry.edit))
+    elif change is not None:
+        names.append(entry.version)
+        _write_above(writer, entry, above)
+        writer.line("What changed while you read it", "strong")
+        _write(writer, Shown.of(change.before), now)
+    else:
+        writer.line("Nothing differs.", "dim")
+    if entry.version in names:
+        write_files(writer, entry.item.attachments)
+    return writer.page(), "\n".join(names)
+
+
+def _asks(release: ReleaseView | None) -> bool:
+    return release is not None and release.question is not None
+
+
+def _write_above(writer: PageWriter, entry: Queued, above: Sequence[str] | None) -> None:
+    """What the head has no room for, of the text that would leave."""
+    edit = entry.edit
+    subject = OneLine(edit.subject) if edit is not None else entry.item.subject
+    to = edit.to if edit is not None else [party.header for party in entry.item.to]
+    write_envelope(writer, entry.item, subject, to, above)
+
+
+def three_way_page(entry: Queued) -> Page:
+    """For an edit whose draft changed meanwhile: what the agent changed, and what the human did."""
+    writer = PageWriter()
+    if entry.edit is None:
+        return writer.page()
+    base, theirs = Shown.of(entry.edit.base), Shown.of(entry.item.raw)
+    writer.line("What the agent changed since you began", "strong")
+    _write(writer, base, theirs)
+    writer.line()
+    writer.line("What you changed", "strong")
+    _write(writer, base, _mine(entry.edit))
+    return writer.page()
+
+
+def _mine(edit: SavedEdit) -> Shown:
+    return Shown(
+        to=tuple(OneLine(to) for to in edit.to),
+        cc=tuple(OneLine(cc) for cc in edit.base.cc),
+        subject=OneLine(edit.subject),
+        body=ManyLine(edit.body),
+        attachments=Shown.of(edit.base).attachments,
+    )
+
+
+def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
+    for name, before, after in (
+        ("to", ", ".join(old.to), ", ".join(new.to)),
+        ("cc", ", ".join(old.cc), ", ".join(new.cc)),
+        ("subject", old.subject, new.subject),
+        ("attached", ", ".join(old.attachments), ", ".join(new.attachments)),
+    ):
+        if before != after:
+            writer.write(f"{name}: ", "dim")
+            _segment(writer, Kind.REMOVED, before or "nothing")
+            writer.write(" ")
+            _segment(writer, Kind.ADDED, after or "nothing")
+            writer.line()
+    writer.line()
+    diff = compare(old.body, new.body)
+    if not diff.changed:
+        writer.line("The text is the same.", "dim")
+        return
+    for segment in diff.segments:
+        _segment(writer, segment.kind, segment.text)
+    writer.line()
+    writer.line()
+    writer.line(diff.words, "dim")
+
+
+def sides(entry: Queued, *, above: Sequence[str] | None = None) -> tuple[Page, Page]:
+    """The agent's draft with what was taken out, and the human's edit, whole, with what was put in.
+
+    `above` as in `draft_page`, for the edit.
+    """
+    old, new = PageWriter(), PageWriter()
+    if entry.edit is None:
+        return old.page(), new.page()
+    old.line("The agent's draft", "dim")
+    old.line()
+    _write_above(new, entry, above)
+    new.line("Your edit", "dim")
+    new.line()
+    for segment in compare(entry.item.body, ManyLine(entry.edit.body)).segments:
+        if segment.kind is not Kind.ADDED:
+            _segment(old, segment.kind, segment.text)
+        if segment.kind is not Kind.REMOVED:
+            _segment(new, segment.kind, segment.text)
+    new.line()
+    write_files(new, entry.item.attachments)
+    return old.page(), new.page()
+
+
+def _segment(writer: PageWriter, kind: Kind, text: str) -> None:
+    """Writes a piece of a difference between its signs; blanks at its ends stay outside of them."""
+    core = text.strip()
+    start = text.index(core) if core else 0
+    before, after = text[:start], text[start + len(core) :]
+    opens, closes = _SIGNS[kind]
+    writer.write(before)
+    writer.write(f"{opens}{core}{closes}" if core else "", _STYLES[kind])
+    writer.write(after)

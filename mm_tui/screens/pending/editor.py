@@ -1,0 +1,385 @@
+"""Editing a waiting draft, with its thread at hand. Every change is in the store within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from mm_tui import keymap
+from mm_tui.models import recipients
+from mm_tui.review.draft import EditedDraft, changes_recipients, changes_subject
+from mm_tui.review.risk import Assessment
+from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
+from mm_tui.screens.dialogs.instruct import InstructScreen
+from mm_tui.screens.pending.diff_pages import three_way_page
+from mm_tui.screens.pending.external_editor import ExternalEditing
+from mm_tui.screens.pending.head import finding_lines
+from mm_tui.screens.pending.pages import thread_page
+from mm_tui.services.edits import save_beside
+from mm_tui.services.events import Notice, PendingChanged
+from mm_tui.services.queue.entries import Queued, ReviewQueue, edited_draft
+from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.seal import StoreError
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.draft_area import DraftArea
+from mm_tui.widgets.line_input import LineInput
+from mm_tui.widgets.pager import Paper
+from mm_tui.widgets.words import joined
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+    from textual.widget import Widget
+
+
+THREE_WAY = "three-way"
+SAVE_SECONDS = 0.5
+"""A pause this long saves what was typed; a change never waits longer than twice this."""
+RETRY_SECONDS = 2.0
+SHOWN_FINDINGS = 4
+FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
+"""Rules about what is easily forgotten while writing."""
+LONGEST_SNIPPET = 60
+"""Characters of a snippet that the choice shows."""
+
+
+class EditAssessed(Message):
+    """What the rules say of the text as it stands, from the worker that asked them."""
+
+    def __init__(self, assessment: Assessment) -> None:
+        super().__init__()
+        self.assessment = assessment
+
+
+class EditScreen(ExternalEditing):
+    """The editor. Leaving it keeps the text; approving in the queue is what releases it.
+
+    Args:
+        entry: the waiting draft as it was read; what is saved is based on this content.
+    """
+
+    MODE = "pending"
+    TITLE_WORD = "edit a draft"
+    CSS_PATH = "editor.tcss"
+    BINDINGS = [*keymap.bindings("edit"), *keymap.bindings("quoted")]  # noqa: RUF012 - Textual declares it
+    AUTO_FOCUS = "#body"
+
+    def __init__(self, entry: Queued) -> None:
+        super().__init__()
+        self._entry = entry
+        self._thread = entry.thread
+        self._edits: EditStore | None = None
+        self._save_timer: Timer | None = None
+        self._unsaved_since: float | None = None
+        self._saved: EditedDraft | None = None
+        self._left_from: Widget | None = None
+        self._knows_the_change = False
+        """What changed in an outdated edit's draft has been on the screen to its end."""
+        old = entry.edit
+        self._start = (
+            EditedDraft(old.to, old.subject, old.body)
+            if old is not None
+            else EditedDraft(
+                tuple(party.header for party in entry.item.to), str(entry.item.subject), str(entry.item.body)
+            )
+        )
+
+        self._stored = self._start if old is not None else None
+        """What this window last knew to be in the store."""
+
+    @property
+    def edits(self) -> EditStore:
+        """Where the text is kept."""
+        if self._edits is None:
+            self._edits = EditStore(self.services.database)
+        return self._edits
+
+    def status_mailbox(self) -> str | None:
+        return self._entry.item.mailbox_id
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                with Horizontal(classes="field"):
+                    yield Static(Content("to   "), classes="field--name")
+                    yield LineInput(OneLine(", ".join(self._start.to)), id="to")
+                with Horizontal(classes="field"):
+                    yield Static(Content("subj "), classes="field--name")
+                    yield LineInput(OneLine(self._start.subject), id="subject")
+                yield Static(id="words")
+                yield DraftArea(self._start.body, id="body")
+            with Vertical(id="right"):
+                yield Static(id="right-words")
+                yield Paper(id="thread")
+
+    def on_mount(self) -> None:
+        self._saved = self.draft
+        self._show_side()
+        self._show_words(self._entry.assessment)
+
+    @property
+    def _is_outdated(self) -> bool:
+        """The draft changed since the edit began."""
+        return self._entry.edit is not None and not self._entry.edit_is_current
+
+    def _show_side(self) -> None:
+        page = three_way_page(self._entry) if self._is_outdated else thread_page(self._thread)
+        self.query_one("#thread", Paper).show(page, THREE_WAY if self._is_outdated else "")
+        self._show_side_words()
+
+    def on_paper_end_seen(self, _message: Paper.EndSeen) -> None:
+        self._knows_the_change = True
+
+    def _show_side_words(self) -> None:
+        words = "The draft changed since your edit began" if self._is_outdated else "Thread, newest first"
+        if self.has_class("-thread"):
+            words = f"{words} · esc goes back to the text"
+        self.query_one("#right-words", Static).update(Content.styled(words, "$mm-dim"))
+
+    # The text
+
+    @property
+    def area(self) -> DraftArea:
+        """The body."""
+        return self.query_one("#body", DraftArea)
+
+    @property
+    def draft(self) -> EditedDraft:
+        """The edit as it stands, cleaned: what a reader cannot see is not sent either."""
+        to = self.query_one("#to", Input).value
+        return EditedDraft(
+            tuple(map(str, recipients(OneLine(to)))),
+            str(OneLine(self.query_one("#subject", Input).value)),
+            str(ManyLine(self.area.kept_text)),
+        )
+
+    def on_input_changed(self) -> None:
+        self._changed()
+
+    def on_text_area_changed(self) -> None:
+        self._changed()
+
+    def _changed(self) -> None:
+        if self.draft == self._saved:
+            return
+        now = self.services.clock.monotonic()
+        if self._unsaved_since is None:
+            self._unsaved_since = now
+        if self._save_timer is not None:
+            self._save_timer.stop()
+        if now - self._unsaved_since >= SAVE_SECONDS:
+            self.save_text()
+        else:
+            self._save_timer = self.set_timer(SAVE_SECONDS, self.save_text)
+
+    def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool:
+        """Saves what has changed. False when the store did not take it: that is said, and tried again soon."""
+        if self._save_timer is not None:
+            self._save_timer.stop()
+            self._save_timer = None
+        self._unsaved_since = None
+        draft = self.draft
+        if draft == self._saved and not anyway:
+            return True
+        try:
+            self._put(draft, durable=durable)
+        except (sqlite3.Error, StoreError, OSError) as error:
+            self.say(f"not saved: {OneLine(str(error))}; stay here, it is tried again", "error")
+            self._save_timer = self.set_timer(RETRY_SECONDS, self.save_text)
+            return False
+        self._saved = self._stored = draft
+        self._assess(draft)
+        return True
+
+    def _put(self, draft: EditedDraft, *, durable: bool) -> None:
+        entry = self._entry
+        other = self.edits.get(entry.item.id)
+        if other is not None and EditedDraft(other.to, other.subject, other.body) not in (self._stored, draft):
+            save_beside(self.services.database, other, self.services.clock.now())
+            self.say("another window edits this draft too: its text is kept beside yours (K in the queue)", "warning")
+        digest, base = entry.digest, entry.item.raw
+        if entry.edit is not None and self._is_outdated and not self._knows_the_change:
+            digest, base = entry.edit.base_digest, entry.edit.base
+        self.edits.save(
+            entry.item.id,
+            entry.item.mailbox_id,
+            digest,
+            base,
+            to=draft.to,
+            subject=draft.subject,
+            body=draft.body,
+            at=self.services.clock.now(),
+            durable=durable,
+        )
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
+            self.save_text(durable=True)
+            self.say("this mail waits no more: it was decided elsewhere. Your text is kept (K in the queue)", "warning")
+
+    def save_work(self) -> bool:
+        return self.save_text(durable=True)
+
+    def written_text(self) -> str:
+        draft = self.draft
+        return f"To: {', '.join(draft.to)}\nSubject: {draft.subject}\n\n{draft.body}"
+
+    def on_screen_suspend(self) -> None:
+        self.save_text(durable=True)
+
+    # What is said about it
+
+    def _assess(self, draft: EditedDraft) -> None:
+        work = partial(self._assess_in_thread, draft)
+        self.run_worker(work, thread=True, exclusive=True, group="assess", exit_on_error=False)
+
+    def _assess_in_thread(self, draft: EditedDraft) -> None:
+        queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
+        written = edited_draft(self._entry.item, draft.to, draft.subject, draft.body)
+        self.post_message(EditAssessed(queue.assess_edit(self._entry, written)))
+
+    def on_edit_assessed(self, message: EditAssessed) -> None:
+        self._show_words(message.assessment)
+
+    def _show_words(self, assessment: Assessment) -> None:
+        raw, draft = self._entry.item.raw, self.draft
+        lines: list[Content] = []
+        if self._entry.claim is not None:
+            lines.append(_warn(self._entry.claim.words))
+        if changes_recipients(raw, draft):
+            lines.append(_warn("another recipient: it leaves as a new mail and the thread breaks"))
+        elif changes_subject(raw, draft):
+            lines.append(_warn("another subject: it leaves as a new mail and the thread breaks"))
+        if not draft.to:
+            lines.append(_warn("nobody to send it to"))
+        # What a writer forgets comes first: the rest is shown again before it is approved.
+        findings = sorted(assessment.findings, key=lambda finding: finding.code not in FORGOTTEN)
+        lines += finding_lines(findings, max(1, SHOWN_FINDINGS - len(lines)), hint="")
+        self.query_one("#words", Static).update(joined(lines, "\n"))
+
+    # Acts
+
+    def action_done(self) -> None:
+        if not self.draft.to:
+            self.say("it needs a recipient", "warning")
+            return
+        if self._is_outdated and not self._knows_the_change:
+            self.save_text(durable=True)
+            self.say("the draft changed since your edit began: read what changed to its end first", "warning")
+            if not self.query_one("#thread", Paper).has_focus:
+                self.action_thread()
+            return
+        # An edit of an older draft is kept on purpose against the new one: what changed has been read.
+        if self.save_text(durable=True, anyway=self._is_outdated):
+            self.dismiss(None)
+
+    def action_back(self) -> None:
+        if self.query_one("#thread", Paper).has_focus:
+            self.action_thread()
+            return
+        if self.save_text(durable=True):
+            self.dismiss(None)
+
+    def action_thread(self) -> None:
+        """To the thread and back to where the cursor was; below 120 columns it stands in place of the text."""
+        thread = self.query_one("#thread", Paper)
+        if self.has_class("-thread"):
+            self.remove_class("-thread")
+            (self._left_from or self.area).focus()
+        else:
+            self._left_from = self.focused
+            self.add_class("-thread")
+            thread.focus()
+        self._show_side_words()
+
+    def action_open_thread(self) -> None:
+        """The writer asks for the thread's mails: they are opened, and so marked read."""
+        unopened = [(mail.summary.mailbox_id, mail.summary.id) for mail in self._thread if mail.detail is None]
+        if unopened and self.services.sync is not None:
+            self.run_worker(self._open_mails(unopened), exclusive=True, group="open", exit_on_error=False)
+
+    async def _open_mails(self, mails: list[tuple[str, str]]) -> None:
+        from mm_tui.services.sync.opening import open_mails
+
+        assert self.services.sync is not None
+        if words := await open_mails(self.services.sync, mails):
+            self.say(words, "warning")
+        queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
+        fresh = await asyncio.to_thread(queue.entry, self._entry.item.id)
+        if fresh is not None:
+            self._thread = fresh.thread
+            self._show_side()
+
+    def action_snippets(self) -> None:
+        """Lets the writer choose a snippet and inserts it."""
+        snippets = [(OneLine(name), ManyLine(text)) for name, text in self.services.settings.snippets.items()]
+        if not snippets:
+            self.say('there are no snippets yet: write [snippets] into config.toml, name = "text"')
+            return
+        choices = [
+            Choice(key, f"{name}: {OneLine(text)[:LONGEST_SNIPPET]}", text)
+            for key, (name, text) in zip(CHOICE_KEYS, snippets, strict=False)
+        ]
+        self.app.push_screen(ChoiceScreen("Insert which snippet?", Content(""), choices, at_once=True), self._insert)
+
+    def _insert(self, text: str | None) -> None:
+        if text:
+            area = self.area
+            area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
+
+    def action_redraft(self) -> None:
+        if self.services.drafts is None:
+            self.say("no model: set AI21_API_KEY, or write it yourself", "warning")
+            return
+        self.app.push_screen(InstructScreen(), self._redraft)
+
+    def _redraft(self, instruction: str | None) -> None:
+        if instruction:
+            self.run_worker(self._stream(instruction), exclusive=True, group="redraft", exit_on_error=False)
+
+    async def _stream(self, instruction: str) -> None:
+        from mm_tui.services.assistant.service import AssistError
+
+        area = self.area
+        assert self.services.drafts is not None
+        if ManyLine(area.text) != self._entry.item.body:
+            self.keep_beside(self.draft)
+        self.save_text(durable=True)
+        self.say("the model is writing; ^x stops it, and so does typing")
+        pieces = self.services.drafts.redraft(self._entry.item.id, area.text, instruction)
+        try:
+            written = await area.let_model_write(pieces)
+        except AssistError as error:
+            self.say(f"{error} · your text is as it was", "warning")
+        else:
+            if written is not None:
+                words = "; ".join(written.warnings) or f"written by {written.model}: read it before you keep it"
+                self.say(f"{words} · ^z takes it back")
+        finally:
+            if self.is_attached:
+                self.save_text()
+                self.refresh_bindings()
+
+    def on_draft_area_taken_over(self) -> None:
+        self.action_stop()
+        self.say("the model was stopped: your text is as it was")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While no model writes there is nothing to stop, and its key cuts. Letters are keys in the thread alone."""
+        if action == "open_thread":
+            return isinstance(self.focused, Paper)
+        return self.area.is_model_writing if action == "stop" else True
+
+    def action_stop(self) -> None:
+        self.workers.cancel_group(self, "redraft")
+
+
+def _warn(words: str) -> Content:
+    return Content.assemble(("▲ ", "$warning"), words)

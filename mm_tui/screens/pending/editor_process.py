@@ -1,0 +1,103 @@
+"""The reader's own `$EDITOR` on a text, run in the foreground."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from mm_tui.text import ManyLine
+
+if TYPE_CHECKING:
+    from mm_tui.store.decisions.editor_files import EditorFile
+
+Editor = Callable[["EditorFile"], ManyLine]
+"""Lets the reader edit a file, gives its text; raises EditorError. The file stays until its text is safe."""
+
+
+class EditorError(Exception):
+    """The editor could not be run or its text not be read; the words say why. The text is as it was.
+
+    Attributes:
+        left: what the editor left in the file, cleaned, where that is another text than it was given.
+    """
+
+    def __init__(self, words: str, left: ManyLine | None = None) -> None:
+        super().__init__(words)
+        self.left = left
+
+
+class EditorReturned(EditorError):
+    """The editor ended at once and saved nothing: it may have handed the file to a window that is still open."""
+
+
+RETURNED_SECONDS = 3.0
+"""An editor that ends sooner, and saves nothing, may not have waited for its window."""
+
+
+def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> ManyLine:
+    """Opens `$VISUAL`, else `$EDITOR`, on the file and waits. Call it while the app is suspended.
+
+    Returns:
+        The text as saved, cleaned.
+
+    Raises:
+        EditorReturned: it ended at once, the file as it was. The file must stay.
+        EditorError: no editor is set, it cannot be started, it failed, or left something that is not text.
+    """
+    command = environ.get("VISUAL") or environ.get("EDITOR")
+    if not command:
+        raise EditorError("neither VISUAL nor EDITOR is set")
+    try:
+        given = _read(file)
+        began = monotonic()
+        with (
+            _deaf_to_interrupts(),
+            subprocess.Popen([*shlex.split(command), str(file.path)]) as running,  # noqa: S603 - the reader's choice
+        ):
+            file.started(running.pid)
+            status = running.wait()
+    except (OSError, ValueError) as error:
+        raise EditorError(f"{command.split()[0]} cannot be started: {error}") from error
+    try:
+        raw = _read(file)
+    except OSError as error:
+        raise EditorError(f"the edited text cannot be read: {error}") from error
+    left = ManyLine(raw.decode("utf-8", errors="replace").removesuffix("\n"))
+    if status != 0:
+        words = f"the editor ended with status {status}; the text is as it was"
+        raise EditorError(words, left if raw != given else None)
+    if raw == given and monotonic() - began < RETURNED_SECONDS:
+        name = shlex.split(command)[0]
+        raise EditorReturned(
+            f"{name} ended at once and saved nothing. If its window is open still, save there: the text is taken in. "
+            f"An EDITOR that waits is better: code --wait. The file: {file.path}"
+        )
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise EditorError("the editor left something that is not UTF-8 text", left) from error
+    return left
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """ctrl+c in the editor's terminal is the editor's business; it must not end the program that waits for it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _read(file: EditorFile) -> bytes:
+    return file.path.read_bytes()

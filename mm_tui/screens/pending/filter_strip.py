@@ -1,0 +1,91 @@
+"""The saved filters on one line, with their counts; the one that is shown stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from mm_tui.services.queue.filter import Counted, SavedFilter
+from mm_tui.widgets.words import joined
+
+GAP = "  "
+
+
+class FilterStrip(Widget):
+    """One line. Filters that select nothing are left out, but for the one that is shown."""
+
+    DEFAULT_CSS = "FilterStrip { height: 1; padding: 0 1; color: $mm-dim; }"
+
+    class Chosen(Message):
+        """The reader clicked on a filter."""
+
+        def __init__(self, chosen: SavedFilter) -> None:
+            super().__init__()
+            self.chosen = chosen
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: tuple[tuple[Counted, ...], SavedFilter | None] = ((), None)
+        self._spans: list[tuple[int, int, SavedFilter]] = []
+
+    def show(self, filters: Sequence[Counted], current: SavedFilter) -> None:
+        """Shows these filters; repaints only when something changed."""
+        kept = tuple(one for one in filters if one.number or one.filter == current)
+        if (kept, current) != self._shown:
+            self._shown = kept, current
+            self.refresh()
+
+    def render(self) -> Content:
+        filters, current = self._shown
+        at = next((at for at, one in enumerate(filters) if one.filter == current), 0)
+        first, last = window([_cells(one) for one in filters], at, max(1, self.size.width - 2))
+        self._spans, start = [], 1
+        pieces: list[Content] = []
+        if first > 0:
+            pieces.append(Content("‹"))
+            start += 1 + len(GAP)
+        for one in filters[first:last]:
+            here = one.filter == current
+            style = "bold $accent" if here else "$foreground"
+            pieces.append(Content.assemble((one.filter.name, style), (f" {one.number}", style if here else "$mm-dim")))
+            self._spans.append((start, start + _cells(one), one.filter))
+            start += _cells(one) + len(GAP)
+        if last < len(filters):
+            pieces.append(Content("›"))
+        line = joined(pieces, GAP)
+        return line.truncate(max(1, self.size.width - 2), ellipsis=True)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, chosen in self._spans:
+            if start <= event.x < end:
+                self.post_message(self.Chosen(chosen))
+
+
+def _cells(one: Counted) -> int:
+    return Content(one.filter.name).cell_length + 1 + len(str(one.number))
+
+
+def window(widths: Sequence[int], at: int, room: int) -> tuple[int, int]:
+    """Which of pieces of these widths to show in `room` cells so that the one at `at` is among them.
+
+    Returns:
+        The first, and the one after the last. Room is left for a sign at each end that hides something.
+    """
+    gap, sign = len(GAP), 1 + len(GAP)
+
+    def needs(first: int, last: int) -> int:
+        signs = sign * ((first > 0) + (last < len(widths)))
+        return sum(widths[first:last]) + gap * max(0, last - first - 1) + signs
+
+    first, last = min(at, len(widths)), min(at + 1, len(widths))
+    while True:
+        if first > 0 and needs(first - 1, last) <= room:
+            first -= 1
+        elif last < len(widths) and needs(first, last + 1) <= room:
+            last += 1
+        else:
+            return first, last

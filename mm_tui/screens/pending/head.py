@@ -1,0 +1,186 @@
+"""What stands above a waiting mail: who to whom, what the gateway hides, what is risky, what is happening to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mm_tui.models import Mailbox, Party
+from mm_tui.review.digest import short
+from mm_tui.review.disclosure import disclosure
+from mm_tui.review.findings import Finding, Level
+from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
+from mm_tui.services.decisions.ended import tells_end
+from mm_tui.services.decisions.read_versions import ReadChange
+from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.queue.entries import Queued
+from mm_tui.text import OneLine
+from mm_tui.widgets.chrome import hint
+from mm_tui.widgets.words import count, exact, joined
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
+UNTOLD = "not told by the gateway"
+CROWDED_CHARACTERS = 40
+"""So much is given of a line that stands whole in the text below."""
+PHASE_SIGNS = {
+    Phase.HELD: ("◔ ", "$accent"),
+    Phase.WORKING: ("◑ ", "$accent"),
+    Phase.WAITING: ("◑ ", "$accent"),
+    Phase.DONE: ("✓ ", "$accent"),
+    Phase.UNDECIDED: ("○ ", "$mm-dim"),
+}
+
+
+def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded: bool = False) -> Content:
+    """The lines above the body.
+
+    Args:
+        entry: the waiting mail.
+        mailbox: whose it is; None when the mailbox list has not been read.
+        shown_findings: how many findings are spelled out; the rest is counted.
+        crowded: all of it does not fit here and stands whole in the text below: only the beginnings are given.
+    """
+    item, edit = entry.item, entry.edit
+    subject = OneLine(edit.subject) if edit is not None else item.subject
+    if crowded or len(subject) > HEAD_CHARACTERS:
+        subject = _begun(subject, CROWDED_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
+    named = len(edit.to if edit is not None else item.to)
+    sender = Content(_begun(OneLine(f"{item.sender}"), CROWDED_CHARACTERS)) if crowded else _party(item.sender)
+    lines = [
+        Content.assemble(
+            (subject if subject.strip() else OneLine("(no subject)"), "bold"),
+            (f"  {author_words(entry)}" if entry.author is not None else "", "$accent"),
+            ("  edited by you" if edit is not None else "", "$accent"),
+            (f"  {short(entry.digest)}", "$mm-dim"),
+        ),
+        _row("from", Content.assemble(sender, _mode(mailbox))),
+        _row("to", _recipients(entry) if not crowded or not named else _counted(named)),
+    ]
+    if item.cc or not item.complete:
+        copies = _counted(len(item.cc)) if crowded else _parties(item.cc) if item.cc else Content("nobody")
+        unread = Content.styled("could not be read" if entry.unread_because else "being read …", "$mm-dim")
+        lines.append(_row("cc", copies if item.complete else unread))
+    if not entry.is_inbound and not crowded:
+        lines.append(_row("also", Content.styled(" · ".join(disclosure(mailbox)), "$mm-dim")))
+    elif entry.is_inbound:
+        lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
+    if entry.claim is not None:
+        lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
+    if entry.pair:
+        lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
+    if not entry.is_checked:
+        lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
+    if entry.is_checked and not crowded and not entry.assessment.findings:
+        lines.append(Content.styled(f" · {entry.assessment.nothing}", "$mm-dim"))
+    lines += finding_lines(entry.assessment.findings, shown_findings)
+    return joined(lines, "\n")
+
+
+def above(entry: Queued, mailbox: Mailbox | None) -> list[OneLine]:
+    """What else must be read, where the head has no room for it: what the gateway adds to an outbound mail."""
+    return [] if entry.is_inbound else list(disclosure(mailbox))
+
+
+def banner(
+    release: ReleaseView | None, entry: Queued | None, change: ReadChange | None, *, screen: Screen[object]
+) -> Content:
+    """What is happening to the mail, in one line; empty when nothing is.
+
+    Args:
+        release: the newest decision about it.
+        entry: the mail.
+        change: that it changed while it was read.
+        screen: where it is shown: keys are named that work there.
+    """
+    goes_on = (f"  {hint(screen, 'pending.next')}", "$accent") if entry is not None and entry.ended else ""
+    if entry is not None and entry.ended and not tells_end(release):
+        return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, ("▲ ", "$warning")), (entry.ended, "bold"), goes_on)
+    if change is not None and entry is not None and entry.edit is None and (release is None or release.ended):
+        words = f"changed at {change.at.astimezone():%H:%M} while you read it: Diff shows how, Draft the whole"
+        return Content.assemble(("▲ ", "$warning"), (words, "bold"))
+    if release is not None:
+        sign, style = PHASE_SIGNS.get(release.phase, ("▲ ", "$warning"))
+        words = release.question.words if release.question is not None else release.words
+        act = "pending.answer" if release.question is not None else "app.undo" if release.can_undo else ""
+        key = f"  {hint(screen, act)}" if act else ""
+        return Content.assemble((sign, style), (words, "bold"), (key, "$accent"), goes_on)
+    if entry is not None and entry.edit is not None and not entry.edit_is_current:
+        return Content.assemble(
+            ("▲ ", "$warning"), ("the draft changed since your edit began: e shows all three", "bold")
+        )
+    return Content("")
+
+
+def _begun(text: OneLine, characters: int) -> OneLine:
+    """The beginning of a text that stands whole in the page."""
+    return text if len(text) <= characters else OneLine(f"{text[:characters]}… (whole in the text below)")
+
+
+def _row(name: str, value: Content) -> Content:
+    return Content.assemble((f"{name:<5}", "$mm-dim"), value)
+
+
+def _party(party: Party) -> Content:
+    return Content.assemble(party.address, (f" ({party.name})" if party.name else "", "$mm-dim"))
+
+
+def _parties(parties: Sequence[Party]) -> Content:
+    if not fits_head([party.header for party in parties]):
+        return _counted(len(parties))
+    return joined([_party(party) for party in parties], ", ") if parties else Content.styled(UNTOLD, "$error")
+
+
+def _recipients(entry: Queued) -> Content:
+    if entry.edit is None:
+        return _parties(entry.item.to)
+    if not fits_head(entry.edit.to):
+        return _counted(len(entry.edit.to))
+    return joined([Content(OneLine(one)) for one in entry.edit.to], ", ") or Content("nobody is named")
+
+
+def _counted(number: int) -> Content:
+    return Content.assemble((count(number, "recipient", "recipients"), "bold"), ", each named in the text below")
+
+
+def _mode(mailbox: Mailbox | None) -> Content:
+    return Content.styled(f"  {mailbox.oversight_mode}", "$mm-dim") if mailbox is not None else Content("")
+
+
+def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all") -> list[Content]:
+    """A line for each of the first findings, and one that counts the rest, with the hint how to see them."""
+    lines = [
+        Content.assemble(SIGNS.get(finding.level, ("   ", "")), (finding.words, "$foreground"))
+        for finding in findings[:shown]
+    ]
+    if len(findings) > shown:
+        lines.append(Content.styled(f"   and {len(findings) - shown} more{hint}", "$mm-dim"))
+    return lines
+
+
+def author_words(entry: Queued) -> OneLine:
+    """Which human wrote it, and whether only a tag says so."""
+    by_tag = ", as its tag says" if entry.author is not None and not entry.author.proven else ""
+    return OneLine(f"{entry.author_words}{by_tag}")
+
+
+def unchecked_words(entry: Queued) -> OneLine:
+    """That the rules have not seen all of it, and why."""
+    return OneLine(f"not checked yet: {entry.unread_words}")
+
+
+def findings_page(entry: Queued) -> Content:
+    """Everything that was found in a waiting mail, and what was not looked at."""
+    found = entry.assessment
+    lines = finding_lines(found.findings, len(found.findings)) or [
+        Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far")
+    ]
+    if not entry.is_checked:
+        lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
+    lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
+    lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
+    return joined(lines, "\n")

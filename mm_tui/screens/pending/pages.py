@@ -1,0 +1,144 @@
+"""The pages that are read before a decision: the draft, its thread. Pure: from models to text with marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mm_tui.models import Attachment, PendingItem
+from mm_tui.review.findings import Finding, Level
+from mm_tui.services.queue.entries import ThreadMail
+from mm_tui.services.unsent import unsent_words
+from mm_tui.store.decisions.edits import SavedEdit
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.pager import Mark, Page, PageWriter, quote_marks
+from mm_tui.widgets.words import exact, size
+
+UNOPENED = "not opened on this machine: t opens the thread's mails (and marks them read at the gateway)"
+UNSAID = "──── not part of the conversation: nobody has received what follows ────"
+HEAD_RECIPIENTS = 4
+HEAD_CHARACTERS = 160
+"""Up to this many recipients and characters are spelled out above the page."""
+
+
+def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
+    """The very words that the rules name, the worst last so that they win."""
+    return [
+        Mark(span.start, span.end, "fail" if finding.level is Level.HIGH else "risk")
+        for finding in sorted(findings, key=lambda one: one.level)
+        if finding.level >= Level.LOW
+        for span in finding.spans
+    ]
+
+
+def draft_page(item: PendingItem, findings: Iterable[Finding], *, above: Sequence[str] | None = None) -> Page:
+    """The draft as it would leave: its body with the risky words marked, and its attachments.
+
+    Args:
+        item: the waiting mail.
+        findings: what the rules found in it.
+        above: None where the head names all there is; else it has no room, so that sender, recipients, subject and
+            these lines stand whole at the beginning of the page.
+    """
+    writer = PageWriter()
+    write_envelope(writer, item, item.subject, [party.header for party in item.to], above)
+    _body(writer, item.body, findings)
+    write_files(writer, item.attachments)
+    return writer.page()
+
+
+def edit_page(
+    edit: SavedEdit, item: PendingItem, findings: Iterable[Finding], *, above: Sequence[str] | None = None
+) -> Page:
+    """The human's text as it would leave, with the attachments that are carried over. `above` as in `draft_page`."""
+    writer = PageWriter()
+    write_envelope(writer, item, OneLine(edit.subject), edit.to, above)
+    _body(writer, ManyLine(edit.body), findings)
+    write_files(writer, item.attachments)
+    return writer.page()
+
+
+def fits_head(recipients: Sequence[str]) -> bool:
+    """Whether recipients can be spelled out above the page. Otherwise they stand in it, to be read like the text."""
+    return len(recipients) <= HEAD_RECIPIENTS and sum(map(len, recipients)) <= HEAD_CHARACTERS
+
+
+def write_envelope(
+    writer: PageWriter, item: PendingItem, subject: OneLine, to: Sequence[str], above: Sequence[str] | None
+) -> None:
+    """What is too long for the head: nothing that leaves may be out of sight (R11)."""
+    started = above is not None
+    if above is not None or len(subject) > HEAD_CHARACTERS:
+        writer.write("subject  ", "dim")
+        writer.line(subject)
+        started = True
+    if above is not None:
+        writer.write("from  ", "dim")
+        writer.line(OneLine(f"{item.sender}"))
+    for name, addresses in (("to", to), ("cc", [party.header for party in item.cc])):
+        if above is not None or not fits_head(addresses):
+            for number, address in enumerate(addresses, start=1):
+                writer.write(f"{name} {number}  ", "dim")
+                writer.line(OneLine(address))
+                started = True
+    for line in above or ():
+        writer.line(OneLine(line), "dim")
+    if started:
+        writer.line()
+
+
+def thread_page(mails: Sequence[ThreadMail]) -> Page:
+    """The other mails of the draft's thread, the newest first: that is what it answers.
+
+    What was not sent, or did not arrive, stands apart at the end, each with its state.
+    """
+    writer = PageWriter()
+    said = [mail for mail in mails if mail.mail.is_exchanged]
+    unsaid = [mail for mail in mails if not mail.mail.is_exchanged]
+    if not said:
+        writer.line("No earlier mail of this thread is known here: it starts one, or its thread was not synced.", "dim")
+    for mail in reversed(said):
+        _thread_mail(writer, mail)
+    if unsaid:
+        writer.line()
+        writer.line(UNSAID, "risk")
+        writer.line()
+    for mail in reversed(unsaid):
+        writer.line(f"▲ {OneLine(unsent_words(mail.mail))}", "risk")
+        _thread_mail(writer, mail)
+    return writer.page()
+
+
+def _thread_mail(writer: PageWriter, mail: ThreadMail) -> None:
+    summary = mail.summary
+    writer.line(f"{summary.sender}", "strong")
+    writer.line(f"{exact(summary.received_at)} · {summary.subject or '(no subject)'}", "dim")
+    writer.line()
+    if mail.detail is None:
+        writer.line(UNOPENED, "dim")
+    else:
+        body = mail.detail.body
+        writer.write(body, marks=quote_marks(body))
+        writer.line()
+        write_files(writer, mail.detail.attachments)
+    writer.line()
+
+
+def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding]) -> None:
+    if not body.strip():
+        writer.line("(the draft is empty)", "risk")
+        return
+    writer.write(body, marks=[*quote_marks(body), *risk_marks(findings)])
+    writer.line()
+
+
+def write_files(writer: PageWriter, attachments: Sequence[Attachment]) -> None:
+    if attachments:
+        writer.line()
+        for attachment in attachments:
+            writer.line(file_words(attachment), "dim")
+
+
+def file_words(attachment: Attachment) -> OneLine:
+    """An attachment on one line."""
+    kind = f", {attachment.content_type}" if attachment.content_type else ""
+    return OneLine(f"attached: {attachment.name or '(no name)'} ({size(attachment.size)}{kind})")

@@ -1,0 +1,252 @@
+"""One waiting mail to be read: its head, then draft, thread or difference; draft beside thread where there is room."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+
+from mm_tui.models import Mailbox
+from mm_tui.screens.pending.diff_pages import difference, sides
+from mm_tui.screens.pending.head import above, banner, head
+from mm_tui.screens.pending.pages import draft_page, edit_page, thread_page
+from mm_tui.services.decisions.read_versions import ReadChange
+from mm_tui.services.decisions.view import ReleaseView
+from mm_tui.services.queue.entries import Queued
+from mm_tui.text import OneLine
+from mm_tui.widgets.cached_static import QuietStatic
+from mm_tui.widgets.pager import Page, Paper
+from mm_tui.widgets.words import joined
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class View(StrEnum):
+    """What the main paper shows."""
+
+    DRAFT = "Draft"
+    THREAD = "Thread"
+    DIFF = "Diff"
+
+
+INBOUND_WORD = "Mail"
+"""What `View.DRAFT` is called where the mail came in."""
+MOST_FINDINGS = 8
+HEAD_SHARE = 2
+"""The head takes at most this part of the pane."""
+PADDING = 2
+
+
+class ItemPane(Vertical):
+    """The pane. Posts `Paper.EndSeen` when the page that would leave has been read to its end."""
+
+    DEFAULT_CSS = """
+    ItemPane {
+        & > #item-head { height: auto; max-height: 50%; padding: 0 1; }
+        & > #item-banner { height: auto; padding: 0 1; background: $mm-here; color: $mm-here-text; display: none; }
+        & > #item-tabs { height: 1; padding: 0 1; color: $mm-dim; background: $panel; }
+        & #item-side { display: none; width: 1fr; border-left: solid $mm-rule; }
+        & #item-main { width: 1fr; }
+        &.-beside #item-side { display: block; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.view = View.DRAFT
+        self._entry: Queued | None = None
+        self._release: ReleaseView | None = None
+        self._mailbox: Mailbox | None = None
+        self._change: ReadChange | None = None
+        self._drawn: object = None
+        self._place = ""
+        self._crowded = False
+        """The head has no room for all that must be seen."""
+
+    def compose(self) -> ComposeResult:
+        yield QuietStatic(id="item-head")
+        yield QuietStatic(id="item-banner")
+        yield QuietStatic(id="item-tabs")
+        with Horizontal():
+            yield Paper(id="item-main")
+            yield Paper(id="item-side")
+
+    @property
+    def main(self) -> Paper:
+        """The paper that is decided upon."""
+        return self.query_one("#item-main", Paper)
+
+    @property
+    def side(self) -> Paper:
+        """The thread beside it."""
+        return self.query_one("#item-side", Paper)
+
+    @property
+    def mailbox(self) -> Mailbox | None:
+        """Whose mail it is."""
+        return self._mailbox
+
+    @property
+    def entry(self) -> Queued | None:
+        """The mail that is shown."""
+        return self._entry
+
+    def show(
+        self,
+        entry: Queued | None,
+        release: ReleaseView | None,
+        mailbox: Mailbox | None,
+        change: ReadChange | None = None,
+    ) -> None:
+        """Shows a waiting mail, or none. Keeps view and place when it is the same mail as before.
+
+        Args:
+            entry: the mail.
+            release: the newest decision about it.
+            mailbox: whose it is.
+            change: its content is another than the reader had on the screen: what differs is shown at once.
+        """
+        before, was_told = self._entry, self._change is not None
+        same = entry is not None and before is not None and entry.item.id == before.item.id
+        told = was_told and entry is not None and before is not None and entry.version == before.version
+        self._entry, self._release, self._mailbox, self._change = entry, release, mailbox, change
+        if change is not None and not told:
+            self.view, same = View.DIFF, False
+        elif not same or self.view not in self._views():
+            self.view = View.DRAFT
+        self._draw(keep_place=same)
+
+    def set_place(self, words: str) -> None:
+        """Where in the queue the mail stands and how long it has waited; shown at the right of the views."""
+        if words != self._place:
+            self._place = words
+            self._draw_tabs()
+
+    def next_view(self, step: int = 1) -> None:
+        """Draft, thread, difference, and around."""
+        views = self._views()
+        at = views.index(self.view) if self.view in views else 0
+        self.view = views[(at + step) % len(views)]
+        self._draw(keep_place=False)
+
+    def show_view(self, view: View) -> None:
+        """Shows this view where it applies."""
+        if view in self._views():
+            self.view = view
+            self._draw(keep_place=False)
+
+    def show_what_leaves(self) -> None:
+        """Shows a view that holds all that would leave: the one that is shown, if it does, else the draft."""
+        if self._entry is not None and self._entry.version not in self.main.page_name.splitlines():
+            self.show_view(View.DRAFT)
+
+    def set_beside(self, beside: bool) -> None:
+        """Puts the thread beside the draft, or away."""
+        if self.has_class("-beside") != beside:
+            self.set_class(beside, "-beside")
+            if beside and self.view is View.THREAD:
+                self.view = View.DRAFT
+            self._drawn = None
+            self._draw(keep_place=True)
+
+    def tick(self, release: ReleaseView | None) -> None:
+        """The decision moved on, a second of its wait went by, or other keys work now."""
+        self._release = release
+        self._draw_banner()
+
+    def on_resize(self) -> None:
+        self._draw(keep_place=True)
+
+    def _views(self) -> list[View]:
+        views = [View.DRAFT] if self.has_class("-beside") else [View.DRAFT, View.THREAD]
+        changed = self._release is not None and self._release.changed is not None
+        if changed or self._change is not None or (self._entry is not None and self._entry.edit is not None):
+            views.append(View.DIFF)
+        return views
+
+    def _draw(self, *, keep_place: bool) -> None:
+        self._draw_head()
+        self._draw_banner()
+        above_page = self._above()
+        wanted = (self._entry, self.view, self._release.changed if self._release else None, self._change, above_page)
+        if wanted != self._drawn:
+            self._drawn = wanted
+            page, name = self._page()
+            self.main.show(page, name, keep_place=keep_place)
+            self.side.show(self._side_page(), "", keep_place=keep_place)
+
+    def _side_page(self) -> Page:
+        if self._entry is None:
+            return Page()
+        if self._compares_sides():
+            return sides(self._entry)[0]
+        return thread_page(self._entry.thread)
+
+    def _compares_sides(self) -> bool:
+        changed = self._release is not None and self._release.changed is not None
+        edited = self._entry is not None and self._entry.edit is not None
+        return self.view is View.DIFF and self.has_class("-beside") and edited and not changed
+
+    def _page(self) -> tuple[Page, str]:
+        entry = self._entry
+        if entry is None:
+            return Page(), ""
+        if self.view is View.THREAD:
+            return thread_page(entry.thread), ""
+        if self._compares_sides():
+            return sides(entry, above=self._above())[1], entry.version
+        if self.view is View.DIFF:
+            return difference(entry, self._release, self._change, above=self._above())
+        findings = entry.assessment.findings
+        if entry.edit is not None:
+            return edit_page(entry.edit, entry.item, findings, above=self._above()), entry.version
+        return draft_page(entry.item, findings, above=self._above()), entry.version
+
+    def _above(self) -> list[OneLine] | None:
+        return above(self._entry, self._mailbox) if self._crowded and self._entry is not None else None
+
+    def _draw_head(self) -> None:
+        self.query_one("#item-head", QuietStatic).put(self._head())
+        self._draw_tabs()
+
+    def _draw_tabs(self) -> None:
+        views = self._views()
+        inbound = self._entry is not None and self._entry.is_inbound
+        words = [INBOUND_WORD if inbound and view is View.DRAFT else str(view) for view in views]
+        tabs = [
+            Content.styled(word, "bold $accent" if view is self.view else "$mm-dim")
+            for word, view in zip(words, views, strict=True)
+        ]
+        labels = joined(tabs, " │ ")
+        if self.has_class("-beside"):
+            beside = "the agent's draft" if self._compares_sides() else "thread"
+            labels = Content.assemble(labels, (f"   {beside} beside it", "$mm-dim"))
+        gap = self.size.width - PADDING - labels.cell_length - len(self._place)
+        if self._place and gap >= 2:
+            labels = Content.assemble(labels, " " * gap, (self._place, "$mm-dim"))
+        self.query_one("#item-tabs", QuietStatic).put(labels if self._entry is not None else Content(""))
+
+    def _head(self) -> Content:
+        """As much as fits into its part of the pane; what must be seen and does not fit stands in the page."""
+        entry, room = self._entry, self.size.height // HEAD_SHARE
+        self._crowded = False
+        if entry is None:
+            return Content("")
+        least = min(1, len(entry.assessment.findings))
+        for crowded in (False, True):
+            for findings in range(MOST_FINDINGS, least - 1, -1):
+                text = head(entry, self._mailbox, shown_findings=findings, crowded=crowded)
+                if not room or text.get_height({}, max(1, self.size.width - PADDING)) <= room:
+                    self._crowded = crowded
+                    return text
+        self._crowded = True
+        return text
+
+    def _draw_banner(self) -> None:
+        words = banner(self._release, self._entry, self._change, screen=self.screen)
+        line = self.query_one("#item-banner", QuietStatic)
+        line.display = bool(words)
+        line.put(words)

@@ -1,0 +1,146 @@
+"""The queue's list: two lines a waiting mail, with its risk, its age and what is happening to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from mm_tui.clock import Clock
+from mm_tui.review.findings import Level
+from mm_tui.services.decisions.ended import tells_end
+from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.queue.due import due_words, is_overdue
+from mm_tui.services.queue.entries import Queued
+from mm_tui.text import OneLine
+from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+from mm_tui.widgets.words import age
+
+AGE = 4
+CLAIMED = 24
+"""Cells for who else has a mail open."""
+_NOTHING = OneLine("")
+_BADGES = {"already_answered": "answered already", "another_answer": "two answers"}
+"""What the list says of a mail in words, by what was found."""
+CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
+
+
+@dataclass(frozen=True)
+class PendingRow:
+    """What one line pair shows."""
+
+    queued: Queued
+    phase: Phase | None = None
+    """Where a decision about it stands; None when there is none."""
+    words: OneLine = _NOTHING
+    """What is happening to it."""
+    marked: bool = False
+    failed: bool = False
+    """A decision about it came to nothing, and nobody has taken note yet."""
+    claimed: str = ""
+    """Who else has it open and since when, or that it is half of a pair."""
+
+    @classmethod
+    def of(cls, queued: Queued, release: ReleaseView | None, *, marked: bool = False, noted: bool = False) -> Self:
+        """From the queue's entry and the decision about it; `noted`: the reader has looked at how that ended."""
+        claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
+        if queued.ended and not tells_end(release):
+            return cls(queued, Phase.ELSEWHERE, queued.ended)
+        if release is None:
+            return cls(queued, marked=marked, claimed=claimed)
+        failed = release.failed and not noted
+        return cls(queued, release.phase, release.words, marked, claimed=claimed, failed=failed)
+
+
+class PendingList(VirtualList[str, PendingRow]):
+    """Waiting mails by id. The screen hands in the rows; nothing is read here.
+
+    Args:
+        clock: what ages count from.
+    """
+
+    def __init__(self, clock: Clock, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._clock = clock
+        self._by_id: Mapping[str, PendingRow] = {}
+        self.row_height = 2
+
+    def on_mount(self) -> None:
+        # Ages are counted anew.
+        self.set_interval(20, partial(self.redraw_changed, lambda: None))
+
+    def show(self, rows: Sequence[PendingRow]) -> None:
+        """Shows these rows; the cursor stays on its mail, or takes the one that moved into its place."""
+        before, self._by_id = self._by_id, {row.queued.item.id: row for row in rows}
+        keys = list(self._by_id)
+        if keys != list(self.keys):
+            self.forget_rows()
+            self.set_keys(keys)
+            return
+        for index, key in enumerate(keys):
+            if before[key] != self._by_id[key]:
+                self._rows.pop(key, None)
+                self.redraw_row(index)
+
+    def fetch_rows(self, keys: Sequence[str]) -> Sequence[PendingRow]:
+        return [self._by_id[key] for key in keys]
+
+    def draw_row(self, row: PendingRow, line: int, width: int, here: bool) -> list[Segment]:
+        style = "here" if here else "row"
+        bar = Segment("▌", self.style("bar")) if here else Segment(" ", self.style(style))
+        return [bar, *(self._first(row, width - 1, here) if line == 0 else self._second(row, width - 1, here))]
+
+    def _first(self, row: PendingRow, width: int, here: bool) -> list[Segment]:
+        item, level = row.queued.item, row.queued.assessment.level
+        plain = "here" if here else "row"
+        strong = "here-strong" if here else plain
+        risk = {Level.HIGH: "fail", Level.MEDIUM: "risk"}.get(level, plain if row.queued.is_checked else "risk")
+        words = self._badge(row)
+        other = item.sender if row.queued.is_inbound else (item.to[0] if item.to else None)
+        arrow = "← " if row.queued.is_inbound else "→ "
+        more = f" +{len(item.to) - 1}" if not row.queued.is_inbound and len(item.to) > 1 else ""
+        who = f"{arrow}{other.address if other else '(not told)'}{more}"
+        room = width - 1 - 2 - 1 - AGE - 1 - (len(words) + 1 if words else 0) - 1
+        return [
+            Segment("+" if row.marked else " ", self.style("mark" if row.marked and not here else strong)),
+            Segment(row.queued.risk_sign, self.style(strong if here else risk)),
+            Segment(f" {fit_cells(self._age(row), AGE, right=True)} ", self.style(plain if here else "dim")),
+            Segment(fit_cells(who, room), self.style(strong)),
+            Segment(f" {words} " if words else " ", self.style(plain if here else "dim")),
+        ]
+
+    def _second(self, row: PendingRow, width: int, here: bool) -> list[Segment]:
+        plain = "here" if here else "row"
+        indent = Segment(" " * (AGE + 5), self.style(plain))
+        room = width - AGE - 5
+        if row.phase is not None and (row.failed or row.phase is not Phase.UNDECIDED):
+            loud = plain if row.phase in CALM and not row.failed else "risk"
+            return [indent, Segment(fit_cells(row.words, room), self.style("here-strong" if here else loud))]
+        subject = row.queued.item.subject.strip() or "(no subject)"
+        due, now = row.queued.due_at, self._clock.now()
+        words = due_words(row.queued.item.received_at, due, now)
+        said = f" {words} " if words else ""
+        claimed = fit_cells(row.claimed, min(CLAIMED, cell_len(row.claimed)))
+        claimed = f" {claimed} " if claimed else ""
+        return [
+            indent,
+            Segment(fit_cells(subject, room - len(said) - cell_len(claimed)), self.style(plain if here else "dim")),
+            Segment(claimed, self.style("here-strong" if here else "row")),
+            Segment(said, self.style("here-strong" if here else "risk" if is_overdue(due, now) else "row")),
+        ]
+
+    def _badge(self, row: PendingRow) -> str:
+        words = ["edited"] if row.queued.edit is not None else []
+        words += [row.queued.author_words] if row.queued.author_words else []
+        found = {finding.code for finding in row.queued.assessment.findings}
+        words += [word for code, word in _BADGES.items() if code in found]
+        words += [] if row.queued.is_checked else ["not checked yet"]
+        return " · ".join(words)
+
+    def _age(self, row: PendingRow) -> str:
+        received = row.queued.item.received_at
+        return "" if received is None else age(int((self._clock.now() - received).total_seconds() * 1000))

@@ -1,0 +1,97 @@
+"""The texts that were written and not released: to read, to copy, to throw away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from mm_tui.messages import services_of
+from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.services.edits import kept_edits
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.pager import PageWriter, Paper
+from mm_tui.widgets.words import exact, joined
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+class KeptScreen(ModalScreen[None]):
+    """Shows them one after the other, the newest first."""
+
+    CSS_PATH = "../dialogs/dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "close"),
+        Binding("n", "step(1)", "next"),
+        Binding("p", "step(-1)", "previous"),
+        Binding("c", "copy", "copy"),
+        Binding("D", "discard", "throw away"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._edits: list[SavedEdit] = []
+        self._at = 0
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog dialog--reading"):
+            yield Static(id="kept-title", classes="dialog--title")
+            yield Paper(id="kept-text")
+            keys = [("n p", "next, previous"), ("c", "copy"), ("D", "throw away"), ("esc", "close")]
+            pieces = [Content.assemble((key, "bold $accent"), f" {words}") for key, words in keys]
+            yield Static(joined(pieces, "   "), classes="dialog--keys")
+
+    def on_mount(self) -> None:
+        self._read()
+        self.query_one(Paper).focus()
+
+    def _read(self) -> None:
+        self._edits = kept_edits(services_of(self).database)
+        self._at = max(0, min(self._at, len(self._edits) - 1))
+        writer = PageWriter()
+        title = "No text is kept: what you write and do not release is found here"
+        if self._edits:
+            edit = self._edits[self._at]
+            title = f"Kept text {self._at + 1} of {len(self._edits)}, written {exact(edit.saved_at)}"
+            writer.line(f"to {OneLine(', '.join(edit.to))}", "dim")
+            writer.line(OneLine(edit.subject), "strong")
+            writer.line()
+            writer.write(ManyLine(edit.body))
+        self.query_one("#kept-title", Static).update(Content(title))
+        self.query_one(Paper).show(writer.page(), "")
+
+    def action_step(self, step: int) -> None:
+        if self._edits:
+            self._at = (self._at + step) % len(self._edits)
+            self._read()
+
+    def action_copy(self) -> None:
+        if self._edits:
+            self.app.copy_to_clipboard(ManyLine(self._edits[self._at].body))
+            self.query_one("#kept-title", Static).update(Content("Sent to the terminal's clipboard"))
+
+    def action_discard(self) -> None:
+        if self._edits:
+            self.app.push_screen(
+                ChoiceScreen(
+                    "Throw this text away?",
+                    Content("It cannot be brought back."),
+                    [Choice("D", "throw it away", self._edits[self._at].item_id)],
+                    stay="keep it",
+                ),
+                self._discard,
+            )
+
+    def _discard(self, item_id: str | None) -> None:
+        if item_id is not None:
+            EditStore(services_of(self).database).discard(item_id)
+            self._read()
+
+    def action_close(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,77 @@
+"""What the queue's heading and its empty list say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mm_tui.services.events import Part
+from mm_tui.services.queue.due import due_words
+from mm_tui.services.queue.filter import ALL, SavedFilter
+from mm_tui.text import OneLine
+from mm_tui.widgets.words import age, count, exact
+
+if TYPE_CHECKING:
+    from mm_tui.messages import Services
+    from mm_tui.screens.pending.narrowing import Narrowed
+    from mm_tui.services.queue.entries import Queued
+
+
+def heading(screen: Narrowed, kept: int) -> Content:
+    """How much waits, of how much, and in which order; in its place what of the query could not be used.
+
+    Args:
+        screen: the queue.
+        kept: how many texts are kept that were not released.
+    """
+    if screen.complaint:
+        return Content.assemble(("▲ ", "$warning"), screen.complaint)
+    shown, waiting = len(screen.entries), len(screen.waiting)
+    what = f"{shown:,} of {waiting:,} waiting" if screen.is_narrowed else f"{waiting:,} waiting"
+    words = [str(screen.order)]
+    words += [f"{len(screen.marked)} marked"] if screen.marked else []
+    words += [f"{count(kept, 'text', 'texts')} kept (K)"] if kept else []
+    return Content.assemble((what, "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
+
+
+def place_words(screen: Narrowed, entry: Queued) -> str:
+    """Where the mail stands in the list, how long it has waited, and whether it is due."""
+    keys, now = screen.queue_list.keys, screen.services.clock.now()
+    words = [f"{screen.queue_list.cursor + 1:,} of {len(keys):,}"]
+    if (received := entry.item.received_at) is not None:
+        words.append(age(int((now - received).total_seconds() * 1000)))
+        words += [due] if (due := due_words(received, entry.due_at, now)) else []
+    return " · ".join(words)
+
+
+def empty_words(services: Services, shown: SavedFilter, typed: str, *, waiting: int) -> tuple[str, ...]:
+    """Why the list is empty, and what to do next.
+
+    Args:
+        services: for how the queue was read last.
+        shown: the filter.
+        typed: what stands on the search line.
+        waiting: how much waits in all.
+    """
+    if not waiting and (why := unread_words(services)):
+        return why
+    if typed.strip():
+        return (f"Nothing that waits matches “{OneLine(typed)}”.", "esc shows all; ? lists the operators.")
+    if shown != ALL:
+        return ("Nothing waits here.", f"Shown: {shown.name}. esc shows all, f another part.")
+    return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
+
+
+def unread_words(services: Services) -> tuple[str, ...]:
+    """Why an empty list does not mean that nothing waits; empty when it does."""
+    if services.trouble:
+        return ("The queue cannot be read.", OneLine(services.trouble))
+    state = services.sync.state if services.sync is not None else None
+    part = next((part for part in state.parts if part.part is Part.PENDING), None) if state is not None else None
+    if part is None or (part.last_ok_at is None and part.error is None):
+        return ("The queue has not been read yet.", "Asking the gateway …")
+    if part.error is None:
+        return ()
+    since = f"It was empty at {exact(part.last_ok_at)}." if part.last_ok_at else "It was never read on this machine."
+    return ("The queue cannot be read.", OneLine(part.error), part.cure or OneLine(""), since)

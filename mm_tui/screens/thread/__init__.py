@@ -1,0 +1,1 @@
+"""A thread, and answering it."""

@@ -1,0 +1,86 @@
+"""What the assistant says about a thread, badged with who said it. Plain text: model output is as untrusted as mail."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from mm_tui.services.assistant.cards import CardState, Phase
+from mm_tui.text import OneLine
+from mm_tui.widgets.chrome import Part, fit
+from mm_tui.widgets.words import joined
+
+URGENT = frozenset({"high"})
+SIGNS = {Phase.WORKING: ("◐ ", ""), Phase.FAILED: ("✕ ", "$error"), Phase.OVER_BUDGET: ("▲ ", "$warning")}
+
+
+class AssistCard(Widget):
+    """The card above a thread."""
+
+    DEFAULT_CSS = """
+    AssistCard { height: auto; max-height: 9; padding: 0 2 0 3; background: $panel; color: $foreground; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._state: CardState | None = None
+
+    def show(self, state: CardState | None) -> None:
+        """Shows a card; None while the assistant is not there yet."""
+        if state != self._state:
+            self._state = state
+            self.refresh(layout=True)
+
+    def render(self) -> Content:
+        return card_content(self._state, max(20, self.size.width or 76))
+
+
+def card_content(state: CardState | None, width: int) -> Content:
+    """The card's lines.
+
+    Args:
+        state: what is known; None while the assistant is not there yet.
+        width: cells.
+    """
+    if state is None:
+        return Content.styled("assistant: starting", "$mm-dim")
+    lines: list[Content] = []
+    if state.label or state.intent or state.urgency:
+        lines.append(_first_line(state, width))
+    if state.summary:
+        lines.append(Content(state.summary))
+    if state.requested_action:
+        lines.append(Content.assemble(("asks for  ", "$mm-dim"), state.requested_action))
+    details = [Content.assemble(("by ", "$mm-dim"), state.deadline)] if state.deadline else []
+    details += [Content(amount) for amount in state.amounts]
+    if details:
+        lines.append(Content.assemble(("mentions  ", "$mm-dim"), joined(details, " · ")))
+    if state.cut:
+        lines.append(
+            Content.styled("the thread was too long for the model: its oldest quotes were left out", "$mm-dim")
+        )
+    if state.words:
+        sign = SIGNS.get(state.phase, ("", ""))
+        act = " tries again" if state.phase is Phase.FAILED else " asks now"
+        retry = Content.assemble(("  s", "$foreground"), (act, "$mm-dim")) if state.can_retry else Content("")
+        lines.append(Content.assemble(sign, (state.words, "$mm-dim"), retry))
+    if not lines:
+        return Content.assemble(
+            ("assistant: nothing asked yet  ", "$mm-dim"), ("s", "$foreground"), (" asks", "$mm-dim")
+        )
+    return joined(lines, "\n")
+
+
+def _first_line(state: CardState, width: int) -> Content:
+    by = " (yours)" if state.label_by == "human" else ""
+    parts = [Part(0, Content.assemble((state.label, "bold"), by))] if state.label else []
+    if state.urgency in URGENT:
+        parts.append(Part(1, Content.assemble(("! ", "$warning"), f"{state.urgency} urgency")))
+    elif state.urgency:
+        parts.append(Part(3, Content.styled(f"{state.urgency} urgency", "$mm-dim")))
+    if state.intent:
+        parts.append(Part(2, Content(state.intent)))
+    badge = Content.styled(OneLine(state.badge), "$mm-dim")
+    left = fit(parts, max(10, width - badge.cell_length - 2), " · ")
+    gap = max(2, width - left.cell_length - badge.cell_length)
+    return Content.assemble(left, " " * gap, badge)

@@ -1,0 +1,240 @@
+"""One thread: its messages, what the assistant says about it, and the reply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from mm_tui import keymap
+from mm_tui.messages import Said
+from mm_tui.review.links import inspect_links
+from mm_tui.review.lookalike import Known, domain_of, registrable
+from mm_tui.review.senders import inspect_sender
+from mm_tui.screens.thread.acts import ThreadActs
+from mm_tui.screens.thread.assist_card import AssistCard
+from mm_tui.screens.thread.reply_editor import ReplyEditor
+from mm_tui.screens.thread.view import Leaf, ThreadView
+from mm_tui.services.events import AssistChanged, MailChanged
+from mm_tui.services.unsent import is_settled, state_words, unsent_words
+from mm_tui.text import OneLine
+from mm_tui.widgets.words import count
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from mm_tui.models import EmailDetail
+    from mm_tui.review.findings import Finding
+    from mm_tui.services.contacts import Contacts
+    from mm_tui.services.events import Notice
+    from mm_tui.store.mail.mails import MailRow
+
+
+class Opened(Message):
+    """A mail's body is there, or why not."""
+
+    def __init__(self, email_id: str, detail: EmailDetail | None, words: str) -> None:
+        super().__init__()
+        self.email_id = email_id
+        self.detail = detail
+        self.words = words
+
+
+class ContactsRead(Message):
+    """The correspondents, from the thread that read them."""
+
+    def __init__(self, contacts: Contacts) -> None:
+        super().__init__()
+        self.contacts = contacts
+
+
+class ThreadScreen(ThreadActs):
+    """A thread, opened at one of its mails. Opening marks that mail read at the gateway: a human opened it.
+
+    Args:
+        mailbox_id: the mailbox.
+        thread_id: the thread; None for a mail that is in none.
+        email_id: the mail that was opened.
+    """
+
+    MODE = "inbox"
+    TITLE_WORD = "thread"
+    CSS_PATH = "thread.tcss"
+    BINDINGS = keymap.bindings("thread")
+
+    def __init__(self, mailbox_id: str, thread_id: str | None, email_id: str) -> None:
+        super().__init__()
+        self.mailbox_id = mailbox_id
+        self.thread_id = thread_id
+        self._opened_id = email_id
+        self._contacts: Contacts | None = None
+        self.reply_to: MailRow | None = None
+        self.session = uuid4().hex
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(id="thread-heading")
+        yield AssistCard(id="assist")
+        yield ThreadView(now_ms=int(self.services.clock.now().timestamp() * 1000), id="thread")
+        yield ReplyEditor(id="reply")
+
+    def on_mount(self) -> None:
+        rows = self._rows()
+        leaves = [self._leaf(row) for row in rows]
+        at = next((at for at, leaf in enumerate(leaves) if leaf.row.email_id == self._opened_id), len(leaves) - 1)
+        self._heading(rows)
+        self.thread_view.show(leaves, at)
+        self.thread_view.focus()
+        if leaves:
+            self._open(leaves[at])
+        self._show_card()
+        self.run_worker(self._read_contacts, thread=True, group="contacts", exit_on_error=False)
+
+    def status_mailbox(self) -> str | None:
+        return self.mailbox_id
+
+    def _rows(self) -> list[MailRow]:
+        mail = self.services.mail
+        if self.thread_id is not None and (rows := mail.thread_rows(self.mailbox_id, self.thread_id)):
+            return rows
+        row = mail.row(self._opened_id)
+        return [row] if row is not None else []
+
+    def _leaf(self, row: MailRow) -> Leaf:
+        return Leaf(row, unsent=self._unsent(row))
+
+    def _unsent(self, row: MailRow) -> str:
+        """The state of a mail that is no part of the conversation; empty for one that is."""
+        if is_settled(row.direction, row.status):
+            return state_words(row.direction, row.status)
+        mail = self.services.mail.detail(row.email_id) or self.services.mail.summary(row.email_id)
+        return unsent_words(mail) if mail is not None else state_words(row.direction, row.status)
+
+    def _heading(self, rows: list[MailRow]) -> None:
+        subject = rows[0].subject if rows else OneLine("")
+        self.query_one("#thread-heading", Static).update(
+            Content.assemble(
+                (subject or "(no subject)", "bold"), (f"  {count(len(rows), 'message', 'messages')}", "$mm-dim")
+            )
+        )
+
+    # Opening messages
+
+    def _open(self, leaf: Leaf) -> None:
+        """Unfolds a message; fetches its body unless it is here already and the gateway has it as read."""
+        leaf.open = True
+        leaf.detail = leaf.detail or self.services.mail.detail(leaf.row.email_id)
+        if leaf.detail is not None:
+            leaf.findings = self._findings(leaf.detail)
+        if leaf.detail is None or leaf.row.status == "unread":
+            leaf.words = "" if leaf.detail is not None else "opening…"
+            email_id = leaf.row.email_id
+            self.run_worker(self._fetch(email_id), group=f"open-{email_id}", exclusive=True, exit_on_error=False)
+        self.thread_view.changed(leaf)
+        self.thread_view.turn(0)
+
+    async def _fetch(self, email_id: str) -> None:
+        sync = self.services.sync
+        if sync is None:
+            words = (
+                self.services.trouble or "it has not been opened on this machine, and the gateway is not connected yet"
+            )
+            self.post_message(Opened(email_id, None, f"{words}. enter twice tries again."))
+            return
+        try:
+            detail = await sync.fetch_detail(self.mailbox_id, email_id)
+        except Exception as error:
+            fault = self.services.fault_words(error)
+            if fault is None:
+                raise
+            self.post_message(Opened(email_id, None, f"cannot be opened: {fault} enter twice tries again."))
+        else:
+            self.post_message(Opened(email_id, detail, ""))
+
+    def on_opened(self, message: Opened) -> None:
+        for leaf in self.thread_view.leaves:
+            if leaf.row.email_id == message.email_id:
+                leaf.detail = message.detail or leaf.detail
+                leaf.words = message.words if leaf.detail is None else ""
+                if leaf.detail is not None:
+                    leaf.findings = self._findings(leaf.detail)
+                    leaf.row = self.services.mail.row(message.email_id) or leaf.row
+                    leaf.unsent = self._unsent(leaf.row)
+                elif not leaf.open:
+                    continue
+                self.thread_view.changed(leaf)
+        if message.words and message.detail is None:
+            self.post_message(Said(message.words, "warning"))
+
+    def on_thread_view_toggled(self, message: ThreadView.Toggled) -> None:
+        self._open(message.leaf)
+
+    def _read_contacts(self) -> None:
+        from mm_tui.services.contacts import Contacts
+
+        contacts = Contacts(self.services.database, self.services.clock)
+        contacts.refresh()
+        registrable("mail.example")  # reads the list of suffixes, so that the screen need not wait for it
+        self.post_message(ContactsRead(contacts))
+
+    def on_contacts_read(self, message: ContactsRead) -> None:
+        self._contacts = message.contacts
+        for leaf in self.thread_view.leaves:
+            if leaf.detail is not None:
+                leaf.findings = self._findings(leaf.detail)
+                self.thread_view.changed(leaf)
+
+    def known_to(self, mail: EmailDetail) -> Known:
+        if self._contacts is None:
+            return Known()
+        own = frozenset(domain_of(box.address) for box in self.services.mail.mailbox_rows())
+        found = self._contacts.known_to(mail.id, mail.mailbox_id, mail.thread_id, mail.received_at)
+        return Known(own, found.established, found.recent)
+
+    def _findings(self, detail: EmailDetail) -> tuple[Finding, ...]:
+        known = self.known_to(detail)
+        ours = detail.direction == "outbound"
+        found = inspect_sender(detail.sender, known, ours=ours) if self._contacts is not None else ()
+        return (*found, *inspect_links(detail.body, known))
+
+    # News
+
+    def heed(self, notice: Notice) -> None:
+        if isinstance(notice, MailChanged):
+            self._reread()
+        elif isinstance(notice, AssistChanged):
+            self._show_card()
+
+    def services_ready(self) -> None:
+        self._show_card()
+
+    def _reread(self) -> None:
+        """Takes in new messages of the thread and changed rows; what is being read stays where it is."""
+        rows = self._rows()
+        by_id = {leaf.row.email_id: leaf for leaf in self.thread_view.leaves}
+        for row in rows:
+            leaf = by_id.get(row.email_id)
+            if leaf is None:
+                self.thread_view.add(self._leaf(row))
+                if row.direction != "outbound":
+                    self.post_message(Said(f"new in this thread: {row.sender}", "warning"))
+            elif leaf.row != row:
+                leaf.row, leaf.unsent = row, self._unsent(row)
+                self.thread_view.changed(leaf)
+        if len(rows) != len(by_id):
+            self._heading(rows)
+            self._show_card()
+
+    def _show_card(self) -> None:
+        triage, leaves = self.services.triage, self.thread_view.leaves
+        if leaves:
+            state = triage.card(leaves[-1].row.email_id) if triage is not None else None
+            self.query_one(AssistCard).show(state)
+
+    def save_work(self) -> bool:
+        return self.keep_reply(durable=True)
+
+    def written_text(self) -> str:
+        return self.reply.text

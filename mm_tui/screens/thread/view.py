@@ -1,0 +1,396 @@
+"""A thread to read: one line a folded message, the open ones wrapped below their heads. Draws only what is seen.
+
+A line-API view, so that a body of 262,144 characters and a thread of a thousand messages cost what is on the screen.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mm_tui.models import EmailDetail
+from mm_tui.review.findings import Finding, Level
+from mm_tui.store.mail.mails import MailRow
+from mm_tui.store.sort_keys import from_ms
+from mm_tui.text import OneLine
+from mm_tui.widgets.mail_list import chip
+from mm_tui.widgets.pager import TAB, wrapped
+from mm_tui.widgets.virtual_list import fit_cells
+from mm_tui.widgets.words import age, exact, size
+
+INDENT = 3
+MAX_TEXT = 96
+"""Cells to which bodies are wrapped on wide terminals: longer lines are hard to read."""
+SENDER = 44
+
+_REPLY_MARKS = re.compile(r"^(?:\s*(?:re|fwd?|aw|wg|sv|antw)\s*:)+", re.IGNORECASE)
+
+Pieces = list[tuple[str, str]]
+
+
+@dataclass(eq=False)
+class Leaf:
+    """One message of the thread as it is shown."""
+
+    row: MailRow
+    detail: EmailDetail | None = None
+    open: bool = False
+    words: str = ""
+    """What stands in place of the body: that it is being opened, or why it cannot be."""
+    findings: tuple[Finding, ...] = ()
+    unsent: str = ""
+    """Its state in words where it is no part of the conversation: it was not sent, or did not arrive."""
+    head: list[Pieces] = field(default_factory=list)
+    body: list[tuple[int, int]] = field(default_factory=list)
+    """Where each drawn line of the body starts and ends."""
+    laid: tuple[str, int] = ("", 0)
+    """The text and width for which `body` was made: large ones take too long to be made twice."""
+
+    @property
+    def height(self) -> int:
+        """Drawn lines."""
+        return len(self.head) + len(self.body) + 1 if self.open else 1
+
+
+class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
+    """The messages of a thread, oldest first. One of them is current; `thread.*` keys act on it."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "thread--row", "thread--dim", "thread--strong", "thread--risk", "thread--fail", "thread--bar",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    ThreadView {
+        overflow: hidden auto;
+        scrollbar-size-vertical: 0;
+        background: $background;
+        & > .thread--row { color: $foreground; }
+        & > .thread--dim { color: $mm-dim; }
+        & > .thread--strong { color: $foreground; text-style: bold; }
+        & > .thread--risk { color: $warning; }
+        & > .thread--fail { color: $error; text-style: bold; }
+        & > .thread--bar { color: $accent; }
+    }
+    """
+
+    class Toggled(Message):
+        """The reader unfolded a message whose body is not there yet."""
+
+        def __init__(self, view: ThreadView, leaf: Leaf) -> None:
+            super().__init__()
+            self.view = view
+            self.leaf = leaf
+
+    class Turned(Message):
+        """Another message is current."""
+
+        def __init__(self, view: ThreadView, leaf: Leaf) -> None:
+            super().__init__()
+            self.view = view
+            self.leaf = leaf
+
+    def __init__(self, *, now_ms: int, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._leaves: list[Leaf] = []
+        self._tops: list[int] = []
+        self._current = 0
+        self._styles: dict[str, Style] = {}
+        self._laid_for = 0
+        self._sender_cells = SENDER
+        self.now_ms = now_ms
+
+    # The messages
+
+    @property
+    def leaves(self) -> Sequence[Leaf]:
+        """All messages, oldest first."""
+        return self._leaves
+
+    @property
+    def current(self) -> Leaf | None:
+        """The message that keys act on."""
+        return self._leaves[self._current] if self._leaves else None
+
+    def show(self, leaves: Sequence[Leaf], current: int) -> None:
+        """Shows a thread with `current` in view."""
+        self._leaves = list(leaves)
+        self._current = max(0, min(current, len(self._leaves) - 1))
+        for leaf in self._leaves:
+            self._lay(leaf)
+        self._measure()
+        self._bring_into_view()
+        self.refresh()
+
+    def add(self, leaf: Leaf) -> None:
+        """Appends a message that has just come; what is read stays where it is."""
+        self._lay(leaf)
+        self._leaves.append(leaf)
+        self._measure()
+        self.refresh()
+
+    def changed(self, leaf: Leaf) -> None:
+        """Lays `leaf` out anew; what is on top of the view stays there."""
+        at = self._leaves.index(leaf)
+        before = leaf.height
+        top = self.scroll_offset.y
+        self._lay(leaf)
+        self._measure()
+        if self._tops[at] < top and at != self._current:
+            self.scroll_to(y=top + leaf.height - before, animate=False)
+        self.refresh()
+
+    def unfold(self, leaf: Leaf, unfolded: bool) -> None:
+        """Opens or folds a message; asks for its body where it is not there."""
+        leaf.open = unfolded
+        self.changed(leaf)
+        self._bring_into_view()
+        if unfolded and leaf.detail is None:
+            self.post_message(self.Toggled(self, leaf))
+
+    # Laying out
+
+    def _room(self) -> int:
+        return max(20, min(MAX_TEXT, self.size.width - INDENT - 1))
+
+    def _lay(self, leaf: Leaf) -> None:
+        if not leaf.open:
+            leaf.head, leaf.body, leaf.laid = [], [], ("", 0)
+            return
+        width = self._room()
+        leaf.head = self._head(leaf)
+        body = leaf.detail.body if leaf.detail is not None and self.size.width else ""
+        if leaf.laid != (body, width):
+            leaf.laid = (body, width)
+            leaf.body = wrapped(body, width) if body else []
+
+    def _head(self, leaf: Leaf) -> list[Pieces]:
+        row, detail = leaf.row, leaf.detail
+        width = max(20, self.size.width - INDENT - 1)
+        lines: list[Pieces] = []
+        if detail is None:
+            lines.append([("to ", "dim"), (fit_cells(row.recipient, width - 3), "row")])
+        else:
+            lines += _listed("to ", [str(party.address) for party in detail.to], width)
+            if detail.cc:
+                lines += _listed("cc ", [str(party.address) for party in detail.cc], width)
+        lines.append([(exact(from_ms(row.received_at)), "dim")])
+        if leaf.unsent:
+            lines.append([(f"▲ no part of the conversation: {OneLine(leaf.unsent)}", "risk")])
+        if row.subject and not same_subject(row.subject, self._leaves[0].row.subject if self._leaves else ""):
+            lines.append([(fit_cells(row.subject, width), "row")])
+        for finding in sorted(leaf.findings, key=lambda one: -one.level):
+            style = "fail" if finding.level is Level.HIGH else "risk"
+            lines += [
+                [(f"{finding.level.sign} " if at == 0 else "   ", style), (line, style)]
+                for at, line in enumerate(_wrap_words(finding.words, width - 3))
+            ]
+        if detail is not None:
+            if hidden := detail.body.removed + detail.subject.removed:
+                lines.append([(f" ! {hidden} hidden characters removed; v shows them", "risk")])
+            for attachment in detail.attachments:
+                name = f"{attachment.name}  {size(attachment.size)}  {attachment.content_type}"
+                lines.append([("file ", "dim"), (fit_cells(OneLine(name), width - 5), "row")])
+        if leaf.words:
+            lines.append([])
+            lines += [[(line, "dim")] for line in _wrap_words(OneLine(leaf.words), width)]
+        elif detail is not None and not detail.body:
+            lines += [[], [("(this mail has no text)", "dim")]]
+        lines.append([])
+        return [[], *lines]
+
+    def _measure(self) -> None:
+        self._sender_cells = min(SENDER, max((cell_len(leaf.row.sender) for leaf in self._leaves), default=SENDER))
+        tops, at = [], 0
+        for leaf in self._leaves:
+            tops.append(at)
+            at += leaf.height
+        self._tops = tops
+        self.virtual_size = Size(self.size.width, at)
+
+    def on_resize(self) -> None:
+        if self.size.width != self._laid_for and self._leaves:
+            self._laid_for = self.size.width
+            offset = self.scroll_offset.y - self._tops[self._current]
+            for leaf in self._leaves:
+                self._lay(leaf)
+            self._measure()
+            self.scroll_to(y=self._tops[self._current] + min(offset, self._leaves[self._current].height), animate=False)
+            self.refresh()
+
+    # Moving
+
+    def line_down(self) -> None:
+        """Reads on: scrolls within an open message, else goes to the next one."""
+        leaf = self.current
+        if leaf is None:
+            return
+        end = self._tops[self._current] + leaf.height
+        if leaf.open and end > self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=self.scroll_offset.y + 1, animate=False)
+        else:
+            self.turn(1)
+
+    def line_up(self) -> None:
+        """The other way."""
+        if self.current is None:
+            return
+        if self._tops[self._current] < self.scroll_offset.y:
+            self.scroll_to(y=self.scroll_offset.y - 1, animate=False)
+        else:
+            self.turn(-1)
+
+    def turn(self, by: int) -> None:
+        """Makes the message `by` places further current."""
+        self.turn_to(self._current + by)
+
+    def turn_to(self, index: int) -> None:
+        """Makes a message current and brings it into view."""
+        index = max(0, min(index, len(self._leaves) - 1))
+        if not self._leaves:
+            return
+        if index != self._current:
+            for at in (self._current, index):
+                self.refresh_lines(self._tops[at], self._leaves[at].height)
+            self._current = index
+            self.post_message(self.Turned(self, self._leaves[index]))
+        self._bring_into_view()
+
+    def page(self, by: int) -> None:
+        """Scrolls by pages; the current message follows when it leaves the view."""
+        if not self._leaves:
+            return
+        height = max(1, self.size.height - 2)
+        self.scroll_to(y=max(0, self.scroll_offset.y + by * height), animate=False)
+        top = self.scroll_offset.y
+        first, last = self._tops[self._current], self._tops[self._current] + self._leaves[self._current].height
+        if last <= top or first >= top + self.size.height:
+            index = self._leaf_at(top if by > 0 else top + self.size.height - 1)
+            self.refresh()
+            self._current = index
+            self.post_message(self.Turned(self, self._leaves[index]))
+
+    def _bring_into_view(self) -> None:
+        if not self._leaves:
+            return
+        first, tall = self._tops[self._current], self._leaves[self._current].height
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        if first < top or tall > height:
+            if not (first <= top < first + tall - height):
+                self.scroll_to(y=first, animate=False)
+        elif first + tall > top + height:
+            self.scroll_to(y=first + tall - height, animate=False)
+
+    def _leaf_at(self, line: int) -> int:
+        return max(0, min(bisect_right(self._tops, line) - 1, len(self._leaves) - 1))
+
+    def on_click(self, event: events.Click) -> None:
+        line = event.y + self.scroll_offset.y
+        index = self._leaf_at(line)
+        if self._leaves:
+            self.focus()
+            on_head = line == self._tops[index]
+            self.turn_to(index)
+            if on_head:
+                self.unfold(self._leaves[index], not self._leaves[index].open)
+
+    # Drawing
+
+    def style(self, name: str) -> Style:
+        """The terminal style of a component class."""
+        found = self._styles.get(name)
+        if found is None:
+            found = self._styles[name] = self.get_component_rich_style(f"thread--{name}")
+        return found
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        super().notify_style_update()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        at = y + self.scroll_offset.y
+        if not self._leaves or at >= self.virtual_size.height:
+            return Strip.blank(width, self.style("row"))
+        index = self._leaf_at(at)
+        leaf, line = self._leaves[index], at - self._tops[index]
+        bar = ("▌" if index == self._current else " ", "bar")
+        pieces = self._first(leaf, width) if line == 0 else self._inner(leaf, line)
+        segments = [Segment(text, self.style(style)) for text, style in (bar, *pieces) if text]
+        return Strip(segments).adjust_cell_length(width, self.style("row"))
+
+    def _first(self, leaf: Leaf, width: int) -> Pieces:
+        row = leaf.row
+        word, chip_style = chip(row)
+        when = "" if row.received_at is None else age(self.now_ms - row.received_at)
+        start: Pieces = [
+            ("▾ " if leaf.open else "▸ ", "dim"),
+            ("●" if row.status == "unread" else " ", "dim"),
+            (f"{when:>4}  ", "dim"),
+        ]
+        left = width - 10 - len(word) - 2
+        sender = str(row.sender)
+        if leaf.unsent:
+            state = f"▲ {OneLine(leaf.unsent)}  "
+            shown = fit_cells(state, min(left, cell_len(state)))
+            start.append((shown, "risk"))
+            left -= cell_len(shown)
+        if leaf.open:
+            name = f"  {row.sender_name}" if row.sender_name else ""
+            shown = fit_cells(sender, min(left, len(sender)))
+            start += [(shown, "dim" if leaf.unsent else "strong"), (fit_cells(name, left - len(shown)), "dim")]
+        else:
+            narrow = min(self._sender_cells, left // 2)
+            start += [
+                (fit_cells(sender, narrow), "dim" if leaf.unsent else "row"),
+                (fit_cells(f"  {_gist(leaf)}", left - narrow), "dim"),
+            ]
+        return [*start, (f" {word} ", chip_style)]
+
+    def _inner(self, leaf: Leaf, line: int) -> Pieces:
+        blank = ("┊" + " " * (INDENT - 2), "risk") if leaf.unsent else (" " * (INDENT - 1), "row")
+        if line < len(leaf.head):
+            return [blank, *leaf.head[line]]
+        at = line - len(leaf.head)
+        if leaf.detail is None or at >= len(leaf.body):
+            return []
+        body = leaf.detail.body
+        start, end = leaf.body[at]
+        quoted = body.startswith(">", body.rfind("\n", 0, start) + 1)
+        return [blank, (body[start:end].replace("\t", " " * TAB), "dim" if quoted or leaf.unsent else "row")]
+
+
+def same_subject(one: str, other: str) -> bool:
+    """Whether two subjects are the same but for their Re: and Fwd:."""
+    return _REPLY_MARKS.sub("", one).strip().casefold() == _REPLY_MARKS.sub("", other).strip().casefold()
+
+
+def _gist(leaf: Leaf) -> str:
+    """What a folded message is about, in one line."""
+    if leaf.row.summary:
+        return leaf.row.summary
+    if leaf.detail is not None:
+        for line in leaf.detail.body[:2000].split("\n"):
+            if line.strip() and not line.startswith(">"):
+                return OneLine(line.strip())
+    return ""
+
+
+def _listed(name: str, addresses: list[str], width: int) -> list[Pieces]:
+    """Addresses after a name, on as many lines as they need: who gets a mail is never cut off."""
+    lines = _wrap_words(OneLine(", ".join(addresses)) or "–", width - len(name))
+    return [[(name if at == 0 else " " * len(name), "dim"), (line, "row")] for at, line in enumerate(lines)]
+
+
+def _wrap_words(text: str, width: int) -> list[str]:
+    return [text[start:end] for start, end in wrapped(text, max(10, width))]

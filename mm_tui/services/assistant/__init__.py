@@ -1,0 +1,1 @@
+"""What the models say of mail, and the drafts that they write."""

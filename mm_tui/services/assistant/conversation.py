@@ -1,0 +1,114 @@
+"""A thread as the models get it: which mails belong to it, and their bodies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from mm_tui.assist.prompts import Letter
+from mm_tui.models import ARRIVED, Direction, EmailDetail
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.store.database import Database
+    from mm_tui.store.mail.rows import MailRow
+
+LONGEST_THREAD = 30
+"""The newest so many mails of a thread are read; older ones stand in the quotes."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A thread, ready for a prompt."""
+
+    subject: EmailDetail
+    """The mail that a label, an extraction or a reply is about: the newest inbound one."""
+    mails: tuple[EmailDetail, ...]
+    """All that was said, oldest first."""
+    letters: tuple[Letter, ...]
+    """The same for a prompt."""
+    about: Letter
+    """The subject's letter."""
+    shortened: bool
+    """There were more mails than are read."""
+
+    @classmethod
+    def of(cls, mails: Sequence[EmailDetail], subject: EmailDetail, *, shortened: bool = False) -> Self:
+        """From the opened mails of a thread, oldest first; `subject` is one of them."""
+        letters = {mail.id: letter(mail) for mail in mails}
+        return cls(subject, tuple(mails), tuple(letters.values()), letters[subject.id], shortened)
+
+    @property
+    def for_reply(self) -> tuple[Letter, ...]:
+        """The letters with the one to be answered at the end, where a drafting prompt looks for it."""
+        return (*(one for one in self.letters if one is not self.about), self.about)
+
+
+def letter(mail: EmailDetail) -> Letter:
+    """A mail as a prompt shows it."""
+    return Letter(
+        sender=OneLine(str(mail.sender)),
+        subject=mail.subject,
+        body=mail.body,
+        date=OneLine(mail.received_at.date().isoformat() if mail.received_at else ""),
+    )
+
+
+class Conversations:
+    """Reads threads out of the store, and opens at the gateway what is missing there."""
+
+    def __init__(self, database: Database, gateway: GatewayClient, clock: Clock) -> None:
+        self._mail = MailStore(database)
+        self._gateway = gateway
+        self._clock = clock
+
+    def subject_row(self, email_id: str) -> MailRow | None:
+        """The row of the mail that the thread's card is about: the newest one that arrived, else the mail itself."""
+        row = self._mail.row(email_id)
+        if row is None or row.thread_id is None:
+            return row
+        inbound = [
+            other
+            for other in self._mail.thread_rows(row.mailbox_id, row.thread_id)
+            if str(other.direction) == Direction.INBOUND
+            and (str(other.status) in ARRIVED or other.email_id == email_id)
+        ]
+        return inbound[-1] if inbound else row
+
+    async def read(self, email_id: str) -> Conversation | None:
+        """The conversation around a mail; None when the store does not know it.
+
+        Bodies that are missing are fetched, which marks those mails read: call it when a human asked, or where the
+        user has switched that on.
+
+        Raises:
+            GatewayError: a body could not be read.
+        """
+        row = await asyncio.to_thread(self.subject_row, email_id)
+        if row is None:
+            return None
+        said = await asyncio.to_thread(self._said, row.mailbox_id, row.thread_id) or [row.email_id]
+        chosen = said[-LONGEST_THREAD:]
+        if row.email_id not in chosen:
+            chosen = [*chosen, row.email_id]
+        details = [await self._detail(row.mailbox_id, mail_id) for mail_id in chosen]
+        subject = next(mail for mail in details if mail.id == row.email_id)
+        return Conversation.of(details, subject, shortened=len(said) > len(chosen))
+
+    def _said(self, mailbox_id: str, thread_id: str | None) -> list[str]:
+        """The ids of the thread's mails that arrived or left, oldest first."""
+        mails = self._mail.thread(mailbox_id, thread_id) if thread_id else []
+        return [mail.id for mail in mails if (self._mail.detail(mail.id) or mail).is_exchanged]
+
+    async def _detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        kept = await asyncio.to_thread(self._mail.detail, email_id)
+        if kept is not None:
+            return kept
+        detail = await self._gateway.email(mailbox_id, email_id)
+        await asyncio.to_thread(lambda: self._mail.save_detail(detail, at=self._clock.now()))
+        return detail

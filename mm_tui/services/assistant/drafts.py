@@ -1,0 +1,242 @@
+"""Replies drafted by a model, changed on request, and submitted to the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import sqlite3
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mm_tui.assist import tasks
+from mm_tui.assist.errors import NoKey
+from mm_tui.clock import SystemClock
+from mm_tui.gateway.errors import GatewayError, NotFound
+from mm_tui.models import EmailDetail, EmailSummary, Party, SendReceipt
+from mm_tui.review import risk
+from mm_tui.services import tags
+from mm_tui.services.assistant.cards import DraftText
+from mm_tui.services.assistant.conversation import Conversation, Conversations
+from mm_tui.services.contacts import Contacts
+from mm_tui.services.presence.tags import WRITTEN_BY
+from mm_tui.services.queue.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, content_hash
+from mm_tui.store.audit.journal import Journal
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.seal import StoreError
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.assist.tasks import Request
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.services.assistant.service import Assistant
+    from mm_tui.settings.sections import Settings
+    from mm_tui.store.database import Database
+
+__all__ = ["AlreadySubmitted", "DraftText", "Drafts", "NotJournaled"]
+
+_TOLD = 200
+"""Characters of the gateway's words that go into the journal."""
+
+log = logging.getLogger("mm_tui.drafts")
+
+
+class AlreadySubmitted(Exception):
+    """An earlier text of this act of writing had reached the gateway: it stands, the newer one was not submitted.
+
+    Attributes:
+        receipt: the gateway's answer for the earlier text.
+    """
+
+    def __init__(self, receipt: SendReceipt) -> None:
+        self.receipt = receipt
+        super().__init__(f"An earlier version was already submitted as {receipt.id}. This text was not.")
+
+
+class NotJournaled(Exception):
+    """The journal on this machine cannot be written: nothing was submitted."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"The journal on this machine cannot be written ({error}); nothing was sent.")
+
+
+class Drafts:
+    """Writes with the models' help. Recipients and threading come from the mail answered, never from a model."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: GatewayClient,
+        assistant: Assistant,
+        settings: Settings,
+        clock: Clock | None = None,
+        reviewer: str = "",
+    ) -> None:
+        """Takes what it works with.
+
+        Args:
+            assistant: shared with `Triage`.
+            reviewer: the human whose replies are submitted; empty takes the profile's.
+        """
+        self._clock: Clock = clock or SystemClock()
+        self._reviewer = reviewer or settings.profile.reviewer or "unknown"
+        self._journal = Journal(database)
+        self._mail = MailStore(database)
+        self._gateway = gateway
+        self._assistant = assistant
+        self._settings = settings
+        self._conversations = Conversations(database, gateway, self._clock)
+        self._contacts = Contacts(database, clock or SystemClock())
+        self._submitted: dict[str, str] = {}
+        """The body first submitted by each session."""
+
+    async def draft_reply(self, email_id: str, instruction: str = "") -> AsyncGenerator[DraftText, None]:
+        """Drafts a reply to the newest inbound mail of the thread.
+
+        Yields the whole text so far; the last item has `done` and `warnings`. Close the generator, or cancel the
+        task, to stop.
+
+        Raises:
+            AssistError: the model failed; `str(error)` is a quiet line to show.
+            GatewayError: a body that is needed cannot be read.
+        """
+        conversation = await self._read(email_id)
+        own = await asyncio.to_thread(self._own, conversation.subject)
+        request = tasks.prepare_draft(conversation.for_reply, own.address, instruction, self._settings.assist)
+        async with aclosing(self._write(request, conversation)) as parts:
+            async for part in parts:
+                yield part
+
+    async def redraft(self, email_id: str, text: str, instruction: str) -> AsyncGenerator[DraftText, None]:
+        """Rewrites `text` as the instruction says: "shorter", "friendlier", or free words. As `draft_reply`, but where
+        the thread cannot be read the text alone goes to the model, and nothing is compared.
+
+        Raises:
+            AssistError: the model failed.
+        """
+        try:
+            conversation: Conversation | None = await self._read(email_id)
+        except GatewayError:
+            conversation = None
+        letters = conversation.for_reply if conversation else ()
+        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist)
+        async with aclosing(self._write(request, conversation)) as parts:
+            async for part in parts:
+                yield part
+
+    def warnings(self, email_id: str, text: str) -> tuple[OneLine, ...]:
+        """What is risky about `text` as a reply to this mail, such as links or amounts that the stored thread does not
+        contain: one sentence each, the worst first."""
+        row = self._conversations.subject_row(email_id)
+        subject = self._mail.detail(row.email_id) if row else None
+        if row is None or subject is None:
+            return ()
+        thread = self._mail.thread(row.mailbox_id, row.thread_id) if row.thread_id else [subject]
+        return self._assess(subject, [self._mail.detail(mail.id) or mail for mail in thread], text)
+
+    async def submit_reply(self, email_id: str, body: str, *, cc: Sequence[str] = (), session: str) -> SendReceipt:
+        """Submits a reply that a human wrote through the gate, with the send key.
+
+        Journaled before and after. The reply is tagged with who wrote it; where that fails only this machine knows.
+
+        Args:
+            email_id: the mail that is answered; recipients, subject and threading come from it.
+            body: the text as the human saw it.
+            cc: addresses that the human typed.
+            session: names this act of writing (a uuid made when the editor was opened). Submitting twice, or again
+                after a timeout, causes one reply.
+
+        Raises:
+            AlreadySubmitted: an earlier text of this session had arrived.
+            NotJournaled: the journal cannot be written, so nothing was sent.
+            GatewayError: with `may_have_happened` it can be submitted again in the same session.
+        """
+        mail = await asyncio.to_thread(self._mail.summary, email_id)
+        if mail is None:
+            raise NotFound("this mail is not in the store")
+        first = self._submitted.setdefault(session, body)
+        key = f"mm-tui-{hashlib.sha256(f'{email_id} {session}'.encode()).hexdigest()[:40]}"
+        told = {"key": key, "mailbox": mail.mailbox_id}
+        try:
+            await self._append(SUBMITTING, email_id, {**told, "content": content_hash(body)})
+        except (sqlite3.Error, StoreError, OSError) as error:
+            raise NotJournaled(error) from None
+        try:
+            receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, cc=cc, idempotency_key=key)
+        except GatewayError as error:
+            if not error.may_have_happened and first == body:
+                del self._submitted[session]
+            kind = IN_DOUBT if error.may_have_happened else REFUSED
+            await self._record(kind, email_id, {**told, "note": str(error.message)[:_TOLD]})
+            raise
+        await self._record(SUBMITTED, receipt.id, {**told, "about": email_id, "note": str(receipt.status)})
+        await self._tag(mail.mailbox_id, receipt.id)
+        if receipt.idempotent and first != body:
+            raise AlreadySubmitted(receipt)
+        self._submitted[session] = body
+        return receipt
+
+    async def _append(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
+        await asyncio.to_thread(self._journal.write, kind, self._reviewer, email_id, self._clock.now(), details)
+
+    async def _record(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
+        """Journals what came of a call. What cannot be written stays open there, and is known again by its content."""
+        try:
+            await self._append(kind, email_id, details)
+        except (sqlite3.Error, StoreError, OSError) as error:
+            log.warning("what came of a reply could not be journaled: %s", type(error).__name__)
+
+    async def _tag(self, mailbox_id: str, email_id: str) -> None:
+        """Tells other reviewers, and this one at other machines, that a human wrote it."""
+        try:
+            await tags.merge(self._gateway, mailbox_id, email_id, {WRITTEN_BY: self._reviewer})
+        except (GatewayError, tags.TagsDiffer) as error:
+            log.info("%s could not be tagged with who wrote it: %s", email_id, type(error).__name__)
+
+    async def _read(self, email_id: str) -> Conversation:
+        if not self._assistant.has_key:
+            raise NoKey
+        conversation = await self._conversations.read(email_id)
+        if conversation is None:
+            raise NotFound("this mail is not in the store")
+        return conversation
+
+    async def _write(self, request: Request, conversation: Conversation | None) -> AsyncGenerator[DraftText, None]:
+        async with aclosing(self._assistant.write(request)) as parts:
+            async for part in parts:
+                if part.done and conversation is not None:
+                    yield await asyncio.to_thread(self._checked, part, conversation)
+                else:
+                    yield part
+
+    def _checked(self, draft: DraftText, conversation: Conversation) -> DraftText:
+        found = self._assess(conversation.subject, conversation.mails, draft.text)
+        return replace(draft, warnings=found, cut=draft.cut or conversation.shortened)
+
+    def _own(self, subject: EmailDetail) -> Party:
+        boxes = self._mail.mailboxes()
+        address = next((box.address for box in boxes if box.id == subject.mailbox_id), None)
+        if address is not None:
+            return Party(address=address)
+        return subject.to[0] if subject.to else Party(address=OneLine(""))
+
+    def _assess(self, subject: EmailDetail, thread: Sequence[EmailSummary], text: str) -> tuple[OneLine, ...]:
+        draft = risk.Draft(
+            sender=self._own(subject),
+            to=(subject.sender,),
+            subject=subject.subject,
+            body=ManyLine(text),
+            sender_verified=True,
+        )
+        self._contacts.refresh()
+        known = self._contacts.known_to(subject.id, subject.mailbox_id, subject.thread_id, None)
+        context = risk.ThreadContext(
+            messages=tuple(risk.Message.of(mail) for mail in thread if mail.is_exchanged),
+            own_addresses=frozenset(str(box.address).lower() for box in self._mail.mailboxes()),
+            known_addresses=known.established,
+            recent_addresses=known.recent,
+        )
+        return tuple(finding.words for finding in risk.assess(draft, context, self._settings.risk).findings)

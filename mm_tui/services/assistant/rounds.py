@@ -1,0 +1,145 @@
+"""Triage by itself: takes over what agents leave as tags, and in automatic mode examines recent mail."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import Status
+from mm_tui.services.assistant.cards import Phase
+from mm_tui.store.mail.mails import MailView
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.services.assistant.triage import Triage
+    from mm_tui.store.mail.mails import MailStore
+    from mm_tui.store.mail.rows import MailRow
+
+VIEW = MailView(query="is:inbound -has:summary -is:spam")
+WINDOW = 60
+"""How many of the newest mails without a summary are looked at in one round."""
+MOST_LOOKED = 20
+"""Mails whose tags are looked for in one round: about four requests a second, however long the list is."""
+MOST_EXAMINED = 12
+"""Mails examined in one round, so that new mail does not wait behind a long one."""
+PATIENCE = (0.0, 4.0, 10.0, 30.0, 120.0)
+"""Seconds before each look for tags that another worker may still leave."""
+SETTLED_MS = 15 * 60 * 1000
+"""Age in milliseconds from which a mail has the tags that it will get: one look is enough."""
+GRACE = 20.0
+"""Seconds that new mail is left to an agent before automatic mode opens it: agents poll for unread mail."""
+READ_GRACE = 5.0
+"""The same for mail that somebody opened: its tags may be on their way."""
+PAUSE = 5.0
+"""Seconds between rounds when nothing pokes."""
+REST = 60.0
+"""Seconds without automatic work after the gateway or a model failed."""
+MAIL_REST = 900.0
+"""Seconds until a mail that could not be examined is tried again."""
+AT_ONCE = 2
+
+
+class Rounds:
+    """Rounds over the newest mails without a summary."""
+
+    def __init__(self, triage: Triage, mail: MailStore, clock: Clock) -> None:
+        self._triage = triage
+        self._mail = mail
+        self._clock = clock
+        self._looks: dict[str, tuple[int, float]] = {}
+        """For each mail how often its tags were looked for, and when that is due again."""
+        self._open_at: dict[str, float] = {}
+        """When automatic mode may open a mail."""
+        self._rows: list[MailRow] = []
+        self._stamp: int | None = None
+        """The store's when `_rows` were read."""
+        self._resting_until = 0.0
+        self._left = 0
+        self._looks_left = 0
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """Starts a round now."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Makes rounds until cancelled."""
+        while True:
+            self._poked.clear()
+            pause = PAUSE
+            try:
+                await self.round()
+            except (GatewayError, sqlite3.Error):
+                # The sync says on the status line what fails; here it only means to rest.
+                pause = REST
+            try:
+                async with asyncio.timeout(pause):
+                    await self._poked.wait()
+            except TimeoutError:
+                continue
+
+    async def round(self) -> None:
+        """One round.
+
+        Raises:
+            GatewayError: tags could not be read.
+        """
+        stamp = self._mail.stamp()
+        if stamp != self._stamp:
+            self._rows = await asyncio.to_thread(lambda: self._mail.rows(self._mail.keys(VIEW, limit=WINDOW)))
+            self._stamp = stamp
+        rows = self._rows
+        now = self._clock.monotonic()
+        settled_ms = int(self._clock.now().timestamp() * 1000) - SETTLED_MS
+        self._looks = {
+            row.email_id: self._looks.get(row.email_id, (_looks_behind(row, settled_ms), now)) for row in rows
+        }
+        self._open_at = {row.email_id: self._open_at.get(row.email_id, now + _grace(row)) for row in rows}
+        self._left = MOST_EXAMINED
+        self._looks_left = MOST_LOOKED
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def look(row: MailRow) -> None:
+            async with places:
+                await self._look(row)
+
+        waiting = [row for row in rows if self._to_look(row, now) or self._to_examine(row, now)]
+        outcomes = await asyncio.gather(*map(look, waiting), return_exceptions=True)
+        problem = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
+        if problem is not None:
+            raise problem
+
+    async def _look(self, row: MailRow) -> None:
+        now = self._clock.monotonic()
+        if self._looks_left > 0 and self._to_look(row, now):
+            self._looks_left -= 1
+            times, _ = self._looks[row.email_id]
+            following = PATIENCE[times + 1] if times + 1 < len(PATIENCE) else 0.0
+            self._looks[row.email_id] = (times + 1, now + following)
+            if await self._triage.take_over_tags(row):
+                return
+        if self._left <= 0 or not self._to_examine(row, now):
+            return
+        self._left -= 1
+        card = await self._triage.examine(row.email_id, automatic=True)
+        if card.phase is Phase.FAILED:
+            self._resting_until = self._clock.monotonic() + REST
+            self._open_at[row.email_id] = self._clock.monotonic() + MAIL_REST
+
+    def _to_look(self, row: MailRow, now: float) -> bool:
+        times, due = self._looks[row.email_id]
+        return times < len(PATIENCE) and now >= due
+
+    def _to_examine(self, row: MailRow, now: float) -> bool:
+        return now >= max(self._open_at[row.email_id], self._resting_until) and self._triage.may_examine(row)
+
+
+def _looks_behind(row: MailRow, settled_ms: int) -> int:
+    """How many of the looks for its tags a mail that is new here has behind it: all but one if it came long ago."""
+    return len(PATIENCE) - 1 if row.received_at is not None and row.received_at < settled_ms else 0
+
+
+def _grace(row: MailRow) -> float:
+    return GRACE if str(row.status) == Status.UNREAD else READ_GRACE

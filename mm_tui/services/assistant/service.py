@@ -1,0 +1,244 @@
+"""The models behind one door: built late, asked once for the same question, paid for in one book.
+
+`jamba` (and with it the SDK and httpx) is imported by the first call that needs a model, off the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from mm_tui.assist.errors import AssistError, NoKey, OverBudget
+from mm_tui.services.assistant.cards import DraftText, Spend
+from mm_tui.settings.sections import LOOPBACK_HOSTS
+from mm_tui.store.assist import AssistStore, ResultKey
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.assist.limiter import Limits
+    from mm_tui.assist.model import Model, Usage
+    from mm_tui.assist.prompts import Letter
+    from mm_tui.assist.tasks import Answered, Extraction, Request
+    from mm_tui.clock import Clock
+    from mm_tui.settings.sections import Settings
+    from mm_tui.store.database import Database
+
+__all__ = ["AssistError", "Assistant", "NoKey", "OverBudget"]
+
+T = TypeVar("T")
+
+
+class Assistant:
+    """One for each profile and event loop; `aclose()` it at the end."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        clock: Clock,
+        *,
+        model: Model | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Args:
+        database: where answers and spend are kept.
+        model: in place of AI21's, for tests.
+        limits: what one model may be asked; None takes AI21's documented limits, and next to none for a stand-in
+            on this machine.
+        """
+        self.settings = settings
+        self._store = AssistStore(database)
+        self._clock = clock
+        self._model = model
+        self._limits = limits
+        self._building = asyncio.Lock()
+        self._last_model = OneLine("")
+
+    @property
+    def has_key(self) -> bool:
+        """Whether models can be asked at all."""
+        return self._model is not None or self.settings.profile.ai21_key is not None
+
+    def spend(self) -> Spend:
+        """Today's cost (UTC days)."""
+        day = self._store.spend(self._clock.now().astimezone(UTC).date())
+        return Spend(
+            usd=day.usd,
+            prompt_tokens=day.tokens_in,
+            completion_tokens=day.tokens_out,
+            budget_usd=self.settings.assist.daily_budget_usd,
+            model=self._last_model,
+        )
+
+    def known(self, task: str, email_id: str) -> dict[str, Any] | None:
+        """The newest answer of a task about a mail: `value`, `model`, `cut`. It may be older than the thread."""
+        found = self._store.latest(task, email_id)
+        return found.result if found else None
+
+    async def keep(self, task: str, email_id: str, result: Mapping[str, Any]) -> None:
+        """Keeps something about a mail that no model was asked for: a human's label, tags found at the gateway."""
+        key = ResultKey(task, email_id, "", "", "")
+        await asyncio.to_thread(self._store.put, key, result, self._clock.now())
+
+    async def summarise(
+        self,
+        email_id: str,
+        letters: Sequence[Letter],
+        *,
+        shortened: bool = False,
+        automatic: bool = False,
+        again: bool = False,
+    ) -> Answered[ManyLine]:
+        """Two sentences on a thread.
+
+        Args:
+            email_id: the mail that the answer is kept under.
+            letters: the thread, oldest first.
+            shortened: older mails of the thread were left out already.
+            automatic: nobody asked for it: refuse over the budget.
+            again: ask even if the answer is known.
+
+        Raises:
+            AssistError: of the kind that fits; NoKey and OverBudget without asking.
+        """
+        from mm_tui.assist import tasks
+
+        request = tasks.prepare("summarise", letters, self.settings.assist)
+        request = replace(request, cut=request.cut or shortened)
+        return await self._answer(
+            request, email_id, automatic, again, lambda model: tasks.summarise(model, request), str, ManyLine
+        )
+
+    async def classify(
+        self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
+    ) -> Answered[OneLine]:
+        """The label of the newest letter. As `summarise`."""
+        from mm_tui.assist import tasks
+
+        labels = self.settings.assist.labels
+        request = tasks.prepare("classify", letters, self.settings.assist)
+        return await self._answer(
+            request, email_id, automatic, again, lambda model: tasks.classify(model, request, labels), str, OneLine
+        )
+
+    async def extract(
+        self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
+    ) -> Answered[Extraction]:
+        """What the newest letter asks for. As `summarise`."""
+        from mm_tui.assist import tasks
+
+        request = tasks.prepare("extract", letters, self.settings.assist)
+        return await self._answer(
+            request,
+            email_id,
+            automatic,
+            again,
+            lambda model: tasks.extract(model, request),
+            lambda found: found.model_dump(mode="json"),
+            tasks.Extraction.model_validate,
+        )
+
+    async def write(self, request: Request, *, automatic: bool = False) -> AsyncGenerator[DraftText, None]:
+        """Streams a draft or redraft; the last item has `done`. Not kept: two drafts of one mail may differ.
+
+        Raises:
+            AssistError: of the kind that fits.
+        """
+        from mm_tui.assist import tasks
+        from mm_tui.assist.model import Usage
+        from mm_tui.assist.prompts import tokens
+
+        model = await self._ready(automatic)
+        answered, usage, text = OneLine(request.model), None, ManyLine("")
+        try:
+            async with aclosing(tasks.write(model, request)) as parts:
+                async for part in parts:
+                    text = part.text
+                    if part.whole is None:
+                        yield DraftText(text, done=False, cut=request.cut)
+                        continue
+                    answered, usage = part.whole.model, part.whole.usage
+                    yield DraftText(text, done=True, model=answered, cut=request.cut or part.whole.truncated)
+        finally:
+            # A stream that was stopped or broke off has no count, but was paid for all the same.
+            if text:
+                counted = usage if usage and usage.completion_tokens else Usage(request.estimate, tokens(text))
+                self._book(answered, counted)
+
+    async def write_whole(self, request: Request, *, automatic: bool = False) -> DraftText:
+        """A draft in one piece. As `write`."""
+        from mm_tui.assist import tasks
+
+        model = await self._ready(automatic)
+        answer = await tasks.write_whole(model, request)
+        await asyncio.to_thread(self._book, answer.model, answer.usage)
+        return DraftText(answer.text, done=True, model=answer.model, cut=request.cut or answer.truncated)
+
+    async def aclose(self) -> None:
+        """Lets all connections go."""
+        if self._model is not None:
+            await self._model.aclose()
+
+    async def _answer(
+        self,
+        request: Request,
+        email_id: str,
+        automatic: bool,
+        again: bool,
+        ask: Callable[[Model], Awaitable[Answered[T]]],
+        pack: Callable[[T], Any],
+        unpack: Callable[[Any], T],
+    ) -> Answered[T]:
+        from mm_tui.assist.model import Usage
+        from mm_tui.assist.tasks import Answered
+
+        version = f"{request.version}@{hashlib.sha256(self.settings.profile.ai21_host.encode()).hexdigest()[:8]}"
+        key = ResultKey(request.task, email_id, request.model, version, request.content_hash)
+        if not again and (kept := self._store.get(key)) is not None:
+            return Answered(unpack(kept.result["value"]), OneLine(kept.result["model"]), Usage(), kept.result["cut"])
+        model = await self._ready(automatic)
+        answer = await ask(model)
+        await asyncio.to_thread(self._book, answer.model, answer.usage)
+        # An answer without form is shown, but not taken for the answer when the question comes again.
+        kept_under = key if answer.certain else key._replace(content_hash="uncertain")
+        result = {"value": pack(answer.value), "model": str(answer.model), "cut": answer.cut}
+        await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
+        return answer
+
+    async def _ready(self, automatic: bool) -> Model:
+        if not self.has_key:
+            raise NoKey
+        if automatic and self.spend().over:
+            raise OverBudget
+        async with self._building:
+            if self._model is None:
+                from mm_tui.assist.limiter import Limits
+
+                profile = self.settings.profile
+                local = urlsplit(profile.ai21_host).hostname in LOOPBACK_HOSTS
+                limits = self._limits or (Limits(per_second=1000, per_minute=60_000) if local else Limits())
+                jamba = await asyncio.to_thread(importlib.import_module, "mm_tui.assist.jamba")
+                self._model = cast(
+                    "Model",
+                    jamba.Jamba(profile.ai21_key, profile.ai21_host, limits=limits, clock=self._clock),
+                )
+        return self._model
+
+    def _book(self, answered: OneLine, usage: Usage) -> None:
+        from mm_tui.assist.prices import cost
+
+        self._last_model = answered
+        self._store.add_spend(
+            self._clock.now().astimezone(UTC).date(),
+            str(answered),
+            usd=cost(answered, usage),
+            tokens_in=usage.prompt_tokens,
+            tokens_out=usage.completion_tokens,
+        )

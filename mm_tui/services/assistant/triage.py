@@ -1,0 +1,351 @@
+"""Labels, summaries and extractions of mail, on demand and automatically.
+
+Results go into the store and a notice says which mail they are about. What another worker found and left as tags at
+the gateway is taken over without asking a model, and without opening the mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from mm_tui.assist.errors import AssistError, NoKey, OverBudget
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import Status
+from mm_tui.services import tags
+from mm_tui.services.assistant.cards import CardState, Phase, Spend
+from mm_tui.services.assistant.conversation import Conversation, Conversations
+from mm_tui.services.assistant.rounds import Rounds
+from mm_tui.services.events import AssistChanged
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.sort_keys import from_ms
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.services.assistant.service import Assistant
+    from mm_tui.services.events import Notify
+    from mm_tui.settings.sections import Settings
+    from mm_tui.store.database import Database
+    from mm_tui.store.mail.rows import MailRow
+
+__all__ = ["AUTOMATIC_WARNING", "CardState", "Phase", "Spend", "Triage"]
+
+AUTOMATIC_WARNING = "Automatic mode opens new mail to read it, and so marks it read at the gateway."
+"""To be said wherever automatic mode is switched on."""
+
+NOT_ASKED = OneLine("The assistant has not read this thread yet.")
+QUEUED = OneLine("The assistant will read this thread soon.")
+WORKING = OneLine("The assistant is reading the thread…")
+STOPPED = OneLine("Stopped.")
+UNKNOWN_MAIL = OneLine("This mail is not in the store.")
+
+RECENT_DAYS = 14
+"""How old read mail may be for automatic mode to examine it; older mail is examined when asked for."""
+
+
+class Triage:
+    """On demand: `examine`. By itself: `run`, until cancelled."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: GatewayClient,
+        assistant: Assistant,
+        settings: Settings,
+        clock: Clock,
+        notify: Notify,
+    ) -> None:
+        """Takes what it works with. `assistant` is shared with `Drafts`."""
+        self._mail = MailStore(database)
+        self._gateway = gateway
+        self._assistant = assistant
+        self._settings = settings
+        self._clock = clock
+        self._notify = notify
+        self._conversations = Conversations(database, gateway, clock)
+        profile, assist = settings.profile, settings.assist
+        wanted = assist.automatic if profile.automatic is None else profile.automatic
+        self._automatic = not profile.is_live if wanted is None else wanted
+        writes = assist.write_tags if profile.write_tags is None else profile.write_tags
+        self._writes_tags = writes and gateway.keys.has("send")
+        self._phases: dict[str, tuple[Phase, OneLine, bool]] = {}
+        self._running: dict[str, asyncio.Future[None]] = {}
+        self._rounds = Rounds(self, self._mail, clock)
+
+    # What is known
+
+    @property
+    def automatic(self) -> bool:
+        """Whether new mail is worked on without being asked."""
+        return self._automatic
+
+    def set_automatic(self, on: bool) -> None:
+        """Switches automatic mode, until the program ends. Show AUTOMATIC_WARNING before."""
+        self._automatic = on
+        self.poke()
+
+    def spend(self) -> Spend:
+        """Today's cost."""
+        return self._assistant.spend()
+
+    def card(self, email_id: str) -> CardState:
+        """The card for a mail and its thread; pass the thread's newest mail. Reads the store alone."""
+        row = self._conversations.subject_row(email_id)
+        if row is None:
+            return CardState(Phase.FAILED, UNKNOWN_MAIL)
+        summary = self._assistant.known("summarise", row.email_id) or {}
+        label = self._assistant.known("classify", row.email_id) or {}
+        facts = self._assistant.known("extract", row.email_id) or {}
+        tagged = self._assistant.known("tags", row.email_id) or {}
+        found = {**tagged.get("extract", {}), **facts.get("value", {})}
+        label_text, label_by = self._label(row.email_id)
+        answers = [answer for answer in (label, summary, facts) if answer] or [tagged]
+        models = dict.fromkeys(str(answer["model"]) for answer in answers if answer.get("model"))
+        phase, words, can_retry = self._phase(row, bool(summary or tagged.get("summary")))
+        return CardState(
+            phase=phase,
+            words=words,
+            label=label_text,
+            label_by=label_by,
+            summary=ManyLine(summary.get("value") or tagged.get("summary", "")),
+            intent=OneLine(found.get("intent", "")),
+            requested_action=OneLine(found.get("requested_action", "")),
+            urgency=OneLine(found.get("urgency", "")),
+            deadline=OneLine(found.get("deadline", "")),
+            amounts=tuple(OneLine(amount) for amount in found.get("amounts", ())),
+            models=tuple(OneLine(model) for model in models),
+            cut=any(answer.get("cut", False) for answer in (summary, facts, label)),
+            can_retry=can_retry,
+        )
+
+    def _label(self, email_id: str) -> tuple[OneLine, OneLine]:
+        """The label and who set it: a human's wins, wherever it was set."""
+        tagged = self._assistant.known("tags", email_id) or {}
+        if own := self._assistant.known("human_label", email_id):
+            return OneLine(own["value"]), OneLine(tags.BY_HUMAN)
+        if tagged.get("label_by") == tags.BY_HUMAN:
+            return OneLine(tagged["label"]), OneLine(tags.BY_HUMAN)
+        answer = self._assistant.known("classify", email_id)
+        text = answer["value"] if answer else tagged.get("label", "")
+        return OneLine(text), OneLine(tags.BY_MODEL if text else "")
+
+    def _phase(self, row: MailRow, done: bool) -> tuple[Phase, OneLine, bool]:
+        if row.email_id in self._phases:
+            return self._phases[row.email_id]
+        if done:
+            return Phase.DONE, OneLine(""), True
+        if not self._assistant.has_key:
+            return Phase.NO_KEY, NoKey().words, False
+        if self._automatic and self._is_due(row):
+            if self.spend().over:
+                return Phase.OVER_BUDGET, OverBudget().words, True
+            return Phase.WAITING, QUEUED, True
+        return Phase.WAITING, NOT_ASKED, True
+
+    def _is_due(self, row: MailRow) -> bool:
+        """Whether a mail is automatic mode's business: new, or read by someone lately."""
+        if str(row.status) == Status.UNREAD:
+            return True
+        since = self._clock.now() - timedelta(days=RECENT_DAYS)
+        received = from_ms(row.received_at)
+        return str(row.status) == Status.READ and received is not None and received >= since
+
+    # On demand
+
+    async def examine(self, email_id: str, *, again: bool = False, automatic: bool = False) -> CardState:
+        """Summarises the thread, labels its newest inbound mail and extracts what that asks for.
+
+        A failing model or gateway is said on the card, not raised. Cancel the task to stop.
+
+        Args:
+            email_id: any mail of the thread.
+            again: ask the models anew even if their answers are known.
+            automatic: nobody asked for it: stop at the daily budget.
+
+        Returns:
+            The card as it stands at the end.
+        """
+        row = await asyncio.to_thread(self._conversations.subject_row, email_id)
+        if row is None:
+            return CardState(Phase.FAILED, UNKNOWN_MAIL)
+        if (running := self._running.get(row.email_id)) is not None:
+            await asyncio.shield(running)
+            return self.card(email_id)
+        if not self._assistant.has_key:
+            return self.card(email_id)
+        done = asyncio.get_running_loop().create_future()
+        self._running[row.email_id] = done
+        try:
+            await self._examine(row, again, automatic)
+        except asyncio.CancelledError:
+            self._say(row, Phase.WAITING, STOPPED, can_retry=True)
+            raise
+        finally:
+            del self._running[row.email_id]
+            done.set_result(None)
+        return self.card(email_id)
+
+    async def _examine(self, row: MailRow, again: bool, automatic: bool) -> None:
+        self._say(row, Phase.WORKING, WORKING)
+        try:
+            conversation = await self._conversations.read(row.email_id)
+        except GatewayError as error:
+            self._say(row, Phase.FAILED, OneLine(f"The mail cannot be read: {error.message}."), can_retry=True)
+            return
+        if conversation is None:
+            self._say(row, Phase.FAILED, UNKNOWN_MAIL)
+            return
+        await self._take_over(row, conversation.subject.tags)
+        outcomes = await asyncio.gather(*self._questions(row, conversation, again, automatic), return_exceptions=True)
+        problems = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        foreign = next((problem for problem in problems if not isinstance(problem, AssistError)), None)
+        if foreign is not None:
+            self._phases.pop(row.email_id, None)
+            raise foreign
+        if problems:
+            problem = problems[0]
+            phase = Phase.OVER_BUDGET if isinstance(problem, OverBudget) else Phase.FAILED
+            self._say(row, phase, OneLine(str(problem)), can_retry=True)
+            return
+        self._phases.pop(row.email_id, None)
+        self._tell(row)
+        if self._writes_tags:
+            await self._write_tags(row, self._tags_of(self.card(row.email_id)))
+
+    def _questions(
+        self, row: MailRow, conversation: Conversation, again: bool, automatic: bool
+    ) -> list[Awaitable[None]]:
+        assistant, mail_id = self._assistant, row.email_id
+
+        async def label() -> None:
+            await assistant.classify(mail_id, [conversation.about], again=again, automatic=automatic)
+            await self._annotate(row, label=str(self._label(mail_id)[0]))
+
+        async def summary() -> None:
+            answer = await assistant.summarise(
+                mail_id, conversation.letters, shortened=conversation.shortened, again=again, automatic=automatic
+            )
+            await self._annotate(row, summary=str(answer.value))
+
+        async def facts() -> None:
+            answer = await assistant.extract(mail_id, [conversation.about], again=again, automatic=automatic)
+            await self._annotate(row, urgency=answer.value.urgency)
+
+        if automatic and self._label(mail_id)[0]:
+            # An agent's label stands: nobody asked for another.
+            return [summary(), facts()]
+        return [label(), summary(), facts()]
+
+    async def _annotate(self, row: MailRow, **columns: str) -> None:
+        await asyncio.to_thread(lambda: self._mail.annotate(row.email_id, **columns))
+        self._tell(row)
+
+    def _say(self, row: MailRow, phase: Phase, words: OneLine, *, can_retry: bool = False) -> None:
+        self._phases[row.email_id] = (phase, words, can_retry)
+        self._tell(row)
+
+    def _tell(self, row: MailRow) -> None:
+        self._notify(AssistChanged(row.email_id, row.thread_id))
+
+    # Tags
+
+    async def set_label(self, email_id: str, label: str) -> CardState:
+        """Sets a human's label: it wins over any model's. Written as a tag where `write_tags` is on.
+
+        Raises:
+            ValueError: it is not one of the configured labels.
+        """
+        if label not in self._settings.assist.labels:
+            raise ValueError(f"not a configured label: {label!r}")
+        row = await asyncio.to_thread(self._conversations.subject_row, email_id)
+        if row is None:
+            return CardState(Phase.FAILED, UNKNOWN_MAIL)
+        await self._assistant.keep("human_label", row.email_id, {"value": label})
+        await self._annotate(row, label=label)
+        if self._writes_tags:
+            await self._write_tags(row, {tags.LABEL: label, tags.LABEL_BY: tags.BY_HUMAN}, by_human=True)
+        return self.card(email_id)
+
+    def _tags_of(self, card: CardState) -> dict[str, str]:
+        return tags.of_results(
+            label=card.label,
+            label_by=card.label_by,
+            summary=card.summary,
+            intent=card.intent,
+            requested_action=card.requested_action,
+            urgency=card.urgency,
+            deadline=card.deadline,
+            amounts=card.amounts,
+            models=card.models,
+        )
+
+    async def _write_tags(self, row: MailRow, wanted: dict[str, str], *, by_human: bool = False) -> None:
+        try:
+            held = await tags.merge(self._gateway, row.mailbox_id, row.email_id, wanted, by_human=by_human)
+        except GatewayError as error:
+            self._say(row, Phase.DONE, OneLine(f"The tags were not written: {error.message}."), can_retry=True)
+        except tags.TagsDiffer:
+            self._say(row, Phase.DONE, OneLine("The tags were not kept as written: someone else sets them too."))
+        else:
+            if not by_human:
+                await self._take_over(row, held)
+
+    async def _take_over(self, row: MailRow, held: dict[OneLine, OneLine]) -> dict[str, Any]:
+        """Keeps what tags say of a mail, and shows it in the list where we know nothing ourselves."""
+        found = tags.read_results(held, self._settings.assist.labels)
+        if not found:
+            return {}
+        if found != self._assistant.known("tags", row.email_id):
+            await self._assistant.keep("tags", row.email_id, found)
+        columns: dict[str, Any] = {}
+        label = str(self._label(row.email_id)[0])
+        if label and label != row.label:
+            columns["label"] = label
+        if not row.summary and found.get("summary"):
+            columns["summary"] = found["summary"]
+        if not row.urgency and found.get("extract", {}).get("urgency"):
+            columns["urgency"] = found["extract"]["urgency"]
+        if columns:
+            await self._annotate(row, **columns)
+        return found
+
+    # By itself
+
+    def poke(self) -> None:
+        """Says that new mail may be there."""
+        self._rounds.poke()
+
+    async def run(self) -> None:
+        """Takes over tags as others write them; in automatic mode examines new mail, until cancelled."""
+        await self._rounds.run()
+
+    async def round(self) -> None:
+        """One look at the newest mails without a label.
+
+        Raises:
+            GatewayError: tags could not be read.
+        """
+        await self._rounds.round()
+
+    async def take_over_tags(self, row: MailRow) -> bool:
+        """Reads a mail's tags at the gateway, which does not mark it read. True: they summarise it.
+
+        Raises:
+            GatewayError: they could not be read.
+        """
+        found = await self._take_over(row, await self._gateway.tags(row.mailbox_id, row.email_id))
+        return bool(found.get("summary"))
+
+    def may_examine(self, row: MailRow) -> bool:
+        """Whether automatic mode may open this mail now."""
+        return (
+            self._automatic
+            and self._assistant.has_key
+            and self._is_due(row)
+            and row.email_id not in self._running
+            and not self.spend().over
+        )

@@ -1,0 +1,152 @@
+"""Writing lines of the two logs to a file: whole or not at all, readable by its owner alone, over no other file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
+from typing import TYPE_CHECKING
+
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.services.audit.line import AuditLine, AuditLines
+    from mm_tui.store.audit.timeline import LineFilter
+
+FIELDS = ("at", "source", "action", "who", "about", "details", "id", "hash")
+"""The fields of a line, in the order of the CSV's columns. `hash` is that of the journal's chain."""
+AT_ONCE = 500
+"""Lines between two words about progress."""
+
+
+class ExportError(Exception):
+    """Nothing was written; the text says why."""
+
+
+def target_of(typed: str, folder: Path) -> Path:
+    """The file that was asked for.
+
+    Args:
+        typed: a path; `~` is the home folder, a relative one starts at `folder`.
+        folder: absolute.
+
+    Raises:
+        ExportError: it names no file that can be made, or one that exists.
+    """
+    words = typed.strip()
+    if not words or "\0" in words:
+        raise ExportError("name a file")
+    path = folder / Path(words).expanduser()
+    if path.suffix not in (".jsonl", ".csv"):
+        raise ExportError("the name must end in .jsonl or .csv: that says the format")
+    if not path.parent.is_dir():
+        raise ExportError(f"there is no folder {path.parent}")
+    if os.path.lexists(path):
+        raise ExportError(f"{path} exists already; nothing is overwritten")
+    return path
+
+
+def export(
+    lines: AuditLines,
+    wanted: LineFilter,
+    path: Path,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> int | None:
+    """Writes the wanted lines, oldest first. Takes a second for some ten thousand lines: call it in a thread.
+
+    Args:
+        lines: where they are read.
+        wanted: which.
+        path: from `target_of`.
+        progress: told (lines written, lines in all).
+        stop: asked between pages; True leaves no file behind.
+
+    Returns:
+        How many lines were written; None when it was stopped.
+
+    Raises:
+        ExportError: the file could not be written; there is none.
+    """
+    lines.learn()
+    keys = [key for chunk in lines.keys(wanted, stop=stop) for key in chunk][::-1]
+    try:
+        descriptor, name = mkstemp(prefix=".mm-tui-export-", dir=path.parent)  # 0600
+    except OSError as error:
+        raise ExportError(f"{path.parent} cannot be written to: {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            write = _csv_rows if path.suffix == ".csv" else _json_rows
+            if path.suffix == ".csv":
+                stream.write(_csv_line(FIELDS))
+            for start in range(0, len(keys), AT_ONCE):
+                if stop():
+                    return None
+                stream.write(write(lines.lines(keys[start : start + AT_ONCE])))
+                progress(min(len(keys), start + AT_ONCE), len(keys))
+            stream.flush()
+            os.fsync(stream.fileno())
+        if stop():
+            return None
+        _name_it(Path(name), path)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+    return len(keys)
+
+
+def _name_it(written: Path, path: Path) -> None:
+    """Gives the whole file its name at once; raises FileExistsError when that name was taken in the meantime."""
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links: the name is reserved first, then the whole file takes its place.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        written.replace(path)
+
+
+def record(shown: AuditLine) -> dict[str, object]:
+    """One line as exported."""
+    line = shown.line
+    return {
+        "at": line.at.isoformat(timespec="milliseconds") if line.at is not None else "",
+        "source": str(line.source),
+        "action": line.action,
+        "who": shown.who if shown.made_here else line.actor,
+        "about": line.about,
+        "details": dict(line.details),
+        "id": line.entry_id,
+        "hash": line.hash,
+    }
+
+
+def _json_rows(shown: Sequence[AuditLine]) -> str:
+    return "".join(json.dumps(record(one), ensure_ascii=False) + "\n" for one in shown)
+
+
+def _csv_rows(shown: Sequence[AuditLine]) -> str:
+    return "".join(_csv_line([_cell(value) for value in record(one).values()]) for one in shown)
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> str:
+    """A value for a spreadsheet: one clean line that no spreadsheet takes for a formula."""
+    text = OneLine(
+        " ".join(f"{key}={inner}" for key, inner in value.items()) if isinstance(value, dict) else str(value)
+    )
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -1,0 +1,180 @@
+"""A mail's whole life in the order of time: what the gateway, this program, its human and its models did about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from mm_tui.models import Direction
+from mm_tui.review.digest import short
+from mm_tui.services.audit.line import AuditLine, AuditLines, Tone
+from mm_tui.store.assist import AssistStore
+from mm_tui.store.audit.timeline import LineFilter, Source
+from mm_tui.store.decisions.records import ReleaseStore
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.models import EmailDetail, EmailSummary
+    from mm_tui.store.database import Database
+
+_PLAIN_IDS = frozenset({"mailbox_id", "thread_id"})
+MOST_LINES = 2000
+"""Lines of the logs that are read of one mail."""
+
+
+class Origin(StrEnum):
+    """Where an event is known from."""
+
+    MAIL = "mail"
+    """The mail as the gateway lists it: its times and receipts."""
+    GATEWAY = "gateway"
+    JOURNAL = "journal"
+    MODEL = "model"
+    HERE = "here"
+    """This program, on this machine."""
+
+
+@dataclass(frozen=True)
+class LifeEvent:
+    """One thing that happened."""
+
+    at: datetime | None
+    origin: Origin
+    words: OneLine
+    who: OneLine = OneLine("")
+    more: OneLine = OneLine("")
+    about_edit: bool = False
+    """It happened to another mail of the family: the edit of this one, or the original of this edit."""
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True)
+class Life:
+    """Everything that is known of one mail."""
+
+    email_id: str
+    summary: EmailSummary | None
+    detail: EmailDetail | None
+    """None when it has not been opened on this machine: then tags and who approved it are not known."""
+    family: tuple[str, ...]
+    """Ids of its edits, or of its original."""
+    events: tuple[LifeEvent, ...]
+    """Oldest first; those without a time last."""
+
+
+class Lives:
+    """Reads lives from the store. Takes some ten milliseconds: call it in a thread."""
+
+    def __init__(self, database: Database, lines: AuditLines) -> None:
+        self._lines = lines
+        self._assist = AssistStore(database)
+        self._mail = MailStore(database)
+        self._pending = PendingStore(database)
+        self._releases = ReleaseStore(database)
+
+    def of(self, email_id: str) -> Life:
+        """The life of a mail."""
+        self._lines.learn()
+        summary = self._mail.summary(email_id)
+        detail = self._mail.detail(email_id)
+        rows = self._releases.family(email_id)
+        members = {member for row in rows for member in (row.item_id, row.replacement_id) if member}
+        others = sorted(members - {email_id})
+        events = list(self._mail_events(email_id, summary, detail))
+        for other in others:
+            other_summary = self._mail.summary(other)
+            events += self._mail_events(other, other_summary, self._mail.detail(other), about_edit=True)
+        seen: set[int] = set()
+        for one in (email_id, *others):
+            events += self._logged(one, seen, about_edit=one != email_id)
+        events += self._assisted(email_id, summary)
+        events.sort(key=lambda event: (event.at is None, event.at or datetime.max.replace(tzinfo=UTC)))
+        return Life(email_id, summary, detail, tuple(others), tuple(events))
+
+    def _mail_events(
+        self, email_id: str, summary: EmailSummary | None, detail: EmailDetail | None, *, about_edit: bool = False
+    ) -> Iterable[LifeEvent]:
+        if summary is None:
+            return
+        inbound = str(summary.direction) == Direction.INBOUND
+        came = "arrived" if inbound else "written"
+        who = summary.sender.address
+        yield LifeEvent(summary.received_at, Origin.MAIL, OneLine(came), who, about_edit=about_edit)
+        if (seen_at := self._pending.seen_at(email_id)) is not None:
+            yield LifeEvent(seen_at, Origin.HERE, OneLine("came into the queue here"), about_edit=about_edit)
+        if (opened_at := self._mail.detail_at(email_id)) is not None:
+            yield LifeEvent(opened_at, Origin.HERE, OneLine("last opened here"), about_edit=about_edit)
+        if detail is not None and detail.approved_at is not None:
+            by = OneLine(f"by {detail.approved_by}") if detail.approved_by else OneLine("")
+            yield LifeEvent(
+                detail.approved_at, Origin.MAIL, OneLine("approved"), by, about_edit=about_edit, tone=Tone.DECISION
+            )
+        if summary.delivered_at is not None:
+            words = OneLine("delivery receipt")
+            yield LifeEvent(summary.delivered_at, Origin.MAIL, words, about_edit=about_edit, tone=Tone.DECISION)
+        if summary.bounced_at is not None:
+            words = OneLine(f"bounced {summary.bounce_type}".strip())
+            yield LifeEvent(summary.bounced_at, Origin.MAIL, words, about_edit=about_edit, tone=Tone.FAILURE)
+
+    def _logged(self, email_id: str, seen: set[int], *, about_edit: bool) -> Iterable[LifeEvent]:
+        keys: list[int] = []
+        for chunk in self._lines.keys(LineFilter(email_id=email_id)):
+            keys += [key for key in chunk if key not in seen]
+            if len(keys) >= MOST_LINES:
+                break
+        seen.update(keys)
+        for shown in self._lines.lines(keys[:MOST_LINES])[::-1]:
+            yield _logged_event(shown, about_edit=about_edit)
+
+    def _assisted(self, email_id: str, summary: EmailSummary | None) -> Iterable[LifeEvent]:
+        subjects = [email_id]
+        if summary is not None and summary.thread_id is not None:
+            subjects.append(summary.thread_id)
+        for found in self._assist.about(subjects):
+            of_thread = " (its thread)" if found.key.subject_id != email_id else ""
+            words, more = _assist_words(found.key.task, found.result)
+            yield LifeEvent(
+                found.made_at, Origin.MODEL, OneLine(words + of_thread), OneLine(found.key.model), OneLine(more)
+            )
+
+
+def _logged_event(shown: AuditLine, *, about_edit: bool) -> LifeEvent:
+    line = shown.line
+    if line.source is Source.GATEWAY:
+        told = [f"{key}: {value}" for key, value in line.details if str(key) not in _PLAIN_IDS]
+    else:
+        told = _journal_told(line.action, {str(key): str(value) for key, value in line.details})
+    return LifeEvent(
+        at=line.at,
+        origin=Origin(line.source.value),
+        words=shown.words,
+        who=shown.who,
+        more=OneLine(" · ".join(told)),
+        about_edit=about_edit,
+        tone=shown.tone,
+    )
+
+
+def _journal_told(action: str, details: Mapping[str, str]) -> list[str]:
+    """What an entry tells beside its own words; what all entries of a decision repeat is told with its first."""
+    told: list[str] = []
+    if action == "held":
+        told += [f"of digest {short(details['digest'])}"] if details.get("digest") else []
+        told += [f"reason: {details['reason']}"] if details.get("reason") else []
+        told += [f"in spite of {details['found']}"] if details.get("found") else []
+        told += [f"written by {details['written_by']}"] if details.get("written_by") else []
+    elif action == "done" and details.get("note"):
+        told += [f"the gateway: {details['note']}"]
+    return told
+
+
+def _assist_words(task: str, result: dict[str, Any]) -> tuple[str, str]:
+    """What a model did, and what it found."""
+    done = {"classify": "labelled", "summarise": "summarised", "extract": "read for facts", "draft": "drafted"}
+    found = [f"{name}: {value}" for name, value in result.items() if isinstance(value, str | int | float) and value]
+    return done.get(task, task), " · ".join(found)

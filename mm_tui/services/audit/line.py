@@ -1,0 +1,272 @@
+"""One line of time for people: what each entry of the gateway's log and of our journal says, and who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mm_tui.query import moment_named
+from mm_tui.store.audit.timeline import DECISIONS, LineFilter, LogLine, Source, Timeline
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from array import array
+
+    from mm_tui.store.database import Database
+
+ULID = 26
+KEY_DIGITS = 6
+"""How many characters of a key's id are shown: its end, for ids begin with the time."""
+
+GATEWAY_WORDS = {
+    "email.received": "arrived",
+    "email.read": "opened, now read",
+    "email.scanned": "passed the scan",
+    "email.scan_blocked": "blocked by the scan",
+    "email.send_submitted": "draft submitted",
+    "email.reply_submitted": "reply submitted",
+    "email.scheduled": "scheduled",
+    "email.schedule_edited": "schedule changed",
+    "email.sent": "sent",
+    "email.delivered": "delivered",
+    "email.bounced": "bounced",
+    "email.cancelled": "cancelled",
+    "email.tags_set": "tagged",
+    "email.tag_deleted": "tag removed",
+    "email.spam_reported": "reported as spam",
+    "email.not_spam": "said not to be spam",
+    "oversight.pending": "waits for a human",
+    "oversight.approved": "approved",
+    "oversight.rejected": "rejected",
+    "mailbox.created": "mailbox made",
+    "mailbox.updated": "mailbox changed",
+    "mailbox.deleted": "mailbox switched off",
+    "mailbox.imported": "mail imported",
+    "mailbox.upgrade_requested": "upgrade asked for",
+    "mailbox.upgraded": "mailbox moved up",
+    "webhook.created": "webhook made",
+    "webhook.deleted": "webhook removed",
+    "api_key.created": "key made",
+    "api_key.updated": "key changed",
+    "api_key.revoked": "key revoked",
+}
+"""Our words for the gateway's actions that are known. The set is open: others are shown as they came."""
+
+ACT_WORDS = {
+    "approve": "approve",
+    "reject": "reject",
+    "release_edit": "edit",
+    "reschedule": "reschedule",
+}
+JOURNAL_WORDS = {
+    "undone": "undone",
+    "fell_back": "fell back, undecided",
+    "submitting": "submits the edit",
+    "submitted": "edit submitted",
+    "retiring": "retires the original",
+    "retired": "original retired",
+    "withdrawing": "withdraws the edit",
+    "rescheduling": "changes the schedule",
+    "in_doubt": "outcome unknown",
+    "resumed": "taken up again",
+    "sending": "sends a mail",
+    "replying": "sends a reply",
+    "cancelling": "cancels",
+    "changing_schedule": "changes the schedule",
+    "tagging": "sets tags",
+    "untagging": "removes a tag",
+    "reporting_spam": "reports as spam",
+    "clearing_spam": "says it is not spam",
+    "adding_contact": "adds a contact",
+    "deleting_contact": "removes a contact",
+    "requesting_upgrade": "asks for an upgrade",
+    "upgrading": "moves a mailbox up",
+    "creating_mailbox": "makes a mailbox",
+    "changing_mailbox": "changes a mailbox",
+    "deleting_mailbox": "switches a mailbox off",
+    "creating_webhook": "makes a webhook",
+    "deleting_webhook": "removes a webhook",
+    "removing_suppression": "sends to an address again",
+    "act_failed": "was refused",
+    "act_in_doubt": "outcome unknown",
+    "store_accepted": "goes on with another store",
+    "reply_submitting": "submits a reply",
+    "reply_submitted": "own reply submitted",
+    "reply_refused": "reply not accepted",
+    "reply_in_doubt": "reply: outcome unknown",
+}
+OUTCOME_WORDS = {
+    "approved": "approved",
+    "rejected": "rejected",
+    "edit_released": "edit released",
+    "rescheduled": "rescheduled",
+    "undone": "undone",
+    "fell_back": "fell back, undecided",
+    "unreachable": "not decided: no answer",
+    "changed": "not decided: it changed",
+    "denied": "not decided: refused",
+    "unclear": "not decided: unclear",
+    "elsewhere": "decided elsewhere",
+    "sibling_released": "not decided: other sent",
+    "sibling_waiting": "not decided: other waits",
+    "doubtful": "not decided: in doubt",
+    "not_submitted": "edit not accepted",
+    "edit_failed": "edit failed",
+    "edit_closed": "edit closed elsewhere",
+    "withdrawn": "edit withdrawn",
+    "taken_back": "edit taken back",
+    "left": "left as it stands",
+    "incident": "INCIDENT: both released",
+}
+"""Our words for how a decision ended, by the outcome that the journal names."""
+
+_FAILURES = frozenset(
+    {"email.scan_blocked", "email.bounced", "email.send_failed", "in_doubt", "incident", "reply_in_doubt"}
+)
+_DECISIVE = frozenset({*DECISIONS, "approved", "rejected", "edit_released", "rescheduled", "email.sent"})
+
+
+class Tone(StrEnum):
+    """How loud a line is."""
+
+    PLAIN = "plain"
+    DECISION = "decision"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    """A line as people read it."""
+
+    line: LogLine
+    words: OneLine
+    """What happened."""
+    who: OneLine
+    """A reviewer, `key …` with the end of its id, or `gateway` for what it did by itself."""
+    made_here: int
+    """The journal's entry about this very decision, for a gateway's line; 0 when it cannot be told."""
+    what: OneLine
+    """The mail's subject, or what else the line is about."""
+    mailbox: OneLine
+    """Its address; empty when unknown."""
+    tone: Tone = Tone.PLAIN
+
+
+class AuditLines:
+    """Reads the line of time of one profile. `keys` and `learn` belong in a thread; `lines` is quick."""
+
+    def __init__(self, database: Database) -> None:
+        self.timeline = Timeline(database)
+        self._mail = MailStore(database)
+        self._addresses: Mapping[str, OneLine] = {}
+
+    def keys(
+        self, wanted: LineFilter, *, stop: Callable[[], bool] = lambda: False, first: int = 200
+    ) -> Iterator[array[int]]:
+        """The keys of the wanted lines in chunks, newest first."""
+        return self.timeline.stream(wanted, stop=stop, first=first)
+
+    def learn(self) -> None:
+        """Reads the mailboxes, and what the journal says was decided here since the last time."""
+        self._addresses = {row.mailbox_id: OneLine(row.address) for row in self._mail.mailbox_rows()}
+        self.timeline.learn_decisions()
+
+    def lines(self, keys: Sequence[int]) -> list[AuditLine]:
+        """The lines of these keys, in their order."""
+        return [self._line(line) for line in self.timeline.lines(keys)]
+
+    def _line(self, line: LogLine) -> AuditLine:
+        who, made_here = self._who(line)
+        outcome = dict(line.details).get(OneLine("note"), OneLine("")) if line.action == "ended" else line.action
+        tone = Tone.PLAIN
+        if line.at is None or outcome in _FAILURES:
+            tone = Tone.FAILURE
+        elif outcome in _DECISIVE:
+            tone = Tone.DECISION
+        return AuditLine(
+            line=line,
+            words=words_of(line),
+            who=who,
+            made_here=made_here,
+            what=self._what(line),
+            mailbox=self._addresses.get(line.mailbox_id, OneLine("")),
+            tone=tone,
+        )
+
+    def _who(self, line: LogLine) -> tuple[OneLine, int]:
+        if line.source is Source.JOURNAL:
+            return line.actor or OneLine("–"), 0
+        if line.action in DECISIONS:
+            for decision in self.timeline.decisions(line.about):
+                if decision.approved == (line.action == "oversight.approved"):
+                    return decision.who, decision.number
+        return (key_words(line.actor) if line.actor else OneLine("gateway")), 0
+
+    def _what(self, line: LogLine) -> OneLine:
+        if line.subject.strip():
+            return line.subject
+        if line.about_type == "mailbox":
+            return self._addresses.get(line.about, line.about)
+        kind = f"{line.about_type} " if line.about_type and line.about_type != "email" else ""
+        return OneLine(f"{kind}{line.about}")
+
+
+def key_words(key_id: str) -> OneLine:
+    """A key by the end of its id."""
+    return OneLine(f"key …{key_id[-KEY_DIGITS:]}")
+
+
+def actor_words(actor: str, source: Source | None = None) -> OneLine:
+    """An actor as lists show it: a reviewer's name, or a key by the end of its id.
+
+    Without `source` an id of 26 letters and digits, as the gateway makes them, counts as a key's.
+    """
+    is_key = source is Source.GATEWAY or (source is None and len(actor) == ULID and actor.isalnum())
+    return key_words(actor) if is_key else OneLine(actor)
+
+
+def words_of(line: LogLine) -> OneLine:
+    """What a line says happened, in our words where they are known."""
+    if line.source is Source.GATEWAY:
+        return OneLine(GATEWAY_WORDS.get(line.action, line.action))
+    details = dict(line.details)
+    note = details.get(OneLine("note"), OneLine(""))
+    act = ACT_WORDS.get(details.get(OneLine("act"), OneLine("")), "decision")
+    if line.action == "held":
+        return OneLine(f"{act}: held")
+    if line.action == "deciding":
+        return OneLine(f"{act}: under way")
+    if line.action == "done":
+        return OneLine(f"{act}: accepted")
+    if line.action == "answered":
+        return OneLine(f"answers: {note.replace('_', ' ')}")
+    if line.action == "ended":
+        return OneLine(OUTCOME_WORDS.get(note, f"ended: {note}"))
+    return OneLine(JOURNAL_WORDS.get(line.action, line.action))
+
+
+def narrowed(wanted: LineFilter, typed: str, now: datetime) -> tuple[LineFilter, OneLine]:
+    """A filter narrowed by what was typed: words, and `after:` and `before:` with a day, month, year or age.
+
+    Returns:
+        The filter, and what of the text could not be understood (it is left out); empty when all was.
+    """
+    words: list[str] = []
+    complaint = OneLine("")
+    for word in typed.split():
+        name, colon, value = word.partition(":")
+        if not colon or name not in ("after", "before"):
+            words.append(word)
+            continue
+        moment = moment_named(value, now)
+        if moment is None:
+            complaint = OneLine(f"{word}: a day (2026-03-01), month, year or age (7d, 2w, 3m) is expected")
+        elif name == "after":
+            wanted = replace(wanted, since=moment)
+        else:
+            wanted = replace(wanted, until=moment)
+    return replace(wanted, text=" ".join(words)), complaint

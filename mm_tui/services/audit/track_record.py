@@ -1,0 +1,240 @@
+"""The evidence for a mailbox's place on the trust ladder: what humans did with its drafts, from our journal.
+
+It covers the decisions that were made with this program on this machine; what the gateway's log tells of decisions
+made elsewhere is counted apart. Nothing here proposes a mode: a human draws the conclusion (R10).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import TYPE_CHECKING
+
+from mm_tui.models import Direction
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.journal import Journal
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.models import Mailbox
+    from mm_tui.store.database import Database
+
+WINDOWS = (7, 30)
+"""Days that are looked back."""
+FEW = 20
+"""Fewer decisions than this say little; the screen says so."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One decision that was made here and took effect."""
+
+    mailbox_id: str
+    at: datetime
+    """When the human decided: the hold's begin."""
+    outcome: str
+    """approved, edit_released, rescheduled or rejected."""
+    inbound: bool
+    seconds: float | None
+    """From the mail's arrival in the queue to the decision; None when its time is not known."""
+    words_changed: int = 0
+    words: int = 0
+    """Words of the draft and of what left, together; 0 when the journal does not say."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What humans did with a mailbox's drafts in a span of days."""
+
+    as_written: int = 0
+    edited: int = 0
+    rejected: int = 0
+    inbound_let_in: int = 0
+    inbound_rejected: int = 0
+    seconds: float | None = None
+    """Median time from arrival to decision; None without decisions."""
+    changed: float | None = None
+    """Share of the words of released drafts that humans changed, 0 to 1; None when no draft was released."""
+
+    @property
+    def drafts(self) -> int:
+        """All decisions about drafts."""
+        return self.as_written + self.edited + self.rejected
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One mailbox's row."""
+
+    mailbox: Mailbox
+    pending: int
+    tallies: Mapping[int, Tally]
+    """By days looked back, for each of `WINDOWS`."""
+    days: Sequence[tuple[int, int]]
+    """For each of the last 30 days, the oldest first: (drafts released as written, drafts edited or rejected)."""
+    elsewhere: int = 0
+    """Decisions in the gateway's log, over 30 days, that our journal does not know."""
+
+
+LADDER: Mapping[str, str] = {
+    "read_only": "nothing can be sent",
+    "gated_all": "drafts and inbound mail both wait for a human",
+    "gated_send": "drafts wait for a human; inbound mail goes straight to the agent",
+    "monitored": "drafts leave at once; a copy goes to the operator",
+    "autonomous": "drafts leave at once, nobody is asked",
+}
+"""The trust ladder, lowest first, and what each step means."""
+
+
+def step_up(mode: str) -> tuple[str, ...]:
+    """The modes above this one, the nearest first; none for a mode that we do not know."""
+    modes = list(LADDER)
+    return tuple(modes[modes.index(mode) + 1 :]) if mode in LADDER else ()
+
+
+def step_down(mode: str) -> tuple[str, ...]:
+    """The modes below this one, the nearest first; none for a mode that we do not know."""
+    modes = list(LADDER)
+    return tuple(reversed(modes[: modes.index(mode)])) if mode in LADDER else ()
+
+
+class Evidences:
+    """Reads the evidence from the store. Takes some milliseconds a thousand decisions: call it in a thread."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._journal = Journal(database)
+        self._mail = MailStore(database)
+        self._pending = PendingStore(database)
+        self._audit = AuditStore(database)
+        self._clock = clock
+        self._read_to = 0
+        self._held: dict[str, Mapping[str, object]] = {}
+        self._decided: list[Decided] = []
+        """In the order of the journal, those older than the longest span left out."""
+        self._made_here: set[str] = set()
+
+    def all(self) -> list[Evidence]:
+        """One row per mailbox, in the order of their addresses."""
+        now = self._clock.now()
+        oldest = now - timedelta(days=WINDOWS[-1])
+        self._take_in()
+        self._decided = [one for one in self._decided if one.at >= oldest]
+        elsewhere = self._elsewhere(oldest)
+        boxes = sorted(self._mail.mailboxes(), key=lambda box: box.address)
+        return [
+            Evidence(
+                mailbox=box,
+                pending=self._pending.count(box.id),
+                tallies={days: tally(self._of(box.id, now - timedelta(days=days))) for days in WINDOWS},
+                days=by_day(self._of(box.id, oldest), now),
+                elsewhere=elsewhere.get(box.id, 0),
+            )
+            for box in boxes
+        ]
+
+    def _of(self, mailbox_id: str, since: datetime) -> list[Decided]:
+        return [one for one in self._decided if one.mailbox_id == mailbox_id and one.at >= since]
+
+    def _take_in(self) -> None:
+        for entry in self._journal.plain(after=self._read_to):
+            details = entry["details"]
+            if not isinstance(details, dict) or not isinstance(entry.get("number"), int):
+                continue
+            self._read_to = int(str(entry["number"]))
+            release, kind = str(details.get("release")), entry.get("kind")
+            if kind == "held":
+                self._held[release] = entry
+            elif kind in ("done", "retired"):
+                self._made_here.add(str(details.get("about")))
+            elif kind in ("ended", "undone", "fell_back"):
+                held = self._held.pop(release, None)
+                if held is not None and (decided := decision(held, str(details.get("note")))) is not None:
+                    self._decided.append(decided)
+
+    def _elsewhere(self, since: datetime) -> Mapping[str, int]:
+        """By mailbox, how many decisions the gateway's log has that were not made with this program here."""
+        return Counter(
+            mailbox_id for email_id, mailbox_id in self._audit.decided(since) if email_id not in self._made_here
+        )
+
+
+OUTCOMES = frozenset({"approved", "edit_released", "rescheduled", "rejected"})
+"""Ends of a decision that took effect."""
+
+
+def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
+    """What a decision's first and last entry tell together; None when it did not take effect, lacks its mailbox, or was
+    about a human's own reply.
+
+    Args:
+        held: the entry that began it, as `Journal.plain` gives it.
+        outcome: how it ended, from the last entry.
+    """
+    details, at = held.get("details"), _moment(held.get("at"))
+    if outcome not in OUTCOMES or not isinstance(details, dict) or "mailbox" not in details or at is None:
+        return None
+    author, known = details.get("written_by"), details.get("written_by_known_from")
+    if author and (known == "journal" or outcome == "approved"):
+        # A human's reply says nothing of the agent. What only a tag calls so, an agent could have tagged: it never
+        # counts in its favour, and still counts against it.
+        return None
+    changed, words = _words(str(details.get("words_changed")))
+    received = _moment(details.get("received"))
+    return Decided(
+        mailbox_id=str(details["mailbox"]),
+        at=at,
+        outcome=outcome,
+        inbound=details.get("direction") == Direction.INBOUND,
+        seconds=max(0.0, (at - received).total_seconds()) if received is not None else None,
+        words_changed=changed,
+        words=words,
+    )
+
+
+def tally(decided: Sequence[Decided]) -> Tally:
+    """The counts over some decisions."""
+    drafts = [one for one in decided if not one.inbound]
+    inbound = [one for one in decided if one.inbound]
+    seconds = [one.seconds for one in decided if one.seconds is not None]
+    words = sum(one.words for one in drafts)
+    return Tally(
+        as_written=sum(one.outcome == "approved" for one in drafts),
+        edited=sum(one.outcome in ("edit_released", "rescheduled") for one in drafts),
+        rejected=sum(one.outcome == "rejected" for one in drafts),
+        inbound_let_in=sum(one.outcome == "approved" for one in inbound),
+        inbound_rejected=sum(one.outcome == "rejected" for one in inbound),
+        seconds=median(seconds) if seconds else None,
+        changed=sum(one.words_changed for one in drafts) / words if words else None,
+    )
+
+
+def by_day(decided: Sequence[Decided], now: datetime) -> list[tuple[int, int]]:
+    """For each of the last 30 days, the oldest first: (drafts released as written, drafts edited or rejected)."""
+    today = now.astimezone().date()
+    days = [(0, 0) for _ in range(WINDOWS[-1])]
+    for one in decided:
+        at = WINDOWS[-1] - 1 - (today - one.at.astimezone().date()).days
+        if one.inbound or not 0 <= at < len(days):
+            continue
+        written, other = days[at]
+        days[at] = (written + 1, other) if one.outcome == "approved" else (written, other + 1)
+    return days
+
+
+def _words(text: str) -> tuple[int, int]:
+    changed, of, words = text.partition(" of ")
+    return (int(changed), int(words)) if of and changed.isdecimal() and words.isdecimal() else (0, 0)
+
+
+def _moment(text: object) -> datetime | None:
+    """A moment with its time zone; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

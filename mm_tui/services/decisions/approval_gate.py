@@ -1,0 +1,101 @@
+"""Whether a waiting mail may be decided on now, and if not, why. Knows no screen and asks no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.services.decisions.view import ReleaseView
+    from mm_tui.services.queue.entries import Queued
+
+DWELL_SECONDS = 0.4
+"""How long a mail must have been under the cursor, so that a key on its way when it came cannot decide it."""
+TOO_SOON = "another mail has just come under the cursor: look first"
+UNDER_WAY = "its decision is on its way"
+EDIT_OUTDATED = "the draft changed since your edit began: e shows what changed"
+OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" asks for another reviewer to approve it'
+UNSEEN = "not all of it has been on the screen: enter"
+
+
+class ApprovalGate:
+    """Holds what was seen, what has begun, and when a mail came under the cursor unasked.
+
+    Args:
+        clock: its monotonic time counts.
+        own_replies: who approves what this reviewer wrote: `self` or `another`, as in the settings.
+    """
+
+    def __init__(self, clock: Clock, own_replies: str = "self") -> None:
+        self._clock = clock
+        self._own_replies = own_replies
+        self._seen: set[str] = set()
+        self._beginning: set[str] = set()
+        self._came_at = float("-inf")
+
+    # What the screen reports
+
+    def saw(self, version: str) -> None:
+        """All that this version would send has been on the screen (`Queued.version`), for the dwell time."""
+        self._seen.add(version)
+
+    def came(self) -> None:
+        """A mail came under the cursor that no key for moving brought there."""
+        self._came_at = self._clock.monotonic()
+
+    def begin(self, email_ids: Iterable[str]) -> None:
+        """Decisions about these mails are being written to the journal."""
+        self._beginning.update(email_ids)
+
+    def begun(self, email_ids: Iterable[str]) -> None:
+        """They began, or were refused."""
+        self._beginning.difference_update(email_ids)
+
+    # What may be done
+
+    @property
+    def came_unasked(self) -> bool:
+        """The mail under the cursor came there a moment ago: a key may be meant for the one before (R14)."""
+        return self._clock.monotonic() - self._came_at < DWELL_SECONDS
+
+    def has_seen(self, entry: Queued) -> bool:
+        """All that would leave has been on the screen as it is now (R2)."""
+        return entry.item.complete and entry.version in self._seen
+
+    def has_read(self, version: str) -> bool:
+        """The page with this name has been on the screen to its end."""
+        return version in self._seen
+
+    def why_busy(self, entry: Queued, release: ReleaseView | None) -> str:
+        """What is happening to the mail that no other act may cross; empty when nothing is.
+
+        Args:
+            entry: the mail.
+            release: the newest decision about it.
+        """
+        if entry.ended:
+            return f"{entry.ended}: n goes on"
+        if entry.item.id in self._beginning:
+            return UNDER_WAY
+        if release is None or release.ended:
+            return ""
+        if release.question is not None:
+            return "a question about it waits for an answer: y"
+        return "undo it first: u" if release.can_undo else UNDER_WAY
+
+    def why_not_decide(self, entry: Queued, release: ReleaseView | None) -> str:
+        """Why no decision of any kind may begin now; empty when one may."""
+        return TOO_SOON if self.came_unasked else self.why_busy(entry, release)
+
+    def why_not_approve(self, entry: Queued, release: ReleaseView | None) -> str:
+        """Why it may not be approved now; empty when it may. Whoever approves asks once more about high risk."""
+        if why := self.why_not_decide(entry, release):
+            return why
+        if unread := entry.unread_words:
+            return unread
+        if entry.is_own_reply and self._own_replies == "another":
+            return OWN_REPLY
+        if entry.edit is not None and not entry.edit_is_current:
+            return EDIT_OUTDATED
+        return "" if self.has_seen(entry) else UNSEEN

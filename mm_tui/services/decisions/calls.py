@@ -1,0 +1,313 @@
+"""The gateway calls of a release, each turned into the event that the review core understands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from mm_tui.clock import Clock
+from mm_tui.decision.effects import Call, Cancel, Decide, Reschedule, Submit
+from mm_tui.decision.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, NotMade, Saw, Submitted
+from mm_tui.decision.moves import target
+from mm_tui.decision.relatives import relatives_in
+from mm_tui.decision.state import Act, Sighting, Stage, Standing, State, Step
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound
+from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.models import Direction, EmailDetail, EmailSummary, SendReceipt, Status
+from mm_tui.review.draft import EditedDraft, fingerprint, starts_thread, topic
+from mm_tui.services.decisions.record import Facts, Live
+from mm_tui.services.decisions.remote_state import sighting_of, standing_of
+from mm_tui.services.presence.tags import mark_pair
+from mm_tui.services.tags import TagsDiffer
+
+KEY_LIFE = timedelta(hours=23)
+"""How long a submission may be repeated under its key. The gateway remembers keys for 24 h."""
+READ_TRIES = 3
+"""How often a read is tried before the network counts as lost."""
+FIND_PAGES = 5
+"""How many pages of 100 mails are searched for an edit whose id never came back."""
+
+log = logging.getLogger("mm_tui.releases")
+
+
+Rest = Callable[[float, bool], Awaitable[None]]
+
+
+class ReleaseCalls:
+    """Performs the effects of the review core that reach the gateway. None of these methods raises."""
+
+    def __init__(self, gateway: GatewayClient, clock: Clock, reviewer: str) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._reviewer = reviewer
+        self._our_name = ""
+        """Under which the gateway records what is approved with our key, once it has told."""
+
+    async def perform(self, live: Live, effect: Call) -> Event:
+        """Makes one call and says what came of it."""
+        try:
+            match effect:
+                case Decide():
+                    return await self._decide(live, effect)
+                case Submit():
+                    return await self._submit(live)
+                case Cancel(email_id):
+                    receipt = await self._gateway.cancel(live.facts.mailbox_id, email_id)
+                    return _as_asked(receipt.status, Standing.CANCELLED)
+                case Reschedule():
+                    return await self._reschedule(live)
+        except Closing:
+            return NotMade(undone=False)
+        except GatewayError as error:
+            return _refused(error)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong here, the call may have left: it is read back
+            log.error("a call failed in an unforeseen way: %s", type(error).__name__)
+            return Lost(f"unforeseen: {type(error).__name__}")
+
+    async def look(self, live: Live, email_id: str, rest: Rest) -> Saw | Blind:
+        """Reads one mail. What fails is tried again a few times before the network counts as lost.
+
+        Args:
+            live: the decision that it is read for.
+            email_id: of the mail.
+            rest: waits so many seconds before another try, as the gateway asks (the second argument) or by itself.
+        """
+        tries = 0
+        while True:
+            try:
+                return Saw(email_id, await self._sight(live, email_id))
+            except NotFound as error:
+                return Saw(email_id, Sighting(Standing.UNCLEAR, status=error.message))
+            except GatewayError as error:
+                tries += 1
+                if tries >= READ_TRIES or error.status in (401, 403):
+                    return Blind(error.message)
+                await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
+
+    async def _sight(self, live: Live, email_id: str) -> Sighting:
+        """The mail as it is now; one that is about to be decided must be in the gateway's queue as well.
+
+        Opening inbound mail that has been let through would mark it read and hide it from the agent: of such mail
+        only the status is read.
+        """
+        direction = live.facts.direction
+        inbound = direction == Direction.INBOUND
+        listed = True
+        state = live.state
+        before_call = state.step is Step.CHECK and state.todo == (email_id,)
+        before_call = before_call and state.stage not in (Stage.WAIT, Stage.RESCHEDULE)
+        if inbound or before_call:
+            listed = await self._is_listed(email_id)
+        if inbound and not listed:
+            status = await self._status(live, email_id)
+            if status == Status.UNREAD:
+                return Sighting(standing_of(status, direction), status=status)
+        mail = await self._gateway.email(live.facts.mailbox_id, email_id)
+        if self._lost_its_mark(live, mail):
+            live.marked_again = True
+            await self.mark_pair(live)
+            mail = await self._gateway.email(live.facts.mailbox_id, email_id)
+        live.read[email_id] = mail.raw
+        if email_id == live.state.case.item:
+            live.facts = replace(
+                live.facts,
+                thread_id=live.facts.thread_id or mail.thread_id,
+                received_at=live.facts.received_at or mail.received_at,
+            )
+        if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
+            self._our_name = mail.approved_by
+        sighting = sighting_of(mail, direction, self._our_name)
+        # The queue was read first: a scan that ended in between has put the mail there since.
+        if sighting.standing is Standing.PENDING and not listed and not await self._is_listed(email_id):
+            return Sighting(Standing.UNCLEAR, status=f"{mail.status}, but not in the queue")
+        return sighting
+
+    async def _is_listed(self, email_id: str) -> bool:
+        """Whether the mail is in the gateway's queue now."""
+        return any(item.id == email_id for item in await self._gateway.pending())
+
+    async def _status(self, live: Live, email_id: str) -> str:
+        """A mail's status without opening it. Raises NotFound when no list holds it."""
+        facts = live.facts
+        if facts.thread_id is not None:
+            thread = await self._gateway.thread(facts.mailbox_id, facts.thread_id)
+            mails: list[EmailSummary] = list(thread.emails)
+        else:
+            mails = [mail async for mail in self._since(live, Direction.INBOUND)]
+        for mail in mails:
+            if mail.id == email_id:
+                return str(mail.status)
+        raise NotFound("the gateway lists it nowhere")
+
+    async def _since(self, live: Live, direction: Direction) -> AsyncIterator[EmailSummary]:
+        """The mailbox's mail in this direction, newest first, back to the time of the item."""
+        received = live.facts.received_at
+        # The gateway's filter may leave out the moment itself.
+        after = received - timedelta(seconds=1) if received is not None else None
+        cursor: str | None = None
+        for _ in range(FIND_PAGES):
+            page = await self._gateway.emails(
+                live.facts.mailbox_id, filter=EmailFilter(direction=direction, date_after=after), cursor=cursor
+            )
+            for mail in page.emails:
+                yield mail
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    async def _decide(self, live: Live, effect: Decide) -> Event:
+        reason: str | None = None
+        if effect.superseded_by:
+            reason = f"superseded by {effect.superseded_by}, edited by {self._reviewer}"
+        elif not effect.approve and live.content is not None:
+            reason = live.content.reason
+        receipt = await self._gateway.decide(effect.email_id, "approve" if effect.approve else "reject", reason)
+        if effect.approve and receipt.status == "scheduled":
+            return Done(receipt.status)
+        return _as_asked(
+            receipt.status, Standing.RELEASED if effect.approve else Standing.REJECTED, live.facts.direction
+        )
+
+    async def _submit(self, live: Live) -> Event:
+        if self._clock.now() - live.facts.key_since > KEY_LIFE:
+            return KeyExpired()
+        assert live.content is not None
+        mine = live.content.mine
+        assert mine is not None
+        try:
+            files = await self._files(live)
+            parent = await self._answered(live)
+        except GatewayError as error:
+            return Denied(error.message)
+        if any(len(file.content) != size for file, (_, size, _) in zip(files, mine.attachments, strict=True)):
+            return Denied("an attachment of the original did not arrive whole and cannot be carried over")
+        if len({file.name for file in files}) != len(files):
+            return Denied("two attachments have the same name: the gateway does not let us fetch both")
+        try:
+            receipt = await self._send(live, parent, files)
+        except NotFound as error:
+            return Denied(error.message)
+        return Submitted(receipt.id)
+
+    async def _send(self, live: Live, parent: str | None, files: tuple[OutgoingAttachment, ...]) -> SendReceipt:
+        assert live.content is not None
+        mine = live.content.mine
+        assert mine is not None
+        box, key = live.facts.mailbox_id, live.facts.key
+        if parent is not None:
+            return await self._gateway.reply(box, parent, mine.body, cc=mine.cc, attachments=files, idempotency_key=key)
+        mail = OutgoingMail(to=mine.to, subject=mine.subject, body=mine.body, cc=mine.cc, attachments=files)
+        return await self._gateway.send(box, mail, idempotency_key=key)
+
+    async def _files(self, live: Live) -> tuple[OutgoingAttachment, ...]:
+        """The original's attachments, byte for byte."""
+        assert live.content is not None
+        files = []
+        for name, size, content_type in live.content.base.attachments:
+            content = await self._gateway.attachment(live.facts.mailbox_id, live.state.case.item, name, size=size)
+            files.append(OutgoingAttachment(name, content, content_type or "application/octet-stream"))
+        return tuple(files)
+
+    async def _answered(self, live: Live) -> str | None:
+        """The mail that the original answers, if replying to it makes a mail with the same recipients and subject."""
+        content, facts = live.content, live.facts
+        assert content is not None
+        assert content.edit is not None
+        if facts.thread_id is None or starts_thread(content.base, content.edit):
+            return None
+        thread = await self._gateway.thread(facts.mailbox_id, facts.thread_id)
+        inbound = [
+            mail
+            for mail in thread.emails
+            if str(mail.direction) == Direction.INBOUND
+            and (mail.received_at is None or facts.received_at is None or mail.received_at <= facts.received_at)
+        ]
+        if not inbound:
+            return None
+        sender, subject = str(inbound[-1].sender.address), str(inbound[-1].subject)
+        reply = EditedDraft((sender,), subject, content.edit.body)
+        return None if starts_thread(content.mine or content.base, reply) else inbound[-1].id
+
+    async def _reschedule(self, live: Live) -> Event:
+        assert live.content is not None
+        edit = live.content.edit
+        assert edit is not None
+        item = live.state.case.item
+        await self._gateway.edit_schedule(live.facts.mailbox_id, item, to=edit.to, subject=edit.subject, body=edit.body)
+        return Done("changed")
+
+    def _lost_its_mark(self, live: Live, mail: EmailDetail) -> bool:
+        """Whether an original does not name our edit, since another wrote its tags at the same moment."""
+        state = live.state
+        marks = live.marking is not None and not live.marked_again and state.stage is Stage.RETIRE
+        return marks and mail.id == state.case.item and state.replacement not in relatives_in(mail.tags, mail.id)
+
+    async def mark_pair(self, live: Live) -> None:
+        """Tags original and edit, so that other reviewers and their programs know them as versions of one mail."""
+        state = live.state
+        try:
+            await mark_pair(self._gateway, live.facts.mailbox_id, state.case.item, state.replacement, self._reviewer)
+        except (GatewayError, TagsDiffer) as error:
+            log.info("a pair could not be marked: %s", type(error).__name__)
+
+    async def find(self, live: Live) -> Found | Blind:
+        """Looks for a mail with exactly the edit's content that is newer than the original.
+
+        An edit that answers in the original's thread is looked for there alone, any other among all sent mail.
+        """
+        case, content, facts = live.state.case, live.content, live.facts
+        assert content is not None
+        assert content.edit is not None
+        in_thread = facts.thread_id is not None and not starts_thread(content.base, content.edit)
+        try:
+            if in_thread:
+                mails = await self._in_thread(live)
+            else:
+                mails = [mail async for mail in self._since(live, Direction.OUTBOUND)]
+            for mail in mails:
+                if mail.id == case.item or mail.id in case.siblings or not _may_be(mail, content.edit.subject, facts):
+                    continue
+                found = await self._gateway.email(facts.mailbox_id, mail.id)
+                live.read[mail.id] = found.raw
+                if fingerprint(found.raw) == case.fingerprint:
+                    return Found(mail.id)
+        except GatewayError as error:
+            return Blind(error.message)
+        return Found()
+
+    async def _in_thread(self, live: Live) -> list[EmailSummary]:
+        """The original's thread, the newest mail first."""
+        assert live.facts.thread_id is not None
+        thread = await self._gateway.thread(live.facts.mailbox_id, live.facts.thread_id)
+        return [mail for mail in reversed(thread.emails) if str(mail.direction) == Direction.OUTBOUND]
+
+
+def _approves(state: State) -> bool:
+    """Whether the call that is being recorded approved."""
+    return state.case.act is Act.APPROVE or state.stage is Stage.RELEASE
+
+
+def _may_be(mail: EmailSummary, subject: str, facts: Facts) -> bool:
+    """Whether a listed mail may be the edit, by all that a list tells."""
+    if mail.received_at is not None and facts.received_at is not None and mail.received_at < facts.received_at:
+        return False
+    # The list's text is clean, ours raw: compared in the same dress.
+    return topic(mail.subject) == topic(type(mail.subject)(subject))
+
+
+def _as_asked(status: str, wanted: Standing, direction: str = Direction.OUTBOUND) -> Done | Lost:
+    """A good answer counts only if it names what was asked for; else nobody knows what happened."""
+    if standing_of(status, direction) is wanted:
+        return Done(status)
+    return Lost(f"the gateway answered {status!r}")
+
+
+def _refused(error: GatewayError) -> Denied | Clash | Lost:
+    if error.may_have_happened:
+        return Lost(error.message)
+    if isinstance(error, (NotFound, Conflict)):
+        return Clash(error.message)
+    return Denied(error.message)

@@ -1,0 +1,84 @@
+"""Mail that waits no more and is still on the screen: how it ended, and where it stands in the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mm_tui.models import Status
+from mm_tui.services.audit.line import key_words
+from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.services.queue.entries import Queued
+    from mm_tui.store.audit.entries import AuditStore
+    from mm_tui.store.mail.mails import MailStore
+
+UNKNOWN_END = OneLine("waits no more: decided or withdrawn elsewhere")
+_ACTIONS = {
+    "oversight.approved": "approved elsewhere",
+    "oversight.rejected": "rejected elsewhere",
+    "email.cancelled": "cancelled",
+    "email.scan_blocked": "blocked by the scan",
+}
+_STATUSES = {
+    Status.APPROVED: "approved elsewhere",
+    Status.SENT: "approved elsewhere, sent",
+    Status.DELIVERED: "approved elsewhere, delivered",
+    Status.BOUNCED: "approved elsewhere, bounced",
+    Status.SEND_FAILED: "approved elsewhere, could not be sent",
+    Status.REJECTED: "rejected elsewhere",
+    Status.CANCELLED: "cancelled",
+    Status.UNREAD: "approved elsewhere",
+    Status.READ: "approved elsewhere",
+}
+"""Statuses of which something can be concluded; of any other it is said only that the mail waits no more (R16)."""
+
+
+def how_it_ended(mail: MailStore, audit: AuditStore, email_id: str) -> OneLine:
+    """What is known of how a mail that waited was decided, when and by whom.
+
+    Args:
+        mail: the mail as it was listed and opened last.
+        audit: the gateway's log as far as it was read.
+        email_id: of a mail that waits no more.
+    """
+    for entry in reversed(audit.of(email_id)):
+        if (words := _ACTIONS.get(entry.action)) is not None:
+            at = f" at {entry.created_at.astimezone():%H:%M}" if entry.created_at is not None else ""
+            by = f" by {key_words(entry.actor_key_id)}" if entry.actor_key_id else ""
+            return OneLine(f"{words}{at}{by}")
+    detail = mail.detail(email_id)
+    if detail is not None and detail.approved_at is not None:
+        by = f" by {key_words(detail.approved_by)}" if detail.approved_by else ""
+        return OneLine(f"approved elsewhere at {detail.approved_at.astimezone():%H:%M}{by}")
+    summary = mail.summary(email_id)
+    known = {str(status): words for status, words in _STATUSES.items()}
+    return OneLine(known.get(str(summary.status), UNKNOWN_END)) if summary is not None else UNKNOWN_END
+
+
+def tells_end(release: ReleaseView | None) -> bool:
+    """Whether a decision of this program says what became of its mail, once that waits no more."""
+    return release is not None and release.phase not in (Phase.UNDECIDED, Phase.CHANGED)
+
+
+def with_ended(waiting: Sequence[Queued], listed: Sequence[str], ended: Sequence[Queued]) -> list[Queued]:
+    """Puts mails that waited in their old place among those that wait.
+
+    Args:
+        waiting: what is to be listed, in its order.
+        listed: the ids of what was listed before, in its order.
+        ended: mails that were listed before and stay.
+
+    Returns:
+        All of them; each that stays stands behind the nearest mail before it that is still there.
+    """
+    found = list(waiting)
+    for entry in sorted(ended, key=lambda one: listed.index(one.item.id)):
+        before = set(listed[: listed.index(entry.item.id)])
+        places = [at for at, other in enumerate(found, start=1) if other.item.id in before]
+        # The order of the others may be another one now: the nearest is looked for by the old order.
+        nearest = max(places, key=lambda at: listed.index(found[at - 1].item.id), default=0)
+        found.insert(nearest, entry)
+    return found

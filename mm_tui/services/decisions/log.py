@@ -1,0 +1,350 @@
+"""How a decision begins: everything that must hold before the hold, checked and written in one transaction."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from mm_tui.decision.effects import Entry as Kind
+from mm_tui.decision.effects import Journal as Entry
+from mm_tui.decision.events import Restarted
+from mm_tui.decision.family import is_doubtful
+from mm_tui.decision.machine import begin, step
+from mm_tui.decision.relatives import PREFIX, relatives_in
+from mm_tui.decision.state import MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
+from mm_tui.models import EmailDetail, PendingItem, RawContent
+from mm_tui.review.diff import compare
+from mm_tui.review.digest import canonical, digest_of
+from mm_tui.review.draft import EditedDraft, edited, fingerprint
+from mm_tui.review.findings import Finding, codes
+from mm_tui.services.decisions.approval_gate import OWN_REPLY
+from mm_tui.services.decisions.record import Content, Facts, Live, facts_of, restored, state_of
+from mm_tui.services.decisions.view import Seen
+from mm_tui.services.edits import save_beside
+from mm_tui.services.queue.authors import Author, Authors
+from mm_tui.store.audit.journal import Journal
+from mm_tui.store.database import Database
+from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.locks import Claim, ClaimStore
+from mm_tui.store.decisions.records import ReleaseStore, SavedRelease
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.text import OneLine
+
+DOUBT_LIFE = timedelta(hours=24)
+"""How long a call whose answer was lost counts as one that may still arrive."""
+_TOLD = 200
+"""Characters of a gateway's or a human's words that go into the journal."""
+
+
+class Refused(Exception):
+    """A decision cannot begin. Nothing was journaled and nothing was sent.
+
+    Attributes:
+        message: why, in words for a human.
+        what_to_do: the cure.
+    """
+
+    def __init__(self, message: str, what_to_do: str) -> None:
+        self.message = OneLine(message)
+        self.what_to_do = OneLine(what_to_do)
+        super().__init__(f"{self.message}: {self.what_to_do}")
+
+
+class OwnReply(Refused):
+    """The settings ask for another reviewer's approval of what this one wrote."""
+
+    def __init__(self) -> None:
+        super().__init__(OWN_REPLY, "Another reviewer approves it in their mm-tui; x rejects it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a human wants done with one mail."""
+
+    item: Seen
+    act: Act
+    digest: str
+    edit: EditedDraft | None = None
+    reason: str = ""
+    found: Sequence[Finding] = ()
+    """What the human was told of risk in it."""
+
+    def refuse_unfit(self) -> None:
+        """Raises `Refused` where the wish itself is not in order."""
+        item = self.item
+        if isinstance(item, PendingItem) and not item.complete:
+            raise Refused("this mail has not been read in full", "Open it first: cc and attachments are not known yet.")
+        if digest_of(item.id, item.mailbox_id, item.direction, item.raw) != self.digest:
+            raise Refused("the digest names other content than was on the screen", "Look at the mail again.")
+        if self.act is Act.REJECT and not self.reason.strip():
+            raise Refused("rejecting needs a reason", "Say why, so that the agent can do better.")
+        if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
+            raise Refused("your edit names no recipient", "Fill in To.")
+
+
+class Beginner:
+    """Opens decisions in the store: claims, journal entry, first state, edited text."""
+
+    def __init__(self, database: Database, reviewer: str, own_replies: str = "self") -> None:
+        self.database = database
+        self.reviewer = reviewer
+        self.journal = Journal(database)
+        self.claims = ClaimStore(database)
+        self.rows = ReleaseStore(database)
+        self.edits = EditStore(database)
+        self.pending = PendingStore(database)
+        self._authors = Authors(database)
+        self._own_replies = own_replies
+
+    def begin_all(self, wishes: Sequence[Wish], at: datetime) -> list[Live]:
+        """Begins all or none. On the disk when it returns.
+
+        Raises:
+            Refused: one of them cannot begin.
+        """
+        batch = secrets.token_hex(4) if len(wishes) > 1 else None
+        with self.database.write(durable=True) as connection:
+            return [self._begin(connection, wish, at, batch) for wish in wishes]
+
+    def _begin(self, connection: sqlite3.Connection, wish: Wish, at: datetime, batch: str | None) -> Live:
+        item = wish.item
+        author = self._authors.of(item)
+        if author is not None and wish.act is not Act.REJECT:
+            self._refuse_own(author)
+        release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
+        family = self._family(wish)
+        if standing := self.claims.take(connection, _root(item.id, family), release_id, self.reviewer, at):
+            raise _claimed(standing)
+        family = [self._fallen(connection, row, at) for row in family]
+        if any(not row.ended for row in family):
+            raise Refused("an earlier decision about this mail is not finished", "Answer its question first.")
+        mine = edited(item.raw, wish.edit) if wish.edit is not None else None
+        key, key_since = self._key(wish, mine, family, at)
+        doubts = [row for row in family if row.ended and row.doubts and at - row.updated_at < DOUBT_LIFE]
+        doubts = [row for row in doubts if not _is_lost_edit(row, item.raw)]
+        same = all(facts_of(row).key == key for row in doubts if row.doubts == SUBMISSION)
+        case = Case(
+            item=item.id,
+            act=wish.act,
+            digest=wish.digest,
+            fingerprint=fingerprint(mine) if mine is not None and wish.act is not Act.REJECT else "",
+            siblings=tuple(sorted(_members(family) - {item.id})),
+            named=self._named(item) if wish.act in (Act.APPROVE, Act.RELEASE_EDIT) else (),
+            doubtful=is_doubtful(wish.act, item.id, (row.doubts for row in doubts), same_submission=same),
+        )
+        state, effects = begin(case)
+        live = Live(
+            release_id=release_id,
+            state=state,
+            facts=Facts(
+                mailbox_id=item.mailbox_id,
+                direction=item.direction,
+                key_since=key_since,
+                received_at=item.received_at,
+                thread_id=item.thread_id,
+                key=key,
+                batch=batch,
+                author=author.name if author is not None else "",
+                author_proven=author is not None and author.proven,
+                found=codes(wish.found),
+            ),
+            content=Content(base=item.raw, edit=wish.edit, reason=wish.reason),
+        )
+        if wish.edit is not None:
+            saved = self.edits.get(item.id)
+            if saved is not None and (saved.to, saved.subject, saved.body) != (
+                wish.edit.to,
+                wish.edit.subject,
+                wish.edit.body,
+            ):
+                # Another window, or the command line, wrote on since this text was shown: that is kept beside (R4).
+                save_beside(self.database, saved, at)
+            self.edits.save(
+                item.id,
+                item.mailbox_id,
+                wish.digest,
+                item.raw,
+                to=wish.edit.to,
+                subject=wish.edit.subject,
+                body=wish.edit.body,
+                at=at,
+                durable=True,
+            )
+        self.write(connection, live, live.state, [effect for effect in effects if isinstance(effect, Entry)], at)
+        return live
+
+    def _refuse_own(self, author: Author) -> None:
+        if self._own_replies == "another" and author.is_same(self.reviewer):
+            raise OwnReply
+
+    def _fallen(self, connection: sqlite3.Connection, row: SavedRelease, at: datetime) -> SavedRelease:
+        """A decision that a process which is gone had held falls back to undecided; any other stays as it is."""
+        if row.ended or state_of(row).step is not Step.HOLD:
+            return row
+        live = restored(row)
+        state, effects = step(live.state, Restarted())
+        self._append(connection, live, state, [effect for effect in effects if isinstance(effect, Entry)], at)
+        return live.saved(state, at)
+
+    def write(
+        self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime
+    ) -> None:
+        """Appends the entries and saves the state, inside the caller's durable transaction.
+
+        Raises:
+            TakenOver: another process took the decision over meanwhile. Nothing may be written or done.
+        """
+        self.claims.keep(connection, live.release_id, at)
+        self._append(connection, live, state, entries, at)
+
+    def _append(
+        self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime
+    ) -> None:
+        for entry in entries:
+            self.journal.append(
+                connection, entry.entry, self.reviewer, state.case.item, at, _details(live, state, entry)
+            )
+        self.rows.put(connection, live.saved(state, at))
+        if state.ended:
+            self.claims.release(connection, live.release_id)
+
+    def take_up(self, row: SavedRelease, at: datetime) -> Live | None:
+        """The decision of a process that is gone, claimed for this one; None while another process sees to it."""
+        with self.database.write(durable=True) as connection:
+            fresh = self.rows.get(row.release_id)
+            if fresh is None or fresh.ended:
+                return None
+            root = _root(fresh.item_id, self.rows.family(fresh.item_id))
+            if self.claims.take(connection, root, fresh.release_id, self.reviewer, at) is not None:
+                return None
+            return restored(fresh)
+
+    def drop_text(self, live: Live) -> None:
+        """Throws the local copy of the edit away, unless the human has gone on writing since."""
+        item, content = live.state.case.item, live.content
+        saved = self.edits.get(item)
+        if saved is None or content is None or content.edit is None:
+            return
+        if (saved.to, saved.subject, saved.body) == (content.edit.to, content.edit.subject, content.edit.body):
+            self.edits.discard(item)
+
+    def original_of(self, email_id: str) -> str | None:
+        """The mail of which this one is an edit that was submitted from this machine."""
+        rows = self.rows.family(email_id)
+        return next((row.item_id for row in reversed(rows) if row.replacement_id == email_id), None)
+
+    def other_claim(self, email_id: str, at: datetime) -> Claim | None:
+        """The claim of another process that decides about this mail, or about the original or the edit of it."""
+        for claim in self.claims.others(at):
+            row = self.rows.get(claim.release_id)
+            if row is not None and email_id in (row.item_id, row.replacement_id, claim.subject):
+                return claim
+        return None
+
+    def _family(self, wish: Wish) -> list[SavedRelease]:
+        """All earlier decisions about this mail and what is connected with it, lost edits with its content included."""
+        rows = {row.release_id: row for row in self.rows.family(wish.item.id)}
+        for lost in self.rows.doubtful():
+            if _is_lost_edit(lost, wish.item.raw):
+                rows.update((row.release_id, row) for row in self.rows.family(lost.item_id))
+        return [rows[release_id] for release_id in sorted(rows)]
+
+    def _named(self, item: Seen) -> tuple[str, ...]:
+        """What tags say of other versions of this mail: its own as it was read, and those of all that waits."""
+        own = relatives_in(item.tags, item.id) if isinstance(item, EmailDetail) else ()
+        found = dict.fromkeys(own)
+        for email_id, tags in self.pending.tagged(PREFIX).items():
+            named = relatives_in({OneLine(name): OneLine(value) for name, value in tags.items()}, email_id)
+            if email_id == item.id:
+                found.update(dict.fromkeys(named))
+            elif item.id in named:
+                found[email_id] = None
+        return tuple(found)[:MOST_RELATIVES]
+
+    def _key(
+        self, wish: Wish, mine: RawContent | None, family: Sequence[SavedRelease], at: datetime
+    ) -> tuple[str, datetime]:
+        """The idempotency key of a submission, and since when it may have been used.
+
+        It hashes the original's id, the revision and the edit. The revision counts the submissions whose end is
+        known: after those the same text is a new mail, while one that was lost must stay the same mail.
+        """
+        if mine is None or wish.act is not Act.RELEASE_EDIT:
+            return "", at
+        item = wish.item
+        before = [row for row in family if row.item_id == item.id and state_of(row).case.act is Act.RELEASE_EDIT]
+        revision = 1 + sum(row.doubts != SUBMISSION for row in before)
+        content = digest_of(item.id, item.mailbox_id, "outbound", mine)
+        key = "mm-tui-" + sha256(canonical([item.id, revision, content])).hexdigest()[:40]
+        used = [facts_of(row).key_since for row in before if facts_of(row).key == key]
+        return key, min(used, default=at)
+
+
+def _members(family: Sequence[SavedRelease]) -> set[str]:
+    members: set[str] = set()
+    for row in family:
+        members.update(
+            {row.item_id, row.replacement_id} if row.replacement_id else {row.item_id}, state_of(row).case.siblings
+        )
+    return members
+
+
+def _root(item: str, family: Sequence[SavedRelease]) -> str:
+    """The first original of the family: the claim on it stands for all."""
+    edits = {row.replacement_id for row in family}
+    return min((row.item_id for row in family if row.item_id not in edits), default=item)
+
+
+def _is_lost_edit(row: SavedRelease, raw: RawContent) -> bool:
+    """Whether a mail is the edit whose id a decision was never told."""
+    return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
+
+
+def claimed_words(claim: Claim) -> OneLine:
+    """Who decides in another window, and since when."""
+    return OneLine(f"{claim.reviewer} has been deciding about this mail since {claim.claimed_at.astimezone():%H:%M}")
+
+
+def _claimed(claim: Claim) -> Refused:
+    return Refused(
+        claimed_words(claim),
+        "Wait until that is done, or finish it where it was begun; if that program is gone, it is free soon.",
+    )
+
+
+def _details(live: Live, state: State, entry: Entry) -> dict[str, str]:
+    """What the journal says beside kind and item: never content."""
+    case, content = live.state.case, live.content
+    details = {"release": live.release_id, "act": str(case.act), "digest": case.digest}
+    if entry.about:
+        details["about"] = entry.about
+    if entry.note:
+        details["note"] = entry.note[:_TOLD]
+    if state.outcome is Outcome.NOT_AS_SEEN and state.sighting is not None and not state.sent:
+        details["left"] = state.sighting.digest
+    if case.act is Act.REJECT and content is not None and content.edit is None:
+        details["reason"] = content.reason[:_TOLD]
+    if entry.entry is Kind.HELD:
+        details |= _evidence(live)
+    return details
+
+
+def _evidence(live: Live) -> dict[str, str]:
+    """What the evidence for a mailbox's oversight mode is drawn from: where, when, and how much a human changed."""
+    facts, content, act = live.facts, live.content, live.state.case.act
+    found = {"mailbox": facts.mailbox_id, "direction": facts.direction}
+    if facts.received_at is not None:
+        found["received"] = facts.received_at.isoformat()
+    if facts.found:
+        found["found"] = facts.found
+    if facts.author:
+        found |= {"written_by": facts.author, "written_by_known_from": "journal" if facts.author_proven else "tag"}
+    if content is not None and act in (Act.APPROVE, Act.RELEASE_EDIT):
+        difference = compare(content.base.body, content.edit.body if content.edit is not None else content.base.body)
+        total = difference.words_before + difference.words_after
+        found["words_changed"] = f"{total - 2 * difference.words_kept} of {total}"
+    return found

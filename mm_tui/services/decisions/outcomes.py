@@ -1,0 +1,73 @@
+"""What came of each decision, told for some seconds wherever the reader is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.decision.state import Act, Outcome
+from mm_tui.models import Status
+from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+
+TOLD_SECONDS = 8.0
+"""Decisions that end within this time are told together."""
+_LEFT = frozenset(map(str, (Status.SENT, Status.DELIVERED)))
+
+
+class News(NamedTuple):
+    """A line for the reader."""
+
+    words: OneLine
+    failed: bool
+    """Something in it did not come to what was wanted."""
+
+
+class Outcomes:
+    """Tells each decision once; what ended a moment ago is told again with it, failures first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._told: set[str] = set()
+        self._recent: list[tuple[float, ReleaseView]] = []
+
+    def news(self, view: ReleaseView | None) -> News | None:
+        """What to say now that a decision moved on; None when nothing of it is new.
+
+        Args:
+            view: the decision.
+        """
+        if view is None or not view.ended or view.id in self._told:
+            return None
+        self._told.add(view.id)
+        if view.phase is not Phase.DONE and not view.failed:
+            # Undone or left: whoever pressed the key was answered then.
+            return None
+        now = self._clock.monotonic()
+        self._recent = [(at, old) for at, old in self._recent if now - at < TOLD_SECONDS] + [(now, view)]
+        recent = [old for _, old in self._recent]
+        failed = [old for old in recent if old.failed]
+        done = [old for old in recent if not old.failed]
+        said = [_together(same) for same in (failed, done) if same]
+        return News(OneLine(" · ".join(said)), bool(failed))
+
+
+def _together(views: list[ReleaseView]) -> str:
+    """The newest in words, and how many others there are."""
+    newest = views[-1]
+    others = f" and {len(views) - 1} more" if len(views) > 1 else ""
+    if newest.failed:
+        return f"{newest.words}: {newest.about or 'a mail'}{others}"
+    return f"{_done(newest)} {newest.about}".strip() + others
+
+
+def _done(view: ReleaseView) -> str:
+    if view.act is Act.REJECT:
+        return "rejected, the mail"
+    if view.outcome is Outcome.RESCHEDULED:
+        return "changed, the mail"
+    if str(view.status) in _LEFT:
+        return "sent"
+    return "let in, the mail" if view.about.startswith("from ") else "approved, the mail"

@@ -1,0 +1,53 @@
+"""Which version of each waiting mail the reader had on the screen last, so that a change can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from mm_tui.models import RawContent
+    from mm_tui.services.decisions.approval_gate import ApprovalGate
+    from mm_tui.services.queue.entries import Queued
+
+
+class ReadChange(NamedTuple):
+    """A mail has other content than the reader had on the screen."""
+
+    before: RawContent
+    at: datetime
+    """When this program noticed."""
+
+
+class ReadVersions:
+    """Remembers versions by mail. A change is told until its mail is shown anew after the new version was seen."""
+
+    def __init__(self, gate: ApprovalGate) -> None:
+        self._gate = gate
+        self._versions: dict[str, Queued] = {}
+        self._noticed: dict[str, datetime] = {}
+        self._shown_id = ""
+
+    def show(self, entry: Queued, now: datetime) -> ReadChange | None:
+        """The mail is on the screen now; what of its content is another than before, if anything.
+
+        Args:
+            entry: the mail; only what is known whole is compared.
+            now: when.
+        """
+        email_id = entry.item.id
+        anew, self._shown_id = email_id != self._shown_id, email_id
+        old = self._versions.get(email_id)
+        if not entry.item.complete:
+            return None
+        if old is None or old.digest == entry.digest or (anew and self._gate.has_seen(entry)):
+            self._versions[email_id] = entry
+            self._noticed.pop(email_id, None)
+            return None
+        return ReadChange(old.item.raw, self._noticed.setdefault(email_id, now))
+
+    def forget_others(self, email_ids: Iterable[str]) -> None:
+        """Keeps what is known of these mails alone."""
+        kept = set(email_ids)
+        self._versions = {email_id: entry for email_id, entry in self._versions.items() if email_id in kept}

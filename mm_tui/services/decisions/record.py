@@ -1,0 +1,131 @@
+"""One decision on its way as the service holds it, and as it is kept in the store."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from mm_tui.decision.state import State
+from mm_tui.models import RawContent
+from mm_tui.review.draft import EditedDraft, edited
+from mm_tui.store.decisions.records import SavedRelease
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What does not change while a decision is on its way. No content."""
+
+    mailbox_id: str
+    direction: str
+    key_since: datetime
+    """Before any use of the idempotency key."""
+    received_at: datetime | None = None
+    thread_id: str | None = None
+    key: str = ""
+    """The idempotency key of the submission."""
+    batch: str | None = None
+    author: str = ""
+    """The human who wrote it, where one did."""
+    author_proven: bool = False
+    """By this machine's journal; else a tag says so."""
+    found: str = ""
+    """What of risk was found in what was decided, as codes with their levels; see `findings.codes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The texts of a decision: kept in the store while they may be needed, and nowhere else."""
+
+    base: RawContent
+    """What was on the screen."""
+    edit: EditedDraft | None = None
+    reason: str = ""
+
+    @property
+    def mine(self) -> RawContent | None:
+        """The whole content that the human means to send."""
+        return edited(self.base, self.edit) if self.edit is not None else None
+
+
+_STATE: TypeAdapter[State] = TypeAdapter(State)
+_FACTS: TypeAdapter[Facts] = TypeAdapter(Facts)
+_CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """A decision of this run of the program."""
+
+    release_id: str
+    state: State
+    facts: Facts
+    content: Content | None
+    hold_seconds: float = 0.0
+    ends_at: float = 0.0
+    """End of the hold by the monotonic clock, seconds."""
+    deadline: datetime | None = None
+    doubt_since: datetime | None = None
+    pauses: int = 0
+    """How many pauses in a row: the next one is longer."""
+    read: dict[str, RawContent] = field(default_factory=dict)
+    """Contents as last read, for diffs."""
+    trouble: str = ""
+    """What keeps the journal from being written, or the gateway from being asked."""
+    undo_asked: bool = False
+    """The human took it back while the journal was being written: the call that it announces is not begun."""
+    has_slot: bool = False
+    """Whether it is one of those that talk to the gateway now."""
+    is_lost: bool = False
+    """Another process took it over: nothing is done about it here any more."""
+    turn: int = 0
+    """Counts what the driver began for this decision; what an earlier turn brings back is ignored."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    activity: asyncio.Task[None] | None = None
+    marking: asyncio.Task[None] | None = None
+    """Sets the tags that name original and edit as a pair."""
+    marked_again: bool = False
+    """The tags were lost once, to another who wrote at the same moment, and set anew."""
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def saved(self, state: State, at: datetime) -> SavedRelease:
+        """The row that keeps `state`."""
+        # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it.
+        keep = not state.ended
+        return SavedRelease(
+            release_id=self.release_id,
+            item_id=state.case.item,
+            replacement_id=state.replacement or None,
+            state=_STATE.dump_json(state).decode(),
+            facts=_FACTS.dump_json(self.facts).decode(),
+            content=_CONTENT.dump_json(self.content).decode() if keep and self.content is not None else None,
+            ended=state.ended,
+            doubts=state.doubts,
+            updated_at=at,
+        )
+
+
+def restored(row: SavedRelease) -> Live:
+    """The decision that a row keeps.
+
+    Raises:
+        ValueError: the row was not written by this program.
+    """
+    return Live(
+        release_id=row.release_id,
+        state=state_of(row),
+        facts=facts_of(row),
+        content=_CONTENT.validate_json(row.content) if row.content is not None else None,
+    )
+
+
+def state_of(row: SavedRelease) -> State:
+    """The state that a row keeps."""
+    return _STATE.validate_json(row.state)
+
+
+def facts_of(row: SavedRelease) -> Facts:
+    """The facts that a row keeps."""
+    return _FACTS.validate_json(row.facts)

@@ -1,0 +1,65 @@
+"""What a mail's status at the gateway means for a release. The gateway's set of statuses is open."""
+
+from __future__ import annotations
+
+from mm_tui.decision.relatives import editor_in, is_edit, relatives_in
+from mm_tui.decision.state import Sighting, Standing
+from mm_tui.models import Direction, EmailDetail
+from mm_tui.review.digest import digest_of
+from mm_tui.review.draft import fingerprint
+
+_ALWAYS = {
+    "pending_send_approval": Standing.PENDING,
+    "pending_inbound_approval": Standing.PENDING,
+    "pending_scan": Standing.SCANNING,
+    "rejected": Standing.REJECTED,
+    "cancelled": Standing.CANCELLED,
+    "canceled": Standing.CANCELLED,
+    "send_failed": Standing.FAILED,
+}
+_OUTBOUND = frozenset(
+    {"approved", "approved_and_sent", "queued", "sending", "sent", "delivered", "deferred", "bounced", "complained"}
+)
+_INBOUND = frozenset({"approved", "unread", "read", "archived"})
+
+
+def standing_of(status: str, direction: str, *, approved: bool = False) -> Standing:
+    """The meaning of a status.
+
+    Args:
+        status: in the gateway's word.
+        direction: `inbound` or `outbound`; anything else knows only what holds for both.
+        approved: the gateway names a time or a person of the approval. A scheduled mail so named can leave by
+            itself and counts as released, as does one with a status that we do not know.
+    """
+    if status in _ALWAYS:
+        return _ALWAYS[status]
+    if status == "scheduled":
+        return Standing.RELEASED if approved else Standing.SCHEDULED
+    let_go = _INBOUND if direction == Direction.INBOUND else _OUTBOUND
+    return Standing.RELEASED if status in let_go or approved else Standing.UNCLEAR
+
+
+def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Sighting:
+    """A mail as it was read just now.
+
+    Args:
+        mail: what the gateway gave.
+        direction: as it was when the human saw the mail. It counts where the mail states none; and where it was not
+            known then, it is left out of the digest now, as it was then.
+        our_name: under which the gateway records what is approved with this program's key; empty when not known.
+    """
+    seen = direction and (mail.direction or direction)
+    direction = mail.direction or direction
+    approved = mail.approved_at is not None or bool(mail.approved_by)
+    return Sighting(
+        standing=standing_of(mail.status, direction, approved=approved),
+        digest=digest_of(mail.id, mail.mailbox_id, seen, mail.raw),
+        fingerprint=fingerprint(mail.raw),
+        status=mail.status,
+        decided_by=mail.approved_by,
+        decided_at=mail.approved_at.isoformat() if mail.approved_at else "",
+        is_ours=mail.approved_by == our_name if our_name and mail.approved_by else None,
+        relatives=relatives_in(mail.tags, mail.id),
+        edited_by=editor_in(mail.tags) if is_edit(mail.tags) else "",
+    )

@@ -1,0 +1,331 @@
+"""Deciding about mail: what a human may do with what waits, and how it stands.
+
+The core (`mm_tui/decision/machine.py`) knows what may follow what; the driver adds the gateway, the store and time. All
+belongs to one event loop. A second process on the same store is kept out by claims, a crash is taken up by `resume`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from mm_tui.clock import Clock
+from mm_tui.decision.events import Answer, Quit, Restarted, Undo
+from mm_tui.decision.state import Act, Choice, Question, Step
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.models import Status
+from mm_tui.review.draft import EditedDraft, starts_thread
+from mm_tui.review.findings import Finding
+from mm_tui.services.decisions.calls import ReleaseCalls
+from mm_tui.services.decisions.driver import Driver
+from mm_tui.services.decisions.log import Beginner, Refused, Wish, claimed_words
+from mm_tui.services.decisions.record import Live
+from mm_tui.services.decisions.show import view_of
+from mm_tui.services.decisions.view import ReleaseView, Seen
+from mm_tui.services.events import Notify
+from mm_tui.settings.sections import Review
+from mm_tui.store.database import Database
+from mm_tui.store.decisions.locks import RENEW_SECONDS
+from mm_tui.store.seal import StoreError
+from mm_tui.text import OneLine
+
+__all__ = ["Refused", "Releases"]
+
+TAKE_UP_EVERY = 20.0
+"""Seconds between two looks for decisions of processes that are gone."""
+REMEMBERED = 500
+"""How many ended decisions of this run are kept for `states`."""
+LAST_WORDS = 10.0
+"""Seconds that closing waits for a call under way."""
+
+log = logging.getLogger("mm_tui.releases")
+
+
+class Releases:
+    """All decisions of one profile, of this run and those that a crash left."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: GatewayClient,
+        settings: Review,
+        reviewer: str,
+        clock: Clock,
+        notify: Notify,
+    ) -> None:
+        """Does nothing yet; `run` or `resume` takes up what an earlier run left.
+
+        Args:
+            reviewer: the name under which decisions are journaled.
+            notify: told `ReleaseChanged` whenever a view is another one, apart from the ticking countdown.
+        """
+        self._gateway = gateway
+        self._settings = settings
+        self._clock = clock
+        self._store = Beginner(database, reviewer, settings.own_replies)
+        calls = ReleaseCalls(gateway, clock, reviewer)
+        self._driver = Driver(self._store, calls, clock, notify)
+        self._lives: dict[str, Live] = {}
+        self._renewing: asyncio.Task[None] | None = None
+
+    # What a human may do
+
+    async def approve(
+        self, item: Seen, digest: str, *, found: Sequence[Finding] = (), hold: float | None = None
+    ) -> ReleaseView:
+        """Approves what was on the screen, after the hold.
+
+        Args:
+            item: what was on the screen, whole.
+            digest: of it; the caller took it from what was shown, or a human typed it.
+            found: what the human was told of risk in it: the journal keeps the codes.
+            hold: seconds; None takes the setting.
+
+        Raises:
+            Refused: it cannot begin. Nothing happened.
+        """
+        return (await self._begin([Wish(item, Act.APPROVE, digest, found=found)], hold))[0]
+
+    async def reject(self, item: Seen, digest: str, reason: str, *, hold: float | None = None) -> ReleaseView:
+        """Rejects what was on the screen, after the hold. Raises `Refused`, also without a reason."""
+        return (await self._begin([Wish(item, Act.REJECT, digest, reason=reason)], hold))[0]
+
+    async def send_back(
+        self, item: Seen, digest: str, reason: str, edit: EditedDraft, *, hold: float | None = None
+    ) -> ReleaseView:
+        """Rejects with the edited text in the reason, so that the agent can submit it. Needs no send key.
+
+        The text stays in the local store too. Raises `Refused`.
+        """
+        if not reason.strip():
+            raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
+        told = f"{reason}\n\nSuggested instead:\nTo: {', '.join(edit.to)}\nSubject: {edit.subject}\n\n{edit.body}"
+        return (await self._begin([Wish(item, Act.REJECT, digest, edit=edit, reason=told)], hold))[0]
+
+    async def release_edit(
+        self,
+        item: Seen,
+        base_digest: str,
+        edit: EditedDraft,
+        *,
+        found: Sequence[Finding] = (),
+        hold: float | None = None,
+    ) -> ReleaseView:
+        """Submits the edited text, retires the original, releases the edit. A scheduled mail is edited in place.
+
+        The text is in the local store, on the disk, before this returns. `found` is of the edit. Raises `Refused`.
+        """
+        if not self._gateway.keys.has("send"):
+            raise Refused(
+                "there is no send key, so an edit cannot be submitted", "Send it back with your text instead."
+            )
+        act = Act.RESCHEDULE if str(item.status) == Status.SCHEDULED else Act.RELEASE_EDIT
+        return (await self._begin([Wish(item, act, base_digest, edit=edit, found=found)], hold))[0]
+
+    async def approve_all(
+        self,
+        items: Sequence[tuple[Seen, str]],
+        *,
+        found: Mapping[str, Sequence[Finding]] | None = None,
+        hold: float | None = None,
+    ) -> tuple[ReleaseView, ...]:
+        """Approves several, each with its digest, under one deadline and one undo. Begins all or none: `Refused`.
+
+        `found` by the mails' ids.
+        """
+        told = found or {}
+        wishes = [Wish(item, Act.APPROVE, digest, found=told.get(item.id, ())) for item, digest in items]
+        return await self._begin(wishes, hold)
+
+    async def reject_all(
+        self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
+    ) -> tuple[ReleaseView, ...]:
+        """Rejects several for one reason, under one deadline and one undo. Begins all or none: `Refused`."""
+        return await self._begin([Wish(item, Act.REJECT, digest, reason=reason) for item, digest in items], hold)
+
+    async def undo(self, email_id: str) -> int:
+        """Takes back a decision of which nothing has left, and the batch it is part of.
+
+        Returns:
+            How many were taken back: 0 when it is too late.
+        """
+        live = self._of(email_id)
+        if live is None:
+            return 0
+        together = [live]
+        if live.facts.batch is not None:
+            together = [other for other in self._lives.values() if other.facts.batch == live.facts.batch]
+        return len(await self._driver.feed_all(together, Undo()))
+
+    async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
+        """Answers the question about this mail. False when it is not asked (any more).
+
+        Args:
+            to: the question that the human read; the answer counts for no other.
+        """
+        live = self._of(email_id)
+        if live is None or (to is not None and live.state.question is not to):
+            return False
+        return await self._driver.feed(live, Answer(choice))
+
+    # What is known
+
+    def state(self, email_id: str) -> ReleaseView | None:
+        """The newest decision about this mail, or of which it is the edit; None when there is none in this run."""
+        live = self._of(email_id)
+        return self._view(live) if live is not None else None
+
+    def states(self) -> tuple[ReleaseView, ...]:
+        """All decisions of this run, and those taken up from an earlier one; the newest last."""
+        return tuple(map(self._view, self._lives.values()))
+
+    def held(self) -> tuple[ReleaseView, ...]:
+        """The decisions that can still be undone."""
+        return tuple(view for view in self.states() if view.can_undo)
+
+    def forget(self, email_id: str) -> None:
+        """Drops ended decisions about this mail from `states`: the human has taken note."""
+        for release_id, live in list(self._lives.items()):
+            if live.state.ended and email_id in (live.state.case.item, live.state.replacement):
+                del self._lives[release_id]
+
+    def breaks_thread(self, item: Seen, edit: EditedDraft) -> bool:
+        """Whether the edit will start a new thread, because To or Subject was changed: to be said before the hold."""
+        return starts_thread(item.raw, edit)
+
+    def replacing(self, email_id: str) -> str | None:
+        """The original's id when this mail is an edit of it that this program submitted; the pair is shown as one."""
+        return self._store.original_of(email_id)
+
+    def claimed_elsewhere(self, email_id: str) -> OneLine | None:
+        """Who decides about this mail in another window of this machine, and since when."""
+        claim = self._store.other_claim(email_id, self._clock.now())
+        return claimed_words(claim) if claim is not None else None
+
+    async def settled(self, email_id: str) -> ReleaseView:
+        """Waits until the newest decision about this mail has ended or asks. Raises KeyError when there is none."""
+        live = self._of(email_id)
+        if live is None:
+            raise KeyError(email_id)
+        while not live.state.ended and live.state.question is None:
+            await live.moved.wait()
+        return self._view(live)
+
+    # Life
+
+    async def run(self) -> None:
+        """Takes up what earlier or other processes left, now and whenever one dies; until cancelled."""
+        while True:
+            await self.resume()
+            await self._clock.sleep(TAKE_UP_EVERY)
+
+    async def resume(self) -> None:
+        """Takes up the decisions of processes that are gone: the gateway is read, then a human is asked."""
+        if self._driver.closing:
+            return
+        self._renew()
+        for live in await asyncio.to_thread(self._take_up):
+            self._lives[live.release_id] = live
+            await self._driver.feed(live, Restarted())
+
+    def hurry(self) -> None:
+        """A human asks for news: what waits for another reading is read now."""
+        self._driver.hurry()
+
+    def begin_closing(self) -> None:
+        """From this moment no decision begins and no call is made; `aclose` does the rest."""
+        self._driver.closing = True
+        self._gateway.begin_closing()
+
+    def _renew(self) -> None:
+        """From now on shows processes that cannot see this one that it lives."""
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._keep_renewing())
+
+    async def _keep_renewing(self) -> None:
+        # By the machine's own time: others watch a lease by theirs, whatever the clock of decisions says.
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if all(live.state.ended for live in self._lives.values()):
+                continue
+            try:
+                await asyncio.to_thread(self._store.claims.renew, self._clock.now())
+            except (sqlite3.Error, StoreError, OSError) as error:
+                # Each journal entry makes sure that the claim is still ours.
+                log.warning("claims could not be renewed: %s", type(error).__name__)
+
+    async def aclose(self) -> None:
+        """Ends in good order: what has not left falls back to undecided, a call under way gets its answer."""
+        self.begin_closing()
+        lives = [live for live in self._lives.values() if not live.state.ended]
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                await self._driver.feed_all(lives, Quit())
+                calling = [live.activity for live in lives if live.state.step is Step.CALL]
+                under_way = [activity for activity in calling if activity is not None]
+                if under_way:
+                    await asyncio.wait(under_way)
+                await self._driver.written()
+        except TimeoutError:
+            # It is on the disk as it was last journaled.
+            log.warning("closed while a decision was under way; it is read back at the next start")
+        await self._driver.stop_all(list(self._lives.values()))
+        if self._renewing is not None:
+            self._renewing.cancel()
+        open_ids = [live.release_id for live in lives if not live.state.ended]
+        if open_ids:
+            await asyncio.to_thread(self._give_back, open_ids)
+
+    def _of(self, email_id: str) -> Live | None:
+        # In the order in which they came to this program: the wall clock may have been set back.
+        for live in reversed(self._lives.values()):
+            if email_id in (live.state.case.item, live.state.replacement):
+                return live
+        return None
+
+    async def _begin(self, wishes: Sequence[Wish], hold: float | None) -> tuple[ReleaseView, ...]:
+        if self._driver.closing:
+            raise Refused("the program is closing", "Start it again.")
+        if not self._gateway.keys.has("oversight"):
+            raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
+        for wish in wishes:
+            wish.refuse_unfit()
+        self._renew()
+        seconds = self._settings.hold_seconds if hold is None else hold
+        try:
+            lives = await asyncio.to_thread(self._store.begin_all, wishes, self._clock.now())
+        except (sqlite3.Error, StoreError, OSError) as error:
+            raise Refused(f"the journal cannot be written: {error}", "Mend that first; nothing was decided.") from error
+        self._forget_old()
+        self._lives |= {live.release_id: live for live in lives}
+        self._driver.hold([live for live in lives if not live.state.ended], seconds)
+        for live in lives:
+            self._driver.tell(live)
+        if self._driver.closing:
+            # The program was told to end while the journal was written.
+            await self._driver.feed_all(lives, Quit())
+        return tuple(map(self._view, lives))
+
+    def _forget_old(self) -> None:
+        ended = [release_id for release_id, live in self._lives.items() if live.state.ended]
+        for release_id in ended[:-REMEMBERED]:
+            del self._lives[release_id]
+
+    def _take_up(self) -> list[Live]:
+        taken = []
+        for row in self._store.rows.open():
+            if row.release_id in self._lives:
+                continue
+            if (live := self._store.take_up(row, self._clock.now())) is not None:
+                taken.append(live)
+        return taken
+
+    def _give_back(self, release_ids: Iterable[str]) -> None:
+        with self._store.database.write() as connection:
+            for release_id in release_ids:
+                self._store.claims.release(connection, release_id)
+
+    def _view(self, live: Live) -> ReleaseView:
+        return view_of(live, self._clock)

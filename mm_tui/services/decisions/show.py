@@ -1,0 +1,85 @@
+"""A decision on its way as a view for a human."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mm_tui.clock import Clock
+from mm_tui.decision import words
+from mm_tui.decision.machine import can_undo
+from mm_tui.decision.state import Act, Outcome, Question, State, Step
+from mm_tui.models import Direction, Party
+from mm_tui.services.decisions.record import Live
+from mm_tui.services.decisions.view import Asked, Changed, Phase, ReleaseView, Shown, phase_of
+from mm_tui.text import OneLine
+
+
+def view_of(live: Live, clock: Clock) -> ReleaseView:
+    """The decision as it stands at this moment."""
+    state, sighting = live.state, live.state.sighting
+    held = state.step is Step.HOLD
+    left = max(0.0, live.ends_at - clock.monotonic()) if held else 0.0
+    said = words.sentence(state, seconds_left=left, doubt_since=live.doubt_since)
+    sent_back = state.case.act is Act.REJECT and live.content is not None and live.content.edit is not None
+    return ReleaseView(
+        id=live.release_id,
+        email_id=state.case.item,
+        mailbox_id=live.facts.mailbox_id,
+        act=state.case.act,
+        phase=phase_of(state),
+        words=OneLine(f"{said} ({live.trouble})" if live.trouble else said),
+        outcome=state.outcome,
+        digest=OneLine(state.case.digest),
+        deadline=live.deadline if held else None,
+        seconds_left=left,
+        question=_asked(state),
+        changed=_changed(live),
+        replacement_id=state.replacement or None,
+        decided_by=OneLine(sighting.decided_by if sighting else ""),
+        decided_at=datetime.fromisoformat(sighting.decided_at) if sighting and sighting.decided_at else None,
+        batch=live.facts.batch,
+        about=_about(live),
+        status=OneLine(sighting.status if sighting else ""),
+        text_kept=state.keeps_text or sent_back,
+        unsent=can_undo(state),
+    )
+
+
+def _about(live: Live) -> OneLine:
+    if live.content is None:
+        return OneLine("")
+    content = live.content.mine or live.content.base
+    if live.facts.direction == Direction.INBOUND:
+        return OneLine(f"from {Party.parse(content.sender).address}")
+    if not content.to:
+        return OneLine("")
+    more = f" +{len(content.to) - 1}" if len(content.to) > 1 else ""
+    return OneLine(f"to {Party.parse(content.to[0]).address}{more}")
+
+
+def _asked(state: State) -> Asked | None:
+    if state.question is None:
+        return None
+    choices = tuple((choice, OneLine(words.choice(choice))) for choice in state.choices)
+    return Asked(state.question, OneLine(words.question(state)), choices)
+
+
+def _changed(live: Live) -> Changed | None:
+    """What differs, where the state is about a difference."""
+    state, content = live.state, live.content
+    if content is None:
+        return None
+    mine = Shown.of(content.mine) if content.mine is not None else None
+    if state.question is Question.EDIT_DIFFERS:
+        return Changed(base=mine, now=_shown(live, state.replacement))
+    if phase_of(state) is Phase.CHANGED or state.question is Question.ORIGINAL_CHANGED:
+        return Changed(base=Shown.of(content.base), now=_shown(live, state.case.item), mine=mine)
+    if state.outcome is Outcome.NOT_AS_SEEN:
+        seen = mine or Shown.of(content.base)
+        return Changed(base=seen, now=_shown(live, state.replacement or state.case.item))
+    return None
+
+
+def _shown(live: Live, email_id: str) -> Shown | None:
+    raw = live.read.get(email_id)
+    return Shown.of(raw) if raw is not None else None

@@ -1,0 +1,209 @@
+"""Claims between machines: a tag that says who is busy with a mail, for other reviewers to see.
+
+Advisory only: nothing is refused because of one, and two reviewers may set theirs at the same moment. What keeps two
+decisions apart is the check before each call, and the gateway. Needs a send key, since tags do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mm_tui.decision.relatives import (
+    LONGEST_NAME,
+    REPLACED_BY,
+    REPLACES,
+    editor_in,
+    is_edit,
+    is_replaced,
+    relatives_in,
+    with_relation,
+)
+from mm_tui.gateway.witness import already_written
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+
+BY = "review.claimed_by"
+SINCE = "review.claimed_at"
+UNTIL = "review.claimed_until"
+TOKEN = "review.claim"  # noqa: S105 - the name of a tag
+WRITTEN_BY = "review.written_by"
+"""The reviewer who wrote a reply in this program."""
+BADGE_NAME = 12
+"""Characters of it in a list."""
+LIFE = timedelta(minutes=10)
+"""How long a claim holds if nobody renews it or gives it back."""
+
+log = logging.getLogger("mm_tui.claims")
+
+
+@dataclass(frozen=True, slots=True)
+class TagClaim:
+    """Who is busy with a mail, as its tags say."""
+
+    by: OneLine
+    since: datetime | None
+    until: datetime
+    token: str
+    """Tells the claims of two programs apart whose reviewers have the same name."""
+    as_of: datetime | None = None
+    """When it was seen, where that is longer ago than a poll: it may have ended since."""
+
+    @property
+    def words(self) -> OneLine:
+        """The line to show above the mail."""
+        since = f" since {self._since}" if self._since else ""
+        seen = f", as of {self.as_of.astimezone():%H:%M:%S}" if self.as_of else ""
+        return OneLine(f"{self.by} has it open{since}{seen}")
+
+    @property
+    def badge(self) -> OneLine:
+        """Who and since when, for a line of a list. A long name is cut: the time is not."""
+        if len(self.by) > BADGE_NAME:
+            return replace(self, by=OneLine(f"{self.by[: BADGE_NAME - 1]}…")).badge
+        if self.as_of is not None:
+            return OneLine(f"{self.by} as of {self.as_of.astimezone():%H:%M}")
+        return OneLine(f"{self.by} since {self._since}" if self._since else f"open: {self.by}")
+
+    @property
+    def _since(self) -> str:
+        return f"{self.since.astimezone():%H:%M}" if self.since else ""
+
+
+def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> TagClaim | None:
+    """The claim that a mail's tags hold; None when there is none, it cannot be read, or its time is over."""
+    tagged = {str(key): value for key, value in held.items()}
+    until = _moment(tagged.get(UNTIL))
+    if not tagged.get(BY) or until is None or until <= now:
+        return None
+    by = OneLine(tagged[BY][:LONGEST_NAME])
+    return TagClaim(by, _moment(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
+
+
+def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
+    """What a mail's tags say about an edit under way: that one replaces it, or that it is one; None when nothing."""
+    by = editor_in(held) or "another reviewer"
+    if is_replaced(held):
+        return OneLine(f"being replaced by {by}")
+    return OneLine(f"edited by {by}, in place of a mail that may still wait") if is_edit(held) else None
+
+
+async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit: str, reviewer: str) -> None:
+    """Tells other reviewers by tags that `edit` is to replace `original`.
+
+    Raises:
+        GatewayError: the tags could not be read or set.
+        TagsDiffer: somebody else writes the tags at the same time.
+    """
+    await _relate(gateway, mailbox_id, edit, REPLACES, original, reviewer)
+    await _relate(gateway, mailbox_id, original, REPLACED_BY, edit, reviewer)
+
+
+async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: str, other: str, reviewer: str) -> None:
+    """Adds one relation to a mail's tags, beside those that others have set."""
+    from mm_tui.services.tags import ATTEMPTS, TagsDiffer
+
+    for _ in range(ATTEMPTS):
+        held = await gateway.tags(mailbox_id, email_id)
+        if other in relatives_in(held, email_id):
+            return
+        if not (wanted := with_relation(held, kind, other, reviewer)):
+            break
+        now = await gateway.put_tags(mailbox_id, email_id, {**{str(k): str(v) for k, v in held.items()}, **wanted})
+        if other in relatives_in(now, email_id):
+            return
+    raise TagsDiffer
+
+
+class AdvisoryClaims:
+    """Sets and takes away the claims of one running program.
+
+    Args:
+        gateway: with a send key, else claims are only read.
+        reviewer: the name that others see.
+        clock: what claims are dated by.
+        life: how long a claim holds if it is not renewed.
+    """
+
+    def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock, life: timedelta = LIFE) -> None:
+        self._gateway = gateway
+        self._reviewer = reviewer
+        self._clock = clock
+        self._life = life
+        # Imported late, as the tags below: the queue is read with this module, and is on screen early.
+        import secrets
+
+        self.token = secrets.token_hex(8)
+        self._journaled: set[str] = set()
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is a key that may set tags."""
+        return self._gateway.keys.has("send")
+
+    async def take(self, mailbox_id: str, email_id: str, **more: str) -> TagClaim | None:
+        """Claims a mail, or renews the claim.
+
+        Args:
+            more: further tags to set with it.
+
+        Returns:
+            None when the claim is ours now; else the claim of another, which stays.
+
+        Raises:
+            GatewayError: the tags could not be read or set.
+            TagsDiffer: somebody else writes the tags at the same time.
+        """
+        from mm_tui.services import tags
+
+        now = self._clock.now()
+        standing = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
+        if standing is not None and standing.token != self.token:
+            return standing
+        ours = {
+            BY: self._reviewer,
+            SINCE: (standing.since if standing and standing.since else now).astimezone(UTC).isoformat(),
+            UNTIL: (now + self._life).astimezone(UTC).isoformat(),
+            TOKEN: self.token,
+        }
+        with self._covered(email_id):
+            await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})
+        # Of two who claimed at the same moment the later one stands.
+        settled = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
+        return None if settled is None or settled.token == self.token else settled
+
+    async def give_back(self, mailbox_id: str, email_id: str) -> None:
+        """Takes our claim away; another's stays.
+
+        Raises:
+            GatewayError: the tags could not be read or changed.
+        """
+        held = await self._gateway.tags(mailbox_id, email_id)
+        if str(held.get(OneLine(TOKEN), "")) != self.token:
+            return
+        for key in (BY, SINCE, UNTIL, TOKEN):
+            if OneLine(key) in held:
+                with already_written():
+                    await self._gateway.delete_tag(mailbox_id, email_id, key)
+
+    def _covered(self, email_id: str) -> AbstractContextManager[None]:
+        """One entry for each mail that was open at this seat is enough; renewals and giving back need none."""
+        if email_id in self._journaled:
+            return already_written()
+        self._journaled.add(email_id)
+        return nullcontext()
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

@@ -1,0 +1,1 @@
+"""The queue of waiting mail, as it is read, filtered and due."""

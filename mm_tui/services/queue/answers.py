@@ -1,0 +1,83 @@
+"""Other mails of ours that answer the mail that a draft answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mm_tui.decision.relatives import REPLACED_BY, REPLACES
+from mm_tui.models import NOT_SENT, Direction, EmailDetail, EmailSummary, Status
+from mm_tui.review.risk import OtherAnswer
+
+if TYPE_CHECKING:
+    from mm_tui.models import PendingItem
+    from mm_tui.store.decisions.records import ReleaseStore
+
+WAITING = frozenset({Status.PENDING_SCAN, Status.PENDING_SEND_APPROVAL, Status.SCHEDULED})
+GONE = NOT_SENT - WAITING | {Status.DELETED}
+"""Drafts that nobody will send any more, unless they have left already."""
+
+
+def other_answers(
+    item: PendingItem, others: Sequence[EmailSummary], family: Callable[[], Iterable[str]]
+) -> tuple[OtherAnswer, ...]:
+    """The other answers to the mail that `item` answers, oldest first.
+
+    Args:
+        item: a draft that waits; inbound mail answers nothing.
+        others: the other mails of its thread, opened where they were, oldest first.
+        family: gives the ids of those that replace the draft or are replaced by it. They are no second answer while
+            they wait; one that left is.
+    """
+    if str(item.direction) == Direction.INBOUND:
+        return ()
+    answered = _answered(item, others)
+    found = [one for one in others if _answers(one, item, answered)]
+    if any(not one.is_exchanged for one in found):
+        related = set(family())
+        found = [one for one in found if one.is_exchanged or one.id not in related]
+    return tuple(OtherAnswer(one.status, _left_at(one), one.is_exchanged) for one in found)
+
+
+def family_of(item_id: str, releases: ReleaseStore, details: Iterable[EmailDetail]) -> set[str]:
+    """The ids of a draft's edits and originals, by our decisions and by other reviewers' tags."""
+    found = {item_id}
+    for release in releases.family(item_id):
+        found.update(filter(None, (release.item_id, release.replacement_id)))
+    for detail in details:
+        tags = {str(name): str(value) for name, value in detail.tags.items()}
+        linked = {tags[name] for name in (REPLACES, REPLACED_BY) if tags.get(name)}
+        if detail.id == item_id:
+            found |= linked
+        elif item_id in linked:
+            found.add(detail.id)
+    return found
+
+
+def _answered(item: PendingItem, others: Iterable[EmailSummary]) -> EmailSummary | None:
+    """The mail that a draft answers as far as times tell: the newest that had come in when it was written."""
+    before = [
+        one
+        for one in others
+        if str(one.direction) == Direction.INBOUND and one.is_exchanged and not _is_later(one, item.received_at)
+    ]
+    return before[-1] if before else None
+
+
+def _answers(other: EmailSummary, item: PendingItem, answered: EmailSummary | None) -> bool:
+    if str(other.direction) == Direction.INBOUND or (str(other.status) in GONE and not other.is_exchanged):
+        return False
+    named = str(other.in_reply_to) if isinstance(other, EmailDetail) else ""
+    if item.in_reply_to and named:
+        return named == str(item.in_reply_to)
+    return answered is not None and _is_later(other, answered.received_at)
+
+
+def _is_later(mail: EmailSummary, moment: datetime | None) -> bool:
+    return moment is not None and mail.received_at is not None and mail.received_at > moment
+
+
+def _left_at(mail: EmailSummary) -> datetime | None:
+    approved = mail.approved_at if isinstance(mail, EmailDetail) else None
+    return approved or mail.delivered_at or mail.received_at

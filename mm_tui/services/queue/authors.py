@@ -1,0 +1,97 @@
+"""Which waiting mails a human wrote: replies that were composed in this program, here or at another machine.
+
+The journal of this machine proves it. Elsewhere a tag says so, which whoever has a send key can set: it is shown as
+what it is, and never counts in favour of an agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.decision.relatives import LONGEST_NAME
+from mm_tui.models import EmailDetail
+from mm_tui.services.presence.tags import WRITTEN_BY
+from mm_tui.store.audit.journal import Journal
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.models import PendingItem
+    from mm_tui.store.database import Database
+
+SUBMITTING = "reply_submitting"
+SUBMITTED = "reply_submitted"
+REFUSED = "reply_refused"
+IN_DOUBT = "reply_in_doubt"
+
+
+class Author(NamedTuple):
+    """The human who wrote a waiting mail."""
+
+    name: OneLine
+    proven: bool
+    """By this machine's journal; else a tag says so."""
+
+    def is_same(self, reviewer: str) -> bool:
+        """Whether it is this reviewer."""
+        return self.name.strip().casefold() == OneLine(reviewer).strip().casefold()
+
+
+class Authors:
+    """Reads who wrote what waits. Takes some milliseconds when the journal is long: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._journal = Journal(database)
+        self._mail = MailStore(database)
+        self._head = ""
+        self._read_to = 0
+        self._submitted: dict[str, OneLine] = {}
+        """Id of a reply: who wrote it."""
+        self._open: dict[str, tuple[str, str, OneLine]] = {}
+        """Idempotency key of a submission whose outcome is not known: (mailbox, hash of the text, who)."""
+
+    def of(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
+        """Who wrote this mail; None when that was no human, as far as is known.
+
+        Args:
+            item: the waiting mail.
+            tags: its tags; None takes those of the detail that was read last.
+        """
+        self._take_in()
+        if (who := self._submitted.get(item.id)) is not None:
+            return Author(who, True)
+        if self._open:
+            text = content_hash(item.raw.body)
+            for mailbox_id, content, who in self._open.values():
+                if (mailbox_id, content) == (item.mailbox_id, text):
+                    return Author(who, True)
+        if tags is None:
+            detail = item if isinstance(item, EmailDetail) else self._mail.detail(item.id)
+            tags = detail.tags if detail is not None else {}
+        tagged = tags.get(OneLine(WRITTEN_BY), OneLine("")).strip()
+        return Author(OneLine(tagged[:LONGEST_NAME]), False) if tagged else None
+
+    def _take_in(self) -> None:
+        head = self._journal.head()
+        if head == self._head:
+            return
+        for entry in self._journal.plain(after=self._read_to, naming='"kind":"reply_'):
+            kind, details = entry.get("kind"), entry["details"]
+            if not isinstance(details, dict):
+                continue
+            key, who = str(details.get("key")), OneLine(str(entry.get("who")))
+            if kind == SUBMITTING:
+                self._open[key] = (str(details.get("mailbox")), str(details.get("content")), who)
+            elif kind == SUBMITTED:
+                self._open.pop(key, None)
+                self._submitted[str(entry.get("email_id"))] = who
+            elif kind == REFUSED:
+                self._open.pop(key, None)
+        self._head, self._read_to = head, int(head.partition(":")[0])
+
+
+def content_hash(body: str) -> str:
+    """What the journal keeps of a reply's text, to know the mail again whose id was never told."""
+    return sha256(body.strip().encode()).hexdigest()

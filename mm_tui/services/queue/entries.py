@@ -1,0 +1,393 @@
+"""The review queue: what waits, how old and how risky it is, and what is known around each draft. No network."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
+from mm_tui.models import Direction, EmailDetail, EmailSummary, Party, PendingItem
+from mm_tui.query import UNCHECKED
+from mm_tui.review.digest import digest_of
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.risk import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext, assess
+from mm_tui.services.contacts import Contacts
+from mm_tui.services.presence.tags import TagClaim, claim_in, pair_words
+from mm_tui.services.queue.answers import family_of, other_answers
+from mm_tui.services.queue.authors import Author, Authors
+from mm_tui.services.queue.due import due_at
+from mm_tui.services.queue.filter import Around
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.decisions.records import ReleaseStore
+from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.settings.sections import Risk
+    from mm_tui.store.database import Database
+
+MAX_ASSESSED = 2000
+MAX_REJECTED = 50
+"""How many drafts rejected before a new one is compared with."""
+REJECTED_AGE = timedelta(minutes=2)
+"""How long the drafts rejected before are used before they are read again."""
+
+
+_NOTHING = OneLine("")
+
+
+class Order(StrEnum):
+    """How the queue is sorted."""
+
+    OLDEST = "oldest first"
+    RISKIEST = "riskiest first"
+
+
+@dataclass(frozen=True)
+class ThreadMail:
+    """A mail of the draft's thread: as listed, and opened where it was opened on this machine."""
+
+    summary: EmailSummary
+    detail: EmailDetail | None
+
+    @property
+    def mail(self) -> EmailSummary:
+        """All that is known of it."""
+        return self.detail or self.summary
+
+
+@dataclass(frozen=True)
+class Queued:
+    """One waiting mail as the queue shows it."""
+
+    item: PendingItem
+    digest: str
+    """Of the content that is stored now; only that of a `complete` item can be approved."""
+    assessment: Assessment
+    edit: SavedEdit | None = None
+    thread: tuple[ThreadMail, ...] = ()
+    """The other mails of its thread, oldest first; those that came after it stand last."""
+
+    due_at: datetime | None = None
+    """By when it should be decided; None when no time is set for its mailbox."""
+    claim: TagClaim | None = None
+    """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
+    pair: OneLine = _NOTHING
+    """That another reviewer's edit is to replace it, or that it is one; empty when not."""
+    author: Author | None = None
+    """The human who wrote it in this program; None for an agent's draft."""
+    is_own_reply: bool = False
+    """This seat's reviewer wrote it."""
+    unread_because: OneLine = _NOTHING
+    """Why its details could not be read; empty when they were, or when nothing failed so far."""
+    ended: OneLine = _NOTHING
+    """How it was decided, of a mail that waits no more and is still shown; empty while it waits."""
+    is_mine: bool = False
+    """Open at this seat, claimed under the reviewer's own name, or with an edit."""
+
+    @property
+    def author_words(self) -> OneLine:
+        """Which human wrote it; empty for an agent's draft."""
+        if self.author is None:
+            return _NOTHING
+        return OneLine("written by you") if self.is_own_reply else OneLine(f"written by {self.author.name}")
+
+    @property
+    def is_checked(self) -> bool:
+        """Its details have been read; before, the rules know neither cc nor files nor thread."""
+        return self.item.complete
+
+    @property
+    def unread_words(self) -> str:
+        """What of it is not known yet, and why; empty when its details have been read."""
+        if self.is_checked:
+            return ""
+        if self.unread_because:
+            return f"cc, attachments and thread could not be read: {self.unread_because}"
+        if self.is_inbound:
+            return "cc and attachments are read when it is opened"
+        return "cc, attachments and thread are still being read from the gateway"
+
+    @property
+    def risk_sign(self) -> str:
+        """How risky it is as it stands in a list, two cells wide: `Level.sign`, with a `?` while it is not checked."""
+        level = self.assessment.level
+        if self.is_checked or level is Level.HIGH:
+            return level.sign
+        return "!?" if level is Level.MEDIUM else " ?"
+
+    @property
+    def risk_word(self) -> str:
+        """The level's word, or `unchecked`: what was found so far says nothing of what is still unread."""
+        level = self.assessment.level
+        return level.word if self.is_checked or level is Level.HIGH else UNCHECKED
+
+    @property
+    def concern(self) -> float:
+        """What the riskiest first go by: the level; what is not checked stands between medium and high, or is high."""
+        level = self.assessment.level
+        return level if self.is_checked else max(level, Level.MEDIUM + 0.5)
+
+    @property
+    def is_inbound(self) -> bool:
+        """It came in and waits for a human before the agent may see it."""
+        return str(self.item.direction) == Direction.INBOUND
+
+    @property
+    def version(self) -> str:
+        """Names what would leave: another one with every content, and once the details of a listed mail are read."""
+        if (edit := self.edit) is not None:
+            # By its text: revisions begin anew when an edit was thrown away.
+            text = sha256(json.dumps([edit.to, edit.subject, edit.body]).encode()).hexdigest()
+            return f"{self.item.id} {self.digest} edit {text}"
+        return f"{self.item.id} {self.digest} {'whole' if self.item.complete else 'listed'}"
+
+    @property
+    def edit_is_current(self) -> bool:
+        """There is an edit, and it was begun from this very content."""
+        return self.edit is not None and self.edit.base_digest == self.digest
+
+
+class Seat(NamedTuple):
+    """Who reads the queue, as claims know them."""
+
+    reviewer: str = ""
+    token: str = ""
+    """Of the claims that this very program sets."""
+    open_id: str | None = None
+    """The mail that is open here."""
+    fresh_seconds: float = float("inf")
+    """A claim that was seen longer ago than this says when that was."""
+    tags_seen_at: Callable[[str], datetime | None] = lambda _: None
+    """When the tags of a mail were read last, apart from its details."""
+
+
+NOBODY = Seat()
+
+
+class ReviewQueue:
+    """Reads the queue from the stores. Everything here may take some milliseconds an item: call it in a thread."""
+
+    def __init__(
+        self, database: Database, clock: Clock, risk: Risk, sla_minutes: Mapping[str, int] | None = None
+    ) -> None:
+        self._mail = MailStore(database)
+        self._pending = PendingStore(database)
+        self._edits = EditStore(database)
+        self._authors = Authors(database)
+        self._clock = clock
+        self._risk = risk
+        self._sla_minutes = sla_minutes or {}
+        self._contacts = Contacts(database, clock)
+        self._releases = ReleaseStore(database)
+        self._assessed: OrderedDict[object, Assessment] = OrderedDict()
+        self._rejected: tuple[datetime, tuple[Rejected, ...]] | None = None
+
+    def entries(
+        self,
+        order: Order = Order.OLDEST,
+        *,
+        mailbox_id: str | None = None,
+        hidden: Iterable[str] = (),
+        seat: Seat = NOBODY,
+        why_unread: Callable[[str], OneLine] = lambda _: _NOTHING,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> list[Queued]:
+        """The waiting mails.
+
+        Args:
+            order: oldest first, or riskiest first and then oldest.
+            mailbox_id: one mailbox only.
+            hidden: ids to leave out, such as edits on their way that are shown with their original.
+            seat: who reads; says which claims are theirs.
+            why_unread: why the details of a mail could not be read, as `WaitingDetails.why_not`.
+            stop: asked between items; True ends early with what there is.
+        """
+        left_out = frozenset(hidden)
+        items = self._pending.items(mailbox_id=mailbox_id)
+        tags, now = self._tags(), self._clock.now()
+        pairs = _pairs(tags, {item.id for item in items} - left_out)
+        found: list[Queued] = []
+        for item in items:
+            if stop():
+                break
+            if item.id in left_out:
+                continue
+            entry = _claimed(self._entry(item), claim_in(tags.get(item.id, {}), now), seat)
+            if entry.claim is not None:
+                entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
+            if item.id in pairs:
+                entry = replace(entry, pair=pairs[item.id])
+            if (author := self._authors.of(item, tags.get(item.id, {}))) is not None:
+                entry = replace(entry, author=author, is_own_reply=author.is_same(seat.reviewer))
+            if not item.complete and (why := why_unread(item.id)):
+                entry = replace(entry, unread_because=why)
+            found.append(entry)
+        return ordered(found, order)
+
+    def _dated(self, claim: TagClaim, email_id: str, now: datetime, seat: Seat) -> TagClaim:
+        """The claim, with the time at which it was seen where that is longer ago than a poll."""
+        seen = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
+        is_fresh = not seen or (now - max(seen)).total_seconds() <= seat.fresh_seconds
+        return claim if is_fresh else replace(claim, as_of=max(seen))
+
+    def around(self) -> Around:
+        """What filters of the queue must know besides the mails."""
+        return Around(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
+
+    def entry(self, email_id: str) -> Queued | None:
+        """One waiting mail; None when it waits no more."""
+        item = self._pending.get(email_id)
+        if item is None:
+            return None
+        held = self._tags().get(email_id, {})
+        entry = replace(self._entry(item), author=self._authors.of(item, held))
+        return _claimed(entry, claim_in(held, self._clock.now()), NOBODY)
+
+    def assess_edit(self, entry: Queued, draft: Draft) -> Assessment:
+        """What the rules say of an edited text in place of the agent's."""
+        return assess(draft, self._context(entry.item, entry.thread), self._risk)
+
+    def as_submitted(self, entry: Queued) -> Queued:
+        """The item assessed as the agent submitted it, where the queue assesses the human's edit of it."""
+        if entry.edit is None:
+            return entry
+        _, newer = self._thread_around(entry.item)
+        return replace(entry, assessment=_with_newer(self.assess_edit(entry, Draft.of(entry.item)), newer))
+
+    def _thread_around(self, item: PendingItem) -> tuple[list[ThreadMail], int]:
+        """The other mails of the thread, and how many of them came in after this one was written."""
+        thread_id = item.thread_id
+        if thread_id is None:
+            listed = self._mail.summary(item.id)
+            thread_id = listed.thread_id if listed else None
+        if thread_id is None:
+            return [], 0
+        others = [summary for summary in self._mail.thread(item.mailbox_id, thread_id) if summary.id != item.id]
+        thread = [ThreadMail(summary, self._mail.detail(summary.id)) for summary in others]
+        newer = sum(
+            _is_later(one.summary, item) and str(one.summary.direction) == Direction.INBOUND and one.mail.is_exchanged
+            for one in thread
+        )
+        return thread, newer
+
+    def _entry(self, item: PendingItem) -> Queued:
+        digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+        thread, newer = self._thread_around(item)
+        edit = self._edits.get(item.id)
+        # What would leave is assessed: the human's text where there is one.
+        written = (edit.to, edit.subject, edit.body) if edit is not None else ()
+        read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
+        self._contacts.refresh()
+        answers = self._answers(item, thread)
+        key = (digest, item.complete, newer, read, answers, written, self._contacts.version)
+        known = self._assessed.get(key)
+        if known is None:
+            draft = Draft.of(item) if edit is None else edited_draft(item, edit.to, edit.subject, edit.body)
+            known = assess(draft, self._context(item, thread), self._risk)
+            self._assessed[key] = known = _with_newer(known, newer)
+            if len(self._assessed) > MAX_ASSESSED:
+                self._assessed.popitem(last=False)
+        return Queued(item, digest, known, edit, tuple(thread), self._due_at(item))
+
+    def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
+        """What other reviewers' programs say by tags, as far as the details tell that were read."""
+        return {
+            email_id: {OneLine(name): OneLine(value) for name, value in tags.items()}
+            for email_id, tags in self._pending.tagged(PREFIX).items()
+        }
+
+    def _due_at(self, item: PendingItem) -> datetime | None:
+        if not self._sla_minutes:
+            return None
+        addresses = {box.mailbox_id: box.address for box in self._mail.mailbox_rows()}
+        return due_at(item.received_at, addresses.get(item.mailbox_id, ""), self._sla_minutes)
+
+    def _context(self, item: PendingItem, thread: Sequence[ThreadMail]) -> ThreadContext:
+        known = self._contacts.known_to(item.id, item.mailbox_id, item.thread_id, item.received_at)
+        return ThreadContext(
+            messages=tuple(Message.of(mail.mail) for mail in thread if mail.mail.is_exchanged),
+            own_addresses=frozenset(box.address.lower() for box in self._mail.mailbox_rows()),
+            known_addresses=known.established,
+            recent_addresses=known.recent,
+            answers=self._answers(item, thread),
+            rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
+            today=self._clock.now().date(),
+        )
+
+    def _answers(self, item: PendingItem, thread: Sequence[ThreadMail]) -> tuple[OtherAnswer, ...]:
+        def family() -> set[str]:
+            details = [mail.detail for mail in thread if mail.detail is not None]
+            own = self._mail.detail(item.id)
+            return family_of(item.id, self._releases, details if own is None else [*details, own])
+
+        return other_answers(item, [mail.mail for mail in thread], family)
+
+    def _rejected_before(self) -> tuple[Rejected, ...]:
+        now = self._clock.now()
+        if self._rejected is None or now - self._rejected[0] > REJECTED_AGE:
+            ids = self._mail.ids(MailView(status="rejected"), limit=MAX_REJECTED)
+            details = [detail for email_id in ids if (detail := self._mail.detail(email_id)) is not None]
+            self._rejected = now, tuple(Rejected(detail.body) for detail in details)
+        return self._rejected[1]
+
+
+def edited_draft(item: PendingItem, to: Sequence[str], subject: str, body: str) -> Draft:
+    """A human's text in place of the agent's, as the rules look at it; cc and attachments stay."""
+    return replace(
+        Draft.of(item), to=tuple(Party.parse(one) for one in to), subject=OneLine(subject), body=ManyLine(body)
+    )
+
+
+def ordered(entries: list[Queued], order: Order) -> list[Queued]:
+    """Mails that stand oldest first, in this order."""
+    return sorted(entries, key=lambda entry: -entry.concern) if order is Order.RISKIEST else entries
+
+
+def _claimed(entry: Queued, claim: TagClaim | None, seat: Seat) -> Queued:
+    is_ours = claim is not None and claim.token != "" and claim.token == seat.token
+    other = None if is_ours else claim
+    named = other is not None and other.by == seat.reviewer
+    mine = named or entry.edit is not None or entry.item.id == seat.open_id
+    return replace(entry, claim=other, is_mine=mine) if other is not None or mine else entry
+
+
+def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> dict[str, OneLine]:
+    """What to say of mails of which both wait: one is to replace the other."""
+    found: dict[str, OneLine] = {}
+    for email_id, held in tags.items():
+        others = waiting.intersection(relatives_in(held, email_id))
+        if email_id not in waiting or not others:
+            continue
+        found[email_id] = pair_words(held) or _NOTHING
+        if is_edit(held):
+            for other in others:
+                # The original may have been read before its own tag was set.
+                found.setdefault(other, OneLine(f"being replaced by {editor_in(held) or 'another reviewer'}"))
+    return found
+
+
+def _with_newer(assessment: Assessment, newer: int) -> Assessment:
+    """Adds that the thread moved on since the draft was written: what it answers may no longer be what is asked."""
+    if not newer:
+        return assessment
+    came = "a mail came" if newer == 1 else f"{newer} mails came"
+    moved = Finding(
+        "thread_moved", Level.MEDIUM, OneLine(f"the thread moved on: {came} in after this draft was written")
+    )
+    findings = sorted((*assessment.findings, moved), key=lambda finding: -finding.level)
+    return replace(assessment, findings=tuple(findings))
+
+
+def _is_later(summary: EmailSummary, item: PendingItem) -> bool:
+    if summary.received_at is None or item.received_at is None:
+        return False
+    return summary.received_at > item.received_at

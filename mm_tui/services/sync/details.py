@@ -1,0 +1,89 @@
+"""The one place where details are read. Reading marks an unread mail read at the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mm_tui.services.events import MailChanged, Notify, PendingChanged
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.models import EmailDetail, PendingItem
+    from mm_tui.store.database import Database
+
+
+class DetailReader:
+    """Reads details and keeps them, one request for a mail however many want it."""
+
+    def __init__(self, database: Database, gateway: GatewayClient, clock: Clock, notify: Notify) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._clock = clock
+        self._notify = notify
+        self._mail = MailStore(database)
+        self._pending = PendingStore(database)
+        self._tasks: dict[str, asyncio.Task[EmailDetail]] = {}
+        self._announced: set[str] = set()
+        """Mails being read whose change is announced as soon as it is stored."""
+
+    async def read(self, mailbox_id: str, email_id: str, *, announce: bool = True) -> EmailDetail:
+        """As `Sync.fetch_detail`.
+
+        Args:
+            announce: say what changed; a caller that reads many mails says it once for all.
+        """
+        if announce:
+            self._announced.add(email_id)
+        task = self._tasks.get(email_id)
+        if task is None:
+            task = asyncio.create_task(self._read(mailbox_id, email_id))
+            self._tasks[email_id] = task
+            task.add_done_callback(lambda done: self._done(email_id, done))
+        return await asyncio.shield(task)
+
+    def cancel(self) -> None:
+        """Ends all requests."""
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _done(self, email_id: str, task: asyncio.Task[EmailDetail]) -> None:
+        self._tasks.pop(email_id, None)
+        self._announced.discard(email_id)
+        if not task.cancelled():
+            # Looked at, so that an error whose caller has gone is not reported as lost.
+            task.exception()
+
+    async def _read(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        detail = await self._gateway.email(mailbox_id, email_id)
+        now = self._clock.now()
+
+        def store() -> bool:
+            with self._database.write():
+                self._mail.save_detail(detail, at=now)
+                waiting = self._pending.get(email_id)
+                return waiting is not None and self._pending.save_detail(completed(waiting, detail))
+
+        waits = await asyncio.to_thread(store)
+        if email_id in self._announced:
+            if waits:
+                self._notify(PendingChanged())
+            self._notify(MailChanged(frozenset({email_id})))
+        return detail
+
+
+def completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
+    """A waiting mail with everything that its detail tells."""
+    told = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to", "raw")
+    return waiting.model_copy(
+        update={
+            **{name: getattr(detail, name) for name in told},
+            "to": detail.to or waiting.to,
+            "received_at": detail.received_at or waiting.received_at,
+            "thread_id": detail.thread_id or waiting.thread_id,
+            "complete": True,
+        }
+    )

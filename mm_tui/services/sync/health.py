@@ -1,0 +1,103 @@
+"""How each part of the sync stands, when it is tried again, and all of it summed up in one state."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import GatewayError, MissingKey, MissingScope, RateLimited, Unauthorized
+from mm_tui.services.events import Part, PartState, Phase, SyncState
+from mm_tui.services.sync.backoff import LONGEST_SECONDS, Backoff
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.services.sync.mail import FillPlace
+
+_GRAVEST_FIRST = (Part.MAIL, Part.FILL, Part.PENDING, Part.STORE, Part.MAILBOXES, Part.AUDIT)
+_POLLED = (Part.MAIL, Part.PENDING)
+
+
+class Ledger:
+    """Successes and failures of the parts. Knows no gateway and no store."""
+
+    def __init__(self, clock: Clock, rng: Random, last_ok_at: datetime | None) -> None:
+        self.last_ok_at = last_ok_at
+        """When a list or the queue was last read well."""
+        self._clock = clock
+        self._backoffs = {part: Backoff(rng) for part in Part}
+        self._parts = {part: PartState(part) for part in Part}
+
+    def well(self, part: Part, aside: OneLine | None = None) -> None:
+        """A try went well; `aside` is what went wrong within it."""
+        now = self._clock.now()
+        self._backoffs[part].succeeded()
+        self._parts[part] = PartState(part, last_ok_at=now, error=aside)
+        if part in _POLLED:
+            self.last_ok_at = now
+
+    def filled(self) -> None:
+        """A page of the first fill came and was kept."""
+        self.well(Part.FILL)
+        self.last_ok_at = self._clock.now()
+
+    def failed(
+        self, part: Part, error: GatewayError | sqlite3.Error, *, interval: float, again: bool
+    ) -> tuple[float, bool]:
+        """A try failed.
+
+        Args:
+            part: which.
+            error: how.
+            interval: seconds between tries while all is well.
+            again: whether it will be tried again.
+
+        Returns:
+            Seconds to wait, and whether the gateway asked for that wait, so that nothing may shorten it.
+        """
+        retry_after = error.retry_after if isinstance(error, GatewayError) else None
+        if isinstance(error, MissingKey | MissingScope | Unauthorized):
+            # Only a changed key helps; asking often would not.
+            wait = LONGEST_SECONDS
+        else:
+            wait = self._backoffs[part].failed(interval, retry_after)
+        if isinstance(error, GatewayError):
+            words, cure = error.message, OneLine(error.what_to_do)
+        else:
+            words = OneLine(f"the store on this machine cannot be used: {error}")
+            cure = OneLine("Check that the disk has room and that the file can be written.")
+        self._parts[part] = PartState(
+            part,
+            last_ok_at=self._parts[part].last_ok_at,
+            error=OneLine(f"{part}: {words}"),
+            cure=cure,
+            retry_at=self._clock.now() + timedelta(seconds=wait) if again else None,
+        )
+        return wait, isinstance(error, RateLimited) and retry_after is not None
+
+    def summed_up(self, *, running: bool, filling: bool, places: Sequence[FillPlace]) -> SyncState:
+        """The state for the status line: the gravest error, and offline when mail cannot be listed at all."""
+        parts = self._parts
+        worst = next((parts[part] for part in _GRAVEST_FIRST if parts[part].error is not None), None)
+        cut_off = any(parts[part].retry_at is not None for part in (Part.MAIL, Part.FILL, Part.MAILBOXES))
+        if not running or (cut_off and not filling):
+            phase = Phase.OFFLINE
+        elif filling:
+            phase = Phase.FILLING
+        elif any(parts[part].last_ok_at is not None for part in _POLLED):
+            phase = Phase.LIVE
+        else:
+            phase = Phase.CONNECTING
+        return SyncState(
+            phase=phase,
+            last_ok_at=self.last_ok_at,
+            error=worst.error if worst else None,
+            retry_at=worst.retry_at if worst else None,
+            progress=sum(place.mails for place in places),
+            mailboxes=len(places),
+            mailboxes_filled=sum(place.done for place in places),
+            parts=tuple(parts.values()),
+        )

@@ -1,0 +1,207 @@
+"""How one mailbox's list is brought over: the first fill, new mail since, and old mail whose status moved.
+
+Only lists are read. A detail would mark mail read and so take it away from the agent that polls for unread mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import BadRequest, NotFound
+from mm_tui.gateway.shapes import EmailFilter
+from mm_tui.store.mail.mails import Changes, MailStore
+from mm_tui.store.sort_keys import to_ms
+from mm_tui.store.state import StateStore
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.shapes import EmailPage
+    from mm_tui.models import EmailSummary
+    from mm_tui.store.database import Database
+
+PAGE = 100
+"""Mails asked for at a time: the most that the gateway gives."""
+AHEAD = 8
+"""Pages of the first fill that at most wait to be written while others are."""
+WINDOW_PAGES = 3
+"""Pages of outbound mail read again in one look; the next look goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FillPlace:
+    """How far the first fill of a mailbox has come. Kept in the store with each page, so a kill loses nothing."""
+
+    cursor: str | None = None
+    done: bool = False
+    mails: int = 0
+
+    def dumped(self) -> str:
+        return json.dumps([self.cursor, self.done, self.mails])
+
+    @classmethod
+    def loaded(cls, text: str | None) -> FillPlace:
+        return cls(*json.loads(text)) if text else cls()
+
+
+class MailboxSync:
+    """Brings over the mail of one mailbox. One request at a time in each of its methods."""
+
+    def __init__(self, database: Database, gateway: GatewayClient, mailbox_id: str) -> None:
+        self.mailbox_id = mailbox_id
+        self._database = database
+        self._gateway = gateway
+        self._mail = MailStore(database)
+        self._state = StateStore(database)
+        self.place = FillPlace.loaded(self._state.get(self._name("fill")))
+        self._window_cursor: str | None = None
+
+    def _name(self, what: str) -> str:
+        return f"{what}:{self.mailbox_id}"
+
+    # First fill
+
+    async def fill_page(self, oldest: datetime | None) -> None:
+        """One page of the first fill. A cursor that the gateway no longer takes starts the fill again.
+
+        Args:
+            oldest: mail from before is not kept, so the fill ends there.
+        """
+        asked = self.place.cursor
+        try:
+            page = await self._gateway.emails(self.mailbox_id, limit=PAGE, cursor=asked)
+        except (BadRequest, NotFound):
+            if asked is None:
+                raise
+            asked = None
+            page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
+        await self._keep([page], done=_is_last(page, asked, oldest))
+
+    async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
+        """The rest of the first fill; yields the place whenever pages were handed over to be written.
+
+        Reading does not wait for writing: what comes while pages are written is written next, in one transaction.
+        """
+        if self.place.done:
+            return
+        asked = self.place.cursor
+        writing: asyncio.Task[None] | None = None
+        waiting: list[EmailPage] = []
+        try:
+            async with aclosing(self._gateway.email_pages(self.mailbox_id, limit=PAGE, cursor=asked)) as pages:
+                async for page in pages:
+                    waiting.append(page)
+                    done = _is_last(page, asked, oldest)
+                    asked = page.cursor
+                    if writing is None or writing.done() or done or len(waiting) == AHEAD:
+                        await _ended(writing)
+                        writing = asyncio.create_task(self._keep(waiting, done=done))
+                        waiting = []
+                        yield self.place
+                    if done:
+                        break
+        finally:
+            await _ended(writing)
+
+    async def _keep(self, pages: Sequence[EmailPage], *, done: bool) -> None:
+        """Takes in pages that follow each other, and with them, in one transaction, the place after them."""
+        emails = [mail for page in pages for mail in page.emails]
+        place = FillPlace(None if done else pages[-1].cursor, done, self.place.mails + len(emails))
+
+        def store() -> None:
+            with self._database.write():
+                self._mail.upsert(emails)
+                if self._state.get(self._name("since")) is None and (newest := _newest(emails)):
+                    self._state.set(self._name("since"), newest)
+                self._state.set(self._name("fill"), place.dumped())
+
+        await asyncio.to_thread(store)
+        self.place = place
+
+    # New mail
+
+    async def fetch_new(self) -> Changes:
+        """Mail that came since the last time, all pages of it. Before the first page of the fill: nothing."""
+        since = await asyncio.to_thread(self._state.get, self._name("since"))
+        if since is None:
+            if not self.place.done:
+                return Changes(frozenset(), frozenset())
+            page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
+        else:
+            page = await self._gateway.emails(self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE)
+        newest = _newest(page.emails)
+        new: frozenset[str] = frozenset()
+        changed: frozenset[str] = frozenset()
+        while True:
+            if page.emails:
+                changes = await asyncio.to_thread(self._mail.upsert, page.emails)
+                new |= changes.new
+                changed |= changes.changed
+            if page.cursor is None or not page.emails:
+                break
+            page = await self._gateway.emails(
+                self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE, cursor=page.cursor
+            )
+        # Only now: pages come newest first, and a kill between two must not leave a gap below the newest.
+        if newest is not None and newest != since:
+            await asyncio.to_thread(self._state.set, self._name("since"), newest)
+        return Changes(new, changed - new)
+
+    # Statuses that move
+
+    async def refresh_window(self, since: datetime) -> Changes:
+        """Reads again the newest mails, and outbound mail from `since` on as long as one of it may still move.
+
+        At most `WINDOW_PAGES` pages of outbound mail; the next call goes on where this one ended.
+        """
+        page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
+        changes = await asyncio.to_thread(self._mail.upsert, page.emails)
+        covered = min((mail.received_at for mail in page.emails if mail.received_at), default=None)
+        moving = (await asyncio.to_thread(self._mail.moving, since)).get(self.mailbox_id)
+        if moving is None or (covered is not None and moving >= covered) or page.cursor is None:
+            self._window_cursor = None
+            return changes
+        wanted = EmailFilter(direction="outbound", date_after=moving - timedelta(seconds=1))
+        for _ in range(WINDOW_PAGES):
+            try:
+                page = await self._gateway.emails(
+                    self.mailbox_id, filter=wanted, limit=PAGE, cursor=self._window_cursor
+                )
+            except BadRequest:
+                if self._window_cursor is None:
+                    raise
+                self._window_cursor = None
+                break
+            more = await asyncio.to_thread(self._mail.upsert, page.emails)
+            changes = Changes(changes.new | more.new, changes.changed | more.changed)
+            self._window_cursor = page.cursor
+            if page.cursor is None:
+                break
+        return changes
+
+
+async def _ended(writing: asyncio.Task[None] | None) -> None:
+    """Waits for a write and raises what it raised. Being cancelled meanwhile does not cancel it."""
+    if writing is not None:
+        await asyncio.wait((writing,))
+        writing.result()
+
+
+def _is_last(page: EmailPage, asked: str | None, oldest: datetime | None) -> bool:
+    """Whether a fill ends with this page, which the cursor `asked` brought: nothing follows that could be kept."""
+    beyond = oldest is not None and any(mail.received_at and mail.received_at < oldest for mail in page.emails)
+    return page.cursor is None or page.cursor == asked or beyond
+
+
+def _newest(emails: Sequence[EmailSummary]) -> str | None:
+    """The id from which `since_id` goes on. Ids of one length are ULIDs and sort by creation; else the first listed."""
+    if not emails:
+        return None
+    if len({len(mail.id) for mail in emails}) == 1:
+        return max(mail.id for mail in emails)
+    return max(emails, key=lambda mail: to_ms(mail.received_at) or 0).id

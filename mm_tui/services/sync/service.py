@@ -1,0 +1,405 @@
+"""Keeps the store as the gateway has it: polls while the program runs, tells what changed, survives every failure.
+
+Each part (mailboxes, first fill, new mail, queue, audit log) is a loop of its own with one request in flight and
+its own back-off, so that a missing scope or a failing call stops that part alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
+from mm_tui.services.audit.sync import read_audit_log
+from mm_tui.services.events import (
+    AuditChanged,
+    MailboxesChanged,
+    MailChanged,
+    Notify,
+    Part,
+    PendingChanged,
+    SyncChanged,
+    SyncState,
+)
+from mm_tui.services.sync.details import DetailReader
+from mm_tui.services.sync.health import Ledger
+from mm_tui.services.sync.mail import MailboxSync
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.state import StateStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.models import EmailDetail
+    from mm_tui.settings.sections import Sync as SyncSettings
+    from mm_tui.store.database import Database
+
+MAILBOXES_SECONDS = 3600.0
+AUDIT_SECONDS = 60.0
+WINDOW_SECONDS = 60.0
+HOUSEKEEPING_SECONDS = 3600.0
+FILL_NOTICE_SECONDS = 0.5
+"""While a fill runs, lists are told at most this often."""
+BOXES_PER_POLL = 10
+"""Mailboxes asked for new mail in one poll; with more of them, they take turns."""
+CHECK_DAYS = 1
+"""Days between two looks through the whole store file for damage."""
+
+Work = Callable[[], Awaitable[OneLine | None]]
+"""One try of a part. It may return what went wrong on the side although it went well as a whole."""
+
+
+class Sync:
+    """The traffic between the gateway and the store of one profile.
+
+    It reads lists, the queue and the audit log. It reads a detail only when asked: `fetch_detail` is for mail that a
+    human opens, since reading marks an unread mail read; `read_detail_quietly` is for mail that cannot be unread.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: GatewayClient,
+        settings: SyncSettings,
+        clock: Clock,
+        notify: Notify,
+        rng: Random | None = None,
+    ) -> None:
+        """Reads the store, asks nothing yet.
+
+        Args:
+            database: where everything goes.
+            gateway: whom to ask; not closed here.
+            settings: intervals, window, retention.
+            clock: time, for tests to own.
+            notify: told what changed, from the event loop's thread.
+            rng: the jitter's source.
+        """
+        self._database = database
+        self._gateway = gateway
+        self._settings = settings
+        self._clock = clock
+        self._notify = notify
+        self._mail = MailStore(database)
+        self._pending = PendingStore(database)
+        self._audit = AuditStore(database)
+        self._facts = StateStore(database)
+        self._wake = {part: asyncio.Event() for part in Part}
+        self._asked = {part: asyncio.Event() for part in Part}
+        self._boxes: dict[str, MailboxSync] = {}
+        self._boxes_known = asyncio.Event()
+        self._details = DetailReader(database, gateway, clock, notify)
+        self.each_poll: Callable[[], Awaitable[None]] | None = None
+        """Called after each reading of the queue: for what is to be as fresh as it. One call to the gateway at most."""
+        self._active = True
+        self._filling = False
+        self._running = False
+        self._stamp = 0
+        self._refused: dict[str, OneLine] = {}
+        self._turn = 0
+        self._window_due = 0.0
+        self._fill_told = float("-inf")
+        self._ok_kept_at = float("-inf")
+        last = self._facts.get("last_ok_at")
+        last_ok_at = datetime.fromisoformat(last) if last else None
+        self._ledger = Ledger(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
+        self.state = SyncState(last_ok_at=last_ok_at)
+        """How it stands; also told by `SyncChanged`."""
+        self._load_boxes()
+
+    # What the program asks for
+
+    async def run(self) -> None:
+        """Polls until cancelled."""
+        self._running = True
+        self._tell_state()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._loop(Part.MAILBOXES, self._poll_mailboxes, lambda: MAILBOXES_SECONDS))
+                group.create_task(self._loop(Part.PENDING, self._poll_pending, self._interval))
+                group.create_task(self._loop(Part.MAIL, self._poll_mail, self._interval, self._boxes_known))
+                group.create_task(self._loop(Part.FILL, self._fill, lambda: MAILBOXES_SECONDS, self._boxes_known))
+                if self._gateway.keys.has("admin"):
+                    group.create_task(self._loop(Part.AUDIT, self._poll_audit, lambda: AUDIT_SECONDS))
+                group.create_task(self._loop(Part.STORE, self._keep_house, lambda: HOUSEKEEPING_SECONDS))
+        finally:
+            self._running = False
+            self._details.cancel()
+            self._tell_state()
+
+    async def run_once(self, progress: Callable[[SyncState], None] | None = None) -> SyncState:
+        """Brings everything up to date once, the first fill included, and returns how it went.
+
+        A part that fails is told in the state's `parts` and does not keep the others from being tried.
+
+        Args:
+            progress: called with the state as the fill goes on, and after every part.
+        """
+        tell = self._notify
+        if progress is not None:
+            self._notify = lambda notice: progress(notice.state) if isinstance(notice, SyncChanged) else tell(notice)
+        self._running = True
+        try:
+            await self._try(Part.MAILBOXES, self._poll_mailboxes)
+            await self._try(Part.PENDING, self._poll_pending)
+            await self._try(Part.FILL, self._fill)
+            await self._try(Part.MAIL, self._poll_mail)
+            if self._gateway.keys.has("admin"):
+                await self._try(Part.AUDIT, self._poll_audit)
+            await self._try(Part.STORE, self._keep_house)
+        finally:
+            self._running = False
+            self._notify = tell
+        return self.state
+
+    def poke(self, *parts: Part, asked: bool = False) -> None:
+        """Polls now, whatever is being waited for.
+
+        Args:
+            parts: what to poll; nothing named polls everything.
+            asked: a human asks, so that a wait is ended even where the gateway wanted it.
+        """
+        if not parts:
+            self._window_due = 0.0
+        for part in parts or Part:
+            self._wake[part].set()
+            if asked:
+                self._asked[part].set()
+
+    @property
+    def poll_seconds(self) -> float:
+        """How far apart polls are now."""
+        return self._interval()
+
+    def set_active(self, active: bool) -> None:
+        """Says whether someone is at the keys: polls are more frequent then. Coming back polls at once."""
+        if active and not self._active:
+            self._wake[Part.PENDING].set()
+            self._wake[Part.MAIL].set()
+        self._active = active
+
+    async def fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        """Opens a mail at the gateway, which marks it read, and keeps it. Only for mail that a human opens.
+
+        Two calls for one mail make one request. Cancelling a caller leaves the request running, for it has had its
+        effect and its answer is worth keeping.
+
+        Raises:
+            GatewayError: it could not be read.
+        """
+        return await self._details.read(mailbox_id, email_id)
+
+    async def read_detail_quietly(self, mailbox_id: str, email_id: str) -> EmailDetail:
+        """As `fetch_detail`, without saying what changed. Only for mail that opening cannot mark read.
+
+        Raises:
+            GatewayError: it could not be read.
+        """
+        return await self._details.read(mailbox_id, email_id, announce=False)
+
+    async def refresh_mailboxes(self) -> None:
+        """Reads the mailboxes and how each is overseen."""
+        listed = await self._gateway.mailboxes()
+        changed = await asyncio.to_thread(self._mail.save_mailboxes, listed)
+        await asyncio.to_thread(self._load_boxes)
+        if changed:
+            self._notify(MailboxesChanged())
+
+    async def refresh_audit(self) -> None:
+        """Reads the gateway's audit log back to where it was last read. Needs a key with the scope admin."""
+        await self._poll_audit()
+
+    # Parts
+
+    def _load_boxes(self) -> None:
+        known = {row.mailbox_id for row in self._mail.mailbox_rows()}
+        for gone in self._boxes.keys() - known:
+            del self._boxes[gone]
+        for mailbox_id in sorted(known - self._boxes.keys()):
+            self._boxes[mailbox_id] = MailboxSync(self._database, self._gateway, mailbox_id)
+            self._wake[Part.FILL].set()
+        if known:
+            self._boxes_known.set()
+
+    async def _poll_mailboxes(self) -> OneLine | None:
+        self._refused.clear()
+        await self.refresh_mailboxes()
+        return None
+
+    async def _poll_pending(self) -> OneLine | None:
+        listed = await self._gateway.pending()
+        changes = await asyncio.to_thread(self._pending.replace, listed, self._clock.now())
+        if changes:
+            self._notify(PendingChanged())
+        if self.each_poll is not None:
+            await self.each_poll()
+        if changes.gone:
+            # What left the queue has another status in the lists now.
+            self._window_due = 0.0
+            self._wake[Part.MAIL].set()
+            # Who decided stands in the log.
+            self._wake[Part.AUDIT].set()
+        if listed.refused:
+            return OneLine(f"{len(listed.refused)} waiting mails cannot be read: {listed.refused[0]}")
+        return None
+
+    async def _poll_mail(self) -> OneLine | None:
+        seen: set[str] = set()
+        now = self._clock.monotonic()
+        window = now >= self._window_due
+        # Another program on this store may have brought over what this one then finds to be known.
+        written_to = self._stamp != self._database.stamp()
+        since = self._clock.now() - timedelta(days=self._settings.window_days)
+        for box in self._boxes_in_turn():
+            try:
+                seen |= (await box.fetch_new()).all
+                if window:
+                    seen |= (await box.refresh_window(since)).all
+            except (NotFound, Forbidden) as error:
+                self._refuse(box, error)
+        if window:
+            self._window_due = self._clock.monotonic() + WINDOW_SECONDS
+        if now - self._ok_kept_at >= WINDOW_SECONDS:
+            self._ok_kept_at = now
+            await asyncio.to_thread(self._facts.set, "last_ok_at", self._clock.now().isoformat())
+        if seen:
+            self._notify(MailChanged(frozenset(seen)))
+        elif written_to:
+            self._notify(MailChanged())
+            self._notify(PendingChanged())
+        self._stamp = self._database.stamp()
+        return next(iter(self._refused.values()), None)
+
+    def _boxes_in_turn(self) -> list[MailboxSync]:
+        boxes = [box for mailbox_id, box in self._boxes.items() if mailbox_id not in self._refused]
+        if len(boxes) <= BOXES_PER_POLL:
+            return boxes
+        start = self._turn % len(boxes)
+        self._turn = start + BOXES_PER_POLL
+        return (boxes + boxes)[start : start + BOXES_PER_POLL]
+
+    def _refuse(self, box: MailboxSync, error: GatewayError) -> None:
+        """Leaves out a mailbox that the gateway will not list, until the mailboxes are read again. Else raises."""
+        if isinstance(error, MissingScope):
+            raise error
+        self._refused[box.mailbox_id] = OneLine(f"mailbox {box.mailbox_id}: {error.message}")
+
+    async def _fill(self) -> OneLine | None:
+        """First the newest page of every mailbox, so that all are usable at once; then backwards, one by one."""
+        waiting = [box for box in self._boxes.values() if not box.place.done and box.mailbox_id not in self._refused]
+        if not waiting:
+            return next(iter(self._refused.values()), None)
+        self._filling = True
+        self._tell_state()
+        try:
+            for box in waiting:
+                try:
+                    await box.fill_page(self._oldest_kept())
+                except (NotFound, Forbidden) as error:
+                    self._refuse(box, error)
+                self._page_filled()
+            for box in waiting:
+                if box.mailbox_id not in self._refused:
+                    async with aclosing(box.fill_on(self._oldest_kept())) as pages:
+                        async for _ in pages:
+                            self._page_filled()
+        finally:
+            self._filling = False
+            self._tell_fill()
+        return next(iter(self._refused.values()), None)
+
+    def _page_filled(self) -> None:
+        self._ledger.filled()
+        if self._clock.monotonic() - self._fill_told >= FILL_NOTICE_SECONDS:
+            self._tell_fill()
+
+    def _tell_fill(self) -> None:
+        self._fill_told = self._clock.monotonic()
+        self._notify(MailChanged())
+        self._tell_state()
+
+    async def _poll_audit(self) -> OneLine | None:
+        if await read_audit_log(self._gateway, self._audit, self._facts):
+            self._notify(AuditChanged())
+        return None
+
+    # Upkeep
+
+    def _oldest_kept(self) -> datetime | None:
+        days = self._settings.retention_days
+        return None if days is None else self._clock.now() - timedelta(days=days)
+
+    async def _keep_house(self) -> OneLine | None:
+        """Drops what is too old, and once a day looks through the whole file for damage."""
+        oldest = self._oldest_kept()
+        gone = 0
+        while oldest is not None and (dropped := await asyncio.to_thread(self._mail.forget_before, oldest)):
+            gone += dropped
+        if gone:
+            self._notify(MailChanged())
+        last = await asyncio.to_thread(self._facts.get, "checked_at")
+        now = self._clock.now()
+        if last is not None and now - datetime.fromisoformat(last) < timedelta(days=CHECK_DAYS):
+            return None
+        if found := await asyncio.to_thread(self._database.check):
+            return OneLine(f"the store is damaged ({found[0]}); the next start sets it aside and rebuilds it")
+        await asyncio.to_thread(self._facts.set, "checked_at", now.isoformat())
+        return None
+
+    # Loops, failures, state
+
+    def _interval(self) -> float:
+        return self._settings.active_seconds if self._active else self._settings.idle_seconds
+
+    async def _loop(
+        self, part: Part, work: Work, interval: Callable[[], float], after: asyncio.Event | None = None
+    ) -> None:
+        if after is not None:
+            await after.wait()
+        while True:
+            self._wake[part].clear()
+            self._asked[part].clear()
+            wait, deaf = await self._try(part, work, interval)
+            await self._pause(part, interval() if wait is None else wait, deaf)
+
+    async def _pause(self, part: Part, seconds: float, deaf: bool) -> None:
+        """Waits, or until the part is woken; `deaf`: the gateway asked for the wait, so only a human shortens it."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        waking = asyncio.ensure_future((self._asked if deaf else self._wake)[part].wait())
+        try:
+            await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
+
+    async def _try(
+        self, part: Part, work: Work, interval: Callable[[], float] | None = None
+    ) -> tuple[float | None, bool]:
+        """One try of a part. Returns seconds to wait (None: the usual) and whether the gateway asked for that wait."""
+        wait: float | None = None
+        deaf = False
+        try:
+            self._ledger.well(part, await work())
+        except (GatewayError, sqlite3.Error) as error:
+            usual = min(interval() if interval else self._interval(), self._settings.idle_seconds)
+            wait, deaf = self._ledger.failed(part, error, interval=usual, again=interval is not None)
+        self._tell_state()
+        return wait, deaf
+
+    def _tell_state(self) -> None:
+        state = self._ledger.summed_up(
+            running=self._running,
+            filling=self._filling,
+            places=[box.place for box in self._boxes.values()],
+        )
+        if state != self.state:
+            self.state = state
+            self._notify(SyncChanged(state))

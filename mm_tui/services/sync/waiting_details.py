@@ -1,0 +1,226 @@
+"""Reads the details of all drafts that wait: the queue's list tells neither cc nor files nor thread.
+
+Until they are read a draft is not checked, whatever the rules found in what is known of it. Opening a draft marks
+nothing read. Inbound mail that waits is left alone here: what opening it means to its agent is not documented, so it is
+opened with the cursor, by a human. Of the threads only mail is opened that left or was read before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.gateway.errors import (
+    GatewayError,
+    MissingKey,
+    MissingScope,
+    TooMany,
+    Unauthorized,
+    Unreachable,
+)
+from mm_tui.services.events import MailboxesChanged, MailChanged, Notice, Notify, PendingChanged
+from mm_tui.services.sync.backoff import LONGEST_SECONDS, Backoff
+from mm_tui.store.mail.pending import PendingStore, Waiting
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.services.sync.service import Sync
+    from mm_tui.store.database import Database
+
+GAP_SECONDS = 0.1
+"""Between two requests for mail that is not on the screen: at most ten a second."""
+TELL_SECONDS = 0.5
+"""Screens are told at most this often while many mails are read."""
+RETRY_SECONDS = 15.0
+"""The first wait before a mail that could not be read is tried again; doubled each time."""
+FAILURES_IN_A_ROW = 3
+"""So many mails failing one after the other are the gateway's failure, not theirs."""
+THREAD_MAILS = 5
+"""How many of a thread's newest mails are read with a draft."""
+_GATEWAY_WIDE = (MissingKey, MissingScope, Unauthorized, TooMany, Unreachable)
+"""Errors that every other mail would meet too."""
+
+
+class _Failure(NamedTuple):
+    words: OneLine
+    again_at: float
+    """On the monotonic clock."""
+    backoff: Backoff
+
+
+class WaitingDetails:
+    """One request at a time, the mails on the screen first.
+
+    Args:
+        database: holds the queue.
+        sync: reads and keeps the details.
+        clock: what gaps and retries are timed by.
+        notify: told what changed.
+        rng: the source of jitter.
+    """
+
+    def __init__(
+        self, database: Database, sync: Sync, clock: Clock, notify: Notify, rng: random.Random | None = None
+    ) -> None:
+        self._pending = PendingStore(database)
+        self._sync = sync
+        self._clock = clock
+        self._notify = notify
+        self._rng = rng or random.Random()  # noqa: S311 - jitter
+        self._backoff = Backoff(self._rng)
+        self._shown: tuple[str, ...] = ()
+        self._gap = GAP_SECONDS
+        self._failures: dict[str, _Failure] = {}
+        self._trouble = OneLine("")
+        self._wake = asyncio.Event()
+        self._read: set[str] = set()
+        self._told_at = float("-inf")
+
+    def first(self, email_ids: Sequence[str]) -> None:
+        """Names the mails on the screen, in the order in which they are to be read."""
+        if tuple(email_ids) != self._shown:
+            self._shown = tuple(email_ids)
+            if not self._trouble:
+                self._wake.set()
+
+    def on_notice(self, notice: Notice) -> None:
+        """Looks for new work when the store changed. Call it on the event loop."""
+        if isinstance(notice, PendingChanged | MailChanged | MailboxesChanged):
+            self._wake.set()
+
+    def why_not(self, email_id: str) -> OneLine:
+        """Why the details of this mail have not been read; empty when they were, or when nothing went wrong so far."""
+        failure = self._failures.get(email_id)
+        return failure.words if failure is not None else self._trouble
+
+    async def run(self) -> None:
+        """Reads whatever comes to wait, until cancelled."""
+        while True:
+            self._wake.clear()
+            error = await self._read_what_is_due()
+            if error is None:
+                await self._pause(self._next_retry())
+            elif error.retry_after is not None:
+                # The gateway asked for this wait, so nothing shortens it.
+                await self._clock.sleep(self._wait_after(error))
+            elif isinstance(error, Unreachable):
+                # What another part of the program hears of the gateway means that it is back.
+                await self._pause(self._wait_after(error))
+            else:
+                await self._clock.sleep(self._wait_after(error))
+
+    async def read_all(self, *, seconds: float) -> None:
+        """Reads all there is once, without gaps, for at most so long. `why_not` says what failed."""
+        self._gap = 0.0
+        try:
+            async with asyncio.timeout(seconds):
+                await self._read_what_is_due()
+        except TimeoutError:
+            self._trouble = OneLine(f"not read within {seconds:g} s")
+
+    async def _read_what_is_due(self) -> GatewayError | None:
+        """Reads one after the other until nothing is due; returns the error that ended it before."""
+        plan: list[Waiting] = []
+        in_a_row = 0
+        try:
+            while True:
+                if not plan or self._wake.is_set():
+                    self._wake.clear()
+                    plan = await asyncio.to_thread(self._due)
+                    if not plan:
+                        return None
+                mail = plan.pop(0)
+                error = await self._try(mail)
+                if error is None:
+                    in_a_row = 0
+                    if mail.email_id in self._shown:
+                        # Its thread is known now, and comes next.
+                        plan = []
+                    continue
+                in_a_row += 1
+                if isinstance(error, _GATEWAY_WIDE) or in_a_row >= FAILURES_IN_A_ROW:
+                    self._trouble = error.message
+                    self._notify(PendingChanged())
+                    return error
+        finally:
+            self._tell()
+
+    async def _try(self, mail: Waiting) -> GatewayError | None:
+        try:
+            await self._sync.read_detail_quietly(mail.mailbox_id, mail.email_id)
+        except GatewayError as error:
+            if not isinstance(error, _GATEWAY_WIDE):
+                self._failed(mail.email_id, error)
+            return error
+        # Should it still count as unread, it is not asked for again at once.
+        self._failures[mail.email_id] = _Failure(
+            OneLine(""), self._clock.monotonic() + RETRY_SECONDS, Backoff(self._rng)
+        )
+        self._trouble = OneLine("")
+        self._backoff.succeeded()
+        self._read.add(mail.email_id)
+        if self._clock.monotonic() - self._told_at >= TELL_SECONDS:
+            self._tell()
+        if mail.email_id not in self._shown and self._gap:
+            await self._clock.sleep(self._gap)
+        return None
+
+    def _failed(self, email_id: str, error: GatewayError) -> None:
+        before = self._failures.get(email_id)
+        backoff = before.backoff if before is not None else Backoff(self._rng)
+        wait = backoff.failed(RETRY_SECONDS, error.retry_after)
+        self._failures[email_id] = _Failure(error.message, self._clock.monotonic() + wait, backoff)
+        self._read.add(email_id)
+
+    def _due(self) -> list[Waiting]:
+        """What to read now: the drafts on the screen, each with its thread, then other drafts, then their threads."""
+        now = self._clock.monotonic()
+        drafts = {mail.email_id: mail for mail in self._pending.unread_drafts()}
+        threads: dict[str, list[Waiting]] = {}
+        for draft, mail in self._pending.unread_around(THREAD_MAILS):
+            threads.setdefault(draft, []).append(mail)
+        around = [mail for mails in threads.values() for mail in mails]
+        unread = drafts.keys() | {mail.email_id for mail in around}
+        self._failures = {key: failure for key, failure in self._failures.items() if key in unread}
+        shown = [
+            mail for key in self._shown for mail in (*([drafts[key]] if key in drafts else ()), *threads.get(key, ()))
+        ]
+        in_order = (*shown, *drafts.values(), *around)
+        return [mail for mail in dict.fromkeys(in_order) if self._is_due(mail.email_id, now)]
+
+    def _is_due(self, email_id: str, now: float) -> bool:
+        failure = self._failures.get(email_id)
+        return failure is None or failure.again_at <= now
+
+    def _next_retry(self) -> float | None:
+        if not self._failures:
+            return None
+        return max(0.0, min(failure.again_at for failure in self._failures.values()) - self._clock.monotonic())
+
+    def _wait_after(self, error: GatewayError) -> float:
+        if isinstance(error, MissingKey | MissingScope | Unauthorized):
+            return LONGEST_SECONDS
+        return self._backoff.failed(RETRY_SECONDS, error.retry_after)
+
+    def _tell(self) -> None:
+        self._told_at = self._clock.monotonic()
+        if self._read:
+            read, self._read = frozenset(self._read), set()
+            self._notify(PendingChanged())
+            self._notify(MailChanged(read))
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Waits so long (None: until something changed), or until something changed."""
+        waking = asyncio.ensure_future(self._wake.wait())
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds)) if seconds is not None else None
+        try:
+            await asyncio.wait(
+                [waking] if sleeping is None else [waking, sleeping], return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            waking.cancel()
+            if sleeping is not None:
+                sleeping.cancel()

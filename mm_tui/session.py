@@ -1,0 +1,333 @@
+"""Builds the stores and services for the app and runs them: stores first, the network side after the first frame."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import logging
+import random
+import sqlite3
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from mm_tui.clock import Clock, SystemClock
+from mm_tui.settings import sections as config
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.belongs import Gateway, OtherGateway, bind
+from mm_tui.store.database import CorruptStore, Database
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.seal import StoreError, StoreMoved
+from mm_tui.store.state import StateStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.keys import Keys
+    from mm_tui.review.identity import Identity
+    from mm_tui.services.assistant.drafts import Drafts
+    from mm_tui.services.assistant.service import Assistant
+    from mm_tui.services.assistant.triage import Triage
+    from mm_tui.services.audit.identities import Identities
+    from mm_tui.services.decisions.service import Releases
+    from mm_tui.services.events import Notice, Notify
+    from mm_tui.services.mailboxes import MailboxActs
+    from mm_tui.services.presence.keeper import ClaimKeeper
+    from mm_tui.services.presence.watch import ClaimWatch
+    from mm_tui.services.queue.entries import Seat
+    from mm_tui.services.sync.service import Sync
+    from mm_tui.services.sync.waiting_details import WaitingDetails
+    from mm_tui.settings.sections import Settings
+
+
+ACCOUNT_SECONDS = 10.0
+"""How long the services wait to be told whose account it is before they begin all the same."""
+AGAIN_AFTER = 15.0
+"""Seconds until a service that the store failed begins anew."""
+
+ANSWER_SECONDS = 2.0
+"""How long a poll's answers may take before what was seen with the last one counts as old."""
+EDITING = "editing"
+"""The folder in which texts lie while an editor has them, see `store.editor_files`."""
+
+log = logging.getLogger("mm_tui.session")
+
+
+class WiringError(Exception):
+    """The store cannot be opened; the text says why and what to do."""
+
+
+class Wiring:
+    """Everything behind the screens, for one profile.
+
+    Args:
+        settings: with the profile chosen, and its keys (`config.with_keys`).
+        database: the open store.
+        clock: the machine's, or a test's.
+        demo: for the demo what its import of mail found (nothing for sample mail); else None.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock | None = None,
+        *,
+        demo: tuple[OneLine, ...] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.clock: Clock = clock or SystemClock()
+        self.demo = demo
+        self.mail = MailStore(database)
+        self.pending = PendingStore(database)
+        self.audit = AuditStore(database)
+        self.facts = StateStore(database)
+        self.gateway: GatewayClient | None = None
+        self.assistant: Assistant | None = None
+        self.sync: Sync | None = None
+        self.details: WaitingDetails | None = None
+        self.releases: Releases | None = None
+        self.claims: ClaimKeeper | None = None
+        self.claim_watch: ClaimWatch | None = None
+        self.triage: Triage | None = None
+        self.drafts: Drafts | None = None
+        self.boxes: MailboxActs | None = None
+        self._identities: Identities | None = None
+        self.trouble = OneLine("")
+        self.news = OneLine("")
+        """Something to be said once, on the first screen."""
+        self._keys: Keys | None = None
+        self._store_trouble: StoreError | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, *, demo: tuple[OneLine, ...] | None = None) -> Self:
+        """Opens the profile's store.
+
+        Raises:
+            WiringError: it cannot be opened.
+        """
+        path = config.store_path(settings.profile.name)
+        clock = SystemClock()
+        news = ""
+        try:
+            try:
+                database = Database.open(path, memory=settings.sync.memory)
+            except CorruptStore as error:
+                from mm_tui.store.recovery import rebuild
+
+                database, rescue = rebuild(error, memory=settings.sync.memory, now=clock.now())
+                news = rescue.words()
+        except StoreError as error:
+            raise WiringError(str(error)) from error
+        except (OSError, sqlite3.Error) as error:
+            raise WiringError(f"the store {path} cannot be opened: {error}") from error
+        wiring = cls(settings, database, clock, demo=demo)
+        try:
+            wiring.bind_store()
+        except (StoreError, sqlite3.Error, OSError) as error:
+            database.close()
+            raise WiringError(str(error)) from error
+        wiring.look_at_store()
+        wiring.news = OneLine(news) or wiring.take_up_texts()
+        return wiring
+
+    def bind_store(self) -> None:
+        """Notes, or compares, whose store this is. A demo's gateway has another port each time.
+
+        Raises:
+            StoreError: it is another gateway's.
+        """
+        profile = self.settings.profile
+        if not self.demo:
+            bind(self.database, Gateway.of(profile))
+
+    def look_at_store(self) -> None:
+        """Looks whether the store may still be decided with; if not, `trouble` says why from now on."""
+        if self.database.trouble is None or self._store_trouble is self.database.trouble:
+            return
+        self._store_trouble = self.database.trouble
+        words = OneLine(str(self._store_trouble))
+        if isinstance(self._store_trouble, StoreMoved):
+            from mm_tui.store.decisions.edits import EditStore
+
+            try:
+                words = OneLine(f"{words}. {EditStore(self.database).rescued()}")
+            except OSError as error:
+                words = OneLine(f"{words}. Your texts could not be written elsewhere: {error}")
+        self.trouble = words
+
+    def take_up_texts(self) -> OneLine:
+        """Takes up what an editor had when the last run ended; says so. The store may be locked: then next time."""
+        if not (config.data_dir() / EDITING).exists():
+            return OneLine("")
+        from mm_tui.services.edits import take_up
+        from mm_tui.store.decisions.editor_files import editing_folder
+
+        try:
+            return take_up(self.database, editing_folder(self.settings.profile.name), self.clock.now())
+        except (StoreError, OSError, sqlite3.Error) as error:
+            return OneLine(f"a text that your editor had could not be taken up: {error}")
+
+    def build(self, notify: Notify) -> None:
+        """Imports and builds what needs the network. Takes some hundred milliseconds: call it in a thread.
+
+        A profile without usable keys leaves the services None and `trouble` set.
+        """
+        from mm_tui.gateway.client import GatewayClient
+        from mm_tui.gateway.keys import Keys
+        from mm_tui.services.assistant.drafts import Drafts
+        from mm_tui.services.assistant.service import Assistant
+        from mm_tui.services.assistant.triage import Triage
+        from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
+        from mm_tui.services.decisions.service import Releases
+        from mm_tui.services.mailboxes import MailboxActs
+        from mm_tui.services.presence.keeper import ClaimKeeper
+        from mm_tui.services.presence.tags import AdvisoryClaims
+        from mm_tui.services.presence.watch import ClaimWatch
+        from mm_tui.services.sync.service import Sync
+        from mm_tui.services.sync.waiting_details import WaitingDetails
+
+        try:
+            # Commands and keyring have been asked before: they may write to the terminal, which is now the screen's.
+            keys = Keys.of(self.settings.profile)
+            self._keys = keys
+        except ValueError as error:
+            self.trouble = OneLine(str(error))
+            return
+        if not keys.has("read"):
+            self.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
+            return
+        settings, clock = self.settings, self.clock
+        self.gateway = GatewayClient(settings.profile.url, keys)
+        self.gateway.witness = ActJournal(self.database, reviewer(settings), clock, but=BY_SERVICES)
+        self.assistant = Assistant(self.database, settings, clock)
+
+        def synced(notice: Notice) -> None:
+            if self.details is not None:
+                self.details.on_notice(notice)
+            notify(notice)
+
+        self.sync = Sync(self.database, self.gateway, settings.sync, clock, synced, random.Random())  # noqa: S311 - jitter
+        self.details = WaitingDetails(self.database, self.sync, clock, notify)
+        self.releases = Releases(self.database, self.gateway, settings.review, reviewer(settings), clock, notify)
+        minutes = settings.review.claim_minutes
+        claims = AdvisoryClaims(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
+        self.claims = ClaimKeeper(claims, self.sync, clock, minutes=minutes)
+        self.claim_watch = ClaimWatch(self.database, self.gateway, clock, notify)
+        self.sync.each_poll = self.claim_watch.refresh
+        self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
+        self.drafts = Drafts(self.database, self.gateway, self.assistant, settings, clock, reviewer(settings))
+        self.boxes = MailboxActs(self.gateway, self.sync)
+
+    async def run(self) -> None:
+        """Runs the services until cancelled."""
+        from mm_tui.services.accounts import check_account
+
+        if self.sync is None or self.releases is None or self.triage is None or self.claims is None:
+            return
+        assert self.gateway is not None
+        try:
+            async with asyncio.timeout(ACCOUNT_SECONDS):
+                await check_account(self.database, self.gateway, self.settings.profile.name)
+        except TimeoutError:
+            log.info("the account is not known: no answer in time")
+        except OtherGateway:
+            # Its mail must not be mixed with what is there.
+            self.look_at_store()
+            return
+        running = [self.sync.run, self.releases.run, self.triage.run, self.claims.run]
+        if self.details is not None:
+            running.append(self.details.run)
+        async with asyncio.TaskGroup() as group:
+            for one in running:
+                group.create_task(self._keep_running(one))
+
+    async def _keep_running(self, service: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs a service until cancelled. A store that is locked or full for a while must not end it for good."""
+        while True:
+            try:
+                return await service()
+            except (sqlite3.Error, StoreError, OSError) as error:
+                log.warning("%s stopped and begins anew: %s", service.__qualname__, type(error).__name__)
+                await self.clock.sleep(AGAIN_AFTER)
+
+    def can(self, scope: str) -> bool:
+        """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""
+        return self._keys is not None and self._keys.has(scope)
+
+    def seat(self) -> Seat:
+        """Who reads the queue, as claims know them."""
+        from mm_tui.services.queue.entries import Seat
+
+        claims = self.claims
+        if claims is None or self.sync is None or self.claim_watch is None:
+            return Seat()
+        fresh = self.sync.poll_seconds + ANSWER_SECONDS
+        return Seat(reviewer(self.settings), claims.token, claims.open_id, fresh, self.claim_watch.seen_at)
+
+    async def attachment(self, mailbox_id: str, email_id: str, raw_name: str) -> bytes:
+        """Fetches an attachment; `raw_name` is its name exactly as the gateway gave it.
+
+        Raises:
+            GatewayError: it could not be read, or the network side is not there.
+        """
+        from mm_tui.gateway.errors import Unreachable
+
+        if self.gateway is None:
+            raise Unreachable(self.trouble or "the gateway is not connected yet")
+        return await self.gateway.attachment(mailbox_id, email_id, raw_name)
+
+    async def identity(self, header: str) -> Identity:
+        """What the signed identity of a mail is worth; see `mm_tui.services.audit.identities`."""
+        from mm_tui.review.identity import unchecked
+        from mm_tui.services.audit.identities import Identities
+
+        if self.gateway is None:
+            return unchecked(header, self.trouble or "the gateway is not connected yet")
+        if self._identities is None:
+            self._identities = Identities(self.gateway, self.clock)
+        return await self._identities.check(header)
+
+    def fault_words(self, error: Exception) -> OneLine | None:
+        """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""
+        from mm_tui.gateway.errors import GatewayError
+        from mm_tui.services.assistant.drafts import AlreadySubmitted, NotJournaled
+        from mm_tui.services.assistant.service import AssistError
+
+        if isinstance(error, GatewayError):
+            return OneLine(f"{error.message}. {error.what_to_do}" if error.what_to_do else error.message)
+        if isinstance(error, AssistError | AlreadySubmitted | NotJournaled):
+            return OneLine(str(error))
+        return None
+
+    def begin_closing(self) -> None:
+        """From this moment no decision begins and no call is made; `aclose` does the rest."""
+        if self.releases is not None:
+            self.releases.begin_closing()
+        if self.gateway is not None:
+            self.gateway.begin_closing()
+
+    async def aclose(self) -> None:
+        """Ends in good order: held decisions fall back to undecided, then connections and the store are closed."""
+        self.begin_closing()
+        if self.releases is not None:
+            await self.releases.aclose()
+        if self.claims is not None:
+            await self.claims.aclose()
+        if self.assistant is not None:
+            await self.assistant.aclose()
+        if self.gateway is not None:
+            await self.gateway.aclose()
+        self.database.close()
+
+
+def reviewer(settings: Settings) -> str:
+    """The name under which decisions are recorded."""
+    if settings.profile.reviewer:
+        return settings.profile.reviewer
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -1,0 +1,289 @@
+"""Reading `config.toml` and the environment, and saying precisely what is wrong with them.
+
+Order of precedence: command-line flags, environment, file, defaults.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mm_tui.settings.sections import (
+    FORMAT,
+    Agent,
+    Assist,
+    ConfigError,
+    FieldError,
+    Filters,
+    Notice,
+    Profile,
+    Review,
+    Risk,
+    Section,
+    Settings,
+    Sync,
+    Ui,
+    config_path,
+)
+from mm_tui.text import OneLine
+
+ENVIRONMENT: Mapping[str, str] = {
+    "MULTIMAIL_API_URL": "url",
+    "MULTIMAIL_MAILBOX_ID": "mailbox",
+    "MULTIMAIL_API_KEY": "oversight_key",
+    "MULTIMAIL_SEND_API_KEY": "send_key",
+    "MULTIMAIL_ADMIN_API_KEY": "admin_key",
+    "AI21_API_KEY": "ai21_key",
+    "AI21_API_HOST": "ai21_host",
+    "MM_TUI_REVIEWER": "reviewer",
+}
+"""Environment variables and the profile field that each sets."""
+
+SECTIONS: Mapping[str, type[Section]] = {
+    "assist": Assist,
+    "agent": Agent,
+    "review": Review,
+    "risk": Risk,
+    "sync": Sync,
+    "notice": Notice,
+    "ui": Ui,
+    "filters": Filters,
+}
+"""The tables of the file besides the profiles."""
+
+_SCALARS = frozenset({int, float, bool, str, type(None)})
+
+
+def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
+    """Reads the settings.
+
+    Args:
+        path: the file; none takes `config_path()`, which need not exist.
+        profile: the profile's name; none takes `MM_TUI_PROFILE`, else `default_profile` of the file, else its first.
+
+    Raises:
+        ConfigError: the file is unreadable, not TOML, of a newer version, or holds a name or value that cannot be
+            used; or the environment does.
+    """
+    file = path or config_path()
+    text = read(file, must_exist=path is not None)
+    table = parse(text, file)
+    profiles = table.pop("profiles", {})
+    named = table.pop("default_profile", None)
+    if not isinstance(profiles, dict) or not all(isinstance(one, dict) for one in profiles.values()):
+        raise ConfigError(str(file), "profiles is not a table of tables", "Write [profiles.NAME].")
+    chosen = profile or os.environ.get("MM_TUI_PROFILE") or named or next(iter(profiles), "default")
+    if not isinstance(chosen, str):
+        raise ConfigError(str(file), "default_profile is not a text", 'Write default_profile = "NAME".')
+    if (profiles or profile) and chosen not in profiles:
+        has = f"It has: {', '.join(profiles)}." if profiles else "It has none yet: `mm-tui init` writes one."
+        raise ConfigError(str(file), f"has no profile {chosen!r}", has)
+    _merge_environment(table)
+    fields: dict[str, Any] = dict(profiles.get(chosen, {}), name=chosen)
+    from_environment = {field: name for name, field in ENVIRONMENT.items() if os.environ.get(name)}
+    for field, name in from_environment.items():
+        fields[field] = os.environ[name]
+    try:
+        settings = Settings.of({**table, "profile": fields})
+    except msgspec.ValidationError as error:
+        raise _explained(error, table, file, text, chosen, from_environment) from None
+    check_filters(settings.filters, file, text)
+    return settings
+
+
+def check_filters(filters: Filters, file: Path, text: str) -> None:
+    """Raises ConfigError for the first saved filter that cannot be used, with its line in the file's `text`."""
+    if not (filters.queue or filters.inbox):
+        return
+    from mm_tui import query
+
+    for field, own, language in (("queue", filters.queue, query.QUEUE), ("inbox", filters.inbox, query.MAIL)):
+        if wrong := query.check_saved(own, language):
+            name, words, cure = wrong
+            where = f"{file}{_line(text, ['filters', field, name])}"
+            raise ConfigError(where, f"filters.{field}.{OneLine(name)}: {words}", cure)
+
+
+def read(file: Path, *, must_exist: bool) -> str:
+    """The file's text; empty when it need not exist and does not.
+
+    Raises:
+        ConfigError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError:
+        if not must_exist:
+            return ""
+        raise ConfigError(str(file), "there is no such file", "`mm-tui init` writes one.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(str(file), "is not UTF-8 text", "Save it as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(str(file), error.strerror or "cannot be read", "Check the path and its mode.") from None
+
+
+def parse(text: str, file: Path) -> dict[str, Any]:
+    """The file's tables without its `version`.
+
+    Raises:
+        ConfigError: it is not TOML, or of a newer version.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(file), f"is not TOML: {error}", "Mend that line.") from None
+    version = table.pop("version", FORMAT)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ConfigError(str(file), "version is not a number", f"Write version = {FORMAT}.")
+    if version > FORMAT:
+        raise ConfigError(
+            str(file),
+            f"was written for a newer mm-tui (version {version}; this one knows {FORMAT})",
+            "Upgrade mm-tui, or use another file with --config.",
+        )
+    return table
+
+
+def _merge_environment(table: dict[str, Any]) -> None:
+    """Lays `MM_TUI_SECTION_FIELD` over the file's tables, for fields that hold one value."""
+    for section, model in SECTIONS.items():
+        for field in model.__struct_fields__:
+            value = os.environ.get(variable(section, field))
+            if value and is_scalar(model, field) and isinstance(table.setdefault(section, {}), dict):
+                table[section][field] = value
+
+
+def is_scalar(model: type[Section], field: str) -> bool:
+    """Whether a field holds one value, so that a variable can set it."""
+    kind = typing.get_type_hints(model)[field]
+    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    return all(one in _SCALARS for one in kinds)
+
+
+def variable(section: str, field: str) -> str:
+    """The environment variable that sets a field of a section."""
+    return f"MM_TUI_{section}_{field}".upper()
+
+
+_AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`]*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+
+
+def _explained(
+    error: msgspec.ValidationError,
+    table: Mapping[str, Any],
+    file: Path,
+    text: str,
+    chosen: str,
+    from_environment: Mapping[str, str],
+) -> ConfigError:
+    """The fault with its place: the variable, or the file with line and key."""
+    place, what = fault_of(error)
+    unknown = _UNKNOWN.fullmatch(what)
+    place += [unknown[1]] if unknown else _wrong_key(table, place)
+    if place[0] == "profile":
+        if len(place) > 1 and place[1] in from_environment:
+            return ConfigError(f"environment variable {from_environment[place[1]]}", what, "Mend it.")
+        model: type[Section] = Profile
+        place[:1] = ["profiles", chosen]
+    else:
+        model = SECTIONS.get(place[0], Settings) if len(place) > 1 else Settings
+        if len(place) == 2 and os.environ.get(variable(*place)):
+            return ConfigError(f"environment variable {variable(*place)}", what, "Mend it.")
+    where = f"{file}{_line(text, place)}"
+    name = ".".join(place)
+    if not unknown:
+        return ConfigError(where, f"{name}: {what}", _cure(model, place))
+    known = [
+        *model.__struct_fields__, *([] if model is not Settings else ["profiles", "default_profile", "version"]),
+    ]  # fmt: skip
+    # Only needed here, and not small.
+    import difflib
+
+    near = difflib.get_close_matches(place[-1], known, n=1)
+    cure = f"Did you mean {near[0]}?" if near else "docs/configuration.md lists all settings."
+    return ConfigError(where, f"{name} is not a setting", cure)
+
+
+def _cure(model: type[Section], place: Sequence[str]) -> str:
+    """What to write there: the words that a setting takes, where it takes only some."""
+    kind = typing.get_type_hints(model).get(place[1]) if len(place) == 2 else None
+    if typing.get_origin(kind) is typing.Literal:
+        return f"It takes {' or '.join(map(repr, typing.get_args(kind)))}, see docs/configuration.md."
+    return "docs/configuration.md says what it takes."
+
+
+def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:
+    """Where in the settings the fault lies, as names from the outermost in, and what it is."""
+    message = str(error)
+    found = _AT.search(message)
+    place = [part for part in re.split(r"[.\[\]]+", found["path"]) if part and part != "..."] if found else []
+    what = message[: found.start()] if found else message
+    if isinstance(error.__cause__, FieldError):
+        field, _, what = what.partition(": ")
+        place.append(field)
+    return place, _plain(what)
+
+
+def _wrong_key(table: Mapping[str, Any], place: Sequence[str]) -> list[str]:
+    """The key with the wrong value in a table of free names, such as [snippets]: the library does not tell it."""
+    inner: Any = table
+    for name in place:
+        inner = inner.get(name) if isinstance(inner, dict) else None
+    for key, value in inner.items() if isinstance(inner, dict) else ():
+        alone: Any = {key: value}
+        for name in reversed(place):
+            alone = {name: alone}
+        try:
+            Settings.of(alone)
+        except msgspec.ValidationError:
+            return [str(key)]
+    return []
+
+
+_EXPECTED = re.compile(r"Expected `(?P<kind>[^`]*)`(?: (?P<sign>[<>]=) (?P<limit>[\d.]+))?(?:, got `(?P<got>[^`]*)`)?")
+_KINDS = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+
+
+def _plain(what: str) -> str:
+    """The library's words on a wrong type or size in words for people."""
+    if expected := _EXPECTED.fullmatch(what):
+        kinds = [kind for kind in expected["kind"].split(" | ") if kind != "null"]
+        words = f"must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
+        if expected["sign"]:
+            bound = "least" if expected["sign"] == ">=" else "most"
+            words += f" of at {bound} {expected['limit'].removesuffix('.0')}"
+        return f"{words}, not {_KINDS.get(expected['got'], expected['got'])}" if expected["got"] else words
+    return what.replace("Invalid enum value", "cannot be")
+
+
+def _line(text: str, place: list[str]) -> str:
+    """ ", line N" of the key at this place, as far as it can be told from the text; else empty."""
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.fullmatch(r"\s*\[\s*([^\]]+?)\s*\]\s*(?:#.*)?", line):
+            section = header.group(1).replace('"', "").replace(" ", "")
+            if section == ".".join(place):
+                return f", line {number}"
+        elif found := re.match(r"""\s*(?:([\w.-]+)|"([^"]*)"|'([^']*)')\s*=""", line):
+            key = found.group(1) or found.group(2) or found.group(3) or ""
+            name = f"{section}.{key}" if section else key
+            if name == ".".join(place) or ".".join(place).startswith(name + "."):
+                return f", line {number}"
+    return ""

@@ -1,0 +1,133 @@
+"""Keys from where they are kept: a command that prints one (a password manager's), or the system's keyring."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from typing import Literal, get_args
+
+from mm_tui.settings import key_command
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import APP_NAME, ConfigError, FieldError, Profile, Settings, checked_key
+
+KeyName = Literal["oversight", "send", "admin", "ai21"]
+KEY_NAMES: tuple[KeyName, ...] = get_args(KeyName)
+
+COMMAND_SECONDS = 60
+"""How long a key command may take; a password manager may ask for a passphrase meanwhile."""
+
+
+def with_keys(settings: Settings) -> Settings:
+    """The settings with every key that a command or the keyring gives filled in.
+
+    A key that is set in the file or the environment wins over its command, and that over the keyring.
+
+    Raises:
+        ConfigError: a command fails, prints nothing that can be a key, or the keyring cannot be used. What it printed
+            is never quoted.
+    """
+    profile = settings.profile
+    found: dict[str, Secret] = {}
+    for name in KEY_NAMES:
+        field = f"{name}_key"
+        if getattr(profile, field) is not None:
+            continue
+        command: str | None = getattr(profile, f"{field}_command")
+        if command:
+            found[field] = _checked(field, run_command(command, f"profiles.{profile.name}.{field}_command"), profile)
+        elif profile.keyring and (kept := from_keyring(profile.name, name)):
+            found[field] = _checked(field, kept, profile)
+    if not found:
+        return settings
+    return settings.replaced(profile=profile.replaced(**found))
+
+
+def _checked(field: str, text: str, profile: Profile) -> Secret:
+    try:
+        return checked_key(field, Secret(text))
+    except FieldError:
+        cure = "It must print the key alone on its first line."
+        raise ConfigError(f"profiles.{profile.name}.{field}_command", "did not give a key", cure) from None
+
+
+def run_command(command: str, where: str) -> str:
+    """The first line that the command prints. No shell; it can ask on our terminal while it runs, and only then.
+
+    Raises:
+        ConfigError: it cannot be run, fails, takes longer than `COMMAND_SECONDS`, or prints nothing.
+    """
+    try:
+        words = shlex.split(command)
+        if not words:
+            raise ValueError
+    except ValueError:
+        raise ConfigError(where, "cannot be split into words", "Check its quotes.") from None
+    try:
+        status, printed = key_command.run(words, COMMAND_SECONDS)
+    except FileNotFoundError:
+        raise ConfigError(where, f"there is no program {words[0]!r}", "Install it, or give its full path.") from None
+    except OSError as error:
+        raise ConfigError(where, f"cannot be run: {error.strerror}", "Check the program.") from None
+    except subprocess.TimeoutExpired:
+        cure = "Run it by hand: it may wait for an answer."
+        raise ConfigError(where, f"gave no key within {COMMAND_SECONDS} s", cure) from None
+    if status != 0:
+        raise ConfigError(where, f"failed with exit status {status}", "Run it by hand to see why.")
+    lines = printed.decode("utf-8", "replace").split("\n")
+    if not lines[0].strip():
+        raise ConfigError(where, "printed no key on its first line", "Run it by hand.")
+    return lines[0].strip()
+
+
+def keyring_service(profile: str) -> str:
+    """The name under which a profile's keys stand in the system's keyring."""
+    return f"{APP_NAME}/{profile}"
+
+
+def from_keyring(profile: str, name: str) -> str | None:
+    """A key from the system's keyring; None when it holds none.
+
+    Raises:
+        ConfigError: the keyring cannot be used.
+    """
+    try:
+        import keyring
+    except ImportError:
+        raise _no_keyring(profile) from None
+    try:
+        kept: str | None = keyring.get_password(keyring_service(profile), name)
+    except Exception as error:  # noqa: BLE001 - a backend may raise anything, and quote the key in it
+        raise _unusable(error, "read") from None
+    return kept
+
+
+def into_keyring(profile: str, name: str, key: Secret) -> None:
+    """Puts a key into the system's keyring.
+
+    Raises:
+        ConfigError: the keyring cannot be used.
+    """
+    try:
+        import keyring
+    except ImportError:
+        raise _no_keyring(profile) from None
+    try:
+        keyring.set_password(keyring_service(profile), name, key.get_secret_value())
+    except Exception as error:  # noqa: BLE001 - as above
+        raise _unusable(error, "written") from None
+
+
+def _unusable(error: Exception, done: str) -> ConfigError:
+    kind = type(error).__name__
+    cure = "Unlock it, or use a key command instead (`*_key_command`)."
+    if kind == "NoKeyringError":
+        cure = "This machine has none that runs: install one, or use a key command instead (`*_key_command`)."
+    return ConfigError("system keyring", f"cannot be {done} ({kind})", cure)
+
+
+def _no_keyring(profile: str) -> ConfigError:
+    return ConfigError(
+        f"profiles.{profile}.keyring",
+        "is on, but the package keyring is not installed",
+        "Install mm-tui with its extra: 'mm-tui[keyring]'.",
+    )

@@ -1,0 +1,387 @@
+"""Settings and profiles: what they are, where they come from, and what is wrong with them.
+
+Order of precedence: command-line flags, environment, `config.toml`, defaults. The docstring under each field is its
+documentation: `docs/configuration.md` is generated from them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit
+
+import msgspec
+import platformdirs
+from msgspec import Meta
+from msgspec.structs import force_setattr
+
+from mm_tui.settings.secret import Secret
+
+APP_NAME = "mm-tui"
+DEFAULT_URL = "https://api.multimail.dev"
+DEFAULT_AI21_HOST = "https://api.ai21.com/studio/v1"
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class ConfigError(Exception):
+    """Settings that cannot be used. Says where, what, and what to do. The CLI exits 10 on it."""
+
+    def __init__(self, where: str, what: str, cure: str) -> None:
+        super().__init__(f"{where}: {what}. {cure}")
+        self.where = where
+        self.what = what
+        self.cure = cure
+
+
+class FieldError(ValueError):
+    """A value that a section's own check refuses."""
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(f"{field}: {what}")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections: frozen, and strict about names so that a typing slip is found."""
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """The section with these values, as a file or the environment gives them: "5" is as good as 5.
+
+        Raises:
+            msgspec.ValidationError: a name or value cannot be used; it ends in the place, as ` - at `$.review``.
+        """
+        return msgspec.convert(fields, cls, strict=False, dec_hook=_decoded)
+
+    def replaced(self, **fields: Any) -> Self:
+        """The section with other values in these fields, which must be of their types."""
+        return msgspec.structs.replace(self, **fields)
+
+
+def _decoded(kind: type, value: object) -> object:
+    if kind is Secret and isinstance(value, str | Secret):
+        return value if isinstance(value, Secret) else Secret(value)
+    raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+
+
+def field_docs(section: type[Section]) -> dict[str, str]:
+    """The docstring under each field of a section, by the field's name: its documentation."""
+    import ast
+    import inspect
+
+    docs: dict[str, str] = {}
+    body = ast.parse(inspect.getsource(section)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    for field, below in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
+            value = below.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                docs[field.target.id] = inspect.cleandoc(value.value)
+    return docs
+
+
+def refuse_plain_http(url: str) -> str:
+    """Returns `url` without a trailing slash; raises ValueError when it is no address that may get a key."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or not re.fullmatch(r"[^\s\x00-\x20\x7f]+", url):
+        raise ValueError("must be an https:// address")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a plain address: no user, ? or #")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise ValueError("plain http is refused but for this machine (127.0.0.1): a key would travel in clear")
+    return url.rstrip("/")
+
+
+class Profile(Section, frozen=True):
+    """One gateway account as one reviewer uses it."""
+
+    name: str = "default"
+    """The profile's name, shown on the top line."""
+    url: str = DEFAULT_URL
+    """Base address of the gateway."""
+    mailbox: str | None = None
+    """Address or id of the mailbox to show first; none shows all."""
+    oversight_key: Secret | None = None
+    """Key with `read` and `oversight`: sees the queue and decides."""
+    send_key: Secret | None = None
+    """Key with `read` and `send`: submits edited drafts, replies and tags."""
+    admin_key: Secret | None = None
+    """Key with `read` and `admin`: the audit log, mailboxes, webhooks."""
+    oversight_key_command: str | None = None
+    """A command that prints the oversight key, for password managers."""
+    send_key_command: str | None = None
+    """A command that prints the send key."""
+    admin_key_command: str | None = None
+    """A command that prints the admin key."""
+    ai21_key: Secret | None = None
+    """Key of AI21 Studio. Without one everything but the assistant works."""
+    ai21_key_command: str | None = None
+    """A command that prints the AI21 key."""
+    ai21_host: str = DEFAULT_AI21_HOST
+    """Base address of the AI21 API."""
+    keyring: bool = False
+    """Look for keys that are not set in the system's keyring (`pip install 'mm-tui[keyring]'`)."""
+    live: bool | None = None
+    """What the profile is meant for: true for real mail, false for tests. A key of the other kind is pointed out.
+
+    None: not said; the keys alone tell."""
+    reviewer: str | None = None
+    """The name under which decisions are recorded; none takes the login name."""
+    automatic: bool | None = None
+    """`automatic` of `[assist]` for this profile alone. It opens new mail, and so marks it read at the gateway.
+
+    None: as `[assist]` says."""
+    write_tags: bool | None = None
+    """`write_tags` of `[assist]` for this profile alone.
+
+    None: as `[assist]` says."""
+
+    def __post_init__(self) -> None:
+        for name in ("url", "ai21_host"):
+            try:
+                force_setattr(self, name, refuse_plain_http(getattr(self, name)))
+            except ValueError as error:
+                raise FieldError(name, str(error)) from None
+        for name in ("oversight_key", "send_key", "admin_key", "ai21_key"):
+            key: Secret | None = getattr(self, name)
+            if key is not None:
+                force_setattr(self, name, checked_key(name, key))
+
+    def gateway_keys(self) -> dict[str, Secret]:
+        """The gateway keys that are set, by scope."""
+        keys = {"oversight": self.oversight_key, "send": self.send_key, "admin": self.admin_key}
+        return {scope: key for scope, key in keys.items() if key is not None}
+
+    @property
+    def is_live(self) -> bool:
+        """True unless every gateway key that is set is a test key (`mm_test_`)."""
+        keys = self.gateway_keys().values()
+        return not keys or any(not is_test_key(key) for key in keys)
+
+    @property
+    def mismatch(self) -> str:
+        """What does not fit between the keys and the profile, in words; empty when all is well."""
+        keys = self.gateway_keys()
+        test = [scope for scope, key in keys.items() if is_test_key(key)]
+        other = [scope for scope in keys if scope not in test]
+        if test and other:
+            return f"test keys ({', '.join(test)}) and live keys ({', '.join(other)}) are mixed in this profile"
+        if self.live is True and test:
+            return f"this profile is meant for live mail, but its keys are test keys ({', '.join(test)})"
+        if self.live is False and other:
+            return f"this profile is meant for tests, but its keys are live keys ({', '.join(other)})"
+        return ""
+
+
+def checked_key(field: str, key: Secret) -> Secret:
+    """The key without space around it; raises FieldError when no key looks like this. The error does not quote it."""
+    text = key.get_secret_value().strip()
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise FieldError(field, "is empty or holds a space, a line break or a non-ASCII character: no key does")
+    return Secret(text)
+
+
+def is_test_key(key: Secret) -> bool:
+    """Whether mail sent with the key is never delivered outside."""
+    return key.get_secret_value().startswith("mm_test_")
+
+
+class Assist(Section, frozen=True):
+    """What the models do, and what they may cost."""
+
+    automatic: bool | None = None
+    """Work on new mail without being asked. It reads details, and so marks mail read at the gateway.
+
+    None: on for test keys only."""
+    small_model: str = "jamba-mini"
+    """Model for labels and extraction."""
+    large_model: str = "jamba-large"
+    """Model for drafts and long threads."""
+    labels: tuple[str, ...] = ("support", "billing", "partnership", "spam", "other")
+    """The labels a mail can get; anything else becomes the last one."""
+    daily_budget_usd: Annotated[float, Meta(ge=0)] = 1.0
+    """Spend in US dollars a day after which automatic work stops."""
+    write_tags: bool = False
+    """Write label, summary and extraction to the gateway as tags (needs the send key)."""
+    task_models: dict[Literal["summarise", "classify", "extract", "draft", "redraft"], str] = msgspec.field(
+        default_factory=dict
+    )
+    """Model by task, where it shall not be the small or the large one."""
+    thread_tokens: Annotated[int, Meta(ge=500)] = 24_000
+    """Tokens of a thread that a model is given at most; the oldest quoted text is left out first."""
+    long_thread_tokens: Annotated[int, Meta(ge=0)] = 4_000
+    """Threads from this many tokens on are summarised by the large model."""
+    signature: str = ""
+    """Ends the drafts; none leaves that to the model."""
+
+
+class Agent(Section, frozen=True):
+    """What the headless worker (`mm-tui agent run`) does with new mail."""
+
+    mailboxes: tuple[str, ...] = ()
+    """Addresses or ids of the mailboxes to work; none works all."""
+    reply_labels: tuple[str, ...] = ("support", "billing", "partnership")
+    """Labels whose mail gets a drafted reply. Every draft goes through the gate."""
+    reply_ungated: bool = False
+    """Also reply in mailboxes where no human is asked first (monitored, autonomous)."""
+    interval_seconds: Annotated[float, Meta(ge=1)] = 15
+    """Between polls."""
+    concurrency: Annotated[int, Meta(ge=1, le=32)] = 4
+    """Mails worked on at the same time."""
+
+
+class Review(Section, frozen=True):
+    """How decisions are made."""
+
+    hold_seconds: Annotated[float, Meta(ge=0, le=60)] = 5
+    """How long a decision waits, and can be undone, before it is made."""
+    reasons: tuple[str, ...] = (
+        "Wrong recipient",
+        "Promises something we cannot keep",
+        "Wrong facts",
+        "Wrong tone",
+        "Not needed",
+    )
+    """Templates offered when rejecting."""
+    own_replies: Literal["self", "another"] = "self"
+    """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other mail, or
+    only `another` reviewer; then this program refuses to approve what its own reviewer wrote."""
+    claim_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 10
+    """How long others see that you have a mail open, unless you still have it: a tag, which needs the send key.
+
+    It only tells, and keeps nobody from deciding. 0 sets none."""
+    sla_minutes: dict[str, Annotated[int, Meta(ge=1)]] = msgspec.field(default_factory=dict)
+    """Address of a mailbox = minutes within which its waiting mail should be decided; `default` is for all others.
+
+    Mail is said to be due in the last third of that time, and overdue after it. Without minutes nothing is due."""
+
+
+class Risk(Section, frozen=True):
+    """Which drafts are flagged, and how loudly. The rules and their codes are in docs/risk.md."""
+
+    off: tuple[str, ...] = ()
+    """Codes of rules that do not run. What is off is said beside every draft."""
+    levels: dict[str, Literal["low", "medium", "high"]] = msgspec.field(default_factory=dict)
+    """Rule code = the level of its findings, in place of the rule's own."""
+    max_recipients: Annotated[int, Meta(ge=1)] = 5
+    """More recipients than this are flagged."""
+    own_domains: tuple[str, ...] = ()
+    """Domains of ours besides those of the mailboxes."""
+    promises: tuple[str, ...] = ()
+    """Further words and phrases that count as a promise."""
+    similarity: Annotated[float, Meta(gt=0, le=1)] = 0.8
+    """Share of words in common from which a draft counts as much like a rejected one."""
+
+
+class Sync(Section, frozen=True):
+    """How the gateway is polled. Seconds."""
+
+    active_seconds: Annotated[float, Meta(ge=1)] = 5
+    """Between polls while someone is at the keys."""
+    idle_seconds: Annotated[float, Meta(ge=1)] = 15
+    """Between polls when nobody has pressed a key for a while."""
+    window_days: Annotated[int, Meta(ge=0)] = 3
+    """How many days of outbound mail are read again for statuses that move."""
+    retention_days: int | None = None
+    """Days of mail kept on this machine; none keeps all."""
+    memory: bool = False
+    """Keep mail in memory only: nothing on disk but settings, journal and unsent edits."""
+
+
+class Notice(Section, frozen=True):
+    """How the reviewer is called when mail waits. Only counts are told, nothing of any mail."""
+
+    title: bool = True
+    """Show in the terminal's window title how much waits, and how much of it is overdue."""
+    bell: bool = False
+    """Ring the terminal's bell when mail comes into the queue or becomes overdue."""
+    desktop: Literal["off", "osc9", "osc777"] = "off"
+    """Notify the desktop then, where the terminal can: `osc9` (iTerm2, WezTerm, Windows Terminal, kitty) or
+    `osc777` (urxvt, foot, Ghostty, VTE)."""
+    quiet_hours: str = ""
+    """Such as `22:00-07:00` by this machine's clock: no bell and no notification then."""
+
+    def __post_init__(self) -> None:
+        value = self.quiet_hours.strip()
+        start, dash, end = value.partition("-")
+        if value and not (dash and all(_HOUR.fullmatch(one.strip()) for one in (start, end))):
+            raise FieldError("quiet_hours", "must look like 22:00-07:00")
+        force_setattr(self, "quiet_hours", value)
+
+
+class Filters(Section, frozen=True):
+    """Saved filters: name = query, in the order in which they are shown."""
+
+    queue: dict[str, str] = msgspec.field(default_factory=dict)
+    """Of what waits, before the given ones. A given one's name changes it; an empty query takes it away."""
+    inbox: dict[str, str] = msgspec.field(default_factory=dict)
+    """Of the inbox, likewise."""
+
+
+class Ui(Section, frozen=True):
+    """Looks."""
+
+    theme: str = "mm-dark"
+    """Name of the theme: mm-dark, mm-light, terminal, high-contrast, or any built into Textual."""
+
+
+class Settings(Section, frozen=True):
+    """All of `config.toml`, with one profile chosen."""
+
+    profile: Profile = Profile()
+    assist: Assist = Assist()
+    agent: Agent = Agent()
+    review: Review = Review()
+    risk: Risk = Risk()
+    sync: Sync = Sync()
+    notice: Notice = Notice()
+    filters: Filters = Filters()
+    ui: Ui = Ui()
+    snippets: dict[str, str] = msgspec.field(default_factory=dict)
+    """Name = text that the draft editor can insert."""
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
+    """Binding id = key or keys, see docs/keys.md."""
+
+
+FORMAT = 1
+"""The version of `config.toml` that this program reads and writes (`version = 1` on its first line)."""
+
+
+def config_path() -> Path:
+    """Where `config.toml` is looked for: `MM_TUI_CONFIG`, else the user's config folder."""
+    if named := os.environ.get("MM_TUI_CONFIG"):
+        return Path(named)
+    return Path(platformdirs.user_config_dir(APP_NAME)) / "config.toml"
+
+
+def data_dir() -> Path:
+    """Where stores, reports and logs live: `MM_TUI_DATA`, else the user's data folder."""
+    if named := os.environ.get("MM_TUI_DATA"):
+        return Path(named)
+    return Path(platformdirs.user_data_dir(APP_NAME))
+
+
+def store_path(profile: str) -> Path:
+    """The file of a profile's local store."""
+    return data_dir() / f"store-{quote(profile, safe='')}.sqlite3"
+
+
+def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
+    """Reads the settings; see `mm_tui.settings.file.load`."""
+    from mm_tui.settings import file as config_file
+
+    return config_file.load(path, profile=profile)
+
+
+def with_keys(settings: Settings) -> Settings:
+    """The settings with the keys that commands or the keyring give; see `mm_tui.settings.keys.with_keys`."""
+    from mm_tui.settings import keys as key_sources
+
+    return key_sources.with_keys(settings)

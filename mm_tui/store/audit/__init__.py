@@ -1,0 +1,1 @@
+"""The journal and the audit log of the gateway."""

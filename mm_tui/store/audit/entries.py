@@ -1,0 +1,72 @@
+"""The gateway's audit log, as far as it has been read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mm_tui.store.sort_keys import to_ms
+
+if TYPE_CHECKING:
+    from mm_tui.models import AuditEntry
+    from mm_tui.store.database import Database
+
+
+class AuditStore:
+    """The audit log of one profile."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, entries: Iterable[AuditEntry]) -> int:
+        """Takes in entries; those known by id are left as they are. Returns how many were new."""
+        rows = [
+            (
+                entry.id,
+                to_ms(entry.created_at) or 0,
+                str(entry.resource_id),
+                json.dumps(entry.model_dump(mode="json")),
+            )
+            for entry in entries
+        ]
+        with self._database.write() as connection:
+            before = connection.total_changes
+            connection.executemany(
+                "INSERT OR IGNORE INTO audit (entry_id, created_at, resource_id, model) VALUES (?, ?, ?, ?)", rows
+            )
+            return connection.total_changes - before
+
+    def page(
+        self, *, limit: int = 100, offset: int = 0, since: datetime | None = None, until: datetime | None = None
+    ) -> list[AuditEntry]:
+        """Entries, newest first, `since` included and `until` excluded."""
+        return self._entries(
+            "created_at >= ? AND created_at < ? ORDER BY created_at DESC, entry_id DESC LIMIT ? OFFSET ?",
+            (to_ms(since) or 0, to_ms(until) or 1 << 62, limit, offset),
+        )
+
+    def of(self, resource_id: str) -> list[AuditEntry]:
+        """What happened to one mail (or other thing), oldest first."""
+        return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))
+
+    def decided(self, since: datetime) -> list[tuple[str, str]]:
+        """The mails that the log says were approved or rejected, with their mailboxes where the store has the mail."""
+        rows = self._database.reader().execute(
+            "SELECT audit.resource_id, mail.mailbox_id FROM audit JOIN mail ON mail.email_id = audit.resource_id"
+            " WHERE audit.created_at >= ?"
+            " AND json_extract(audit.model, '$.action') IN ('oversight.approved', 'oversight.rejected')",
+            (to_ms(since) or 0,),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    def count(self) -> int:
+        """How many entries there are."""
+        return int(self._database.reader().execute("SELECT count(*) FROM audit").fetchone()[0])
+
+    def _entries(self, where: str, values: tuple[str | int, ...]) -> list[AuditEntry]:
+        from mm_tui.models import AuditEntry
+
+        rows = self._database.reader().execute(f"SELECT model FROM audit WHERE {where}", values)
+        return [AuditEntry.model_validate_json(row[0]) for row in rows]

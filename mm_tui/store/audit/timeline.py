@@ -1,0 +1,375 @@
+"""The gateway's audit log and our journal read as one line of time, newest first, without holding either in memory.
+
+A line is named by one integer: twice its row's number, plus one when it is the journal's. Lists of any length are
+arrays of them, and only the lines on the screen are read whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import json
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.store.sort_keys import from_ms, to_ms
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+CHUNK = 5000
+STEPS = 50_000
+"""Steps of SQLite's machine between two looks whether a search is still wanted: some milliseconds."""
+DECISIONS = ("oversight.approved", "oversight.rejected")
+"""The gateway's entries about decisions that a journal may know the human of."""
+
+_NONE = OneLine("")
+
+
+def _inner(path: str) -> str:
+    """SQL for a value inside a journal entry; NULL where the entry is broken."""
+    return f"CASE WHEN json_valid(entry) THEN json_extract(entry, '$.{path}') END"
+
+
+_AT, _WHO, _KIND, _EMAIL, _DETAILS = (_inner(name) for name in ("at", "who", "kind", "email_id", "details"))
+_ACT, _ABOUT, _MAILBOX = (_inner(f"details.{name}") for name in ("act", "about", "mailbox"))
+_IS_DECISION = """(instr(entry, '"kind":"done"') > 0 OR instr(entry, '"kind":"retired"') > 0)"""
+"""Inside a value the quotes would be escaped, so that these words can only be the entry's own kind."""
+
+
+class Source(StrEnum):
+    """Who wrote a line."""
+
+    GATEWAY = "gateway"
+    JOURNAL = "journal"
+
+
+@dataclass(frozen=True)
+class LineFilter:
+    """What of the two logs is wanted; everything that is set must hold."""
+
+    source: Source | None = None
+    actor: str | None = None
+    """A key's id, or a reviewer's name as the journal has it."""
+    action: str | None = None
+    """As its source calls it; only with `source`, for both may use one word."""
+    mailbox_id: str | None = None
+    email_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Not included."""
+    text: str = ""
+    """Words that must all be in the line, its mail's subject or its correspondents' addresses."""
+
+
+class LogLine(NamedTuple):
+    """One line of either log."""
+
+    key: int
+    source: Source
+    at: datetime | None
+    """None when the entry is broken or tells no time."""
+    action: OneLine
+    actor: OneLine
+    """The id of a key (gateway), or a reviewer's name (journal)."""
+    about: OneLine
+    """The mail's id; of other things the id that the gateway gave."""
+    about_type: OneLine
+    """`email` for all of the journal."""
+    details: tuple[tuple[OneLine, OneLine], ...]
+    entry_id: OneLine
+    """The gateway's id of the entry, or the journal's number."""
+    hash: OneLine
+    """In the journal's chain; empty for the gateway's lines."""
+    subject: OneLine
+    mailbox_id: OneLine
+    """Empty when the mail is not in the store and the line does not say."""
+
+
+class Facet(NamedTuple):
+    """A value that lines can be narrowed to, and how many have it."""
+
+    source: Source
+    value: OneLine
+    lines: int
+
+
+class Decision(NamedTuple):
+    """A decision that the journal says was made here."""
+
+    who: OneLine
+    approved: bool
+    number: int
+    """Of the journal's entry."""
+
+
+class Timeline:
+    """Both logs of one profile. Everything but `lines` may take some hundred milliseconds: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._decisions: dict[str, list[Decision]] = {}
+        self._decisions_to = 0
+
+    def count(self, source: Source) -> int:
+        """How many lines a log has."""
+        table = "audit" if source is Source.GATEWAY else "journal"
+        return int(self._database.reader().execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+    def stream(
+        self, wanted: LineFilter, *, stop: Callable[[], bool] = lambda: False, first: int = CHUNK
+    ) -> Iterator[array[int]]:
+        """The keys of the wanted lines, newest first, in chunks.
+
+        The journal's lines stay in the order of their chain, whatever the machine's clock did in between.
+
+        Args:
+            wanted: what to leave out.
+            stop: asked between chunks; True ends it.
+            first: how many keys the first chunk has, so that a screen can be painted early.
+        """
+        reader = self._database.reader()
+        # A search that finds nothing yields nothing for a while: it must be stopped from inside.
+        reader.set_progress_handler(lambda: int(stop()), STEPS)
+        try:
+            yield from self._chunks(wanted, stop, first)
+        except sqlite3.OperationalError:
+            if not stop():
+                raise
+        finally:
+            # A stream that was left half-way may be cleared away after the store was closed.
+            with contextlib.suppress(sqlite3.ProgrammingError):
+                reader.set_progress_handler(None, 0)
+
+    def _chunks(self, wanted: LineFilter, stop: Callable[[], bool], first: int) -> Iterator[array[int]]:
+        sources: list[Iterator[tuple[int, int]]] = []
+        if wanted.source is not Source.JOURNAL:
+            sources.append(self._gateway_keys(wanted))
+        if wanted.source is not Source.GATEWAY:
+            sources.append(self._journal_keys(wanted))
+        chunk: array[int] = array("q")
+        size = first
+        for _, key in heapq.merge(*sources):
+            chunk.append(key)
+            if len(chunk) >= size:
+                yield chunk
+                chunk, size = array("q"), CHUNK
+                if stop():
+                    return
+        if chunk:
+            yield chunk
+
+    def lines(self, keys: Sequence[int]) -> list[LogLine]:
+        """The lines of these keys, in their order; those that are gone stand as lines without words."""
+        found: dict[int, LogLine] = {}
+        for odd, sql, read in ((0, _GATEWAY_LINES, _gateway_line), (1, _JOURNAL_LINES, _journal_line)):
+            numbers = [key >> 1 for key in keys if key & 1 == odd]
+            if numbers:
+                rows = self._database.reader().execute(sql, (json.dumps(numbers),))
+                found.update((line.key, line) for line in map(read, rows))
+        return [found.get(key) or _gone(key) for key in keys]
+
+    def actors(self) -> list[Facet]:
+        """Everybody who did something, the busiest first."""
+        return self._facets("json_extract(model, '$.actor_key_id')", _WHO)
+
+    def actions(self) -> list[Facet]:
+        """Everything that was done, the most frequent first."""
+        return self._facets("json_extract(model, '$.action')", _KIND)
+
+    def _facets(self, gateway: str, journal: str) -> list[Facet]:
+        reader = self._database.reader()
+        found = [
+            Facet(source, OneLine(str(row[0])), int(row[1]))
+            for source, sql in (
+                (Source.GATEWAY, f"SELECT {gateway}, count(*) FROM audit GROUP BY 1"),
+                (Source.JOURNAL, f"SELECT {journal}, count(*) FROM journal GROUP BY 1"),
+            )
+            for row in reader.execute(sql)
+            if row[0]
+        ]
+        return sorted(found, key=lambda facet: (-facet.lines, facet.value))
+
+    def decisions(self, email_id: str) -> Sequence[Decision]:
+        """The decisions about this very mail that were made here, as far as `learn_decisions` has read."""
+        return self._decisions.get(email_id, ())
+
+    def learn_decisions(self) -> None:
+        """Reads what the journal says was decided here, from where it stopped the last time."""
+        reader = self._database.reader()
+        newest = reader.execute("SELECT coalesce(max(number), 0) FROM journal").fetchone()[0]
+        rows = reader.execute(
+            f"SELECT number, {_WHO}, {_ACT}, {_ABOUT}, {_KIND} FROM journal"
+            f" WHERE number > ? AND number <= ? AND {_IS_DECISION} ORDER BY number",
+            (self._decisions_to, newest),
+        )
+        self._decisions_to = int(newest)
+        for number, who, act, about, kind in rows:
+            if act in ("approve", "reject", "release_edit") and about and who:
+                approved = kind == "done" and act != "reject"
+                decision = Decision(OneLine(str(who)), approved, int(number))
+                self._decisions.setdefault(str(about), []).append(decision)
+
+    def _gateway_keys(self, wanted: LineFilter) -> Iterator[tuple[int, int]]:
+        where, values = _times(wanted, "audit.created_at")
+        if wanted.action is not None:
+            where.append("json_extract(audit.model, '$.action') = ?")
+            values.append(wanted.action)
+        if wanted.actor is not None:
+            made_here = f"SELECT {_ABOUT} FROM journal WHERE {_KIND} IN ('done', 'retired') AND {_WHO} = ?"
+            where.append(
+                "(json_extract(audit.model, '$.actor_key_id') = ? OR"
+                f" (json_extract(audit.model, '$.action') IN {DECISIONS!r} AND audit.resource_id IN ({made_here})))"
+            )
+            values += [wanted.actor, wanted.actor]
+        if wanted.mailbox_id is not None:
+            where.append(f"{_GATEWAY_MAILBOX} = ?")
+            values.append(wanted.mailbox_id)
+        if wanted.email_id is not None:
+            where.append("(audit.resource_id = ? OR instr(audit.model, ?) > 0)")
+            values += [wanted.email_id, json.dumps(wanted.email_id)]
+        _add_words(wanted, _GATEWAY_TEXT, where, values)
+        sql = f"SELECT audit.key, audit.created_at FROM audit{_join(wanted, 'audit.resource_id')}"
+        sql += f" WHERE {' AND '.join(where)} ORDER BY audit.created_at DESC, audit.entry_id DESC"
+        for key, at in self._database.reader().execute(sql, values):
+            yield -at, key << 1
+
+    def _journal_keys(self, wanted: LineFilter) -> Iterator[tuple[int, int]]:
+        where: list[str] = ["1"]
+        values: list[str | int] = []
+        for column, value in ((_KIND, wanted.action), (_WHO, wanted.actor)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                values.append(value)
+        if wanted.mailbox_id is not None:
+            where.append(f"{_JOURNAL_MAILBOX} = ?")
+            values.append(wanted.mailbox_id)
+        if wanted.email_id is not None:
+            where.append("instr(entry, ?) > 0")
+            values.append(json.dumps(wanted.email_id))
+        _add_words(wanted, _JOURNAL_TEXT, where, values)
+        sql = f"SELECT number, {_AT} FROM journal{_join(wanted, _EMAIL)}"
+        sql += f" WHERE {' AND '.join(where)} ORDER BY number DESC"
+        since, until = to_ms(wanted.since), to_ms(wanted.until)
+        newest = 1 << 62
+        for number, moment in self._database.reader().execute(sql, values):
+            # An entry that tells no time, or a later one than its successor, stands where the chain has it.
+            newest = min(newest, _parsed_ms(moment, newest))
+            if (since is None or newest >= since) and (until is None or newest < until):
+                yield -newest, (number << 1) | 1
+
+
+_GATEWAY_MAILBOX = (
+    "coalesce(mail.mailbox_id, json_extract(audit.model, '$.metadata.mailbox_id'),"
+    " CASE WHEN json_extract(audit.model, '$.resource_type') = 'mailbox' THEN audit.resource_id END)"
+)
+_JOURNAL_MAILBOX = f"coalesce({_MAILBOX}, mail.mailbox_id)"
+_MAIL_TEXT = "coalesce(mail.subject, '') || ' ' || coalesce(mail.sender, '') || ' ' || coalesce(mail.recipients, '')"
+_GATEWAY_TEXT = (
+    "json_extract(audit.model, '$.action') || ' ' || audit.resource_id || ' '"
+    " || coalesce(json_extract(audit.model, '$.actor_key_id'), '') || ' '"
+    f" || coalesce(json_extract(audit.model, '$.metadata'), '') || ' ' || {_MAIL_TEXT}"
+)
+_JOURNAL_TEXT = (
+    f"coalesce({_WHO}, '') || ' ' || coalesce({_KIND}, '') || ' '"
+    f" || coalesce({_EMAIL}, '') || ' ' || coalesce({_DETAILS}, '') || ' ' || {_MAIL_TEXT}"
+)
+_GATEWAY_LINES = f"""
+SELECT audit.key, audit.created_at, audit.model, mail.subject, {_GATEWAY_MAILBOX} FROM audit
+LEFT JOIN mail ON mail.email_id = audit.resource_id
+WHERE audit.key IN (SELECT value FROM json_each(?))
+"""
+_JOURNAL_LINES = f"""
+SELECT number, entry, hash, mail.subject, {_JOURNAL_MAILBOX} FROM journal
+LEFT JOIN mail ON mail.email_id = {_EMAIL}
+WHERE number IN (SELECT value FROM json_each(?))
+"""
+
+
+def _times(wanted: LineFilter, column: str) -> tuple[list[str], list[str | int]]:
+    return [f"{column} >= ? AND {column} < ?"], [to_ms(wanted.since) or 0, to_ms(wanted.until) or 1 << 62]
+
+
+def _join(wanted: LineFilter, email_id: str) -> str:
+    needed = wanted.mailbox_id is not None or wanted.text.strip()
+    return f" LEFT JOIN mail ON mail.email_id = {email_id}" if needed else ""
+
+
+def _add_words(wanted: LineFilter, text: str, where: list[str], values: list[str | int]) -> None:
+    for word in wanted.text.split():
+        forms = {word}
+        if not word.isascii():
+            # LIKE knows only ASCII's letter cases, and JSON text inside a value holds others as escapes.
+            cases = (word, word.lower(), word.upper(), word.capitalize())
+            forms = {*cases, *(json.dumps(case)[1:-1] for case in cases)}
+        where.append("(" + " OR ".join(f"({text}) LIKE ? ESCAPE '!'" for _ in forms) + ")")
+        values += [f"%{_escaped(form)}%" for form in forms]
+
+
+def _escaped(word: str) -> str:
+    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _parsed_ms(moment: object, otherwise: int) -> int:
+    try:
+        return to_ms(datetime.fromisoformat(str(moment))) or 0
+    except ValueError:
+        return otherwise
+
+
+def _gateway_line(row: sqlite3.Row) -> LogLine:
+    key, created_at, model, subject, mailbox_id = tuple(row)
+    inner = json.loads(model)
+    return LogLine(
+        key=key << 1,
+        source=Source.GATEWAY,
+        at=from_ms(created_at) if created_at else None,
+        action=OneLine(inner["action"]),
+        actor=OneLine(inner.get("actor_key_id") or ""),
+        about=OneLine(inner.get("resource_id") or ""),
+        about_type=OneLine(inner.get("resource_type") or ""),
+        details=tuple((OneLine(name), OneLine(value)) for name, value in (inner.get("metadata") or {}).items()),
+        entry_id=OneLine(inner["id"]),
+        hash=_NONE,
+        subject=OneLine(subject or ""),
+        mailbox_id=OneLine(mailbox_id or ""),
+    )
+
+
+def _journal_line(row: sqlite3.Row) -> LogLine:
+    number, entry, digest, subject, mailbox_id = tuple(row)
+    try:
+        inner = json.loads(entry)
+        at = datetime.fromisoformat(inner["at"])
+        details = tuple((OneLine(str(name)), OneLine(str(value))) for name, value in inner["details"].items())
+        action, actor, about = (OneLine(str(inner[name])) for name in ("kind", "who", "email_id"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _gone((number << 1) | 1)._replace(entry_id=OneLine(str(number)), hash=OneLine(str(digest)))
+    return LogLine(
+        key=(number << 1) | 1,
+        source=Source.JOURNAL,
+        at=at,
+        action=action,
+        actor=actor,
+        about=about,
+        about_type=OneLine("email"),
+        details=details,
+        entry_id=OneLine(str(number)),
+        hash=OneLine(str(digest)),
+        subject=OneLine(subject or ""),
+        mailbox_id=OneLine(mailbox_id or ""),
+    )
+
+
+def _gone(key: int) -> LogLine:
+    source = Source.JOURNAL if key & 1 else Source.GATEWAY
+    return LogLine(
+        key, source, None, OneLine("cannot be read"), _NONE, _NONE, _NONE, (), OneLine(str(key >> 1)), _NONE, _NONE,
+        _NONE,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Decisions, locks and edited texts."""

@@ -1,0 +1,143 @@
+"""Texts that lie in a file while the reader's own editor has them: private, and found again after a crash (R4)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from mm_tui.settings.sections import data_dir
+from mm_tui.store.decisions.edits import SavedEdit
+from mm_tui.store.decisions.locks import Process, token_of
+
+TEXT, ABOUT = "draft.md", "about.json"
+
+
+def editing_folder(profile: str) -> Path:
+    """Where a profile's texts lie while an editor has them."""
+    return data_dir() / "editing" / quote(profile, safe="")
+
+
+class EditorFile:
+    """One text in a folder of its own, readable by its owner alone.
+
+    Args:
+        parent: the profile's folder.
+        edit: the text and which draft it is an edit of.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+
+    def __init__(self, parent: Path, edit: SavedEdit) -> None:
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder = Path(tempfile.mkdtemp(dir=parent))
+        self.path = self.folder / TEXT
+        self._edit = edit
+        # What it is about comes last: without it nobody takes the text up, and the text is still in the store.
+        _write(self.path, edit.body)
+        self._about([Process.this()])
+
+    def started(self, pid: int) -> None:
+        """The editor runs as this process; it may outlive ours."""
+        self._about([Process.this(), Process(pid, token_of(pid))])
+
+    def read(self) -> str:
+        """The text as the editor last saved it. Raises OSError."""
+        return self.path.read_bytes().decode("utf-8", errors="replace").removesuffix("\n")
+
+    def was_taken(self, body: str) -> None:
+        """This text of the editor's is safe elsewhere; the editor may write another. Raises OSError."""
+        self._edit = replace(self._edit, body=body)
+        self._about([Process.this()])
+
+    def remove(self) -> None:
+        """The text is safe elsewhere."""
+        _clear(self.folder)
+
+    def _about(self, owners: list[Process]) -> None:
+        edit = self._edit
+        about = {
+            "item_id": edit.item_id, "mailbox_id": edit.mailbox_id, "base_digest": edit.base_digest,
+            "base": edit.base.model_dump(mode="json"), "to": list(edit.to), "subject": edit.subject, "body": edit.body,
+            "saved_at": edit.saved_at.isoformat(), "owners": [list(owner) for owner in _pairs(owners)],
+        }  # fmt: skip
+        written = self.folder / f"{ABOUT}.new"
+        _write(written, json.dumps(about))
+        written.replace(self.folder / ABOUT)
+
+
+class LeftBehind(NamedTuple):
+    """A text that an editor had when the program, or the machine, ended."""
+
+    folder: Path
+    given: SavedEdit
+    """As it was given to the editor."""
+    text: SavedEdit
+    """As the editor last wrote it."""
+
+    def remove(self) -> None:
+        """Its text is safe elsewhere. What else the editor left there, such as a swap file, stays."""
+        _clear(self.folder)
+
+    @property
+    def has_more(self) -> bool:
+        """The editor left files of its own, such as a swap file with what was not written."""
+        return any(path.name not in (TEXT, ABOUT) for path in self.folder.iterdir())
+
+
+def left_behind(parent: Path) -> Iterator[LeftBehind]:
+    """The texts whose program and editor are both gone. What cannot be read is passed over and stays."""
+    try:
+        folders = sorted(parent.iterdir())
+    except OSError:
+        return
+    for folder in folders:
+        try:
+            about = json.loads((folder / ABOUT).read_text("utf-8"))
+            body = (folder / TEXT).read_bytes().decode("utf-8", errors="replace").removesuffix("\n")
+            owners = [Process(int(pid), str(token)) for pid, token in about["owners"]]
+            given = _given(about)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if not any(owner.is_alive() for owner in owners):
+            yield LeftBehind(folder, given, replace(given, body=body))
+
+
+def _given(about: dict[str, object]) -> SavedEdit:
+    from mm_tui.models import RawContent
+
+    texts = {name: str(about[name]) for name in ("item_id", "mailbox_id", "base_digest", "subject", "body")}
+    to = about["to"]
+    return SavedEdit(
+        **texts,
+        base=RawContent.model_validate(about["base"]),
+        to=tuple(map(str, to)) if isinstance(to, list) else (),
+        revision=1,
+        saved_at=datetime.fromisoformat(str(about["saved_at"])),
+    )
+
+
+def _pairs(owners: list[Process]) -> list[tuple[int, str]]:
+    return [(owner.pid, owner.token) for owner in owners]
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a private file down to the disk."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _clear(folder: Path) -> None:
+    for name in (ABOUT, TEXT):
+        (folder / name).unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,1 @@
+"""Mail, its search index and what waits."""

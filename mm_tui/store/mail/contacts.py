@@ -1,0 +1,116 @@
+"""Whom mail was exchanged with, and since when: for look-alike checks and first-time correspondents."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.models import ARRIVED, LEFT, NOT_SENT, Status
+from mm_tui.store.mail.search import phrase
+from mm_tui.store.sort_keys import from_ms
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+MOST = 5000
+"""How many addresses are known at most, those of the newest mail."""
+
+
+def _listed(statuses: frozenset[str]) -> str:
+    return ", ".join(f"'{status}'" for status in sorted(map(str, statuses)))
+
+
+# As `EmailSummary.is_exchanged`, and a test holds the two together.
+_ARRIVED = f"mail.direction = 'inbound' AND mail.status IN ({_listed(ARRIVED)})"
+_LEFT = f"""mail.direction <> 'inbound' AND (
+    mail.status IN ({_listed(LEFT)})
+    OR mail.status NOT IN ({_listed(NOT_SENT)}) AND (
+        json_extract(mail.rest, '$.delivered_at') IS NOT NULL
+        OR json_extract(mail.rest, '$.bounced_at') IS NOT NULL
+        OR mail.status <> '{Status.DELETED}' AND EXISTS (
+            SELECT 1 FROM details
+            WHERE details.key = mail.key AND json_extract(details.model, '$.approved_at') IS NOT NULL)))"""
+
+_EXCHANGES_SQL = f"""
+SELECT mail.sender AS address, mail.thread, 1 AS wrote, min(mail.received_at) AS at, max(mail.key) AS newest FROM mail
+WHERE {_ARRIVED} GROUP BY mail.sender, mail.thread
+UNION ALL
+SELECT json_extract(each.value, '$[0]') AS address, mail.thread, 0, min(mail.received_at), max(mail.key)
+FROM mail, json_each(mail.recipients) AS each WHERE {_LEFT} GROUP BY address, mail.thread
+ORDER BY newest DESC
+"""
+
+
+class Exchange(NamedTuple):
+    """The first mail from or to an address in one thread."""
+
+    address: str
+    """Lower case."""
+    thread: int
+    """The store's number of the thread."""
+    wrote: bool
+    """They wrote to us; False: we wrote to them."""
+    at: int | None
+    """Milliseconds since 1970, UTC; None when the gateway gave no time."""
+
+
+class ContactStore:
+    """The correspondents of one profile. Only mail that arrived or left counts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def exchanges(self, *, most: int = MOST) -> list[Exchange]:
+        """First mails with the `most` latest addresses. Takes up to 0.5 s at 100,000 mails: not on the UI thread."""
+        cursor = self._database.reader().cursor()
+        cursor.row_factory = None
+        found: list[Exchange] = []
+        known: set[str] = set()
+        for raw, thread, wrote, at, _ in cursor.execute(_EXCHANGES_SQL):
+            address = str(raw).lower()
+            if address not in known and len(known) >= most:
+                continue
+            known.add(address)
+            found.append(Exchange(address, thread, bool(wrote), at))
+        return found
+
+    def thread_of(self, email_id: str, mailbox_id: str, thread_id: str | None) -> int | None:
+        """The store's number of a mail's thread; None when neither is known here."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?"
+                " UNION ALL SELECT thread FROM mail WHERE email_id = ?",
+                (mailbox_id, thread_id, email_id),
+            )
+            .fetchone()
+        )
+        return row[0] if row else None
+
+    def first_seen(self, address: str, *, before: datetime | None = None) -> datetime | None:
+        """When this address first wrote to, or was first written to by, any of our mailboxes.
+
+        Args:
+            address: whose.
+            before: only mail that is older.
+
+        Returns:
+            The time; None: never.
+        """
+        if not any(map(str.isalnum, address)):
+            return None
+        rows = self._database.reader().execute(
+            "SELECT mail.sender, mail.recipients, mail.direction, mail.received_at"
+            " FROM mail_words CROSS JOIN mail ON mail.key = mail_words.rowid"
+            f" WHERE mail_words MATCH ? AND ({_ARRIVED} OR {_LEFT}) ORDER BY mail_words.rowid",
+            (f"{{sender recipients}} : {phrase(address)}",),
+        )
+        wanted = address.casefold()
+        for sender, recipients, direction, received_at in rows:
+            inbound = direction == "inbound"
+            named = [sender] if inbound else [to[0] for to in json.loads(recipients)]
+            at = from_ms(received_at or 0)
+            if any(one.casefold() == wanted for one in named):
+                return None if before is not None and at is not None and at >= before else at
+        return None

@@ -1,0 +1,314 @@
+"""Mail as the gateway told it: taking it in, and reading it back by view, page, thread or id."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.store.mail import list_keys as view_keys
+from mm_tui.store.mail.rows import ROW_SQL, MailRow, gone_row, mail_row
+from mm_tui.store.mail.search import STATUS_WORDS, MailView, Query, parse_query
+from mm_tui.store.sort_keys import first_key_at, from_ms
+
+if TYPE_CHECKING:
+    from mm_tui.models import EmailDetail, EmailSummary, Mailbox
+    from mm_tui.store.database import Database
+
+__all__ = ["Changes", "Counts", "MailRow", "MailStore", "MailView", "MailboxRow"]
+
+
+class Changes(NamedTuple):
+    """What an upsert did, as e-mail ids."""
+
+    new: frozenset[str]
+    changed: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.new | self.changed
+
+
+class Counts(NamedTuple):
+    """Numbers for the top line."""
+
+    total: int
+    unread: int
+    pending: int
+
+
+class MailboxRow(NamedTuple):
+    """A mailbox as the status line shows it."""
+
+    mailbox_id: str
+    address: str
+    oversight_mode: str
+
+
+class MailStore:
+    """The mails of one profile.
+
+    Lists are two reads: `keys` takes a snapshot of a view as integers, `rows` reads one page of it. Both are made
+    for 100,000 mails: a page is under 2 ms, so the screen may read it where it draws.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Taking in
+
+    def upsert(self, emails: Iterable[EmailSummary]) -> Changes:
+        """Takes in mails from lists, new or known, in one transaction."""
+        from mm_tui.store.mail.filing import upsert
+
+        return upsert(self._database, list(emails))
+
+    def save_detail(self, detail: EmailDetail, *, at: datetime) -> Changes:
+        """Takes in a mail that was opened, with its body, at the time `at`. The body becomes searchable."""
+        from mm_tui.store.mail.filing import save_detail
+
+        return save_detail(self._database, detail, at)
+
+    def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
+        """Keeps the tags of a mail that was opened, as the gateway holds them now. False: they are as they were, or the
+        mail was never opened."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT details.key, details.model FROM details JOIN mail ON mail.key = details.key WHERE email_id = ?",
+                (email_id,),
+            )
+            .fetchone()
+        )
+        if row is None or json.loads(row["model"]).get("tags", {}) == tags:
+            return False
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE details SET model = json_set(model, '$.tags', json(?)) WHERE key = ?",
+                (json.dumps(dict(tags)), row["key"]),
+            )
+        return True
+
+    def annotate(
+        self, email_id: str, *, label: str | None = None, urgency: str | None = None, summary: str | None = None
+    ) -> bool:
+        """Sets what the list shows of the assistant's work; None leaves a column as it is. False: no such mail."""
+        from mm_tui.store.mail.filing import annotate
+
+        return annotate(self._database, email_id, label, urgency, summary)
+
+    def forget_before(self, moment: datetime, *, limit: int = 500) -> int:
+        """Drops up to `limit` of the oldest mails from before `moment`, but none that waits for a decision."""
+        from mm_tui.store.mail.filing import forget
+
+        rows = self._database.reader().execute(
+            "SELECT key FROM mail INDEXED BY mail_list WHERE key < ?"
+            " AND email_id NOT IN (SELECT email_id FROM pending) ORDER BY key LIMIT ?",
+            (first_key_at(moment), limit),
+        )
+        return forget(self._database, [row[0] for row in rows])
+
+    def stamp(self) -> int:
+        """As `Database.stamp`: another number when another thread or process has written. For one thread's use."""
+        return self._database.stamp()
+
+    # Lists
+
+    def keys(
+        self,
+        view: MailView,
+        *,
+        limit: int | None = None,
+        below: int | None = None,
+        query: Query | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> array[int]:
+        """The view's mails as keys, newest first.
+
+        Args:
+            view: what to show.
+            limit: how many at most, for a first screenful.
+            below: only keys smaller than this, to go on from where a first screenful ended.
+            query: `parse_query(view.query)` if the caller has it already.
+            stop: asked every millisecond or so, from the thread that calls; True ends the search, and the answer is
+                empty. For searches in a thread, which may become stale.
+        """
+        understood = query or parse_query(view.query)
+        cursor = self._database.reader().cursor()
+        cursor.row_factory = None
+        if stop is not None:
+            cursor.connection.set_progress_handler(stop, 5_000)
+        try:
+            return view_keys.read(cursor, view, understood, limit, below)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return array("q")
+        finally:
+            if stop is not None:
+                cursor.connection.set_progress_handler(None, 0)
+            cursor.close()
+
+    def stream(
+        self,
+        view: MailView,
+        *,
+        first: int = 100,
+        query: Query | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Iterator[array[int]]:
+        """As `keys`, but the `first` ones as soon as they are found, then all the rest."""
+        understood = query or parse_query(view.query)
+        head = self.keys(view, limit=first, query=understood, stop=stop)
+        yield head
+        if len(head) < first or (stop is not None and stop()):
+            return
+        if view.folded:
+            yield self.keys(view, query=understood, stop=stop)[first:]
+        else:
+            yield self.keys(view, below=head[-1], query=understood, stop=stop)
+
+    def count(self, view: MailView, *, query: Query | None = None) -> int:
+        """How many lines the view has: mails, or threads where they are folded. Some ten milliseconds."""
+        return view_keys.count(self._database.reader(), view, query or parse_query(view.query))
+
+    def rows(self, keys: Sequence[int]) -> list[MailRow]:
+        """One row for each key, in the order asked. Keys that are gone get a row that says so."""
+        if not keys:
+            return []
+        cursor = self._database.reader().cursor()
+        cursor.row_factory = None
+        marks = ",".join("?" * len(keys))
+        cursor.execute(f"{ROW_SQL} WHERE mail.key IN ({marks})", tuple(keys))
+        by_key = {columns[0]: mail_row(columns) for columns in cursor}
+        return [by_key.get(key) or gone_row(key) for key in keys]
+
+    def row(self, email_id: str) -> MailRow | None:
+        """The row of one mail."""
+        columns = self._database.reader().execute(f"{ROW_SQL} WHERE email_id = ?", (email_id,)).fetchone()
+        return mail_row(columns) if columns else None
+
+    def rowid(self, email_id: str) -> int | None:
+        """The key of a mail."""
+        found = self._database.reader().execute("SELECT key FROM mail WHERE email_id = ?", (email_id,)).fetchone()
+        return found[0] if found else None
+
+    def thread_rows(self, mailbox_id: str, thread_id: str) -> list[MailRow]:
+        """The rows of a thread, oldest first."""
+        cursor = self._database.reader().execute(
+            f"{ROW_SQL} WHERE mail.thread = (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?)"
+            " ORDER BY mail.key",
+            (mailbox_id, thread_id),
+        )
+        return [mail_row(columns) for columns in cursor]
+
+    def counts(self, mailbox_id: str | None = None) -> Counts:
+        """Numbers over all mailboxes, or over one."""
+        where, values = ("", ()) if mailbox_id is None else (" AND mailbox_id = ?", (mailbox_id,))
+        connection = self._database.reader()
+
+        def count(table: str, condition: str) -> int:
+            return int(
+                connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}{where}", values).fetchone()[0]
+            )
+
+        return Counts(count("mail", "1"), count("mail", "status = 'unread'"), count("pending", "1"))
+
+    # Whole mails
+
+    def summary(self, email_id: str) -> EmailSummary | None:
+        """A mail as its list gave it."""
+        return next(iter(self._summaries("email_id = ?", (email_id,))), None)
+
+    def thread(self, mailbox_id: str, thread_id: str) -> list[EmailSummary]:
+        """The mails of a thread, oldest first."""
+        return self._summaries(
+            "mail.thread = (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?)",
+            (mailbox_id, thread_id),
+        )
+
+    def moving(self, since: datetime) -> dict[str, datetime]:
+        """Mailboxes with outbound mail since then whose status may still move, and that mail's oldest time."""
+        final = (*STATUS_WORDS["failed"], "delivered", "rejected", "cancelled", "complained")
+        rows = self._database.reader().execute(
+            "SELECT mailbox_id, min(received_at) FROM mail WHERE key >= ? AND direction = 'outbound'"
+            f" AND status NOT IN ({','.join('?' * len(final))}) GROUP BY mailbox_id",
+            (first_key_at(since), *final),
+        )
+        return {row[0]: moment for row in rows if (moment := from_ms(row[1])) is not None}
+
+    def _summaries(self, where: str, values: tuple[str, ...]) -> list[EmailSummary]:
+        from mm_tui.store.mail.filing import summary_of
+
+        cursor = self._database.reader().execute(
+            "SELECT mail.*, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
+            f" WHERE {where} ORDER BY mail.key",
+            values,
+        )
+        return [summary_of(row) for row in cursor]
+
+    def detail(self, email_id: str) -> EmailDetail | None:
+        """An opened mail, with the status its list told last; None when it was never opened on this machine."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT mail.*, threads.thread_id, details.model, details.fetched_at FROM mail"
+                " JOIN threads ON threads.thread = mail.thread JOIN details ON details.key = mail.key"
+                " WHERE email_id = ?",
+                (email_id,),
+            )
+            .fetchone()
+        )
+        if row is None:
+            return None
+        from mm_tui.store.mail.filing import detail_of
+
+        return detail_of(row)
+
+    def detail_at(self, email_id: str) -> datetime | None:
+        """When the mail was last opened at the gateway; None: never."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT fetched_at FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)", (email_id,)
+            )
+            .fetchone()
+        )
+        return from_ms(row[0]) if row else None
+
+    def ids(self, view: MailView, *, limit: int = 1000) -> list[str]:
+        """The e-mail ids of a view, newest first."""
+        return [row.email_id for row in self.rows(self.keys(view, limit=limit)) if row.email_id]
+
+    # Mailboxes
+
+    def save_mailboxes(self, mailboxes: Iterable[Mailbox]) -> bool:
+        """Replaces the list of mailboxes. True: something changed."""
+        fresh = {
+            box.id: (box.id, str(box.address), str(box.oversight_mode), json.dumps(box.model_dump(mode="json")))
+            for box in mailboxes
+        }
+        with self._database.write() as connection:
+            known = {row[0]: tuple(row) for row in connection.execute("SELECT * FROM mailboxes")}
+            if known == fresh:
+                return False
+            connection.execute("DELETE FROM mailboxes")
+            connection.executemany("INSERT INTO mailboxes VALUES (?, ?, ?, ?)", fresh.values())
+        return True
+
+    def mailboxes(self) -> list[Mailbox]:
+        """The mailboxes, by address."""
+        from mm_tui.models import Mailbox
+
+        rows = self._database.reader().execute("SELECT model FROM mailboxes ORDER BY address")
+        return [Mailbox.model_validate_json(row[0]) for row in rows]
+
+    def mailbox_rows(self) -> list[MailboxRow]:
+        """The mailboxes for the status line and the filter, by address, without building models."""
+        rows = self._database.reader().execute(
+            "SELECT mailbox_id, address, oversight_mode FROM mailboxes ORDER BY address"
+        )
+        return [MailboxRow(*row) for row in rows]

@@ -1,0 +1,182 @@
+"""The queue: mail that waits for a human, as the gateway listed it last and as its details completed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from mm_tui.store.sort_keys import from_ms, to_ms
+
+if TYPE_CHECKING:
+    from mm_tui.models import PendingItem
+    from mm_tui.store.database import Database
+
+Order = Literal["oldest", "newest"]
+
+
+class PendingChanges(NamedTuple):
+    """What a new list brought, as e-mail ids."""
+
+    new: frozenset[str]
+    changed: frozenset[str]
+    """Listed with other content than before."""
+    gone: frozenset[str]
+    """No longer waiting: decided, cancelled or withdrawn, here or elsewhere."""
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.gone)
+
+
+class Waiting(NamedTuple):
+    """A waiting mail without its content."""
+
+    email_id: str
+    mailbox_id: str
+    received_at: datetime | None
+
+
+class PendingStore:
+    """The waiting mails of one profile. A few hundred at most; whole models are read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def replace(self, items: Iterable[PendingItem], at: datetime) -> PendingChanges:
+        """Takes in the gateway's whole list, read at `at`.
+
+        An item that is listed as before keeps the details that were read for it; one whose listed content changed
+        loses them, because they may no longer be true.
+        """
+        listed = {item.id: item for item in items}
+        new: set[str] = set()
+        changed: set[str] = set()
+        with self._database.write() as connection:
+            known = {
+                row["email_id"]: row["listed"] for row in connection.execute("SELECT email_id, listed FROM pending")
+            }
+            for email_id, item in listed.items():
+                text = _dump(item)
+                if known.get(email_id) == text:
+                    continue
+                (changed if email_id in known else new).add(email_id)
+                connection.execute(
+                    "INSERT INTO pending (email_id, mailbox_id, received_at, seen_at, listed, model)"
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (email_id) DO UPDATE SET"
+                    " received_at = excluded.received_at, listed = excluded.listed, model = excluded.model",
+                    (email_id, item.mailbox_id, to_ms(item.received_at) or 0, to_ms(at), text, text),
+                )
+            gone = known.keys() - listed.keys()
+            connection.executemany("DELETE FROM pending WHERE email_id = ?", [(email_id,) for email_id in gone])
+        return PendingChanges(frozenset(new), frozenset(changed), frozenset(gone))
+
+    def save_detail(self, item: PendingItem) -> bool:
+        """Keeps what the detail added to a listed item (cc, attachments, thread). False: it is not waiting any more."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                "UPDATE pending SET model = ?, mailbox_id = ? WHERE email_id = ?",
+                (_dump(item), item.mailbox_id, item.id),
+            )
+            return done.rowcount > 0
+
+    def remove(self, email_id: str) -> bool:
+        """Takes out an item that is known to have been decided, ahead of the next list."""
+        with self._database.write() as connection:
+            return connection.execute("DELETE FROM pending WHERE email_id = ?", (email_id,)).rowcount > 0
+
+    def items(self, order: Order = "oldest", *, mailbox_id: str | None = None) -> list[PendingItem]:
+        """The waiting mails; those without a time stand first as the oldest."""
+        where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
+        direction = "ASC" if order == "oldest" else "DESC"
+        rows = self._database.reader().execute(
+            f"SELECT model FROM pending{where} ORDER BY received_at {direction}, email_id {direction}", values
+        )
+        return [_load(row[0]) for row in rows]
+
+    def waiting(self) -> list[Waiting]:
+        """All that waits, without content, oldest first."""
+        rows = self._database.reader().execute(
+            "SELECT email_id, mailbox_id, received_at FROM pending ORDER BY received_at, email_id"
+        )
+        return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
+
+    def unread_drafts(self) -> list[Waiting]:
+        """Outbound mails whose details have not been read since they were listed as they are, oldest first."""
+        rows = self._database.reader().execute(
+            "SELECT email_id, mailbox_id, received_at FROM pending"
+            " WHERE NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
+            " ORDER BY received_at, email_id"
+        )
+        return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
+
+    def unread_around(self, newest: int) -> list[tuple[str, Waiting]]:
+        """Mails in the threads of waiting drafts that were never opened here and that opening cannot mark read.
+
+        Args:
+            newest: how many of a thread's newest mails count.
+
+        Returns:
+            (id of the draft, the mail) of each, the oldest draft first.
+        """
+        rows = self._database.reader().execute(
+            "SELECT draft, email_id, mailbox_id, received_at FROM ("
+            "SELECT pending.email_id AS draft, pending.received_at AS since, mail.email_id, mail.mailbox_id,"
+            " mail.received_at, mail.status, mail.direction, details.key IS NULL AS unread,"
+            " row_number() OVER (PARTITION BY pending.email_id ORDER BY mail.key DESC) AS age"
+            " FROM pending JOIN mail AS own ON own.email_id = pending.email_id"
+            " JOIN mail ON mail.thread = own.thread AND mail.key <> own.key"
+            " LEFT JOIN details ON details.key = mail.key"
+            " WHERE json_extract(pending.model, '$.direction') = 'outbound')"
+            " WHERE age <= ? AND unread AND (direction = 'outbound' OR status IN ('read', 'archived'))"
+            " ORDER BY since, draft, age",
+            (newest,),
+        )
+        return [(row[0], Waiting(row[1], row[2], from_ms(row[3]) if row[3] else None)) for row in rows]
+
+    def get(self, email_id: str) -> PendingItem | None:
+        """One waiting mail."""
+        row = self._database.reader().execute("SELECT model FROM pending WHERE email_id = ?", (email_id,)).fetchone()
+        return _load(row[0]) if row else None
+
+    def seen_at(self, email_id: str) -> datetime | None:
+        """When this machine first saw it waiting."""
+        row = self._database.reader().execute("SELECT seen_at FROM pending WHERE email_id = ?", (email_id,)).fetchone()
+        return from_ms(row[0]) if row else None
+
+    def tagged(self, prefix: str) -> dict[str, dict[str, str]]:
+        """The tags of the waiting mails that have one whose name begins so, by e-mail id, as their details were read.
+
+        The texts are as the details hold them: make a `OneLine` of what is shown.
+        """
+        rows = self._database.reader().execute(
+            "SELECT pending.email_id, details.model FROM pending JOIN mail ON mail.email_id = pending.email_id"
+            " JOIN details ON details.key = mail.key WHERE instr(details.model, ?)",
+            (f'"{prefix}',),
+        )
+        found = {row[0]: json.loads(row[1]).get("tags", {}) for row in rows}
+        return {email_id: tags for email_id, tags in found.items() if any(key.startswith(prefix) for key in tags)}
+
+    def count(self, mailbox_id: str | None = None) -> int:
+        """How many wait, over all mailboxes or in one."""
+        where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
+        return int(self._database.reader().execute(f"SELECT count(*) FROM pending{where}", values).fetchone()[0])
+
+
+def _dump(item: PendingItem) -> str:
+    return json.dumps(item.model_dump(mode="json"), sort_keys=True)
+
+
+def _load(text: str) -> PendingItem:
+    from mm_tui.models import Party, PendingItem
+    from mm_tui.text import ManyLine, OneLine
+
+    item = PendingItem.model_validate_json(text)
+    # Cleaned anew from what was received, so that the texts know again how many hidden characters they had.
+    recounted = {
+        "body": ManyLine(item.raw.body),
+        "subject": OneLine(item.raw.subject),
+        "sender": Party.parse(item.raw.sender),
+        "to": tuple(Party.parse(to) for to in item.raw.to),
+    }
+    return item.model_copy(update={name: value for name, value in recounted.items() if value == getattr(item, name)})

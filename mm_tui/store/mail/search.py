@@ -1,0 +1,235 @@
+"""How a query (`mm_tui.query`) and a view of the list become SQL.
+
+Free words also match as the beginning of a longer word; in scripts that put no space between words, anywhere. No
+input is an error: what cannot be used is left out and told in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from mm_tui.query import MAIL, MAX_TERMS, Term, fault, has_too_many, is_unspaced, moment_named, named, terms
+from mm_tui.store.sort_keys import first_key_at
+from mm_tui.text import OneLine
+
+STATUS_WORDS: Mapping[str, tuple[str, ...]] = {
+    "pending": ("pending_scan", "pending_send_approval", "pending_inbound_approval"),
+    "waiting": ("pending_send_approval", "pending_inbound_approval"),
+    "sent": ("sent", "delivered", "approved", "approved_and_sent"),
+    "failed": ("send_failed", "bounced"),
+    "spam": ("spam_flagged", "spam_quarantined"),
+}
+"""Words that stand for several statuses, in `is:` and in `MailView.status`. Any other word is a status itself."""
+
+_COLUMNS = {"from": "sender", "to": "recipients", "subject": "subject"}
+_TEXTS: Mapping[str, tuple[str, ...]] = {
+    "": ("mail.subject", "mail.sender_name", "mail.sender", "mail.recipients", "mail.summary"),
+    "from": ("mail.sender_name", "mail.sender"),
+    "to": ("mail.recipients",),
+    "subject": ("mail.subject",),
+}
+"""Where a text without spaces is looked for, by operator; one without an operator also in opened bodies."""
+_LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class MailView:
+    """What a list shows. Two equal views show the same mails."""
+
+    mailbox_id: str | None = None
+    label: str | None = None
+    status: str | None = None
+    """A status, or one of `STATUS_WORDS`."""
+    query: str = ""
+    folded: bool = False
+    """One line per thread: its newest mail that matches."""
+
+
+class Condition(NamedTuple):
+    """A piece of a WHERE over the table `mail`, with its parameters."""
+
+    sql: str
+    values: tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class Query:
+    """A query understood."""
+
+    conditions: list[Condition] = field(default_factory=list)
+    match: str | None = None
+    """The full-text expression, in FTS5's language; None when there are no words to look for."""
+    complaints: list[OneLine] = field(default_factory=list)
+    """What was left out and why, in words."""
+
+
+def parse_query(text: str, now: datetime | None = None) -> Query:
+    """Understands what stands on the search line. Never raises.
+
+    Args:
+        text: as typed; unfinished input is fine.
+        now: what `today` and ages count from; none is the machine's clock.
+    """
+    moment = now or datetime.now(UTC)
+    query = Query()
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    if has_too_many(text):
+        query.complaints.append(OneLine(f"only the first {MAX_TERMS} terms are used"))
+    for term in terms(text, MAIL):
+        if words := _complaint(term, moment):
+            query.complaints.append(OneLine(words))
+        if term.operator in ("", *_COLUMNS):
+            if is_unspaced(term.value):
+                query.conditions.append(_told(_text(term), term))
+            elif any(map(str.isalnum, term.value)):
+                match = _match_term(_COLUMNS.get(term.operator), term.value, whole=term.whole)
+                (unwanted if term.excluded else wanted).append(match)
+            continue
+        condition = _CONDITIONS[term.operator](term, moment)
+        if condition is not None:
+            query.conditions.append(_told(condition, term))
+    without = " OR ".join(unwanted)
+    if wanted:
+        query.match = " AND ".join(wanted)
+        if without:
+            query.match = f"({query.match}) NOT ({without})"
+    elif without:
+        # FTS5 knows no NOT without something to take away from.
+        excluded = "SELECT rowid FROM mail_words WHERE mail_words MATCH ?"
+        query.conditions.append(Condition(f"mail.key NOT IN ({excluded})", (without,)))
+    return query
+
+
+def _told(condition: Condition, term: Term) -> Condition:
+    """The condition, or its opposite when the term is excluded."""
+    return Condition(f"NOT ({condition.sql})", condition.values) if term.excluded else condition
+
+
+def _text(term: Term) -> Condition:
+    """Mails in whose text the term's stands, wherever that is."""
+    escaped = re.sub(r"([\\%_])", r"\\\1", term.value[:_LONGEST_TEXT])
+    places = [f"{column} LIKE ? ESCAPE '\\'" for column in _TEXTS[term.operator]]
+    if not term.operator:
+        body = "details.key = mail.key AND details.body LIKE ? ESCAPE '\\'"
+        places.append(f"EXISTS (SELECT 1 FROM details WHERE {body})")
+    return Condition(f"({' OR '.join(places)})", (f"%{escaped}%",) * len(places))
+
+
+def phrase(text: str) -> str:
+    """The full-text expression for words that stand together as whole words."""
+    return _match_term(None, text, whole=True)
+
+
+def _match_term(column: str | None, value: str, *, whole: bool) -> str:
+    quoted = '"' + value.replace('"', " ") + '"'
+    if not whole:
+        # `*` applies to the last token, so an address matches while it is typed.
+        quoted += "*"
+    return f"({column} : {quoted})" if column else f"({quoted})"
+
+
+def status_condition(word: str) -> Condition:
+    """The condition for a status or one of `STATUS_WORDS`."""
+    statuses = STATUS_WORDS.get(word, (word,))
+    return Condition(f"mail.status IN ({', '.join('?' * len(statuses))})", statuses)
+
+
+def _complaint(term: Term, now: datetime) -> str:
+    """What to say of a term that cannot be used; nothing of one that is still being typed."""
+    words = fault(term, MAIL, now)
+    if not words or (not term.unknown and (not term.value.strip("-") or term.operator in _COLUMNS)):
+        return ""
+    if term.unknown:
+        return f"{words} (it was taken as words)"
+    return f"{words}; it was left out" if term.operator else words
+
+
+def _label(term: Term, _: datetime) -> Condition | None:
+    return Condition("mail.label = ? COLLATE NOCASE", (term.value.lower(),)) if term.value else None
+
+
+def _is(term: Term, _: datetime) -> Condition | None:
+    value = term.value.lower()
+    if value in ("inbound", "outbound"):
+        return Condition("mail.direction = ?", (value,))
+    if value == "urgent":
+        return Condition("mail.urgency IN ('high', 'urgent', 'critical')", ())
+    return status_condition(value) if value else None
+
+
+def _in(term: Term, _: datetime) -> Condition | None:
+    value = term.value.lower()
+    return (
+        Condition(
+            "mail.mailbox_id IN (SELECT mailbox_id FROM mailboxes WHERE lower(address) = ? OR lower(mailbox_id) = ?"
+            " OR lower(substr(address, 1, instr(address, '@') - 1)) = ?)",
+            (value, value, value),
+        )
+        if value
+        else None
+    )
+
+
+def _has(term: Term, _: datetime) -> Condition | None:
+    word = named(term, MAIL)
+    if word == "attachment":
+        return Condition("mail.has_attachments = 1", ())
+    return Condition(f"mail.{word} <> ''", ()) if word is not None else None
+
+
+def _before(term: Term, now: datetime) -> Condition | None:
+    moment = moment_named(term.value.lower(), now)
+    return Condition("mail.key < ?", (first_key_at(moment),)) if moment else None
+
+
+def _after(term: Term, now: datetime) -> Condition | None:
+    moment = moment_named(term.value.lower(), now)
+    return Condition("mail.key >= ?", (first_key_at(moment),)) if moment else None
+
+
+_CONDITIONS: Mapping[str, Callable[[Term, datetime], Condition | None]] = {
+    "label": _label,
+    "is": _is,
+    "in": _in,
+    "has": _has,
+    "before": _before,
+    "after": _after,
+}
+
+
+def view_sql(view: MailView, query: Query, below: int | None = None) -> tuple[str, list[str | int]]:
+    """The SELECT that gives `key` and `thread` of the view's mails, newest first (`thread` is NULL unless folded).
+
+    Without words it walks the index `mail_list`; with words it walks the full-text index backwards. Both hand out
+    the first rows before they know the last, so a LIMIT ends them early.
+
+    Args:
+        view: what to show.
+        query: its query, understood.
+        below: only keys smaller than this.
+    """
+    conditions = list(query.conditions)
+    if view.mailbox_id is not None:
+        conditions.append(Condition("mail.mailbox_id = ?", (view.mailbox_id,)))
+    if view.label is not None:
+        conditions.append(Condition("mail.label = ?", (view.label,)))
+    if view.status is not None:
+        conditions.append(status_condition(view.status))
+    source, key = "mail INDEXED BY mail_list", "mail.key"
+    if query.match is not None:
+        key = "mail_words.rowid"
+        source = "mail_words"
+        if conditions or view.folded:
+            source += " CROSS JOIN mail INDEXED BY mail_list ON mail.key = mail_words.rowid"
+        conditions.insert(0, Condition("mail_words MATCH ?", (query.match,)))
+    if below is not None:
+        conditions.append(Condition(f"{key} < ?", (below,)))
+    where = " AND ".join(condition.sql for condition in conditions) or "1"
+    values = [value for condition in conditions for value in condition.values]
+    thread = "mail.thread" if view.folded else "NULL"
+    return f"SELECT {key} AS key, {thread} AS thread FROM {source} WHERE {where} ORDER BY {key} DESC", values

@@ -1,0 +1,384 @@
+"""Long text to read: wrapped once, drawn line by line, with marks on stretches of it. Knows what of it was seen.
+
+Everything that is read before a decision (draft, difference) is one `Paper` text, so that "all of it has been on the
+screen" means the same everywhere.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mm_tui import keymap
+from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+TAB = 4
+"""Cells between tab stops."""
+MIN_WIDTH = 8
+
+
+class Mark(NamedTuple):
+    """A stretch of the text that is drawn in another style: "dim", "strong", "risk", "fail", "added", "removed"."""
+
+    start: int
+    end: int
+    style: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A clean text with its marks. Later marks win where they overlap."""
+
+    text: str = ""
+    marks: tuple[Mark, ...] = ()
+
+
+class PageWriter:
+    """Builds a page piece by piece."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._marks: list[Mark] = []
+        self._length = 0
+
+    def write(self, text: str, style: str = "", marks: Iterable[Mark] = ()) -> None:
+        """Appends clean text. `marks` count from the start of this piece."""
+        start = self._length
+        self._pieces.append(text)
+        self._length += len(text)
+        if style:
+            self._marks.append(Mark(start, self._length, style))
+        self._marks.extend(Mark(start + mark.start, start + mark.end, mark.style) for mark in marks)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Appends a line."""
+        self.write(text, style)
+        self.write("\n")
+
+    def page(self) -> Page:
+        """What was written, without line breaks at its end."""
+        text = "".join(self._pieces)
+        kept = len(text.rstrip("\n"))
+        return Page(text[:kept], tuple(mark for mark in self._marks if mark.start < kept))
+
+
+def quote_marks(text: str) -> list[Mark]:
+    """Dim marks on the quoted lines (`> …`) of a mail."""
+    marks: list[Mark] = []
+    at = 0
+    for line in text.split("\n"):
+        if line.startswith(">"):
+            marks.append(Mark(at, at + len(line), "dim"))
+        at += len(line) + 1
+    return marks
+
+
+def wrapped(text: str, width: int) -> list[tuple[int, int]]:
+    """Where each drawn line starts and ends in `text`, broken at spaces to at most `width` cells.
+
+    Args:
+        text: clean text with line feeds.
+        width: cells, at least 2 so that a wide character fits.
+    """
+    lines: list[tuple[int, int]] = []
+    start = 0
+    ascii_only = text.isascii() and "\t" not in text
+    while True:
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        if end - start <= width and (ascii_only or _cells(text[start:end]) <= width):
+            lines.append((start, end))
+        else:
+            _break_line(text, start, end, width, ascii_only, lines)
+        if end == len(text):
+            return lines
+        start = end + 1
+
+
+def _break_line(text: str, start: int, end: int, width: int, ascii_only: bool, lines: list[tuple[int, int]]) -> None:
+    at = start
+    while at < end:
+        stop = min(end, at + width)
+        if not ascii_only:
+            stop = _fitting(text, at, stop if stop - at < width else min(end, at + 2 * width), width)
+        if stop < end:
+            space = text.rfind(" ", at + 1, stop + 1)
+            if space > at:
+                lines.append((at, space))
+                at = space + 1
+                continue
+        lines.append((at, stop))
+        at = stop
+
+
+def _fitting(text: str, start: int, stop: int, width: int) -> int:
+    """The furthest index up to `stop` so that the text from `start` fits `width` cells; moves by at least one."""
+    # Most lines are narrow characters, or nearly: one look, then a few steps.
+    near = min(stop, start + width)
+    cells = _cells(text[start:near])
+    while cells > width and near > start + 1:
+        near -= 1
+        cells -= _cells(text[near])
+    while near < stop and cells + (more := _cells(text[near])) <= width:
+        cells += more
+        near += 1
+    if _cells(text[start:near]) == cells:
+        return near
+    # Clusters of which the parts do not add up to the whole.
+    low, high = start + 1, stop
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _cells(text[start:middle]) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _cells(text: str) -> int:
+    return len(text) + text.count("\t") * (TAB - 1) if text.isascii() else cell_len(text.replace("\t", " " * TAB))
+
+
+def without(stretches: Sequence[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """Stretches (first, one after the last) with everything from `start` up to, not including, `end` taken out."""
+    parts = [part for first, last in stretches for part in ((first, min(last, start)), (max(first, end), last))]
+    return [(first, last) for first, last in parts if first < last]
+
+
+class Paper(ScrollView, can_focus=True, inherit_bindings=False):
+    """A text to read, of any length. Posts `EndSeen` once every line of a page has been on the screen."""
+
+    BINDINGS = keymap.bindings("paper")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "paper--text", "paper--dim", "paper--strong", "paper--risk", "paper--fail", "paper--added", "paper--removed",
+        "paper--accent",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    Paper {
+        background: $background;
+        overflow: hidden auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        padding: 0 1;
+        & > .paper--text { color: $foreground; }
+        & > .paper--dim { color: $mm-dim; }
+        & > .paper--strong { color: $foreground; text-style: bold; }
+        & > .paper--accent { color: $accent; }
+        & > .paper--risk { color: $warning; text-style: underline; }
+        & > .paper--fail { color: $error; text-style: bold underline; }
+        & > .paper--added { color: $success; text-style: bold underline; }
+        & > .paper--removed { color: $error; text-style: strike; }
+    }
+    """
+
+    class EndSeen(Message):
+        """Every line of the page has been on the screen, in whatever order, the last of them for the dwell time."""
+
+        def __init__(self, paper: Paper, name: str) -> None:
+            super().__init__()
+            self.paper = paper
+            self.page_name = name
+
+        @property
+        def control(self) -> Paper:
+            return self.paper
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._page = Page()
+        self._page_name = ""
+        self._unseen: list[tuple[int, int]] = []
+        """Stretches of the text that have not been on the screen, in order: first character, and the one after."""
+        self._painted: object = None
+        """What was painted last: see `_view`."""
+        self._once_painted: list[Callable[[], object]] = []
+        self._lines: list[tuple[int, int]] = [(0, 0)]
+        self._wrapped_for = 0
+        self._marks: list[tuple[int, Mark]] = []
+        """By where they start, each with its rank: the higher one wins."""
+        self._starts: list[int] = []
+        self._longest = 0
+        self._styles: dict[str, Style] = {}
+        self._dwell: Timer | None = None
+
+    # What is shown
+
+    def show(self, page: Page, name: str, *, keep_place: bool = False) -> None:
+        """Shows a page.
+
+        Args:
+            page: its text and marks.
+            name: says what was read; comes back in `EndSeen`.
+            keep_place: stay at the same line, for a page that only changed a little.
+        """
+        top = self.scroll_offset.y if keep_place else 0
+        if name != self._page_name or page.text != self._page.text:
+            self._unseen = [(0, len(page.text) + 1)]
+        self._page, self._page_name = page, name
+        self._marks = sorted(enumerate(page.marks), key=lambda ranked: ranked[1].start)
+        self._starts = [mark.start for _, mark in self._marks]
+        self._longest = max((mark.end - mark.start for mark in page.marks), default=0)
+        self._wrapped_for = 0
+        self._wrap()
+        self.scroll_to(y=top, animate=False)
+        self.refresh()
+
+    @property
+    def room(self) -> int:
+        """Cells of a line."""
+        return self._room()
+
+    @property
+    def lines_unread(self) -> int:
+        """Drawn lines of which something has not been on the screen."""
+        return sum(1 for at in range(len(self._lines)) if self._is_unseen(at))
+
+    @property
+    def page_name(self) -> str:
+        """What the page that is shown was called."""
+        return self._page_name
+
+    def once_painted(self, call: Callable[[], object]) -> None:
+        """Calls it once what is shown now has been laid out and painted."""
+        self._once_painted.append(call)
+        self.refresh()
+
+    def _is_unseen(self, at: int) -> bool:
+        start, end = self._lines[at][0], self._line_end(at)
+        return any(first < end and last > start for first, last in self._unseen)
+
+    def _line_end(self, at: int) -> int:
+        """Where the next drawn line starts: blanks that a line was broken at belong to it."""
+        return self._lines[at + 1][0] if at + 1 < len(self._lines) else len(self._page.text) + 1
+
+    def _view(self) -> object:
+        """All that says which text stands on the screen."""
+        return self._page_name, self._page.text, self._wrapped_for, self.scroll_offset.y, self.size.height
+
+    def look(self) -> None:
+        """Takes in what has been painted; says `EndSeen` once all of the page was, and has stood there for a moment.
+
+        Text that was jumped over has not been seen, nor has a page under a dialog.
+        """
+        if not self._is_painted():
+            return
+        while self._once_painted:
+            self._once_painted.pop(0)()
+        if self._dwell is not None:
+            self._dwell.stop()
+            self._dwell = None
+        if not self._page_name:
+            return
+        top = min(self.scroll_offset.y, len(self._lines) - 1)
+        bottom = min(top + self.size.height, len(self._lines)) - 1
+        self._unseen = without(self._unseen, self._lines[top][0], self._line_end(bottom))
+        if not self._unseen:
+            self._dwell = self.set_timer(DWELL_SECONDS, self._dwelt)
+
+    def _dwelt(self) -> None:
+        self._dwell = None
+        if self._is_painted():
+            self.post_message(self.EndSeen(self, self._page_name))
+
+    def _is_painted(self) -> bool:
+        shown = self.is_mounted and self.screen.is_active and self.is_on_screen and self.size.height > 0
+        return shown and self._wrapped_for == self._room() and self._painted == self._view()
+
+    def _room(self) -> int:
+        return max(MIN_WIDTH, self.scrollable_content_region.width)
+
+    def _wrap(self) -> None:
+        width = self._room()
+        if width != self._wrapped_for:
+            self._wrapped_for = width
+            self._lines = wrapped(self._page.text, width)
+        self.virtual_size = Size(self._room(), len(self._lines))
+
+    def on_resize(self) -> None:
+        first = self._lines[min(self.scroll_offset.y, len(self._lines) - 1)][0]
+        self._wrap()
+        starts = [start for start, _ in self._lines]
+        self.scroll_to(y=max(0, bisect_right(starts, first) - 1), animate=False)
+
+    # Moving
+
+    def action_paper_down(self) -> None:
+        self.scroll_relative(y=1, animate=False)
+
+    def action_paper_up(self) -> None:
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_paper_page_down(self) -> None:
+        if self._page_name and self._unseen and self.scroll_offset.y >= self.max_scroll_y:
+            # What was jumped over is what is left to read.
+            self.scroll_to(y=next(at for at in range(len(self._lines)) if self._is_unseen(at)), animate=False)
+        else:
+            self.scroll_relative(y=max(1, self.size.height - 2), animate=False)
+
+    def action_paper_page_up(self) -> None:
+        self.scroll_relative(y=-max(1, self.size.height - 2), animate=False)
+
+    def action_paper_first(self) -> None:
+        self.scroll_to(y=0, animate=False)
+
+    def action_paper_last(self) -> None:
+        self.scroll_to(y=len(self._lines), animate=False)
+
+    # Drawing
+
+    def _style(self, name: str) -> Style:
+        found = self._styles.get(name)
+        if found is None:
+            found = self._styles[name] = self.get_component_rich_style(f"paper--{name}")
+        return found
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        super().notify_style_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        strips = super().render_lines(crop)
+        # What is painted here is written to the terminal before the next message is handled.
+        self._painted = self._view()
+        self.call_later(self.look)
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        at = y + self.scroll_offset.y
+        if at >= len(self._lines):
+            return Strip.blank(width, self._style("text"))
+        start, end = self._lines[at]
+        segments = [
+            Segment(self._page.text[a:b].replace("\t", " " * TAB), self._style(style))
+            for a, b, style in self._pieces(start, end)
+        ]
+        return Strip(segments).adjust_cell_length(width, self._style("text"))
+
+    def _pieces(self, start: int, end: int) -> Sequence[tuple[int, int, str]]:
+        """The stretches of one line with their styles."""
+        first, last = bisect_left(self._starts, start - self._longest), bisect_right(self._starts, end)
+        ranked = [(rank, mark) for rank, mark in self._marks[first:last] if mark.end > start and mark.start < end]
+        here = [mark for _, mark in sorted(ranked)]
+        if not here:
+            return [(start, end, "text")]
+        edges = sorted({start, end, *(edge for mark in here for edge in mark[:2] if start < edge < end)})
+        pieces: list[tuple[int, int, str]] = []
+        for a, b in pairwise(edges):
+            styles = [mark.style for mark in here if mark.start <= a and mark.end >= b]
+            pieces.append((a, b, styles[-1] if styles else "text"))
+        return pieces
