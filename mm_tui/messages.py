@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import ClaimKeeper
     from mm_tui.services.presence.watch import ClaimWatch
-    from mm_tui.services.queue.entries import Seat
+    from mm_tui.services.queue.entry import Seat
     from mm_tui.services.sync.service import Sync
     from mm_tui.services.sync.waiting_details import WaitingDetails
     from mm_tui.settings.sections import Settings

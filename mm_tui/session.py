@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import ClaimKeeper
     from mm_tui.services.presence.watch import ClaimWatch
-    from mm_tui.services.queue.entries import Seat
+    from mm_tui.services.queue.entry import Seat
     from mm_tui.services.sync.service import Sync
     from mm_tui.services.sync.waiting_details import WaitingDetails
     from mm_tui.settings.sections import Settings
@@ -62,7 +62,7 @@ class Wiring:
     """Everything behind the screens, for one profile.
 
     Args:
-        settings: with the profile chosen, and its keys (`config.with_keys`).
+        settings: with the profile chosen, and its keys (`settings.keys.with_keys`).
         database: the open store.
         clock: the machine's, or a test's.
         demo: for the demo what its import of mail found (nothing for sample mail); else None.
@@ -259,7 +259,7 @@ class Wiring:
 
     def seat(self) -> Seat:
         """Who reads the queue, as claims know them."""
-        from mm_tui.services.queue.entries import Seat
+        from mm_tui.services.queue.entry import Seat
 
         claims = self.claims
         if claims is None or self.sync is None or self.claim_watch is None:

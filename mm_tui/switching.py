@@ -20,7 +20,7 @@ from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.leave import on_the_way
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
 from mm_tui.session import Wiring, WiringError
-from mm_tui.settings import sections as config
+from mm_tui.settings.keys import with_keys
 from mm_tui.settings.profiles import fetches_keys, kind_of, overriding
 from mm_tui.settings.sections import ConfigError, Settings
 from mm_tui.text import OneLine
@@ -121,13 +121,13 @@ def _with_keys(app: App[Any], settings: Settings) -> Settings:
     """
     driver = app._driver
     if not fetches_keys(settings.profile) or driver is None or not driver.can_suspend:
-        return config.with_keys(settings)
+        return with_keys(settings)
     failed: ConfigError | None = None
     with app.suspend(), _interrupting_only_the_command():
         sys.stderr.write(f"mm-tui: asking for the keys of the profile {OneLine(settings.profile.name)}\n")
         # Nothing may escape from here: the app would never come back.
         try:
-            settings = config.with_keys(settings)
+            settings = with_keys(settings)
         except ConfigError as error:
             failed = error
         except Exception as error:  # noqa: BLE001 - a keyring's backend may raise anything

@@ -7,6 +7,8 @@ import sys
 
 from mm_tui.agent import command, evaluate
 from mm_tui.settings import sections as config
+from mm_tui.settings.file import load as load_settings
+from mm_tui.settings.keys import with_keys
 from mm_tui.text import OneLine
 
 
@@ -23,7 +25,7 @@ def main() -> int:
     labels.set_defaults(act=evaluate.run)
     arguments = parser.parse_args()
     try:
-        settings = config.with_keys(config.load(profile=arguments.profile))
+        settings = with_keys(load_settings(profile=arguments.profile))
     except config.ConfigError as error:
         sys.stderr.write(OneLine(f"mm-tui agent: {error}") + "\n")
         return command.CONFIG

@@ -99,7 +99,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     Args:
         args: as `add_arguments` describes them.
-        settings: with their keys (`config.with_keys`).
+        settings: with their keys (`settings.keys.with_keys`).
 
     Returns:
         The exit status: 0 stopped or worked off, 3 no such mailbox, 4 a key is missing, wrong or may decide,

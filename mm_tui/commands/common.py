@@ -27,9 +27,10 @@ def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
         ConfigError: they cannot be used.
     """
     from mm_tui.commands.output import logs
-    from mm_tui.settings import sections as config
+    from mm_tui.settings.file import load as load_settings
+    from mm_tui.settings.keys import with_keys
 
-    chosen = config.with_keys(config.load(arguments.config, profile=arguments.profile))
+    chosen = with_keys(load_settings(arguments.config, profile=arguments.profile))
     logs.set_up(debug=arguments.debug, on_stderr=arguments.debug and not draws)
     return chosen
 

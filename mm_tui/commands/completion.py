@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
 from mm_tui.text import ManyLine
 
+Build = Callable[[], argparse.ArgumentParser]
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes the command."""
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, build: Build) -> None:
+    """Describes the command. `build` makes the parser of all commands."""
     del shared  # needs no settings
     parser = commands.add_parser(
         "completion",
@@ -21,14 +25,12 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "folder of $fpath.",
     )
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=partial(run, build))
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(build: Build, arguments: argparse.Namespace) -> int:
     """Prints the script."""
     import shtab
-
-    from mm_tui.commands.parser import build
 
     emit.line(ManyLine(shtab.complete(build(), shell=arguments.shell)))
     return Exit.OK

@@ -20,7 +20,8 @@ from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.service import Refused, Releases
 from mm_tui.services.decisions.view import Phase, ReleaseView
 from mm_tui.services.events import Notice
-from mm_tui.services.queue.entries import Queued, edited_draft
+from mm_tui.services.queue.entries import edited_draft
+from mm_tui.services.queue.entry import Queued
 from mm_tui.session import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.records import ReleaseStore

@@ -75,11 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
         common.before_drawing()
         from mm_tui import launch
         from mm_tui.commands.output import logs
-        from mm_tui.settings import sections as config
+        from mm_tui.settings.file import load as load_settings
 
         logs.set_up(debug=arguments.debug)
         common.report_crashes()
-        chosen = config.load()
+        chosen = load_settings()
         named = chosen.profile.replaced(name="demo")
         # Where sample mail is shown beside it the reader's own is still what the first line is about.
         about = tuple(map(OneLine, ready.import_report))

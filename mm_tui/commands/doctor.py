@@ -12,7 +12,7 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.commands.checks.run import Check
+    from mm_tui.commands.checks.check import Check
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Checks, prints, and returns the status of the first problem."""
     import asyncio
 
-    from mm_tui.commands.checks.run import Result, check_all
+    from mm_tui.commands.checks.check import Result
+    from mm_tui.commands.checks.run import check_all
 
     found = asyncio.run(check_all(arguments.config, arguments.profile))
     problems = [check for check in found if check.result is Result.PROBLEM]

@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mm_tui.commands import config_writer
     from mm_tui.settings import file as config_file
     from mm_tui.settings import sections as config
+    from mm_tui.settings.keys import with_keys
     from mm_tui.settings.sections import Profile
 
     path = arguments.config or config.config_path()
@@ -93,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         profile = Profile.of({**fields, "name": name})
     except msgspec.ValidationError as error:
         raise _explained(error) from None
-    profile = config.with_keys(config.Settings(profile=profile)).profile
+    profile = with_keys(config.Settings(profile=profile)).profile
     warnings = [profile.mismatch] if profile.mismatch else []
     reports: dict[str, KeyReport] = {}
     if not arguments.no_check:

@@ -36,8 +36,9 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
     commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, init, doctor, profiles, sync, pending, audit, completion):
+    for module in (demo, init, doctor, profiles, sync, pending, audit):
         module.add(commands, shared)
+    completion.add(commands, shared, build)
     agent.add(commands, shared, in_full=argv is None or "agent" in argv)
     sandbox.add(commands, shared, in_full=argv is None or "sandbox" in argv)
     return parser

@@ -17,7 +17,8 @@ from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure
 from mm_tui.review.findings import Level
 from mm_tui.services.events import span
-from mm_tui.services.queue.entries import Order, Queued, ordered
+from mm_tui.services.queue.entries import ordered
+from mm_tui.services.queue.entry import Order, Queued
 from mm_tui.services.queue.filter import Around, Narrowing, saved_filters
 from mm_tui.services.unsent import unsent_words
 from mm_tui.settings.sections import Settings

@@ -44,7 +44,7 @@ class Keys:
 
     @classmethod
     def of(cls, profile: Profile) -> Self:
-        """The keys of a profile whose key commands have been run (`mm_tui.settings.sections.with_keys`)."""
+        """The keys of a profile whose key commands have been run (`mm_tui.settings.keys.with_keys`)."""
         return cls(oversight=profile.oversight_key, send=profile.send_key, admin=profile.admin_key)
 
     def _present(self) -> Iterator[tuple[Scope, Secret]]:

@@ -371,17 +371,3 @@ def data_dir() -> Path:
 def store_path(profile: str) -> Path:
     """The file of a profile's local store."""
     return data_dir() / f"store-{quote(profile, safe='')}.sqlite3"
-
-
-def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
-    """Reads the settings; see `mm_tui.settings.file.load`."""
-    from mm_tui.settings import file as config_file
-
-    return config_file.load(path, profile=profile)
-
-
-def with_keys(settings: Settings) -> Settings:
-    """The settings with the keys that commands or the keyring give; see `mm_tui.settings.keys.with_keys`."""
-    from mm_tui.settings import keys as key_sources
-
-    return key_sources.with_keys(settings)

@@ -6,12 +6,26 @@ import os
 import tempfile
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
-    from mm_tui.store.decisions.edits import SavedEdit
+
+class Text(Protocol):
+    """What is written of a text: the mail it belongs to, and what a human made of it."""
+
+    @property
+    def item_id(self) -> str: ...
+    @property
+    def saved_at(self) -> datetime: ...
+    @property
+    def to(self) -> Sequence[str]: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def body(self) -> str: ...
 
 
 class LooseTexts:
@@ -21,7 +35,7 @@ class LooseTexts:
         self._beside = store.with_name(f"{store.stem}.texts")
         self._folder: Path | None = None
 
-    def keep(self, edits: Iterable[SavedEdit]) -> Path:
+    def keep(self, edits: Iterable[Text]) -> Path:
         """Writes the texts, on the disk when it returns. A later text of the same mail takes the earlier one's place.
 
         Returns:
@@ -82,7 +96,7 @@ def keep_text(text: str, store: Path | None) -> Path:
     raise failed
 
 
-def _text(edit: SavedEdit) -> str:
+def _text(edit: Text) -> str:
     return (
         f"Mail: {edit.item_id}\nSaved: {edit.saved_at.isoformat(timespec='seconds')}\n"
         f"To: {', '.join(edit.to)}\nSubject: {edit.subject}\n\n{edit.body}"

@@ -26,7 +26,8 @@ from fastapi import FastAPI
 from mm_tui.agent import command
 from mm_tui.agent.connections import MOST, Connections
 from mm_tui.agent.listener import MAX_BODY
-from mm_tui.settings import sections as config
+from mm_tui.settings.file import load as load_settings
+from mm_tui.settings.keys import with_keys
 from tests.support.agents import agent_process, environment, outbound_by_mail
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 
@@ -338,7 +339,7 @@ def ended_with(arguments: tuple[str, ...]) -> int:
         parsed = parser.parse_args(arguments)
     except SystemExit as ended:
         return int(ended.code or 0)
-    return command.run(parsed, config.with_keys(config.load()))
+    return command.run(parsed, with_keys(load_settings()))
 
 
 def test_a_gateway_that_stumbles_at_the_start_is_asked_again(

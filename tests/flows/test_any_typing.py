@@ -25,7 +25,7 @@ from mm_tui.app import MmTui
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.settings.sections import Review, Sync
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.draft_area import DraftArea

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
-from mm_tui.services.queue.entries import Order
+from mm_tui.services.queue.entry import Order
 from tests.flows.test_pending import open_queue, queue
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox

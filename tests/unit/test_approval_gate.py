@@ -13,7 +13,7 @@ from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions import approval_gate
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.view import Asked, Phase, ReleaseView
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from tests.support.clock import FakeClock

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from mm_tui.services.presence.tags import claim_in
-from mm_tui.services.queue.entries import Queued, ReviewQueue
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.queue.entry import Queued
 from mm_tui.services.queue.filter import Narrowing
 from mm_tui.session import Wiring
 from mm_tui.settings.sections import Review

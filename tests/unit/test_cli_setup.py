@@ -19,7 +19,7 @@ import pytest
 from mm_tui.commands import config_writer
 from mm_tui.commands.checks import local as checks_local
 from mm_tui.commands.checks import network as checks_network
-from mm_tui.commands.checks.run import Check, Result
+from mm_tui.commands.checks.check import Check, Result
 from mm_tui.commands.output import fields
 from mm_tui.commands.output.exits import Exit
 from mm_tui.models import RawContent

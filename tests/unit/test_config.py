@@ -10,6 +10,7 @@ import pytest
 from mm_tui.settings import file as config_file
 from mm_tui.settings import keys as key_sources
 from mm_tui.settings import sections as config
+from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import ConfigError, Profile, Settings
 
@@ -30,12 +31,12 @@ def write(folder: Path, text: str) -> Path:
 
 def fault(text: str, folder: Path, profile: str | None = None) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
-        config.load(write(folder, text), profile=profile)
+        load_settings(write(folder, text), profile=profile)
     return caught.value
 
 
 def test_without_a_file_the_defaults_hold() -> None:
-    settings = config.load()
+    settings = load_settings()
     assert settings.profile.name == "default"
     assert settings.profile.url == config.DEFAULT_URL
     assert settings.review.hold_seconds == 5
@@ -43,7 +44,7 @@ def test_without_a_file_the_defaults_hold() -> None:
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
-        config.load(tmp_path / "absent.toml")
+        load_settings(tmp_path / "absent.toml")
 
 
 def test_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +53,7 @@ def test_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("MULTIMAIL_API_KEY", "mm_test_x")
     monkeypatch.setenv("MM_TUI_REVIEW_HOLD_SECONDS", "3")
     monkeypatch.setenv("MM_TUI_SYNC_MEMORY", "true")
-    settings = config.load()
+    settings = load_settings()
     assert settings.profile.url == "https://b.example"
     assert settings.profile.oversight_key == Secret("mm_test_x")
     assert settings.review.hold_seconds == 3
@@ -63,12 +64,12 @@ def test_the_profile_is_chosen_by_argument_variable_file_or_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "[profiles.a]\n[profiles.b]\n[profiles.c]\n"
-    assert config.load(write(tmp_path, text)).profile.name == "a"
+    assert load_settings(write(tmp_path, text)).profile.name == "a"
     write(tmp_path, 'default_profile = "b"\n' + text)
-    assert config.load().profile.name == "b"
+    assert load_settings().profile.name == "b"
     monkeypatch.setenv("MM_TUI_PROFILE", "c")
-    assert config.load().profile.name == "c"
-    assert config.load(profile="a").profile.name == "a"
+    assert load_settings().profile.name == "c"
+    assert load_settings(profile="a").profile.name == "a"
 
 
 @pytest.mark.parametrize(
@@ -123,21 +124,21 @@ def test_an_unknown_profile_is_told_with_those_that_exist(tmp_path: Path) -> Non
 def test_a_fault_of_a_variable_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MULTIMAIL_API_URL", "http://a.example")
     with pytest.raises(ConfigError, match="MULTIMAIL_API_URL"):
-        config.load()
+        load_settings()
     monkeypatch.delenv("MULTIMAIL_API_URL")
     monkeypatch.setenv("MM_TUI_REVIEW_HOLD_SECONDS", "long")
     with pytest.raises(ConfigError, match="MM_TUI_REVIEW_HOLD_SECONDS"):
-        config.load()
+        load_settings()
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigError, match="directory"):
-        config.load()
+        load_settings()
     (tmp_path / "config.toml").rmdir()
     (tmp_path / "config.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="UTF-8"):
-        config.load()
+        load_settings()
 
 
 @pytest.mark.parametrize(
@@ -297,5 +298,5 @@ def test_a_saved_filter_that_cannot_be_used_is_told_with_its_line(
 
 def test_saved_filters_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_FILTERS_QUEUE", "no table can be set so")
-    settings = config.load(write(tmp_path, '[filters.queue]\n"mine, old" = "is:mine before:1d"\ndrafts = ""\n'))
+    settings = load_settings(write(tmp_path, '[filters.queue]\n"mine, old" = "is:mine before:1d"\ndrafts = ""\n'))
     assert settings.filters.queue == {"mine, old": "is:mine before:1d", "drafts": ""}

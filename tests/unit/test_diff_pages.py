@@ -5,7 +5,7 @@ from __future__ import annotations
 from mm_tui.review.draft import EditedDraft
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.edits import SavedEdit
 from tests.snapshots.waiting import ITEMS, REFUND, digest
 from tests.support.seat import NOW

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mm_tui.models import AuditEntry, EmailSummary, Party, PendingItem, RawContent
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.ended import UNKNOWN_END, how_it_ended, with_ended
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore

@@ -16,10 +16,12 @@ from mm_tui.services.audit.track_record import Evidences
 from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.service import Refused, Releases
 from mm_tui.services.queue.authors import Author, Authors
-from mm_tui.services.queue.entries import Queued, ReviewQueue, Seat
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.queue.entry import Queued, Seat
 from mm_tui.services.sync.service import Sync
 from mm_tui.services.sync.waiting_details import WaitingDetails
 from mm_tui.settings import sections as config
+from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.sections import Review
 from mm_tui.store.audit.journal import Journal
 from mm_tui.text import OneLine
@@ -213,7 +215,7 @@ def test_who_else_may_approve_is_one_of_two_words(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text('[review]\nown_replies = "nobody"\n')
     with pytest.raises(config.ConfigError) as caught:
-        config.load(path)
+        load_settings(path)
     assert "own_replies" in str(caught.value.where) + caught.value.what
     assert caught.value.cure == "It takes 'self' or 'another', see docs/configuration.md."
 

@@ -15,7 +15,8 @@ from mm_tui.query import MAIL, QUEUE
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
 from mm_tui.services.presence.tags import TagClaim
-from mm_tui.services.queue.entries import Order, Queued, ordered
+from mm_tui.services.queue.entries import ordered
+from mm_tui.services.queue.entry import Order, Queued
 from mm_tui.services.queue.filter import ALL, Around, Narrowing, counted, saved_filters
 from mm_tui.text import ManyLine, OneLine
 

@@ -16,7 +16,8 @@ from mm_tui.models import Direction, EmailDetail, Mailbox, OversightMode, Party,
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, OtherAnswer, ThreadContext, assess
 from mm_tui.screens.pending.head import head
-from mm_tui.services.queue.entries import Queued, ReviewQueue
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.queue.entry import Queued
 from mm_tui.services.sync.details import completed
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database

@@ -14,7 +14,8 @@ from mm_tui.clock import SystemClock
 from mm_tui.models import ARRIVED, LEFT, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent, Status
 from mm_tui.review.findings import Level
 from mm_tui.services.contacts import Contacts
-from mm_tui.services.queue.entries import Queued, ReviewQueue
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.queue.entry import Queued
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
 from mm_tui.store.mail.contacts import ContactStore

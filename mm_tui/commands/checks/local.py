@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mm_tui.commands.checks.run import Check, ok, problem, warning
+from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
 from mm_tui.crash import UnsafeEnvironment, refuse_unsafe_environment
 from mm_tui.settings import sections as config
+from mm_tui.settings.file import load as load_settings
+from mm_tui.settings.keys import with_keys
 
 if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
@@ -30,14 +32,14 @@ def configuration(path: Path | None, profile: str | None) -> tuple[list[Check], 
     """The file, its modes, the profile and its keys; the settings with keys when they can be used."""
     file = path or config.config_path()
     try:
-        settings = config.load(path, profile=profile)
+        settings = load_settings(path, profile=profile)
     except config.ConfigError as error:
         return [problem("config", f"{error.where}: {error.what}", error.cure)], None
     named = settings.profile.name
     found = [ok("config", f"{file}, profile {named}" if file.exists() else f"no file; profile {named} from defaults")]
     found += _modes(file)
     try:
-        settings = config.with_keys(settings)
+        settings = with_keys(settings)
     except config.ConfigError as error:
         return [*found, problem("keys", f"{error.where}: {error.what}", error.cure, Exit.AUTH)], None
     keys = settings.profile.gateway_keys()

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mm_tui.commands import common, key_probe
-from mm_tui.commands.checks.run import Check, ok, problem, warning
+from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
 from mm_tui.gateway.errors import GatewayError, ServerFault, TooMany
 from mm_tui.settings.sections import LOOPBACK_HOSTS, ConfigError

@@ -7,7 +7,7 @@ from textual.content import Content
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.deciding import Deciding
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
 

@@ -24,7 +24,7 @@ from mm_tui.screens.pending.head import findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN, ApprovalGate
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import Phase
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count

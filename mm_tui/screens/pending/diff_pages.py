@@ -9,7 +9,7 @@ from mm_tui.review.diff import Kind, compare
 from mm_tui.screens.pending.pages import write_envelope, write_files
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import ReleaseView, Shown
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Page, PageWriter

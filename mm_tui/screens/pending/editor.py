@@ -24,7 +24,8 @@ from mm_tui.screens.pending.head import finding_lines
 from mm_tui.screens.pending.pages import thread_page
 from mm_tui.services.edits import save_beside
 from mm_tui.services.events import Notice, PendingChanged
-from mm_tui.services.queue.entries import Queued, ReviewQueue, edited_draft
+from mm_tui.services.queue.entries import ReviewQueue, edited_draft
+from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine

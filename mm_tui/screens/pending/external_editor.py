@@ -12,7 +12,7 @@ from mm_tui.review.draft import EditedDraft
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.pending.editor_process import EditorError, EditorReturned, run_editor
 from mm_tui.services.edits import save_beside
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.seal import StoreError

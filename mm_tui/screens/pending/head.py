@@ -15,7 +15,7 @@ from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import Phase, ReleaseView
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import hint
 from mm_tui.widgets.words import count, exact, joined

@@ -16,7 +16,8 @@ from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.filter_strip import FilterStrip
 from mm_tui.services.decisions.ended import UNKNOWN_END, tells_end, with_ended
 from mm_tui.services.decisions.view import Phase
-from mm_tui.services.queue.entries import Order, Queued, ordered
+from mm_tui.services.queue.entries import ordered
+from mm_tui.services.queue.entry import Order, Queued
 from mm_tui.services.queue.filter import ALL, Counted, Narrowing, SavedFilter, counted, saved_filters
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput

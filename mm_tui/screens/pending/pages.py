@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mm_tui.models import Attachment, PendingItem
 from mm_tui.review.findings import Finding, Level
-from mm_tui.services.queue.entries import ThreadMail
+from mm_tui.services.queue.entry import ThreadMail
 from mm_tui.services.unsent import unsent_words
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine

@@ -14,7 +14,7 @@ from mm_tui.screens.pending.head import above, banner, head
 from mm_tui.screens.pending.pages import draft_page, edit_page, thread_page
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import ReleaseView
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import QuietStatic
 from mm_tui.widgets.pager import Page, Paper

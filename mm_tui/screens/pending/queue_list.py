@@ -15,7 +15,7 @@ from mm_tui.review.findings import Level
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.view import Phase, ReleaseView
 from mm_tui.services.queue.due import due_words, is_overdue
-from mm_tui.services.queue.entries import Queued
+from mm_tui.services.queue.entry import Queued
 from mm_tui.text import OneLine
 from mm_tui.widgets.virtual_list import VirtualList, fit_cells
 from mm_tui.widgets.words import age

@@ -24,7 +24,8 @@ from mm_tui.services.decisions.read_versions import ReadVersions
 from mm_tui.services.decisions.view import Phase, ReleaseView
 from mm_tui.services.edits import kept_edits
 from mm_tui.services.events import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
-from mm_tui.services.queue.entries import Queued, ReviewQueue, Seat
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.queue.entry import Queued, Seat
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import QuietStatic
 from mm_tui.widgets.chrome import StatusLine

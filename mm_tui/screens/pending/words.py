@@ -15,7 +15,7 @@ from mm_tui.widgets.words import age, count, exact
 if TYPE_CHECKING:
     from mm_tui.messages import Services
     from mm_tui.screens.pending.narrowing import Narrowed
-    from mm_tui.services.queue.entries import Queued
+    from mm_tui.services.queue.entry import Queued
 
 
 def heading(screen: Narrowed, kept: int) -> Content:

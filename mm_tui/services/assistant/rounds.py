@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Status
-from mm_tui.services.assistant.cards import Phase
+from mm_tui.services.assistant.cards import CardState, Phase
 from mm_tui.store.mail.mails import MailView
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
-    from mm_tui.services.assistant.triage import Triage
     from mm_tui.store.mail.mails import MailStore
     from mm_tui.store.mail.rows import MailRow
 
@@ -41,10 +40,23 @@ MAIL_REST = 900.0
 AT_ONCE = 2
 
 
+class Examiner(Protocol):
+    """What rounds do with a mail."""
+
+    async def take_over_tags(self, row: MailRow) -> bool:
+        """Takes over what an agent left as tags. True when there was something."""
+
+    async def examine(self, email_id: str, *, automatic: bool) -> CardState:
+        """Has the models read a mail."""
+
+    def may_examine(self, row: MailRow) -> bool:
+        """Whether a mail may be read without being asked."""
+
+
 class Rounds:
     """Rounds over the newest mails without a summary."""
 
-    def __init__(self, triage: Triage, mail: MailStore, clock: Clock) -> None:
+    def __init__(self, triage: Examiner, mail: MailStore, clock: Clock) -> None:
         self._triage = triage
         self._mail = mail
         self._clock = clock

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.decisions.view import ReleaseView
-    from mm_tui.services.queue.entries import Queued
+    from mm_tui.services.queue.entry import Queued
 
 DWELL_SECONDS = 0.4
 """How long a mail must have been under the cursor, so that a key on its way when it came cannot decide it."""

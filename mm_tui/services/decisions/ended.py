@@ -11,7 +11,7 @@ from mm_tui.services.decisions.view import Phase, ReleaseView
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.services.queue.entries import Queued
+    from mm_tui.services.queue.entry import Queued
     from mm_tui.store.audit.entries import AuditStore
     from mm_tui.store.mail.mails import MailStore
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mm_tui.models import RawContent
     from mm_tui.services.decisions.approval_gate import ApprovalGate
-    from mm_tui.services.queue.entries import Queued
+    from mm_tui.services.queue.entry import Queued
 
 
 class ReadChange(NamedTuple):

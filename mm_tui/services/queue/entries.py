@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
-from mm_tui.models import Direction, EmailDetail, EmailSummary, Party, PendingItem
-from mm_tui.query import UNCHECKED
+from mm_tui.models import Direction, EmailSummary, Party, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext, assess
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.presence.tags import TagClaim, claim_in, pair_words
 from mm_tui.services.queue.answers import family_of, other_answers
-from mm_tui.services.queue.authors import Author, Authors
+from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
+from mm_tui.services.queue.entry import NOBODY, Order, Queued, Seat, ThreadMail
 from mm_tui.services.queue.filter import Around
-from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import ReleaseStore
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
@@ -39,138 +36,6 @@ MAX_REJECTED = 50
 """How many drafts rejected before a new one is compared with."""
 REJECTED_AGE = timedelta(minutes=2)
 """How long the drafts rejected before are used before they are read again."""
-
-
-_NOTHING = OneLine("")
-
-
-class Order(StrEnum):
-    """How the queue is sorted."""
-
-    OLDEST = "oldest first"
-    RISKIEST = "riskiest first"
-
-
-@dataclass(frozen=True)
-class ThreadMail:
-    """A mail of the draft's thread: as listed, and opened where it was opened on this machine."""
-
-    summary: EmailSummary
-    detail: EmailDetail | None
-
-    @property
-    def mail(self) -> EmailSummary:
-        """All that is known of it."""
-        return self.detail or self.summary
-
-
-@dataclass(frozen=True)
-class Queued:
-    """One waiting mail as the queue shows it."""
-
-    item: PendingItem
-    digest: str
-    """Of the content that is stored now; only that of a `complete` item can be approved."""
-    assessment: Assessment
-    edit: SavedEdit | None = None
-    thread: tuple[ThreadMail, ...] = ()
-    """The other mails of its thread, oldest first; those that came after it stand last."""
-
-    due_at: datetime | None = None
-    """By when it should be decided; None when no time is set for its mailbox."""
-    claim: TagClaim | None = None
-    """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
-    pair: OneLine = _NOTHING
-    """That another reviewer's edit is to replace it, or that it is one; empty when not."""
-    author: Author | None = None
-    """The human who wrote it in this program; None for an agent's draft."""
-    is_own_reply: bool = False
-    """This seat's reviewer wrote it."""
-    unread_because: OneLine = _NOTHING
-    """Why its details could not be read; empty when they were, or when nothing failed so far."""
-    ended: OneLine = _NOTHING
-    """How it was decided, of a mail that waits no more and is still shown; empty while it waits."""
-    is_mine: bool = False
-    """Open at this seat, claimed under the reviewer's own name, or with an edit."""
-
-    @property
-    def author_words(self) -> OneLine:
-        """Which human wrote it; empty for an agent's draft."""
-        if self.author is None:
-            return _NOTHING
-        return OneLine("written by you") if self.is_own_reply else OneLine(f"written by {self.author.name}")
-
-    @property
-    def is_checked(self) -> bool:
-        """Its details have been read; before, the rules know neither cc nor files nor thread."""
-        return self.item.complete
-
-    @property
-    def unread_words(self) -> str:
-        """What of it is not known yet, and why; empty when its details have been read."""
-        if self.is_checked:
-            return ""
-        if self.unread_because:
-            return f"cc, attachments and thread could not be read: {self.unread_because}"
-        if self.is_inbound:
-            return "cc and attachments are read when it is opened"
-        return "cc, attachments and thread are still being read from the gateway"
-
-    @property
-    def risk_sign(self) -> str:
-        """How risky it is as it stands in a list, two cells wide: `Level.sign`, with a `?` while it is not checked."""
-        level = self.assessment.level
-        if self.is_checked or level is Level.HIGH:
-            return level.sign
-        return "!?" if level is Level.MEDIUM else " ?"
-
-    @property
-    def risk_word(self) -> str:
-        """The level's word, or `unchecked`: what was found so far says nothing of what is still unread."""
-        level = self.assessment.level
-        return level.word if self.is_checked or level is Level.HIGH else UNCHECKED
-
-    @property
-    def concern(self) -> float:
-        """What the riskiest first go by: the level; what is not checked stands between medium and high, or is high."""
-        level = self.assessment.level
-        return level if self.is_checked else max(level, Level.MEDIUM + 0.5)
-
-    @property
-    def is_inbound(self) -> bool:
-        """It came in and waits for a human before the agent may see it."""
-        return str(self.item.direction) == Direction.INBOUND
-
-    @property
-    def version(self) -> str:
-        """Names what would leave: another one with every content, and once the details of a listed mail are read."""
-        if (edit := self.edit) is not None:
-            # By its text: revisions begin anew when an edit was thrown away.
-            text = sha256(json.dumps([edit.to, edit.subject, edit.body]).encode()).hexdigest()
-            return f"{self.item.id} {self.digest} edit {text}"
-        return f"{self.item.id} {self.digest} {'whole' if self.item.complete else 'listed'}"
-
-    @property
-    def edit_is_current(self) -> bool:
-        """There is an edit, and it was begun from this very content."""
-        return self.edit is not None and self.edit.base_digest == self.digest
-
-
-class Seat(NamedTuple):
-    """Who reads the queue, as claims know them."""
-
-    reviewer: str = ""
-    token: str = ""
-    """Of the claims that this very program sets."""
-    open_id: str | None = None
-    """The mail that is open here."""
-    fresh_seconds: float = float("inf")
-    """A claim that was seen longer ago than this says when that was."""
-    tags_seen_at: Callable[[str], datetime | None] = lambda _: None
-    """When the tags of a mail were read last, apart from its details."""
-
-
-NOBODY = Seat()
 
 
 class ReviewQueue:
@@ -198,7 +63,7 @@ class ReviewQueue:
         mailbox_id: str | None = None,
         hidden: Iterable[str] = (),
         seat: Seat = NOBODY,
-        why_unread: Callable[[str], OneLine] = lambda _: _NOTHING,
+        why_unread: Callable[[str], OneLine] = lambda _: OneLine(""),
         stop: Callable[[], bool] = lambda: False,
     ) -> list[Queued]:
         """The waiting mails.
@@ -367,7 +232,7 @@ def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> 
         others = waiting.intersection(relatives_in(held, email_id))
         if email_id not in waiting or not others:
             continue
-        found[email_id] = pair_words(held) or _NOTHING
+        found[email_id] = pair_words(held) or OneLine("")
         if is_edit(held):
             for other in others:
                 # The original may have been read before its own tag was set.

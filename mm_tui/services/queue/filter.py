@@ -17,7 +17,7 @@ from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.services.queue.entries import Queued
+    from mm_tui.services.queue.entry import Queued
 
 OTHER_CODES = frozenset({"thread_moved"})
 """Codes of findings that no rule makes."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import BadRequest, NotFound
 from mm_tui.gateway.shapes import EmailFilter
-from mm_tui.store.mail.mails import Changes, MailStore
+from mm_tui.store.mail.changes import Changes
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.sort_keys import to_ms
 from mm_tui.store.state import StateStore
 

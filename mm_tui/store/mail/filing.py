@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mm_tui.models import EmailDetail, EmailSummary, Party, RawContent
-from mm_tui.store.mail.mails import Changes
+from mm_tui.store.mail.changes import Changes
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import ManyLine, OneLine
 

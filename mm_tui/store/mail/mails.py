@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.mail import list_keys as view_keys
+from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.rows import ROW_SQL, MailRow, gone_row, mail_row
 from mm_tui.store.mail.search import STATUS_WORDS, MailView, Query, parse_query
 from mm_tui.store.sort_keys import first_key_at, from_ms
@@ -19,17 +20,6 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 __all__ = ["Changes", "Counts", "MailRow", "MailStore", "MailView", "MailboxRow"]
-
-
-class Changes(NamedTuple):
-    """What an upsert did, as e-mail ids."""
-
-    new: frozenset[str]
-    changed: frozenset[str]
-
-    @property
-    def all(self) -> frozenset[str]:
-        return self.new | self.changed
 
 
 class Counts(NamedTuple):
