@@ -261,16 +261,16 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_told(self, message: Told) -> None:
         """Says what came of a decision, on whatever screen the reader is."""
-        from mm_tui.services.events import ReleaseChanged
+        from mm_tui.services.events import DecisionChanged
 
-        releases = self.services.releases
-        if releases is None or not isinstance(message.notice, ReleaseChanged):
+        decisions = self.services.decisions
+        if decisions is None or not isinstance(message.notice, DecisionChanged):
             return
         if self._outcomes is None:
             from mm_tui.services.decisions.outcomes import Outcomes
 
             self._outcomes = Outcomes(self.services.clock)
-        if (news := self._outcomes.news(releases.state(message.notice.email_id))) is not None:
+        if (news := self._outcomes.news(decisions.state(message.notice.email_id))) is not None:
             self.say(news.words, "warning" if news.failed else "information")
 
     def _main_screens(self) -> list[BaseScreen]:
@@ -320,23 +320,23 @@ class MmTui(App[None], inherit_bindings=False):
             self.say(self.services.trouble or "still starting")
             return
         self.services.sync.poke(asked=True)
-        if self.services.releases is not None:
-            self.services.releases.hurry()
+        if self.services.decisions is not None:
+            self.services.decisions.hurry()
         self.say("asking the gateway")
 
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
         """Takes back the decision under the cursor if nothing has left, else the last one made; its batch with it."""
-        releases = self.services.releases
-        held = releases.held() if releases is not None else ()
-        if releases is None or not held:
+        decisions = self.services.decisions
+        held = decisions.held() if decisions is not None else ()
+        if decisions is None or not held:
             self.say("nothing is deciding: what has been decided cannot be undone")
             return
         screen = self.screen
         wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None
         view = next((view for view in held if view.email_id == wanted), held[-1])
-        size = sum(1 for other in releases.states() if other.batch is not None and other.batch == view.batch) or 1
-        taken = await releases.undo(view.email_id)
+        size = sum(1 for other in decisions.states() if other.batch is not None and other.batch == view.batch) or 1
+        taken = await decisions.undo(view.email_id)
         if taken == size:
             what = "taken back" if size == 1 else f"all {size} of the batch taken back"
             self.say(f"{what}; nothing was sent")

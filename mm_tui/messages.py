@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mm_tui.review.identity import Identity
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.services.assistant.triage import Triage
-    from mm_tui.services.decisions.service import Releases
+    from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.events import Notice
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import ClaimKeeper
@@ -79,7 +79,7 @@ class Services(Protocol):
     audit: AuditStore
     sync: Sync | None
     details: WaitingDetails | None
-    releases: Releases | None
+    decisions: Decisions | None
     claims: ClaimKeeper | None
     claim_watch: ClaimWatch | None
     triage: Triage | None

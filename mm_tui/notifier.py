@@ -46,8 +46,8 @@ class Caller:
 
     def look(self) -> None:
         """Looks at the queue, in a thread."""
-        releases = self._services.releases
-        views = releases.states() if releases is not None else []
+        decisions = self._services.decisions
+        views = decisions.states() if decisions is not None else []
         ours = {view.replacement_id for view in views if not view.ended and view.replacement_id is not None}
 
         def read() -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.audit.identities import Identities
-    from mm_tui.services.decisions.service import Releases
+    from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.events import Notice, Notify
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import ClaimKeeper
@@ -88,7 +88,7 @@ class Wiring:
         self.assistant: Assistant | None = None
         self.sync: Sync | None = None
         self.details: WaitingDetails | None = None
-        self.releases: Releases | None = None
+        self.decisions: Decisions | None = None
         self.claims: ClaimKeeper | None = None
         self.claim_watch: ClaimWatch | None = None
         self.triage: Triage | None = None
@@ -181,7 +181,7 @@ class Wiring:
         from mm_tui.services.assistant.service import Assistant
         from mm_tui.services.assistant.triage import Triage
         from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
-        from mm_tui.services.decisions.service import Releases
+        from mm_tui.services.decisions.service import Decisions
         from mm_tui.services.mailboxes import MailboxActs
         from mm_tui.services.presence.keeper import ClaimKeeper
         from mm_tui.services.presence.tags import AdvisoryClaims
@@ -211,7 +211,7 @@ class Wiring:
 
         self.sync = Sync(self.database, self.gateway, settings.sync, clock, synced, random.Random())  # noqa: S311 - jitter
         self.details = WaitingDetails(self.database, self.sync, clock, notify)
-        self.releases = Releases(self.database, self.gateway, settings.review, reviewer(settings), clock, notify)
+        self.decisions = Decisions(self.database, self.gateway, settings.review, reviewer(settings), clock, notify)
         minutes = settings.review.claim_minutes
         claims = AdvisoryClaims(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
         self.claims = ClaimKeeper(claims, self.sync, clock, minutes=minutes)
@@ -225,7 +225,7 @@ class Wiring:
         """Runs the services until cancelled."""
         from mm_tui.services.accounts import check_account
 
-        if self.sync is None or self.releases is None or self.triage is None or self.claims is None:
+        if self.sync is None or self.decisions is None or self.triage is None or self.claims is None:
             return
         assert self.gateway is not None
         try:
@@ -237,7 +237,7 @@ class Wiring:
             # Its mail must not be mixed with what is there.
             self.look_at_store()
             return
-        running = [self.sync.run, self.releases.run, self.triage.run, self.claims.run]
+        running = [self.sync.run, self.decisions.run, self.triage.run, self.claims.run]
         if self.details is not None:
             running.append(self.details.run)
         async with asyncio.TaskGroup() as group:
@@ -304,16 +304,16 @@ class Wiring:
 
     def begin_closing(self) -> None:
         """From this moment no decision begins and no call is made; `aclose` does the rest."""
-        if self.releases is not None:
-            self.releases.begin_closing()
+        if self.decisions is not None:
+            self.decisions.begin_closing()
         if self.gateway is not None:
             self.gateway.begin_closing()
 
     async def aclose(self) -> None:
         """Ends in good order: held decisions fall back to undecided, then connections and the store are closed."""
         self.begin_closing()
-        if self.releases is not None:
-            await self.releases.aclose()
+        if self.decisions is not None:
+            await self.decisions.aclose()
         if self.claims is not None:
             await self.claims.aclose()
         if self.assistant is not None:

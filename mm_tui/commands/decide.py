@@ -17,14 +17,14 @@ from mm_tui.review.draft import EditedDraft
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.record import state_of
-from mm_tui.services.decisions.service import Refused, Releases
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.service import Decisions, Refused
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.events import Notice
 from mm_tui.services.queue.entries import edited_draft
 from mm_tui.services.queue.entry import Queued
 from mm_tui.session import reviewer
 from mm_tui.settings.sections import Settings
-from mm_tui.store.decisions.records import ReleaseStore
+from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 
@@ -34,25 +34,25 @@ _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTE
 
 async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Approves the item that the digest names."""
-    async with _desk(chosen) as (rooms, releases):
+    async with _desk(chosen) as (rooms, decisions):
         entry = await _named(rooms, arguments)
         await _accepted(rooms, entry, entry.assessment, arguments)
         found = entry.assessment.findings
-        await _begun(releases.approve(entry.item, entry.digest, found=found, hold=0))
-        return await _outcome(rooms, releases, arguments)
+        await _begun(decisions.approve(entry.item, entry.digest, found=found, hold=0))
+        return await _outcome(rooms, decisions, arguments)
 
 
 async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Rejects the item that the digest names."""
-    async with _desk(chosen) as (rooms, releases):
+    async with _desk(chosen) as (rooms, decisions):
         entry = await _named(rooms, arguments)
-        await _begun(releases.reject(entry.item, entry.digest, arguments.reason, hold=0))
-        return await _outcome(rooms, releases, arguments)
+        await _begun(decisions.reject(entry.item, entry.digest, arguments.reason, hold=0))
+        return await _outcome(rooms, decisions, arguments)
 
 
 async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> int:
-    """Releases an edited text in place of the item that the digest names."""
-    async with _desk(chosen) as (rooms, releases):
+    """Decisions an edited text in place of the item that the digest names."""
+    async with _desk(chosen) as (rooms, decisions):
         entry = await _named(rooms, arguments)
         raw = entry.item.raw
         draft = EditedDraft(
@@ -60,42 +60,42 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
             subject=raw.subject if arguments.subject is None else arguments.subject,
             body=body,
         )
-        if releases.breaks_thread(entry.item, draft):
+        if decisions.breaks_thread(entry.item, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft.to, draft.subject, draft.body)
         assessment = rooms.queue().assess_edit(entry, written)
         await _accepted(rooms, entry, assessment, arguments)
         found = assessment.findings
-        await _begun(releases.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
-        return await _outcome(rooms, releases, arguments)
+        await _begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
+        return await _outcome(rooms, decisions, arguments)
 
 
 async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Answers the question of a decision that an earlier run left, or prints it."""
-    async with _desk(chosen) as (rooms, releases):
-        await releases.resume()
-        view = releases.state(arguments.id)
+    async with _desk(chosen) as (rooms, decisions):
+        await decisions.resume()
+        view = decisions.state(arguments.id)
         if view is None:
             raise CommandError(Exit.NOT_FOUND, f"no decision about {arguments.id} is open")
-        view = await _settled(releases, arguments)
+        view = await _settled(decisions, arguments)
         if arguments.choice is not None and view.question is not None:
             offered = {choice.value: choice for choice, _ in view.question.choices}
             if arguments.choice not in offered:
                 raise CommandError(
                     Exit.USAGE, f"{arguments.choice} is no choice here", f"Choose: {', '.join(offered)}."
                 )
-            await releases.answer(arguments.id, Choice(arguments.choice))
-        return await _outcome(rooms, releases, arguments)
+            await decisions.answer(arguments.id, Choice(arguments.choice))
+        return await _outcome(rooms, decisions, arguments)
 
 
 @asynccontextmanager
-async def _desk(chosen: Settings) -> AsyncIterator[tuple[Office, Releases]]:
+async def _desk(chosen: Settings) -> AsyncIterator[tuple[Office, Decisions]]:
     async with office(chosen) as rooms:
-        releases = Releases(rooms.database, rooms.gateway, chosen.review, reviewer(chosen), rooms.clock, _unseen)
+        decisions = Decisions(rooms.database, rooms.gateway, chosen.review, reviewer(chosen), rooms.clock, _unseen)
         try:
-            yield rooms, releases
+            yield rooms, decisions
         finally:
-            await releases.aclose()
+            await decisions.aclose()
 
 
 def _unseen(notice: Notice) -> None:
@@ -144,9 +144,9 @@ async def _begun(beginning: Awaitable[object]) -> None:
         raise CommandError(status, str(refused.message), str(refused.what_to_do)) from None
 
 
-async def _outcome(rooms: Office, releases: Releases, arguments: argparse.Namespace) -> int:
+async def _outcome(rooms: Office, decisions: Decisions, arguments: argparse.Namespace) -> int:
     """Waits for the end, prints it, and returns its status."""
-    view = await _settled(releases, arguments)
+    view = await _settled(decisions, arguments)
     status = _status(rooms, view)
     if status is Exit.OK:
         # The next poll would see it too; whoever reads the store before shall not find it waiting.
@@ -155,21 +155,21 @@ async def _outcome(rooms: Office, releases: Releases, arguments: argparse.Namesp
     return status
 
 
-async def _settled(releases: Releases, arguments: argparse.Namespace) -> ReleaseView:
+async def _settled(decisions: Decisions, arguments: argparse.Namespace) -> DecisionView:
     """The decision when it has ended or asks, or as it stands when the time to wait is over."""
     try:
         async with asyncio.timeout(arguments.wait):
-            return await releases.settled(arguments.id)
+            return await decisions.settled(arguments.id)
     except TimeoutError:
-        view = releases.state(arguments.id)
+        view = decisions.state(arguments.id)
         assert view is not None
         return view
 
 
-def _status(rooms: Office, view: ReleaseView) -> Exit:
+def _status(rooms: Office, view: DecisionView) -> Exit:
     if not view.ended:
         return Exit.GATEWAY
-    row = ReleaseStore(rooms.database).get(view.id)
+    row = DecisionStore(rooms.database).get(view.id)
     outcome = state_of(row).outcome if row is not None else None
     if outcome in _DONE:
         return Exit.OK
@@ -178,7 +178,7 @@ def _status(rooms: Office, view: ReleaseView) -> Exit:
     return Exit.GATEWAY if outcome in _GATEWAY else Exit.CHANGED
 
 
-def _tell(view: ReleaseView, status: Exit, *, as_json: bool) -> None:
+def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
     asked = view.question
     if as_json:
         emit.data(

@@ -8,7 +8,7 @@ from mm_tui.decision.state import SUBMISSION, Act
 
 
 def is_doubtful(act: Act, item: str, doubts: Iterable[str], *, same_submission: bool = False) -> bool:
-    """Whether a call that was left in doubt could release a second mail beside what `act` releases.
+    """Whether a call that was left in doubt could release a second mail beside what `act` decisions.
 
     Approving again what may have been approved is harmless: the gateway releases one mail once. All other known
     members of the family are read before a release and must be settled, which makes calls for them harmless too.

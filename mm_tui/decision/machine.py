@@ -185,7 +185,7 @@ def _checking(state: State, event: Event) -> Move:
 
 def _newly_named(state: State, sighting: Sighting) -> tuple[str, ...]:
     """The mails that this one's tags name as versions of it and that nobody has named before."""
-    releases = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
+    decisions = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
     if not releases or state.stage is Stage.WAIT:
         return ()
     known = {state.case.item, state.replacement, *state.case.siblings, *state.relatives}

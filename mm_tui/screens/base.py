@@ -144,8 +144,8 @@ class BaseScreen(Screen[None]):
 
 def _kind(notice: Notice) -> object:
     """Notices that name different mails are kept apart; the rest once a kind."""
-    from mm_tui.services.events import AssistChanged, MailChanged, ReleaseChanged
+    from mm_tui.services.events import AssistChanged, DecisionChanged, MailChanged
 
-    if isinstance(notice, ReleaseChanged | AssistChanged | MailChanged):
+    if isinstance(notice, DecisionChanged | AssistChanged | MailChanged):
         return notice
     return type(notice)

@@ -105,7 +105,7 @@ class PendingChanged(msgspec.Struct, frozen=True):
     """The queue of waiting mail changed."""
 
 
-class ReleaseChanged(msgspec.Struct, frozen=True):
+class DecisionChanged(msgspec.Struct, frozen=True):
     """The decision about one mail moved on."""
 
     email_id: str
@@ -132,5 +132,5 @@ class MailboxesChanged(msgspec.Struct, frozen=True):
     """The mailboxes, or how one is overseen, changed."""
 
 
-Notice = MailChanged | PendingChanged | ReleaseChanged | SyncChanged | AssistChanged | AuditChanged | MailboxesChanged
+Notice = MailChanged | PendingChanged | DecisionChanged | SyncChanged | AssistChanged | AuditChanged | MailboxesChanged
 Notify = Callable[[Notice], None]

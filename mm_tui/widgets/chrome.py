@@ -140,7 +140,7 @@ class StatusLine(Widget):
     def _tick(self) -> None:
         self._seconds += 1
         services = services_of(self)
-        holds = services.releases is not None and bool(services.releases.held())
+        holds = services.decisions is not None and bool(services.decisions.held())
         tries_again = services.sync is not None and services.sync.state.retry_at is not None
         if self._seconds % AGES_SECONDS == 0 or holds or tries_again:
             self.update_state()

@@ -88,12 +88,12 @@ def assistant(services: Services) -> Content:
 
 def incidents(services: Services) -> Content:
     """What left in this run and should not have: it stays on the line, for its mail waits no more."""
-    if services.releases is None:
+    if services.decisions is None:
         return Content("")
     # Imported late: it brings the models, and the first frame needs none.
     from mm_tui.services.decisions.view import Phase as DecisionPhase
 
-    found = [view for view in services.releases.states() if view.phase is DecisionPhase.INCIDENT]
+    found = [view for view in services.decisions.states() if view.phase is DecisionPhase.INCIDENT]
     if not found:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
@@ -107,10 +107,10 @@ def held(services: Services, undo: str) -> Content:
         services: where they are.
         undo: the key that undoes, as `(u undo)`; empty where it does not work.
     """
-    if services.releases is None:
+    if services.decisions is None:
         return Content("")
     now = services.clock.now()
-    deadlines = sorted(view.deadline for view in services.releases.states() if view.deadline is not None)
+    deadlines = sorted(view.deadline for view in services.decisions.states() if view.deadline is not None)
     waiting = [deadline for deadline in deadlines if deadline > now]
     if not waiting:
         return Content("")

@@ -13,7 +13,7 @@ import httpx
 
 from mm_tui.decision.state import Choice
 from mm_tui.models import EmailDetail
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.text import OneLine
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox, file_part
@@ -73,7 +73,7 @@ class Scene:
 
     name: str
     calls: Mapping[str, Call]
-    act: Callable[[Desk, EmailDetail], Awaitable[ReleaseView]]
+    act: Callable[[Desk, EmailDetail], Awaitable[DecisionView]]
     released: str
     """What must have left in the end: item, edit, or nothing."""
     item_status: tuple[str, ...]
@@ -82,15 +82,15 @@ class Scene:
     """Another reviewer approves the original as soon as the edit is submitted."""
 
 
-def _approve(desk: Desk, mail: EmailDetail) -> Awaitable[ReleaseView]:
+def _approve(desk: Desk, mail: EmailDetail) -> Awaitable[DecisionView]:
     return desk.approve(mail)
 
 
-def _reject(desk: Desk, mail: EmailDetail) -> Awaitable[ReleaseView]:
+def _reject(desk: Desk, mail: EmailDetail) -> Awaitable[DecisionView]:
     return desk.reject(mail)
 
 
-def _edit(desk: Desk, mail: EmailDetail) -> Awaitable[ReleaseView]:
+def _edit(desk: Desk, mail: EmailDetail) -> Awaitable[DecisionView]:
     return desk.release_edit(mail, WRITTEN)
 
 
@@ -211,11 +211,11 @@ def let_go_wrong(sandbox: Sandbox, divert: Divert, scene: Scene, call_name: str,
 
 
 async def play(
-    desk: Desk, scene: Scene, mailbox: str, item: str, look: Callable[[ReleaseView], Awaitable[None]] | None = None
+    desk: Desk, scene: Scene, mailbox: str, item: str, look: Callable[[DecisionView], Awaitable[None]] | None = None
 ) -> None:
     """The human begins, or goes on, until it is as they wanted. `look` is called at every stop."""
     for _ in range(12):
-        if desk.releases.state(item) is None and not await begin_anew(desk, scene, mailbox, item):
+        if desk.decisions.state(item) is None and not await begin_anew(desk, scene, mailbox, item):
             return
         view = await desk.settled(item)
         if look is not None:
@@ -224,10 +224,10 @@ async def play(
             return
         if view.question is not None:
             choice = next(choice for choice in PREFERRED if choice in dict(view.question.choices))
-            await desk.releases.answer(item, choice)
+            await desk.decisions.answer(item, choice)
         elif not await begin_anew(desk, scene, mailbox, item):
             return
-    raise AssertionError(f"no end of questions: {desk.releases.state(item)}")
+    raise AssertionError(f"no end of questions: {desk.decisions.state(item)}")
 
 
 async def begin_anew(desk: Desk, scene: Scene, mailbox: str, item: str) -> bool:
@@ -249,7 +249,7 @@ async def reopened(desk: Desk, mailbox: str, item: str) -> EmailDetail:
     raise AssertionError("the mail cannot be read")
 
 
-async def agree(desk: Desk, sandbox: Sandbox, scene: Scene, view: ReleaseView) -> None:
+async def agree(desk: Desk, sandbox: Sandbox, scene: Scene, view: DecisionView) -> None:
     """What the human is told does not contradict what the gateway has."""
     left = await asyncio.to_thread(released, sandbox, view.email_id, view.replacement_id)
     assert len(left) <= 1, f"released: {left}, told: {view.words}"

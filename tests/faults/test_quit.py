@@ -113,39 +113,39 @@ async def test_readings_that_hang_release_nothing_after_a_quit(
 ) -> None:
     mails = await drafts(desk, sandbox, MANY)
     line.hangs = reading
-    await desk.releases.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
+    await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
     await until(lambda: len([call for call in line.begun if "pending" in call]) >= 4)
-    assert all(view.can_undo for view in desk.releases.states())
-    desk.releases.begin_closing()
+    assert all(view.can_undo for view in desk.decisions.states())
+    desk.decisions.begin_closing()
     with pytest.raises(Refused):
         await desk.approve(mails[0])
     before = len(line.begun)
     if answers == "while it is being closed":
         line.free.set()
         await asyncio.sleep(0.3)
-    await desk.releases.aclose()
+    await desk.decisions.aclose()
     line.free.set()
     await asyncio.sleep(0.2)
     assert line.acts() == []
     assert len(line.begun) <= before + 4, "what waited for a slot is not begun"
     assert sandbox.outbox() == []
-    assert {view.outcome for view in desk.releases.states()} == {Outcome.FELL_BACK}
+    assert {view.outcome for view in desk.decisions.states()} == {Outcome.FELL_BACK}
     assert desk.kinds() == ["held"] * MANY + ["fell_back"] * MANY
 
 
 async def test_at_a_slow_gateway_no_call_begins_after_a_quit(desk: Desk, sandbox: Sandbox, line: Line) -> None:
     mails = await drafts(desk, sandbox, MANY)
     line.seconds = 0.15
-    await desk.releases.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
+    await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
     await until(lambda: len(line.acts()) >= 2)
     made = len(line.acts())
     begun = len(line.begun)
-    desk.releases.begin_closing()
-    await desk.releases.aclose()
+    desk.decisions.begin_closing()
+    await desk.decisions.aclose()
     assert len(line.acts()) == made
     assert len(line.begun) == begun
     assert len(sandbox.outbox()) == made, "the answers to the calls under way were waited for"
-    outcomes = [view.outcome for view in desk.releases.states()]
+    outcomes = [view.outcome for view in desk.decisions.states()]
     assert outcomes.count(Outcome.FELL_BACK) == MANY - made
 
 
@@ -156,15 +156,15 @@ async def test_an_edit_on_its_way_goes_no_further_after_a_quit(
     line.hangs = lambda call: reading(call) and bool(line.acts())
     await desk.release_edit(mail, "My words")
     await until(lambda: line.acts() and line.begun[-1].startswith("GET"))
-    desk.releases.begin_closing()
+    desk.decisions.begin_closing()
     line.free.set()
     await asyncio.sleep(0.3)
-    await desk.releases.aclose()
+    await desk.decisions.aclose()
     assert len(line.acts()) == 1
     assert sandbox.outbox() == []
     assert sandbox.status(mail.id) == "pending_send_approval"
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as again:
-        await again.releases.resume()
+        await again.decisions.resume()
         view = await again.settled(mail.id)
         assert view.question is not None
         assert view.question.question is Question.GO_ON
@@ -177,9 +177,9 @@ async def test_an_edit_that_is_being_prepared_is_not_submitted_after_a_quit(
     line.hangs = lambda call: "/threads/" in call
     await desk.release_edit(mail, "My words")
     await until(lambda: line.begun and "/threads/" in line.begun[-1])
-    desk.releases.begin_closing()
+    desk.decisions.begin_closing()
     line.free.set()
-    await desk.releases.aclose()
+    await desk.decisions.aclose()
     assert line.acts() == []
     assert desk.kinds() == ["held", "submitting", "fell_back"]
 
@@ -192,20 +192,20 @@ async def test_a_call_that_is_announced_in_the_journal_can_still_be_stopped(
     line.hangs = reading
     await desk.approve(mail)
     await until(lambda: line.begun and "pending" in line.begun[-1])
-    live = desk.releases._of(mail.id)
+    live = desk.decisions._of(mail.id)
     assert live is not None
     with slow_disk(desk, 3):
         line.free.set()
         await until(live.lock.locked)
         if act == "quit":
-            desk.releases.begin_closing()
+            desk.decisions.begin_closing()
         else:
-            taking = asyncio.create_task(desk.releases.undo(mail.id))
+            taking = asyncio.create_task(desk.decisions.undo(mail.id))
             await asyncio.sleep(0)
     if act == "undo":
         assert await taking == 1
     else:
-        await desk.releases.aclose()
+        await desk.decisions.aclose()
     assert line.acts() == []
     assert desk.kinds() == ["held", "deciding", "undone" if act == "undo" else "fell_back"]
 
@@ -216,12 +216,12 @@ async def test_what_is_being_checked_can_be_taken_back(desk: Desk, sandbox: Sand
     await desk.approve(mail)
     view = await desk.reaches(mail.id, Phase.WORKING)
     assert view.can_undo
-    assert await desk.releases.undo(mail.id) == 1
+    assert await desk.decisions.undo(mail.id) == 1
     line.free.set()
     await asyncio.sleep(0.2)
     assert line.acts() == []
     assert desk.kinds() == ["held", "undone"]
-    assert await desk.releases.undo(mail.id) == 0
+    assert await desk.decisions.undo(mail.id) == 0
 
 
 async def test_what_is_told_to_wait_can_be_taken_back_and_keeps_nobody_waiting(
@@ -243,13 +243,13 @@ async def test_what_is_told_to_wait_can_be_taken_back_and_keeps_nobody_waiting(
     await until(lambda: told == 8)
     await desk.approve(mails[8])
     assert (await desk.settled(mails[8].id)).phase is Phase.DONE
-    view = desk.releases.state(mails[0].id)
+    view = desk.decisions.state(mails[0].id)
     assert view is not None
     assert view.can_undo
     assert "asks to wait" in view.words
-    assert await desk.releases.undo(mails[0].id) == 1
+    assert await desk.decisions.undo(mails[0].id) == 1
     # Who asks for news does not wait for what the gateway wanted.
-    desk.releases.hurry()
+    desk.decisions.hurry()
     for mail in mails[1:8]:
         assert (await desk.settled(mail.id)).phase is Phase.DONE
     assert len(sandbox.outbox()) == 8
@@ -262,11 +262,11 @@ async def test_a_batch_is_taken_back_as_a_whole_however_late(
 ) -> None:
     async with at_desk(tmp_path, sandbox.url, sandbox.keys, transport=line, speed=1) as desk:
         mails = await drafts(desk, sandbox, 40)
-        await desk.releases.approve_all([(mail, digest(mail)) for mail in mails], hold=0.6)
+        await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0.6)
         ends = time.monotonic() + 0.6
         with slow_disk(desk, 1.0 if disk == "a slow disk" else 0.0):
             await asyncio.sleep(ends - 0.15 - time.monotonic())
-            taken = await desk.releases.undo(mails[7].id)
+            taken = await desk.decisions.undo(mails[7].id)
         assert taken == 40
         await asyncio.sleep(0.5)
         assert line.acts() == []
@@ -276,10 +276,10 @@ async def test_a_batch_is_taken_back_as_a_whole_however_late(
 async def test_only_what_was_taken_back_is_counted(desk: Desk, sandbox: Sandbox, line: Line) -> None:
     mails = await drafts(desk, sandbox, 8)
     line.hangs = lambda call: call.startswith("POST") or len(line.acts()) > 1
-    await desk.releases.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
+    await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
     await until(lambda: len(line.acts()) >= 2)
     made = len(line.acts())
-    assert await desk.releases.undo(mails[0].id) == 8 - made
+    assert await desk.decisions.undo(mails[0].id) == 8 - made
     line.free.set()
     for mail in mails:
         await desk.settled(mail.id)
@@ -289,7 +289,7 @@ async def test_only_what_was_taken_back_is_counted(desk: Desk, sandbox: Sandbox,
 async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line: Line) -> None:
     (mail,) = await drafts(desk, sandbox, 1)
     await desk.approve(mail, hold=30)
-    write = desk.releases._driver._write
+    write = desk.decisions._driver._write
     full = True
 
     def refused(writes: object) -> None:
@@ -297,10 +297,10 @@ async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line
             raise sqlite3.OperationalError("database or disk is full")
         write(writes)  # type: ignore[arg-type]  # passed on
 
-    desk.releases._driver._write = refused  # type: ignore[method-assign]  # a full disk
+    desk.decisions._driver._write = refused  # type: ignore[method-assign]  # a full disk
     async with asyncio.timeout(5):
-        assert await desk.releases.undo(mail.id) == 1
-    view = desk.releases.state(mail.id)
+        assert await desk.decisions.undo(mail.id) == 1
+    view = desk.decisions.state(mail.id)
     assert view is not None
     assert view.outcome is Outcome.UNDONE
     assert "disk is full" in view.words

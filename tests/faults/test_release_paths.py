@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mm_tui.decision.state import Act, Choice, Outcome, Question
-from mm_tui.services.decisions.calls import ReleaseCalls
+from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.presence.tags import pair_words
@@ -90,8 +90,8 @@ async def test_an_edit_replaces_the_original_in_its_thread(desk: Desk, sandbox: 
 async def test_an_edit_of_recipients_starts_a_new_thread_and_that_is_said_before(desk: Desk, sandbox: Sandbox) -> None:
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
-    assert desk.releases.breaks_thread(mail, edit_of(mail, "x", to=("tom@other.example",)))
-    assert not desk.releases.breaks_thread(mail, edit_of(mail, "x"))
+    assert desk.decisions.breaks_thread(mail, edit_of(mail, "x", to=("tom@other.example",)))
+    assert not desk.decisions.breaks_thread(mail, edit_of(mail, "x"))
     await desk.release_edit(mail, "Dear Tom", to=("tom@other.example",))
     view = await desk.settled(draft)
     assert view.phase is Phase.DONE, view
@@ -106,7 +106,7 @@ async def test_an_edit_waits_for_its_scan(tmp_path: Path) -> None:
             await desk.release_edit(await desk.read(sandbox.mailbox, draft), "Dear Anna")
             view = await desk.reaches(draft, Phase.WAITING)
             assert view.words == "your edit is being scanned"
-            assert desk.releases.replacing(view.replacement_id or "") == draft
+            assert desk.decisions.replacing(view.replacement_id or "") == draft
             original = await _tagged(desk, sandbox, draft)
             assert pair_words(original) == "being replaced by robin"
             edit = await _tagged(desk, sandbox, view.replacement_id or "")
@@ -166,7 +166,7 @@ async def test_what_the_gateway_adds_to_an_edit_is_asked_about(tmp_path: Path) -
             assert str(view.changed.base.body) == "Dear Anna, edited"
             assert "Acme Ltd" in view.changed.now.body
             assert sandbox.outbox() == []
-            assert await desk.releases.answer(draft, Choice.ACCEPT)
+            assert await desk.decisions.answer(draft, Choice.ACCEPT)
             assert (await desk.settled(draft)).phase is Phase.DONE
             assert len(sandbox.outbox()) == 1
 
@@ -178,23 +178,23 @@ async def test_undo_within_the_hold_sends_nothing_and_after_it_says_so(desk: Des
     assert view.can_undo
     assert view.words == "deciding in 60 s: approve"
     sandbox.forget_calls()
-    assert await desk.releases.undo(draft)
+    assert await desk.decisions.undo(draft)
     view = await desk.settled(draft)
     assert (view.phase, str(view.words)) == (Phase.UNDECIDED, "undone: nothing was sent")
     assert sandbox.calls() == []
     await desk.approve(mail)
     await desk.settled(draft)
-    assert not await desk.releases.undo(draft)
+    assert not await desk.decisions.undo(draft)
 
 
 async def test_a_batch_has_one_deadline_and_one_undo(desk: Desk, sandbox: Sandbox) -> None:
     mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {n}")) for n in range(5)]
     items = [(mail, digest(mail)) for mail in mails]
-    views = await desk.releases.approve_all(items, hold=60)
+    views = await desk.decisions.approve_all(items, hold=60)
     assert len({(view.batch, view.deadline) for view in views}) == 1
-    assert await desk.releases.undo(mails[3].id)
-    assert {view.phase for view in desk.releases.states()} == {Phase.UNDECIDED}
-    await desk.releases.approve_all(items, hold=1)
+    assert await desk.decisions.undo(mails[3].id)
+    assert {view.phase for view in desk.decisions.states()} == {Phase.UNDECIDED}
+    await desk.decisions.approve_all(items, hold=1)
     for mail in mails:
         assert (await desk.settled(mail.id)).phase is Phase.DONE
     assert sorted(sent["id"] for sent in sandbox.outbox()) == sorted(mail.id for mail in mails)
@@ -205,8 +205,8 @@ async def test_quitting_lets_held_decisions_fall(tmp_path: Path, sandbox: Sandbo
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
         await desk.approve(await desk.read(sandbox.mailbox, draft), hold=60)
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        await desk.releases.resume()
-        assert desk.releases.states() == ()
+        await desk.decisions.resume()
+        assert desk.decisions.states() == ()
         assert desk.kinds() == ["held", "fell_back"]
     assert sandbox.status(draft) == "pending_send_approval"
 
@@ -282,7 +282,7 @@ async def test_an_original_rejected_elsewhere_stops_and_asks(tmp_path: Path, cho
             assert view.question is not None
             assert view.question.question is Question.ORIGINAL_CLOSED
             assert sandbox.outbox() == []
-            assert await desk.releases.answer(draft, choice)
+            assert await desk.decisions.answer(draft, choice)
             view = await desk.settled(draft)
             assert len(sandbox.outbox()) == (choice is Choice.GO_ON)
             assert view.text_kept == (choice is not Choice.GO_ON)
@@ -294,7 +294,7 @@ async def test_without_a_send_key_the_edit_goes_back_to_the_agent(tmp_path: Path
         mail = await desk.read(sandbox.mailbox, draft)
         with pytest.raises(Refused, match="no send key"):
             await desk.release_edit(mail, "Better words")
-        await desk.releases.send_back(mail, digest(mail), "Wrong tone", edit_of(mail, "Better words"), hold=0)
+        await desk.decisions.send_back(mail, digest(mail), "Wrong tone", edit_of(mail, "Better words"), hold=0)
         view = await desk.settled(draft)
         assert (view.phase, view.text_kept) == (Phase.DONE, True)
         saved = desk.edits.get(draft)
@@ -322,14 +322,14 @@ async def test_what_cannot_begin_says_why_and_leaves_no_trace(desk: Desk, sandbo
     draft = sandbox.draft()
     mail = await desk.read(sandbox.mailbox, draft)
     with pytest.raises(Refused, match="digest"):
-        await desk.releases.approve(mail, "0" * 64)
+        await desk.decisions.approve(mail, "0" * 64)
     with pytest.raises(Refused, match="reason"):
-        await desk.releases.reject(mail, digest(mail), "  ")
+        await desk.decisions.reject(mail, digest(mail), "  ")
     assert desk.journal() == []
     await desk.approve(mail, hold=60)
     with pytest.raises(Refused, match="robin has been deciding"):
         await desk.reject(mail)
-    assert await desk.releases.undo(draft)
+    assert await desk.decisions.undo(draft)
     await desk.reject(mail)
     assert (await desk.settled(draft)).phase is Phase.DONE
 
@@ -368,7 +368,7 @@ async def test_nothing_leaves_that_the_journal_does_not_hold(
     if failing == "retiring":
         assert view.question is not None
         assert view.question.question is Question.GO_ON
-        assert await desk.releases.answer(draft, Choice.GO_ON)
+        assert await desk.decisions.answer(draft, Choice.GO_ON)
         assert (await desk.settled(draft)).phase is Phase.DONE
         assert len(sandbox.outbox()) == 1
     else:
@@ -384,10 +384,10 @@ async def test_a_fault_of_this_program_is_shown(desk: Desk, sandbox: Sandbox, mo
     async def broken(*_: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ReleaseCalls, "look", broken)
+    monkeypatch.setattr(DecisionCalls, "look", broken)
     await desk.approve(mail)
     async with asyncio.timeout(10):
-        while "fault of this program" not in (desk.releases.state(draft) or mail).__repr__():
+        while "fault of this program" not in (desk.decisions.state(draft) or mail).__repr__():
             await asyncio.sleep(0.002)
     assert sandbox.outbox() == []
 
@@ -428,7 +428,7 @@ async def test_in_a_batch_each_is_checked_by_itself(desk: Desk, sandbox: Sandbox
     mails = [await desk.read(sandbox.mailbox, sandbox.draft(f"Draft {number}")) for number in range(4)]
     sandbox.change(mails[1].id, markdown="changed")
     sandbox.decide(mails[2].id, "reject")
-    await desk.releases.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
+    await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
     phases = [(await desk.settled(mail.id)).phase for mail in mails]
     assert phases == [Phase.DONE, Phase.CHANGED, Phase.ELSEWHERE, Phase.DONE]
     assert {sent["id"] for sent in sandbox.outbox()} == {mails[0].id, mails[3].id}
@@ -441,9 +441,9 @@ async def test_an_answer_counts_only_for_the_question_that_was_read(desk: Desk, 
     await desk.approve(mail)
     view = await desk.settled(draft)
     assert view.question is not None
-    assert not await desk.releases.answer(draft, Choice.AGAIN, to=Question.NOT_RELEASED)
-    assert not await desk.releases.answer(draft, Choice.WITHDRAW)
-    assert await desk.releases.answer(draft, Choice.AGAIN, to=view.question.question)
+    assert not await desk.decisions.answer(draft, Choice.AGAIN, to=Question.NOT_RELEASED)
+    assert not await desk.decisions.answer(draft, Choice.WITHDRAW)
+    assert await desk.decisions.answer(draft, Choice.AGAIN, to=view.question.question)
     assert (await desk.settled(draft)).phase is Phase.DONE
 
 
@@ -453,7 +453,7 @@ async def test_a_release_left_in_doubt_bars_what_would_not_be_safe_beside_it(des
     sandbox.fault(method="POST", path="decide$", kind="close", when="before")
     await desk.approve(mail)
     await desk.settled(draft)
-    assert await desk.releases.answer(draft, Choice.LEAVE)
+    assert await desk.decisions.answer(draft, Choice.LEAVE)
     view = await desk.settled(draft)
     assert view.words.endswith("a call in doubt may still take effect")
     view = await desk.release_edit(mail, "Dear Anna, edited")
@@ -472,7 +472,7 @@ async def test_an_edit_whose_answer_never_came_is_recognised_when_it_turns_up(de
     view = await desk.settled(draft)
     assert view.question is not None
     assert view.question.question is Question.SUBMIT_UNKNOWN
-    assert await desk.releases.answer(draft, Choice.LEAVE)
+    assert await desk.decisions.answer(draft, Choice.LEAVE)
     sandbox.clear_faults()
     edit = next(item["id"] for item in sandbox.pending() if item["id"] != draft)
     await desk.approve(mail)

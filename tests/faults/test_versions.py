@@ -11,9 +11,9 @@ from mm_tui.decision.effects import Decide
 from mm_tui.decision.events import Event
 from mm_tui.decision.relatives import EDITED_BY, REPLACED_BY, REPLACES, relatives_in, with_relation
 from mm_tui.decision.state import MOST_RELATIVES, Choice, Outcome, Question
-from mm_tui.services.decisions.calls import ReleaseCalls
+from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.record import Live
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.text import OneLine
 from tests.support.desk import Desk, at_desk, digest
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -30,13 +30,13 @@ def tag(sandbox: Sandbox, email_id: str, **tags: str) -> None:
     sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{email_id}/tags", key="send", json={"tags": named})
 
 
-def asks(view: ReleaseView) -> Question:
+def asks(view: DecisionView) -> Question:
     assert view.question is not None, view
     return view.question.question
 
 
-async def answered(desk: Desk, email_id: str, choice: Choice) -> ReleaseView:
-    assert await desk.releases.answer(email_id, choice)
+async def answered(desk: Desk, email_id: str, choice: Choice) -> DecisionView:
+    assert await desk.decisions.answer(email_id, choice)
     return await desk.settled(email_id)
 
 
@@ -54,7 +54,7 @@ async def test_of_two_edits_on_two_machines_one_leaves_and_the_other_reviewer_is
                 await desk.release_edit(await desk.read(sandbox.mailbox, draft), f"Written by {desk is kim}")
             both = [await desk.reaches(draft, Phase.WAITING) for desk in (kim, robin)]
             for desk in (kim, robin):
-                live = desk.releases._of(draft)
+                live = desk.decisions._of(draft)
                 assert live is not None
                 assert live.marking is not None
                 await live.marking
@@ -122,7 +122,7 @@ async def test_a_question_about_another_version_falls_with_the_program(tmp_path:
         await desk.approve(await desk.read(sandbox.mailbox, draft))
         await desk.settled(draft)
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
-        await desk.releases.resume()
+        await desk.decisions.resume()
         assert desk.kinds() == ["held", "fell_back"]
     assert sandbox.outbox() == []
 
@@ -131,13 +131,13 @@ async def test_what_left_instead_of_what_was_seen_is_said(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draft = sandbox.draft()
-    decide = ReleaseCalls._decide
+    decide = DecisionCalls._decide
 
-    async def after_a_change(self: ReleaseCalls, live: Live, effect: Decide) -> Event:
+    async def after_a_change(self: DecisionCalls, live: Live, effect: Decide) -> Event:
         sandbox.change(draft, markdown="Pay to another account.")
         return await decide(self, live, effect)
 
-    monkeypatch.setattr(ReleaseCalls, "_decide", after_a_change)
+    monkeypatch.setattr(DecisionCalls, "_decide", after_a_change)
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
         mail = await desk.read(sandbox.mailbox, draft)
         await desk.approve(mail)
@@ -158,13 +158,13 @@ async def test_a_call_that_came_twice_is_not_told_as_anothers(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     draft = sandbox.draft()
-    decide = ReleaseCalls._decide
+    decide = DecisionCalls._decide
 
-    async def twice(self: ReleaseCalls, live: Live, effect: Decide) -> Event:
+    async def twice(self: DecisionCalls, live: Live, effect: Decide) -> Event:
         sandbox.decide(draft, action)
         return await decide(self, live, effect)
 
-    monkeypatch.setattr(ReleaseCalls, "_decide", twice)
+    monkeypatch.setattr(DecisionCalls, "_decide", twice)
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
         mail = await desk.read(sandbox.mailbox, draft)
         await (desk.approve(mail) if action == "approve" else desk.reject(mail))

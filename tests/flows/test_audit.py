@@ -49,16 +49,16 @@ def told(screen: AuditScreen) -> list[tuple[str, str, str]]:
 
 async def reject(app: MmTui, sandbox: Sandbox, pilot: Pilot[Any], draft: str) -> None:
     """Rejects a waiting draft through the app's own service."""
-    await until(pilot, lambda: app.services.releases and app.services.pending.get(draft), "the draft in the store")
-    sync, releases = app.services.sync, app.services.releases
-    assert sync is not None and releases is not None
+    await until(pilot, lambda: app.services.decisions and app.services.pending.get(draft), "the draft in the store")
+    sync, decisions = app.services.sync, app.services.decisions
+    assert sync is not None and decisions is not None
     await sync.fetch_detail(sandbox.mailbox, draft)
     item = app.services.pending.get(draft)
     assert item is not None
     from mm_tui.review.digest import digest_of
 
-    await releases.reject(item, digest_of(item.id, item.mailbox_id, item.direction, item.raw), "Wrong facts")
-    await releases.settled(draft)
+    await decisions.reject(item, digest_of(item.id, item.mailbox_id, item.direction, item.raw), "Wrong facts")
+    await decisions.settled(draft)
     sync.poke()
 
 

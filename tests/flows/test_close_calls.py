@@ -48,7 +48,7 @@ async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(
         await pilot.press("a")
         await pilot.pause(0.2)
         assert screen.current is not None and screen.current.item.id == first
-        assert screen.release_of(second) is None
+        assert screen.decision_of(second) is None
         await pilot.press("n", "a")
         await until(pilot, lambda: bodies(sandbox), "the release")
 
@@ -70,8 +70,8 @@ async def test_a_key_pressed_twice_decides_once(
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == second, "the second")
         await pilot.press("a")
         await pilot.pause(0.2)
-        assert screen.release_of(first) is not None
-        assert screen.release_of(second) is None
+        assert screen.decision_of(first) is not None
+        assert screen.decision_of(second) is None
 
 
 async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
@@ -189,7 +189,7 @@ async def test_what_the_gateway_made_of_an_edit_is_accepted_only_after_it_was_re
         async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
             screen = await open_queue(app, pilot, 1)
             await _release_edit(app, pilot, screen, "We will look into it.")
-            await until(pilot, lambda: (view := screen.release_of(draft)) and view.question, "the question")
+            await until(pilot, lambda: (view := screen.decision_of(draft)) and view.question, "the question")
             await until(pilot, lambda: screen.current is not None, "the mail")
             await pilot.press("y")
             await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the dialog")
@@ -200,7 +200,7 @@ async def test_what_the_gateway_made_of_an_edit_is_accepted_only_after_it_was_re
                 await pilot.press("tab")
                 await pilot.pause()
             assert "Acme Ltd" in drawn(app)
-            view = screen.release_of(draft)
+            view = screen.decision_of(draft)
             await until(pilot, lambda: screen.has_read_change(view), "the end of what differs")
             await pilot.press("y")
             await until(pilot, lambda: "accept what is there" in drawn(app), "the choice")
@@ -217,7 +217,7 @@ async def test_a_question_about_an_edit_whose_original_is_retired_can_be_answere
         screen = await open_queue(app, pilot, 1)
         await _release_edit(app, pilot, screen, "We will look into it.")
         await until(pilot, lambda: sandbox.status(draft) == "rejected", "the original to be retired")
-        await until(pilot, lambda: (view := screen.release_of(draft)) and view.question, "the question")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.question, "the question")
         await until(pilot, lambda: screen.current is not None and screen.current.item.id != draft, "the edit")
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the dialog")

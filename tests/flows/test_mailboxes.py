@@ -69,8 +69,8 @@ async def test_decisions_made_here_become_evidence(
     drafts = [sandbox.draft(f"It is on its way, {name}.") for name in ("Anna", "Ben", "Cleo")]
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         await until(pilot, lambda: app.services.pending.count() == 3, "the queue")
-        sync, releases = app.services.sync, app.services.releases
-        assert sync is not None and releases is not None
+        sync, decisions = app.services.sync, app.services.decisions
+        assert sync is not None and decisions is not None
         screen = await open_mailboxes(app, pilot, sandbox)
         assert screen.current is not None and screen.current.pending == 3
         for draft in drafts:
@@ -79,16 +79,16 @@ async def test_decisions_made_here_become_evidence(
             assert item is not None
             digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
             if draft == drafts[0]:
-                await releases.approve(item, digest)
+                await decisions.approve(item, digest)
             elif draft == drafts[1]:
                 from mm_tui.review.draft import EditedDraft
 
                 to = tuple(party.header for party in item.to)
                 edit = EditedDraft(to, str(item.subject), "It is on its way, dear Ben.")
-                await releases.release_edit(item, digest, edit)
+                await decisions.release_edit(item, digest, edit)
             else:
-                await releases.reject(item, digest, "Not needed")
-            await releases.settled(draft)
+                await decisions.reject(item, digest, "Not needed")
+            await decisions.settled(draft)
         await says(app, pilot, "3 drafts: 1 as written (33%), 1 after edits, 1 rejected; ")
         tally = screen.current.tallies[7]
         assert (tally.as_written, tally.edited, tally.rejected) == (1, 1, 1)

@@ -92,7 +92,7 @@ async def test_a_draft_whose_end_was_not_on_screen_is_not_approved(
         await pilot.pause(0.6)
         await pilot.press("a")
         assert screen.pane.main.lines_unread > 0
-        assert screen.current is not None and screen.release_of(screen.current.item.id) is None
+        assert screen.current is not None and screen.decision_of(screen.current.item.id) is None
         await pilot.press("g")
         for _ in range(8):
             await pilot.press("pagedown")
@@ -246,7 +246,7 @@ async def test_a_change_underneath_an_edit_must_be_looked_at(
         await pilot.press("a")
         await pilot.pause(0.6)
         await pilot.press("a")
-        assert screen.release_of(draft) is None
+        assert screen.decision_of(draft) is None
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
         assert app.screen.query_one("#body", TextArea).text == "Mine."
@@ -315,7 +315,7 @@ async def test_rejecting_takes_a_reason_and_offers_it_next_time(
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         await pilot.press("escape")
-        assert screen.release_of(first) is None
+        assert screen.decision_of(first) is None
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         app.screen.query_one(Input).value = "2 much"
@@ -340,9 +340,9 @@ async def test_undo_takes_back_what_is_held(sandbox: Sandbox, tmp_path: Path, mo
         screen = await open_queue(app, pilot, 1)
         await seen(pilot, screen)
         await pilot.press("a")
-        await until(pilot, lambda: (view := screen.release_of(draft)) and view.phase is Phase.HELD, "the hold")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.HELD, "the hold")
         await pilot.press("u")
-        await until(pilot, lambda: (view := screen.release_of(draft)) and view.phase is Phase.UNDECIDED, "the undo")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.UNDECIDED, "the undo")
     assert sandbox.outbox() == []
     assert sandbox.status(draft) == "pending_send_approval"
 
@@ -356,7 +356,7 @@ async def test_undo_takes_back_the_last_decision_only(
         screen = await open_queue(app, pilot, 3)
 
         def phases() -> list[Phase | None]:
-            views = [screen.release_of(one) for one in (first, second)]
+            views = [screen.decision_of(one) for one in (first, second)]
             return [view.phase if view is not None else None for view in views]
 
         for held in (first, second):
@@ -380,7 +380,7 @@ async def test_another_reviewers_decision_is_shown_and_not_overwritten(
         await seen(pilot, screen)
         await pilot.press("a")
         sandbox.decide(draft, "reject", "not this one")
-        await until(pilot, lambda: (view := screen.release_of(draft)) and view.phase is Phase.ELSEWHERE, "the word")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.phase is Phase.ELSEWHERE, "the word")
     assert sandbox.outbox() == []
 
 
@@ -427,7 +427,7 @@ async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_giv
         await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
         await pilot.press("A")
-        await until(pilot, lambda: all(screen.release_of(one) is not None for one in order[:2]), "the batch")
+        await until(pilot, lambda: all(screen.decision_of(one) is not None for one in order[:2]), "the batch")
         await until(pilot, lambda: not screen.marked, "the marks taken")
         await pilot.pause(0.3)
         assert screen.current is not None and screen.current.item.id == order[2], "it was not decided on"
@@ -506,7 +506,7 @@ async def test_the_readers_own_editor_gives_the_text_back_cleaned(
 
 
 def _is_decided(screen: PendingScreen, email_id: str) -> bool:
-    return screen.release_of(email_id) is not None
+    return screen.decision_of(email_id) is not None
 
 
 async def test_what_a_failing_editor_left_is_kept(

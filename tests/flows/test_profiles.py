@@ -152,19 +152,19 @@ async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_pat
         await pilot.press("2")
         await until(pilot, lambda: "on its way" in shown(app))
         await until(pilot, lambda: (item := app.services.pending.get(draft_id)) is not None and item.complete)
-        releases = app.services.releases
-        assert releases is not None
+        decisions = app.services.decisions
+        assert decisions is not None
         screen = app.screen
         assert isinstance(screen, PendingScreen)
         await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current))
         await pilot.press("a")
-        await until(pilot, lambda: bool(releases.held()))
+        await until(pilot, lambda: bool(decisions.held()))
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         assert "One decision is still deciding" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
-        assert releases.held() and app.next_services is None
+        assert decisions.held() and app.next_services is None
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")

@@ -47,7 +47,7 @@ async def test_a_mail_that_another_decides_stays_with_who_and_when(
             await pilot.pause(0.2)
         assert app.screen is screen, "no dialog, no editor"
         assert here(screen) == first
-        assert screen.release_of(first) is None and screen.release_of(second) is None
+        assert screen.decision_of(first) is None and screen.decision_of(second) is None
         await pilot.press("n")
         await until(pilot, lambda: here(screen) == second and "Second." in drawn(app), "the next")
         await until(pilot, lambda: len(screen.queue_list.keys) == 1, "the row to go once it was left")
@@ -102,7 +102,7 @@ async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(
         await pilot.press("a")
         await pilot.pause(0.2)
         assert here(screen) == first
-        assert screen.release_of(second) is None
+        assert screen.decision_of(second) is None
         assert "cancelled" in drawn(app)
     assert bodies(sandbox) == []
 
@@ -143,7 +143,7 @@ async def test_a_key_on_its_way_when_the_text_changes_decides_nothing(
         await pilot.press("a", "x")
         await pilot.pause(0.3)
         assert not isinstance(app.screen, ReasonScreen)
-        assert screen.release_of(draft) is None
+        assert screen.decision_of(draft) is None
 
 
 async def test_what_was_decided_here_stands_in_the_list_for_a_while(

@@ -105,10 +105,10 @@ async def test_the_queues_state_can_be_read_without_colour(tmp_path: Path, monke
                 await seen(pilot, screen)
                 await pilot.press(key)
                 await until_said(
-                    pilot, lambda: screen.marked or screen.release_of(held) is not None, "the hold, then the mark"
+                    pilot, lambda: screen.marked or screen.decision_of(held) is not None, "the hold, then the mark"
                 )
             await until_said(pilot, lambda: list(screen.marked) == [marked], "the mark")
-            view = screen.release_of(held)
+            view = screen.decision_of(held)
             assert view is not None
             assert view.phase is Phase.HELD
             rows = shown(app)

@@ -37,9 +37,9 @@ async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(
         await pilot.press("a")
         await seen(pilot, screen)
         assert "not on the screen" not in drawn(app), "all of it is there"
-        assert screen.release_of(draft) is None
+        assert screen.decision_of(draft) is None
         await pilot.press("a")
-        await until(pilot, lambda: screen.release_of(draft), "the decision")
+        await until(pilot, lambda: screen.decision_of(draft), "the decision")
         await until(pilot, lambda: "deciding in" in drawn(app) and "(u undo)" in drawn(app), "the countdown")
         assert "look, then approve" not in drawn(app)
 
@@ -106,7 +106,7 @@ async def test_what_failed_is_told_and_the_row_keeps_a_sign_until_it_was_looked_
         await seen(pilot, screen)
         sandbox.fault(method="POST", path="decide$", kind="status", status=403)
         await pilot.press("a")
-        await until(pilot, lambda: (view := screen.release_of(first)) and view.phase is Phase.UNDECIDED, "the refusal")
+        await until(pilot, lambda: (view := screen.decision_of(first)) and view.phase is Phase.UNDECIDED, "the refusal")
         await until(pilot, lambda: drawn(app).count("undecided: the gateway refused") >= 2, "line and row")
         await until(pilot, lambda: drawn(app).count("undecided: the gateway refused") == 1, "the row alone")
         await pilot.press("p")
@@ -136,8 +136,8 @@ async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not
         await until(pilot, lambda: "u undo" not in drawn(app) and "a approve" not in drawn(app), "the keys to go")
         shown = [seconds()]
         await until(pilot, lambda: seconds() and seconds() != shown[0], "the countdown to go on")
-        assert app.services.releases is not None
-        await app.services.releases.undo(first)
+        assert app.services.decisions is not None
+        await app.services.decisions.undo(first)
         await until(pilot, lambda: "deciding in" not in drawn(app), "its end")
         await pilot.press("escape")
         await until(pilot, lambda: "a approve" in drawn(app), "the keys to come back")

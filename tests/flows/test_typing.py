@@ -40,7 +40,7 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def decided(app: MmTui) -> list[str]:
     """Ids of the mails about which a decision was begun."""
-    return [view.email_id for view in app.services.releases.states()] if app.services.releases is not None else []
+    return [view.email_id for view in app.services.decisions.states()] if app.services.decisions is not None else []
 
 
 async def both_seen(pilot: object, screen: PendingScreen) -> None:
@@ -185,11 +185,11 @@ async def test_an_undone_rejection_changes_no_offer(
         burst(app, "xmy own words\n")
         await until(pilot, lambda: decided(app) == [draft] and app.keyboard.is_ready, "the hold")
         await pilot.press("u")
-        await until(pilot, lambda: (view := screen.release_of(draft)) is not None and view.ended, "the undo")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) is not None and view.ended, "the undo")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
         assert "my own words" not in drawn(app)
         assert "▸ f1  Wrong recipient" in drawn(app)
         await pilot.press("down", "down", "enter")
-        await until(pilot, lambda: (view := screen.release_of(draft)) is not None and not view.ended, "the hold")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) is not None and not view.ended, "the hold")
     assert sandbox.status(draft) == "pending_send_approval"

@@ -9,7 +9,7 @@ from mm_tui.app import MmTui
 from mm_tui.decision.state import Act, Choice, Question
 from mm_tui.models import Attachment, Party, PendingItem, RawContent
 from mm_tui.review.digest import digest_of
-from mm_tui.services.decisions.view import Asked, Changed, Phase, ReleaseView, Shown
+from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine, OneLine
 from tests.snapshots.scene import office
@@ -79,9 +79,9 @@ def digest(name: str) -> str:
     return digest_of(item.id, item.mailbox_id, item.direction, item.raw)
 
 
-def view(name: str, phase: Phase, words: str, **fields: Any) -> ReleaseView:
+def view(name: str, phase: Phase, words: str, **fields: Any) -> DecisionView:
     """How a decision about one of them stands."""
-    return ReleaseView(
+    return DecisionView(
         id=f"r-{name}", email_id=name, mailbox_id="mb1", act=Act.APPROVE, phase=phase, words=OneLine(words),
         outcome=None, digest=OneLine(digest(name)), **fields,
     )  # fmt: skip
@@ -124,7 +124,7 @@ VIEWS = (
 class StillReleases:
     """Decisions that stand still."""
 
-    def __init__(self, views: tuple[ReleaseView, ...]) -> None:
+    def __init__(self, views: tuple[DecisionView, ...]) -> None:
         self._views = views
 
     def begin_closing(self) -> None:
@@ -133,13 +133,13 @@ class StillReleases:
     async def aclose(self) -> None:
         """Has nothing to end."""
 
-    def states(self) -> tuple[ReleaseView, ...]:
+    def states(self) -> tuple[DecisionView, ...]:
         return self._views
 
-    def held(self) -> tuple[ReleaseView, ...]:
+    def held(self) -> tuple[DecisionView, ...]:
         return tuple(one for one in self._views if one.phase is Phase.HELD)
 
-    def state(self, email_id: str) -> ReleaseView | None:
+    def state(self, email_id: str) -> DecisionView | None:
         return next((one for one in self._views if one.email_id == email_id), None)
 
 
@@ -161,5 +161,5 @@ def app(*, edited: bool = False, waiting: bool = True, **given: Any) -> MmTui:
             to=item.raw.to, subject=item.raw.subject, body=EDITED, at=NOW,
         )  # fmt: skip
     wiring.drafts = cast(Any, object())
-    wiring.releases = cast(Any, StillReleases(VIEWS))
+    wiring.decisions = cast(Any, StillReleases(VIEWS))
     return MmTui(wiring)

@@ -16,8 +16,8 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.models import EmailDetail
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import EditedDraft
-from mm_tui.services.decisions.service import Releases
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.service import Decisions
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.events import Notice
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review
@@ -47,10 +47,10 @@ class HurriedClock:
 class Desk:
     """One reviewer with their own program."""
 
-    def __init__(self, database: Database, gateway: GatewayClient, releases: Releases, notices: list[Notice]) -> None:
+    def __init__(self, database: Database, gateway: GatewayClient, decisions: Decisions, notices: list[Notice]) -> None:
         self.database = database
         self.gateway = gateway
-        self.releases = releases
+        self.decisions = decisions
         self.notices = notices
         self.edits = EditStore(database)
 
@@ -58,27 +58,27 @@ class Desk:
         """Opens a mail as a human does."""
         return await self.gateway.email(mailbox_id, email_id)
 
-    async def approve(self, mail: EmailDetail, *, hold: float = 0) -> ReleaseView:
+    async def approve(self, mail: EmailDetail, *, hold: float = 0) -> DecisionView:
         """Approves what was read."""
-        return await self.releases.approve(mail, digest(mail), hold=hold)
+        return await self.decisions.approve(mail, digest(mail), hold=hold)
 
-    async def reject(self, mail: EmailDetail, reason: str = "Wrong facts", *, hold: float = 0) -> ReleaseView:
+    async def reject(self, mail: EmailDetail, reason: str = "Wrong facts", *, hold: float = 0) -> DecisionView:
         """Rejects what was read."""
-        return await self.releases.reject(mail, digest(mail), reason, hold=hold)
+        return await self.decisions.reject(mail, digest(mail), reason, hold=hold)
 
-    async def release_edit(self, mail: EmailDetail, body: str, *, hold: float = 0, **changes: object) -> ReleaseView:
+    async def release_edit(self, mail: EmailDetail, body: str, *, hold: float = 0, **changes: object) -> DecisionView:
         """Edits what was read and releases it."""
-        return await self.releases.release_edit(mail, digest(mail), edit_of(mail, body, **changes), hold=hold)
+        return await self.decisions.release_edit(mail, digest(mail), edit_of(mail, body, **changes), hold=hold)
 
-    async def settled(self, email_id: str, seconds: float = 20) -> ReleaseView:
+    async def settled(self, email_id: str, seconds: float = 20) -> DecisionView:
         """Waits until the decision has ended or asks."""
         async with asyncio.timeout(seconds):
-            return await self.releases.settled(email_id)
+            return await self.decisions.settled(email_id)
 
-    async def reaches(self, email_id: str, *phases: Phase, seconds: float = 20) -> ReleaseView:
+    async def reaches(self, email_id: str, *phases: Phase, seconds: float = 20) -> DecisionView:
         """Waits until the decision is in one of these phases."""
         async with asyncio.timeout(seconds):
-            while (view := self.releases.state(email_id)) is None or view.phase not in phases:
+            while (view := self.decisions.state(email_id)) is None or view.phase not in phases:
                 await asyncio.sleep(0.002)
         return view
 
@@ -137,18 +137,18 @@ async def at_desk(
     )
     notices: list[Notice] = []
     database = Database.open(folder / "store.db", memory=memory)
-    releases = Releases(database, gateway, Review(hold_seconds=5), reviewer, HurriedClock(speed), notices.append)
+    decisions = Decisions(database, gateway, Review(hold_seconds=5), reviewer, HurriedClock(speed), notices.append)
     try:
-        yield Desk(database, gateway, releases, notices)
+        yield Desk(database, gateway, decisions, notices)
     finally:
         if orderly:
-            await releases.aclose()
+            await decisions.aclose()
         else:
-            await crash(releases)
+            await crash(decisions)
         await gateway.aclose()
         database.close()
 
 
-async def crash(releases: Releases) -> None:
+async def crash(decisions: Decisions) -> None:
     """Stops everything at once, without a last journal entry."""
-    await releases._driver.stop_all(list(releases._lives.values()))
+    await decisions._driver.stop_all(list(decisions._lives.values()))

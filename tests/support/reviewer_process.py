@@ -42,7 +42,7 @@ def act_until_killed(
 
     async def play_it() -> None:
         async with at_desk(Path(folder), url, keys, reviewer="kim", timeout=5) as desk:
-            driver: Any = desk.releases._driver
+            driver: Any = desk.decisions._driver
             journal, count = driver._journal, 0
 
             async def counting(*given: Any, **named: Any) -> bool:

@@ -12,7 +12,7 @@ from mm_tui.models import Party, PendingItem, RawContent
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions import approval_gate
 from mm_tui.services.decisions.approval_gate import ApprovalGate
-from mm_tui.services.decisions.view import Asked, Phase, ReleaseView
+from mm_tui.services.decisions.view import Asked, DecisionView, Phase
 from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
@@ -36,8 +36,8 @@ def edit_of(entry: Queued, body: str = "Mine.") -> SavedEdit:
     )  # fmt: skip
 
 
-def decision(phase: Phase, question: Asked | None = None) -> ReleaseView:
-    return ReleaseView("r1", "e1", "m1", Act.APPROVE, phase, OneLine(""), None, OneLine("d" * 64), question=question)
+def decision(phase: Phase, question: Asked | None = None) -> DecisionView:
+    return DecisionView("r1", "e1", "m1", Act.APPROVE, phase, OneLine(""), None, OneLine("d" * 64), question=question)
 
 
 @pytest.fixture

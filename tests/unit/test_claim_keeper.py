@@ -161,13 +161,13 @@ async def test_a_claim_that_cannot_be_set_keeps_nobody_from_deciding(sandbox: Sa
     sandbox.fault(path="/tags$", kind="status", status=500, count=0)
     async with machine(sandbox, "anna") as anna:
         assert anna.claims is not None
-        assert anna.releases is not None
+        assert anna.decisions is not None
         await until(lambda: entries(anna), "the queue")
         anna.claims.open(sandbox.mailbox, draft)
         await until(lambda: sandbox.calls("GET", "/tags"), "the failed claim")
         await until(lambda: entries(anna)[draft].item.complete, "the detail")
         entry = entries(anna)[draft]
-        await anna.releases.approve(entry.item, entry.digest)
+        await anna.decisions.approve(entry.item, entry.digest)
         await until(lambda: sandbox.outbox(), "the release")
         anna.claims.close()
     assert [message["body"].strip() for message in sandbox.outbox()] == ["One."]

@@ -11,11 +11,11 @@ from mm_tui.widgets.status import incidents
 
 def services(*phases: Phase) -> Any:
     views = [SimpleNamespace(phase=phase, email_id=f"mail{number}") for number, phase in enumerate(phases)]
-    return SimpleNamespace(releases=SimpleNamespace(states=lambda: tuple(views)))
+    return SimpleNamespace(decisions=SimpleNamespace(states=lambda: tuple(views)))
 
 
 def test_an_incident_is_named_and_the_others_are_counted() -> None:
-    nothing: Any = SimpleNamespace(releases=None)
+    nothing: Any = SimpleNamespace(decisions=None)
     assert not incidents(services(Phase.DONE, Phase.ELSEWHERE))
     assert not incidents(nothing)
     assert "incident: mail1 " in incidents(services(Phase.DONE, Phase.INCIDENT, Phase.DONE)).plain

@@ -17,7 +17,7 @@ from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.records import ReleaseStore, SavedRelease
+from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import ManyLine, OneLine
 from tests.support.seat import NOW
@@ -98,9 +98,9 @@ def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) ->
             EmailSummary(**fields("M2", 20, delivered_at=NOW - timedelta(minutes=5))),
         ]
     )
-    release = SavedRelease("R1", "M1", "M2", "{}", "{}", None, True, "", NOW)
+    release = SavedDecision("R1", "M1", "M2", "{}", "{}", None, True, "", NOW)
     with database.write() as connection:
-        ReleaseStore(database).put(connection, release)
+        DecisionStore(database).put(connection, release)
     details = {"act": "release_edit", "release": "R1"}
     journal = Journal(database)
     journal.write("submitted", "robin", "M1", NOW - timedelta(minutes=19), {**details, "about": "M2"})

@@ -14,7 +14,7 @@ from mm_tui.models import PendingItem
 from mm_tui.services.assistant.drafts import NotJournaled
 from mm_tui.services.audit.track_record import Evidences
 from mm_tui.services.decisions.log import OwnReply
-from mm_tui.services.decisions.service import Refused, Releases
+from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.queue.authors import Author, Authors
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import Queued, Seat
@@ -64,9 +64,9 @@ async def waiting(rooms: Office, reviewer: str) -> Queued:
     return entry
 
 
-def releases(rooms: Office, reviewer: str, own_replies: str) -> Releases:
+def releases(rooms: Office, reviewer: str, own_replies: str) -> Decisions:
     review = Review.of({"hold_seconds": 0, "own_replies": own_replies})
-    return Releases(rooms.database, rooms.gateway, review, reviewer, HurriedClock(), rooms.notices.append)
+    return Decisions(rooms.database, rooms.gateway, review, reviewer, HurriedClock(), rooms.notices.append)
 
 
 def kinds(rooms: Office) -> list[str]:

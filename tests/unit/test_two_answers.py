@@ -21,7 +21,7 @@ from mm_tui.services.queue.entry import Queued
 from mm_tui.services.sync.details import completed
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.records import ReleaseStore, SavedRelease
+from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
@@ -169,9 +169,9 @@ def test_our_own_decisions_tell_what_replaces_what(database: Database) -> None:
     wait(database, waiting(5))
     ours(database, 7, "pending_send_approval")
     assert set(said(database, 5)) == {"another_answer"}
-    release = SavedRelease("r1", email_id(5), email_id(7), "{}", "{}", None, False, "", START)
+    release = SavedDecision("r1", email_id(5), email_id(7), "{}", "{}", None, False, "", START)
     with database.write() as connection:
-        ReleaseStore(database).put(connection, release)
+        DecisionStore(database).put(connection, release)
     assert said(database, 5) == {}
 
 

@@ -160,7 +160,7 @@ def store(settings: Settings) -> list[Check]:
     from mm_tui.store.belongs import Gateway, OtherGateway, bind
     from mm_tui.store.database import Database, NewerStore
     from mm_tui.store.decisions.edits import EditStore
-    from mm_tui.store.decisions.records import ReleaseStore
+    from mm_tui.store.decisions.records import DecisionStore
     from mm_tui.store.seal import StoreError
 
     path = config.store_path(settings.profile.name)
@@ -172,7 +172,7 @@ def store(settings: Settings) -> list[Check]:
             faults, trouble = database.check(), database.trouble
             verdict = Journal(database).verify()
             edits = len(EditStore(database).all())
-            undecided = [row.item_id for row in ReleaseStore(database).open()]
+            undecided = [row.item_id for row in DecisionStore(database).open()]
     except NewerStore as error:
         return [problem("store", str(error), "Update mm-tui, or name another profile.")]
     except OtherGateway as error:

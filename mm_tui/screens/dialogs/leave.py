@@ -44,9 +44,9 @@ class OnTheWay(NamedTuple):
 
 def on_the_way(services: Services) -> OnTheWay:
     """The decisions that leaving now would affect. One that only waits for an answer is as it was the next time."""
-    if services.releases is None:
+    if services.decisions is None:
         return OnTheWay(frozenset(), frozenset())
-    views = [view for view in services.releases.states() if not view.ended and view.question is None]
+    views = [view for view in services.decisions.states() if not view.ended and view.question is None]
     return OnTheWay(
         frozenset(view.email_id for view in views if view.can_undo),
         frozenset(view.email_id for view in views if not view.can_undo),

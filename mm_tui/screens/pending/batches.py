@@ -49,9 +49,9 @@ class Batches(Deciding):
         )
 
     def _approve_batch(self, batch: list[Queued]) -> None:
-        if (releases := self._releases()) is not None:
+        if (decisions := self._decisions()) is not None:
             found = {entry.item.id: entry.assessment.findings for entry in batch}
-            self._decide(batch, releases.approve_all([(entry.item, entry.digest) for entry in batch], found=found))
+            self._decide(batch, decisions.approve_all([(entry.item, entry.digest) for entry in batch], found=found))
 
     def action_reject_marked(self) -> None:
         batch = self._marked_entries()
@@ -68,9 +68,9 @@ class Batches(Deciding):
         )
 
     def _reject_batch(self, batch: list[Queued], reason: str) -> None:
-        if (releases := self._releases()) is not None:
+        if (decisions := self._decisions()) is not None:
             self.reasons_given.update((entry.item.id, reason) for entry in batch)
-            self._decide(batch, releases.reject_all([(entry.item, entry.digest) for entry in batch], reason))
+            self._decide(batch, decisions.reject_all([(entry.item, entry.digest) for entry in batch], reason))
 
 
 def _summary(batch: list[Queued]) -> Content:

@@ -1,7 +1,7 @@
 """Approving, rejecting and editing waiting mail: every act that leads to a decision, and what must be true before it.
 
 What is approved is what was on the screen (R2): an act names the digest of the content whose end was seen. The
-decision itself, its hold and its undoing are the business of `services.releases`.
+decision itself, its hold and its undoing are the business of `services.decisions`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from mm_tui.messages import Services
     from mm_tui.screens.pending.pane import ItemPane
     from mm_tui.screens.pending.queue_list import PendingList
-    from mm_tui.services.decisions.service import Releases
-    from mm_tui.services.decisions.view import ReleaseView
+    from mm_tui.services.decisions.service import Decisions
+    from mm_tui.services.decisions.view import DecisionView
 
 
 class Begun(Message):
@@ -63,7 +63,7 @@ class Deciding(Screen[None]):
         def pane(self) -> ItemPane: ...
         @property
         def queue_list(self) -> PendingList: ...
-        def release_of(self, email_id: str) -> ReleaseView | None: ...
+        def decision_of(self, email_id: str) -> DecisionView | None: ...
         def read_item(self) -> None: ...
         def reload(self) -> None: ...
         def say(self, text: str, severity: str = "information") -> None: ...
@@ -92,9 +92,9 @@ class Deciding(Screen[None]):
             self._gate = ApprovalGate(self.services.clock, self.services.settings.review.own_replies)
         return self._gate
 
-    def why_not(self, asked: Callable[[Queued, ReleaseView | None], str], entry: Queued) -> str:
+    def why_not(self, asked: Callable[[Queued, DecisionView | None], str], entry: Queued) -> str:
         """What one of the gate's questions answers about this mail as its decision stands now."""
-        return asked(entry, self.release_of(entry.item.id))
+        return asked(entry, self.decision_of(entry.item.id))
 
     def note_unasked(self, before: Queued | None) -> None:
         """Remembers when something else than `before` came under the cursor without the reader having moved it."""
@@ -110,12 +110,12 @@ class Deciding(Screen[None]):
             if (entry := entries.get(email_id)) is not None and entry.version == name
         }
 
-    def _releases(self) -> Releases | None:
-        if self.services.releases is None:
+    def _decisions(self) -> Decisions | None:
+        if self.services.decisions is None:
             self.say(self.services.trouble or "still starting: decisions need the gateway", "warning")
-        return self.services.releases
+        return self.services.decisions
 
-    def keep_reason(self, view: ReleaseView | None) -> None:
+    def keep_reason(self, view: DecisionView | None) -> None:
         """Remembers why mail was rejected, once it is: an undone rejection changes nothing that is offered."""
         if view is not None and view.ended:
             reason = self.reasons_given.pop(view.email_id, "")
@@ -135,7 +135,7 @@ class Deciding(Screen[None]):
         if action in ("approve_marked", "reject_marked"):
             return bool(self.marked)
         if action == "answer":
-            view = self.release_of(entry.item.id) if entry is not None else None
+            view = self.decision_of(entry.item.id) if entry is not None else None
             return view is not None and view.question is not None
         if action in ("send_back", "discard"):
             return entry is not None and entry.edit is not None
@@ -148,8 +148,8 @@ class Deciding(Screen[None]):
     # Acts
 
     def action_approve(self) -> None:
-        entry, releases = self.current, self._releases()
-        if entry is None or releases is None:
+        entry, decisions = self.current, self._decisions()
+        if entry is None or decisions is None:
             return
         if (why := self.why_not(self.gate.why_not_approve, entry)) and why != UNSEEN:
             self.refuse(why)
@@ -193,18 +193,18 @@ class Deciding(Screen[None]):
             self._refusal = ""
 
     def _approve(self, entry: Queued) -> None:
-        releases = self._releases()
-        if releases is None or not self.gate.has_seen(entry):
+        decisions = self._decisions()
+        if decisions is None or not self.gate.has_seen(entry):
             return
         found = entry.assessment.findings
         if entry.edit is None:
-            self._decide([entry], releases.approve(entry.item, entry.digest, found=found))
+            self._decide([entry], decisions.approve(entry.item, entry.digest, found=found))
         elif self.services.settings.profile.send_key is None:
             self.say("without a send key an edit cannot be submitted: it can be sent back to the agent", "warning")
             self._ask_why_back(entry, entry.edit)
         else:
             edit = edited_draft(entry.edit)
-            self._decide([entry], releases.release_edit(entry.item, entry.digest, edit, found=found))
+            self._decide([entry], decisions.release_edit(entry.item, entry.digest, edit, found=found))
 
     def _decide(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
         # Not exclusive: a second decision must never cancel the journal entry of the first.
@@ -242,7 +242,7 @@ class Deciding(Screen[None]):
 
     def give_mark_back(self, email_id: str) -> None:
         """Marks a mail again whose decision ended without effect, such as by undo, if it was marked for it."""
-        view = self.release_of(email_id)
+        view = self.decision_of(email_id)
         if view is None or not view.ended:
             return
         version = self._was_marked.pop(email_id, None)
@@ -252,7 +252,7 @@ class Deciding(Screen[None]):
     def _go_to_next_undecided(self) -> None:
         keys, at = self.queue_list.keys, self.queue_list.cursor
         for index in [*range(at + 1, len(keys)), *range(at)]:
-            view = self.release_of(keys[index])
+            view = self.decision_of(keys[index])
             ended = self._entries[keys[index]].ended
             if not ended and (view is None or view.ended):
                 self.queue_list.move_to(index)
@@ -260,7 +260,7 @@ class Deciding(Screen[None]):
 
     def action_reject(self) -> None:
         entry = self.current
-        if entry is None or self._releases() is None:
+        if entry is None or self._decisions() is None:
             return
         if why := self.why_not(self.gate.why_not_decide, entry):
             self.refuse(why)
@@ -271,14 +271,14 @@ class Deciding(Screen[None]):
         )
 
     def _reject(self, entry: Queued, reason: str) -> None:
-        if (releases := self._releases()) is not None:
+        if (decisions := self._decisions()) is not None:
             self.reasons_given[entry.item.id] = reason
-            self._decide([entry], releases.reject(entry.item, entry.digest, reason))
+            self._decide([entry], decisions.reject(entry.item, entry.digest, reason))
 
     def action_send_back(self) -> None:
         """Rejects with the edited text in the reason, so that the agent can send it anew; the text is kept here."""
         entry = self.current
-        if entry is None or self._releases() is None:
+        if entry is None or self._decisions() is None:
             return
         if entry.edit is None:
             self.say("there is no edit to send back: e edits, x rejects")
@@ -295,8 +295,8 @@ class Deciding(Screen[None]):
         )
 
     def _send_back(self, entry: Queued, edit: EditedDraft, reason: str) -> None:
-        if (releases := self._releases()) is not None:
-            self._decide([entry], releases.send_back(entry.item, entry.digest, reason, edit))
+        if (decisions := self._decisions()) is not None:
+            self._decide([entry], decisions.send_back(entry.item, entry.digest, reason, edit))
 
     def action_edit(self) -> None:
         entry = self.current
@@ -331,7 +331,7 @@ class Deciding(Screen[None]):
         else:
             watch.watch(under.item.mailbox_id, under.item.id)
         entry = self.editing or (self.current if self.has_class("-reading") else None)
-        view = self.release_of(entry.item.id) if entry is not None else None
+        view = self.decision_of(entry.item.id) if entry is not None else None
         if entry is None or entry.ended or self not in self.app.screen_stack or (view is not None and not view.ended):
             claims.close()
         else:
@@ -347,7 +347,7 @@ class Deciding(Screen[None]):
 
     def _name_other_keys(self) -> None:
         if self.current is not None:
-            self.pane.tick(self.release_of(self.current.item.id))
+            self.pane.tick(self.decision_of(self.current.item.id))
 
     def action_discard(self) -> None:
         entry = self.current
@@ -386,7 +386,7 @@ class Deciding(Screen[None]):
     def action_answer(self) -> None:
         """Answers what only a human may answer about a decision on its way."""
         entry = self.current
-        view = self.release_of(entry.item.id) if entry is not None else None
+        view = self.decision_of(entry.item.id) if entry is not None else None
         if view is None or view.question is None:
             self.say("nothing is asked here")
             return
@@ -402,7 +402,7 @@ class Deciding(Screen[None]):
             lambda answer: self._answer(view.email_id, answer, asked.question) if answer is not None else None,
         )
 
-    def has_read_change(self, view: ReleaseView | None) -> bool:
+    def has_read_change(self, view: DecisionView | None) -> bool:
         """What would be accepted has been on the screen; also when nothing is there to accept."""
         asks = (
             view is not None
@@ -412,8 +412,8 @@ class Deciding(Screen[None]):
         return not asks or self.gate.has_read(change_name(view))
 
     def _answer(self, email_id: str, answer: Answer, question: Question) -> None:
-        if (releases := self._releases()) is not None:
-            answering = releases.answer(email_id, answer, to=question)
+        if (decisions := self._decisions()) is not None:
+            answering = decisions.answer(email_id, answer, to=question)
             self.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
 
 

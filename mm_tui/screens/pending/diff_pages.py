@@ -8,7 +8,7 @@ from hashlib import sha256
 from mm_tui.review.diff import Kind, compare
 from mm_tui.screens.pending.pages import write_envelope, write_files
 from mm_tui.services.decisions.read_versions import ReadChange
-from mm_tui.services.decisions.view import ReleaseView, Shown
+from mm_tui.services.decisions.view import DecisionView, Shown
 from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
@@ -19,7 +19,7 @@ _SIGNS = {Kind.SAME: ("", ""), Kind.ADDED: ("{+", "+}"), Kind.REMOVED: ("[-", "-
 """As word diffs are written everywhere: not every terminal strikes out, and not every reader sees colours."""
 
 
-def change_name(release: ReleaseView | None) -> str:
+def change_name(release: DecisionView | None) -> str:
     """What was read when the end of the page on this change was on the screen; empty where nothing is known of it."""
     changed = release.changed if release is not None else None
     if release is None or changed is None or changed.base is None or changed.now is None:
@@ -29,7 +29,7 @@ def change_name(release: ReleaseView | None) -> str:
 
 
 def difference(
-    entry: Queued, release: ReleaseView | None, change: ReadChange | None = None, *, above: Sequence[str] | None = None
+    entry: Queued, release: DecisionView | None, change: ReadChange | None = None, *, above: Sequence[str] | None = None
 ) -> tuple[Page, str]:
     """What differs from what the reader last had on the screen, or their edit from the draft: all that would leave.
 
@@ -80,7 +80,7 @@ def difference(
     return writer.page(), "\n".join(names)
 
 
-def _asks(release: ReleaseView | None) -> bool:
+def _asks(release: DecisionView | None) -> bool:
     return release is not None and release.question is not None
 
 

@@ -14,7 +14,7 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.read_versions import ReadChange
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entry import Queued
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import hint
@@ -87,7 +87,7 @@ def above(entry: Queued, mailbox: Mailbox | None) -> list[OneLine]:
 
 
 def banner(
-    release: ReleaseView | None, entry: Queued | None, change: ReadChange | None, *, screen: Screen[object]
+    release: DecisionView | None, entry: Queued | None, change: ReadChange | None, *, screen: Screen[object]
 ) -> Content:
     """What is happening to the mail, in one line; empty when nothing is.
 

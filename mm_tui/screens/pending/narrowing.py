@@ -124,7 +124,7 @@ class Narrowed(Batches):
                 staying += [waiting[key]] if is_read else []
                 continue
             since = self._ended_at.setdefault(key, now)
-            view = self.release_of(key)
+            view = self.decision_of(key)
             words = view.words if view is not None and tells_end(view) else self.endings.get(key, UNKNOWN_END)
             is_ours = view is not None and tells_end(view) and view.phase is not Phase.ELSEWHERE
             if is_ours and now - since >= OUTCOME_SECONDS and (not is_read or not waiting):

@@ -13,7 +13,7 @@ from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.screens.pending.head import above, banner, head
 from mm_tui.screens.pending.pages import draft_page, edit_page, thread_page
 from mm_tui.services.decisions.read_versions import ReadChange
-from mm_tui.services.decisions.view import ReleaseView
+from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.queue.entry import Queued
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import QuietStatic
@@ -58,7 +58,7 @@ class ItemPane(Vertical):
         super().__init__(id=id)
         self.view = View.DRAFT
         self._entry: Queued | None = None
-        self._release: ReleaseView | None = None
+        self._release: DecisionView | None = None
         self._mailbox: Mailbox | None = None
         self._change: ReadChange | None = None
         self._drawn: object = None
@@ -97,7 +97,7 @@ class ItemPane(Vertical):
     def show(
         self,
         entry: Queued | None,
-        release: ReleaseView | None,
+        release: DecisionView | None,
         mailbox: Mailbox | None,
         change: ReadChange | None = None,
     ) -> None:
@@ -152,7 +152,7 @@ class ItemPane(Vertical):
             self._drawn = None
             self._draw(keep_place=True)
 
-    def tick(self, release: ReleaseView | None) -> None:
+    def tick(self, release: DecisionView | None) -> None:
         """The decision moved on, a second of its wait went by, or other keys work now."""
         self._release = release
         self._draw_banner()

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from mm_tui.clock import Clock
 from mm_tui.review.findings import Level
 from mm_tui.services.decisions.ended import tells_end
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.entry import Queued
 from mm_tui.text import OneLine
@@ -45,7 +45,7 @@ class PendingRow:
     """Who else has it open and since when, or that it is half of a pair."""
 
     @classmethod
-    def of(cls, queued: Queued, release: ReleaseView | None, *, marked: bool = False, noted: bool = False) -> Self:
+    def of(cls, queued: Queued, release: DecisionView | None, *, marked: bool = False, noted: bool = False) -> Self:
         """From the queue's entry and the decision about it; `noted`: the reader has looked at how that ended."""
         claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
         if queued.ended and not tells_end(release):

@@ -21,9 +21,9 @@ from mm_tui.screens.pending.saved_texts import KeptScreen
 from mm_tui.screens.pending.words import empty_words, heading, place_words
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.decisions.read_versions import ReadVersions
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.edits import kept_edits
-from mm_tui.services.events import AssistChanged, AuditChanged, Notice, ReleaseChanged, SyncChanged
+from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, Notice, SyncChanged
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import Queued, Seat
 from mm_tui.text import OneLine
@@ -150,16 +150,16 @@ class PendingScreen(Narrowed, BaseScreen):
     def undo_target(self) -> str | None:
         return self.current.item.id if self.current is not None else None
 
-    def release_of(self, email_id: str) -> ReleaseView | None:
+    def decision_of(self, email_id: str) -> DecisionView | None:
         """How the decision about a mail stands; None when there is none."""
-        releases = self.services.releases
-        return releases.state(email_id) if releases is not None else None
+        decisions = self.services.decisions
+        return decisions.state(email_id) if decisions is not None else None
 
     # What is shown
 
     def heed(self, notice: Notice) -> None:
-        if isinstance(notice, ReleaseChanged):
-            self.release_moved(notice.email_id)
+        if isinstance(notice, DecisionChanged):
+            self.decision_moved(notice.email_id)
         if isinstance(notice, SyncChanged) and not self._entries:
             self._show_rows()
         ignored = (SyncChanged, AssistChanged) if self.shows_ended else (SyncChanged, AssistChanged, AuditChanged)
@@ -180,8 +180,8 @@ class PendingScreen(Narrowed, BaseScreen):
             self._outdated = True
             return
         self._reading, self._outdated = True, False
-        releases = self.services.releases
-        under_way = [view for view in releases.states() if not view.ended] if releases is not None else []
+        decisions = self.services.decisions
+        under_way = [view for view in decisions.states() if not view.ended] if decisions is not None else []
         edits = {view.replacement_id: view.email_id for view in under_way if view.replacement_id is not None}
         seat = self.services.seat()
         work = partial(self._read_queue, edits, seat, tuple(self._entries), self.current)
@@ -235,9 +235,9 @@ class PendingScreen(Narrowed, BaseScreen):
         if words != self.queue_list.empty_words:
             self.queue_list.empty_words = words
             self.queue_list.refresh()
-        releases = self.services.releases
-        views: dict[str, ReleaseView] = {}
-        for decision in releases.states() if releases is not None else ():
+        decisions = self.services.decisions
+        views: dict[str, DecisionView] = {}
+        for decision in decisions.states() if decisions is not None else ():
             # A question may stand on the edit, once its original waits no more.
             views |= {key: decision for key in (decision.email_id, decision.replacement_id) if key is not None}
         self.queue_list.show(
@@ -267,19 +267,19 @@ class PendingScreen(Narrowed, BaseScreen):
         box = next((box for box in self.services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
         self.pane.set_place(place_words(self, entry))
         change = self.versions.show(entry, self.services.clock.now()) if self.shows_item else None
-        self.pane.show(entry, self.release_of(entry.item.id), box, change)
+        self.pane.show(entry, self.decision_of(entry.item.id), box, change)
 
     def _tick(self) -> None:
         """A hold counts down: its words change every second."""
         if self.ended_is_over:
             self.narrow()
-        releases = self.services.releases
-        if releases is None or not releases.held():
+        decisions = self.services.decisions
+        if decisions is None or not decisions.held():
             return
         self._show_rows()
         entry = self.current
         if entry is not None and self._is_held(entry.item.id):
-            self.pane.tick(self.release_of(entry.item.id))
+            self.pane.tick(self.decision_of(entry.item.id))
 
     def _let_claims_age(self) -> None:
         """A claim ends by itself; one that was not seen with the last poll says when it was."""
@@ -294,13 +294,13 @@ class PendingScreen(Narrowed, BaseScreen):
             self.pane.set_place(place_words(self, self.current))
 
     def _is_held(self, email_id: str) -> bool:
-        view = self.release_of(email_id)
+        view = self.decision_of(email_id)
         return view is not None and view.phase is Phase.HELD
 
-    def release_moved(self, email_id: str) -> None:
+    def decision_moved(self, email_id: str) -> None:
         """Shows how the decision about one mail stands now."""
         self.give_mark_back(email_id)
-        self.keep_reason(self.release_of(email_id))
+        self.keep_reason(self.decision_of(email_id))
         self._show_rows()
         self.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:
@@ -320,7 +320,7 @@ class PendingScreen(Narrowed, BaseScreen):
 
     def _take_note(self) -> None:
         """What became of a decision has been looked at once the cursor has stood on its mail and left it."""
-        view = self.release_of(self._cursor_id) if self._cursor_id else None
+        view = self.decision_of(self._cursor_id) if self._cursor_id else None
         if view is not None and view.ended:
             self._noted.add(view.id)
             self._show_rows()

@@ -13,7 +13,7 @@ from mm_tui.review.digest import short
 from mm_tui.services.audit.line import AuditLine, AuditLines, Tone
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.audit.timeline import LineFilter, Source
-from mm_tui.store.decisions.records import ReleaseStore
+from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
@@ -75,7 +75,7 @@ class Lives:
         self._assist = AssistStore(database)
         self._mail = MailStore(database)
         self._pending = PendingStore(database)
-        self._releases = ReleaseStore(database)
+        self._releases = DecisionStore(database)
 
     def of(self, email_id: str) -> Life:
         """The life of a mail."""

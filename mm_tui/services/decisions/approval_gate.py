@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
-    from mm_tui.services.decisions.view import ReleaseView
+    from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import Queued
 
 DWELL_SECONDS = 0.4
@@ -67,7 +67,7 @@ class ApprovalGate:
         """The page with this name has been on the screen to its end."""
         return version in self._seen
 
-    def why_busy(self, entry: Queued, release: ReleaseView | None) -> str:
+    def why_busy(self, entry: Queued, release: DecisionView | None) -> str:
         """What is happening to the mail that no other act may cross; empty when nothing is.
 
         Args:
@@ -84,11 +84,11 @@ class ApprovalGate:
             return "a question about it waits for an answer: y"
         return "undo it first: u" if release.can_undo else UNDER_WAY
 
-    def why_not_decide(self, entry: Queued, release: ReleaseView | None) -> str:
+    def why_not_decide(self, entry: Queued, release: DecisionView | None) -> str:
         """Why no decision of any kind may begin now; empty when one may."""
         return TOO_SOON if self.came_unasked else self.why_busy(entry, release)
 
-    def why_not_approve(self, entry: Queued, release: ReleaseView | None) -> str:
+    def why_not_approve(self, entry: Queued, release: DecisionView | None) -> str:
         """Why it may not be approved now; empty when it may. Whoever approves asks once more about high risk."""
         if why := self.why_not_decide(entry, release):
             return why

@@ -30,13 +30,13 @@ READ_TRIES = 3
 FIND_PAGES = 5
 """How many pages of 100 mails are searched for an edit whose id never came back."""
 
-log = logging.getLogger("mm_tui.releases")
+log = logging.getLogger("mm_tui.decisions")
 
 
 Rest = Callable[[float, bool], Awaitable[None]]
 
 
-class ReleaseCalls:
+class DecisionCalls:
     """Performs the effects of the review core that reach the gateway. None of these methods raises."""
 
     def __init__(self, gateway: GatewayClient, clock: Clock, reviewer: str) -> None:

@@ -30,10 +30,10 @@ from mm_tui.decision.effects import (
 from mm_tui.decision.events import Blind, Elapsed, Event, NotMade, Quit, Slept, Undo
 from mm_tui.decision.machine import can_undo, step
 from mm_tui.decision.state import Outcome, Stage, State, Step
-from mm_tui.services.decisions.calls import ReleaseCalls
+from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.log import Beginner
 from mm_tui.services.decisions.record import Live
-from mm_tui.services.events import Notify, PendingChanged, ReleaseChanged
+from mm_tui.services.events import DecisionChanged, Notify, PendingChanged
 from mm_tui.store.decisions.locks import TakenOver
 from mm_tui.store.seal import StoreError
 
@@ -50,7 +50,7 @@ HOLD_TICK = 0.5
 SLEPT_SECONDS = 1.0
 """A wait that takes so much longer than it should was slept through: the hold begins anew."""
 
-log = logging.getLogger("mm_tui.releases")
+log = logging.getLogger("mm_tui.decisions")
 
 
 class _Write(NamedTuple):
@@ -65,7 +65,7 @@ class _Write(NamedTuple):
 class Driver:
     """Performs what the core says for each decision. Each has one thing under way at a time: its activity."""
 
-    def __init__(self, store: Beginner, calls: ReleaseCalls, clock: Clock, notify: Notify) -> None:
+    def __init__(self, store: Beginner, calls: DecisionCalls, clock: Clock, notify: Notify) -> None:
         self._store = store
         self._calls = calls
         self._clock = clock
@@ -372,8 +372,8 @@ class Driver:
         """Says that the decision stands differently."""
         live.moved.set()
         live.moved = asyncio.Event()
-        self._notify(ReleaseChanged(live.state.case.item))
+        self._notify(DecisionChanged(live.state.case.item))
         if live.state.replacement:
-            self._notify(ReleaseChanged(live.state.replacement))
+            self._notify(DecisionChanged(live.state.replacement))
         if live.state.ended:
             self._notify(PendingChanged())

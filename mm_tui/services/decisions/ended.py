@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui.models import Status
 from mm_tui.services.audit.line import key_words
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def how_it_ended(mail: MailStore, audit: AuditStore, email_id: str) -> OneLine:
     return OneLine(known.get(str(summary.status), UNKNOWN_END)) if summary is not None else UNKNOWN_END
 
 
-def tells_end(release: ReleaseView | None) -> bool:
+def tells_end(release: DecisionView | None) -> bool:
     """Whether a decision of this program says what became of its mail, once that waits no more."""
     return release is not None and release.phase not in (Phase.UNDECIDED, Phase.CHANGED)
 

@@ -30,7 +30,7 @@ from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.locks import Claim, ClaimStore
-from mm_tui.store.decisions.records import ReleaseStore, SavedRelease
+from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 
@@ -94,7 +94,7 @@ class Beginner:
         self.reviewer = reviewer
         self.journal = Journal(database)
         self.claims = ClaimStore(database)
-        self.rows = ReleaseStore(database)
+        self.rows = DecisionStore(database)
         self.edits = EditStore(database)
         self.pending = PendingStore(database)
         self._authors = Authors(database)
@@ -181,7 +181,7 @@ class Beginner:
         if self._own_replies == "another" and author.is_same(self.reviewer):
             raise OwnReply
 
-    def _fallen(self, connection: sqlite3.Connection, row: SavedRelease, at: datetime) -> SavedRelease:
+    def _fallen(self, connection: sqlite3.Connection, row: SavedDecision, at: datetime) -> SavedDecision:
         """A decision that a process which is gone had held falls back to undecided; any other stays as it is."""
         if row.ended or state_of(row).step is not Step.HOLD:
             return row
@@ -212,7 +212,7 @@ class Beginner:
         if state.ended:
             self.claims.release(connection, live.release_id)
 
-    def take_up(self, row: SavedRelease, at: datetime) -> Live | None:
+    def take_up(self, row: SavedDecision, at: datetime) -> Live | None:
         """The decision of a process that is gone, claimed for this one; None while another process sees to it."""
         with self.database.write(durable=True) as connection:
             fresh = self.rows.get(row.release_id)
@@ -245,7 +245,7 @@ class Beginner:
                 return claim
         return None
 
-    def _family(self, wish: Wish) -> list[SavedRelease]:
+    def _family(self, wish: Wish) -> list[SavedDecision]:
         """All earlier decisions about this mail and what is connected with it, lost edits with its content included."""
         rows = {row.release_id: row for row in self.rows.family(wish.item.id)}
         for lost in self.rows.doubtful():
@@ -266,7 +266,7 @@ class Beginner:
         return tuple(found)[:MOST_RELATIVES]
 
     def _key(
-        self, wish: Wish, mine: RawContent | None, family: Sequence[SavedRelease], at: datetime
+        self, wish: Wish, mine: RawContent | None, family: Sequence[SavedDecision], at: datetime
     ) -> tuple[str, datetime]:
         """The idempotency key of a submission, and since when it may have been used.
 
@@ -284,7 +284,7 @@ class Beginner:
         return key, min(used, default=at)
 
 
-def _members(family: Sequence[SavedRelease]) -> set[str]:
+def _members(family: Sequence[SavedDecision]) -> set[str]:
     members: set[str] = set()
     for row in family:
         members.update(
@@ -293,13 +293,13 @@ def _members(family: Sequence[SavedRelease]) -> set[str]:
     return members
 
 
-def _root(item: str, family: Sequence[SavedRelease]) -> str:
+def _root(item: str, family: Sequence[SavedDecision]) -> str:
     """The first original of the family: the claim on it stands for all."""
     edits = {row.replacement_id for row in family}
     return min((row.item_id for row in family if row.item_id not in edits), default=item)
 
 
-def _is_lost_edit(row: SavedRelease, raw: RawContent) -> bool:
+def _is_lost_edit(row: SavedDecision, raw: RawContent) -> bool:
     """Whether a mail is the edit whose id a decision was never told."""
     return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
 

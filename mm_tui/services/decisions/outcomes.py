@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.decision.state import Act, Outcome
 from mm_tui.models import Status
-from mm_tui.services.decisions.view import Phase, ReleaseView
+from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ class Outcomes:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._told: set[str] = set()
-        self._recent: list[tuple[float, ReleaseView]] = []
+        self._recent: list[tuple[float, DecisionView]] = []
 
-    def news(self, view: ReleaseView | None) -> News | None:
+    def news(self, view: DecisionView | None) -> News | None:
         """What to say now that a decision moved on; None when nothing of it is new.
 
         Args:
@@ -54,7 +54,7 @@ class Outcomes:
         return News(OneLine(" · ".join(said)), bool(failed))
 
 
-def _together(views: list[ReleaseView]) -> str:
+def _together(views: list[DecisionView]) -> str:
     """The newest in words, and how many others there are."""
     newest = views[-1]
     others = f" and {len(views) - 1} more" if len(views) > 1 else ""
@@ -63,7 +63,7 @@ def _together(views: list[ReleaseView]) -> str:
     return f"{_done(newest)} {newest.about}".strip() + others
 
 
-def _done(view: ReleaseView) -> str:
+def _done(view: DecisionView) -> str:
     if view.act is Act.REJECT:
         return "rejected, the mail"
     if view.outcome is Outcome.RESCHEDULED:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from mm_tui.decision.state import State
 from mm_tui.models import RawContent
 from mm_tui.review.draft import EditedDraft, edited
-from mm_tui.store.decisions.records import SavedRelease
+from mm_tui.store.decisions.records import SavedDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,11 @@ class Live:
     """The tags were lost once, to another who wrote at the same moment, and set anew."""
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def saved(self, state: State, at: datetime) -> SavedRelease:
+    def saved(self, state: State, at: datetime) -> SavedDecision:
         """The row that keeps `state`."""
         # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it.
         keep = not state.ended
-        return SavedRelease(
+        return SavedDecision(
             release_id=self.release_id,
             item_id=state.case.item,
             replacement_id=state.replacement or None,
@@ -107,7 +107,7 @@ class Live:
         )
 
 
-def restored(row: SavedRelease) -> Live:
+def restored(row: SavedDecision) -> Live:
     """The decision that a row keeps.
 
     Raises:
@@ -121,11 +121,11 @@ def restored(row: SavedRelease) -> Live:
     )
 
 
-def state_of(row: SavedRelease) -> State:
+def state_of(row: SavedDecision) -> State:
     """The state that a row keeps."""
     return _STATE.validate_json(row.state)
 
 
-def facts_of(row: SavedRelease) -> Facts:
+def facts_of(row: SavedDecision) -> Facts:
     """The facts that a row keeps."""
     return _FACTS.validate_json(row.facts)

@@ -18,12 +18,12 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import Status
 from mm_tui.review.draft import EditedDraft, starts_thread
 from mm_tui.review.findings import Finding
-from mm_tui.services.decisions.calls import ReleaseCalls
+from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
 from mm_tui.services.decisions.log import Beginner, Refused, Wish, claimed_words
 from mm_tui.services.decisions.record import Live
 from mm_tui.services.decisions.show import view_of
-from mm_tui.services.decisions.view import ReleaseView, Seen
+from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
@@ -31,7 +31,7 @@ from mm_tui.store.decisions.locks import RENEW_SECONDS
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
-__all__ = ["Refused", "Releases"]
+__all__ = ["Decisions", "Refused"]
 
 TAKE_UP_EVERY = 20.0
 """Seconds between two looks for decisions of processes that are gone."""
@@ -40,10 +40,10 @@ REMEMBERED = 500
 LAST_WORDS = 10.0
 """Seconds that closing waits for a call under way."""
 
-log = logging.getLogger("mm_tui.releases")
+log = logging.getLogger("mm_tui.decisions")
 
 
-class Releases:
+class Decisions:
     """All decisions of one profile, of this run and those that a crash left."""
 
     def __init__(
@@ -59,13 +59,13 @@ class Releases:
 
         Args:
             reviewer: the name under which decisions are journaled.
-            notify: told `ReleaseChanged` whenever a view is another one, apart from the ticking countdown.
+            notify: told `DecisionChanged` whenever a view is another one, apart from the ticking countdown.
         """
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
         self._store = Beginner(database, reviewer, settings.own_replies)
-        calls = ReleaseCalls(gateway, clock, reviewer)
+        calls = DecisionCalls(gateway, clock, reviewer)
         self._driver = Driver(self._store, calls, clock, notify)
         self._lives: dict[str, Live] = {}
         self._renewing: asyncio.Task[None] | None = None
@@ -74,7 +74,7 @@ class Releases:
 
     async def approve(
         self, item: Seen, digest: str, *, found: Sequence[Finding] = (), hold: float | None = None
-    ) -> ReleaseView:
+    ) -> DecisionView:
         """Approves what was on the screen, after the hold.
 
         Args:
@@ -88,13 +88,13 @@ class Releases:
         """
         return (await self._begin([Wish(item, Act.APPROVE, digest, found=found)], hold))[0]
 
-    async def reject(self, item: Seen, digest: str, reason: str, *, hold: float | None = None) -> ReleaseView:
+    async def reject(self, item: Seen, digest: str, reason: str, *, hold: float | None = None) -> DecisionView:
         """Rejects what was on the screen, after the hold. Raises `Refused`, also without a reason."""
         return (await self._begin([Wish(item, Act.REJECT, digest, reason=reason)], hold))[0]
 
     async def send_back(
         self, item: Seen, digest: str, reason: str, edit: EditedDraft, *, hold: float | None = None
-    ) -> ReleaseView:
+    ) -> DecisionView:
         """Rejects with the edited text in the reason, so that the agent can submit it. Needs no send key.
 
         The text stays in the local store too. Raises `Refused`.
@@ -112,7 +112,7 @@ class Releases:
         *,
         found: Sequence[Finding] = (),
         hold: float | None = None,
-    ) -> ReleaseView:
+    ) -> DecisionView:
         """Submits the edited text, retires the original, releases the edit. A scheduled mail is edited in place.
 
         The text is in the local store, on the disk, before this returns. `found` is of the edit. Raises `Refused`.
@@ -130,7 +130,7 @@ class Releases:
         *,
         found: Mapping[str, Sequence[Finding]] | None = None,
         hold: float | None = None,
-    ) -> tuple[ReleaseView, ...]:
+    ) -> tuple[DecisionView, ...]:
         """Approves several, each with its digest, under one deadline and one undo. Begins all or none: `Refused`.
 
         `found` by the mails' ids.
@@ -141,7 +141,7 @@ class Releases:
 
     async def reject_all(
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
-    ) -> tuple[ReleaseView, ...]:
+    ) -> tuple[DecisionView, ...]:
         """Rejects several for one reason, under one deadline and one undo. Begins all or none: `Refused`."""
         return await self._begin([Wish(item, Act.REJECT, digest, reason=reason) for item, digest in items], hold)
 
@@ -172,16 +172,16 @@ class Releases:
 
     # What is known
 
-    def state(self, email_id: str) -> ReleaseView | None:
+    def state(self, email_id: str) -> DecisionView | None:
         """The newest decision about this mail, or of which it is the edit; None when there is none in this run."""
         live = self._of(email_id)
         return self._view(live) if live is not None else None
 
-    def states(self) -> tuple[ReleaseView, ...]:
+    def states(self) -> tuple[DecisionView, ...]:
         """All decisions of this run, and those taken up from an earlier one; the newest last."""
         return tuple(map(self._view, self._lives.values()))
 
-    def held(self) -> tuple[ReleaseView, ...]:
+    def held(self) -> tuple[DecisionView, ...]:
         """The decisions that can still be undone."""
         return tuple(view for view in self.states() if view.can_undo)
 
@@ -204,7 +204,7 @@ class Releases:
         claim = self._store.other_claim(email_id, self._clock.now())
         return claimed_words(claim) if claim is not None else None
 
-    async def settled(self, email_id: str) -> ReleaseView:
+    async def settled(self, email_id: str) -> DecisionView:
         """Waits until the newest decision about this mail has ended or asks. Raises KeyError when there is none."""
         live = self._of(email_id)
         if live is None:
@@ -285,7 +285,7 @@ class Releases:
                 return live
         return None
 
-    async def _begin(self, wishes: Sequence[Wish], hold: float | None) -> tuple[ReleaseView, ...]:
+    async def _begin(self, wishes: Sequence[Wish], hold: float | None) -> tuple[DecisionView, ...]:
         if self._driver.closing:
             raise Refused("the program is closing", "Start it again.")
         if not self._gateway.keys.has("oversight"):
@@ -327,5 +327,5 @@ class Releases:
             for release_id in release_ids:
                 self._store.claims.release(connection, release_id)
 
-    def _view(self, live: Live) -> ReleaseView:
+    def _view(self, live: Live) -> DecisionView:
         return view_of(live, self._clock)

@@ -10,18 +10,18 @@ from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import Act, Outcome, Question, State, Step
 from mm_tui.models import Direction, Party
 from mm_tui.services.decisions.record import Live
-from mm_tui.services.decisions.view import Asked, Changed, Phase, ReleaseView, Shown, phase_of
+from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown, phase_of
 from mm_tui.text import OneLine
 
 
-def view_of(live: Live, clock: Clock) -> ReleaseView:
+def view_of(live: Live, clock: Clock) -> DecisionView:
     """The decision as it stands at this moment."""
     state, sighting = live.state, live.state.sighting
     held = state.step is Step.HOLD
     left = max(0.0, live.ends_at - clock.monotonic()) if held else 0.0
     said = words.sentence(state, seconds_left=left, doubt_since=live.doubt_since)
     sent_back = state.case.act is Act.REJECT and live.content is not None and live.content.edit is not None
-    return ReleaseView(
+    return DecisionView(
         id=live.release_id,
         email_id=state.case.item,
         mailbox_id=live.facts.mailbox_id,

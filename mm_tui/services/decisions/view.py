@@ -115,8 +115,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseView:
-    """One decision on its way, as it stands now. Read it again on `ReleaseChanged` and on every tick while held."""
+class DecisionView:
+    """One decision on its way, as it stands now. Read it again on `DecisionChanged` and on every tick while held."""
 
     id: str
     """The decision's own id (an item may be decided on more than once)."""

@@ -12,7 +12,7 @@ from mm_tui.review.risk import OtherAnswer
 
 if TYPE_CHECKING:
     from mm_tui.models import PendingItem
-    from mm_tui.store.decisions.records import ReleaseStore
+    from mm_tui.store.decisions.records import DecisionStore
 
 WAITING = frozenset({Status.PENDING_SCAN, Status.PENDING_SEND_APPROVAL, Status.SCHEDULED})
 GONE = NOT_SENT - WAITING | {Status.DELETED}
@@ -40,10 +40,10 @@ def other_answers(
     return tuple(OtherAnswer(one.status, _left_at(one), one.is_exchanged) for one in found)
 
 
-def family_of(item_id: str, releases: ReleaseStore, details: Iterable[EmailDetail]) -> set[str]:
+def family_of(item_id: str, decisions: DecisionStore, details: Iterable[EmailDetail]) -> set[str]:
     """The ids of a draft's edits and originals, by our decisions and by other reviewers' tags."""
     found = {item_id}
-    for release in releases.family(item_id):
+    for release in decisions.family(item_id):
         found.update(filter(None, (release.item_id, release.replacement_id)))
     for detail in details:
         tags = {str(name): str(value) for name, value in detail.tags.items()}

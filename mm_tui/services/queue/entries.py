@@ -21,7 +21,7 @@ from mm_tui.services.queue.due import due_at
 from mm_tui.services.queue.entry import NOBODY, Order, Queued, Seat, ThreadMail
 from mm_tui.services.queue.filter import Around
 from mm_tui.store.decisions.edits import EditStore
-from mm_tui.store.decisions.records import ReleaseStore
+from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import ManyLine, OneLine
@@ -52,7 +52,7 @@ class ReviewQueue:
         self._risk = risk
         self._sla_minutes = sla_minutes or {}
         self._contacts = Contacts(database, clock)
-        self._releases = ReleaseStore(database)
+        self._releases = DecisionStore(database)
         self._assessed: OrderedDict[object, Assessment] = OrderedDict()
         self._rejected: tuple[datetime, tuple[Rejected, ...]] | None = None
 

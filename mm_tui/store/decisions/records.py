@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SavedRelease:
+class SavedDecision:
     """One decision as it was last journaled. `state`, `facts` and `content` are JSON of the release service."""
 
     release_id: str
@@ -28,16 +28,16 @@ class SavedRelease:
     updated_at: datetime
 
     def __repr__(self) -> str:
-        return f"<SavedRelease {self.release_id} of {self.item_id}>"
+        return f"<SavedDecision {self.release_id} of {self.item_id}>"
 
 
-class ReleaseStore:
+class DecisionStore:
     """All decisions that this profile's programs have made."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, connection: sqlite3.Connection, release: SavedRelease) -> None:
+    def put(self, connection: sqlite3.Connection, release: SavedDecision) -> None:
         """Saves inside the caller's write transaction, the same that appends the journal entry."""
         connection.execute(
             "INSERT OR REPLACE INTO releases (release_id, item_id, replacement_id, state, facts, content, ended,"
@@ -55,18 +55,18 @@ class ReleaseStore:
             ),
         )
 
-    def get(self, release_id: str) -> SavedRelease | None:
+    def get(self, release_id: str) -> SavedDecision | None:
         """One decision."""
         rows = self._select("WHERE release_id = ?", release_id)
         return rows[0] if rows else None
 
-    def open(self) -> list[SavedRelease]:
+    def open(self) -> list[SavedDecision]:
         """Decisions that have not ended, oldest first."""
         return self._select("WHERE ended = 0")
 
-    def family(self, email_id: str) -> list[SavedRelease]:
+    def family(self, email_id: str) -> list[SavedDecision]:
         """All decisions about a mail and all that is connected with it as original or edit, oldest first."""
-        known, found = {email_id}, dict[str, SavedRelease]()
+        known, found = {email_id}, dict[str, SavedDecision]()
         fresh = [email_id]
         while fresh:
             one = fresh.pop()
@@ -78,16 +78,16 @@ class ReleaseStore:
                         fresh.append(other)
         return sorted(found.values(), key=lambda release: release.release_id)
 
-    def doubtful(self) -> list[SavedRelease]:
+    def doubtful(self) -> list[SavedDecision]:
         """Ended decisions of which a call may still take effect, oldest first."""
         return self._select("WHERE doubts <> '' AND ended = 1")
 
-    def _select(self, where: str, *values: str) -> list[SavedRelease]:
+    def _select(self, where: str, *values: str) -> list[SavedDecision]:
         # Sorted here: asked to sort, SQLite would walk the whole table instead of the small index.
         found = self._database.reader().execute(f"SELECT * FROM releases {where}", values).fetchall()
         rows = sorted(found, key=lambda row: str(row["release_id"]))
         return [
-            SavedRelease(
+            SavedDecision(
                 release_id=row["release_id"],
                 item_id=row["item_id"],
                 replacement_id=row["replacement_id"],
