@@ -12,7 +12,7 @@ from mm_tui.decision.events import Event
 from mm_tui.decision.relatives import EDITED_BY, REPLACED_BY, REPLACES, relatives_in, with_relation
 from mm_tui.decision.state import MOST_RELATIVES, Choice, Outcome, Question
 from mm_tui.services.decisions.calls import DecisionCalls
-from mm_tui.services.decisions.record import Live
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.text import OneLine
 from tests.support.desk import Desk, at_desk, digest
@@ -133,7 +133,7 @@ async def test_what_left_instead_of_what_was_seen_is_said(
     draft = sandbox.draft()
     decide = DecisionCalls._decide
 
-    async def after_a_change(self: DecisionCalls, live: Live, effect: Decide) -> Event:
+    async def after_a_change(self: DecisionCalls, live: ActiveDecision, effect: Decide) -> Event:
         sandbox.change(draft, markdown="Pay to another account.")
         return await decide(self, live, effect)
 
@@ -160,7 +160,7 @@ async def test_a_call_that_came_twice_is_not_told_as_anothers(
     draft = sandbox.draft()
     decide = DecisionCalls._decide
 
-    async def twice(self: DecisionCalls, live: Live, effect: Decide) -> Event:
+    async def twice(self: DecisionCalls, live: ActiveDecision, effect: Decide) -> Event:
         sandbox.decide(draft, action)
         return await decide(self, live, effect)
 

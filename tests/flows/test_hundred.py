@@ -48,7 +48,7 @@ BAD: tuple[dict[str, Any], ...] = (
 GOOD = (
     "Hi Anna,\n\nthank you for writing. I have asked the carrier about order 4471 and will write.\n\nKind regards",
     "Dear Anna,\n\nI am sorry for the wait. The parcel left our house and is with the carrier.\n\nKind regards",
-    "Hello Anna,\n\nyour order 4471 is being packed today. You will get a note when it leaves.\n\nBest wishes",
+    "Hello Anna,\n\nyour order 4471 is being packed today. You will get a note when it leaves.\n\nBest requests",
     "Hi Anna,\n\nI see the payment of $120 from 3 March. The station is on its way.\n\nKind regards",
 )
 

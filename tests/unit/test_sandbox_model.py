@@ -144,8 +144,8 @@ class TestRules:
         text = ask("draft", fenced(ANNA))
         given = f"{fenced(ANNA)}<<<DRAFT\n{text}\nDRAFT>>>"
 
-        def redraft(wish: str) -> str:
-            return ask("redraft", given, settings=f"instruction: {wish}")
+        def redraft(request: str) -> str:
+            return ask("redraft", given, settings=f"instruction: {request}")
 
         shorter = redraft("shorter")
         assert len(shorter) < len(text) and "[your answer here]" in shorter and shorter.startswith("Hi Anna,")

@@ -18,7 +18,7 @@ from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
 from mm_tui.models import Direction, EmailDetail, EmailSummary, SendReceipt, Status
 from mm_tui.review.draft import EditedDraft, fingerprint, starts_thread, topic
-from mm_tui.services.decisions.record import Facts, Live
+from mm_tui.services.decisions.record import ActiveDecision, DecisionMeta
 from mm_tui.services.decisions.remote_state import sighting_of, standing_of
 from mm_tui.services.presence.tags import mark_pair
 from mm_tui.services.tags import TagsDiffer
@@ -46,7 +46,7 @@ class DecisionCalls:
         self._our_name = ""
         """Under which the gateway records what is approved with our key, once it has told."""
 
-    async def perform(self, live: Live, effect: Call) -> Event:
+    async def perform(self, live: ActiveDecision, effect: Call) -> Event:
         """Makes one call and says what came of it."""
         try:
             match effect:
@@ -67,7 +67,7 @@ class DecisionCalls:
             log.error("a call failed in an unforeseen way: %s", type(error).__name__)
             return Lost(f"unforeseen: {type(error).__name__}")
 
-    async def look(self, live: Live, email_id: str, rest: Rest) -> Saw | Blind:
+    async def look(self, live: ActiveDecision, email_id: str, rest: Rest) -> Saw | Blind:
         """Reads one mail. What fails is tried again a few times before the network counts as lost.
 
         Args:
@@ -87,7 +87,7 @@ class DecisionCalls:
                     return Blind(error.message)
                 await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
 
-    async def _sight(self, live: Live, email_id: str) -> Sighting:
+    async def _sight(self, live: ActiveDecision, email_id: str) -> Sighting:
         """The mail as it is now; one that is about to be decided must be in the gateway's queue as well.
 
         Opening inbound mail that has been let through would mark it read and hide it from the agent: of such mail
@@ -129,7 +129,7 @@ class DecisionCalls:
         """Whether the mail is in the gateway's queue now."""
         return any(item.id == email_id for item in await self._gateway.pending())
 
-    async def _status(self, live: Live, email_id: str) -> str:
+    async def _status(self, live: ActiveDecision, email_id: str) -> str:
         """A mail's status without opening it. Raises NotFound when no list holds it."""
         facts = live.facts
         if facts.thread_id is not None:
@@ -142,7 +142,7 @@ class DecisionCalls:
                 return str(mail.status)
         raise NotFound("the gateway lists it nowhere")
 
-    async def _since(self, live: Live, direction: Direction) -> AsyncIterator[EmailSummary]:
+    async def _since(self, live: ActiveDecision, direction: Direction) -> AsyncIterator[EmailSummary]:
         """The mailbox's mail in this direction, newest first, back to the time of the item."""
         received = live.facts.received_at
         # The gateway's filter may leave out the moment itself.
@@ -158,7 +158,7 @@ class DecisionCalls:
             if cursor is None:
                 return
 
-    async def _decide(self, live: Live, effect: Decide) -> Event:
+    async def _decide(self, live: ActiveDecision, effect: Decide) -> Event:
         reason: str | None = None
         if effect.superseded_by:
             reason = f"superseded by {effect.superseded_by}, edited by {self._reviewer}"
@@ -171,7 +171,7 @@ class DecisionCalls:
             receipt.status, Standing.RELEASED if effect.approve else Standing.REJECTED, live.facts.direction
         )
 
-    async def _submit(self, live: Live) -> Event:
+    async def _submit(self, live: ActiveDecision) -> Event:
         if self._clock.now() - live.facts.key_since > KEY_LIFE:
             return KeyExpired()
         assert live.content is not None
@@ -192,7 +192,9 @@ class DecisionCalls:
             return Denied(error.message)
         return Submitted(receipt.id)
 
-    async def _send(self, live: Live, parent: str | None, files: tuple[OutgoingAttachment, ...]) -> SendReceipt:
+    async def _send(
+        self, live: ActiveDecision, parent: str | None, files: tuple[OutgoingAttachment, ...]
+    ) -> SendReceipt:
         assert live.content is not None
         mine = live.content.mine
         assert mine is not None
@@ -202,7 +204,7 @@ class DecisionCalls:
         mail = OutgoingMail(to=mine.to, subject=mine.subject, body=mine.body, cc=mine.cc, attachments=files)
         return await self._gateway.send(box, mail, idempotency_key=key)
 
-    async def _files(self, live: Live) -> tuple[OutgoingAttachment, ...]:
+    async def _files(self, live: ActiveDecision) -> tuple[OutgoingAttachment, ...]:
         """The original's attachments, byte for byte."""
         assert live.content is not None
         files = []
@@ -211,7 +213,7 @@ class DecisionCalls:
             files.append(OutgoingAttachment(name, content, content_type or "application/octet-stream"))
         return tuple(files)
 
-    async def _answered(self, live: Live) -> str | None:
+    async def _answered(self, live: ActiveDecision) -> str | None:
         """The mail that the original answers, if replying to it makes a mail with the same recipients and subject."""
         content, facts = live.content, live.facts
         assert content is not None
@@ -231,7 +233,7 @@ class DecisionCalls:
         reply = EditedDraft((sender,), subject, content.edit.body)
         return None if starts_thread(content.mine or content.base, reply) else inbound[-1].id
 
-    async def _reschedule(self, live: Live) -> Event:
+    async def _reschedule(self, live: ActiveDecision) -> Event:
         assert live.content is not None
         edit = live.content.edit
         assert edit is not None
@@ -239,13 +241,13 @@ class DecisionCalls:
         await self._gateway.edit_schedule(live.facts.mailbox_id, item, to=edit.to, subject=edit.subject, body=edit.body)
         return Done("changed")
 
-    def _lost_its_mark(self, live: Live, mail: EmailDetail) -> bool:
+    def _lost_its_mark(self, live: ActiveDecision, mail: EmailDetail) -> bool:
         """Whether an original does not name our edit, since another wrote its tags at the same moment."""
         state = live.state
         marks = live.marking is not None and not live.marked_again and state.stage is Stage.RETIRE
         return marks and mail.id == state.case.item and state.replacement not in relatives_in(mail.tags, mail.id)
 
-    async def mark_pair(self, live: Live) -> None:
+    async def mark_pair(self, live: ActiveDecision) -> None:
         """Tags original and edit, so that other reviewers and their programs know them as versions of one mail."""
         state = live.state
         try:
@@ -253,7 +255,7 @@ class DecisionCalls:
         except (GatewayError, TagsDiffer) as error:
             log.info("a pair could not be marked: %s", type(error).__name__)
 
-    async def find(self, live: Live) -> Found | Blind:
+    async def find(self, live: ActiveDecision) -> Found | Blind:
         """Looks for a mail with exactly the edit's content that is newer than the original.
 
         An edit that answers in the original's thread is looked for there alone, any other among all sent mail.
@@ -278,7 +280,7 @@ class DecisionCalls:
             return Blind(error.message)
         return Found()
 
-    async def _in_thread(self, live: Live) -> list[EmailSummary]:
+    async def _in_thread(self, live: ActiveDecision) -> list[EmailSummary]:
         """The original's thread, the newest mail first."""
         assert live.facts.thread_id is not None
         thread = await self._gateway.thread(live.facts.mailbox_id, live.facts.thread_id)
@@ -290,7 +292,7 @@ def _approves(state: State) -> bool:
     return state.case.act is Act.APPROVE or state.stage is Stage.RELEASE
 
 
-def _may_be(mail: EmailSummary, subject: str, facts: Facts) -> bool:
+def _may_be(mail: EmailSummary, subject: str, facts: DecisionMeta) -> bool:
     """Whether a listed mail may be the edit, by all that a list tells."""
     if mail.received_at is not None and facts.received_at is not None and mail.received_at < facts.received_at:
         return False

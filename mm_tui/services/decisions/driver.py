@@ -31,8 +31,8 @@ from mm_tui.decision.events import Blind, Elapsed, Event, NotMade, Quit, Slept, 
 from mm_tui.decision.machine import can_undo, step
 from mm_tui.decision.state import Outcome, Stage, State, Step
 from mm_tui.services.decisions.calls import DecisionCalls
-from mm_tui.services.decisions.log import Beginner
-from mm_tui.services.decisions.record import Live
+from mm_tui.services.decisions.log import DecisionLog
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.events import DecisionChanged, Notify, PendingChanged
 from mm_tui.store.decisions.locks import TakenOver
 from mm_tui.store.seal import StoreError
@@ -56,7 +56,7 @@ log = logging.getLogger("mm_tui.decisions")
 class _Write(NamedTuple):
     """What is to be put on the disk about one decision."""
 
-    live: Live
+    live: ActiveDecision
     state: State
     entries: tuple[Journal, ...]
     drop_text: bool = False
@@ -65,7 +65,7 @@ class _Write(NamedTuple):
 class Driver:
     """Performs what the core says for each decision. Each has one thing under way at a time: its activity."""
 
-    def __init__(self, store: Beginner, calls: DecisionCalls, clock: Clock, notify: Notify) -> None:
+    def __init__(self, store: DecisionLog, calls: DecisionCalls, clock: Clock, notify: Notify) -> None:
         self._store = store
         self._calls = calls
         self._clock = clock
@@ -78,7 +78,7 @@ class Driver:
 
     # Events
 
-    async def feed(self, live: Live, event: Event, turn: int | None = None) -> bool:
+    async def feed(self, live: ActiveDecision, event: Event, turn: int | None = None) -> bool:
         """Takes an event in. False when it did not fit, or came from an activity that is no longer current."""
         async with live.lock:
             if turn is not None and turn != live.turn:
@@ -87,7 +87,7 @@ class Driver:
                 await self._write_soon([write])
             return await self._take(live, event)
 
-    async def feed_all(self, lives: Sequence[Live], event: Undo | Quit) -> list[Live]:
+    async def feed_all(self, lives: Sequence[ActiveDecision], event: Undo | Quit) -> list[ActiveDecision]:
         """Takes the event in for all of them at one moment; what they journal is written in one transaction.
 
         Nothing that follows from these two leaves the machine. So they hold from this moment on, and the writing of
@@ -96,9 +96,9 @@ class Driver:
         Returns:
             Those that it ended.
         """
-        ended: list[Live] = []
+        ended: list[ActiveDecision] = []
         writes: list[_Write] = []
-        busy: list[Live] = []
+        busy: list[ActiveDecision] = []
         for live in lives:
             if live.lock.locked():
                 # Its journal is being written. If a call is to follow, it is not begun.
@@ -119,7 +119,7 @@ class Driver:
                 ended.append(live)
         return ended
 
-    def _take_now(self, live: Live, event: Event) -> _Write | None:
+    def _take_now(self, live: ActiveDecision, event: Event) -> _Write | None:
         """Takes in an event of which no effect leaves the machine; returns what must be written."""
         state, effects = step(live.state, event)
         if state == live.state:
@@ -133,7 +133,7 @@ class Driver:
         self.tell(live)
         return _Write(live, state, tuple(effect for effect in effects if isinstance(effect, Journal)))
 
-    async def _take(self, live: Live, event: Event) -> bool:
+    async def _take(self, live: ActiveDecision, event: Event) -> bool:
         state, effects = step(live.state, event)
         if state == live.state and not effects:
             return False
@@ -166,7 +166,7 @@ class Driver:
         self.tell(live)
         return True
 
-    def _adopt(self, live: Live, state: State) -> None:
+    def _adopt(self, live: ActiveDecision, state: State) -> None:
         if (state.stage, state.step) != (live.state.stage, live.state.step):
             live.pauses = 0
         if state.step is Step.DOUBT and live.doubt_since is None:
@@ -177,7 +177,7 @@ class Driver:
         live.turn += 1
         self._stop(live)
 
-    def _stop(self, live: Live) -> None:
+    def _stop(self, live: ActiveDecision) -> None:
         """Ends what is under way, unless it is that which asks. A call under way is never ended: no event moves it."""
         if live.activity is not None and live.activity is not asyncio.current_task():
             live.activity.cancel()
@@ -186,7 +186,7 @@ class Driver:
     # The journal
 
     async def _journal(
-        self, live: Live, state: State, entries: Sequence[Journal], drop_text: bool, *, once: bool
+        self, live: ActiveDecision, state: State, entries: Sequence[Journal], drop_text: bool, *, once: bool
     ) -> bool:
         """Puts the entries and the state on the disk. Tries `once`, or until it succeeds."""
         wait = 1.0
@@ -255,16 +255,16 @@ class Driver:
 
     # Effects
 
-    def _mark_pair(self, live: Live) -> None:
+    def _mark_pair(self, live: ActiveDecision) -> None:
         """Tells other programs that two waiting mails belong together. It is done before the original is retired."""
         live.marking = asyncio.create_task(self._calls.mark_pair(live))
 
-    async def _marked(self, live: Live) -> None:
+    async def _marked(self, live: ActiveDecision) -> None:
         """Waits until original and edit are marked as a pair, or until that takes too long."""
         if live.marking is not None and live.state.stage is Stage.RETIRE:
             await asyncio.wait({live.marking}, timeout=MARK_SECONDS)
 
-    def hold(self, lives: Sequence[Live], seconds: float) -> None:
+    def hold(self, lives: Sequence[ActiveDecision], seconds: float) -> None:
         """Begins the hold, to end for all at one moment."""
         ends_at = self._clock.monotonic() + seconds
         deadline = self._clock.now() + timedelta(seconds=seconds)
@@ -272,11 +272,11 @@ class Driver:
             live.hold_seconds, live.ends_at, live.deadline = seconds, ends_at, deadline
             self.start(live, Hold())
 
-    def start(self, live: Live, effect: Effect, then: Event | None = None) -> None:
+    def start(self, live: ActiveDecision, effect: Effect, then: Event | None = None) -> None:
         """Begins what the effect says; what comes of it is fed back, or `then` after a pause."""
         live.activity = asyncio.create_task(self._perform(live, effect, live.turn, then))
 
-    async def _perform(self, live: Live, effect: Effect, turn: int, then: Event | None) -> None:
+    async def _perform(self, live: ActiveDecision, effect: Effect, turn: int, then: Event | None) -> None:
         try:
             await self.feed(live, await self._outcome(live, effect, then), turn)
         except Exception as error:  # noqa: BLE001 - a fault of our own must be seen, not leave a decision standing still
@@ -285,7 +285,7 @@ class Driver:
             self._free_slot(live)
             self.tell(live)
 
-    async def _outcome(self, live: Live, effect: Effect, then: Event | None) -> Event:
+    async def _outcome(self, live: ActiveDecision, effect: Effect, then: Event | None) -> Event:
         """Does what the effect says, and waits for what comes of it."""
         match effect:
             case Hold():
@@ -311,7 +311,7 @@ class Driver:
             case Journal() | DropText():
                 raise AssertionError("is written, not performed")
 
-    async def _held(self, live: Live) -> Event:
+    async def _held(self, live: ActiveDecision) -> Event:
         """Waits until the hold ends, or says that it was slept through."""
         while (left := live.ends_at - self._clock.monotonic()) > 0:
             before = uptime()
@@ -322,18 +322,18 @@ class Driver:
 
     # Slots
 
-    async def _take_slot(self, live: Live) -> None:
+    async def _take_slot(self, live: ActiveDecision) -> None:
         """Waits until this decision may talk to the gateway. It keeps the slot from its readings through its call."""
         if not live.has_slot:
             await self._slots.acquire()
             live.has_slot = True
 
-    def _free_slot(self, live: Live) -> None:
+    def _free_slot(self, live: ActiveDecision) -> None:
         if live.has_slot:
             live.has_slot = False
             self._slots.release()
 
-    async def _rest(self, live: Live, seconds: float, asked: bool) -> None:
+    async def _rest(self, live: ActiveDecision, seconds: float, asked: bool) -> None:
         """Waits before a reading is tried again. Nobody else waits because of that."""
         self._free_slot(live)
         if asked:
@@ -360,7 +360,7 @@ class Driver:
         self._hurried.set()
         self._hurried = asyncio.Event()
 
-    async def stop_all(self, lives: Sequence[Live]) -> None:
+    async def stop_all(self, lives: Sequence[ActiveDecision]) -> None:
         """Ends everything that is under way."""
         under_way = [live.activity for live in lives if live.activity is not None]
         under_way += [*(live.marking for live in lives if live.marking is not None), *self._writing]
@@ -368,7 +368,7 @@ class Driver:
             activity.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
-    def tell(self, live: Live) -> None:
+    def tell(self, live: ActiveDecision) -> None:
         """Says that the decision stands differently."""
         live.moved.set()
         live.moved = asyncio.Event()

@@ -22,7 +22,7 @@ from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import EditedDraft, edited, fingerprint
 from mm_tui.review.findings import Finding, codes
 from mm_tui.services.decisions.approval_gate import OWN_REPLY
-from mm_tui.services.decisions.record import Content, Facts, Live, facts_of, restored, state_of
+from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, facts_of, restored, state_of
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import save_beside
 from mm_tui.services.queue.authors import Author, Authors
@@ -62,7 +62,7 @@ class OwnReply(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DecisionRequest:
     """What a human wants done with one mail."""
 
     item: Seen
@@ -74,7 +74,7 @@ class Wish:
     """What the human was told of risk in it."""
 
     def refuse_unfit(self) -> None:
-        """Raises `Refused` where the wish itself is not in order."""
+        """Raises `Refused` where the request itself is not in order."""
         item = self.item
         if isinstance(item, PendingItem) and not item.complete:
             raise Refused("this mail has not been read in full", "Open it first: cc and attachments are not known yet.")
@@ -86,7 +86,7 @@ class Wish:
             raise Refused("your edit names no recipient", "Fill in To.")
 
 
-class Beginner:
+class DecisionLog:
     """Opens decisions in the store: claims, journal entry, first state, edited text."""
 
     def __init__(self, database: Database, reviewer: str, own_replies: str = "self") -> None:
@@ -100,47 +100,49 @@ class Beginner:
         self._authors = Authors(database)
         self._own_replies = own_replies
 
-    def begin_all(self, wishes: Sequence[Wish], at: datetime) -> list[Live]:
+    def begin_all(self, requests: Sequence[DecisionRequest], at: datetime) -> list[ActiveDecision]:
         """Begins all or none. On the disk when it returns.
 
         Raises:
             Refused: one of them cannot begin.
         """
-        batch = secrets.token_hex(4) if len(wishes) > 1 else None
+        batch = secrets.token_hex(4) if len(requests) > 1 else None
         with self.database.write(durable=True) as connection:
-            return [self._begin(connection, wish, at, batch) for wish in wishes]
+            return [self._begin(connection, request, at, batch) for request in requests]
 
-    def _begin(self, connection: sqlite3.Connection, wish: Wish, at: datetime, batch: str | None) -> Live:
-        item = wish.item
+    def _begin(
+        self, connection: sqlite3.Connection, request: DecisionRequest, at: datetime, batch: str | None
+    ) -> ActiveDecision:
+        item = request.item
         author = self._authors.of(item)
-        if author is not None and wish.act is not Act.REJECT:
+        if author is not None and request.act is not Act.REJECT:
             self._refuse_own(author)
         release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
-        family = self._family(wish)
+        family = self._family(request)
         if standing := self.claims.take(connection, _root(item.id, family), release_id, self.reviewer, at):
             raise _claimed(standing)
         family = [self._fallen(connection, row, at) for row in family]
         if any(not row.ended for row in family):
             raise Refused("an earlier decision about this mail is not finished", "Answer its question first.")
-        mine = edited(item.raw, wish.edit) if wish.edit is not None else None
-        key, key_since = self._key(wish, mine, family, at)
+        mine = edited(item.raw, request.edit) if request.edit is not None else None
+        key, key_since = self._key(request, mine, family, at)
         doubts = [row for row in family if row.ended and row.doubts and at - row.updated_at < DOUBT_LIFE]
         doubts = [row for row in doubts if not _is_lost_edit(row, item.raw)]
         same = all(facts_of(row).key == key for row in doubts if row.doubts == SUBMISSION)
         case = Case(
             item=item.id,
-            act=wish.act,
-            digest=wish.digest,
-            fingerprint=fingerprint(mine) if mine is not None and wish.act is not Act.REJECT else "",
+            act=request.act,
+            digest=request.digest,
+            fingerprint=fingerprint(mine) if mine is not None and request.act is not Act.REJECT else "",
             siblings=tuple(sorted(_members(family) - {item.id})),
-            named=self._named(item) if wish.act in (Act.APPROVE, Act.RELEASE_EDIT) else (),
-            doubtful=is_doubtful(wish.act, item.id, (row.doubts for row in doubts), same_submission=same),
+            named=self._named(item) if request.act in (Act.APPROVE, Act.RELEASE_EDIT) else (),
+            doubtful=is_doubtful(request.act, item.id, (row.doubts for row in doubts), same_submission=same),
         )
         state, effects = begin(case)
-        live = Live(
+        live = ActiveDecision(
             release_id=release_id,
             state=state,
-            facts=Facts(
+            facts=DecisionMeta(
                 mailbox_id=item.mailbox_id,
                 direction=item.direction,
                 key_since=key_since,
@@ -150,27 +152,27 @@ class Beginner:
                 batch=batch,
                 author=author.name if author is not None else "",
                 author_proven=author is not None and author.proven,
-                found=codes(wish.found),
+                found=codes(request.found),
             ),
-            content=Content(base=item.raw, edit=wish.edit, reason=wish.reason),
+            content=Content(base=item.raw, edit=request.edit, reason=request.reason),
         )
-        if wish.edit is not None:
+        if request.edit is not None:
             saved = self.edits.get(item.id)
             if saved is not None and (saved.to, saved.subject, saved.body) != (
-                wish.edit.to,
-                wish.edit.subject,
-                wish.edit.body,
+                request.edit.to,
+                request.edit.subject,
+                request.edit.body,
             ):
                 # Another window, or the command line, wrote on since this text was shown: that is kept beside (R4).
                 save_beside(self.database, saved, at)
             self.edits.save(
                 item.id,
                 item.mailbox_id,
-                wish.digest,
+                request.digest,
                 item.raw,
-                to=wish.edit.to,
-                subject=wish.edit.subject,
-                body=wish.edit.body,
+                to=request.edit.to,
+                subject=request.edit.subject,
+                body=request.edit.body,
                 at=at,
                 durable=True,
             )
@@ -191,7 +193,7 @@ class Beginner:
         return live.saved(state, at)
 
     def write(
-        self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime
+        self, connection: sqlite3.Connection, live: ActiveDecision, state: State, entries: Sequence[Entry], at: datetime
     ) -> None:
         """Appends the entries and saves the state, inside the caller's durable transaction.
 
@@ -202,7 +204,7 @@ class Beginner:
         self._append(connection, live, state, entries, at)
 
     def _append(
-        self, connection: sqlite3.Connection, live: Live, state: State, entries: Sequence[Entry], at: datetime
+        self, connection: sqlite3.Connection, live: ActiveDecision, state: State, entries: Sequence[Entry], at: datetime
     ) -> None:
         for entry in entries:
             self.journal.append(
@@ -212,7 +214,7 @@ class Beginner:
         if state.ended:
             self.claims.release(connection, live.release_id)
 
-    def take_up(self, row: SavedDecision, at: datetime) -> Live | None:
+    def take_up(self, row: SavedDecision, at: datetime) -> ActiveDecision | None:
         """The decision of a process that is gone, claimed for this one; None while another process sees to it."""
         with self.database.write(durable=True) as connection:
             fresh = self.rows.get(row.release_id)
@@ -223,7 +225,7 @@ class Beginner:
                 return None
             return restored(fresh)
 
-    def drop_text(self, live: Live) -> None:
+    def drop_text(self, live: ActiveDecision) -> None:
         """Throws the local copy of the edit away, unless the human has gone on writing since."""
         item, content = live.state.case.item, live.content
         saved = self.edits.get(item)
@@ -245,11 +247,11 @@ class Beginner:
                 return claim
         return None
 
-    def _family(self, wish: Wish) -> list[SavedDecision]:
+    def _family(self, request: DecisionRequest) -> list[SavedDecision]:
         """All earlier decisions about this mail and what is connected with it, lost edits with its content included."""
-        rows = {row.release_id: row for row in self.rows.family(wish.item.id)}
+        rows = {row.release_id: row for row in self.rows.family(request.item.id)}
         for lost in self.rows.doubtful():
-            if _is_lost_edit(lost, wish.item.raw):
+            if _is_lost_edit(lost, request.item.raw):
                 rows.update((row.release_id, row) for row in self.rows.family(lost.item_id))
         return [rows[release_id] for release_id in sorted(rows)]
 
@@ -266,16 +268,16 @@ class Beginner:
         return tuple(found)[:MOST_RELATIVES]
 
     def _key(
-        self, wish: Wish, mine: RawContent | None, family: Sequence[SavedDecision], at: datetime
+        self, request: DecisionRequest, mine: RawContent | None, family: Sequence[SavedDecision], at: datetime
     ) -> tuple[str, datetime]:
         """The idempotency key of a submission, and since when it may have been used.
 
         It hashes the original's id, the revision and the edit. The revision counts the submissions whose end is
         known: after those the same text is a new mail, while one that was lost must stay the same mail.
         """
-        if mine is None or wish.act is not Act.RELEASE_EDIT:
+        if mine is None or request.act is not Act.RELEASE_EDIT:
             return "", at
-        item = wish.item
+        item = request.item
         before = [row for row in family if row.item_id == item.id and state_of(row).case.act is Act.RELEASE_EDIT]
         revision = 1 + sum(row.doubts != SUBMISSION for row in before)
         content = digest_of(item.id, item.mailbox_id, "outbound", mine)
@@ -316,7 +318,7 @@ def _claimed(claim: Claim) -> Refused:
     )
 
 
-def _details(live: Live, state: State, entry: Entry) -> dict[str, str]:
+def _details(live: ActiveDecision, state: State, entry: Entry) -> dict[str, str]:
     """What the journal says beside kind and item: never content."""
     case, content = live.state.case, live.content
     details = {"release": live.release_id, "act": str(case.act), "digest": case.digest}
@@ -333,7 +335,7 @@ def _details(live: Live, state: State, entry: Entry) -> dict[str, str]:
     return details
 
 
-def _evidence(live: Live) -> dict[str, str]:
+def _evidence(live: ActiveDecision) -> dict[str, str]:
     """What the evidence for a mailbox's oversight mode is drawn from: where, when, and how much a human changed."""
     facts, content, act = live.facts, live.content, live.state.case.act
     found = {"mailbox": facts.mailbox_id, "direction": facts.direction}

@@ -15,7 +15,7 @@ from mm_tui.store.decisions.records import SavedDecision
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DecisionMeta:
     """What does not change while a decision is on its way. No content."""
 
     mailbox_id: str
@@ -51,17 +51,17 @@ class Content:
 
 
 _STATE: TypeAdapter[State] = TypeAdapter(State)
-_FACTS: TypeAdapter[Facts] = TypeAdapter(Facts)
+_FACTS: TypeAdapter[DecisionMeta] = TypeAdapter(DecisionMeta)
 _CONTENT: TypeAdapter[Content] = TypeAdapter(Content)
 
 
 @dataclass(slots=True, eq=False)
-class Live:
+class ActiveDecision:
     """A decision of this run of the program."""
 
     release_id: str
     state: State
-    facts: Facts
+    facts: DecisionMeta
     content: Content | None
     hold_seconds: float = 0.0
     ends_at: float = 0.0
@@ -107,13 +107,13 @@ class Live:
         )
 
 
-def restored(row: SavedDecision) -> Live:
+def restored(row: SavedDecision) -> ActiveDecision:
     """The decision that a row keeps.
 
     Raises:
         ValueError: the row was not written by this program.
     """
-    return Live(
+    return ActiveDecision(
         release_id=row.release_id,
         state=state_of(row),
         facts=facts_of(row),
@@ -126,6 +126,6 @@ def state_of(row: SavedDecision) -> State:
     return _STATE.validate_json(row.state)
 
 
-def facts_of(row: SavedDecision) -> Facts:
+def facts_of(row: SavedDecision) -> DecisionMeta:
     """The facts that a row keeps."""
     return _FACTS.validate_json(row.facts)

@@ -20,8 +20,8 @@ from mm_tui.review.draft import EditedDraft, starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
-from mm_tui.services.decisions.log import Beginner, Refused, Wish, claimed_words
-from mm_tui.services.decisions.record import Live
+from mm_tui.services.decisions.log import DecisionLog, DecisionRequest, Refused, claimed_words
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.show import view_of
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
@@ -64,10 +64,10 @@ class Decisions:
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
-        self._store = Beginner(database, reviewer, settings.own_replies)
+        self._store = DecisionLog(database, reviewer, settings.own_replies)
         calls = DecisionCalls(gateway, clock, reviewer)
         self._driver = Driver(self._store, calls, clock, notify)
-        self._lives: dict[str, Live] = {}
+        self._lives: dict[str, ActiveDecision] = {}
         self._renewing: asyncio.Task[None] | None = None
 
     # What a human may do
@@ -86,11 +86,11 @@ class Decisions:
         Raises:
             Refused: it cannot begin. Nothing happened.
         """
-        return (await self._begin([Wish(item, Act.APPROVE, digest, found=found)], hold))[0]
+        return (await self._begin([DecisionRequest(item, Act.APPROVE, digest, found=found)], hold))[0]
 
     async def reject(self, item: Seen, digest: str, reason: str, *, hold: float | None = None) -> DecisionView:
         """Rejects what was on the screen, after the hold. Raises `Refused`, also without a reason."""
-        return (await self._begin([Wish(item, Act.REJECT, digest, reason=reason)], hold))[0]
+        return (await self._begin([DecisionRequest(item, Act.REJECT, digest, reason=reason)], hold))[0]
 
     async def send_back(
         self, item: Seen, digest: str, reason: str, edit: EditedDraft, *, hold: float | None = None
@@ -102,7 +102,7 @@ class Decisions:
         if not reason.strip():
             raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
         told = f"{reason}\n\nSuggested instead:\nTo: {', '.join(edit.to)}\nSubject: {edit.subject}\n\n{edit.body}"
-        return (await self._begin([Wish(item, Act.REJECT, digest, edit=edit, reason=told)], hold))[0]
+        return (await self._begin([DecisionRequest(item, Act.REJECT, digest, edit=edit, reason=told)], hold))[0]
 
     async def release_edit(
         self,
@@ -122,7 +122,7 @@ class Decisions:
                 "there is no send key, so an edit cannot be submitted", "Send it back with your text instead."
             )
         act = Act.RESCHEDULE if str(item.status) == Status.SCHEDULED else Act.RELEASE_EDIT
-        return (await self._begin([Wish(item, act, base_digest, edit=edit, found=found)], hold))[0]
+        return (await self._begin([DecisionRequest(item, act, base_digest, edit=edit, found=found)], hold))[0]
 
     async def approve_all(
         self,
@@ -136,14 +136,16 @@ class Decisions:
         `found` by the mails' ids.
         """
         told = found or {}
-        wishes = [Wish(item, Act.APPROVE, digest, found=told.get(item.id, ())) for item, digest in items]
-        return await self._begin(wishes, hold)
+        requests = [DecisionRequest(item, Act.APPROVE, digest, found=told.get(item.id, ())) for item, digest in items]
+        return await self._begin(requests, hold)
 
     async def reject_all(
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
     ) -> tuple[DecisionView, ...]:
         """Rejects several for one reason, under one deadline and one undo. Begins all or none: `Refused`."""
-        return await self._begin([Wish(item, Act.REJECT, digest, reason=reason) for item, digest in items], hold)
+        return await self._begin(
+            [DecisionRequest(item, Act.REJECT, digest, reason=reason) for item, digest in items], hold
+        )
 
     async def undo(self, email_id: str) -> int:
         """Takes back a decision of which nothing has left, and the batch it is part of.
@@ -278,24 +280,24 @@ class Decisions:
         if open_ids:
             await asyncio.to_thread(self._give_back, open_ids)
 
-    def _of(self, email_id: str) -> Live | None:
+    def _of(self, email_id: str) -> ActiveDecision | None:
         # In the order in which they came to this program: the wall clock may have been set back.
         for live in reversed(self._lives.values()):
             if email_id in (live.state.case.item, live.state.replacement):
                 return live
         return None
 
-    async def _begin(self, wishes: Sequence[Wish], hold: float | None) -> tuple[DecisionView, ...]:
+    async def _begin(self, requests: Sequence[DecisionRequest], hold: float | None) -> tuple[DecisionView, ...]:
         if self._driver.closing:
             raise Refused("the program is closing", "Start it again.")
         if not self._gateway.keys.has("oversight"):
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
-        for wish in wishes:
-            wish.refuse_unfit()
+        for request in requests:
+            request.refuse_unfit()
         self._renew()
         seconds = self._settings.hold_seconds if hold is None else hold
         try:
-            lives = await asyncio.to_thread(self._store.begin_all, wishes, self._clock.now())
+            lives = await asyncio.to_thread(self._store.begin_all, requests, self._clock.now())
         except (sqlite3.Error, StoreError, OSError) as error:
             raise Refused(f"the journal cannot be written: {error}", "Mend that first; nothing was decided.") from error
         self._forget_old()
@@ -313,7 +315,7 @@ class Decisions:
         for release_id in ended[:-REMEMBERED]:
             del self._lives[release_id]
 
-    def _take_up(self) -> list[Live]:
+    def _take_up(self) -> list[ActiveDecision]:
         taken = []
         for row in self._store.rows.open():
             if row.release_id in self._lives:
@@ -327,5 +329,5 @@ class Decisions:
             for release_id in release_ids:
                 self._store.claims.release(connection, release_id)
 
-    def _view(self, live: Live) -> DecisionView:
+    def _view(self, live: ActiveDecision) -> DecisionView:
         return view_of(live, self._clock)

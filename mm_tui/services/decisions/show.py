@@ -9,12 +9,12 @@ from mm_tui.decision import words
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import Act, Outcome, Question, State, Step
 from mm_tui.models import Direction, Party
-from mm_tui.services.decisions.record import Live
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown, phase_of
 from mm_tui.text import OneLine
 
 
-def view_of(live: Live, clock: Clock) -> DecisionView:
+def view_of(live: ActiveDecision, clock: Clock) -> DecisionView:
     """The decision as it stands at this moment."""
     state, sighting = live.state, live.state.sighting
     held = state.step is Step.HOLD
@@ -45,7 +45,7 @@ def view_of(live: Live, clock: Clock) -> DecisionView:
     )
 
 
-def _about(live: Live) -> OneLine:
+def _about(live: ActiveDecision) -> OneLine:
     if live.content is None:
         return OneLine("")
     content = live.content.mine or live.content.base
@@ -64,7 +64,7 @@ def _asked(state: State) -> Asked | None:
     return Asked(state.question, OneLine(words.question(state)), choices)
 
 
-def _changed(live: Live) -> Changed | None:
+def _changed(live: ActiveDecision) -> Changed | None:
     """What differs, where the state is about a difference."""
     state, content = live.state, live.content
     if content is None:
@@ -80,6 +80,6 @@ def _changed(live: Live) -> Changed | None:
     return None
 
 
-def _shown(live: Live, email_id: str) -> Shown | None:
+def _shown(live: ActiveDecision, email_id: str) -> Shown | None:
     raw = live.read.get(email_id)
     return Shown.of(raw) if raw is not None else None
