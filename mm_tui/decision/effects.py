@@ -50,19 +50,19 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Read this mail: `Saw` or `Blind`."""
+    """Read this mail: `Observed` or `ReadFailed`."""
 
     email_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Look for the submitted edit by its content: `Found` or `Blind`."""
+    """Look for the submitted edit by its content: `Found` or `ReadFailed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """Approve or reject, once: `Done`, `Denied`, `Clash` or `Lost`."""
+    """Approve or reject, once: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
 
     email_id: str
     approve: bool
@@ -72,19 +72,19 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Send the edit, always under the same idempotency key: `Submitted`, `Denied`, `Clash`, `Lost` or `KeyExpired`."""
+    """Send the edit, always under the same idempotency key: `Submitted`, `CallRefused`, `CallConflict`, `OutcomeUnknown` or `KeyExpired`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Withdraw the edit: `Done`, `Denied`, `Clash` or `Lost`."""
+    """Withdraw the edit: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
 
     email_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reschedule:
-    """Change the scheduled mail in place: `Done`, `Denied`, `Clash` or `Lost`."""
+    """Change the scheduled mail in place: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
 
     email_id: str
 

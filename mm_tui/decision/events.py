@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mm_tui.decision.state import Choice, Sighting
+from mm_tui.decision.state import Choice, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,15 @@ class Elapsed:
 
 
 @dataclass(frozen=True, slots=True)
-class Saw:
+class Observed:
     """A mail was read."""
 
     email_id: str
-    sighting: Sighting
+    sighting: Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Blind:
+class ReadFailed:
     """Reading did not succeed."""
 
     words: str = ""
@@ -84,21 +84,21 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
+class CallRefused:
     """The call surely had no effect: no connection, no permission, too many requests, not accepted."""
 
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class CallConflict:
     """404 or 409: this call had no effect because something else had come first."""
 
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class OutcomeUnknown:
     """The call may or may not have had its effect: time-out, cut connection, 5xx, unreadable answer."""
 
     words: str = ""
@@ -117,13 +117,13 @@ Event = (
     | Restarted
     | Answer
     | Elapsed
-    | Saw
-    | Blind
+    | Observed
+    | ReadFailed
     | Found
     | Submitted
     | Done
-    | Denied
-    | Clash
-    | Lost
+    | CallRefused
+    | CallConflict
+    | OutcomeUnknown
     | KeyExpired
 )

@@ -15,18 +15,18 @@ from mm_tui.decision import replacement
 from mm_tui.decision.effects import DropText, Entry, Find, Hold, Journal, Look, Pause, Reschedule
 from mm_tui.decision.events import (
     Answer,
-    Blind,
-    Clash,
-    Denied,
+    CallConflict,
+    CallRefused,
     Done,
     Elapsed,
     Event,
     Found,
-    Lost,
     NotMade,
+    Observed,
+    OutcomeUnknown,
     Quit,
+    ReadFailed,
     Restarted,
-    Saw,
     Slept,
     Undo,
 )
@@ -58,9 +58,9 @@ from mm_tui.decision.state import (
     Choice,
     Outcome,
     Question,
-    Sighting,
+    RemoteState,
+    Snapshot,
     Stage,
-    Standing,
     State,
     Step,
 )
@@ -72,8 +72,8 @@ FIRST_STAGE = {
     Act.RESCHEDULE: Stage.RESCHEDULE,
 }
 DOES = {
-    Act.APPROVE: (Standing.RELEASED, Outcome.APPROVED),
-    Act.REJECT: (Standing.REJECTED, Outcome.REJECTED),
+    Act.APPROVE: (RemoteState.RELEASED, Outcome.APPROVED),
+    Act.REJECT: (RemoteState.REJECTED, Outcome.REJECTED),
 }
 """What a decision makes of an item, and how that is called."""
 
@@ -161,16 +161,16 @@ def _not_made(state: State, *, undone: bool) -> Move:
 
 def _checking(state: State, event: Event) -> Move:
     match event:
-        case Saw(email_id, sighting) if email_id == state.todo[0]:
+        case Observed(email_id, sighting) if email_id == state.todo[0]:
             fresh = _newly_named(state, sighting)
             state = replace(state, relatives=(*state.relatives, *fresh))
             if len(state.todo) > 1:
                 return _version_seen(state, sighting, fresh)
-            if fresh and not state.sent and (sighting.standing is Standing.PENDING or state.stage is Stage.RETIRE):
+            if fresh and not state.sent and (sighting.standing is RemoteState.PENDING or state.stage is Stage.RETIRE):
                 # They are read first, and then once more what the call is about.
                 return _read_on(state, (*fresh, email_id))
             return _checked(state, sighting)
-        case Blind(words):
+        case ReadFailed(words):
             if can_undo(state):
                 return end(state, Outcome.UNREACHABLE, said=words)
             if state.stage is Stage.SUBMIT:
@@ -183,7 +183,7 @@ def _checking(state: State, event: Event) -> Move:
     return stay(state)
 
 
-def _newly_named(state: State, sighting: Sighting) -> tuple[str, ...]:
+def _newly_named(state: State, sighting: Snapshot) -> tuple[str, ...]:
     """The mails that this one's tags name as versions of it and that nobody has named before."""
     decisions = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
     if not releases or state.stage is Stage.WAIT:
@@ -197,17 +197,17 @@ def _read_on(state: State, todo: tuple[str, ...]) -> Move:
     return replace(state, todo=todo), (Look(todo[0]),)
 
 
-def _version_seen(state: State, sighting: Sighting, fresh: tuple[str, ...]) -> Move:
+def _version_seen(state: State, sighting: Snapshot, fresh: tuple[str, ...]) -> Move:
     """One of the mails of which at most one may be released together with the target."""
     about, rest = state.todo[0], (*fresh, *state.todo[1:])
     if sighting.standing.is_settled_unreleased:
         return _read_on(state, rest)
     if about in state.told and about not in state.case.siblings:
         # Anybody could have set the tags, so a human may say that they are wrong.
-        if sighting.standing is Standing.RELEASED:
+        if sighting.standing is RemoteState.RELEASED:
             state = replace(state, left=tuple(sorted({*state.left, about})))
             question = Question.RELATIVE_RELEASED
-        elif sighting.standing is Standing.UNCLEAR:
+        elif sighting.standing is RemoteState.UNCLEAR:
             question = Question.RELATIVE_UNCLEAR
         elif about in state.beside:
             return _read_on(state, rest)
@@ -216,11 +216,11 @@ def _version_seen(state: State, sighting: Sighting, fresh: tuple[str, ...]) -> M
         return ask(replace(state, rival=about), question, sighting=sighting)
     if state.stage is Stage.RELEASE:
         return replacement.rival(state, sighting)
-    released = sighting.standing is Standing.RELEASED
+    released = sighting.standing is RemoteState.RELEASED
     return end(state, Outcome.SIBLING_RELEASED if released else Outcome.SIBLING_WAITING, sighting=sighting)
 
 
-def _checked(state: State, sighting: Sighting) -> Move:
+def _checked(state: State, sighting: Snapshot) -> Move:
     match state.stage:
         case Stage.DECIDE:
             return _item_checked(state, sighting)
@@ -229,17 +229,17 @@ def _checked(state: State, sighting: Sighting) -> Move:
     return replacement.checked(state, sighting)
 
 
-def _item_checked(state: State, sighting: Sighting) -> Move:
-    if sighting.standing is not Standing.PENDING:
+def _item_checked(state: State, sighting: Snapshot) -> Move:
+    if sighting.standing is not RemoteState.PENDING:
         return _moved(state, sighting)
     if sighting.digest != state.seen:
         return end(state, Outcome.CHANGED, sighting=sighting)
     return decide(state, approve=state.case.act is Act.APPROVE)
 
 
-def _moved(state: State, sighting: Sighting) -> Move:
+def _moved(state: State, sighting: Snapshot) -> Move:
     """The item no longer waits."""
-    if sighting.standing is Standing.UNCLEAR:
+    if sighting.standing is RemoteState.UNCLEAR:
         if state.called:
             return keep_reading(state, Question.STILL_PENDING, sighting)
         return end(state, Outcome.UNCLEAR, sighting=sighting)
@@ -252,17 +252,17 @@ def _moved(state: State, sighting: Sighting) -> Move:
     return _decided(state, outcome, sighting)
 
 
-def _decided(state: State, outcome: Outcome, sighting: Sighting | None) -> Move:
+def _decided(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:
     if state.case.act is not Act.APPROVE:
         return end(state, outcome, sighting=sighting)
     return released(state, Outcome.NOT_AS_SEEN if is_other(sighting, state.seen) else outcome, sighting)
 
 
-def _schedule_checked(state: State, sighting: Sighting) -> Move:
+def _schedule_checked(state: State, sighting: Snapshot) -> Move:
     if state.called and sighting.fingerprint == state.case.fingerprint:
         return end(state, Outcome.RESCHEDULED, sighting=sighting)
-    if sighting.standing is not Standing.SCHEDULED:
-        unclear = sighting.standing is Standing.UNCLEAR
+    if sighting.standing is not RemoteState.SCHEDULED:
+        unclear = sighting.standing is RemoteState.UNCLEAR
         return end(state, Outcome.UNCLEAR if unclear else Outcome.ELSEWHERE, sighting=sighting)
     if sighting.digest != state.seen:
         return end(state, Outcome.CHANGED, sighting=sighting)
@@ -279,13 +279,13 @@ def _calling(state: State, event: Event) -> Move:
     match event:
         case Done(words):
             return record(state, words)
-        case Denied(words):
+        case CallRefused(words):
             if state.called:
                 return replace(state, step=Step.DOUBT, said=words), (Pause(),)
             return end(state, Outcome.DENIED, said=words)
-        case Clash(words):
+        case CallConflict(words):
             return read_back(state, words)
-        case Lost(words):
+        case OutcomeUnknown(words):
             return doubt(state, words)
     return stay(state)
 
@@ -297,12 +297,12 @@ def _doubting(state: State, event: Event) -> Move:
                 # Once by the machine: the same key makes it the same mail.
                 return submit(state)
             return state, (Look(target(state)),)
-        case Blind(words):
+        case ReadFailed(words):
             return replace(state, said=words), (Pause(),)
-        case Saw(email_id, sighting) if email_id == target(state):
+        case Observed(email_id, sighting) if email_id == target(state):
             state = replace(state, relatives=(*state.relatives, *_newly_named(state, sighting)))
             if state.stage is Stage.DECIDE:
-                if sighting.standing is Standing.PENDING:
+                if sighting.standing is RemoteState.PENDING:
                     return keep_reading(state, Question.STILL_PENDING, sighting)
                 return _moved(state, sighting)
             if state.stage is Stage.RESCHEDULE:
@@ -311,10 +311,10 @@ def _doubting(state: State, event: Event) -> Move:
     return stay(state)
 
 
-def _schedule_read_back(state: State, sighting: Sighting) -> Move:
+def _schedule_read_back(state: State, sighting: Snapshot) -> Move:
     if sighting.fingerprint == state.case.fingerprint:
         return end(state, Outcome.RESCHEDULED, sighting=sighting)
-    if sighting.standing in (Standing.SCHEDULED, Standing.SCANNING, Standing.UNCLEAR):
+    if sighting.standing in (RemoteState.SCHEDULED, RemoteState.SCANNING, RemoteState.UNCLEAR):
         return keep_reading(state, Question.STILL_PENDING, sighting)
     return end(state, Outcome.ELSEWHERE, sighting=sighting)
 
@@ -323,7 +323,7 @@ def _finding(state: State, event: Event) -> Move:
     match event:
         case Elapsed():
             return state, (Find(),)
-        case Blind(words):
+        case ReadFailed(words):
             return replace(state, stale=True, said=words), (Pause(),)
         case Found(email_id):
             return replacement.found(state, email_id)
@@ -333,13 +333,13 @@ def _finding(state: State, event: Event) -> Move:
 def _recording(state: State, event: Event) -> Move:
     about, rest = state.todo[0], state.todo[1:]
     match event:
-        case Saw(email_id, sighting) if email_id == about:
+        case Observed(email_id, sighting) if email_id == about:
             if state.reached is None:
                 fresh = _newly_named(state, sighting)
                 return _recorded(replace(state, relatives=(*state.relatives, *fresh)), sighting)
-            if sighting.standing is Standing.RELEASED:
+            if sighting.standing is RemoteState.RELEASED:
                 return end(replace(state, rival=about), Outcome.INCIDENT, sighting=sighting)
-        case Blind():
+        case ReadFailed():
             if state.reached is None:
                 return _recorded(state, None)
         case _:
@@ -350,7 +350,7 @@ def _recording(state: State, event: Event) -> Move:
     return end(state, Outcome.INCIDENT if known else state.reached, sighting=state.sighting)
 
 
-def _recorded(state: State, sighting: Sighting | None) -> Move:
+def _recorded(state: State, sighting: Snapshot | None) -> Move:
     """The call was answered well; the outcome is what it was made for."""
     if state.stage is Stage.RELEASE:
         return edit_released(state, sighting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mm_tui.decision.effects import Cancel, Decide, DropText, Effect, Entry, Find, Journal, Look, Pause, Submit
-from mm_tui.decision.state import SUBMISSION, Act, Outcome, Question, Sighting, Stage, State, Step
+from mm_tui.decision.state import SUBMISSION, Act, Outcome, Question, Snapshot, Stage, State, Step
 
 Move = tuple[State, tuple[Effect, ...]]
 """The state that follows, and what the driver must do for it, in order."""
@@ -22,7 +22,7 @@ def target(state: State) -> str:
     return state.replacement if about_edit else state.case.item
 
 
-def end(state: State, outcome: Outcome, *, sighting: Sighting | None = None, said: str = "") -> Move:
+def end(state: State, outcome: Outcome, *, sighting: Snapshot | None = None, said: str = "") -> Move:
     """It is over."""
     ended = replace(
         state, step=Step.END, todo=(), question=None, outcome=outcome, sighting=sighting, said=said or state.said
@@ -34,18 +34,18 @@ def end(state: State, outcome: Outcome, *, sighting: Sighting | None = None, sai
     return ended, (journal,)
 
 
-def is_other(sighting: Sighting | None, seen: str) -> bool:
+def is_other(sighting: Snapshot | None, seen: str) -> bool:
     """Whether what was read is known to be other content than the one with this digest."""
     return sighting is not None and sighting.digest not in ("", seen)
 
 
-def edit_released(state: State, sighting: Sighting | None = None) -> Move:
+def edit_released(state: State, sighting: Snapshot | None = None) -> Move:
     """The edit left: as the human saw it, or as something else."""
     differs = state.differs or (not state.sent and is_other(sighting, state.verified))
     return released(state, Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED, sighting)
 
 
-def released(state: State, outcome: Outcome, sighting: Sighting | None) -> Move:
+def released(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:
     """What the human wanted has left: it ends so, once the other versions were read.
 
     Another hand may have released one of them at the same moment.
@@ -54,7 +54,7 @@ def released(state: State, outcome: Outcome, sighting: Sighting | None) -> Move:
     return (state, (Look(state.todo[0]),)) if state.todo else end(state, outcome, sighting=sighting)
 
 
-def ask(state: State, question: Question, *, sighting: Sighting | None = None, said: str = "") -> Move:
+def ask(state: State, question: Question, *, sighting: Snapshot | None = None, said: str = "") -> Move:
     """Stop until a human answers."""
     return replace(state, step=Step.ASK, todo=(), question=question, sighting=sighting, said=said), ()
 
@@ -95,7 +95,7 @@ def submit(state: State) -> Move:
     )
 
 
-def withdraw(state: State, *, forced: bool, sighting: Sighting | None = None) -> Move:
+def withdraw(state: State, *, forced: bool, sighting: Snapshot | None = None) -> Move:
     """Cancel the edit: its original or a sibling was released (`forced`), or the human wants it so."""
     # What was in doubt before stays so, unless a reading has just told why the edit must go.
     in_doubt_still = state.called and (not forced or state.stage is Stage.WITHDRAW)
@@ -140,7 +140,7 @@ def record(state: State, said: str) -> Move:
     return recording, (Journal(Entry.DONE, about, said), Look(about))
 
 
-def keep_reading(state: State, question: Question, sighting: Sighting) -> Move:
+def keep_reading(state: State, question: Question, sighting: Snapshot) -> Move:
     """Nothing has moved: ask the human, and go on reading in the meantime, for the effect may still come."""
     return replace(state, step=Step.DOUBT, question=question, sighting=sighting), (Pause(),)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mm_tui.decision.effects import Entry, Journal, Pause
-from mm_tui.decision.events import Clash, Denied, Done, Event, KeyExpired, Lost, Submitted
+from mm_tui.decision.events import CallConflict, CallRefused, Done, Event, KeyExpired, OutcomeUnknown, Submitted
 from mm_tui.decision.moves import (
     Move,
     ask,
@@ -28,10 +28,10 @@ from mm_tui.decision.moves import (
     with_journal,
     withdraw,
 )
-from mm_tui.decision.state import ABOUT_RELATIVES, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
+from mm_tui.decision.state import ABOUT_RELATIVES, Choice, Outcome, Question, RemoteState, Snapshot, Stage, State, Step
 
 
-def checked(state: State, sighting: Sighting) -> Move:
+def checked(state: State, sighting: Snapshot) -> Move:
     """What the stage's call is about has been read."""
     match state.stage:
         case Stage.SUBMIT:
@@ -45,49 +45,49 @@ def checked(state: State, sighting: Sighting) -> Move:
     return stay(state)
 
 
-def _before_submit(state: State, sighting: Sighting) -> Move:
-    if sighting.standing is Standing.UNCLEAR:
+def _before_submit(state: State, sighting: Snapshot) -> Move:
+    if sighting.standing is RemoteState.UNCLEAR:
         return end(state, Outcome.UNCLEAR, sighting=sighting)
-    if sighting.standing is not Standing.PENDING:
+    if sighting.standing is not RemoteState.PENDING:
         return end(state, Outcome.ELSEWHERE, sighting=sighting)
     if sighting.digest != state.seen:
         return end(state, Outcome.CHANGED, sighting=sighting)
     return submit(state)
 
 
-def _waiting(state: State, sighting: Sighting) -> Move:
+def _waiting(state: State, sighting: Snapshot) -> Move:
     match sighting.standing:
-        case Standing.SCANNING:
+        case RemoteState.SCANNING:
             return state, (Pause(),)
-        case Standing.PENDING:
+        case RemoteState.PENDING:
             if sighting.fingerprint != state.case.fingerprint and sighting.digest != state.verified:
                 return ask(state, Question.EDIT_DIFFERS, sighting=sighting)
             return check(replace(state, verified=sighting.digest), Stage.RETIRE)
     return _edit_moved(state, sighting)
 
 
-def _edit_moved(state: State, sighting: Sighting) -> Move:
+def _edit_moved(state: State, sighting: Snapshot) -> Move:
     """The edit neither is being scanned nor waits."""
     match sighting.standing:
-        case Standing.RELEASED if state.stage is Stage.RELEASE:
+        case RemoteState.RELEASED if state.stage is Stage.RELEASE:
             return edit_released(state, sighting)
-        case Standing.RELEASED:
+        case RemoteState.RELEASED:
             return check(_gone(state, sighting), Stage.RETIRE)
-        case Standing.FAILED:
+        case RemoteState.FAILED:
             return end(state, Outcome.EDIT_FAILED, sighting=sighting)
-        case Standing.REJECTED | Standing.CANCELLED:
+        case RemoteState.REJECTED | RemoteState.CANCELLED:
             return end(state, Outcome.EDIT_CLOSED, sighting=sighting)
     return ask(state, Question.EDIT_UNCLEAR, sighting=sighting)
 
 
-def _gone(state: State, sighting: Sighting) -> State:
+def _gone(state: State, sighting: Snapshot) -> State:
     """The edit has left already, as the human wrote it or as something else."""
     as_seen = sighting.fingerprint == state.case.fingerprint or sighting.digest == state.verified
     return replace(state, sent=True, differs=not as_seen)
 
 
-def _before_retire(state: State, sighting: Sighting) -> Move:
-    if sighting.standing is not Standing.PENDING:
+def _before_retire(state: State, sighting: Snapshot) -> Move:
+    if sighting.standing is not RemoteState.PENDING:
         return _original_moved(state, sighting)
     if sighting.digest != state.seen:
         return ask(state, Question.ORIGINAL_CHANGED, sighting=sighting)
@@ -96,9 +96,9 @@ def _before_retire(state: State, sighting: Sighting) -> Move:
     return decide(state, approve=False)
 
 
-def _original_moved(state: State, sighting: Sighting) -> Move:
+def _original_moved(state: State, sighting: Snapshot) -> Move:
     """The original no longer waits, and we were not told that we retired it."""
-    if sighting.standing is Standing.RELEASED:
+    if sighting.standing is RemoteState.RELEASED:
         if state.sent:
             return end(state, Outcome.INCIDENT, sighting=sighting)
         return withdraw(state, forced=True, sighting=sighting)
@@ -106,13 +106,13 @@ def _original_moved(state: State, sighting: Sighting) -> Move:
         return ask(state, Question.ORIGINAL_UNCLEAR, sighting=sighting)
     if state.sent:
         return edit_released(state, sighting)
-    ours = state.called and sighting.standing is Standing.REJECTED
+    ours = state.called and sighting.standing is RemoteState.REJECTED
     return ask(state, Question.RETIRED_UNSURE if ours else Question.ORIGINAL_CLOSED, sighting=sighting)
 
 
-def rival(state: State, sighting: Sighting) -> Move:
+def rival(state: State, sighting: Snapshot) -> Move:
     """Before the release of the edit, the original or another edit of it is not settled."""
-    if sighting.standing is Standing.RELEASED:
+    if sighting.standing is RemoteState.RELEASED:
         return withdraw(state, forced=True, sighting=sighting)
     if state.todo[0] == state.case.item:
         retiring = replace(state, stage=Stage.RETIRE, called=False)
@@ -120,8 +120,8 @@ def rival(state: State, sighting: Sighting) -> Move:
     return ask(state, Question.SIBLING_WAITING, sighting=sighting)
 
 
-def _before_release(state: State, sighting: Sighting) -> Move:
-    if sighting.standing is not Standing.PENDING:
+def _before_release(state: State, sighting: Snapshot) -> Move:
+    if sighting.standing is not RemoteState.PENDING:
         return _edit_moved(state, sighting)
     if sighting.digest != state.verified:
         return ask(state, Question.EDIT_DIFFERS, sighting=sighting)
@@ -148,15 +148,15 @@ def _submit_answered(state: State, event: Event) -> Move:
     match event:
         case Submitted(email_id):
             return submitted(state, email_id)
-        case Denied(words):
+        case CallRefused(words):
             if state.called:
                 return unknown(state, words)
             return end(state, Outcome.NOT_SUBMITTED, said=words)
-        case Clash(words):
+        case CallConflict(words):
             return find(state, words)
         case KeyExpired():
             return find(state)
-        case Lost(words):
+        case OutcomeUnknown(words):
             if state.called:
                 return unknown(state, words)
             return doubt(state, words)
@@ -180,12 +180,12 @@ def _retire_answered(state: State, event: Event) -> Move:
             if state.sent:
                 return with_journal(edit_released(state), retired)
             return with_journal(check(state, Stage.RELEASE), retired)
-        case Denied(words):
+        case CallRefused(words):
             return ask(state, Question.NOT_RETIRED, said=words)
-        case Clash(words):
+        case CallConflict(words):
             # The call may have come twice, and this be the answer to the second.
             return read_back(replace(state, called=True), words)
-        case Lost(words):
+        case OutcomeUnknown(words):
             return doubt(state, words)
     return stay(state)
 
@@ -194,11 +194,11 @@ def _release_answered(state: State, event: Event) -> Move:
     match event:
         case Done(words):
             return record(state, words)
-        case Denied(words):
+        case CallRefused(words):
             return ask(state, Question.NOT_RELEASED, said=words)
-        case Clash(words):
+        case CallConflict(words):
             return read_back(state, words)
-        case Lost(words):
+        case OutcomeUnknown(words):
             return doubt(state, words)
     return stay(state)
 
@@ -207,9 +207,9 @@ def _withdraw_answered(state: State, event: Event) -> Move:
     match event:
         case Done():
             return _withdrawn(state)
-        case Denied(words) | Clash(words):
+        case CallRefused(words) | CallConflict(words):
             return read_back(state, words)
-        case Lost(words):
+        case OutcomeUnknown(words):
             return doubt(state, words)
     return stay(state)
 
@@ -218,15 +218,15 @@ def _withdrawn(state: State) -> Move:
     return end(state, Outcome.WITHDRAWN if state.forced else Outcome.TAKEN_BACK, sighting=state.sighting)
 
 
-def read_back_seen(state: State, sighting: Sighting) -> Move:
+def read_back_seen(state: State, sighting: Snapshot) -> Move:
     """What a call in doubt was about has been read."""
     match state.stage:
         case Stage.RETIRE:
-            if sighting.standing is Standing.PENDING:
+            if sighting.standing is RemoteState.PENDING:
                 return keep_reading(state, Question.NOT_RETIRED, sighting)
             return _original_moved(state, sighting)
         case Stage.RELEASE:
-            if sighting.standing is Standing.PENDING:
+            if sighting.standing is RemoteState.PENDING:
                 return keep_reading(state, Question.NOT_RELEASED, sighting)
             return _edit_moved(state, sighting)
         case Stage.WITHDRAW:
@@ -234,10 +234,10 @@ def read_back_seen(state: State, sighting: Sighting) -> Move:
     return stay(state)
 
 
-def _withdraw_read_back(state: State, sighting: Sighting) -> Move:
+def _withdraw_read_back(state: State, sighting: Snapshot) -> Move:
     if sighting.standing.is_settled_unreleased:
         return _withdrawn(state)
-    if sighting.standing is Standing.RELEASED:
+    if sighting.standing is RemoteState.RELEASED:
         if state.forced:
             return end(state, Outcome.INCIDENT, sighting=state.sighting)
         # It left although the human wanted it back: about the original a human is asked, unless it is settled.

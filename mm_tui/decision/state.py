@@ -60,7 +60,7 @@ class Step(StrEnum):
     """Nothing follows."""
 
 
-class Standing(StrEnum):
+class RemoteState(StrEnum):
     """What a mail's status at the gateway means for a release."""
 
     SCANNING = "scanning"
@@ -76,14 +76,14 @@ class Standing(StrEnum):
     @property
     def is_settled_unreleased(self) -> bool:
         """It did not leave and can no longer."""
-        return self in (Standing.REJECTED, Standing.CANCELLED, Standing.FAILED)
+        return self in (RemoteState.REJECTED, RemoteState.CANCELLED, RemoteState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Snapshot:
     """One mail as the gateway gave it at one moment."""
 
-    standing: Standing
+    standing: RemoteState
     digest: str = ""
     """Of the whole content, `digest.digest_of`."""
     fingerprint: str = ""
@@ -313,7 +313,7 @@ class State:
     forced: bool = False
     """The edit is being withdrawn because the original or a sibling was released."""
     question: Question | None = None
-    sighting: Sighting | None = None
+    sighting: Snapshot | None = None
     """What was read last that explains the question or the outcome."""
     outcome: Outcome | None = None
     said: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from mm_tui.decision.state import Act, Choice, Outcome, Question, Sighting, Stage, Standing, State, Step
+from mm_tui.decision.state import Act, Choice, Outcome, Question, RemoteState, Snapshot, Stage, State, Step
 
 _HELD = {
     Act.APPROVE: "approve",
@@ -92,9 +92,9 @@ _CHOICES = {
     Choice.LEAVE: "leave it as it is",
 }
 _STANDINGS = {
-    Standing.RELEASED: "approved",
-    Standing.SCANNING: "being scanned",
-    Standing.PENDING: "still waiting",
+    RemoteState.RELEASED: "approved",
+    RemoteState.SCANNING: "being scanned",
+    RemoteState.PENDING: "still waiting",
 }
 
 
@@ -141,17 +141,17 @@ def choice(asked: Choice) -> str:
 
 
 def _filled(words: str, state: State) -> str:
-    sighting = state.sighting or Sighting(Standing.UNCLEAR)
+    sighting = state.sighting or Snapshot(RemoteState.UNCLEAR)
     status = _STANDINGS.get(sighting.standing) or sighting.status or "not there"
     return words.format(
         rival=_version(state, sighting),
-        status=status if sighting.standing is not Standing.UNCLEAR else repr(sighting.status or "not there"),
+        status=status if sighting.standing is not RemoteState.UNCLEAR else repr(sighting.status or "not there"),
         by=f" by {sighting.decided_by}" if sighting.decided_by else "",
         at=f" at {_clock(sighting.decided_at)}" if sighting.decided_at else "",
     )
 
 
-def _version(state: State, sighting: Sighting) -> str:
+def _version(state: State, sighting: Snapshot) -> str:
     """Another version of the mail that is decided, as a reviewer knows it."""
     return f"{sighting.edited_by}'s edit ({state.rival})" if sighting.edited_by else f"another version ({state.rival})"
 

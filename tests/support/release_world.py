@@ -29,26 +29,26 @@ from mm_tui.decision.effects import (
 )
 from mm_tui.decision.events import (
     Answer,
-    Blind,
-    Clash,
-    Denied,
+    CallConflict,
+    CallRefused,
     Done,
     Elapsed,
     Event,
     Found,
     KeyExpired,
-    Lost,
     NotMade,
+    Observed,
+    OutcomeUnknown,
     Quit,
+    ReadFailed,
     Restarted,
-    Saw,
     Slept,
     Submitted,
     Undo,
 )
 from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import can_undo
-from mm_tui.decision.state import CONCLUSIVE, SUBMISSION, Act, Case, Choice, Outcome, Sighting, Standing, State, Step
+from mm_tui.decision.state import CONCLUSIVE, SUBMISSION, Act, Case, Choice, Outcome, RemoteState, Snapshot, State, Step
 from mm_tui.services.decisions.view import Phase, phase_of
 
 ORIGINAL = "original"
@@ -59,7 +59,7 @@ WRITTEN = "what the human wrote"
 CONFIRMING = (Choice.AGAIN, Choice.GO_ON, Choice.ACCEPT)
 """Answers by which a human says: go on."""
 
-MOVABLE = (Standing.PENDING, Standing.SCANNING, Standing.SCHEDULED)
+MOVABLE = (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.SCHEDULED)
 """A mail so standing can still go either way; all others have come to rest."""
 
 Move = tuple[State, tuple[Effect, ...]]
@@ -68,7 +68,7 @@ Move = tuple[State, tuple[Effect, ...]]
 class Mail(NamedTuple):
     """A mail at the gateway."""
 
-    standing: Standing
+    standing: RemoteState
     digest: str
     fingerprint: str
     by: str = ""
@@ -280,7 +280,7 @@ class Walker:
 
     def beginning(self) -> World:
         act = self.scope.acts[0]
-        standing = Standing.SCHEDULED if act is Act.RESCHEDULE else Standing.PENDING
+        standing = RemoteState.SCHEDULED if act is Act.RESCHEDULE else RemoteState.PENDING
         mails = ((ORIGINAL, Mail(standing, "seen", "drafted")),)
         case = Case(ORIGINAL, act, "seen", fingerprint=WRITTEN if act in (Act.RELEASE_EDIT, Act.RESCHEDULE) else "")
         blank = self.one(self.begin(case)[0])
@@ -337,29 +337,32 @@ class Walker:
                 yield "time passes", self.fed(world, Elapsed())
             case Look(email_id):
                 mail = mail_of(world, email_id)
-                yield f"reads {email_id}", self.fed(world, Saw(email_id, self.sighting(mail)))
-                yield f"cannot read {email_id}", self.fed(world, Blind())
+                yield f"reads {email_id}", self.fed(world, Observed(email_id, self.sighting(mail)))
+                yield f"cannot read {email_id}", self.fed(world, ReadFailed())
                 if self.scope.glitches:
-                    odd = Saw(email_id, Sighting(Standing.UNCLEAR, status="odd"))
+                    odd = Observed(email_id, Snapshot(RemoteState.UNCLEAR, status="odd"))
                     yield f"reads {email_id} oddly", self.fed(world, odd)
             case Find():
                 edit = edit_of(world)
                 made = dict(world.mails).get(edit)
                 there = made is not None and made.fingerprint == world.state.case.fingerprint
                 yield "searches", self.fed(world, Found(edit if there else ""))
-                yield "cannot search", self.fed(world, Blind())
+                yield "cannot search", self.fed(world, ReadFailed())
             case Decide() | Submit() | Cancel() | Reschedule():
-                yield f"{doing} surely fails", self.fed(world, Denied())
+                yield f"{doing} surely fails", self.fed(world, CallRefused())
                 request = request_of(world, doing)
-                yield f"{doing} is lost on its way", self.fed(world._replace(wire=world.wire | {request}), Lost())
+                yield (
+                    f"{doing} is lost on its way",
+                    self.fed(world._replace(wire=world.wire | {request}), OutcomeUnknown()),
+                )
                 for name, moved, answer in self.arrival(world, request):
                     yield f"{doing} {name}", self.fed(moved, answer)
                     if self.scope.copies and isinstance(doing, Decide) and isinstance(answer, Done):
-                        yield f"{doing} {name}, and its copy is answered", self.fed(moved, Clash())
-                    yield f"{doing} {name}, the answer is lost", self.fed(moved, Lost())
+                        yield f"{doing} {name}, and its copy is answered", self.fed(moved, CallConflict())
+                    yield f"{doing} {name}, the answer is lost", self.fed(moved, OutcomeUnknown())
                 if isinstance(doing, Submit):
                     yield "the key is too old", self.fed(world, KeyExpired())
-                    yield "the gateway says duplicate", self.fed(world, Clash())
+                    yield "the gateway says duplicate", self.fed(world, CallConflict())
 
     def network(self, world: World) -> Iterator[tuple[str, World]]:
         """A request that was given up arrives after all, or never will."""
@@ -373,26 +376,26 @@ class Walker:
         match request.call:
             case Decide(email_id, approve):
                 mail = mail_of(world, email_id)
-                if mail.standing is not Standing.PENDING:
-                    yield "comes too late", world, Clash()
+                if mail.standing is not RemoteState.PENDING:
+                    yield "comes too late", world, CallConflict()
                 else:
-                    standing = Standing.RELEASED if approve else Standing.REJECTED
+                    standing = RemoteState.RELEASED if approve else RemoteState.REJECTED
                     moved = put(world, email_id, mail._replace(standing=standing, by="us"))
                     yield "takes effect", ours(moved, email_id) if approve else moved, Done()
             case Cancel(email_id):
                 mail = mail_of(world, email_id)
-                if mail.standing in (Standing.PENDING, Standing.SCANNING, Standing.CANCELLED):
+                if mail.standing in (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.CANCELLED):
                     yield (
                         "takes effect",
-                        put(world, email_id, mail._replace(standing=Standing.CANCELLED, by="us")),
+                        put(world, email_id, mail._replace(standing=RemoteState.CANCELLED, by="us")),
                         Done(),
                     )
                 else:
-                    yield "comes too late", world, Clash()
+                    yield "comes too late", world, CallConflict()
             case Reschedule(email_id):
                 mail = mail_of(world, email_id)
-                if mail.standing is not Standing.SCHEDULED:
-                    yield "comes too late", world, Clash()
+                if mail.standing is not RemoteState.SCHEDULED:
+                    yield "comes too late", world, CallConflict()
                 else:
                     yield (
                         "takes effect",
@@ -404,13 +407,13 @@ class Walker:
                 if edit in dict(world.mails):
                     yield "is known already", world, Submitted(edit)
                     return
-                fresh = Mail(Standing.SCANNING, f"{edit} as written", request.fingerprint, "us")
+                fresh = Mail(RemoteState.SCANNING, f"{edit} as written", request.fingerprint, "us")
                 yield "is taken", put(world, edit, fresh), Submitted(edit)
                 if self.scope.signs:
                     signed = fresh._replace(digest=f"{edit} signed", fingerprint="signed")
                     yield "is taken and signed", put(world, edit, signed), Submitted(edit)
                 if self.scope.sends_at_once:
-                    sent = put(world, edit, fresh._replace(standing=Standing.RELEASED))
+                    sent = put(world, edit, fresh._replace(standing=RemoteState.RELEASED))
                     yield "is sent at once", ours(sent, edit), Submitted(edit)
 
     def gateway(self, world: World) -> Iterator[tuple[str, World]]:
@@ -418,40 +421,40 @@ class Walker:
         if world.state.ended and not world.wire:
             return
         for email_id, mail in world.mails:
-            if mail.standing is Standing.SCANNING:
-                for standing in (Standing.PENDING, Standing.FAILED):
+            if mail.standing is RemoteState.SCANNING:
+                for standing in (RemoteState.PENDING, RemoteState.FAILED):
                     yield f"scan: {email_id} {standing}", put(world, email_id, mail._replace(standing=standing))
 
     def other_people(self, world: World) -> Iterator[tuple[str, World]]:
         """A second reviewer decides, the agent cancels or writes anew."""
         for email_id, mail in world.mails:
-            if mail.standing is Standing.PENDING:
-                for standing in (Standing.RELEASED, Standing.REJECTED):
+            if mail.standing is RemoteState.PENDING:
+                for standing in (RemoteState.RELEASED, RemoteState.REJECTED):
                     yield (
                         f"other: {email_id} {standing}",
                         put(world, email_id, mail._replace(standing=standing, by="other")),
                     )
-            if mail.standing in (Standing.PENDING, Standing.SCANNING, Standing.SCHEDULED):
-                cancelled = mail._replace(standing=Standing.CANCELLED, by="agent")
+            if mail.standing in (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.SCHEDULED):
+                cancelled = mail._replace(standing=RemoteState.CANCELLED, by="agent")
                 yield f"agent: cancels {email_id}", put(world, email_id, cancelled)
             if (
                 (email_id == ORIGINAL or self.scope.rewrites)
                 and "rewritten" not in mail.digest
-                and mail.standing in (Standing.PENDING, Standing.SCHEDULED)
+                and mail.standing in (RemoteState.PENDING, RemoteState.SCHEDULED)
                 and email_id != THEIRS
             ):
                 anew = mail._replace(digest=f"{email_id} rewritten", fingerprint="rewritten")
                 yield f"agent: rewrites {email_id}", put(world, email_id, anew)
         original = mail_of(world, ORIGINAL)
-        if self.scope.colleague and THEIRS not in dict(world.mails) and original.standing is Standing.PENDING:
-            theirs = Mail(Standing.PENDING, "theirs", "written by the other", "other", (ORIGINAL,))
+        if self.scope.colleague and THEIRS not in dict(world.mails) and original.standing is RemoteState.PENDING:
+            theirs = Mail(RemoteState.PENDING, "theirs", "written by the other", "other", (ORIGINAL,))
             tagged = put(world, ORIGINAL, original._replace(relatives=(THEIRS,)))
             yield "other: submits an edit", put(tagged, THEIRS, theirs)
 
-    def sighting(self, mail: Mail) -> Sighting:
+    def sighting(self, mail: Mail) -> Snapshot:
         """The mail as a reading gives it. Who approved is a name that this client knows as its own, or does not."""
-        named = self.scope.names_us and mail.standing is Standing.RELEASED
-        return Sighting(
+        named = self.scope.names_us and mail.standing is RemoteState.RELEASED
+        return Snapshot(
             mail.standing,
             mail.digest,
             mail.fingerprint,
@@ -497,7 +500,7 @@ class Walker:
         doubts = [state.doubts for state in past if state.doubts]
         family = {email_id for state in past for email_id in (state.case.item, state.replacement) if email_id}
         for email_id, mail in world.mails:
-            if mail.standing is not Standing.PENDING:
+            if mail.standing is not RemoteState.PENDING:
                 continue
             # An edit whose id was never told is recognised by its content.
             told = {doubt for doubt in doubts if doubt != SUBMISSION or mail.fingerprint != WRITTEN}
@@ -528,12 +531,12 @@ class Walker:
         # A reading comes in, or a pause ends: nothing follows.
         about = [mail for mail in (*state.todo, state.case.item, state.replacement) if mail]
         readings = [
-            Saw(email_id, self.sighting(mail_of(world, email_id)))
+            Observed(email_id, self.sighting(mail_of(world, email_id)))
             for email_id in about
             if email_id in dict(world.mails)
         ]
         answers = [Answer(choice) for choice in Choice]
-        events: tuple[Event, ...] = (*readings, *answers, Elapsed(), Blind(), Found("edit"), Undo(), Slept())
+        events: tuple[Event, ...] = (*readings, *answers, Elapsed(), ReadFailed(), Found("edit"), Undo(), Slept())
         for event in events:
             if begins(self.step(state, event)[1]):
                 raise Broken(f"R15: {event} began something after the quit")
@@ -571,23 +574,27 @@ class Walker:
     def fed(self, world: World, event: Event) -> World:
         """The world after the core has taken an event in."""
         memory = world.memory
-        if world.state.step is Step.RECORD and isinstance(world.doing, Look) and isinstance(event, Saw | Blind):
+        if (
+            world.state.step is Step.RECORD
+            and isinstance(world.doing, Look)
+            and isinstance(event, Observed | ReadFailed)
+        ):
             memory = memory._replace(after=memory.after | {world.doing.email_id})
         match event:
-            case Saw(email_id, seen):
+            case Observed(email_id, seen):
                 memory = remembered(memory, world.state, email_id, seen)
-                if seen.standing is Standing.RELEASED:
+                if seen.standing is RemoteState.RELEASED:
                     memory = memory._replace(released=memory.released | {email_id})
-                if seen.standing is not Standing.UNCLEAR and memory.unknown == email_id:
+                if seen.standing is not RemoteState.UNCLEAR and memory.unknown == email_id:
                     memory = memory._replace(unknown="")
-                closed = email_id == ORIGINAL and seen.standing in (Standing.REJECTED, Standing.CANCELLED)
+                closed = email_id == ORIGINAL and seen.standing in (RemoteState.REJECTED, RemoteState.CANCELLED)
                 if closed and memory.overruled is False and mail_of(world, ORIGINAL).by != "us":
                     memory = memory._replace(overruled=True)
             case Submitted(email_id) if memory.unknown == SUBMISSION:
                 memory = memory._replace(unknown="")
             case Found(email_id) if email_id and memory.unknown == SUBMISSION:
                 memory = memory._replace(unknown="")
-            case Blind():
+            case ReadFailed():
                 memory = memory._replace(consent=False)
             case Answer(choice) if choice in world.state.choices:
                 if choice in CONFIRMING:
@@ -599,13 +606,15 @@ class Walker:
                     memory = memory._replace(denied=memory.denied | {world.state.rival})
                 if choice is Choice.ACCEPT and world.state.sighting is not None:
                     memory = memory._replace(accepted=memory.accepted | {world.state.sighting.digest})
-            case Denied() | Clash() if isinstance(world.doing, Decide) and memory.unknown != world.doing.email_id:
+            case CallRefused() | CallConflict() if (
+                isinstance(world.doing, Decide) and memory.unknown != world.doing.email_id
+            ):
                 # It surely had no effect, so that making it anew repeats nothing.
                 had_none = (world.doing.email_id, world.doing.approve)
                 memory = memory._replace(decided=memory.decided - {had_none}, left=None)
-            case Clash() if isinstance(world.doing, Reschedule) and not memory.unknown:
+            case CallConflict() if isinstance(world.doing, Reschedule) and not memory.unknown:
                 memory = memory._replace(left=None)
-            case Lost():
+            case OutcomeUnknown():
                 assert isinstance(world.doing, Call)
                 memory = memory._replace(unknown=about(world, world.doing))
             case Done():
@@ -671,19 +680,19 @@ class Walker:
             if asked := (memory.waiting & memory.told) - {target, case.item}:
                 raise Broken(f"R3: {call} though {sorted(asked)} waits too, and no human was asked")
         if isinstance(call, Submit) and not (isinstance(event, Elapsed) and memory.unknown == SUBMISSION):
-            seen = event.sighting if isinstance(event, Saw) and event.email_id == case.item else None
-            if seen is None or seen.standing is not Standing.PENDING or seen.digest not in memory.accepted:
+            seen = event.sighting if isinstance(event, Observed) and event.email_id == case.item else None
+            if seen is None or seen.standing is not RemoteState.PENDING or seen.digest not in memory.accepted:
                 raise Broken("R2: an edit is submitted without a fresh reading of its original")
         if isinstance(call, Decide):
             if call.approve and call.email_id not in (case.item, world.state.replacement):
                 raise Broken(f"R1: {call} is not what the human decided on")
             if memory.overruled and call.approve and case.act is Act.RELEASE_EDIT:
                 raise Broken("R8: another's decision about the original was overruled unasked")
-            if not (isinstance(event, Saw) and event.email_id == call.email_id):
+            if not (isinstance(event, Observed) and event.email_id == call.email_id):
                 raise Broken(f"R2: {call} without a fresh reading")
             seen = event.sighting
             written = call.email_id == world.state.replacement and seen.fingerprint == case.fingerprint
-            if seen.standing is not Standing.PENDING or (seen.digest not in memory.accepted and not written):
+            if seen.standing is not RemoteState.PENDING or (seen.digest not in memory.accepted and not written):
                 raise Broken(f"R2: {call} of what no human saw")
             if (call.email_id, call.approve) in memory.decided:
                 raise Broken(f"R5: {call} was repeated by a machine")
@@ -700,7 +709,7 @@ class Walker:
         if not world.text and state.case.fingerprint:
             holder = world.mails if state.case.act is Act.RESCHEDULE else ((state.replacement, None),)
             kept = [mail for email_id, _ in holder if (mail := dict(world.mails).get(email_id)) is not None]
-            if state.case.act is Act.RELEASE_EDIT and not any(mail.standing is Standing.RELEASED for mail in kept):
+            if state.case.act is Act.RELEASE_EDIT and not any(mail.standing is RemoteState.RELEASED for mail in kept):
                 raise Broken("R4: the edited text is gone and was not released")
             if state.case.act is Act.RESCHEDULE and not any(mail.fingerprint == WRITTEN for mail in kept):
                 raise Broken("R4: the edited text is gone and not at the gateway")
@@ -718,21 +727,24 @@ class Walker:
         if memory.unknown == SUBMISSION and state.doubts != SUBMISSION:
             raise Broken("R5: a submission in doubt was forgotten")
         match state.outcome:
-            case Outcome.APPROVED | Outcome.NOT_AS_SEEN if Standing.RELEASED not in (
+            case Outcome.APPROVED | Outcome.NOT_AS_SEEN if RemoteState.RELEASED not in (
                 item.standing,
                 mails[state.replacement or state.case.item].standing,
             ):
                 raise Broken("R5: said to be approved and is not")
-            case Outcome.REJECTED if item.standing is not Standing.REJECTED:
+            case Outcome.REJECTED if item.standing is not RemoteState.REJECTED:
                 raise Broken("R5: said to be rejected and is not")
             case Outcome.EDIT_RELEASED:
-                if mails[state.replacement].standing is not Standing.RELEASED or item.standing is Standing.PENDING:
+                if (
+                    mails[state.replacement].standing is not RemoteState.RELEASED
+                    or item.standing is RemoteState.PENDING
+                ):
                     raise Broken("R5: said to be released and retired, and is not")
-                if item.standing is Standing.RELEASED:
+                if item.standing is RemoteState.RELEASED:
                     raise Broken("R8: both were released, and it was not said")
             case Outcome.WITHDRAWN:
                 edit = mails[state.replacement]
-                if edit.standing is Standing.RELEASED or item.standing is not Standing.RELEASED:
+                if edit.standing is RemoteState.RELEASED or item.standing is not RemoteState.RELEASED:
                     raise Broken("R8: said to be withdrawn, and is not")
         shown = state.sighting
         said = (Outcome.APPROVED, Outcome.REJECTED)
@@ -764,7 +776,7 @@ def family_of(case: Case, state: State) -> set[str]:
     return {case.item, state.replacement, *case.siblings}
 
 
-def remembered(memory: Memory, state: State, email_id: str, seen: Sighting) -> Memory:
+def remembered(memory: Memory, state: State, email_id: str, seen: Snapshot) -> Memory:
     """What a reading tells this client of the versions of a mail, and of what others did."""
     if email_id == state.case.item and seen.standing not in MOVABLE and seen.decided_by not in ("us", ""):
         memory = memory._replace(theirs=True)
@@ -774,7 +786,7 @@ def remembered(memory: Memory, state: State, email_id: str, seen: Sighting) -> M
     if seen.standing in MOVABLE and email_id not in state.beside and email_id not in memory.denied:
         waiting |= {email_id}
     also, read = memory.also, memory.read | ({email_id} - ours)
-    if seen.standing is Standing.RELEASED:
+    if seen.standing is RemoteState.RELEASED:
         also |= {email_id} - ours
     return memory._replace(told=told, waiting=waiting & told, also=also, read=read)
 

@@ -195,7 +195,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the edit is submitted without a look at the original": (
         SCOPES["edit and release"],
         EDIT,
-        "    if sighting.standing is not Standing.PENDING:\n        return end(state, Outcome.ELSEWHERE",
+        "    if sighting.standing is not RemoteState.PENDING:\n        return end(state, Outcome.ELSEWHERE",
         "    if False:\n        return end(state, Outcome.ELSEWHERE",
     ),
     "the original is retired after the release": (
@@ -231,9 +231,9 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "a lost withdrawal counts as done": (
         SCOPES["edit and release"],
         EDIT,
-        "        case Denied(words) | Clash(words):\n            return read_back(state, words)\n"
-        "        case Lost(words):\n            return doubt(state, words)\n    return stay(state)\n\n\ndef _withdrawn",
-        "        case Denied(words) | Clash(words) | Lost(words):\n            return _withdrawn(state)\n"
+        "        case CallRefused(words) | CallConflict(words):\n            return read_back(state, words)\n"
+        "        case OutcomeUnknown(words):\n            return doubt(state, words)\n    return stay(state)\n\n\ndef _withdrawn",
+        "        case CallRefused(words) | CallConflict(words) | OutcomeUnknown(words):\n            return _withdrawn(state)\n"
         "    return stay(state)\n\n\ndef _withdrawn",
     ),
     "looking again repeats a call in doubt": (
@@ -271,7 +271,7 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         DEEPER["edit and release beside a colleague's edit"],
         RELEASE,
         "    if sighting.standing.is_settled_unreleased:\n        return _read_on(state, rest)\n    if about in",
-        "    if sighting.standing.is_settled_unreleased or sighting.standing is Standing.RELEASED:\n"
+        "    if sighting.standing.is_settled_unreleased or sighting.standing is RemoteState.RELEASED:\n"
         "        return _read_on(state, rest)\n    if about in",
     ),
     "an edit of another that waits is not asked about": (

@@ -17,9 +17,9 @@ from mm_tui.decision.state import (
     Choice,
     Outcome,
     Question,
-    Sighting,
+    RemoteState,
+    Snapshot,
     Stage,
-    Standing,
     State,
     Step,
 )
@@ -31,20 +31,20 @@ from mm_tui.services.decisions.view import ENDED, Phase, phase_of
 from mm_tui.text import ManyLine, OneLine
 
 AT = datetime(2026, 3, 2, 12, 4, tzinfo=UTC)
-BY_KIM = Sighting(Standing.RELEASED, status="sent", decided_by="kim", decided_at=AT.isoformat())
+BY_KIM = Snapshot(RemoteState.RELEASED, status="sent", decided_by="kim", decided_at=AT.isoformat())
 
 
 def state(stage: Stage = Stage.DECIDE, step: Step = Step.HOLD, act: Act = Act.APPROVE, **more: object) -> State:
     return State(Case("01J1", act, "d" * 64), stage, step, **more)  # type: ignore[arg-type]  # named by the test
 
 
-def ended(outcome: Outcome, sighting: Sighting | None = None) -> State:
+def ended(outcome: Outcome, sighting: Snapshot | None = None) -> State:
     return state(step=Step.END, outcome=outcome, sighting=sighting)
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_a_sentence_and_an_end(outcome: Outcome) -> None:
-    for sighting in (None, BY_KIM, Sighting(Standing.UNCLEAR, status="{odd}")):
+    for sighting in (None, BY_KIM, Snapshot(RemoteState.UNCLEAR, status="{odd}")):
         words = sentence(ended(outcome, sighting))
         assert len(words) > 5
         assert "{by}" not in words
@@ -92,27 +92,27 @@ def test_a_call_in_doubt_is_never_shown_as_work(act: Act) -> None:
 @pytest.mark.parametrize(
     ("status", "direction", "approved", "standing"),
     [
-        ("pending_send_approval", "outbound", False, Standing.PENDING),
-        ("pending_inbound_approval", "inbound", False, Standing.PENDING),
-        ("pending_scan", "outbound", False, Standing.SCANNING),
-        ("scheduled", "outbound", False, Standing.SCHEDULED),
-        ("scheduled", "outbound", True, Standing.RELEASED),
-        ("delivered", "outbound", True, Standing.RELEASED),
-        ("bounced", "outbound", True, Standing.RELEASED),
-        ("unread", "inbound", False, Standing.RELEASED),
-        ("unread", "outbound", False, Standing.UNCLEAR),
-        ("sent", "inbound", False, Standing.UNCLEAR),
-        ("rejected", "outbound", True, Standing.REJECTED),
-        ("cancelled", "outbound", False, Standing.CANCELLED),
-        ("send_failed", "outbound", True, Standing.FAILED),
-        ("spam_quarantined", "outbound", False, Standing.UNCLEAR),
-        ("a new word", "outbound", False, Standing.UNCLEAR),
-        ("a new word", "outbound", True, Standing.RELEASED),
-        ("", "", False, Standing.UNCLEAR),
+        ("pending_send_approval", "outbound", False, RemoteState.PENDING),
+        ("pending_inbound_approval", "inbound", False, RemoteState.PENDING),
+        ("pending_scan", "outbound", False, RemoteState.SCANNING),
+        ("scheduled", "outbound", False, RemoteState.SCHEDULED),
+        ("scheduled", "outbound", True, RemoteState.RELEASED),
+        ("delivered", "outbound", True, RemoteState.RELEASED),
+        ("bounced", "outbound", True, RemoteState.RELEASED),
+        ("unread", "inbound", False, RemoteState.RELEASED),
+        ("unread", "outbound", False, RemoteState.UNCLEAR),
+        ("sent", "inbound", False, RemoteState.UNCLEAR),
+        ("rejected", "outbound", True, RemoteState.REJECTED),
+        ("cancelled", "outbound", False, RemoteState.CANCELLED),
+        ("send_failed", "outbound", True, RemoteState.FAILED),
+        ("spam_quarantined", "outbound", False, RemoteState.UNCLEAR),
+        ("a new word", "outbound", False, RemoteState.UNCLEAR),
+        ("a new word", "outbound", True, RemoteState.RELEASED),
+        ("", "", False, RemoteState.UNCLEAR),
     ],
 )
 def test_a_status_means_what_it_must_for_a_release(
-    status: str, direction: str, approved: bool, standing: Standing
+    status: str, direction: str, approved: bool, standing: RemoteState
 ) -> None:
     assert standing_of(status, direction, approved=approved) is standing
 

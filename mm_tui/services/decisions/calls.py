@@ -9,10 +9,22 @@ from datetime import timedelta
 
 from mm_tui.clock import Clock
 from mm_tui.decision.effects import Call, Cancel, Decide, Reschedule, Submit
-from mm_tui.decision.events import Blind, Clash, Denied, Done, Event, Found, KeyExpired, Lost, NotMade, Saw, Submitted
+from mm_tui.decision.events import (
+    CallConflict,
+    CallRefused,
+    Done,
+    Event,
+    Found,
+    KeyExpired,
+    NotMade,
+    Observed,
+    OutcomeUnknown,
+    ReadFailed,
+    Submitted,
+)
 from mm_tui.decision.moves import target
 from mm_tui.decision.relatives import relatives_in
-from mm_tui.decision.state import Act, Sighting, Stage, Standing, State, Step
+from mm_tui.decision.state import Act, RemoteState, Snapshot, Stage, State, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
@@ -56,7 +68,7 @@ class DecisionCalls:
                     return await self._submit(live)
                 case Cancel(email_id):
                     receipt = await self._gateway.cancel(live.facts.mailbox_id, email_id)
-                    return _as_asked(receipt.status, Standing.CANCELLED)
+                    return _as_asked(receipt.status, RemoteState.CANCELLED)
                 case Reschedule():
                     return await self._reschedule(live)
         except Closing:
@@ -65,9 +77,9 @@ class DecisionCalls:
             return _refused(error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong here, the call may have left: it is read back
             log.error("a call failed in an unforeseen way: %s", type(error).__name__)
-            return Lost(f"unforeseen: {type(error).__name__}")
+            return OutcomeUnknown(f"unforeseen: {type(error).__name__}")
 
-    async def look(self, live: ActiveDecision, email_id: str, rest: Rest) -> Saw | Blind:
+    async def look(self, live: ActiveDecision, email_id: str, rest: Rest) -> Observed | ReadFailed:
         """Reads one mail. What fails is tried again a few times before the network counts as lost.
 
         Args:
@@ -78,16 +90,16 @@ class DecisionCalls:
         tries = 0
         while True:
             try:
-                return Saw(email_id, await self._sight(live, email_id))
+                return Observed(email_id, await self._sight(live, email_id))
             except NotFound as error:
-                return Saw(email_id, Sighting(Standing.UNCLEAR, status=error.message))
+                return Observed(email_id, Snapshot(RemoteState.UNCLEAR, status=error.message))
             except GatewayError as error:
                 tries += 1
                 if tries >= READ_TRIES or error.status in (401, 403):
-                    return Blind(error.message)
+                    return ReadFailed(error.message)
                 await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
 
-    async def _sight(self, live: ActiveDecision, email_id: str) -> Sighting:
+    async def _sight(self, live: ActiveDecision, email_id: str) -> Snapshot:
         """The mail as it is now; one that is about to be decided must be in the gateway's queue as well.
 
         Opening inbound mail that has been let through would mark it read and hide it from the agent: of such mail
@@ -104,7 +116,7 @@ class DecisionCalls:
         if inbound and not listed:
             status = await self._status(live, email_id)
             if status == Status.UNREAD:
-                return Sighting(standing_of(status, direction), status=status)
+                return Snapshot(standing_of(status, direction), status=status)
         mail = await self._gateway.email(live.facts.mailbox_id, email_id)
         if self._lost_its_mark(live, mail):
             live.marked_again = True
@@ -121,8 +133,8 @@ class DecisionCalls:
             self._our_name = mail.approved_by
         sighting = sighting_of(mail, direction, self._our_name)
         # The queue was read first: a scan that ended in between has put the mail there since.
-        if sighting.standing is Standing.PENDING and not listed and not await self._is_listed(email_id):
-            return Sighting(Standing.UNCLEAR, status=f"{mail.status}, but not in the queue")
+        if sighting.standing is RemoteState.PENDING and not listed and not await self._is_listed(email_id):
+            return Snapshot(RemoteState.UNCLEAR, status=f"{mail.status}, but not in the queue")
         return sighting
 
     async def _is_listed(self, email_id: str) -> bool:
@@ -168,7 +180,7 @@ class DecisionCalls:
         if effect.approve and receipt.status == "scheduled":
             return Done(receipt.status)
         return _as_asked(
-            receipt.status, Standing.RELEASED if effect.approve else Standing.REJECTED, live.facts.direction
+            receipt.status, RemoteState.RELEASED if effect.approve else RemoteState.REJECTED, live.facts.direction
         )
 
     async def _submit(self, live: ActiveDecision) -> Event:
@@ -181,15 +193,15 @@ class DecisionCalls:
             files = await self._files(live)
             parent = await self._answered(live)
         except GatewayError as error:
-            return Denied(error.message)
+            return CallRefused(error.message)
         if any(len(file.content) != size for file, (_, size, _) in zip(files, mine.attachments, strict=True)):
-            return Denied("an attachment of the original did not arrive whole and cannot be carried over")
+            return CallRefused("an attachment of the original did not arrive whole and cannot be carried over")
         if len({file.name for file in files}) != len(files):
-            return Denied("two attachments have the same name: the gateway does not let us fetch both")
+            return CallRefused("two attachments have the same name: the gateway does not let us fetch both")
         try:
             receipt = await self._send(live, parent, files)
         except NotFound as error:
-            return Denied(error.message)
+            return CallRefused(error.message)
         return Submitted(receipt.id)
 
     async def _send(
@@ -255,7 +267,7 @@ class DecisionCalls:
         except (GatewayError, TagsDiffer) as error:
             log.info("a pair could not be marked: %s", type(error).__name__)
 
-    async def find(self, live: ActiveDecision) -> Found | Blind:
+    async def find(self, live: ActiveDecision) -> Found | ReadFailed:
         """Looks for a mail with exactly the edit's content that is newer than the original.
 
         An edit that answers in the original's thread is looked for there alone, any other among all sent mail.
@@ -277,7 +289,7 @@ class DecisionCalls:
                 if fingerprint(found.raw) == case.fingerprint:
                     return Found(mail.id)
         except GatewayError as error:
-            return Blind(error.message)
+            return ReadFailed(error.message)
         return Found()
 
     async def _in_thread(self, live: ActiveDecision) -> list[EmailSummary]:
@@ -300,16 +312,16 @@ def _may_be(mail: EmailSummary, subject: str, facts: DecisionMeta) -> bool:
     return topic(mail.subject) == topic(type(mail.subject)(subject))
 
 
-def _as_asked(status: str, wanted: Standing, direction: str = Direction.OUTBOUND) -> Done | Lost:
+def _as_asked(status: str, wanted: RemoteState, direction: str = Direction.OUTBOUND) -> Done | OutcomeUnknown:
     """A good answer counts only if it names what was asked for; else nobody knows what happened."""
     if standing_of(status, direction) is wanted:
         return Done(status)
-    return Lost(f"the gateway answered {status!r}")
+    return OutcomeUnknown(f"the gateway answered {status!r}")
 
 
-def _refused(error: GatewayError) -> Denied | Clash | Lost:
+def _refused(error: GatewayError) -> CallRefused | CallConflict | OutcomeUnknown:
     if error.may_have_happened:
-        return Lost(error.message)
+        return OutcomeUnknown(error.message)
     if isinstance(error, (NotFound, Conflict)):
-        return Clash(error.message)
-    return Denied(error.message)
+        return CallConflict(error.message)
+    return CallRefused(error.message)

@@ -27,7 +27,7 @@ from mm_tui.decision.effects import (
     Submit,
     Traffic,
 )
-from mm_tui.decision.events import Blind, Elapsed, Event, NotMade, Quit, Slept, Undo
+from mm_tui.decision.events import Elapsed, Event, NotMade, Quit, ReadFailed, Slept, Undo
 from mm_tui.decision.machine import can_undo, step
 from mm_tui.decision.state import Outcome, Stage, State, Step
 from mm_tui.services.decisions.calls import DecisionCalls
@@ -145,7 +145,7 @@ class Driver:
             self._stop(live)
             self._free_slot(live)
             if not live.is_lost:
-                self.start(live, Pause(), then=Blind(live.trouble) if live.state.step is Step.CHECK else event)
+                self.start(live, Pause(), then=ReadFailed(live.trouble) if live.state.step is Step.CHECK else event)
             self.tell(live)
             return False
         self._adopt(live, state)

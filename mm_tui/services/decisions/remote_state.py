@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from mm_tui.decision.relatives import editor_in, is_edit, relatives_in
-from mm_tui.decision.state import Sighting, Standing
+from mm_tui.decision.state import RemoteState, Snapshot
 from mm_tui.models import Direction, EmailDetail
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import fingerprint
 
 _ALWAYS = {
-    "pending_send_approval": Standing.PENDING,
-    "pending_inbound_approval": Standing.PENDING,
-    "pending_scan": Standing.SCANNING,
-    "rejected": Standing.REJECTED,
-    "cancelled": Standing.CANCELLED,
-    "canceled": Standing.CANCELLED,
-    "send_failed": Standing.FAILED,
+    "pending_send_approval": RemoteState.PENDING,
+    "pending_inbound_approval": RemoteState.PENDING,
+    "pending_scan": RemoteState.SCANNING,
+    "rejected": RemoteState.REJECTED,
+    "cancelled": RemoteState.CANCELLED,
+    "canceled": RemoteState.CANCELLED,
+    "send_failed": RemoteState.FAILED,
 }
 _OUTBOUND = frozenset(
     {"approved", "approved_and_sent", "queued", "sending", "sent", "delivered", "deferred", "bounced", "complained"}
@@ -23,7 +23,7 @@ _OUTBOUND = frozenset(
 _INBOUND = frozenset({"approved", "unread", "read", "archived"})
 
 
-def standing_of(status: str, direction: str, *, approved: bool = False) -> Standing:
+def standing_of(status: str, direction: str, *, approved: bool = False) -> RemoteState:
     """The meaning of a status.
 
     Args:
@@ -35,12 +35,12 @@ def standing_of(status: str, direction: str, *, approved: bool = False) -> Stand
     if status in _ALWAYS:
         return _ALWAYS[status]
     if status == "scheduled":
-        return Standing.RELEASED if approved else Standing.SCHEDULED
+        return RemoteState.RELEASED if approved else RemoteState.SCHEDULED
     let_go = _INBOUND if direction == Direction.INBOUND else _OUTBOUND
-    return Standing.RELEASED if status in let_go or approved else Standing.UNCLEAR
+    return RemoteState.RELEASED if status in let_go or approved else RemoteState.UNCLEAR
 
 
-def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Sighting:
+def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Snapshot:
     """A mail as it was read just now.
 
     Args:
@@ -52,7 +52,7 @@ def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Sighti
     seen = direction and (mail.direction or direction)
     direction = mail.direction or direction
     approved = mail.approved_at is not None or bool(mail.approved_by)
-    return Sighting(
+    return Snapshot(
         standing=standing_of(mail.status, direction, approved=approved),
         digest=digest_of(mail.id, mail.mailbox_id, seen, mail.raw),
         fingerprint=fingerprint(mail.raw),
