@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.events import Notice, SyncChanged
+from mm_tui.services.events import ServiceEvent, SyncChanged
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings import file as config_file
 from mm_tui.settings import sections as config
@@ -54,7 +54,7 @@ async def soak(polls: int) -> dict[str, float]:
     settings = config_file.load()
     told: list[int] = []
 
-    def count(notice: Notice) -> None:
+    def count(notice: ServiceEvent) -> None:
         if isinstance(notice, SyncChanged):
             told.append(1)
             del told[:]

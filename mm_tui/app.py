@@ -16,7 +16,7 @@ from textual.filter import LineFilter
 
 from mm_tui import crash, hangup, keymap
 from mm_tui.keyboard import Keyboard, KeyPassed
-from mm_tui.messages import Said, ServicesReady, Told
+from mm_tui.messages import Said, ServiceEventReceived, ServicesReady
 from mm_tui.screens.base import BaseScreen
 from mm_tui.settings.sections import data_dir
 from mm_tui.text import OneLine
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from mm_tui.notifier import Caller
     from mm_tui.services.decisions.outcomes import Outcomes
-    from mm_tui.services.events import Notice
+    from mm_tui.services.events import ServiceEvent
     from mm_tui.session import Wiring
     from mm_tui.settings.profiles import Profiles
 
@@ -251,15 +251,15 @@ class MmTui(App[None], inherit_bindings=False):
         self._caller = Caller(self, self.services)
         self._caller.start()
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, notice: ServiceEvent) -> None:
         """The services' callback: hands the notice to every main screen. Callable from any thread."""
         for screen in self._main_screens():
-            screen.post_message(Told(notice))
+            screen.post_message(ServiceEventReceived(notice))
         if self._caller is not None:
-            self._caller.heed(notice)
-        self.post_message(Told(notice))
+            self._caller.handle_event(notice)
+        self.post_message(ServiceEventReceived(notice))
 
-    def on_told(self, message: Told) -> None:
+    def on_service_event_received(self, message: ServiceEventReceived) -> None:
         """Says what came of a decision, on whatever screen the reader is."""
         from mm_tui.services.events import DecisionChanged
 

@@ -1,6 +1,6 @@
 """What services tell the screen's floor, as Textual messages, and what screens may ask of them.
 
-Services know nothing of Textual: they call a plain function with a notice. The app wraps each notice in `Told` and
+Services know nothing of Textual: they call a plain function with a notice. The app wraps each notice in `ServiceEventReceived` and
 hands it to every main screen; the screen re-reads the store.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.decisions.service import Decisions
-    from mm_tui.services.events import Notice
+    from mm_tui.services.events import ServiceEvent
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import ClaimKeeper
     from mm_tui.services.presence.watch import ClaimWatch
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from mm_tui.text import OneLine
 
 
-class Told(Message, bubble=False):
+class ServiceEventReceived(Message, bubble=False):
     """A service says what changed."""
 
-    def __init__(self, notice: Notice) -> None:
+    def __init__(self, notice: ServiceEvent) -> None:
         super().__init__()
         self.notice = notice
 

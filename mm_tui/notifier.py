@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from mm_tui.messages import Services
-    from mm_tui.services.events import Notice
+    from mm_tui.services.events import ServiceEvent
 
 LOOK_SECONDS = 20.0
 """Between two looks while nothing moves: mail becomes overdue by itself."""
@@ -39,7 +39,7 @@ class Caller:
         self._app.set_interval(LOOK_SECONDS, self.look)
         self.look()
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         """Something changed. Callable from any thread."""
         if isinstance(notice, PendingChanged):
             self._app.call_later(self.look)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.audit.identities import Identities
     from mm_tui.services.decisions.service import Decisions
-    from mm_tui.services.events import Notice, Notify
+    from mm_tui.services.events import Notify, ServiceEvent
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import ClaimKeeper
     from mm_tui.services.presence.watch import ClaimWatch
@@ -204,7 +204,7 @@ class Wiring:
         self.gateway.witness = ActJournal(self.database, reviewer(settings), clock, but=BY_SERVICES)
         self.assistant = Assistant(self.database, settings, clock)
 
-        def synced(notice: Notice) -> None:
+        def synced(notice: ServiceEvent) -> None:
             if self.details is not None:
                 self.details.on_notice(notice)
             notify(notice)

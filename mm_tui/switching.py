@@ -146,7 +146,7 @@ def _interrupting_only_the_command() -> Iterator[None]:
         yield
         return
 
-    def heed(number: int, frame: FrameType | None) -> None:
+    def handle_event(number: int, frame: FrameType | None) -> None:
         """A handler of ours is not inherited: the command has its own."""
         del number, frame
 

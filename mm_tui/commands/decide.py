@@ -19,7 +19,7 @@ from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
-from mm_tui.services.events import Notice
+from mm_tui.services.events import ServiceEvent
 from mm_tui.services.queue.entries import edited_draft
 from mm_tui.services.queue.entry import Queued
 from mm_tui.session import reviewer
@@ -98,7 +98,7 @@ async def _desk(chosen: Settings) -> AsyncIterator[tuple[Office, Decisions]]:
             await decisions.aclose()
 
 
-def _unseen(notice: Notice) -> None:
+def _unseen(notice: ServiceEvent) -> None:
     """No screen waits to be told."""
     del notice
 

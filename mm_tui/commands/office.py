@@ -25,7 +25,7 @@ from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.services.events import Notice
+    from mm_tui.services.events import ServiceEvent
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
 
@@ -133,6 +133,6 @@ def work(main: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(main)
 
 
-def _ignore(notice: Notice) -> None:
+def _ignore(notice: ServiceEvent) -> None:
     """Commands read the store when they need it; no screen waits to be told."""
     del notice

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
 
-from mm_tui.messages import Said, Services, ServicesReady, Told, services_of
+from mm_tui.messages import Said, ServiceEventReceived, Services, ServicesReady, services_of
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from mm_tui.services.events import Notice
+    from mm_tui.services.events import ServiceEvent
 
 CHROME_SECONDS = 0.1
 """News that comes faster than this changes the chrome once."""
@@ -24,7 +24,7 @@ CHROME_SECONDS = 0.1
 class BaseScreen(Screen[None]):
     """A main screen: top line, body, status line, keys.
 
-    Subclasses yield their body from `compose_body` and re-read the store in `heed`. While another main screen is in
+    Subclasses yield their body from `compose_body` and re-read the store in `handle_event`. While another main screen is in
     front, notices are kept (each kind once) and heeded when this one comes back.
     """
 
@@ -38,7 +38,7 @@ class BaseScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._missed: dict[object, Notice] = {}
+        self._missed: dict[object, ServiceEvent] = {}
         self._chrome_timer: Timer | None = None
 
     @property
@@ -63,7 +63,7 @@ class BaseScreen(Screen[None]):
         """The widgets between top line and status line."""
         yield from ()
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         """Something changed: re-read what is shown. Called on the screen's own message loop."""
 
     def services_ready(self) -> None:
@@ -100,12 +100,12 @@ class BaseScreen(Screen[None]):
         """Id of the mailbox that the status line speaks of; None for all."""
         return None
 
-    def on_told(self, message: Told) -> None:
+    def on_service_event_received(self, message: ServiceEventReceived) -> None:
         notice = message.notice
         if self in self.app.screen_stack:
             if self._chrome_timer is None:
                 self._chrome_timer = self.set_timer(CHROME_SECONDS, self._update_chrome)
-            self.heed(notice)
+            self.handle_event(notice)
         else:
             self._missed[_kind(notice)] = notice
 
@@ -139,10 +139,10 @@ class BaseScreen(Screen[None]):
             line.update_state()
         missed, self._missed = self._missed, {}
         for notice in missed.values():
-            self.heed(notice)
+            self.handle_event(notice)
 
 
-def _kind(notice: Notice) -> object:
+def _kind(notice: ServiceEvent) -> object:
     """Notices that name different mails are kept apart; the rest once a kind."""
     from mm_tui.services.events import AssistChanged, DecisionChanged, MailChanged
 

@@ -132,5 +132,7 @@ class MailboxesChanged(msgspec.Struct, frozen=True):
     """The mailboxes, or how one is overseen, changed."""
 
 
-Notice = MailChanged | PendingChanged | DecisionChanged | SyncChanged | AssistChanged | AuditChanged | MailboxesChanged
-Notify = Callable[[Notice], None]
+ServiceEvent = (
+    MailChanged | PendingChanged | DecisionChanged | SyncChanged | AssistChanged | AuditChanged | MailboxesChanged
+)
+Notify = Callable[[ServiceEvent], None]

@@ -18,7 +18,7 @@ from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import EditedDraft
 from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import DecisionView, Phase
-from mm_tui.services.events import Notice
+from mm_tui.services.events import ServiceEvent
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review
 from mm_tui.store.audit.journal import Journal, JournalEntry
@@ -47,7 +47,9 @@ class HurriedClock:
 class Desk:
     """One reviewer with their own program."""
 
-    def __init__(self, database: Database, gateway: GatewayClient, decisions: Decisions, notices: list[Notice]) -> None:
+    def __init__(
+        self, database: Database, gateway: GatewayClient, decisions: Decisions, notices: list[ServiceEvent]
+    ) -> None:
         self.database = database
         self.gateway = gateway
         self.decisions = decisions
@@ -135,7 +137,7 @@ async def at_desk(
         timeout=timeout,
         transport=transport,
     )
-    notices: list[Notice] = []
+    notices: list[ServiceEvent] = []
     database = Database.open(folder / "store.db", memory=memory)
     decisions = Decisions(database, gateway, Review(hold_seconds=5), reviewer, HurriedClock(speed), notices.append)
     try:

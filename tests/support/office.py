@@ -14,7 +14,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.services.assistant.drafts import Drafts
 from mm_tui.services.assistant.service import Assistant
 from mm_tui.services.assistant.triage import Triage
-from mm_tui.services.events import Notice
+from mm_tui.services.events import ServiceEvent
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Agent, Assist, Profile, Settings
 from mm_tui.store.database import Database
@@ -35,7 +35,7 @@ class Office:
     triage: Triage
     drafts: Drafts
     mail: MailStore
-    notices: list[Notice] = field(default_factory=list)
+    notices: list[ServiceEvent] = field(default_factory=list)
 
     async def sync(self) -> None:
         """Takes all lists of the gateway into the store."""
@@ -74,7 +74,7 @@ def settings_for(
 async def office(settings: Settings, model: Model | None = None, clock: Clock | None = None) -> AsyncIterator[Office]:
     """Opens everything in memory and closes it at the end."""
     database = Database.open(None)
-    notices: list[Notice] = []
+    notices: list[ServiceEvent] = []
     clock = clock or SystemClock()
     async with GatewayClient(settings.profile.url, Keys.of(settings.profile)) as gateway:
         assistant = Assistant(database, settings, clock, model=model, limits=FAST)

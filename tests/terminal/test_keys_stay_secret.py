@@ -29,7 +29,7 @@ SCREEN_PLACES = [
     "mm_tui.session:Wiring.build",
     "mm_tui.app:MmTui.on_mount",
     "mm_tui.screens.inbox.screen:InboxScreen.compose_body",
-    "mm_tui.screens.inbox.screen:InboxScreen.heed",
+    "mm_tui.screens.inbox.screen:InboxScreen.handle_event",
     "mm_tui.screens.inbox.screen:InboxScreen.action_toggle_folded",
     "mm_tui.widgets.virtual_list:VirtualList.render_line",
     "mm_tui.store.mail.mails:MailStore.rows",

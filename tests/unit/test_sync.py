@@ -16,7 +16,7 @@ import pytest
 
 from mm_tui.gateway.errors import MissingScope, NotFound, RateLimited, ServerFault, Unauthorized, Unreachable
 from mm_tui.models import AuditEntry, EmailSummary
-from mm_tui.services.events import MailChanged, Notice, Part, PendingChanged, Phase, SyncState
+from mm_tui.services.events import MailChanged, Part, PendingChanged, Phase, ServiceEvent, SyncState
 from mm_tui.services.sync.mail import AHEAD
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.sections import Sync as SyncSettings
@@ -39,7 +39,7 @@ class Bench:
     def __init__(self, gateway: FakeGateway, database: Database, settings: SyncSettings | None = None) -> None:
         self.gateway = gateway
         self.clock = FakeClock()
-        self.told: list[Notice] = []
+        self.told: list[ServiceEvent] = []
         self.mail = MailStore(database)
         self.pending = PendingStore(database)
         self.sync = Sync(database, gateway.client, settings or SyncSettings(), self.clock, self.told.append, Random(7))

@@ -12,7 +12,7 @@ import pytest
 from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.events import Notice, PendingChanged
+from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.sync.service import Sync
 from mm_tui.services.sync.waiting_details import FAILURES_IN_A_ROW, WaitingDetails
 from mm_tui.settings.secret import Secret
@@ -36,7 +36,7 @@ class Reader:
     def __init__(self, database: Database, sandbox: Sandbox, clock: Clock) -> None:
         keys = Keys(Secret(sandbox.keys["oversight"]), Secret(sandbox.keys["send"]), Secret(sandbox.keys["admin"]))
         self.gateway = GatewayClient(sandbox.url, keys)
-        self.notices: list[Notice] = []
+        self.notices: list[ServiceEvent] = []
         self.pending = PendingStore(database)
         self.mail = MailStore(database)
         self.clock = clock

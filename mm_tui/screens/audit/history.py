@@ -13,7 +13,7 @@ from mm_tui.screens.audit.pages import life_page
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services.audit.history import Life, Lives
 from mm_tui.services.audit.line import AuditLines
-from mm_tui.services.events import AuditChanged, DecisionChanged, MailChanged, Notice
+from mm_tui.services.events import AuditChanged, DecisionChanged, MailChanged, ServiceEvent
 from mm_tui.widgets.pager import Paper
 from mm_tui.widgets.words import count
 
@@ -67,7 +67,7 @@ class LifeScreen(BaseScreen):
         self.query_one(Paper).focus()
         self._reload()
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, AuditChanged | MailChanged | DecisionChanged):
             self._reload()
 

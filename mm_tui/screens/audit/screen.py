@@ -18,7 +18,7 @@ from mm_tui.screens.audit.entry_list import AuditList, moment
 from mm_tui.screens.audit.pages import line_page
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services.audit.line import AuditLines, actor_words, narrowed
-from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, Notice, Part, SyncChanged
+from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, Part, ServiceEvent, SyncChanged
 from mm_tui.store.audit.journal import Journal, Verdict
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
@@ -134,7 +134,7 @@ class AuditScreen(BaseScreen):
 
     # What is shown
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, AuditChanged | DecisionChanged | MailboxesChanged) and self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload)
         elif isinstance(notice, SyncChanged):

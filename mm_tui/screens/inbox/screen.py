@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from mm_tui.services.events import Notice
+    from mm_tui.services.events import ServiceEvent
 
 FIRST_KEYS = 200
 """Keys read before the first frame; the rest follows from a thread."""
@@ -80,7 +80,7 @@ class InboxScreen(SearchedMail):
         self._show_hint()
         self._show_preview()
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, MailChanged):
             self.forget(notice.email_ids)
             self.reload_soon()

@@ -16,7 +16,7 @@ from mm_tui.screens.mailboxes.acts import MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.services.audit.track_record import WINDOWS, Evidence, Evidences
-from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, Notice, PendingChanged
+from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.pager import Page, Paper
 from mm_tui.widgets.words import count
@@ -103,7 +103,7 @@ class MailboxesScreen(MailboxActing, BaseScreen):
 
     # What is shown
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         known = PendingChanged | DecisionChanged | MailboxesChanged | AuditChanged
         if isinstance(notice, known) and self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload)

@@ -23,7 +23,7 @@ from mm_tui.screens.pending.external_editor import ExternalEditing
 from mm_tui.screens.pending.head import finding_lines
 from mm_tui.screens.pending.pages import thread_page
 from mm_tui.services.edits import save_beside
-from mm_tui.services.events import Notice, PendingChanged
+from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.queue.entries import ReviewQueue, edited_draft
 from mm_tui.services.queue.entry import Queued
 from mm_tui.store.decisions.edits import EditStore
@@ -220,7 +220,7 @@ class EditScreen(ExternalEditing):
             durable=durable,
         )
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
             self.save_text(durable=True)
             self.say("this mail waits no more: it was decided elsewhere. Your text is kept (K in the queue)", "warning")

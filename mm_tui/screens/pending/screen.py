@@ -23,7 +23,7 @@ from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.decisions.read_versions import ReadVersions
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.edits import kept_edits
-from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, Notice, SyncChanged
+from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import Queued, Seat
 from mm_tui.text import OneLine
@@ -157,7 +157,7 @@ class PendingScreen(Narrowed, BaseScreen):
 
     # What is shown
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, DecisionChanged):
             self.decision_moved(notice.email_id)
         if isinstance(notice, SyncChanged) and not self._entries:

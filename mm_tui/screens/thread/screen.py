@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mm_tui.models import EmailDetail
     from mm_tui.review.findings import Finding
     from mm_tui.services.contacts import Contacts
-    from mm_tui.services.events import Notice
+    from mm_tui.services.events import ServiceEvent
     from mm_tui.store.mail.mails import MailRow
 
 
@@ -201,7 +201,7 @@ class ThreadScreen(ThreadActs):
 
     # News
 
-    def heed(self, notice: Notice) -> None:
+    def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, MailChanged):
             self._reread()
         elif isinstance(notice, AssistChanged):

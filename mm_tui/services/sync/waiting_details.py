@@ -20,7 +20,7 @@ from mm_tui.gateway.errors import (
     Unauthorized,
     Unreachable,
 )
-from mm_tui.services.events import MailboxesChanged, MailChanged, Notice, Notify, PendingChanged
+from mm_tui.services.events import MailboxesChanged, MailChanged, Notify, PendingChanged, ServiceEvent
 from mm_tui.services.sync.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.store.mail.pending import PendingStore, Waiting
 from mm_tui.text import OneLine
@@ -86,7 +86,7 @@ class WaitingDetails:
             if not self._trouble:
                 self._wake.set()
 
-    def on_notice(self, notice: Notice) -> None:
+    def on_notice(self, notice: ServiceEvent) -> None:
         """Looks for new work when the store changed. Call it on the event loop."""
         if isinstance(notice, PendingChanged | MailChanged | MailboxesChanged):
             self._wake.set()
