@@ -319,7 +319,7 @@ class MmTui(App[None], inherit_bindings=False):
         if self.services.sync is None:
             self.say(self.services.trouble or "still starting")
             return
-        self.services.sync.poke(asked=True)
+        self.services.sync.wake(asked=True)
         if self.services.decisions is not None:
             self.services.decisions.hurry()
         self.say("asking the gateway")

@@ -245,7 +245,7 @@ async def _work(args: argparse.Namespace, around: Surroundings, secret: Secret |
         from mm_tui.agent.listener import Listener
 
         await around.boxes.refresh()
-        listener = Listener(secret, around.jobs, around.boxes, around.clock, log, worker.poke)
+        listener = Listener(secret, around.jobs, around.boxes, around.clock, log, worker.wake)
         listening = asyncio.create_task(listener.serve(args.listen.host, args.listen.port, worker.stopping))
         listening.add_done_callback(lambda _: worker.stop())
     try:

@@ -52,18 +52,18 @@ class Listener:
     """Serves POST at any path: the address that the gateway was told is the user's to choose."""
 
     def __init__(
-        self, secret: Secret, jobs: Jobs, boxes: Boxes, clock: Clock, log: Log, poke: Callable[[], None]
+        self, secret: Secret, jobs: Jobs, boxes: Boxes, clock: Clock, log: Log, wake: Callable[[], None]
     ) -> None:
         """Args:
         secret: the subscription's signing secret.
-        poke: called when an event says that there is mail; the poll that follows finds what the event did not name.
+        wake: called when an event says that there is mail; the poll that follows finds what the event did not name.
         """
         self._secret = secret.get_secret_value().encode()
         self._jobs = jobs
         self._boxes = boxes
         self._clock = clock
         self._log = log
-        self._poke = poke
+        self._poke = wake
         # No documentation pages: this is a door, not a site.
         self.app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         self.app.add_api_route("/{path:path}", self._receive, methods=["POST"], response_model=None)

@@ -99,7 +99,7 @@ class Worker:
         self._poll_now.set()
         self._wake_all()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Says that there may be new mail."""
         self._poll_now.set()
         self._wake_all()

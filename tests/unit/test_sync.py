@@ -242,7 +242,7 @@ async def test_a_poke_polls_at_once(database: Database) -> None:
     bench = Bench(gateway, database)
     async with bench.running():
         before = gateway.calls["pending"]
-        bench.sync.poke()
+        bench.sync.wake()
         await until(lambda: gateway.calls["pending"] == before + 1)
 
 
@@ -351,7 +351,7 @@ async def test_a_wait_that_the_gateway_asked_for_is_kept_whatever_is_pressed(dat
     bench = Bench(gateway, database)
     async with bench.running():
         assert gateway.calls["pending"] == 1
-        bench.sync.poke()
+        bench.sync.wake()
         await bench.pass_time(100)
         await bench.rest()
         assert gateway.calls["pending"] == 1

@@ -146,7 +146,7 @@ class AuditScreen(BaseScreen):
     def on_screen_resume(self) -> None:
         # The gateway's log is read once a minute; who looks at it wants to see what has just been done.
         if self.services.sync is not None:
-            self.services.sync.poke(Part.AUDIT)
+            self.services.sync.wake(Part.AUDIT)
 
     def show(self, chosen: LineFilter, typed: str) -> None:
         """Shows other lines, from the newest."""

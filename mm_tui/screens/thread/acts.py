@@ -398,4 +398,4 @@ class ThreadActs(BaseScreen):
         status = receipt.status.replace("_", " ")
         self.post_message(Said(f"submitted ({status}); it is decided on under 2 Pending"))
         if self.services.sync is not None:
-            self.services.sync.poke()
+            self.services.sync.wake()

@@ -32,7 +32,7 @@ GRACE = 20.0
 READ_GRACE = 5.0
 """The same for mail that somebody opened: its tags may be on their way."""
 PAUSE = 5.0
-"""Seconds between rounds when nothing pokes."""
+"""Seconds between rounds when nothing wakes."""
 REST = 60.0
 """Seconds without automatic work after the gateway or a model failed."""
 MAIL_REST = 900.0
@@ -70,16 +70,16 @@ class Rounds:
         self._resting_until = 0.0
         self._left = 0
         self._looks_left = 0
-        self._poked = asyncio.Event()
+        self._woken = asyncio.Event()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Starts a round now."""
-        self._poked.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Makes rounds until cancelled."""
         while True:
-            self._poked.clear()
+            self._woken.clear()
             pause = PAUSE
             try:
                 await self.round()
@@ -88,7 +88,7 @@ class Rounds:
                 pause = REST
             try:
                 async with asyncio.timeout(pause):
-                    await self._poked.wait()
+                    await self._woken.wait()
             except TimeoutError:
                 continue
 

@@ -86,7 +86,7 @@ class Triage:
     def set_automatic(self, on: bool) -> None:
         """Switches automatic mode, until the program ends. Show AUTOMATIC_WARNING before."""
         self._automatic = on
-        self.poke()
+        self.wake()
 
     def spend(self) -> Spend:
         """Today's cost."""
@@ -315,9 +315,9 @@ class Triage:
 
     # By itself
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Says that new mail may be there."""
-        self._rounds.poke()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Takes over tags as others write them; in automatic mode examines new mail, until cancelled."""

@@ -160,7 +160,7 @@ class Sync:
             self._notify = tell
         return self.state
 
-    def poke(self, *parts: Part, asked: bool = False) -> None:
+    def wake(self, *parts: Part, asked: bool = False) -> None:
         """Polls now, whatever is being waited for.
 
         Args:
@@ -367,11 +367,11 @@ class Sync:
         while True:
             self._wake[part].clear()
             self._asked[part].clear()
-            wait, deaf = await self._try(part, work, interval)
-            await self._pause(part, interval() if wait is None else wait, deaf)
+            wait, not_wakeable = await self._try(part, work, interval)
+            await self._pause(part, interval() if wait is None else wait, not_wakeable)
 
-    async def _pause(self, part: Part, seconds: float, deaf: bool) -> None:
-        """Waits, or until the part is woken; `deaf`: the gateway asked for the wait, so only a human shortens it."""
+    async def _pause(self, part: Part, seconds: float, not_wakeable: bool) -> None:
+        """Waits, or until the part is woken; `not_wakeable`: the gateway asked for the wait, so only a human shortens it."""
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         waking = asyncio.ensure_future((self._asked if deaf else self._wake)[part].wait())
         try:
@@ -385,14 +385,14 @@ class Sync:
     ) -> tuple[float | None, bool]:
         """One try of a part. Returns seconds to wait (None: the usual) and whether the gateway asked for that wait."""
         wait: float | None = None
-        deaf = False
+        not_wakeable = False
         try:
             self._ledger.well(part, await work())
         except (GatewayError, sqlite3.Error) as error:
             usual = min(interval() if interval else self._interval(), self._settings.idle_seconds)
-            wait, deaf = self._ledger.failed(part, error, interval=usual, again=interval is not None)
+            wait, not_wakeable = self._ledger.failed(part, error, interval=usual, again=interval is not None)
         self._tell_state()
-        return wait, deaf
+        return wait, not_wakeable
 
     def _tell_state(self) -> None:
         state = self._ledger.summed_up(
