@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mm_tui.app import MmTui
 from mm_tui.sandbox.run.child import SandboxChild
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.mail.search import MailView
@@ -43,7 +43,7 @@ LABELLED = 24
 
 async def warm_up(settings: Settings) -> None:
     """Runs the app until the assistant has been through the newest mail."""
-    app = MmTui(Wiring.open(settings, demo=()))
+    app = MmTui(Session.open(settings, demo=()))
     async with app.run_test(size=WIDE) as pilot, asyncio.timeout(LONGEST_WAIT * 6):
         view = MailView(query="has:summary")
         while len(app.services.mail.keys(view)) < LABELLED:
@@ -57,7 +57,7 @@ def text_of(app: MmTui) -> str:
 
 async def take(settings: Settings, name: str, size: tuple[int, int], keys: Sequence[str], words: str) -> None:
     """Takes one picture."""
-    app = MmTui(Wiring.open(settings, demo=()))
+    app = MmTui(Session.open(settings, demo=()))
     async with app.run_test(size=size) as pilot:
 
         async def wait(wanted: str) -> None:

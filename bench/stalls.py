@@ -20,7 +20,7 @@ from pathlib import Path
 from mm_tui.app import MmTui
 from mm_tui.cli import TURN_SECONDS
 from mm_tui.models import EmailDetail, EmailSummary, Party, RawContent
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 from mm_tui.settings import file as config_file
 from mm_tui.settings import sections as config
 from mm_tui.store.database import Database
@@ -85,9 +85,9 @@ def _prepare(store: Path, what: str) -> None:
 
 
 @contextmanager
-def _wired(folder: Path) -> Iterator[Wiring]:
+def _wired(folder: Path) -> Iterator[Session]:
     settings = config_file.load()
-    yield Wiring.open(settings)
+    yield Session.open(settings)
 
 
 async def arrive(folder: Path) -> float:

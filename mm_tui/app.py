@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mm_tui.notifier import Caller
     from mm_tui.services.decisions.outcomes import Outcomes
     from mm_tui.services.events import ServiceEvent
-    from mm_tui.session import Wiring
+    from mm_tui.session import Session
     from mm_tui.settings.profiles import Profiles
 
 
@@ -127,13 +127,13 @@ class MmTui(App[None], inherit_bindings=False):
     ESCAPE_TO_MINIMIZE = False
 
     def __init__(
-        self, services: Wiring, profiles: Profiles | None = None, welcome: tuple[OneLine, str] | None = None
+        self, services: Session, profiles: Profiles | None = None, welcome: tuple[OneLine, str] | None = None
     ) -> None:
         super().__init__()
         self.services = services
         self._profiles = profiles
         self._welcome = welcome
-        self.next_services: Wiring | None = None
+        self.next_services: Session | None = None
         """What to open when this app has ended: another profile, its store open already."""
         for theme in THEMES:
             self.register_theme(theme)

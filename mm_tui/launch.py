@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mm_tui import crash, pasting
 from mm_tui.app import MmTui, reports_folder
-from mm_tui.session import Wiring, WiringError
+from mm_tui.session import Session, SessionError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         sys.stderr.write(f"mm-tui: {error}\n")
         return 2
     try:
-        services = Wiring.open(settings, demo=demo)
-    except WiringError as error:
+        services = Session.open(settings, demo=demo)
+    except SessionError as error:
         sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n")
         return 10
     # An exception in a thread would else be printed, values and all, over the screen.

@@ -54,11 +54,11 @@ EDITING = "editing"
 log = logging.getLogger("mm_tui.session")
 
 
-class WiringError(Exception):
+class SessionError(Exception):
     """The store cannot be opened; the text says why and what to do."""
 
 
-class Wiring:
+class Session:
     """Everything behind the screens, for one profile.
 
     Args:
@@ -106,7 +106,7 @@ class Wiring:
         """Opens the profile's store.
 
         Raises:
-            WiringError: it cannot be opened.
+            SessionError: it cannot be opened.
         """
         path = config.store_path(settings.profile.name)
         clock = SystemClock()
@@ -120,18 +120,18 @@ class Wiring:
                 database, rescue = rebuild(error, memory=settings.sync.memory, now=clock.now())
                 news = rescue.words()
         except StoreError as error:
-            raise WiringError(str(error)) from error
+            raise SessionError(str(error)) from error
         except (OSError, sqlite3.Error) as error:
-            raise WiringError(f"the store {path} cannot be opened: {error}") from error
-        wiring = cls(settings, database, clock, demo=demo)
+            raise SessionError(f"the store {path} cannot be opened: {error}") from error
+        session = cls(settings, database, clock, demo=demo)
         try:
-            wiring.bind_store()
+            session.bind_store()
         except (StoreError, sqlite3.Error, OSError) as error:
             database.close()
-            raise WiringError(str(error)) from error
-        wiring.look_at_store()
-        wiring.news = OneLine(news) or wiring.take_up_texts()
-        return wiring
+            raise SessionError(str(error)) from error
+        session.look_at_store()
+        session.news = OneLine(news) or session.take_up_texts()
+        return session
 
     def bind_store(self) -> None:
         """Notes, or compares, whose store this is. A demo's gateway has another port each time.

@@ -19,7 +19,7 @@ from mm_tui.messages import Said, services_of
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.leave import on_the_way
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
-from mm_tui.session import Wiring, WiringError
+from mm_tui.session import Session, SessionError
 from mm_tui.settings.keys import with_keys
 from mm_tui.settings.profiles import fetches_keys, kind_of, overriding
 from mm_tui.settings.sections import ConfigError, Settings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mm_tui.settings.profiles import Profiles
 
 
-async def choose(app: App[Any], profiles: Profiles) -> Wiring | None:
+async def choose(app: App[Any], profiles: Profiles) -> Session | None:
     """Lets the reader choose a profile and opens it. Runs in a worker of the app.
 
     Returns:
@@ -59,15 +59,15 @@ async def choose(app: App[Any], profiles: Profiles) -> Wiring | None:
         settings = _with_keys(app, profiles.settings(key))
         if not await _fits(app, settings):
             return None
-        wiring = await asyncio.to_thread(Wiring.open, settings)
-    except (ConfigError, WiringError) as error:
+        session = await asyncio.to_thread(Session.open, settings)
+    except (ConfigError, SessionError) as error:
         app.post_message(Said(f"still on {here}: {error}", "error"))
         return None
     # A key may have begun a decision meanwhile.
     if await _agreed(app, agreed) is None:
-        wiring.database.close()
+        session.database.close()
         return None
-    return wiring
+    return session
 
 
 def welcome(settings: Settings) -> tuple[OneLine, str]:

@@ -67,11 +67,11 @@ def waiting(number: int, body: str) -> PendingItem:
 
 def office() -> StillWiring:
     """Something on every screen, and nobody to ask."""
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox()])
-    wiring.mail.upsert([summary(number) for number in range(3)])
-    wiring.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
-    wiring.audit.add(
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
+    session.mail.upsert([summary(number) for number in range(3)])
+    session.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
+    session.audit.add(
         [
             AuditEntry(
                 id="A1",
@@ -82,7 +82,7 @@ def office() -> StillWiring:
             )
         ]
     )
-    return wiring
+    return session
 
 
 @asynccontextmanager

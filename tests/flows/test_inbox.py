@@ -24,11 +24,11 @@ def _inbox(app: object) -> InboxScreen:
 
 
 async def test_list_is_painted_from_the_store_before_the_network_side_exists() -> None:
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox()])
-    wiring.mail.upsert([summary(number) for number in range(30)])
-    async with seated(wiring) as (app, _pilot):
-        assert wiring.sync is None
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
+    session.mail.upsert([summary(number) for number in range(30)])
+    async with seated(session) as (app, _pilot):
+        assert session.sync is None
         text = shown(app)
     assert "writer0@customer.example" in text
     assert "Question 3" in text
@@ -37,10 +37,10 @@ async def test_list_is_painted_from_the_store_before_the_network_side_exists() -
 
 
 async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back() -> None:
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(number) for number in range(300)])
-    wiring.mail.upsert([summary(400, subject=OneLine("Refund for order 4471"))])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.upsert([summary(number) for number in range(300)])
+    session.mail.upsert([summary(400, subject=OneLine("Refund for order 4471"))])
+    async with seated(session) as (app, pilot):
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 301)
         await pilot.press("slash", *"refund 44")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 1)
@@ -56,9 +56,9 @@ async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back
 async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_before_all_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(number) for number in range(600)])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.upsert([summary(number) for number in range(600)])
+    async with seated(session) as (app, pilot):
         inbox = _inbox(app)
         await until(pilot, lambda: "600 mails" in shown(app))
         told: list[tuple[int, bool, str]] = []
@@ -80,31 +80,31 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
 
 
 async def test_search_without_a_match_says_why_the_list_is_empty() -> None:
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(1)])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.upsert([summary(1)])
+    async with seated(session) as (app, pilot):
         await pilot.press("slash", *"nosuchword")
         await until(pilot, lambda: "Nothing matches" in shown(app))
 
 
 async def test_operator_that_is_not_understood_is_told_beside_the_results() -> None:
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(1)])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.upsert([summary(1)])
+    async with seated(session) as (app, pilot):
         await pilot.press("slash", *"before:soon")
         await until(pilot, lambda: "was left out" in shown(app))
 
 
 async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(number) for number in range(100, 400)])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.upsert([summary(number) for number in range(100, 400)])
+    async with seated(session) as (app, pilot):
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 300)
         await pilot.press(*["j"] * 60)
         mails = _inbox(app).mails
         row = mails.current_row
         line = mails.cursor - mails.scroll_offset.y
-        wiring.mail.upsert([summary(number) for number in range(50)])
+        session.mail.upsert([summary(number) for number in range(50)])
         app.tell(MailChanged(None))
         await until(pilot, lambda: len(mails.keys) == 350)
         assert mails.current_row is not None
@@ -114,10 +114,10 @@ async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
 
 
 async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example")])
-    wiring.mail.upsert([summary(number, mailbox_id="mb2" if number % 3 == 0 else "mb1") for number in range(9)])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example")])
+    session.mail.upsert([summary(number, mailbox_id="mb2" if number % 3 == 0 else "mb1") for number in range(9)])
+    async with seated(session) as (app, pilot):
         await pilot.press("m")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 3)
         assert "billing@acme.example" in shown(app)
@@ -133,17 +133,17 @@ async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
 
 
 async def test_empty_inbox_says_what_is_missing() -> None:
-    wiring = still_wiring()
-    wiring.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
+    async with seated(session) as (app, pilot):
         await until(pilot, lambda: "No mail on this machine yet." in shown(app))
         assert "mm-tui init" in shown(app)
 
 
 async def test_hostile_subjects_reach_no_surface(tmp_path: Path) -> None:
     hostile = "[/x] [@click=app.leave]\x1b]52;c;SGVsbG8=\x07 [b]bold[/b] \x1b[2J‮abc​ \x9b31m end"
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(1, subject=OneLine(hostile))])
+    session = still_wiring()
+    session.mail.upsert([summary(1, subject=OneLine(hostile))])
     for size in ((120, 40), (80, 24), (60, 20)):
         other = still_wiring()
         other.mail.upsert([summary(1, subject=OneLine(hostile))])
@@ -182,9 +182,9 @@ async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_pat
 
 
 async def test_first_run_shows_one_hint_and_later_runs_none() -> None:
-    wiring = still_wiring()
-    wiring.facts.set(GREETED, None)
-    async with seated(wiring, (80, 24)) as (app, _pilot):
+    session = still_wiring()
+    session.facts.set(GREETED, None)
+    async with seated(session, (80, 24)) as (app, _pilot):
         assert "Welcome." in shown(app)
     assert "Welcome." not in await _second_run()
 

@@ -16,7 +16,7 @@ from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.screen import PendingScreen
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 from mm_tui.settings.profiles import Profiles, overriding
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.seal import StoreError
@@ -58,10 +58,10 @@ async def seated_on_first(
     general = f"[review]\nhold_seconds = {hold}\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n"
     path.write_text(general + profile_text("first", sandbox.url, **keys_of(sandbox)) + others, "utf-8")
     profiles = Profiles(path)
-    wiring = Wiring.open(profiles.settings("first"))
-    app = MmTui(wiring, profiles)
+    session = Session.open(profiles.settings("first"))
+    app = MmTui(session, profiles)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: wiring.sync is not None and wiring.sync.state.last_ok_at is not None)
+        await until(pilot, lambda: session.sync is not None and session.sync.state.last_ok_at is not None)
         yield app, pilot
     if app.next_services is not None:
         app.next_services.database.close()

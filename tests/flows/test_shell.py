@@ -21,9 +21,9 @@ from tests.support.seat import mailbox, seated, shown, still_wiring, summary, un
 
 
 async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> None:
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(number) for number in range(30)])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.upsert([summary(number) for number in range(30)])
+    async with seated(session) as (app, pilot):
         await pilot.press("j", "j", "j")
         for key, mode in (("2", "pending"), ("3", "audit"), ("4", "mailboxes"), ("1", "inbox")):
             await pilot.press(key)
@@ -32,9 +32,9 @@ async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> 
 
 
 async def test_help_names_every_key_of_the_screen() -> None:
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox()])
-    async with seated(wiring, (100, 60)) as (app, pilot):
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
+    async with seated(session, (100, 60)) as (app, pilot):
         await pilot.press("m", "question_mark")
         assert isinstance(app.screen, HelpScreen)
         text = " ".join(" ".join(str(one.render()) for one in app.screen.query(Static)).split())
@@ -46,9 +46,9 @@ async def test_help_names_every_key_of_the_screen() -> None:
 
 
 async def test_palette_reaches_every_act_of_the_inbox() -> None:
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox()])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
+    async with seated(session) as (app, pilot):
         await pilot.press("m")
         helps = {command.help for command in commands(app, app.screen)}
         wanted = {
@@ -67,9 +67,9 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
 
 @pytest.mark.parametrize("theme", [*(one.name for one in THEMES), "nord", "solarized-light", "ansi-light"])
 async def test_every_theme_can_be_shown(theme: str) -> None:
-    wiring = still_wiring(ui={"theme": theme})
-    wiring.mail.upsert([summary(1)])
-    async with seated(wiring, (80, 24)) as (app, _pilot):
+    session = still_wiring(ui={"theme": theme})
+    session.mail.upsert([summary(1)])
+    async with seated(session, (80, 24)) as (app, _pilot):
         assert app.theme == theme
         assert app.screen.styles.background == Color.parse(app.theme_variables["background"])
         assert app.theme_variables["accent"] == app.current_theme.to_color_system().generate()["accent"]
@@ -83,10 +83,10 @@ async def test_unknown_theme_falls_back() -> None:
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
 async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox()])
-    wiring.mail.upsert([summary(number) for number in range(5)])
-    async with seated(wiring, size) as (app, _pilot):
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
+    session.mail.upsert([summary(number) for number in range(5)])
+    async with seated(session, size) as (app, _pilot):
         lines = shown(app).split("\n")
     assert "1 Inbox" in lines[0]
     assert "4 Mailboxes" in lines[0]
@@ -95,8 +95,8 @@ async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
 
 
 async def test_users_keys_are_used_and_faulty_ones_are_told() -> None:
-    wiring = still_wiring(keys={"inbox.filter": "F", "inbox.serch": "x"})
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring(keys={"inbox.filter": "F", "inbox.serch": "x"})
+    async with seated(session) as (app, pilot):
         await until(pilot, lambda: "did you mean inbox.search?" in shown(app))
         await pilot.press("F")
         await until(pilot, lambda: "Show only" in shown(app))
@@ -122,9 +122,9 @@ async def test_ctrl_c_says_how_to_leave_and_leaves_nothing() -> None:
 
 
 async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(number) for number in range(200)])
-    async with seated(wiring) as (app, pilot):
+    session = still_wiring()
+    session.mail.upsert([summary(number) for number in range(200)])
+    async with seated(session) as (app, pilot):
         await pilot.press(*["j"] * 20)
         for keys in ((), ("enter",)):
             await pilot.press(*keys)
@@ -136,9 +136,9 @@ async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:
 
 async def test_no_colour_leaves_the_state_readable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    wiring = still_wiring()
-    wiring.mail.upsert([summary(1, status="unread")])
-    async with seated(wiring) as (app, _pilot):
+    session = still_wiring()
+    session.mail.upsert([summary(1, status="unread")])
+    async with seated(session) as (app, _pilot):
         text = shown(app)
     assert "●" in text
     assert "▌" in text

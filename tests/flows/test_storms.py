@@ -31,10 +31,10 @@ def sizes(seed: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_mail_that_is_read_keeps_its_place_and_every_word(seed: int) -> None:
-    wiring = office()
+    session = office()
     body = "\n\n".join(f"Paragraph {number} of a long letter, with some words to wrap." for number in range(40))
-    wiring.pending.replace([waiting(1, body), waiting(2, "Hello.")], NOW)
-    async with seated(wiring) as (app, pilot):
+    session.pending.replace([waiting(1, body), waiting(2, "Hello.")], NOW)
+    async with seated(session) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: "Paragraph 0" in shown(app))
         await pilot.press("enter", "pagedown")
@@ -61,8 +61,8 @@ async def test_a_mail_that_is_read_keeps_its_place_and_every_word(seed: int) -> 
 
 @pytest.mark.parametrize("seed", [3, 4])
 async def test_what_is_typed_between_the_sizes_is_all_there(seed: int) -> None:
-    wiring = office()
-    async with seated(wiring) as (app, pilot):
+    session = office()
+    async with seated(session) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: "Hello Anna." in shown(app))
         await pilot.press("e")
@@ -81,7 +81,7 @@ async def test_what_is_typed_between_the_sizes_is_all_there(seed: int) -> None:
         assert screen.query_one("#body", TextArea).has_focus
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, PendingScreen))
-        kept = EditStore(wiring.database).get("01WAIT000001")
+        kept = EditStore(session.database).get("01WAIT000001")
         assert kept is not None
         assert kept.body == f"{typed}Hello Anna."
         await until(pilot, lambda: typed in shown(app))

@@ -33,11 +33,11 @@ def _detail(number: int, body: str, **fields: object) -> EmailDetail:
 
 
 def _thread(size: int, body: str = "Hello\n\n> quoted") -> StillWiring:
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox()])
-    wiring.mail.upsert([summary(number, thread_id="T") for number in range(size)])
-    wiring.mail.save_detail(_detail(0, body, thread_id="T"), at=NOW)
-    return wiring
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
+    session.mail.upsert([summary(number, thread_id="T") for number in range(size)])
+    session.mail.save_detail(_detail(0, body, thread_id="T"), at=NOW)
+    return session
 
 
 async def _open_first(app: MmTui, pilot: Pilot[None], words: str) -> ThreadScreen:
@@ -59,9 +59,9 @@ async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
 
 
 async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:
-    wiring = _thread(3)
-    wiring.trouble = OneLine("no gateway key is set")
-    async with seated(wiring) as (app, pilot):
+    session = _thread(3)
+    session.trouble = OneLine("no gateway key is set")
+    async with seated(session) as (app, pilot):
         await _open_first(app, pilot, "Question 0")
         await pilot.press("p", "enter")
         await until(pilot, lambda: "no gateway key is set" in shown(app))
@@ -154,8 +154,8 @@ def _waiting(sandbox: Sandbox) -> dict[str, object]:
 
 
 async def test_reply_being_written_survives_closing_the_editor() -> None:
-    wiring = _thread(1)
-    async with seated(wiring) as (app, pilot):
+    session = _thread(1)
+    async with seated(session) as (app, pilot):
         await _open_first(app, pilot, "Question 0")
         await pilot.press("r")
         editor = app.screen.query_one(ReplyEditor)

@@ -60,8 +60,8 @@ def test_beside_a_draft_what_was_not_sent_stands_below_the_conversation(status: 
 
 
 async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox()])
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
     ours: dict[str, Any] = {
         "direction": OneLine("outbound"),
         "sender": Party.parse("support@acme.example"),
@@ -71,8 +71,8 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
         summary(number, **ours, status=OneLine(status), subject=OneLine("Re: Question 0"))
         for number, status in enumerate(STATES, 1)
     ]
-    wiring.mail.upsert([summary(0, thread_id="T"), *mails, summary(9, **ours, status=OneLine("delivered"))])
-    async with seated(wiring) as (app, pilot):
+    session.mail.upsert([summary(0, thread_id="T"), *mails, summary(9, **ours, status=OneLine("delivered"))])
+    async with seated(session) as (app, pilot):
         await until(pilot, lambda: "Question 0" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
@@ -83,18 +83,18 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
         assert [bool(leaf.unsent) for leaf in screen.thread_view.leaves].count(True) == len(STATES)
         # Once it leaves, it is part of the conversation.
         gone = next(mail for mail in mails if mail.status == "scheduled")
-        wiring.mail.upsert([gone.model_copy(update={"status": OneLine("sent")})])
+        session.mail.upsert([gone.model_copy(update={"status": OneLine("sent")})])
         screen._reread()
         await until(pilot, lambda: "has not left" not in shown(app))
 
 
 @pytest.mark.parametrize("status", ["pending_inbound_approval", "spam_quarantined", "spam_flagged", "rejected"])
 async def test_a_reply_goes_to_the_newest_mail_that_arrived(status: str) -> None:
-    wiring = still_wiring()
-    wiring.mail.save_mailboxes([mailbox()])
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
     eve = Party.parse("eve@evil.test")
-    wiring.mail.upsert([summary(1, thread_id="T"), summary(0, thread_id="T", sender=eve, status=OneLine(status))])
-    async with seated(wiring) as (app, pilot):
+    session.mail.upsert([summary(1, thread_id="T"), summary(0, thread_id="T", sender=eve, status=OneLine(status))])
+    async with seated(session) as (app, pilot):
         await until(pilot, lambda: "Question 0" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen))

@@ -71,16 +71,16 @@ HOOKS = (
 
 def records(*, admin: bool = True, filled: bool = True) -> StillWiring:
     """The stores filled, the services standing still."""
-    wiring = still_wiring()
-    wiring.sync = cast(Any, StillSync(LIVE))
-    wiring.triage = cast(Any, StillTriage(CARD))
-    cast(Any, wiring).identity = _identity
-    wiring.boxes = cast(Any, StillBoxes(HOOKS if admin else None))
-    cast(Any, wiring).can = lambda scope: admin or scope not in ("admin", "send")
+    session = still_wiring()
+    session.sync = cast(Any, StillSync(LIVE))
+    session.triage = cast(Any, StillTriage(CARD))
+    cast(Any, session).identity = _identity
+    session.boxes = cast(Any, StillBoxes(HOOKS if admin else None))
+    cast(Any, session).can = lambda scope: admin or scope not in ("admin", "send")
     if not filled:
-        return wiring
-    wiring.mail.save_mailboxes([_box(*box[:3]) for box in BOXES])
-    journal = Journal(wiring.database)
+        return session
+    session.mail.save_mailboxes([_box(*box[:3]) for box in BOXES])
+    journal = Journal(session.database)
     entries: list[AuditEntry] = []
     made = sorted(
         (NOW - timedelta(minutes=11 + gap * at + 7 * (at % 5) ** 3 + 137 * (every % 6)), mailbox_id, at, every)
@@ -88,12 +88,12 @@ def records(*, admin: bool = True, filled: bool = True) -> StillWiring:
         for at in range(decisions)
     )
     for number, (when, mailbox_id, at, every) in enumerate(made):
-        entries.append(_decide(wiring, journal, len(made) - number, when, mailbox_id, at, every))
+        entries.append(_decide(session, journal, len(made) - number, when, mailbox_id, at, every))
     if admin:
-        entries += _life(wiring)
-        wiring.audit.add(entries)
-    wiring.pending.replace([_waiting(number) for number in range(7)], NOW)
-    return wiring
+        entries += _life(session)
+        session.audit.add(entries)
+    session.pending.replace([_waiting(number) for number in range(7)], NOW)
+    return session
 
 
 async def _identity(_header: str) -> Identity:
@@ -117,7 +117,7 @@ def _box(mailbox_id: str, address: str, mode: str) -> Mailbox:
 
 
 def _decide(
-    wiring: StillWiring, journal: Journal, number: int, made: datetime, mailbox_id: str, at: int, every: int
+    session: StillWiring, journal: Journal, number: int, made: datetime, mailbox_id: str, at: int, every: int
 ) -> AuditEntry:
     """One decision: in the journal now, and as the gateway would have it. The newest has number 1."""
     email_id = f"01MAIL{number:06}"
@@ -131,7 +131,7 @@ def _decide(
         "words_changed": f"{18 if outcome == 'edit_released' else 0} of 160",
         **({"reason": "Wrong facts"} if outcome == "rejected" else {}),
     }
-    wiring.mail.upsert(
+    session.mail.upsert(
         [
             summary(
                 number,
@@ -159,12 +159,12 @@ def _decide(
     )
 
 
-def _life(wiring: StillWiring) -> list[AuditEntry]:
+def _life(session: StillWiring) -> list[AuditEntry]:
     """The newest draft's whole life around its decision."""
     email_id = "01MAIL000001"
     made = NOW - timedelta(minutes=11)
     raw = RawContent(sender="support@acme.example", to=("anna@customer.example",), body="Dear Anna, it is on its way.")
-    wiring.mail.save_detail(
+    session.mail.save_detail(
         EmailDetail(
             **summary(
                 1,

@@ -88,22 +88,22 @@ LIVE = SyncState(SyncPhase.LIVE, NOW - timedelta(seconds=4))
 
 def office(*, mails: int = 40, state: SyncState = LIVE, card: CardState = CARD, **settings: Any) -> StillWiring:
     """The stores filled, the services standing still."""
-    wiring = still_wiring(**settings)
-    wiring.sync = cast(Any, StillSync(state))
-    wiring.triage = cast(Any, StillTriage(card))
+    session = still_wiring(**settings)
+    session.sync = cast(Any, StillSync(state))
+    session.triage = cast(Any, StillTriage(card))
     if not mails:
-        return wiring
-    wiring.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example", "gated_all")])
-    wiring.mail.upsert([_mail(number) for number in range(mails)])
+        return session
+    session.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example", "gated_all")])
+    session.mail.upsert([_mail(number) for number in range(mails)])
     for number in range(0, mails, 3):
-        wiring.mail.annotate(
+        session.mail.annotate(
             _mail(number).id,
             label=("support", "billing", "partnership")[number % 9 // 3],
             urgency="high" if number % 6 == 0 else "normal",
             summary="Asks for a refund of order 4471, which arrived damaged; wants an answer today.",
         )
-    wiring.mail.save_detail(_opened(), at=NOW)
-    return wiring
+    session.mail.save_detail(_opened(), at=NOW)
+    return session
 
 
 def _mail(number: int) -> Any:

@@ -151,15 +151,15 @@ def app(*, edited: bool = False, waiting: bool = True, **given: Any) -> MmTui:
         waiting: whether anything waits at all.
         given: for `scene.office`.
     """
-    wiring = office(**given)
+    session = office(**given)
     if waiting:
-        wiring.pending.replace(ITEMS.values(), NOW)
+        session.pending.replace(ITEMS.values(), NOW)
     if edited:
         item = ITEMS["d-refund"]
-        EditStore(wiring.database).save(
+        EditStore(session.database).save(
             item.id, item.mailbox_id, digest(item.id), item.raw,
             to=item.raw.to, subject=item.raw.subject, body=EDITED, at=NOW,
         )  # fmt: skip
-    wiring.drafts = cast(Any, object())
-    wiring.decisions = cast(Any, StillReleases(VIEWS))
-    return MmTui(wiring)
+    session.drafts = cast(Any, object())
+    session.decisions = cast(Any, StillReleases(VIEWS))
+    return MmTui(session)

@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mm_tui.app import MmTui
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Profile, Review, Settings, Sync
 from tests.support.sandbox import Sandbox
@@ -36,7 +36,7 @@ async def running_app(
 ) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
     """Runs the app on a store in `folder`."""
     monkeypatch.setenv("MM_TUI_DATA", str(folder))
-    app = MmTui(Wiring.open(settings))
+    app = MmTui(Session.open(settings))
     async with app.run_test(size=size) as pilot:
         yield app, pilot
 

@@ -13,7 +13,7 @@ from mm_tui.app import MmTui
 from mm_tui.models import EmailSummary, Mailbox, Party
 from mm_tui.screens.inbox.words import GREETED
 from mm_tui.services.events import Notify
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.database import Database
@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 STEPS = 400
 
 
-class StillWiring(Wiring):
+class StillWiring(Session):
     """Stores without a network side: what the store holds is all there is."""
 
     def build(self, notify: Notify) -> None:
@@ -37,11 +37,11 @@ class StillWiring(Wiring):
 
 
 def still_wiring(*, clock: Clock | None = None, **settings: Any) -> StillWiring:
-    """A wiring in memory, at `NOW`, for the test profile `acme`."""
+    """A session in memory, at `NOW`, for the test profile `acme`."""
     chosen = Settings.of({"profile": Profile(name="acme", oversight_key=Secret("mm_test_made_up")), **settings})
-    wiring = StillWiring(chosen, Database.open(None), clock or FakeClock(NOW))
-    wiring.facts.set(GREETED, "yes")
-    return wiring
+    session = StillWiring(chosen, Database.open(None), clock or FakeClock(NOW))
+    session.facts.set(GREETED, "yes")
+    return session
 
 
 def summary(number: int, **fields: Any) -> EmailSummary:
@@ -67,9 +67,9 @@ def mailbox(mailbox_id: str = "mb1", address: str = "support@acme.example", mode
 
 
 @asynccontextmanager
-async def seated(wiring: Wiring, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
+async def seated(session: Session, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
     """Runs the app headless."""
-    app = MmTui(wiring)
+    app = MmTui(session)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         await pilot.pause()
         yield app, pilot
@@ -82,9 +82,9 @@ async def seated_at(
     """Runs the app on a running sandbox, with a store in memory; waits until the first fill is in the store."""
     base = settings_for(sandbox)
     chosen = base.replaced(**settings)
-    wiring = Wiring(chosen, Database.open(None))
-    async with seated(wiring, size) as (app, pilot):
-        await until(pilot, lambda: wiring.sync is not None and wiring.sync.state.last_ok_at is not None)
+    session = Session(chosen, Database.open(None))
+    async with seated(session, size) as (app, pilot):
+        await until(pilot, lambda: session.sync is not None and session.sync.state.last_ok_at is not None)
         yield app, pilot
 
 

@@ -25,8 +25,8 @@ admin_key_command = "echo {KEYS["command"]}"
 """
 
 SCREEN_PLACES = [
-    "mm_tui.session:Wiring.open",
-    "mm_tui.session:Wiring.build",
+    "mm_tui.session:Session.open",
+    "mm_tui.session:Session.build",
     "mm_tui.app:MmTui.on_mount",
     "mm_tui.screens.inbox.screen:InboxScreen.compose_body",
     "mm_tui.screens.inbox.screen:InboxScreen.handle_event",

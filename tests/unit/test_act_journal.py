@@ -23,7 +23,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.services.audit.act_journal import BY_SERVICES, KINDS, ActJournal
 from mm_tui.services.audit.line import ACT_WORDS, JOURNAL_WORDS
 from mm_tui.services.presence.tags import AdvisoryClaims
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.audit.journal import Journal
@@ -116,15 +116,15 @@ def test_what_cannot_be_journaled_is_not_asked_for(store: Database, call: Call) 
 
 def test_the_app_journals_all_but_what_its_services_journal_themselves(store: Database) -> None:
     profile = Profile(url="http://127.0.0.1:9", oversight_key=Secret("mm_test_o"), send_key=Secret("mm_test_s"))
-    wiring = Wiring(Settings(profile=profile), store)
-    wiring.build(lambda notice: None)
-    assert wiring.gateway is not None and wiring.gateway.witness is not None
-    witness = wiring.gateway.witness
+    session = Session(Settings(profile=profile), store)
+    session.build(lambda notice: None)
+    assert session.gateway is not None and session.gateway.witness is not None
+    witness = session.gateway.witness
 
     async def scene() -> None:
         for call in ACTS:
             await witness.begins(call, call_of(call), {})
-        await wiring.aclose()
+        await session.aclose()
 
     entries = store.path
     assert entries is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mm_tui.app import MmTui
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
 from mm_tui.widgets.chrome import TopLine
@@ -29,7 +29,7 @@ async def test_keys_that_do_not_fit_are_said_on_every_screen(
 ) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
     profile = profile.replaced(url="http://127.0.0.1:9")
-    app = MmTui(Wiring.open(Settings(profile=profile)))
+    app = MmTui(Session.open(Settings(profile=profile)))
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.pause()
         shown = str(app.screen.query_one(TopLine).render())
@@ -42,7 +42,7 @@ async def test_in_a_small_window_the_warning_is_shortened_and_not_cut(
 ) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
     profile = Profile(name="a-name-of-some-length", url="http://127.0.0.1:9", oversight_key=TEST_KEY, live=True)
-    app = MmTui(Wiring.open(Settings(profile=profile)))
+    app = MmTui(Session.open(Settings(profile=profile)))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         shown = str(app.screen.query_one(TopLine).render())

@@ -15,7 +15,7 @@ from mm_tui.services.presence.tags import claim_in
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import Queued
 from mm_tui.services.queue.filter import Narrowing
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
 from tests.support.app import settings_for
@@ -37,25 +37,25 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def machine(
     sandbox: Sandbox, reviewer: str, *, without: tuple[str, ...] = (), **review: Any
-) -> AsyncIterator[Wiring]:
+) -> AsyncIterator[Session]:
     """One machine: its own store, its own services, running."""
     settings = settings_for(sandbox, without=without, review=Review(hold_seconds=0, **review))
     named = settings.replaced(profile=settings.profile.replaced(reviewer=reviewer))
-    wiring = Wiring(named, Database.open(None))
-    wiring.build(lambda _notice: None)
-    running = asyncio.create_task(wiring.run())
+    session = Session(named, Database.open(None))
+    session.build(lambda _notice: None)
+    running = asyncio.create_task(session.run())
     try:
-        yield wiring
+        yield session
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await wiring.aclose()
+        await session.aclose()
 
 
-def entries(wiring: Wiring, shown: str = "") -> dict[str, Queued]:
-    queue = ReviewQueue(wiring.database, wiring.clock, wiring.settings.risk)
+def entries(session: Session, shown: str = "") -> dict[str, Queued]:
+    queue = ReviewQueue(session.database, session.clock, session.settings.risk)
     narrowing = Narrowing(shown, queue.around())
-    return {entry.item.id: entry for entry in queue.entries(seat=wiring.seat()) if narrowing.has(entry)}
+    return {entry.item.id: entry for entry in queue.entries(seat=session.seat()) if narrowing.has(entry)}
 
 
 async def until(condition: Any, what: str) -> None:

@@ -148,14 +148,14 @@ def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str
 
 def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
-    wiring = still_wiring()
-    assert wiring.take_up_texts() == ""
+    session = still_wiring()
+    assert session.take_up_texts() == ""
     assert editing_folder("acme").parent == tmp_path / EDITING
     file = EditorFile(editing_folder("acme"), GIVEN)
     file.path.write_bytes(b"Gr\xfc\xdfe\n")
     monkeypatch.setattr(Process, "is_alive", lambda _self: False)
-    assert "was taken up" in wiring.take_up_texts()
-    assert edits(wiring.database) == ["Gr\ufffd\ufffde"]
+    assert "was taken up" in session.take_up_texts()
+    assert edits(session.database) == ["Gr\ufffd\ufffde"]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ from mm_tui import cli
 from mm_tui.commands import app as command
 from mm_tui import app
 from mm_tui.settings.file import load
-from mm_tui.session import Wiring
+from mm_tui.session import Session
 
 def stop(self):
     # Textual has put its own stream in the place of standard output.
@@ -61,7 +61,7 @@ def stop(self):
 app.MmTui._start_services = stop
 
 async def main():
-    async with app.MmTui(Wiring.open(load())).run_test(size=(120, 40)) as pilot:
+    async with app.MmTui(Session.open(load())).run_test(size=(120, 40)) as pilot:
         await pilot.pause(30)
 
 asyncio.run(main())

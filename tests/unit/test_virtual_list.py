@@ -253,7 +253,7 @@ def test_a_column_shows_flags_as_letters_and_of_joined_emoji_the_first() -> None
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
 async def test_mail_rows_fill_their_line_whatever_the_script(size: tuple[int, int]) -> None:
-    wiring = still_wiring()
+    session = still_wiring()
     subjects = (
         "料金についてのお問い合わせ" * 5,
         "👩‍👩‍👧 family 🇨🇭",
@@ -262,17 +262,17 @@ async def test_mail_rows_fill_their_line_whatever_the_script(size: tuple[int, in
         "plain " * 30,
         "",
     )
-    wiring.mail.upsert(
+    session.mail.upsert(
         [summary(number, subject=OneLine(subject), status=OneLine("unread")) for number, subject in enumerate(subjects)]
     )
-    mails = MailList(wiring.mail, FakeClock(NOW))
+    mails = MailList(session.mail, FakeClock(NOW))
 
     class MailHost(Host):
         def compose(self) -> ComposeResult:
             yield mails
 
     async with MailHost(Numbers()).run_test(size=size) as pilot:
-        mails.set_keys(wiring.mail.keys(_all()))
+        mails.set_keys(session.mail.keys(_all()))
         await pilot.pause()
         for line in range(len(subjects) * mails.row_height):
             strip = mails.render_line(line)
