@@ -21,7 +21,7 @@ _COPY = "~"
 """Marks a copy of an edit that another window wrote over; no gateway id holds it at that place."""
 
 
-def kept_edits(database: Database) -> list[SavedEdit]:
+def saved_edits(database: Database) -> list[SavedEdit]:
     """Edits of mail that no longer waits, and texts that were kept beside an edit; the newest first."""
     waiting = {item.email_id for item in PendingStore(database).waiting()}
     return [edit for edit in EditStore(database).all() if edit.item_id not in waiting]

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from mm_tui.app import MmTui
 from mm_tui.screens.audit.dialogs import ExportScreen
 from mm_tui.screens.audit.filter import AuditFilterScreen
-from mm_tui.screens.audit.history import LifeScreen
+from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.audit.screen import NO_ADMIN, AuditScreen
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.audit.line import AuditLine
@@ -74,7 +74,7 @@ async def test_a_decision_stands_in_both_logs_with_its_human(
         at = next(at for at, one in enumerate(lines(screen)) if one.made_here)
         screen.entries.move_to(at)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, LifeScreen) and app.screen.life, "the life")
+        await until(pilot, lambda: isinstance(app.screen, HistoryScreen) and app.screen.life, "the life")
         await until(pilot, lambda: "reason: Wrong facts" in shown(app), "the reason")
         text = shown(app)
         order = [text.index(words) for words in ("written", "reply submitted", "reject: held", "reject: accepted")]

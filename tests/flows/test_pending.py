@@ -16,12 +16,12 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
-from mm_tui.screens.pending.saved_texts import KeptScreen
+from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.audit.history import Lives
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.decisions.view import Phase
-from mm_tui.services.edits import kept_edits
+from mm_tui.services.edits import saved_edits
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.editor_files import EditorFile
 from mm_tui.store.decisions.edits import EditStore
@@ -280,7 +280,9 @@ async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
         await until(pilot, lambda: app.screen is screen and not screen.entries and ready(pilot), "the queue")
         await pilot.press("K")
         await until(
-            pilot, lambda: isinstance(app.screen, KeptScreen) and "Oh!We will refund it." in drawn(app), "the text"
+            pilot,
+            lambda: isinstance(app.screen, SavedTextsScreen) and "Oh!We will refund it." in drawn(app),
+            "the text",
         )
     assert sandbox.outbox() == []
 
@@ -527,7 +529,7 @@ async def test_what_a_failing_editor_left_is_kept(
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
         await pilot.press("ctrl+o")
-        await until(pilot, lambda: [edit.body for edit in kept_edits(app.services.database)] == ["Half written"], "it")
+        await until(pilot, lambda: [edit.body for edit in saved_edits(app.services.database)] == ["Half written"], "it")
         assert app.screen.query_one("#body", TextArea).text == "We will refund it."
 
 

@@ -19,7 +19,7 @@ from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.assistant.cards import DraftText
-from mm_tui.services.edits import kept_edits
+from mm_tui.services.edits import saved_edits
 from mm_tui.settings.sections import Sync
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
@@ -82,7 +82,7 @@ async def opened(where: str, app: MmTui, pilot: Pilot[Any], model: Model | None)
 
 
 def kept(app: MmTui) -> list[str]:
-    return [edit.body for edit in kept_edits(app.services.database)]
+    return [edit.body for edit in saved_edits(app.services.database)]
 
 
 @pytest.mark.parametrize("where", ["edit", "reply"])

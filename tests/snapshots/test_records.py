@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mm_tui.screens.audit.history import LifeScreen
+from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.audit.screen import AuditScreen
 from mm_tui.screens.mailboxes.screen import MailboxesScreen
 from tests.snapshots.pictures import Gallery, Reach, after, still
@@ -68,7 +68,9 @@ async def test_audit(gallery: Gallery, name: str) -> None:
 async def test_life(gallery: Gallery) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await at("3", "j", "enter")(pilot)
-        await until(pilot, lambda: isinstance(pilot.app.screen, LifeScreen) and pilot.app.screen.identity is not None)
+        await until(
+            pilot, lambda: isinstance(pilot.app.screen, HistoryScreen) and pilot.app.screen.identity is not None
+        )
         await still(pilot)
 
     await gallery.shows(app(), run)

@@ -15,7 +15,7 @@ import pytest
 
 from mm_tui.models import RawContent
 from mm_tui.screens.pending.editor_process import EditorError, run_editor
-from mm_tui.services.edits import kept_edits, take_up
+from mm_tui.services.edits import saved_edits, take_up
 from mm_tui.session import EDITING
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
@@ -114,7 +114,7 @@ def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_be
     kept = store.get("d1")
     assert kept is not None and kept.body == "Another."
     assert sorted(edits(database)) == ["Another.", "From my editor."]
-    assert "From my editor." in [edit.body for edit in kept_edits(database)]
+    assert "From my editor." in [edit.body for edit in saved_edits(database)]
 
 
 @pytest.mark.usefixtures("dead")

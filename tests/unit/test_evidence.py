@@ -11,7 +11,7 @@ import pytest
 from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
 from mm_tui.screens.mailboxes.mailbox_list import percent, spark
 from mm_tui.screens.mailboxes.pages import tally_words
-from mm_tui.services.audit.track_record import LADDER, Evidence, Evidences, step_down, step_up
+from mm_tui.services.audit.track_record import LADDER, Evidences, TrackRecord, step_down, step_up
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
@@ -63,7 +63,7 @@ class Office:
         self.journal.write(last, "robin", about, at, {**details, "note": outcome})
         return about
 
-    def row(self, mailbox_id: str = "mb1") -> Evidence:
+    def row(self, mailbox_id: str = "mb1") -> TrackRecord:
         return next(one for one in self.evidences.all() if one.mailbox.id == mailbox_id)
 
 

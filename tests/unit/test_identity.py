@@ -22,7 +22,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.wire import email_detail
 from mm_tui.review.identity import HEADER, KeyUnusable, PublicKey, Standing, check, unchecked
 from mm_tui.screens.audit.pages import life_page
-from mm_tui.services.audit.history import Life
+from mm_tui.services.audit.history import History
 from mm_tui.services.audit.identities import Identities
 from mm_tui.settings.secret import Secret
 from tests.support.clock import FakeClock
@@ -209,12 +209,12 @@ def test_headers_of_any_shape_are_read() -> None:
 
 async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
     sandbox.decide(draft := sandbox.draft("It is on its way."))
-    from mm_tui.screens.audit.history import LifeScreen
+    from mm_tui.screens.audit.history import HistoryScreen
 
     async with seated_at(sandbox, (100, 30)) as (app, pilot):
         assert app.services.sync is not None
         await app.services.sync.fetch_detail(sandbox.mailbox, draft)
-        app.push_screen(LifeScreen(draft))
+        app.push_screen(HistoryScreen(draft))
         await until(pilot, lambda: "✓ the gateway's signature holds" in shown(app))
         assert "ai_generated: true" in shown(app)
         assert "It names no mail" in shown(app)
@@ -223,9 +223,9 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
 def test_a_broken_identity_is_told_loudly_and_an_absent_one_plainly() -> None:
     given = {"id": "1", "from": "a@x.example", "to": []}
     signed = email_detail({**given, "headers": {HEADER: header(key=OTHER)}}, "mb")
-    life = Life("1", summary(1), signed, (), ())
+    life = History("1", summary(1), signed, (), ())
     page = life_page(life, 90, check(signed.identity, PublicKey(jwk())))
     assert "✕ the signature does not hold" in page.text
     assert "ECDSA" not in page.text
-    bare = Life("1", summary(1), email_detail(given, "mb"), (), ())
+    bare = History("1", summary(1), email_detail(given, "mb"), (), ())
     assert "showed no identity header" in life_page(bare, 90).text

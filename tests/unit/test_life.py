@@ -11,7 +11,7 @@ import pytest
 
 from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Party, RawContent
 from mm_tui.screens.audit.pages import life_page
-from mm_tui.services.audit.history import Life, Lives, Origin
+from mm_tui.services.audit.history import History, Lives, Origin
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.store.audit.entries import AuditStore
@@ -44,11 +44,11 @@ def fields(email_id: str, minutes: float, **more: Any) -> dict[str, Any]:
     }
 
 
-def life_of(database: Database, email_id: str) -> Life:
+def life_of(database: Database, email_id: str) -> History:
     return Lives(database, AuditLines(database)).of(email_id)
 
 
-def told(life: Life) -> list[tuple[str, str, bool]]:
+def told(life: History) -> list[tuple[str, str, bool]]:
     return [(str(event.origin), str(event.words), event.about_edit) for event in life.events]
 
 

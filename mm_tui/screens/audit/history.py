@@ -11,7 +11,7 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.screens.audit.pages import life_page
 from mm_tui.screens.base import BaseScreen
-from mm_tui.services.audit.history import Life, Lives
+from mm_tui.services.audit.history import History, Lives
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailChanged, ServiceEvent
 from mm_tui.widgets.pager import Paper
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class LifeRead(Message):
     """The life, from the thread that reads it."""
 
-    def __init__(self, life: Life) -> None:
+    def __init__(self, life: History) -> None:
         super().__init__()
         self.life = life
 
@@ -39,7 +39,7 @@ class IdentityChecked(Message):
         self.identity = identity
 
 
-class LifeScreen(BaseScreen):
+class HistoryScreen(BaseScreen):
     """What happened to one mail.
 
     Args:
@@ -54,7 +54,7 @@ class LifeScreen(BaseScreen):
     def __init__(self, email_id: str) -> None:
         super().__init__()
         self._email_id = email_id
-        self.life: Life | None = None
+        self.life: History | None = None
         self.identity: Identity | None = None
         """None until it is checked, and for a mail that has none."""
         self._checking = ""

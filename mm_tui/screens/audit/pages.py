@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from mm_tui.review.identity import Identity, Standing
-from mm_tui.services.audit.history import Life
+from mm_tui.services.audit.history import History
 from mm_tui.services.audit.line import AuditLine, Tone
 from mm_tui.store.audit.timeline import Source
 from mm_tui.text import OneLine
@@ -79,7 +79,7 @@ def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LA
         writer.line(value[start:end], style)
 
 
-def life_page(life: Life, room: int, identity: Identity | None = None) -> Page:
+def life_page(life: History, room: int, identity: Identity | None = None) -> Page:
     """A mail's life: what it is, then everything that happened in the order of time.
 
     Args:
@@ -123,7 +123,7 @@ def life_page(life: Life, room: int, identity: Identity | None = None) -> Page:
     return writer.page()
 
 
-def _identity(writer: PageWriter, life: Life, identity: Identity | None, room: int) -> None:
+def _identity(writer: PageWriter, life: History, identity: Identity | None, room: int) -> None:
     """What the gateway signed about the sender, and whether that holds."""
     if life.detail is None or not life.detail.identity:
         return
@@ -149,7 +149,7 @@ def _identity(writer: PageWriter, life: Life, identity: Identity | None, room: i
         )
 
 
-def _life_head(writer: PageWriter, life: Life, room: int) -> None:
+def _life_head(writer: PageWriter, life: History, room: int) -> None:
     mail = life.summary
     if mail is None:
         writer.line(f"Mail {life.email_id}", "strong")

@@ -245,9 +245,9 @@ class AuditScreen(BaseScreen):
             self.say("this line is not about a mail; all of it is on the right, or with v")
             self.action_look()
             return
-        from mm_tui.screens.audit.history import LifeScreen
+        from mm_tui.screens.audit.history import HistoryScreen
 
-        self.app.push_screen(LifeScreen(row.line.about))
+        self.app.push_screen(HistoryScreen(row.line.about))
 
     def action_look(self) -> None:
         """All that the line holds, for where there is no room beside the list."""

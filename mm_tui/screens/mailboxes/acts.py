@@ -19,7 +19,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.messages import Services
     from mm_tui.models import Mailbox
-    from mm_tui.services.audit.track_record import Evidence
+    from mm_tui.services.audit.track_record import TrackRecord
     from mm_tui.services.mailboxes import MailboxActs, Said
 
 
@@ -40,7 +40,7 @@ class MailboxActing(Screen[None]):
         @property
         def services(self) -> Services: ...
         @property
-        def current(self) -> Evidence | None: ...
+        def current(self) -> TrackRecord | None: ...
         def say(self, text: str, severity: str = "information") -> None: ...
         def read_facts(self) -> None: ...
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.segment import Segment
 
-from mm_tui.services.audit.track_record import LADDER, WINDOWS, Evidence
+from mm_tui.services.audit.track_record import LADDER, WINDOWS, TrackRecord
 from mm_tui.text import OneLine
 from mm_tui.widgets.virtual_list import VirtualList, fit_cells
 from mm_tui.widgets.words import age
@@ -66,22 +66,22 @@ def percent(share: float | None) -> str:
     return "<1%" if 0 < share < 0.01 else f"{share * 100:.0f}%"
 
 
-class MailboxList(VirtualList[str, Evidence]):
+class MailboxList(VirtualList[str, TrackRecord]):
     """Mailboxes by id. The screen hands in the rows; nothing is read here."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._by_id: Mapping[str, Evidence] = {}
+        self._by_id: Mapping[str, TrackRecord] = {}
         self.window = WINDOWS[-1]
         """The days that are shown where there is no room for both spans."""
 
-    def show(self, rows: Sequence[Evidence]) -> None:
+    def show(self, rows: Sequence[TrackRecord]) -> None:
         """Shows these rows; the cursor stays on its mailbox."""
         self._by_id = {row.mailbox.id: row for row in rows}
         self.forget_rows()
         self.set_keys(list(self._by_id))
 
-    def fetch_rows(self, keys: Sequence[str]) -> Sequence[Evidence]:
+    def fetch_rows(self, keys: Sequence[str]) -> Sequence[TrackRecord]:
         return [self._by_id[key] for key in keys]
 
     @property
@@ -94,7 +94,7 @@ class MailboxList(VirtualList[str, Evidence]):
         """The words above the columns, in `width` cells."""
         return self._joined("mailbox", [column.heading for column in self.columns], width)
 
-    def draw_row(self, row: Evidence, line: int, width: int, here: bool) -> list[Segment]:
+    def draw_row(self, row: TrackRecord, line: int, width: int, here: bool) -> list[Segment]:
         wide = self.columns is WIDE_COLUMNS
         tallies = [row.tallies[days] for days in (WINDOWS if wide else (self.window,))]
         last = tallies[-1]

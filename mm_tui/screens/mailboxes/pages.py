@@ -5,7 +5,7 @@ from __future__ import annotations
 from mm_tui.models import Webhook
 from mm_tui.screens.audit.pages import row
 from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent, spark
-from mm_tui.services.audit.track_record import FEW, LADDER, Evidence, Tally
+from mm_tui.services.audit.track_record import FEW, LADDER, Tally, TrackRecord
 from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
 from mm_tui.widgets.pager import Page, PageWriter
@@ -18,7 +18,7 @@ WHOLE_LADDER = 76
 COVERS = "Decisions made with this program on this machine."
 
 
-def mailbox_page(found: Evidence, facts: AccountFacts | None, room: int) -> Page:
+def mailbox_page(found: TrackRecord, facts: AccountFacts | None, room: int) -> Page:
     """Everything about one mailbox.
 
     Args:
@@ -46,7 +46,7 @@ def _row(writer: PageWriter, name: str, value: str, room: int) -> None:
     row(writer, name, value, room, label=LABEL)
 
 
-def _ladder(writer: PageWriter, found: Evidence, room: int) -> None:
+def _ladder(writer: PageWriter, found: TrackRecord, room: int) -> None:
     mode = str(found.mailbox.oversight_mode)
     if room < WHOLE_LADDER and mode in LADDER:
         place = f"step {list(LADDER).index(mode) + 1} of {len(LADDER)}"
@@ -60,7 +60,7 @@ def _ladder(writer: PageWriter, found: Evidence, room: int) -> None:
     _row(writer, "", LADDER.get(mode, "a mode that this program does not know"), room)
 
 
-def _evidence(writer: PageWriter, found: Evidence, room: int) -> None:
+def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
     _row(writer, "evidence", COVERS, room)
     for days, tally in found.tallies.items():
         _row(writer, f"{days} days", tally_words(tally), room)
@@ -99,7 +99,7 @@ def tally_words(tally: Tally) -> str:
     return said
 
 
-def _settings(writer: PageWriter, found: Evidence, room: int) -> None:
+def _settings(writer: PageWriter, found: TrackRecord, room: int) -> None:
     box = found.mailbox
     _row(writer, "auto cc", box.auto_cc or "none", room)
     _row(writer, "auto bcc", box.auto_bcc or "none", room)
@@ -112,7 +112,7 @@ def _settings(writer: PageWriter, found: Evidence, room: int) -> None:
     _row(writer, "for oversight", box.oversight_webhook_url, room)
 
 
-def _account(writer: PageWriter, found: Evidence, facts: AccountFacts | None, room: int) -> None:
+def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None, room: int) -> None:
     if facts is None:
         _row(writer, "webhooks", "being read …", room)
         return

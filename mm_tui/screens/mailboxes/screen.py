@@ -15,7 +15,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.mailboxes.acts import MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
-from mm_tui.services.audit.track_record import WINDOWS, Evidence, Evidences
+from mm_tui.services.audit.track_record import WINDOWS, Evidences, TrackRecord
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.pager import Page, Paper
@@ -36,7 +36,7 @@ FACTS_SECONDS = 300.0
 class EvidenceRead(Message):
     """The mailboxes with their evidence, from the thread that reads them."""
 
-    def __init__(self, rows: list[Evidence]) -> None:
+    def __init__(self, rows: list[TrackRecord]) -> None:
         super().__init__()
         self.rows = rows
 
@@ -75,7 +75,7 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         return self.query_one("#about", Paper)
 
     @property
-    def current(self) -> Evidence | None:
+    def current(self) -> TrackRecord | None:
         """The mailbox under the cursor."""
         return self.boxes.current_row
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mm_tui.messages import services_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.services.edits import kept_edits
+from mm_tui.services.edits import saved_edits
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import PageWriter, Paper
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class KeptScreen(ModalScreen[None]):
+class SavedTextsScreen(ModalScreen[None]):
     """Shows them one after the other, the newest first."""
 
     CSS_PATH = "../dialogs/dialogs.tcss"
@@ -52,7 +52,7 @@ class KeptScreen(ModalScreen[None]):
         self.query_one(Paper).focus()
 
     def _read(self) -> None:
-        self._edits = kept_edits(services_of(self).database)
+        self._edits = saved_edits(services_of(self).database)
         self._at = max(0, min(self._at, len(self._edits) - 1))
         writer = PageWriter()
         title = "No text is kept: what you write and do not release is found here"

@@ -17,12 +17,12 @@ from mm_tui.screens.pending.filter_strip import FilterStrip
 from mm_tui.screens.pending.narrowing import Narrowed
 from mm_tui.screens.pending.pane import ItemPane, View
 from mm_tui.screens.pending.queue_list import PendingList, PendingRow
-from mm_tui.screens.pending.saved_texts import KeptScreen
+from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.words import empty_words, heading, place_words
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.decisions.read_versions import ReadVersions
 from mm_tui.services.decisions.view import DecisionView, Phase
-from mm_tui.services.edits import kept_edits
+from mm_tui.services.edits import saved_edits
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import Queued, Seat
@@ -200,7 +200,7 @@ class PendingScreen(Narrowed, BaseScreen):
             entries = self.queue.entries(
                 hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
             )
-            kept = len(kept_edits(self.services.database))
+            kept = len(saved_edits(self.services.database))
             services = self.services
             endings = {key: how_it_ended(services.mail, services.audit, key) for key in listed if key not in waiting}
         finally:
@@ -369,7 +369,7 @@ class PendingScreen(Narrowed, BaseScreen):
         self.queue_list.action_cursor_up()
 
     def action_kept(self) -> None:
-        self.app.push_screen(KeptScreen())
+        self.app.push_screen(SavedTextsScreen())
 
     def _open_soon(self) -> None:
         if self._open_timer is not None:

@@ -54,7 +54,7 @@ class LifeEvent:
 
 
 @dataclass(frozen=True)
-class Life:
+class History:
     """Everything that is known of one mail."""
 
     email_id: str
@@ -77,7 +77,7 @@ class Lives:
         self._pending = PendingStore(database)
         self._releases = DecisionStore(database)
 
-    def of(self, email_id: str) -> Life:
+    def of(self, email_id: str) -> History:
         """The life of a mail."""
         self._lines.learn()
         summary = self._mail.summary(email_id)
@@ -94,7 +94,7 @@ class Lives:
             events += self._logged(one, seen, about_edit=one != email_id)
         events += self._assisted(email_id, summary)
         events.sort(key=lambda event: (event.at is None, event.at or datetime.max.replace(tzinfo=UTC)))
-        return Life(email_id, summary, detail, tuple(others), tuple(events))
+        return History(email_id, summary, detail, tuple(others), tuple(events))
 
     def _mail_events(
         self, email_id: str, summary: EmailSummary | None, detail: EmailDetail | None, *, about_edit: bool = False

@@ -68,7 +68,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class TrackRecord:
     """One mailbox's row."""
 
     mailbox: Mailbox
@@ -118,7 +118,7 @@ class Evidences:
         """In the order of the journal, those older than the longest span left out."""
         self._made_here: set[str] = set()
 
-    def all(self) -> list[Evidence]:
+    def all(self) -> list[TrackRecord]:
         """One row per mailbox, in the order of their addresses."""
         now = self._clock.now()
         oldest = now - timedelta(days=WINDOWS[-1])
@@ -127,7 +127,7 @@ class Evidences:
         elsewhere = self._elsewhere(oldest)
         boxes = sorted(self._mail.mailboxes(), key=lambda box: box.address)
         return [
-            Evidence(
+            TrackRecord(
                 mailbox=box,
                 pending=self._pending.count(box.id),
                 tallies={days: tally(self._of(box.id, now - timedelta(days=days))) for days in WINDOWS},

@@ -215,7 +215,7 @@ class Decisions:
             await live.moved.wait()
         return self._view(live)
 
-    # Life
+    # History
 
     async def run(self) -> None:
         """Takes up what earlier or other processes left, now and whenever one dies; until cancelled."""
