@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.events import ServiceEvent
     from mm_tui.services.mailboxes import MailboxActs
-    from mm_tui.services.presence.keeper import ClaimKeeper
+    from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.watch import ClaimWatch
     from mm_tui.services.queue.entry import Seat
     from mm_tui.services.sync.service import Sync
@@ -80,7 +80,7 @@ class Services(Protocol):
     sync: Sync | None
     details: WaitingDetails | None
     decisions: Decisions | None
-    claims: ClaimKeeper | None
+    claims: PresenceKeeper | None
     claim_watch: ClaimWatch | None
     triage: Triage | None
     drafts: Drafts | None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.events import Notify, ServiceEvent
     from mm_tui.services.mailboxes import MailboxActs
-    from mm_tui.services.presence.keeper import ClaimKeeper
+    from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.watch import ClaimWatch
     from mm_tui.services.queue.entry import Seat
     from mm_tui.services.sync.service import Sync
@@ -89,7 +89,7 @@ class Session:
         self.sync: Sync | None = None
         self.details: WaitingDetails | None = None
         self.decisions: Decisions | None = None
-        self.claims: ClaimKeeper | None = None
+        self.claims: PresenceKeeper | None = None
         self.claim_watch: ClaimWatch | None = None
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
@@ -183,8 +183,8 @@ class Session:
         from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
         from mm_tui.services.decisions.service import Decisions
         from mm_tui.services.mailboxes import MailboxActs
-        from mm_tui.services.presence.keeper import ClaimKeeper
-        from mm_tui.services.presence.tags import AdvisoryClaims
+        from mm_tui.services.presence.keeper import PresenceKeeper
+        from mm_tui.services.presence.tags import PresenceTags
         from mm_tui.services.presence.watch import ClaimWatch
         from mm_tui.services.sync.service import Sync
         from mm_tui.services.sync.waiting_details import WaitingDetails
@@ -213,8 +213,8 @@ class Session:
         self.details = WaitingDetails(self.database, self.sync, clock, notify)
         self.decisions = Decisions(self.database, self.gateway, settings.review, reviewer(settings), clock, notify)
         minutes = settings.review.claim_minutes
-        claims = AdvisoryClaims(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
-        self.claims = ClaimKeeper(claims, self.sync, clock, minutes=minutes)
+        claims = PresenceTags(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
+        self.claims = PresenceKeeper(claims, self.sync, clock, minutes=minutes)
         self.claim_watch = ClaimWatch(self.database, self.gateway, clock, notify)
         self.sync.each_poll = self.claim_watch.refresh
         self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)

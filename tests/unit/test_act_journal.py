@@ -22,7 +22,7 @@ from mm_tui.gateway.errors import GatewayError, NotJournaled
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.audit.act_journal import BY_SERVICES, KINDS, ActJournal
 from mm_tui.services.audit.line import ACT_WORDS, JOURNAL_WORDS
-from mm_tui.services.presence.tags import AdvisoryClaims
+from mm_tui.services.presence.tags import PresenceTags
 from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
@@ -165,7 +165,7 @@ def test_a_mail_that_is_open_has_one_entry_however_often_its_claim_is_renewed(st
         transport = httpx.MockTransport(answer)
         async with GatewayClient("http://127.0.0.1:9", Keys(send=Secret("mm_test_s")), transport=transport) as gateway:
             gateway.witness = ActJournal(store, "robin", SystemClock())
-            claims = AdvisoryClaims(gateway, "robin", SystemClock())
+            claims = PresenceTags(gateway, "robin", SystemClock())
             for _ in range(3):
                 assert await claims.take("01JBOX", "01JMAIL") is None
             await claims.give_back("01JBOX", "01JMAIL")

@@ -14,7 +14,7 @@ from mm_tui.models import Attachment, Party, PendingItem, RawContent
 from mm_tui.query import MAIL, QUEUE
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
-from mm_tui.services.presence.tags import TagClaim
+from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, Queued
 from mm_tui.services.queue.filter import ALL, Around, Narrowing, counted, saved_filters
@@ -52,7 +52,7 @@ ENTRIES = (
     waiting(
         30,
         cc=(Party.parse("boss@acme.example"),),
-        claim=TagClaim(OneLine("anna"), NOW, NOW + timedelta(minutes=9), OneLine("t")),
+        claim=Presence(OneLine("anna"), NOW, NOW + timedelta(minutes=9), OneLine("t")),
         pair=OneLine("being replaced by anna"),
     ),
 )

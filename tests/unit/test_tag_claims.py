@@ -12,7 +12,7 @@ import pytest
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import MissingKey
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.presence.tags import LIFE, AdvisoryClaims, claim_in
+from mm_tui.services.presence.tags import LIFE, PresenceTags, claim_in
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
@@ -35,7 +35,7 @@ async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(san
     clock = FakeClock(datetime.now(UTC))
     async with client(sandbox, "send") as gateway:
         await gateway.put_tags(sandbox.mailbox, draft, {"label": "billing"})
-        kim, robin = AdvisoryClaims(gateway, "kim", clock), AdvisoryClaims(gateway, "robin", clock)
+        kim, robin = PresenceTags(gateway, "kim", clock), PresenceTags(gateway, "robin", clock)
         assert await kim.take(sandbox.mailbox, draft) is None
         standing = await robin.take(sandbox.mailbox, draft)
         assert standing is not None
@@ -59,15 +59,15 @@ async def test_a_claim_ends_by_itself(sandbox: Sandbox) -> None:
     draft = sandbox.draft()
     clock = FakeClock(datetime.now(UTC))
     async with client(sandbox, "send") as gateway:
-        assert await AdvisoryClaims(gateway, "kim", clock).take(sandbox.mailbox, draft) is None
+        assert await PresenceTags(gateway, "kim", clock).take(sandbox.mailbox, draft) is None
         clock.advance(LIFE.total_seconds())
-        assert await AdvisoryClaims(gateway, "robin", clock).take(sandbox.mailbox, draft) is None
+        assert await PresenceTags(gateway, "robin", clock).take(sandbox.mailbox, draft) is None
 
 
 async def test_without_a_send_key_none_is_made(sandbox: Sandbox) -> None:
     draft = sandbox.draft()
     async with client(sandbox, "oversight") as gateway:
-        claims = AdvisoryClaims(gateway, "kim", FakeClock())
+        claims = PresenceTags(gateway, "kim", FakeClock())
         assert not claims.possible
         with pytest.raises(MissingKey):
             await claims.take(sandbox.mailbox, draft)

@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.services.presence.tags import AdvisoryClaims, claim_in
+from mm_tui.services.presence.tags import PresenceTags, claim_in
 from mm_tui.services.tags import TagsDiffer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Open(NamedTuple):
     email_id: str
 
 
-class ClaimKeeper:
+class PresenceKeeper:
     """One seat's claim: on one mail at a time.
 
     Args:
@@ -44,7 +44,7 @@ class ClaimKeeper:
         minutes: how long a claim lives unless it is renewed. 0: none is set.
     """
 
-    def __init__(self, claims: AdvisoryClaims, sync: Sync, clock: Clock, *, minutes: int) -> None:
+    def __init__(self, claims: PresenceTags, sync: Sync, clock: Clock, *, minutes: int) -> None:
         self._claims = claims
         self._sync = sync
         self._clock = clock

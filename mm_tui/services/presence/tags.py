@@ -45,7 +45,7 @@ log = logging.getLogger("mm_tui.claims")
 
 
 @dataclass(frozen=True, slots=True)
-class TagClaim:
+class Presence:
     """Who is busy with a mail, as its tags say."""
 
     by: OneLine
@@ -77,14 +77,14 @@ class TagClaim:
         return f"{self.since.astimezone():%H:%M}" if self.since else ""
 
 
-def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> TagClaim | None:
+def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
     """The claim that a mail's tags hold; None when there is none, it cannot be read, or its time is over."""
     tagged = {str(key): value for key, value in held.items()}
     until = _moment(tagged.get(UNTIL))
     if not tagged.get(BY) or until is None or until <= now:
         return None
     by = OneLine(tagged[BY][:LONGEST_NAME])
-    return TagClaim(by, _moment(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
+    return Presence(by, _moment(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
 
 
 def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
@@ -122,7 +122,7 @@ async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: 
     raise TagsDiffer
 
 
-class AdvisoryClaims:
+class PresenceTags:
     """Sets and takes away the claims of one running program.
 
     Args:
@@ -148,7 +148,7 @@ class AdvisoryClaims:
         """Whether there is a key that may set tags."""
         return self._gateway.keys.has("send")
 
-    async def take(self, mailbox_id: str, email_id: str, **more: str) -> TagClaim | None:
+    async def take(self, mailbox_id: str, email_id: str, **more: str) -> Presence | None:
         """Claims a mail, or renews the claim.
 
         Args:

@@ -14,7 +14,7 @@ from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext, assess
 from mm_tui.services.contacts import Contacts
-from mm_tui.services.presence.tags import TagClaim, claim_in, pair_words
+from mm_tui.services.presence.tags import Presence, claim_in, pair_words
 from mm_tui.services.queue.answers import family_of, other_answers
 from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
@@ -98,7 +98,7 @@ class ReviewQueue:
             found.append(entry)
         return ordered(found, order)
 
-    def _dated(self, claim: TagClaim, email_id: str, now: datetime, seat: Seat) -> TagClaim:
+    def _dated(self, claim: Presence, email_id: str, now: datetime, seat: Seat) -> Presence:
         """The claim, with the time at which it was seen where that is longer ago than a poll."""
         seen = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
         is_fresh = not seen or (now - max(seen)).total_seconds() <= seat.fresh_seconds
@@ -217,7 +217,7 @@ def ordered(entries: list[Queued], order: Order) -> list[Queued]:
     return sorted(entries, key=lambda entry: -entry.concern) if order is Order.RISKIEST else entries
 
 
-def _claimed(entry: Queued, claim: TagClaim | None, seat: Seat) -> Queued:
+def _claimed(entry: Queued, claim: Presence | None, seat: Seat) -> Queued:
     is_ours = claim is not None and claim.token != "" and claim.token == seat.token
     other = None if is_ours else claim
     named = other is not None and other.by == seat.reviewer

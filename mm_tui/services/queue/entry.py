@@ -14,7 +14,7 @@ from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.query import UNCHECKED
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment
-from mm_tui.services.presence.tags import TagClaim
+from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.authors import Author
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import OneLine
@@ -56,7 +56,7 @@ class Queued:
 
     due_at: datetime | None = None
     """By when it should be decided; None when no time is set for its mailbox."""
-    claim: TagClaim | None = None
+    claim: Presence | None = None
     """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
     pair: OneLine = _NOTHING
     """That another reviewer's edit is to replace it, or that it is one; empty when not."""
