@@ -19,7 +19,7 @@ from mm_tui.review.findings import Level
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, Queued
-from mm_tui.services.queue.filter import Around, Narrowing, saved_filters
+from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
 from mm_tui.services.unsent import unsent_words
 from mm_tui.settings.sections import Settings
 from mm_tui.store.mail.mails import MailStore, MailView
@@ -68,10 +68,10 @@ def _reasons(unread: list[Queued]) -> str:
     return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
 
-def _narrowing(text: str, chosen: Settings, around: Around) -> Narrowing:
+def _narrowing(text: str, chosen: Settings, around: FilterContext) -> QueueFilter:
     """The saved filter of that name, else the text as a query."""
     known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(around.addresses.items()))}
-    narrowing = Narrowing(known.get(text, text), around)
+    narrowing = QueueFilter(known.get(text, text), around)
     if narrowing.complaints:
         words = str(narrowing.complaints[0]).removesuffix("; it was left out")
         raise CommandError(Exit.USAGE, f"--filter: {words}", f"Saved are: {', '.join(known)}.")

@@ -14,7 +14,7 @@ import pytest
 from mm_tui.services.presence.tags import claim_in
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import Queued
-from mm_tui.services.queue.filter import Narrowing
+from mm_tui.services.queue.filter import QueueFilter
 from mm_tui.session import Session
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
@@ -54,7 +54,7 @@ async def machine(
 
 def entries(session: Session, shown: str = "") -> dict[str, Queued]:
     queue = ReviewQueue(session.database, session.clock, session.settings.risk)
-    narrowing = Narrowing(shown, queue.around())
+    narrowing = QueueFilter(shown, queue.around())
     return {entry.item.id: entry for entry in queue.entries(seat=session.seat()) if narrowing.has(entry)}
 
 

@@ -17,11 +17,11 @@ from mm_tui.review.risk import Assessment
 from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, Queued
-from mm_tui.services.queue.filter import ALL, Around, Narrowing, counted, saved_filters
+from mm_tui.services.queue.filter import ALL, FilterContext, QueueFilter, counted, saved_filters
 from mm_tui.text import ManyLine, OneLine
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-AROUND = Around(NOW, {"mb1": "support@acme.example", "mb2": "billing@acme.example"})
+AROUND = FilterContext(NOW, {"mb1": "support@acme.example", "mb2": "billing@acme.example"})
 
 
 def waiting(number: int, *findings: tuple[str, Level], inbound: bool = False, **more: Any) -> Queued:
@@ -59,7 +59,7 @@ ENTRIES = (
 
 
 def ids(text: str) -> list[int]:
-    narrowing = Narrowing(text, AROUND)
+    narrowing = QueueFilter(text, AROUND)
     assert narrowing.complaints == []
     return [int(entry.item.id[1:]) for entry in ENTRIES if narrowing.has(entry)]
 
@@ -115,7 +115,7 @@ def test_a_query_selects_what_it_says(text: str, expected: list[int]) -> None:
 )
 def test_scripts_without_spaces_are_searched_anywhere_in_the_text(text: str, found: bool) -> None:
     entry = waiting(1, subject=OneLine("ご注文の確認"), body=ManyLine("ขอบคุณครับ, bitte weiterumleiten"))
-    assert Narrowing(text, AROUND).has(entry) is found
+    assert QueueFilter(text, AROUND).has(entry) is found
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(text: str, fou
     ],
 )
 def test_what_cannot_be_used_is_left_out_and_told(text: str, complaint: str) -> None:
-    narrowing = Narrowing(f"{text} risk:high" if "x x" not in text else text, AROUND)
+    narrowing = QueueFilter(f"{text} risk:high" if "x x" not in text else text, AROUND)
     assert complaint in narrowing.complaints[0]
     if "x x" not in text:
         assert [entry.item.id for entry in ENTRIES if narrowing.has(entry)] == ["m1"]
@@ -148,7 +148,7 @@ def test_a_saved_filter_may_not_be_unfinished() -> None:
 
 @given(st.lists(st.one_of(st.text(max_size=9), st.sampled_from([f"{name}:" for name in QUEUE.operators]))).map("".join))
 def test_no_input_is_an_error(text: str) -> None:
-    narrowing = Narrowing(text, AROUND)
+    narrowing = QueueFilter(text, AROUND)
     assert all(narrowing.has(entry) in (True, False) for entry in ENTRIES)
     query.first_fault(text, QUEUE)
     query.first_fault(text, MAIL)
@@ -202,7 +202,7 @@ UNREAD = (
     ],
 )
 def test_what_is_not_checked_is_neither_harmless_nor_hidden(text: str, expected: list[int]) -> None:
-    narrowing = Narrowing(text, AROUND)
+    narrowing = QueueFilter(text, AROUND)
     assert [int(entry.item.id[1:]) for entry in UNREAD if narrowing.has(entry)] == expected
 
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from mm_tui.services.queue.filter import Counted, SavedFilter
+from mm_tui.services.queue.filter import FilterCount, SavedFilter
 from mm_tui.widgets.words import joined
 
 GAP = "  "
@@ -29,10 +29,10 @@ class FilterStrip(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: tuple[tuple[Counted, ...], SavedFilter | None] = ((), None)
+        self._shown: tuple[tuple[FilterCount, ...], SavedFilter | None] = ((), None)
         self._spans: list[tuple[int, int, SavedFilter]] = []
 
-    def show(self, filters: Sequence[Counted], current: SavedFilter) -> None:
+    def show(self, filters: Sequence[FilterCount], current: SavedFilter) -> None:
         """Shows these filters; repaints only when something changed."""
         kept = tuple(one for one in filters if one.number or one.filter == current)
         if (kept, current) != self._shown:
@@ -65,7 +65,7 @@ class FilterStrip(Widget):
                 self.post_message(self.Chosen(chosen))
 
 
-def _cells(one: Counted) -> int:
+def _cells(one: FilterCount) -> int:
     return Content(one.filter.name).cell_length + 1 + len(str(one.number))
 
 

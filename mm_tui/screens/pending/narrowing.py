@@ -18,7 +18,7 @@ from mm_tui.services.decisions.ended import UNKNOWN_END, tells_end, with_ended
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, Queued
-from mm_tui.services.queue.filter import ALL, Counted, Narrowing, SavedFilter, counted, saved_filters
+from mm_tui.services.queue.filter import ALL, FilterCount, QueueFilter, SavedFilter, counted, saved_filters
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
 
@@ -52,7 +52,7 @@ class Narrowed(Batches):
         self.order = Order.OLDEST
         self.waiting: list[Queued] = []
         """All that waits, oldest first."""
-        self.filters: list[Counted] = []
+        self.filters: list[FilterCount] = []
         self.complaint = OneLine("")
         """What of the query could not be used."""
         self.endings: dict[str, OneLine] = {}
@@ -98,7 +98,7 @@ class Narrowed(Batches):
         if self.filter not in filters:
             self.filter = ALL
         self.filters = counted(filters, self.waiting, around)
-        saved, typed = Narrowing(self.filter.query, around), Narrowing(self.typed, around)
+        saved, typed = QueueFilter(self.filter.query, around), QueueFilter(self.typed, around)
         self.complaint = next(iter((*typed.complaints, *saved.complaints)), OneLine(""))
         found = [entry for entry in self.waiting if saved.has(entry) and typed.has(entry)]
         if not stay:

@@ -19,7 +19,7 @@ from mm_tui.services.queue.answers import family_of, other_answers
 from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
 from mm_tui.services.queue.entry import NOBODY, Order, Queued, Seat, ThreadMail
-from mm_tui.services.queue.filter import Around
+from mm_tui.services.queue.filter import FilterContext
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore, MailView
@@ -104,9 +104,9 @@ class ReviewQueue:
         is_fresh = not seen or (now - max(seen)).total_seconds() <= seat.fresh_seconds
         return claim if is_fresh else replace(claim, as_of=max(seen))
 
-    def around(self) -> Around:
+    def around(self) -> FilterContext:
         """What filters of the queue must know besides the mails."""
-        return Around(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
+        return FilterContext(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
 
     def entry(self, email_id: str) -> Queued | None:
         """One waiting mail; None when it waits no more."""

@@ -1,4 +1,4 @@
-"""Narrowing the queue: what a query selects of what waits, and the saved filters with their counts. Pure."""
+"""QueueFilter the queue: what a query selects of what waits, and the saved filters with their counts. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ALL = SavedFilter(OneLine(query.ALL), "")
 
 
 @dataclass(frozen=True)
-class Around:
+class FilterContext:
     """What a filter must know besides the mail itself."""
 
     now: datetime
@@ -44,17 +44,17 @@ class Around:
     """Address of each mailbox, by its id."""
 
 
-class Counted(NamedTuple):
+class FilterCount(NamedTuple):
     """A saved filter and how much of what waits it selects."""
 
     filter: SavedFilter
     number: int
 
 
-Test = Callable[["Queued", Around], bool]
+Test = Callable[["Queued", FilterContext], bool]
 
 
-class Narrowing:
+class QueueFilter:
     """A query of the queue, understood. No input is an error: what cannot be used is left out and told.
 
     Args:
@@ -62,7 +62,7 @@ class Narrowing:
         around: what its times count from.
     """
 
-    def __init__(self, text: str, around: Around) -> None:
+    def __init__(self, text: str, around: FilterContext) -> None:
         self._around = around
         self._tests: list[Test] = []
         self.complaints: list[OneLine] = []
@@ -102,10 +102,12 @@ def _box_name(address: str, mailboxes: Sequence[tuple[str, str]], others: Sequen
     return OneLine(address if namesakes > 1 or not local or any(local == one.name for one in others) else local)
 
 
-def counted(filters: Sequence[SavedFilter], entries: Sequence[Queued], around: Around) -> list[Counted]:
+def counted(filters: Sequence[SavedFilter], entries: Sequence[Queued], around: FilterContext) -> list[FilterCount]:
     """The filters with how many of these mails each selects."""
-    narrowings = [Narrowing(one.query, around) for one in filters]
-    return [Counted(one, sum(map(narrowing.has, entries))) for one, narrowing in zip(filters, narrowings, strict=True)]
+    narrowings = [QueueFilter(one.query, around) for one in filters]
+    return [
+        FilterCount(one, sum(map(narrowing.has, entries))) for one, narrowing in zip(filters, narrowings, strict=True)
+    ]
 
 
 def _not(test: Test) -> Test:
@@ -120,7 +122,7 @@ def _unknown_code(term: Term) -> str:
     return "" if known else f"flag:{term.value}: no risk rule has that code"
 
 
-def _test(term: Term, around: Around) -> Test:
+def _test(term: Term, around: FilterContext) -> Test:
     value = term.value.lower()
     match term.operator:
         case "":
