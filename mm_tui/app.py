@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.worker import Worker
 
-    from mm_tui.notifier import Caller
+    from mm_tui.notifier import Notifier
     from mm_tui.services.decisions.outcomes import Outcomes
     from mm_tui.services.events import ServiceEvent
     from mm_tui.session import Session
@@ -151,7 +151,7 @@ class MmTui(App[None], inherit_bindings=False):
         """What was said of each text that lies in a file of its own."""
         self._last_input = services.clock.monotonic()
         self._active = True
-        self._caller: Caller | None = None
+        self._caller: Notifier | None = None
         self._outcomes: Outcomes | None = None
 
     # Looks
@@ -246,9 +246,9 @@ class MmTui(App[None], inherit_bindings=False):
         await self.services.run()
 
     def _start_caller(self) -> None:
-        from mm_tui.notifier import Caller
+        from mm_tui.notifier import Notifier
 
-        self._caller = Caller(self, self.services)
+        self._caller = Notifier(self, self.services)
         self._caller.start()
 
     def tell(self, notice: ServiceEvent) -> None:

@@ -17,7 +17,7 @@ LOOK_SECONDS = 20.0
 """Between two looks while nothing moves: mail becomes overdue by itself."""
 
 
-class Caller:
+class Notifier:
     """Looks at the queue whenever it moves, in a thread, and writes to the terminal.
 
     Args:

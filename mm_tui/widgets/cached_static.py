@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 
-class QuietStatic(Static):
+class CachedStatic(Static):
     """A `Static` that may be told the same thing often: each real update lays out the whole screen."""
 
     _said: Content | None = None

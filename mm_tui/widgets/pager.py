@@ -1,6 +1,6 @@
 """Long text to read: wrapped once, drawn line by line, with marks on stretches of it. Knows what of it was seen.
 
-Everything that is read before a decision (draft, difference) is one `Paper` text, so that "all of it has been on the
+Everything that is read before a decision (draft, difference) is one `Pager` text, so that "all of it has been on the
 screen" means the same everywhere.
 """
 
@@ -159,7 +159,7 @@ def without(stretches: Sequence[tuple[int, int]], start: int, end: int) -> list[
     return [(first, last) for first, last in parts if first < last]
 
 
-class Paper(ScrollView, can_focus=True, inherit_bindings=False):
+class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     """A text to read, of any length. Posts `EndSeen` once every line of a page has been on the screen."""
 
     BINDINGS = keymap.bindings("paper")
@@ -168,7 +168,7 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
         "paper--accent",
     }  # fmt: skip
     DEFAULT_CSS = """
-    Paper {
+    Pager {
         background: $background;
         overflow: hidden auto;
         scrollbar-gutter: stable;
@@ -188,13 +188,13 @@ class Paper(ScrollView, can_focus=True, inherit_bindings=False):
     class EndSeen(Message):
         """Every line of the page has been on the screen, in whatever order, the last of them for the dwell time."""
 
-        def __init__(self, paper: Paper, name: str) -> None:
+        def __init__(self, paper: Pager, name: str) -> None:
             super().__init__()
             self.paper = paper
             self.page_name = name
 
         @property
-        def control(self) -> Paper:
+        def control(self) -> Pager:
             return self.paper
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from mm_tui.theme import fallbacks
-from mm_tui.widgets.pager import Mark, Page, Paper, without, wrapped
+from mm_tui.widgets.pager import Mark, Page, Pager, without, wrapped
 from tests.support.app import until
 
 TEXT = st.text(
@@ -50,9 +50,9 @@ class PaperApp(App[None]):
         return fallbacks(self.current_theme)
 
     def compose(self) -> ComposeResult:
-        yield Paper(id="paper")
+        yield Pager(id="paper")
 
-    def on_paper_end_seen(self, message: Paper.EndSeen) -> None:
+    def on_paper_end_seen(self, message: Pager.EndSeen) -> None:
         self.seen.append(message.page_name)
 
 
@@ -61,8 +61,8 @@ def drawn(app: PaperApp) -> str:
     return "\n".join("".join(segment.text for segment in row) for row in app.screen._compositor.render_strips())
 
 
-async def show(app: PaperApp, pilot: Pilot[Any], text: str, name: str = "page") -> Paper:
-    paper = app.query_one(Paper)
+async def show(app: PaperApp, pilot: Pilot[Any], text: str, name: str = "page") -> Pager:
+    paper = app.query_one(Pager)
     paper.show(Page(text), name)
     await pilot.pause()
     return paper
@@ -122,13 +122,13 @@ async def test_a_page_under_a_dialog_is_not_being_read() -> None:
 
 
 async def show_below(app: PaperApp) -> None:
-    app.screen_stack[0].query_one(Paper).show(Page("short"), "hidden")
+    app.screen_stack[0].query_one(Pager).show(Page("short"), "hidden")
 
 
 async def test_marks_are_drawn_where_they_are() -> None:
     app = PaperApp()
     async with app.run_test(size=(40, 12)) as pilot:
-        paper = app.query_one(Paper)
+        paper = app.query_one(Pager)
         paper.show(Page("one two three", (Mark(4, 7, "risk"),)), "page")
         await pilot.pause()
         pieces = [(segment.text, segment.style) for segment in paper.render_line(0)]

@@ -20,7 +20,7 @@ from mm_tui.session import Session
 from mm_tui.settings.profiles import Profiles, overriding
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.seal import StoreError
-from mm_tui.widgets.pager import Paper
+from mm_tui.widgets.pager import Pager
 from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import shown, until
 
@@ -197,7 +197,7 @@ async def test_text_that_cannot_be_saved_keeps_the_reader_where_they_are(
         with monkeypatch.context() as broken:
             broken.setattr(EditStore, "save", full)
             await pilot.press("P", "s", "ctrl+l")
-            await until(pilot, lambda: isinstance(app.focused, Paper))
+            await until(pilot, lambda: isinstance(app.focused, Pager))
             await choose(app, pilot, "j")
             await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
             assert app.next_services is None and not app._exit

@@ -14,7 +14,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.services.audit.history import History, Lives
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailChanged, ServiceEvent
-from mm_tui.widgets.pager import Paper
+from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ class HistoryScreen(BaseScreen):
 
     def compose_body(self) -> ComposeResult:
         yield Static(Content(" reading …"), id="heading")
-        yield Paper(id="life")
+        yield Pager(id="life")
 
     def on_mount(self) -> None:
-        self.query_one(Paper).focus()
+        self.query_one(Pager).focus()
         self._reload()
 
     def handle_event(self, notice: ServiceEvent) -> None:
@@ -100,7 +100,7 @@ class HistoryScreen(BaseScreen):
         self.call_after_refresh(self._show, keep_place=True)
 
     def _show(self, *, keep_place: bool) -> None:
-        paper = self.query_one(Paper)
+        paper = self.query_one(Pager)
         if self.life is not None:
             paper.show(life_page(self.life, paper.room, self.identity), f"life {self._email_id}", keep_place=keep_place)
 

@@ -24,7 +24,7 @@ from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.line_input import LineInput
-from mm_tui.widgets.pager import Page, Paper
+from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import count, joined
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class AuditScreen(BaseScreen):
                     yield Static(Content("/"))
                     yield LineInput(id="search", placeholder="words, after: before:")
                 yield AuditList(self.lines, self.services.clock, id="entries")
-            yield Paper(id="entry")
+            yield Pager(id="entry")
 
     def on_mount(self) -> None:
         self.entries.empty_words = ("Reading both logs …",)
@@ -225,7 +225,7 @@ class AuditScreen(BaseScreen):
 
     def _show_line(self) -> None:
         row = self.entries.current_row
-        paper = self.query_one("#entry", Paper)
+        paper = self.query_one("#entry", Pager)
         page = line_page(row, paper.room) if row is not None else Page()
         paper.show(page, str(row.line.key) if row is not None else "")
 

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from mm_tui.review.findings import Level
 from mm_tui.review.links import Link, find_links, inspect_link
 from mm_tui.text import OneLine, escaped
-from mm_tui.widgets.pager import Page, PageWriter, Paper
+from mm_tui.widgets.pager import Page, Pager, PageWriter
 from mm_tui.widgets.words import exact, size
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class PageScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog--page"):
             yield Static(Content(OneLine(self._title)), classes="dialog--title")
-            yield Paper()
+            yield Pager()
             yield keys_line(("j k", "scroll"), ("esc", "close"))
 
     def on_mount(self) -> None:
-        paper = self.query_one(Paper)
+        paper = self.query_one(Pager)
         paper.show(self._page, self._title)
         paper.focus()
 

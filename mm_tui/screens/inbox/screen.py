@@ -22,7 +22,7 @@ from mm_tui.services.events import (
     PendingChanged,
     SyncChanged,
 )
-from mm_tui.widgets.cached_static import QuietStatic
+from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.mail_list import MailList
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class InboxScreen(SearchedMail):
         with Horizontal(id="panes"):
             with Vertical(id="left"):
                 yield Static(id="hint")
-                yield QuietStatic(id="heading")
+                yield CachedStatic(id="heading")
                 yield from self.compose_search()
                 yield MailList(self.services.mail, self.services.clock, id="mails")
             yield Preview(self.services, id="preview")

@@ -19,7 +19,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
-from mm_tui.widgets.cached_static import QuietStatic
+from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
 
@@ -177,7 +177,7 @@ class SearchedMail(BaseScreen):
     def show_heading(self) -> None:
         """Says what is listed and how many that are."""
         words = inbox_words.heading(self.services, self.view, len(self.mails.keys), whole=self._whole)
-        self.query_one("#heading", QuietStatic).put(words, layout=False)
+        self.query_one("#heading", CachedStatic).put(words, layout=False)
 
     def show_empty_words(self) -> None:
         """Says why nothing is listed, where that is so."""

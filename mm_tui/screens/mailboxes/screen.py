@@ -18,7 +18,7 @@ from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.services.audit.track_record import WINDOWS, Evidences, TrackRecord
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.chrome import StatusLine
-from mm_tui.widgets.pager import Page, Paper
+from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         return self.query_one("#boxes", MailboxList)
 
     @property
-    def paper(self) -> Paper:
+    def paper(self) -> Pager:
         """What there is to read about the mailbox under the cursor."""
-        return self.query_one("#about", Paper)
+        return self.query_one("#about", Pager)
 
     @property
     def current(self) -> TrackRecord | None:
@@ -92,7 +92,7 @@ class MailboxesScreen(MailboxActing, BaseScreen):
             yield Static(id="heading")
             yield Static(id="columns")
             yield MailboxList(id="boxes")
-        yield Paper(id="about")
+        yield Pager(id="about")
 
     def on_mount(self) -> None:
         self.boxes.empty_words = ("Reading the mailboxes …",)

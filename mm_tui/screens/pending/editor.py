@@ -31,7 +31,7 @@ from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.draft_area import DraftArea
 from mm_tui.widgets.line_input import LineInput
-from mm_tui.widgets.pager import Paper
+from mm_tui.widgets.pager import Pager
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class EditScreen(ExternalEditing):
                 yield DraftArea(self._start.body, id="body")
             with Vertical(id="right"):
                 yield Static(id="right-words")
-                yield Paper(id="thread")
+                yield Pager(id="thread")
 
     def on_mount(self) -> None:
         self._saved = self.draft
@@ -132,10 +132,10 @@ class EditScreen(ExternalEditing):
 
     def _show_side(self) -> None:
         page = three_way_page(self._entry) if self._is_outdated else thread_page(self._thread)
-        self.query_one("#thread", Paper).show(page, THREE_WAY if self._is_outdated else "")
+        self.query_one("#thread", Pager).show(page, THREE_WAY if self._is_outdated else "")
         self._show_side_words()
 
-    def on_paper_end_seen(self, _message: Paper.EndSeen) -> None:
+    def on_paper_end_seen(self, _message: Pager.EndSeen) -> None:
         self._knows_the_change = True
 
     def _show_side_words(self) -> None:
@@ -274,7 +274,7 @@ class EditScreen(ExternalEditing):
         if self._is_outdated and not self._knows_the_change:
             self.save_text(durable=True)
             self.say("the draft changed since your edit began: read what changed to its end first", "warning")
-            if not self.query_one("#thread", Paper).has_focus:
+            if not self.query_one("#thread", Pager).has_focus:
                 self.action_thread()
             return
         # An edit of an older draft is kept on purpose against the new one: what changed has been read.
@@ -282,7 +282,7 @@ class EditScreen(ExternalEditing):
             self.dismiss(None)
 
     def action_back(self) -> None:
-        if self.query_one("#thread", Paper).has_focus:
+        if self.query_one("#thread", Pager).has_focus:
             self.action_thread()
             return
         if self.save_text(durable=True):
@@ -290,7 +290,7 @@ class EditScreen(ExternalEditing):
 
     def action_thread(self) -> None:
         """To the thread and back to where the cursor was; below 120 columns it stands in place of the text."""
-        thread = self.query_one("#thread", Paper)
+        thread = self.query_one("#thread", Pager)
         if self.has_class("-thread"):
             self.remove_class("-thread")
             (self._left_from or self.area).focus()
@@ -375,7 +375,7 @@ class EditScreen(ExternalEditing):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While no model writes there is nothing to stop, and its key cuts. Letters are keys in the thread alone."""
         if action == "open_thread":
-            return isinstance(self.focused, Paper)
+            return isinstance(self.focused, Pager)
         return self.area.is_model_writing if action == "stop" else True
 
     def action_stop(self) -> None:

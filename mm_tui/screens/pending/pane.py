@@ -16,8 +16,8 @@ from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.queue.entry import Queued
 from mm_tui.text import OneLine
-from mm_tui.widgets.cached_static import QuietStatic
-from mm_tui.widgets.pager import Page, Paper
+from mm_tui.widgets.cached_static import CachedStatic
+from mm_tui.widgets.pager import Page, Pager
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ PADDING = 2
 
 
 class ItemPane(Vertical):
-    """The pane. Posts `Paper.EndSeen` when the page that would leave has been read to its end."""
+    """The pane. Posts `Pager.EndSeen` when the page that would leave has been read to its end."""
 
     DEFAULT_CSS = """
     ItemPane {
@@ -67,22 +67,22 @@ class ItemPane(Vertical):
         """The head has no room for all that must be seen."""
 
     def compose(self) -> ComposeResult:
-        yield QuietStatic(id="item-head")
-        yield QuietStatic(id="item-banner")
-        yield QuietStatic(id="item-tabs")
+        yield CachedStatic(id="item-head")
+        yield CachedStatic(id="item-banner")
+        yield CachedStatic(id="item-tabs")
         with Horizontal():
-            yield Paper(id="item-main")
-            yield Paper(id="item-side")
+            yield Pager(id="item-main")
+            yield Pager(id="item-side")
 
     @property
-    def main(self) -> Paper:
+    def main(self) -> Pager:
         """The paper that is decided upon."""
-        return self.query_one("#item-main", Paper)
+        return self.query_one("#item-main", Pager)
 
     @property
-    def side(self) -> Paper:
+    def side(self) -> Pager:
         """The thread beside it."""
-        return self.query_one("#item-side", Paper)
+        return self.query_one("#item-side", Pager)
 
     @property
     def mailbox(self) -> Mailbox | None:
@@ -209,7 +209,7 @@ class ItemPane(Vertical):
         return above(self._entry, self._mailbox) if self._crowded and self._entry is not None else None
 
     def _draw_head(self) -> None:
-        self.query_one("#item-head", QuietStatic).put(self._head())
+        self.query_one("#item-head", CachedStatic).put(self._head())
         self._draw_tabs()
 
     def _draw_tabs(self) -> None:
@@ -227,7 +227,7 @@ class ItemPane(Vertical):
         gap = self.size.width - PADDING - labels.cell_length - len(self._place)
         if self._place and gap >= 2:
             labels = Content.assemble(labels, " " * gap, (self._place, "$mm-dim"))
-        self.query_one("#item-tabs", QuietStatic).put(labels if self._entry is not None else Content(""))
+        self.query_one("#item-tabs", CachedStatic).put(labels if self._entry is not None else Content(""))
 
     def _head(self) -> Content:
         """As much as fits into its part of the pane; what must be seen and does not fit stands in the page."""
@@ -247,6 +247,6 @@ class ItemPane(Vertical):
 
     def _draw_banner(self) -> None:
         words = banner(self._release, self._entry, self._change, screen=self.screen)
-        line = self.query_one("#item-banner", QuietStatic)
+        line = self.query_one("#item-banner", CachedStatic)
         line.display = bool(words)
         line.put(words)

@@ -15,7 +15,7 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.services.edits import saved_edits
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.pager import PageWriter, Paper
+from mm_tui.widgets.pager import Pager, PageWriter
 from mm_tui.widgets.words import exact, joined
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ class SavedTextsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog--reading"):
             yield Static(id="kept-title", classes="dialog--title")
-            yield Paper(id="kept-text")
+            yield Pager(id="kept-text")
             keys = [("n p", "next, previous"), ("c", "copy"), ("D", "throw away"), ("esc", "close")]
             pieces = [Content.assemble((key, "bold $accent"), f" {words}") for key, words in keys]
             yield Static(joined(pieces, "   "), classes="dialog--keys")
 
     def on_mount(self) -> None:
         self._read()
-        self.query_one(Paper).focus()
+        self.query_one(Pager).focus()
 
     def _read(self) -> None:
         self._edits = saved_edits(services_of(self).database)
@@ -64,7 +64,7 @@ class SavedTextsScreen(ModalScreen[None]):
             writer.line()
             writer.write(ManyLine(edit.body))
         self.query_one("#kept-title", Static).update(Content(title))
-        self.query_one(Paper).show(writer.page(), "")
+        self.query_one(Pager).show(writer.page(), "")
 
     def action_step(self, step: int) -> None:
         if self._edits:

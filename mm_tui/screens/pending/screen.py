@@ -27,9 +27,9 @@ from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged,
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import Queued, Seat
 from mm_tui.text import OneLine
-from mm_tui.widgets.cached_static import QuietStatic
+from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.chrome import StatusLine
-from mm_tui.widgets.pager import Paper
+from mm_tui.widgets.pager import Pager
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -91,7 +91,7 @@ class PendingScreen(Narrowed, BaseScreen):
         yield FilterStrip(id="filters")
         with Horizontal(id="panes"):
             with Vertical(id="left"):
-                yield QuietStatic(id="heading")
+                yield CachedStatic(id="heading")
                 yield from self.compose_search()
                 self._list = PendingList(self.services.clock, id="queue")
                 yield self._list
@@ -251,7 +251,7 @@ class PendingScreen(Narrowed, BaseScreen):
                 for key, entry in self._entries.items()
             ]
         )
-        self.query_one("#heading", QuietStatic).put(heading(self, self._kept))
+        self.query_one("#heading", CachedStatic).put(heading(self, self._kept))
         if not self._entries and self.has_class("-reading"):
             self.action_back()
         self.refresh_bindings()
@@ -329,7 +329,7 @@ class PendingScreen(Narrowed, BaseScreen):
     def on_virtual_list_opened(self, _message: PendingList.Opened) -> None:
         self.read_item()
 
-    def on_paper_end_seen(self, message: Paper.EndSeen) -> None:
+    def on_paper_end_seen(self, message: Pager.EndSeen) -> None:
         for name in message.page_name.splitlines():
             self.gate.saw(name)
         self.forget_refusal()

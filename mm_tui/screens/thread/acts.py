@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mm_tui.models import EmailDetail
     from mm_tui.review.links import Link
     from mm_tui.review.lookalike import Known
-    from mm_tui.screens.thread.view import Leaf
+    from mm_tui.screens.thread.view import MessageItem
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.store.mail.mails import MailRow
 
@@ -104,7 +104,7 @@ class ThreadActs(BaseScreen):
         if missing := len(view.leaves) - len(here):
             self.post_message(Said(f"{missing} not opened on this machine stay folded: opening marks them read"))
 
-    def _stored(self, leaf: Leaf) -> bool:
+    def _stored(self, leaf: MessageItem) -> bool:
         leaf.detail = self.services.mail.detail(leaf.row.email_id)
         return leaf.detail is not None
 

@@ -17,7 +17,7 @@ from mm_tui.review.senders import inspect_sender
 from mm_tui.screens.thread.acts import ThreadActs
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.reply_editor import ReplyEditor
-from mm_tui.screens.thread.view import Leaf, ThreadView
+from mm_tui.screens.thread.view import MessageItem, ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
@@ -102,8 +102,8 @@ class ThreadScreen(ThreadActs):
         row = mail.row(self._opened_id)
         return [row] if row is not None else []
 
-    def _leaf(self, row: MailRow) -> Leaf:
-        return Leaf(row, unsent=self._unsent(row))
+    def _leaf(self, row: MailRow) -> MessageItem:
+        return MessageItem(row, unsent=self._unsent(row))
 
     def _unsent(self, row: MailRow) -> str:
         """The state of a mail that is no part of the conversation; empty for one that is."""
@@ -122,7 +122,7 @@ class ThreadScreen(ThreadActs):
 
     # Opening messages
 
-    def _open(self, leaf: Leaf) -> None:
+    def _open(self, leaf: MessageItem) -> None:
         """Unfolds a message; fetches its body unless it is here already and the gateway has it as read."""
         leaf.open = True
         leaf.detail = leaf.detail or self.services.mail.detail(leaf.row.email_id)

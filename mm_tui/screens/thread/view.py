@@ -41,7 +41,7 @@ Pieces = list[tuple[str, str]]
 
 
 @dataclass(eq=False)
-class Leaf:
+class MessageItem:
     """One message of the thread as it is shown."""
 
     row: MailRow
@@ -87,7 +87,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     class Toggled(Message):
         """The reader unfolded a message whose body is not there yet."""
 
-        def __init__(self, view: ThreadView, leaf: Leaf) -> None:
+        def __init__(self, view: ThreadView, leaf: MessageItem) -> None:
             super().__init__()
             self.view = view
             self.leaf = leaf
@@ -95,14 +95,14 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     class Turned(Message):
         """Another message is current."""
 
-        def __init__(self, view: ThreadView, leaf: Leaf) -> None:
+        def __init__(self, view: ThreadView, leaf: MessageItem) -> None:
             super().__init__()
             self.view = view
             self.leaf = leaf
 
     def __init__(self, *, now_ms: int, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._leaves: list[Leaf] = []
+        self._leaves: list[MessageItem] = []
         self._tops: list[int] = []
         self._current = 0
         self._styles: dict[str, Style] = {}
@@ -113,16 +113,16 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     # The messages
 
     @property
-    def leaves(self) -> Sequence[Leaf]:
+    def leaves(self) -> Sequence[MessageItem]:
         """All messages, oldest first."""
         return self._leaves
 
     @property
-    def current(self) -> Leaf | None:
+    def current(self) -> MessageItem | None:
         """The message that keys act on."""
         return self._leaves[self._current] if self._leaves else None
 
-    def show(self, leaves: Sequence[Leaf], current: int) -> None:
+    def show(self, leaves: Sequence[MessageItem], current: int) -> None:
         """Shows a thread with `current` in view."""
         self._leaves = list(leaves)
         self._current = max(0, min(current, len(self._leaves) - 1))
@@ -132,14 +132,14 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self._bring_into_view()
         self.refresh()
 
-    def add(self, leaf: Leaf) -> None:
+    def add(self, leaf: MessageItem) -> None:
         """Appends a message that has just come; what is read stays where it is."""
         self._lay(leaf)
         self._leaves.append(leaf)
         self._measure()
         self.refresh()
 
-    def changed(self, leaf: Leaf) -> None:
+    def changed(self, leaf: MessageItem) -> None:
         """Lays `leaf` out anew; what is on top of the view stays there."""
         at = self._leaves.index(leaf)
         before = leaf.height
@@ -150,7 +150,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=top + leaf.height - before, animate=False)
         self.refresh()
 
-    def unfold(self, leaf: Leaf, unfolded: bool) -> None:
+    def unfold(self, leaf: MessageItem, unfolded: bool) -> None:
         """Opens or folds a message; asks for its body where it is not there."""
         leaf.open = unfolded
         self.changed(leaf)
@@ -163,7 +163,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     def _room(self) -> int:
         return max(20, min(MAX_TEXT, self.size.width - INDENT - 1))
 
-    def _lay(self, leaf: Leaf) -> None:
+    def _lay(self, leaf: MessageItem) -> None:
         if not leaf.open:
             leaf.head, leaf.body, leaf.laid = [], [], ("", 0)
             return
@@ -174,7 +174,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             leaf.laid = (body, width)
             leaf.body = wrapped(body, width) if body else []
 
-    def _head(self, leaf: Leaf) -> list[Pieces]:
+    def _head(self, leaf: MessageItem) -> list[Pieces]:
         row, detail = leaf.row, leaf.detail
         width = max(20, self.size.width - INDENT - 1)
         lines: list[Pieces] = []
@@ -329,7 +329,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         segments = [Segment(text, self.style(style)) for text, style in (bar, *pieces) if text]
         return Strip(segments).adjust_cell_length(width, self.style("row"))
 
-    def _first(self, leaf: Leaf, width: int) -> Pieces:
+    def _first(self, leaf: MessageItem, width: int) -> Pieces:
         row = leaf.row
         word, chip_style = chip(row)
         when = "" if row.received_at is None else age(self.now_ms - row.received_at)
@@ -357,7 +357,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             ]
         return [*start, (f" {word} ", chip_style)]
 
-    def _inner(self, leaf: Leaf, line: int) -> Pieces:
+    def _inner(self, leaf: MessageItem, line: int) -> Pieces:
         blank = ("┊" + " " * (INDENT - 2), "risk") if leaf.unsent else (" " * (INDENT - 1), "row")
         if line < len(leaf.head):
             return [blank, *leaf.head[line]]
@@ -375,7 +375,7 @@ def same_subject(one: str, other: str) -> bool:
     return _REPLY_MARKS.sub("", one).strip().casefold() == _REPLY_MARKS.sub("", other).strip().casefold()
 
 
-def _gist(leaf: Leaf) -> str:
+def _gist(leaf: MessageItem) -> str:
     """What a folded message is about, in one line."""
     if leaf.row.summary:
         return leaf.row.summary
