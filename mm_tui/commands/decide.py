@@ -21,7 +21,7 @@ from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.events import ServiceEvent
 from mm_tui.services.queue.entries import edited_draft
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.session import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.records import DecisionStore
@@ -103,7 +103,7 @@ def _unseen(notice: ServiceEvent) -> None:
     del notice
 
 
-async def _named(rooms: Office, arguments: argparse.Namespace) -> Queued:
+async def _named(rooms: Office, arguments: argparse.Namespace) -> QueueEntry:
     """The item as it is now, when the digest names it.
 
     Raises:
@@ -119,7 +119,7 @@ async def _named(rooms: Office, arguments: argparse.Namespace) -> Queued:
     return entry
 
 
-async def _accepted(rooms: Office, entry: Queued, assessment: Assessment, arguments: argparse.Namespace) -> None:
+async def _accepted(rooms: Office, entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace) -> None:
     """Lets nothing of high risk through that was neither told nor accepted.
 
     Raises:

@@ -18,7 +18,7 @@ from mm_tui.review.disclosure import disclosure
 from mm_tui.review.findings import Level
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
-from mm_tui.services.queue.entry import Order, Queued
+from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
 from mm_tui.services.unsent import unsent_words
 from mm_tui.settings.sections import Settings
@@ -63,7 +63,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
     return Exit.OK
 
 
-def _reasons(unread: list[Queued]) -> str:
+def _reasons(unread: list[QueueEntry]) -> str:
     """Why mails are not checked, each reason once."""
     return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
@@ -87,7 +87,7 @@ def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:
     raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {wanted}", "`mm-tui doctor` says which there are.")
 
 
-def _row(entry: Queued, now: datetime) -> list[str]:
+def _row(entry: QueueEntry, now: datetime) -> list[str]:
     item = entry.item
     age = span(now - item.received_at) if item.received_at else "?"
     other = item.sender.address if entry.is_inbound else ", ".join(party.address for party in item.to) or "(not told)"
@@ -98,7 +98,7 @@ def _row(entry: Queued, now: datetime) -> list[str]:
     return [item.id, age, entry.risk_word, way, other, subject]
 
 
-def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
+def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, object]:
     """An item of the list as JSON."""
     item = entry.item
     box = boxes.get(item.mailbox_id)
@@ -123,7 +123,7 @@ def summary_data(entry: Queued, boxes: dict[str, Mailbox]) -> dict[str, object]:
     }
 
 
-async def seen(rooms: Office, email_id: str, *, with_bodies: bool = False) -> Queued:
+async def seen(rooms: Office, email_id: str, *, with_bodies: bool = False) -> QueueEntry:
     """The item as the gateway has it now, complete, assessed as it was submitted, beside its thread.
 
     Args:
@@ -207,7 +207,7 @@ async def _fetch_thread(rooms: Office, item: PendingItem, *, with_bodies: bool) 
         emit.note(OneLine(f"mm-tui: warning: not all of the thread could be read: {error.message}"))
 
 
-def _item_data(entry: Queued, boxes: dict[str, Mailbox], box: Mailbox | None) -> dict[str, object]:
+def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None) -> dict[str, object]:
     item = entry.item
     return {
         **summary_data(entry, boxes),
@@ -247,7 +247,7 @@ def _item_data(entry: Queued, boxes: dict[str, Mailbox], box: Mailbox | None) ->
     }
 
 
-def _item_text(entry: Queued, box: Mailbox | None) -> Iterator[OneLine | ManyLine]:
+def _item_text(entry: QueueEntry, box: Mailbox | None) -> Iterator[OneLine | ManyLine]:
     """The item for reading, in an order that a screen reader can follow: what, risks, text, thread, digest."""
     item = entry.item
     yield OneLine(f"id       {item.id}")

@@ -25,7 +25,7 @@ from mm_tui.app import MmTui
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.sections import Review, Sync
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.draft_area import DraftArea
@@ -58,7 +58,7 @@ class Hand:
         """Checks every decision as it begins."""
         decide = self.screen._decide
 
-        def checked(entries: Sequence[Queued], beginning: Any) -> None:
+        def checked(entries: Sequence[QueueEntry], beginning: Any) -> None:
             for entry in entries:
                 assert entry.item.id in self.chosen, (
                     f"{entry.item.body!r} was decided, but not chosen: {self.rounds[-3:]}"

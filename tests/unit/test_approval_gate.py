@@ -13,7 +13,7 @@ from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions import approval_gate
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.view import Asked, DecisionView, Phase
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from tests.support.clock import FakeClock
@@ -21,15 +21,15 @@ from tests.support.clock import FakeClock
 RAW = RawContent(sender="a@acme.example", to=("b@x.example",), cc=(), subject="S", body="Text.", attachments=())
 
 
-def waiting(*, edit: SavedEdit | None = None, digest: str = "d" * 64, **fields: Any) -> Queued:
+def waiting(*, edit: SavedEdit | None = None, digest: str = "d" * 64, **fields: Any) -> QueueEntry:
     item = PendingItem(
         id="e1", mailbox_id="m1", direction=OneLine("outbound"), sender=Party.parse("a@acme.example"),
         to=(Party.parse("b@x.example"),), body=ManyLine("Text."), raw=RAW, **{"complete": True, **fields},
     )  # fmt: skip
-    return Queued(item, digest, Assessment((), ()), edit)
+    return QueueEntry(item, digest, Assessment((), ()), edit)
 
 
-def edit_of(entry: Queued, body: str = "Mine.") -> SavedEdit:
+def edit_of(entry: QueueEntry, body: str = "Mine.") -> SavedEdit:
     return SavedEdit(
         item_id=entry.item.id, mailbox_id="m1", base_digest=entry.digest, base=RAW, to=("b@x.example",), subject="S",
         body=body, revision=1, saved_at=FakeClock().now(),

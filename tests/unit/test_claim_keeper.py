@@ -13,7 +13,7 @@ import pytest
 
 from mm_tui.services.presence.tags import claim_in
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.queue.filter import QueueFilter
 from mm_tui.session import Session
 from mm_tui.settings.sections import Review
@@ -52,7 +52,7 @@ async def machine(
         await session.aclose()
 
 
-def entries(session: Session, shown: str = "") -> dict[str, Queued]:
+def entries(session: Session, shown: str = "") -> dict[str, QueueEntry]:
     queue = ReviewQueue(session.database, session.clock, session.settings.risk)
     narrowing = QueueFilter(shown, queue.around())
     return {entry.item.id: entry for entry in queue.entries(seat=session.seat()) if narrowing.has(entry)}

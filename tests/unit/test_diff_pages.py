@@ -5,17 +5,17 @@ from __future__ import annotations
 from mm_tui.review.draft import EditedDraft
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
 from tests.snapshots.waiting import ITEMS, REFUND, digest
 from tests.support.seat import NOW
 
 
-def edited(body: str, to: tuple[str, ...] = ("anna@customer.example",)) -> Queued:
+def edited(body: str, to: tuple[str, ...] = ("anna@customer.example",)) -> QueueEntry:
     item = ITEMS["d-refund"]
     draft = EditedDraft(to, str(item.subject), body)
     edit = SavedEdit(item.id, item.mailbox_id, digest(item.id), item.raw, draft.to, draft.subject, draft.body, 1, NOW)
-    return Queued(item, digest(item.id), Assessment((), ()), edit)
+    return QueueEntry(item, digest(item.id), Assessment((), ()), edit)
 
 
 def test_what_was_removed_and_added_is_signed() -> None:

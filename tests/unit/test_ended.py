@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mm_tui.models import AuditEntry, EmailSummary, Party, PendingItem, RawContent
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.ended import UNKNOWN_END, how_it_ended, with_ended
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
@@ -21,12 +21,12 @@ from mm_tui.text import OneLine
 AT = datetime(2026, 3, 2, 9, 12, tzinfo=UTC)
 
 
-def entry(email_id: str) -> Queued:
+def entry(email_id: str) -> QueueEntry:
     sender = Party.parse("a@acme.example")
     item = PendingItem(
         id=email_id, mailbox_id="m", direction=OneLine("outbound"), sender=sender, raw=RawContent(sender="a")
     )
-    return Queued(item, "d", Assessment((), ()))
+    return QueueEntry(item, "d", Assessment((), ()))
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), unique=True), st.sets(st.sampled_from("abcdefgh")), st.booleans())

@@ -17,7 +17,7 @@ from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.queue.authors import Author, Authors
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.services.queue.entry import Queued, Seat
+from mm_tui.services.queue.entry import QueueEntry, Seat
 from mm_tui.services.sync.service import Sync
 from mm_tui.services.sync.waiting_details import WaitingDetails
 from mm_tui.settings import sections as config
@@ -54,7 +54,7 @@ async def at(sandbox: Sandbox, reviewer: str) -> AsyncIterator[Office]:
         yield rooms
 
 
-async def waiting(rooms: Office, reviewer: str) -> Queued:
+async def waiting(rooms: Office, reviewer: str) -> QueueEntry:
     """The only waiting mail, read in full."""
     sync = Sync(rooms.database, rooms.gateway, rooms.settings.sync, SystemClock(), rooms.notices.append)
     await sync.run_once()

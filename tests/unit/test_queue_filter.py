@@ -16,7 +16,7 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
 from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.entries import ordered
-from mm_tui.services.queue.entry import Order, Queued
+from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import ALL, FilterContext, QueueFilter, counted, saved_filters
 from mm_tui.text import ManyLine, OneLine
 
@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AROUND = FilterContext(NOW, {"mb1": "support@acme.example", "mb2": "billing@acme.example"})
 
 
-def waiting(number: int, *findings: tuple[str, Level], inbound: bool = False, **more: Any) -> Queued:
+def waiting(number: int, *findings: tuple[str, Level], inbound: bool = False, **more: Any) -> QueueEntry:
     """A mail that waits since `number` hours."""
     us, them = Party.parse("support@acme.example"), Party.parse(f"Zoë Müller <zoe{number}@customer.example>")
     fields: dict[str, Any] = {
@@ -41,7 +41,7 @@ def waiting(number: int, *findings: tuple[str, Level], inbound: bool = False, **
     }
     item_fields = {name: more.pop(name) for name in list(more) if name in PendingItem.model_fields}
     found = tuple(Finding(code, level, OneLine(code)) for code, level in findings)
-    return Queued(PendingItem(**{**fields, **item_fields}), "d", Assessment(found, ()), **more)
+    return QueueEntry(PendingItem(**{**fields, **item_fields}), "d", Assessment(found, ()), **more)
 
 
 ENTRIES = (

@@ -17,7 +17,7 @@ from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, OtherAnswer, ThreadContext, assess
 from mm_tui.screens.pending.head import head
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.sync.details import completed
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
@@ -69,7 +69,7 @@ def ours(database: Database, number: int, status: str, *, minutes: int | None = 
     return detail
 
 
-def entry(database: Database, number: int) -> Queued:
+def entry(database: Database, number: int) -> QueueEntry:
     found = ReviewQueue(database, SystemClock(), Risk()).entry(email_id(number))
     assert found is not None
     return found
@@ -247,7 +247,7 @@ def test_recipients_that_are_not_told_are_of_high_risk(fields: dict[str, Any]) -
     if not item.to:
         assert finding.words == "recipients not told by the gateway"
         for crowded in (False, True):
-            shown = str(head(Queued(item, "0" * 64, assessment), None, shown_findings=9, crowded=crowded))
+            shown = str(head(QueueEntry(item, "0" * 64, assessment), None, shown_findings=9, crowded=crowded))
             assert "to   not told by the gateway" in shown and "nobody" not in shown
 
 

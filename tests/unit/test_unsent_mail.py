@@ -15,7 +15,7 @@ from mm_tui.models import ARRIVED, LEFT, EmailDetail, EmailSummary, Mailbox, Par
 from mm_tui.review.findings import Level
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
 from mm_tui.store.mail.contacts import ContactStore
@@ -63,7 +63,7 @@ def draft(number: int, body: str, to: str = "anna@customer.example", **changes: 
     return make_pending(number, **{**fields, **changes})
 
 
-def entry(database: Database, wanted: str) -> Queued:
+def entry(database: Database, wanted: str) -> QueueEntry:
     found = ReviewQueue(database, SystemClock(), Risk()).entry(wanted)
     assert found is not None
     return found

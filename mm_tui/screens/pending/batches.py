@@ -7,7 +7,7 @@ from textual.content import Content
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.deciding import Deciding
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
 
@@ -29,7 +29,7 @@ class Batches(Deciding):
             self.marked[entry.item.id] = entry.version
         self.reload()
 
-    def _marked_entries(self) -> list[Queued]:
+    def _marked_entries(self) -> list[QueueEntry]:
         found = [entry for entry in self.waiting if self.marked.get(entry.item.id) == entry.version]
         return [entry for entry in found if self.gate.has_seen(entry) and not self.why_not(self.gate.why_busy, entry)]
 
@@ -48,7 +48,7 @@ class Batches(Deciding):
             lambda sure: self._approve_batch(batch) if sure else None,
         )
 
-    def _approve_batch(self, batch: list[Queued]) -> None:
+    def _approve_batch(self, batch: list[QueueEntry]) -> None:
         if (decisions := self._decisions()) is not None:
             found = {entry.item.id: entry.assessment.findings for entry in batch}
             self._decide(batch, decisions.approve_all([(entry.item, entry.digest) for entry in batch], found=found))
@@ -67,13 +67,13 @@ class Batches(Deciding):
             lambda reason: self._reject_batch(batch, reason) if reason else None,
         )
 
-    def _reject_batch(self, batch: list[Queued], reason: str) -> None:
+    def _reject_batch(self, batch: list[QueueEntry], reason: str) -> None:
         if (decisions := self._decisions()) is not None:
             self.reasons_given.update((entry.item.id, reason) for entry in batch)
             self._decide(batch, decisions.reject_all([(entry.item, entry.digest) for entry in batch], reason))
 
 
-def _summary(batch: list[Queued]) -> Content:
+def _summary(batch: list[QueueEntry]) -> Content:
     lines = [
         Content.assemble(
             (f"{entry.risk_sign} ", "$warning"),

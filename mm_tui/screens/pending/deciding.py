@@ -24,7 +24,7 @@ from mm_tui.screens.pending.head import findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN, ApprovalGate
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import Phase
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count
@@ -54,10 +54,10 @@ class Deciding(Screen[None]):
         @property
         def services(self) -> Services: ...
         @property
-        def current(self) -> Queued | None: ...
+        def current(self) -> QueueEntry | None: ...
 
-        waiting: list[Queued]
-        _entries: dict[str, Queued]
+        waiting: list[QueueEntry]
+        _entries: dict[str, QueueEntry]
 
         @property
         def pane(self) -> ItemPane: ...
@@ -80,7 +80,7 @@ class Deciding(Screen[None]):
         """The same of mails that are being decided."""
         self.reasons_given: dict[str, str] = {}
         """Mail id: why it is being rejected."""
-        self.editing: Queued | None = None
+        self.editing: QueueEntry | None = None
         """The mail whose draft is in the editor."""
 
     # What may be done
@@ -92,17 +92,17 @@ class Deciding(Screen[None]):
             self._gate = ApprovalGate(self.services.clock, self.services.settings.review.own_replies)
         return self._gate
 
-    def why_not(self, asked: Callable[[Queued, DecisionView | None], str], entry: Queued) -> str:
+    def why_not(self, asked: Callable[[QueueEntry, DecisionView | None], str], entry: QueueEntry) -> str:
         """What one of the gate's questions answers about this mail as its decision stands now."""
         return asked(entry, self.decision_of(entry.item.id))
 
-    def note_unasked(self, before: Queued | None) -> None:
+    def note_unasked(self, before: QueueEntry | None) -> None:
         """Remembers when something else than `before` came under the cursor without the reader having moved it."""
         now = self.current
         if now is not None and before is not None and (before.item.id, before.digest) != (now.item.id, now.digest):
             self.gate.came()
 
-    def forget_marks(self, entries: Mapping[str, Queued]) -> None:
+    def forget_marks(self, entries: Mapping[str, QueueEntry]) -> None:
         """Drops the marks of mails that are gone or are no longer what was seen."""
         self.marked = {
             email_id: name
@@ -168,13 +168,13 @@ class Deciding(Screen[None]):
         else:
             self._approve(entry)
 
-    def _read_on(self, entry: Queued) -> None:
+    def _read_on(self, entry: QueueEntry) -> None:
         """Shows what would leave; says how much of it is left to read once that is known, which is when it is drawn."""
         self.read_item()
         self.pane.show_what_leaves()
         self.pane.main.once_painted(lambda: self._say_unread(entry))
 
-    def _say_unread(self, entry: Queued) -> None:
+    def _say_unread(self, entry: QueueEntry) -> None:
         if self.current != entry or self.gate.has_seen(entry):
             return
         unread = self.pane.main.lines_unread
@@ -192,7 +192,7 @@ class Deciding(Screen[None]):
             self.unsay(self._refusal)
             self._refusal = ""
 
-    def _approve(self, entry: Queued) -> None:
+    def _approve(self, entry: QueueEntry) -> None:
         decisions = self._decisions()
         if decisions is None or not self.gate.has_seen(entry):
             return
@@ -206,12 +206,12 @@ class Deciding(Screen[None]):
             edit = edited_draft(entry.edit)
             self._decide([entry], decisions.release_edit(entry.item, entry.digest, edit, found=found))
 
-    def _decide(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
+    def _decide(self, entries: Sequence[QueueEntry], beginning: Coroutine[Any, Any, object]) -> None:
         # Not exclusive: a second decision must never cancel the journal entry of the first.
         self.gate.begin(entry.item.id for entry in entries)
         self.run_worker(self._begin(entries, beginning), group="decide", exclusive=False, exit_on_error=False)
 
-    async def _begin(self, entries: Sequence[Queued], beginning: Coroutine[Any, Any, object]) -> None:
+    async def _begin(self, entries: Sequence[QueueEntry], beginning: Coroutine[Any, Any, object]) -> None:
         from mm_tui.services.decisions.service import Refused
 
         # Whatever else goes wrong is told by the app; here it must not look as if the decision had begun.
@@ -270,7 +270,7 @@ class Deciding(Screen[None]):
             lambda reason: self._reject(entry, reason) if reason else None,
         )
 
-    def _reject(self, entry: Queued, reason: str) -> None:
+    def _reject(self, entry: QueueEntry, reason: str) -> None:
         if (decisions := self._decisions()) is not None:
             self.reasons_given[entry.item.id] = reason
             self._decide([entry], decisions.reject(entry.item, entry.digest, reason))
@@ -287,14 +287,14 @@ class Deciding(Screen[None]):
         else:
             self._ask_why_back(entry, entry.edit)
 
-    def _ask_why_back(self, entry: Queued, saved: SavedEdit) -> None:
+    def _ask_why_back(self, entry: QueueEntry, saved: SavedEdit) -> None:
         edit = edited_draft(saved)
         self.app.push_screen(
             ReasonScreen("Send back with your text, and a note", entry.item.subject, self._reasons()),
             lambda reason: self._send_back(entry, edit, reason) if reason else None,
         )
 
-    def _send_back(self, entry: Queued, edit: EditedDraft, reason: str) -> None:
+    def _send_back(self, entry: QueueEntry, edit: EditedDraft, reason: str) -> None:
         if (decisions := self._decisions()) is not None:
             self._decide([entry], decisions.send_back(entry.item, entry.digest, reason, edit))
 
@@ -366,7 +366,7 @@ class Deciding(Screen[None]):
             lambda sure: self._discard(entry) if sure else None,
         )
 
-    def _discard(self, entry: Queued) -> None:
+    def _discard(self, entry: QueueEntry) -> None:
         store, asked = EditStore(self.services.database), entry.edit
         found = store.get(entry.item.id)
         if found is not None and asked is not None and edited_draft(found) != edited_draft(asked):

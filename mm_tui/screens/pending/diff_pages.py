@@ -9,7 +9,7 @@ from mm_tui.review.diff import Kind, compare
 from mm_tui.screens.pending.pages import write_envelope, write_files
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView, Shown
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Page, PageWriter
@@ -29,7 +29,11 @@ def change_name(release: DecisionView | None) -> str:
 
 
 def difference(
-    entry: Queued, release: DecisionView | None, change: ReadChange | None = None, *, above: Sequence[str] | None = None
+    entry: QueueEntry,
+    release: DecisionView | None,
+    change: ReadChange | None = None,
+    *,
+    above: Sequence[str] | None = None,
 ) -> tuple[Page, str]:
     """What differs from what the reader last had on the screen, or their edit from the draft: all that would leave.
 
@@ -84,7 +88,7 @@ def _asks(release: DecisionView | None) -> bool:
     return release is not None and release.question is not None
 
 
-def _write_above(writer: PageWriter, entry: Queued, above: Sequence[str] | None) -> None:
+def _write_above(writer: PageWriter, entry: QueueEntry, above: Sequence[str] | None) -> None:
     """What the head has no room for, of the text that would leave."""
     edit = entry.edit
     subject = OneLine(edit.subject) if edit is not None else entry.item.subject
@@ -92,7 +96,7 @@ def _write_above(writer: PageWriter, entry: Queued, above: Sequence[str] | None)
     write_envelope(writer, entry.item, subject, to, above)
 
 
-def three_way_page(entry: Queued) -> Page:
+def three_way_page(entry: QueueEntry) -> Page:
     """For an edit whose draft changed meanwhile: what the agent changed, and what the human did."""
     writer = PageWriter()
     if entry.edit is None:
@@ -141,7 +145,7 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
     writer.line(diff.words, "dim")
 
 
-def sides(entry: Queued, *, above: Sequence[str] | None = None) -> tuple[Page, Page]:
+def sides(entry: QueueEntry, *, above: Sequence[str] | None = None) -> tuple[Page, Page]:
     """The agent's draft with what was taken out, and the human's edit, whole, with what was put in.
 
     `above` as in `draft_page`, for the edit.

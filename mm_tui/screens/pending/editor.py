@@ -25,7 +25,7 @@ from mm_tui.screens.pending.pages import thread_page
 from mm_tui.services.edits import save_beside
 from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.queue.entries import ReviewQueue, edited_draft
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
@@ -72,7 +72,7 @@ class EditScreen(ExternalEditing):
     BINDINGS = [*keymap.bindings("edit"), *keymap.bindings("quoted")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#body"
 
-    def __init__(self, entry: Queued) -> None:
+    def __init__(self, entry: QueueEntry) -> None:
         super().__init__()
         self._entry = entry
         self._thread = entry.thread

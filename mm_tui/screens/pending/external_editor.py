@@ -12,7 +12,7 @@ from mm_tui.review.draft import EditedDraft
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.pending.editor_process import EditorError, EditorReturned, run_editor
 from mm_tui.services.edits import save_beside
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.seal import StoreError
@@ -39,7 +39,7 @@ class ExternalEditing(BaseScreen):
     _watching: Sequence[Timer] = ()
 
     if TYPE_CHECKING:
-        _entry: Queued
+        _entry: QueueEntry
 
         @property
         def area(self) -> DraftArea: ...

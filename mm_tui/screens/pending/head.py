@@ -15,7 +15,7 @@ from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView, Phase
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
 from mm_tui.widgets.chrome import hint
 from mm_tui.widgets.words import count, exact, joined
@@ -36,7 +36,7 @@ PHASE_SIGNS = {
 }
 
 
-def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded: bool = False) -> Content:
+def head(entry: QueueEntry, mailbox: Mailbox | None, *, shown_findings: int, crowded: bool = False) -> Content:
     """The lines above the body.
 
     Args:
@@ -81,13 +81,13 @@ def head(entry: Queued, mailbox: Mailbox | None, *, shown_findings: int, crowded
     return joined(lines, "\n")
 
 
-def above(entry: Queued, mailbox: Mailbox | None) -> list[OneLine]:
+def above(entry: QueueEntry, mailbox: Mailbox | None) -> list[OneLine]:
     """What else must be read, where the head has no room for it: what the gateway adds to an outbound mail."""
     return [] if entry.is_inbound else list(disclosure(mailbox))
 
 
 def banner(
-    release: DecisionView | None, entry: Queued | None, change: ReadChange | None, *, screen: Screen[object]
+    release: DecisionView | None, entry: QueueEntry | None, change: ReadChange | None, *, screen: Screen[object]
 ) -> Content:
     """What is happening to the mail, in one line; empty when nothing is.
 
@@ -135,7 +135,7 @@ def _parties(parties: Sequence[Party]) -> Content:
     return joined([_party(party) for party in parties], ", ") if parties else Content.styled(UNTOLD, "$error")
 
 
-def _recipients(entry: Queued) -> Content:
+def _recipients(entry: QueueEntry) -> Content:
     if entry.edit is None:
         return _parties(entry.item.to)
     if not fits_head(entry.edit.to):
@@ -162,18 +162,18 @@ def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i s
     return lines
 
 
-def author_words(entry: Queued) -> OneLine:
+def author_words(entry: QueueEntry) -> OneLine:
     """Which human wrote it, and whether only a tag says so."""
     by_tag = ", as its tag says" if entry.author is not None and not entry.author.proven else ""
     return OneLine(f"{entry.author_words}{by_tag}")
 
 
-def unchecked_words(entry: Queued) -> OneLine:
+def unchecked_words(entry: QueueEntry) -> OneLine:
     """That the rules have not seen all of it, and why."""
     return OneLine(f"not checked yet: {entry.unread_words}")
 
 
-def findings_page(entry: Queued) -> Content:
+def findings_page(entry: QueueEntry) -> Content:
     """Everything that was found in a waiting mail, and what was not looked at."""
     found = entry.assessment
     lines = finding_lines(found.findings, len(found.findings)) or [

@@ -17,7 +17,7 @@ from mm_tui.screens.pending.filter_strip import FilterStrip
 from mm_tui.services.decisions.ended import UNKNOWN_END, tells_end, with_ended
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.queue.entries import ordered
-from mm_tui.services.queue.entry import Order, Queued
+from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import ALL, FilterCount, QueueFilter, SavedFilter, counted, saved_filters
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
@@ -42,7 +42,7 @@ class Narrowed(Batches):
 
         @property
         def queue(self) -> ReviewQueue: ...
-        def entries_changed(self, before: Queued | None) -> None: ...
+        def entries_changed(self, before: QueueEntry | None) -> None: ...
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,14 +50,14 @@ class Narrowed(Batches):
         self.typed = ""
         """What stands on the search line."""
         self.order = Order.OLDEST
-        self.waiting: list[Queued] = []
+        self.waiting: list[QueueEntry] = []
         """All that waits, oldest first."""
         self.filters: list[FilterCount] = []
         self.complaint = OneLine("")
         """What of the query could not be used."""
         self.endings: dict[str, OneLine] = {}
         """How mails that are listed and wait no more were decided elsewhere, by their ids."""
-        self._entries: dict[str, Queued] = {}
+        self._entries: dict[str, QueueEntry] = {}
         """What is listed: what is selected of all that waits, and what has ended and stays for now."""
         self._ended_at: dict[str, float] = {}
         """When the list was first read without them, of mails that stay in it, by the monotonic clock."""
@@ -71,12 +71,12 @@ class Narrowed(Batches):
             )
 
     @property
-    def current(self) -> Queued | None:
+    def current(self) -> QueueEntry | None:
         """The mail under the cursor."""
         raise NotImplementedError
 
     @property
-    def entries(self) -> list[Queued]:
+    def entries(self) -> list[QueueEntry]:
         """All that is listed and waits."""
         return [entry for entry in self._entries.values() if not entry.ended]
 
@@ -109,7 +109,7 @@ class Narrowed(Batches):
         self.query_one(FilterStrip).show(self.filters, self.filter)
         self.entries_changed(before)
 
-    def _staying(self, found: Sequence[Queued]) -> list[Queued]:
+    def _staying(self, found: Sequence[QueueEntry]) -> list[QueueEntry]:
         """What is not selected any more and stays: the mail that is read, and for a while what was decided here."""
         now, current = self.services.clock.monotonic(), self.current
         waiting = {entry.item.id: entry for entry in self.waiting}

@@ -14,7 +14,7 @@ from mm_tui.screens.pending.head import above, banner, head
 from mm_tui.screens.pending.pages import draft_page, edit_page, thread_page
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.pager import Page, Pager
@@ -57,7 +57,7 @@ class ItemPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = View.DRAFT
-        self._entry: Queued | None = None
+        self._entry: QueueEntry | None = None
         self._release: DecisionView | None = None
         self._mailbox: Mailbox | None = None
         self._change: ReadChange | None = None
@@ -90,13 +90,13 @@ class ItemPane(Vertical):
         return self._mailbox
 
     @property
-    def entry(self) -> Queued | None:
+    def entry(self) -> QueueEntry | None:
         """The mail that is shown."""
         return self._entry
 
     def show(
         self,
-        entry: Queued | None,
+        entry: QueueEntry | None,
         release: DecisionView | None,
         mailbox: Mailbox | None,
         change: ReadChange | None = None,

@@ -15,7 +15,7 @@ from mm_tui.review.findings import Level
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.due import due_words, is_overdue
-from mm_tui.services.queue.entry import Queued
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
 from mm_tui.widgets.virtual_list import VirtualList, fit_cells
 from mm_tui.widgets.words import age
@@ -33,7 +33,7 @@ CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UN
 class PendingRow:
     """What one line pair shows."""
 
-    queued: Queued
+    queued: QueueEntry
     phase: Phase | None = None
     """Where a decision about it stands; None when there is none."""
     words: OneLine = _NOTHING
@@ -45,7 +45,7 @@ class PendingRow:
     """Who else has it open and since when, or that it is half of a pair."""
 
     @classmethod
-    def of(cls, queued: Queued, release: DecisionView | None, *, marked: bool = False, noted: bool = False) -> Self:
+    def of(cls, queued: QueueEntry, release: DecisionView | None, *, marked: bool = False, noted: bool = False) -> Self:
         """From the queue's entry and the decision about it; `noted`: the reader has looked at how that ended."""
         claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
         if queued.ended and not tells_end(release):

@@ -25,7 +25,7 @@ from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.edits import saved_edits
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
 from mm_tui.services.queue.entries import ReviewQueue
-from mm_tui.services.queue.entry import Queued, Seat
+from mm_tui.services.queue.entry import QueueEntry, Seat
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.chrome import StatusLine
@@ -51,7 +51,7 @@ OPEN_SECONDS = 0.12
 class QueueRead(Message):
     """The queue as the stores hold it, from the worker that reads it."""
 
-    def __init__(self, entries: list[Queued] | None, kept: int, endings: dict[str, OneLine]) -> None:
+    def __init__(self, entries: list[QueueEntry] | None, kept: int, endings: dict[str, OneLine]) -> None:
         super().__init__()
         self.entries = entries
         """None when it could not be read."""
@@ -139,7 +139,7 @@ class PendingScreen(Narrowed, BaseScreen):
         return self.has_class("-reading") or self.has_class("-wide")
 
     @property
-    def current(self) -> Queued | None:
+    def current(self) -> QueueEntry | None:
         """The mail under the cursor."""
         key = self._list.current_key if self._list is not None else None
         return self._entries.get(key) if key is not None else None
@@ -187,13 +187,15 @@ class PendingScreen(Narrowed, BaseScreen):
         work = partial(self._read_queue, edits, seat, tuple(self._entries), self.current)
         self.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
-    def _read_queue(self, edits: Mapping[str, str], seat: Seat, listed: Sequence[str], current: Queued | None) -> None:
+    def _read_queue(
+        self, edits: Mapping[str, str], seat: Seat, listed: Sequence[str], current: QueueEntry | None
+    ) -> None:
         worker = get_current_worker()
         # An edit under way is shown with its original; once that is retired, a question can be answered on the edit.
         waiting = {item.email_id for item in self.services.pending.waiting()}
         shown = waiting | ({current.item.id} if current is not None else set())
         hidden = [edit for edit, original in edits.items() if original in shown]
-        entries: list[Queued] | None = None
+        entries: list[QueueEntry] | None = None
         kept = 0
         endings: dict[str, OneLine] = {}
         try:
@@ -222,7 +224,7 @@ class PendingScreen(Narrowed, BaseScreen):
         self.versions.forget_others(entry.item.id for entry in self.waiting)
         self.narrow()
 
-    def entries_changed(self, before: Queued | None) -> None:
+    def entries_changed(self, before: QueueEntry | None) -> None:
         """What is listed may be other mail than before."""
         self._show_rows()
         self.note_unasked(before)

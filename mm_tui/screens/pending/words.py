@@ -15,7 +15,7 @@ from mm_tui.widgets.words import age, count, exact
 if TYPE_CHECKING:
     from mm_tui.messages import Services
     from mm_tui.screens.pending.narrowing import Narrowed
-    from mm_tui.services.queue.entry import Queued
+    from mm_tui.services.queue.entry import QueueEntry
 
 
 def heading(screen: Narrowed, kept: int) -> Content:
@@ -35,7 +35,7 @@ def heading(screen: Narrowed, kept: int) -> Content:
     return Content.assemble((what, "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
 
 
-def place_words(screen: Narrowed, entry: Queued) -> str:
+def place_words(screen: Narrowed, entry: QueueEntry) -> str:
     """Where the mail stands in the list, how long it has waited, and whether it is due."""
     keys, now = screen.queue_list.keys, screen.services.clock.now()
     words = [f"{screen.queue_list.cursor + 1:,} of {len(keys):,}"]

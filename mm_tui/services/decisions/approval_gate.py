@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.decisions.view import DecisionView
-    from mm_tui.services.queue.entry import Queued
+    from mm_tui.services.queue.entry import QueueEntry
 
 DWELL_SECONDS = 0.4
 """How long a mail must have been under the cursor, so that a key on its way when it came cannot decide it."""
@@ -37,7 +37,7 @@ class ApprovalGate:
     # What the screen reports
 
     def saw(self, version: str) -> None:
-        """All that this version would send has been on the screen (`Queued.version`), for the dwell time."""
+        """All that this version would send has been on the screen (`QueueEntry.version`), for the dwell time."""
         self._seen.add(version)
 
     def came(self) -> None:
@@ -59,7 +59,7 @@ class ApprovalGate:
         """The mail under the cursor came there a moment ago: a key may be meant for the one before (R14)."""
         return self._clock.monotonic() - self._came_at < DWELL_SECONDS
 
-    def has_seen(self, entry: Queued) -> bool:
+    def has_seen(self, entry: QueueEntry) -> bool:
         """All that would leave has been on the screen as it is now (R2)."""
         return entry.item.complete and entry.version in self._seen
 
@@ -67,7 +67,7 @@ class ApprovalGate:
         """The page with this name has been on the screen to its end."""
         return version in self._seen
 
-    def why_busy(self, entry: Queued, release: DecisionView | None) -> str:
+    def why_busy(self, entry: QueueEntry, release: DecisionView | None) -> str:
         """What is happening to the mail that no other act may cross; empty when nothing is.
 
         Args:
@@ -84,11 +84,11 @@ class ApprovalGate:
             return "a question about it waits for an answer: y"
         return "undo it first: u" if release.can_undo else UNDER_WAY
 
-    def why_not_decide(self, entry: Queued, release: DecisionView | None) -> str:
+    def why_not_decide(self, entry: QueueEntry, release: DecisionView | None) -> str:
         """Why no decision of any kind may begin now; empty when one may."""
         return TOO_SOON if self.came_unasked else self.why_busy(entry, release)
 
-    def why_not_approve(self, entry: Queued, release: DecisionView | None) -> str:
+    def why_not_approve(self, entry: QueueEntry, release: DecisionView | None) -> str:
         """Why it may not be approved now; empty when it may. Whoever approves asks once more about high risk."""
         if why := self.why_not_decide(entry, release):
             return why

@@ -11,7 +11,7 @@ from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.services.queue.entry import Queued
+    from mm_tui.services.queue.entry import QueueEntry
     from mm_tui.store.audit.entries import AuditStore
     from mm_tui.store.mail.mails import MailStore
 
@@ -63,7 +63,7 @@ def tells_end(release: DecisionView | None) -> bool:
     return release is not None and release.phase not in (Phase.UNDECIDED, Phase.CHANGED)
 
 
-def with_ended(waiting: Sequence[Queued], listed: Sequence[str], ended: Sequence[Queued]) -> list[Queued]:
+def with_ended(waiting: Sequence[QueueEntry], listed: Sequence[str], ended: Sequence[QueueEntry]) -> list[QueueEntry]:
     """Puts mails that waited in their old place among those that wait.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mm_tui.models import RawContent
     from mm_tui.services.decisions.approval_gate import ApprovalGate
-    from mm_tui.services.queue.entry import Queued
+    from mm_tui.services.queue.entry import QueueEntry
 
 
 class ReadChange(NamedTuple):
@@ -25,11 +25,11 @@ class ReadVersions:
 
     def __init__(self, gate: ApprovalGate) -> None:
         self._gate = gate
-        self._versions: dict[str, Queued] = {}
+        self._versions: dict[str, QueueEntry] = {}
         self._noticed: dict[str, datetime] = {}
         self._shown_id = ""
 
-    def show(self, entry: Queued, now: datetime) -> ReadChange | None:
+    def show(self, entry: QueueEntry, now: datetime) -> ReadChange | None:
         """The mail is on the screen now; what of its content is another than before, if anything.
 
         Args:

@@ -18,7 +18,7 @@ from mm_tui.services.presence.tags import Presence, claim_in, pair_words
 from mm_tui.services.queue.answers import family_of, other_answers
 from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
-from mm_tui.services.queue.entry import NOBODY, Order, Queued, Seat, ThreadMail
+from mm_tui.services.queue.entry import NOBODY, Order, QueueEntry, Seat, ThreadMail
 from mm_tui.services.queue.filter import FilterContext
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore
@@ -65,7 +65,7 @@ class ReviewQueue:
         seat: Seat = NOBODY,
         why_unread: Callable[[str], OneLine] = lambda _: OneLine(""),
         stop: Callable[[], bool] = lambda: False,
-    ) -> list[Queued]:
+    ) -> list[QueueEntry]:
         """The waiting mails.
 
         Args:
@@ -80,7 +80,7 @@ class ReviewQueue:
         items = self._pending.items(mailbox_id=mailbox_id)
         tags, now = self._tags(), self._clock.now()
         pairs = _pairs(tags, {item.id for item in items} - left_out)
-        found: list[Queued] = []
+        found: list[QueueEntry] = []
         for item in items:
             if stop():
                 break
@@ -108,7 +108,7 @@ class ReviewQueue:
         """What filters of the queue must know besides the mails."""
         return FilterContext(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
 
-    def entry(self, email_id: str) -> Queued | None:
+    def entry(self, email_id: str) -> QueueEntry | None:
         """One waiting mail; None when it waits no more."""
         item = self._pending.get(email_id)
         if item is None:
@@ -117,11 +117,11 @@ class ReviewQueue:
         entry = replace(self._entry(item), author=self._authors.of(item, held))
         return _claimed(entry, claim_in(held, self._clock.now()), NOBODY)
 
-    def assess_edit(self, entry: Queued, draft: Draft) -> Assessment:
+    def assess_edit(self, entry: QueueEntry, draft: Draft) -> Assessment:
         """What the rules say of an edited text in place of the agent's."""
         return assess(draft, self._context(entry.item, entry.thread), self._risk)
 
-    def as_submitted(self, entry: Queued) -> Queued:
+    def as_submitted(self, entry: QueueEntry) -> QueueEntry:
         """The item assessed as the agent submitted it, where the queue assesses the human's edit of it."""
         if entry.edit is None:
             return entry
@@ -144,7 +144,7 @@ class ReviewQueue:
         )
         return thread, newer
 
-    def _entry(self, item: PendingItem) -> Queued:
+    def _entry(self, item: PendingItem) -> QueueEntry:
         digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
         thread, newer = self._thread_around(item)
         edit = self._edits.get(item.id)
@@ -161,7 +161,7 @@ class ReviewQueue:
             self._assessed[key] = known = _with_newer(known, newer)
             if len(self._assessed) > MAX_ASSESSED:
                 self._assessed.popitem(last=False)
-        return Queued(item, digest, known, edit, tuple(thread), self._due_at(item))
+        return QueueEntry(item, digest, known, edit, tuple(thread), self._due_at(item))
 
     def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
         """What other reviewers' programs say by tags, as far as the details tell that were read."""
@@ -212,12 +212,12 @@ def edited_draft(item: PendingItem, to: Sequence[str], subject: str, body: str) 
     )
 
 
-def ordered(entries: list[Queued], order: Order) -> list[Queued]:
+def ordered(entries: list[QueueEntry], order: Order) -> list[QueueEntry]:
     """Mails that stand oldest first, in this order."""
     return sorted(entries, key=lambda entry: -entry.concern) if order is Order.RISKIEST else entries
 
 
-def _claimed(entry: Queued, claim: Presence | None, seat: Seat) -> Queued:
+def _claimed(entry: QueueEntry, claim: Presence | None, seat: Seat) -> QueueEntry:
     is_ours = claim is not None and claim.token != "" and claim.token == seat.token
     other = None if is_ours else claim
     named = other is not None and other.by == seat.reviewer

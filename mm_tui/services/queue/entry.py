@@ -43,7 +43,7 @@ class ThreadMail:
 
 
 @dataclass(frozen=True)
-class Queued:
+class QueueEntry:
     """One waiting mail as the queue shows it."""
 
     item: PendingItem

@@ -17,7 +17,7 @@ from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.services.queue.entry import Queued
+    from mm_tui.services.queue.entry import QueueEntry
 
 OTHER_CODES = frozenset({"thread_moved"})
 """Codes of findings that no rule makes."""
@@ -51,7 +51,7 @@ class FilterCount(NamedTuple):
     number: int
 
 
-Test = Callable[["Queued", FilterContext], bool]
+Test = Callable[["QueueEntry", FilterContext], bool]
 
 
 class QueueFilter:
@@ -76,7 +76,7 @@ class QueueFilter:
             test = _test(term, around)
             self._tests.append(_not(test) if term.excluded else test)
 
-    def has(self, entry: Queued) -> bool:
+    def has(self, entry: QueueEntry) -> bool:
         """Whether it selects this mail."""
         return all(test(entry, self._around) for test in self._tests)
 
@@ -102,7 +102,7 @@ def _box_name(address: str, mailboxes: Sequence[tuple[str, str]], others: Sequen
     return OneLine(address if namesakes > 1 or not local or any(local == one.name for one in others) else local)
 
 
-def counted(filters: Sequence[SavedFilter], entries: Sequence[Queued], around: FilterContext) -> list[FilterCount]:
+def counted(filters: Sequence[SavedFilter], entries: Sequence[QueueEntry], around: FilterContext) -> list[FilterCount]:
     """The filters with how many of these mails each selects."""
     narrowings = [QueueFilter(one.query, around) for one in filters]
     return [
@@ -158,7 +158,7 @@ def _plain(text: str) -> str:
     return "".join(character for character in parts if not unicodedata.combining(character))
 
 
-def _with_words(term: Term, of: Callable[[Queued], str]) -> Test:
+def _with_words(term: Term, of: Callable[[QueueEntry], str]) -> Test:
     words = r"\s+".join(map(re.escape, _plain(term.value).split()))
     if not query.is_unspaced(term.value):
         words = r"(?<!\w)" + words + (r"(?!\w)" if term.whole else "")
@@ -166,7 +166,7 @@ def _with_words(term: Term, of: Callable[[Queued], str]) -> Test:
     return lambda entry, _: pattern.search(_plain(of(entry))) is not None
 
 
-def _everything(entry: Queued) -> str:
+def _everything(entry: QueueEntry) -> str:
     item = entry.item
     body = entry.edit.body if entry.edit is not None else item.body
     return "\n".join((str(item.sender), *map(str, item.to), *map(str, item.cc), item.subject, body))
