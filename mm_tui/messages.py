@@ -1,7 +1,7 @@
 """What services tell the screen's floor, as Textual messages, and what screens may ask of them.
 
-Services know nothing of Textual: they call a plain function with a notice. The app wraps each notice in `ServiceEventReceived` and
-hands it to every main screen; the screen re-reads the store.
+Services know nothing of Textual: they call a plain function with an event. The app wraps each event in
+`ServiceEventReceived` and hands it to every main screen; the screen reads the store again.
 """
 
 from __future__ import annotations

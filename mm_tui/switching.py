@@ -146,11 +146,11 @@ def _interrupting_only_the_command() -> Iterator[None]:
         yield
         return
 
-    def handle_event(number: int, frame: FrameType | None) -> None:
+    def ignore(number: int, frame: FrameType | None) -> None:
         """A handler of ours is not inherited: the command has its own."""
         del number, frame
 
-    before = signal.signal(signal.SIGINT, heed)
+    before = signal.signal(signal.SIGINT, ignore)
     try:
         yield
     finally:

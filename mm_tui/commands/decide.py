@@ -51,7 +51,7 @@ async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> int:
-    """Decisions an edited text in place of the item that the digest names."""
+    """Releases an edited text in place of the item that the digest names."""
     async with _desk(chosen) as (rooms, decisions):
         entry = await _named(rooms, arguments)
         raw = entry.item.raw

@@ -136,7 +136,7 @@ def run_reject(arguments: argparse.Namespace) -> int:
 
 
 def run_edit(arguments: argparse.Namespace) -> int:
-    """Decisions an edit."""
+    """Releases an edit."""
     from mm_tui.commands import decide
     from mm_tui.commands.office import work
 

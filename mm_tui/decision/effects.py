@@ -72,7 +72,10 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Send the edit, always under the same idempotency key: `Submitted`, `CallRefused`, `CallConflict`, `OutcomeUnknown` or `KeyExpired`."""
+    """Send the edit, always under the same idempotency key.
+
+    Answered by `Submitted`, `CallRefused`, `CallConflict`, `OutcomeUnknown` or `KeyExpired`.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,8 +185,8 @@ def _checking(state: State, event: Event) -> Move:
 
 def _newly_named(state: State, sighting: Snapshot) -> tuple[str, ...]:
     """The mails that this one's tags name as versions of it and that nobody has named before."""
-    decisions = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
-    if not releases or state.stage is Stage.WAIT:
+    may_release = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
+    if not may_release or state.stage is Stage.WAIT:
         return ()
     known = {state.case.item, state.replacement, *state.case.siblings, *state.relatives}
     fresh = tuple(dict.fromkeys(one for one in sighting.relatives if one not in known))

@@ -24,8 +24,8 @@ CHROME_SECONDS = 0.1
 class BaseScreen(Screen[None]):
     """A main screen: top line, body, status line, keys.
 
-    Subclasses yield their body from `compose_body` and re-read the store in `handle_event`. While another main screen is in
-    front, notices are kept (each kind once) and heeded when this one comes back.
+    Subclasses yield their body from `compose_body` and read the store again in `handle_event`. While another main
+    screen is in front, events wait (each kind once) and are handled when this one comes back.
     """
 
     MODE: ClassVar[str] = ""

@@ -186,7 +186,7 @@ class Database:
             try:
                 yield connection
                 if durable and self._file is not None:
-                    # FilterCount in the file's first page, by which an older copy is told (`seal.OpenFile`).
+                    # Counted in the file's first page, by which an older copy is told (`seal.OpenFile`).
                     connection.execute(f"PRAGMA {self._schemas()[-1]}.user_version = {len(MIGRATIONS)}")
                 connection.execute("COMMIT")
                 self._committed()

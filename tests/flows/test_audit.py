@@ -59,7 +59,7 @@ async def reject(app: MmTui, sandbox: Sandbox, pilot: Pilot[Any], draft: str) ->
 
     await decisions.reject(item, digest_of(item.id, item.mailbox_id, item.direction, item.raw), "Wrong facts")
     await decisions.settled(draft)
-    sync.poke()
+    sync.wake()
 
 
 async def test_a_decision_stands_in_both_logs_with_its_human(

@@ -94,7 +94,7 @@ async def test_decisions_made_here_become_evidence(
         assert (tally.as_written, tally.edited, tally.rejected) == (1, 1, 1)
         assert tally.changed is not None and 0 < tally.changed < 0.5
         assert tally.seconds is not None and tally.seconds < 600
-        sync.poke()
+        sync.wake()
         await until(pilot, lambda: screen.current and screen.current.pending == 0, "an empty queue")
         assert screen.current.elsewhere == 0
         assert "Decisions made with this program on this machine." in shown(app)

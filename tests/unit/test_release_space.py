@@ -232,8 +232,10 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         SCOPES["edit and release"],
         EDIT,
         "        case CallRefused(words) | CallConflict(words):\n            return read_back(state, words)\n"
-        "        case OutcomeUnknown(words):\n            return doubt(state, words)\n    return stay(state)\n\n\ndef _withdrawn",
-        "        case CallRefused(words) | CallConflict(words) | OutcomeUnknown(words):\n            return _withdrawn(state)\n"
+        "        case OutcomeUnknown(words):\n            return doubt(state, words)\n"
+        "    return stay(state)\n\n\ndef _withdrawn",
+        "        case CallRefused(words) | CallConflict(words) | OutcomeUnknown(words):\n"
+        "            return _withdrawn(state)\n"
         "    return stay(state)\n\n\ndef _withdrawn",
     ),
     "looking again repeats a call in doubt": (

@@ -135,7 +135,7 @@ def _unquoted(text: str) -> str:
 
 @rule("said_before", "said before in this thread", needs_thread=True)
 def said_before(reading: Reading) -> Iterator[Finding]:
-    """The draft is nearly the same as a mail of ours in this thread, or repeats the mail that it answers. FilterCount in
+    """The draft is nearly the same as a mail of ours in this thread, or repeats the mail that it answers. Counted in
     neighbouring pairs of words, from eight words on. Medium."""
     body = reading.body[: reading.written]
     if len(_WORD.findall(body)) < _FEWEST:

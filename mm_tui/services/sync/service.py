@@ -371,9 +371,9 @@ class Sync:
             await self._pause(part, interval() if wait is None else wait, not_wakeable)
 
     async def _pause(self, part: Part, seconds: float, not_wakeable: bool) -> None:
-        """Waits, or until the part is woken; `not_wakeable`: the gateway asked for the wait, so only a human shortens it."""
+        """Waits, or until the part is woken. `not_wakeable`: the gateway asked for it, so only a human shortens it."""
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        waking = asyncio.ensure_future((self._asked if deaf else self._wake)[part].wait())
+        waking = asyncio.ensure_future((self._asked if not_wakeable else self._wake)[part].wait())
         try:
             await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
         finally:
