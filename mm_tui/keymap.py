@@ -136,12 +136,12 @@ ACTS: tuple[Act, ...] = (
     Act("mailboxes.window", "w", "window", "7/30 days", "Show the other span of days, where there is no room for both."),
     Act("mailboxes.back", "escape", "back", "back", "Back to the table."),
     # Reading
-    Act("paper.down", "j,down", "paper_down", "down", "One line down."),
-    Act("paper.up", "k,up", "paper_up", "up", "One line up."),
-    Act("paper.page_down", "pagedown,ctrl+d", "paper_page_down", "read on", "One page down; at the end, to what was jumped over."),
-    Act("paper.page_up", "pageup,ctrl+u", "paper_page_up", "page up", "One page up."),
-    Act("paper.first", "g,home", "paper_first", "first", "To the beginning."),
-    Act("paper.last", "G,end", "paper_last", "last", "To the end."),
+    Act("paper.down", "j,down", "pager_down", "down", "One line down."),
+    Act("paper.up", "k,up", "pager_up", "up", "One line up."),
+    Act("paper.page_down", "pagedown,ctrl+d", "pager_page_down", "read on", "One page down; at the end, to what was jumped over."),
+    Act("paper.page_up", "pageup,ctrl+u", "pager_page_up", "page up", "One page up."),
+    Act("paper.first", "g,home", "pager_first", "first", "To the beginning."),
+    Act("paper.last", "G,end", "pager_last", "last", "To the end."),
     # The draft editor
     Act("edit.done", "ctrl+s", "done", "done", "Keep the edit and go back to read it once more; approving releases it.", True, True),
     Act("edit.external", "ctrl+o", "external", "$EDITOR", "Edit the text in your own editor.", True, True),

@@ -164,8 +164,8 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     BINDINGS = keymap.bindings("paper")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "paper--text", "paper--dim", "paper--strong", "paper--risk", "paper--fail", "paper--added", "paper--removed",
-        "paper--accent",
+        "pager--text", "pager--dim", "pager--strong", "pager--risk", "pager--fail", "pager--added", "pager--removed",
+        "pager--accent",
     }  # fmt: skip
     DEFAULT_CSS = """
     Pager {
@@ -174,28 +174,28 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
         padding: 0 1;
-        & > .paper--text { color: $foreground; }
-        & > .paper--dim { color: $mm-dim; }
-        & > .paper--strong { color: $foreground; text-style: bold; }
-        & > .paper--accent { color: $accent; }
-        & > .paper--risk { color: $warning; text-style: underline; }
-        & > .paper--fail { color: $error; text-style: bold underline; }
-        & > .paper--added { color: $success; text-style: bold underline; }
-        & > .paper--removed { color: $error; text-style: strike; }
+        & > .pager--text { color: $foreground; }
+        & > .pager--dim { color: $mm-dim; }
+        & > .pager--strong { color: $foreground; text-style: bold; }
+        & > .pager--accent { color: $accent; }
+        & > .pager--risk { color: $warning; text-style: underline; }
+        & > .pager--fail { color: $error; text-style: bold underline; }
+        & > .pager--added { color: $success; text-style: bold underline; }
+        & > .pager--removed { color: $error; text-style: strike; }
     }
     """
 
     class EndSeen(Message):
         """Every line of the page has been on the screen, in whatever order, the last of them for the dwell time."""
 
-        def __init__(self, paper: Pager, name: str) -> None:
+        def __init__(self, pager: Pager, name: str) -> None:
             super().__init__()
-            self.paper = paper
+            self.pager = pager
             self.page_name = name
 
         @property
         def control(self) -> Pager:
-            return self.paper
+            return self.pager
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -316,26 +316,26 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Moving
 
-    def action_paper_down(self) -> None:
+    def action_pager_down(self) -> None:
         self.scroll_relative(y=1, animate=False)
 
-    def action_paper_up(self) -> None:
+    def action_pager_up(self) -> None:
         self.scroll_relative(y=-1, animate=False)
 
-    def action_paper_page_down(self) -> None:
+    def action_pager_page_down(self) -> None:
         if self._page_name and self._unseen and self.scroll_offset.y >= self.max_scroll_y:
             # What was jumped over is what is left to read.
             self.scroll_to(y=next(at for at in range(len(self._lines)) if self._is_unseen(at)), animate=False)
         else:
             self.scroll_relative(y=max(1, self.size.height - 2), animate=False)
 
-    def action_paper_page_up(self) -> None:
+    def action_pager_page_up(self) -> None:
         self.scroll_relative(y=-max(1, self.size.height - 2), animate=False)
 
-    def action_paper_first(self) -> None:
+    def action_pager_first(self) -> None:
         self.scroll_to(y=0, animate=False)
 
-    def action_paper_last(self) -> None:
+    def action_pager_last(self) -> None:
         self.scroll_to(y=len(self._lines), animate=False)
 
     # Drawing
@@ -343,7 +343,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     def _style(self, name: str) -> Style:
         found = self._styles.get(name)
         if found is None:
-            found = self._styles[name] = self.get_component_rich_style(f"paper--{name}")
+            found = self._styles[name] = self.get_component_rich_style(f"pager--{name}")
         return found
 
     def notify_style_update(self) -> None:

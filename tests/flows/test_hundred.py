@@ -17,7 +17,7 @@ from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
-from mm_tui.widgets import pager as paper
+from mm_tui.widgets import pager
 from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -93,7 +93,7 @@ async def press(pilot: Pilot[Any], act_id: str, keys: list[str]) -> None:
 async def test_every_bad_draft_is_stopped_by_a_flag(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for module in (paper, approval_gate):
+    for module in (pager, approval_gate):
         monkeypatch.setattr(module, "DWELL_SECONDS", 0.01)
     drafts = fill(sandbox)
     missed: list[str] = []

@@ -26,7 +26,7 @@ from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.editor_files import EditorFile
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine
-from mm_tui.widgets import pager as paper
+from mm_tui.widgets import pager
 from tests.support.app import running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -161,7 +161,7 @@ async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(
         screen = await open_queue(app, pilot, 2)
         await seen(pilot, screen)
         # However slow the machine, what appears now has not been on the screen for long enough.
-        monkeypatch.setattr(paper, "DWELL_SECONDS", 60)
+        monkeypatch.setattr(pager, "DWELL_SECONDS", 60)
         await pilot.press("a", "a", "a")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(pilot, lambda: len(screen.entries) == 1, "the second alone")

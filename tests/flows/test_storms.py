@@ -43,10 +43,10 @@ async def test_a_mail_that_is_read_keeps_its_place_and_every_word(seed: int) -> 
         for width, height in sizes(seed):
             await pilot.resize_terminal(width, height)
             await pilot.pause()
-            paper = screen.pane.main
-            assert paper.has_focus
+            pager = screen.pane.main
+            assert pager.has_focus
             drawn = " ".join(
-                "".join(segment.text for segment in paper.render_line(y)) for y in range(paper.size.height)
+                "".join(segment.text for segment in pager.render_line(y)) for y in range(pager.size.height)
             )
             assert "Paragraph" in drawn
             assert "mm-tui" in shown(app) or "1 Inbox" in shown(app)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mm_tui.screens.pending.screen import PendingScreen
-from mm_tui.widgets import pager as paper
+from mm_tui.widgets import pager
 from tests.snapshots.pictures import LARGE, MIDDLE, SMALL, Gallery, Reach, after, still
 from tests.snapshots.waiting import ITEMS, app
 from tests.support.seat import until
@@ -94,7 +94,7 @@ async def test_dialog(gallery: Gallery, name: str) -> None:
 
 @pytest.mark.parametrize("name", READ)
 async def test_dialogs_about_what_was_read(gallery: Gallery, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paper, "DWELL_SECONDS", 0.01)
+    monkeypatch.setattr(pager, "DWELL_SECONDS", 0.01)
     item, *keys = READ[name]
 
     async def run(pilot: Pilot[None]) -> None:

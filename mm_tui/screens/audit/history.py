@@ -100,9 +100,9 @@ class HistoryScreen(BaseScreen):
         self.call_after_refresh(self._show, keep_place=True)
 
     def _show(self, *, keep_place: bool) -> None:
-        paper = self.query_one(Pager)
+        pager = self.query_one(Pager)
         if self.life is not None:
-            paper.show(life_page(self.life, paper.room, self.identity), f"life {self._email_id}", keep_place=keep_place)
+            pager.show(life_page(self.life, pager.room, self.identity), f"life {self._email_id}", keep_place=keep_place)
 
     def action_thread(self) -> None:
         mail = self.life.summary if self.life is not None else None

@@ -24,7 +24,7 @@ def exactly(at: datetime | None) -> str:
 
 
 def line_page(shown: AuditLine, room: int) -> Page:
-    """Everything that one line of the log holds, for a paper of `room` cells."""
+    """Everything that one line of the log holds, for a pager of `room` cells."""
     line = shown.line
     writer = PageWriter()
     writer.line(shown.words, "strong")

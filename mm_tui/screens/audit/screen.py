@@ -225,9 +225,9 @@ class AuditScreen(BaseScreen):
 
     def _show_line(self) -> None:
         row = self.entries.current_row
-        paper = self.query_one("#entry", Pager)
-        page = line_page(row, paper.room) if row is not None else Page()
-        paper.show(page, str(row.line.key) if row is not None else "")
+        pager = self.query_one("#entry", Pager)
+        page = line_page(row, pager.room) if row is not None else Page()
+        pager.show(page, str(row.line.key) if row is not None else "")
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_line)

@@ -52,9 +52,9 @@ class PageScreen(ModalScreen[None]):
             yield keys_line(("j k", "scroll"), ("esc", "close"))
 
     def on_mount(self) -> None:
-        paper = self.query_one(Pager)
-        paper.show(self._page, self._title)
-        paper.focus()
+        pager = self.query_one(Pager)
+        pager.show(self._page, self._title)
+        pager.focus()
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -64,7 +64,7 @@ class FilterScreen(ModalScreen[MailView | None]):
         Binding("k", "up", "up", show=False),
     ]
 
-    class FilterCount(Message):
+    class Counted(Message):
         """How many mails one of the list's views has."""
 
         def __init__(self, at: int, number: int) -> None:
@@ -111,9 +111,9 @@ class FilterScreen(ModalScreen[MailView | None]):
                 return
             if isinstance(choice, _Narrower):
                 query = parse_query(choice.view.query, now)
-                self.post_message(self.FilterCount(at, self._services.mail.count(choice.view, query=query)))
+                self.post_message(self.Counted(at, self._services.mail.count(choice.view, query=query)))
 
-    def on_filter_screen_counted(self, message: FilterCount) -> None:
+    def on_filter_screen_counted(self, message: Counted) -> None:
         choice = self._choices[message.at]
         if isinstance(choice, _Narrower):
             words = self._words(choice, f"{message.number:,}" if message.number else "–")

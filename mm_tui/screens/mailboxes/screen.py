@@ -70,7 +70,7 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         return self.query_one("#boxes", MailboxList)
 
     @property
-    def paper(self) -> Pager:
+    def pager(self) -> Pager:
         """What there is to read about the mailbox under the cursor."""
         return self.query_one("#about", Pager)
 
@@ -168,21 +168,21 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading(self.boxes.size.width - 1)}"))
         lines = min(max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5))
         # An empty table has the room to say why it is empty.
-        table, before = self.query_one("#table"), self.paper.room
+        table, before = self.query_one("#table"), self.pager.room
         table.styles.height = lines if self.boxes.keys else "100%"
         self._show_about()
         self.call_after_refresh(self._show_about_again, before)
 
     def _show_about_again(self, room: int) -> None:
         """The page is made for a width, and the table may have left it another one."""
-        if self.paper.room != room:
+        if self.pager.room != room:
             self._show_about()
 
     def _show_about(self) -> None:
         found = self.current
-        page = mailbox_page(found, self.facts, self.paper.room) if found is not None else Page()
+        page = mailbox_page(found, self.facts, self.pager.room) if found is not None else Page()
         name = found.mailbox.id if found is not None else ""
-        self.paper.show(page, name, keep_place=self.has_class("-reading"))
+        self.pager.show(page, name, keep_place=self.has_class("-reading"))
         self.query_one(StatusLine).update_state()
 
     def on_resize(self) -> None:
@@ -195,7 +195,7 @@ class MailboxesScreen(MailboxActing, BaseScreen):
 
     def on_virtual_list_opened(self, _message: MailboxList.Opened) -> None:
         self.add_class("-reading")
-        self.paper.focus()
+        self.pager.focus()
 
     def action_back(self) -> None:
         self.remove_class("-reading")

@@ -135,7 +135,7 @@ class EditScreen(ExternalEditing):
         self.query_one("#thread", Pager).show(page, THREE_WAY if self._is_outdated else "")
         self._show_side_words()
 
-    def on_paper_end_seen(self, _message: Pager.EndSeen) -> None:
+    def on_pager_end_seen(self, _message: Pager.EndSeen) -> None:
         self._knows_the_change = True
 
     def _show_side_words(self) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class View(StrEnum):
-    """What the main paper shows."""
+    """What the main pager shows."""
 
     DRAFT = "Draft"
     THREAD = "Thread"
@@ -76,7 +76,7 @@ class ItemPane(Vertical):
 
     @property
     def main(self) -> Pager:
-        """The paper that is decided upon."""
+        """The pager that is decided upon."""
         return self.query_one("#item-main", Pager)
 
     @property

@@ -331,7 +331,7 @@ class PendingScreen(Narrowed, BaseScreen):
     def on_virtual_list_opened(self, _message: PendingList.Opened) -> None:
         self.read_item()
 
-    def on_paper_end_seen(self, message: Pager.EndSeen) -> None:
+    def on_pager_end_seen(self, message: Pager.EndSeen) -> None:
         for name in message.page_name.splitlines():
             self.gate.saw(name)
         self.forget_refusal()

@@ -40,7 +40,7 @@ def test_a_long_word_is_cut_at_the_width_and_a_space_at_the_end_does_not_hang() 
 
 
 class PaperApp(App[None]):
-    """One paper on the screen."""
+    """One pager on the screen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,9 +50,9 @@ class PaperApp(App[None]):
         return fallbacks(self.current_theme)
 
     def compose(self) -> ComposeResult:
-        yield Pager(id="paper")
+        yield Pager(id="pager")
 
-    def on_paper_end_seen(self, message: Pager.EndSeen) -> None:
+    def on_pager_end_seen(self, message: Pager.EndSeen) -> None:
         self.seen.append(message.page_name)
 
 
@@ -62,10 +62,10 @@ def drawn(app: PaperApp) -> str:
 
 
 async def show(app: PaperApp, pilot: Pilot[Any], text: str, name: str = "page") -> Pager:
-    paper = app.query_one(Pager)
-    paper.show(Page(text), name)
+    pager = app.query_one(Pager)
+    pager.show(Page(text), name)
     await pilot.pause()
-    return paper
+    return pager
 
 
 @pytest.mark.parametrize("size", [(80, 24), (33, 12), (60, 20)])
@@ -73,10 +73,10 @@ async def test_the_scrollbar_covers_no_word(size: tuple[int, int]) -> None:
     words = [f"word{number}" for number in range(400)]
     app = PaperApp()
     async with app.run_test(size=size) as pilot:
-        paper = await show(app, pilot, " ".join(words))
+        pager = await show(app, pilot, " ".join(words))
         read = drawn(app)
-        while paper.scroll_offset.y < paper.max_scroll_y:
-            paper.action_paper_page_down()
+        while pager.scroll_offset.y < pager.max_scroll_y:
+            pager.action_pager_page_down()
             await pilot.pause()
             read += "\n" + drawn(app)
         shown = set(read.split())
@@ -86,17 +86,17 @@ async def test_the_scrollbar_covers_no_word(size: tuple[int, int]) -> None:
 async def test_the_end_counts_only_when_everything_before_it_was_on_screen() -> None:
     app = PaperApp()
     async with app.run_test(size=(40, 12)) as pilot:
-        paper = await show(app, pilot, "\n".join(f"line {number}" for number in range(60)))
-        paper.action_paper_last()
+        pager = await show(app, pilot, "\n".join(f"line {number}" for number in range(60)))
+        pager.action_pager_last()
         await pilot.pause(0.6)
-        assert app.seen == [] and paper.lines_unread > 0
-        paper.action_paper_first()
+        assert app.seen == [] and pager.lines_unread > 0
+        pager.action_pager_first()
         await pilot.pause()
-        while paper.scroll_offset.y < paper.max_scroll_y:
-            paper.action_paper_page_down()
+        while pager.scroll_offset.y < pager.max_scroll_y:
+            pager.action_pager_page_down()
             await pilot.pause()
         await until(pilot, lambda: app.seen == ["page"], "the end")
-        assert paper.lines_unread == 0
+        assert pager.lines_unread == 0
 
 
 async def test_another_page_must_be_read_anew() -> None:
@@ -104,8 +104,8 @@ async def test_another_page_must_be_read_anew() -> None:
     async with app.run_test(size=(40, 12)) as pilot:
         await show(app, pilot, "short", "first")
         await until(pilot, lambda: app.seen == ["first"], "the end")
-        paper = await show(app, pilot, "\n".join("many" for _ in range(60)), "second")
-        paper.action_paper_last()
+        pager = await show(app, pilot, "\n".join("many" for _ in range(60)), "second")
+        pager.action_pager_last()
         await pilot.pause(0.6)
         assert app.seen == ["first"]
 
@@ -128,28 +128,28 @@ async def show_below(app: PaperApp) -> None:
 async def test_marks_are_drawn_where_they_are() -> None:
     app = PaperApp()
     async with app.run_test(size=(40, 12)) as pilot:
-        paper = app.query_one(Pager)
-        paper.show(Page("one two three", (Mark(4, 7, "risk"),)), "page")
+        pager = app.query_one(Pager)
+        pager.show(Page("one two three", (Mark(4, 7, "risk"),)), "page")
         await pilot.pause()
-        pieces = [(segment.text, segment.style) for segment in paper.render_line(0)]
+        pieces = [(segment.text, segment.style) for segment in pager.render_line(0)]
         marked = [text for text, style in pieces if style is not None and style.underline]
         assert marked == ["two"]
-        paper.show(Page("one two three", (Mark(4, 7, "risk"), Mark(0, 7, "fail"))), "page")
+        pager.show(Page("one two three", (Mark(4, 7, "risk"), Mark(0, 7, "fail"))), "page")
         await pilot.pause()
-        pieces = [(segment.text, segment.style) for segment in paper.render_line(0)]
+        pieces = [(segment.text, segment.style) for segment in pager.render_line(0)]
         assert pieces[0][1] == pieces[1][1], "the later mark wins, wherever it starts"
 
 
 async def test_resizing_keeps_the_place_and_what_was_read() -> None:
     app = PaperApp()
     async with app.run_test(size=(60, 12)) as pilot:
-        paper = await show(app, pilot, "\n".join(f"line {number} with some words in it" for number in range(80)))
-        paper.scroll_to(y=10, animate=False)
+        pager = await show(app, pilot, "\n".join(f"line {number} with some words in it" for number in range(80)))
+        pager.scroll_to(y=10, animate=False)
         await pilot.pause()
-        first = paper.render_line(0).text.strip()
+        first = pager.render_line(0).text.strip()
         await pilot.resize_terminal(25, 12)
         await pilot.pause()
-        assert paper.render_line(0).text.strip().startswith(first.split(" with")[0])
+        assert pager.render_line(0).text.strip().startswith(first.split(" with")[0])
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12))
@@ -164,14 +164,14 @@ def test_what_is_left_to_read_is_what_was_on_no_screen(looks: list[tuple[int, in
 async def test_what_was_jumped_over_is_left_to_read_and_reading_on_goes_there() -> None:
     app = PaperApp()
     async with app.run_test(size=(40, 20)) as pilot:
-        paper = await show(app, pilot, "\n".join(f"line {number}" for number in range(100)))
-        paper.focus()
-        await until(pilot, lambda: paper.lines_unread == 80, "the first page")
+        pager = await show(app, pilot, "\n".join(f"line {number}" for number in range(100)))
+        pager.focus()
+        await until(pilot, lambda: pager.lines_unread == 80, "the first page")
         await pilot.press("G")
-        await until(pilot, lambda: paper.lines_unread == 60, "the last page")
+        await until(pilot, lambda: pager.lines_unread == 60, "the last page")
         await pilot.press("pagedown")
-        await until(pilot, lambda: paper.scroll_offset.y == 20, "the first line that was jumped over")
+        await until(pilot, lambda: pager.scroll_offset.y == 20, "the first line that was jumped over")
         for _ in range(6):
             await pilot.press("pagedown")
             await pilot.pause()
-        await until(pilot, lambda: paper.lines_unread == 0 and app.seen == ["page"], "all of it")
+        await until(pilot, lambda: pager.lines_unread == 0 and app.seen == ["page"], "all of it")
