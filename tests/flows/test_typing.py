@@ -119,7 +119,7 @@ async def test_words_behind_a_refused_key_are_no_keys(
         screen = await open_queue(app, pilot, 1)
         await seen(pilot, screen)
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
-        monkeypatch.setattr(type(screen), "_releases", lambda self: self.say("still starting"))
+        monkeypatch.setattr(type(screen), "_decisions", lambda self: self.say("still starting"))
         await typed(app, "x2nd 1 paragraph is a lie", pause=0.05)
         assert app.screen is screen
         assert app.current_mode == "pending"
