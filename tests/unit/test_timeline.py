@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
+from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Mailbox, Party, RawContent
 from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words, narrowed
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
@@ -31,7 +31,7 @@ class Logs:
         self.lines = AuditLines(database)
         self._numbers = iter(range(10**6))
 
-    def gateway(self, action: str, about: str, minutes: float, *, actor: str = "", **metadata: str) -> None:
+    def gateway(self, action: str, about: str, minutes: float, /, *, actor: str = "", **metadata: str) -> None:
         entry = AuditEntry(
             id=f"G{next(self._numbers):06}",
             action=OneLine(action),
@@ -239,3 +239,84 @@ def test_times_are_read_back_as_they_were(logs: Logs) -> None:
     logs.gateway("email.read", "M1", 2)
     assert [one.line.at for one in logs.shown()] == [NOW - timedelta(minutes=1), NOW - timedelta(minutes=2)]
     assert all(isinstance(one.line.at, datetime) for one in logs.shown())
+
+
+APPROVALS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("oversight.approved", {}),
+    ("oversight_approve", {}),
+    ("approve_email", {}),
+    ("message.approved", {}),
+    ("emailApproved", {}),
+    ("APPROVED", {}),
+    ("approval.granted", {}),
+    ("email.released", {}),
+    ("oversight.decide", {"action": "approve"}),
+    ("decision", {"outcome": "approved_and_sent"}),
+    ("email.status_changed", {"to": "approved"}),
+    ("", {"decision": "approve"}),
+)
+REJECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("oversight.rejected", {}),
+    ("oversight_reject", {}),
+    ("reject_email", {}),
+    ("message_rejection", {}),
+    ("email.denied", {}),
+    ("email.disapproved", {}),
+    ("oversight_decision", {"action": "reject", "reason": "was approved too early"}),
+)
+OTHERS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("oversight.pending", {}),
+    ("approval_requested", {}),
+    ("approval.pending", {}),
+    ("mailbox.upgrade_approved", {}),
+    ("oversight_mode_change", {"to": "approved"}),
+    ("approve_failed", {}),
+    ("email.tags_set", {"status": "approved"}),
+    ("email_sent", {}),
+    ("improved_email", {}),
+    ("E1742", {}),
+)
+
+
+@pytest.mark.parametrize(("action", "metadata"), APPROVALS)
+def test_an_approval_is_known_by_any_name(logs: Logs, action: str, metadata: dict[str, str]) -> None:
+    logs.gateway(action, "M1", 2, actor=KEY, **metadata)
+    logs.gateway(action, "M2", 1, actor=KEY, **metadata)
+    logs.journal("done", "M1", 1.9, act="approve")
+    other, ours = logs.shown(LineFilter(source=Source.GATEWAY))
+    assert (ours.words, ours.who, other.who) == ("approved", "robin", "key …EGZ60X")
+    assert ours.tone is other.tone is Tone.DECISION
+    assert logs.actions(LineFilter(source=Source.GATEWAY, actor="robin")) == [action]
+
+
+@pytest.mark.parametrize(("action", "metadata"), REJECTIONS)
+def test_a_rejection_is_known_by_any_name(logs: Logs, action: str, metadata: dict[str, str]) -> None:
+    logs.gateway(action, "M1", 2, actor=KEY, **metadata)
+    logs.journal("done", "M1", 1.9, act="reject")
+    (ours,) = logs.shown(LineFilter(source=Source.GATEWAY))
+    assert (ours.words, ours.who) == ("rejected", "robin")
+
+
+@pytest.mark.parametrize(("action", "metadata"), OTHERS)
+def test_what_is_no_decision_is_not_taken_for_one(logs: Logs, action: str, metadata: dict[str, str]) -> None:
+    logs.gateway(action, "M1", 2, actor=KEY, **metadata)
+    logs.journal("done", "M1", 1.9, act="approve")
+    (shown,) = logs.shown(LineFilter(source=Source.GATEWAY))
+    assert (shown.who, shown.tone) == ("key …EGZ60X", Tone.PLAIN)
+    assert AuditStore(logs.database).decided(NOW - timedelta(days=1)) == []
+
+
+def test_an_entry_of_our_key_without_a_known_name_is_told_by_the_mail_and_the_time(logs: Logs) -> None:
+    raw = RawContent(sender="support@acme.example")
+    detail = EmailDetail(
+        id="M1", mailbox_id="mb1", sender=Party(address=OneLine("a@b.example")), raw=raw, approved_by=OneLine(KEY)
+    )
+    MailStore(logs.database).save_detail(detail, at=NOW)
+    logs.gateway("E1742", "M1", 60, actor=KEY)
+    logs.gateway("E1742", "M1", 3, actor=KEY)
+    logs.gateway("E1742", "M1", 2.5, actor="01OTHERKEY0000000000000000")
+    logs.gateway("email.read", "M1", 2.2, actor=KEY)
+    logs.journal("done", "M1", 2, act="approve")
+    read, other, ours, old = logs.shown(LineFilter(source=Source.GATEWAY))
+    assert (ours.who, ours.words) == ("robin", "E1742")
+    assert [str(one.who) for one in (read, other, old)] == ["key …EGZ60X", "key …000000", "key …EGZ60X"]

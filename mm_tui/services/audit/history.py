@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_tui.models import Direction
 from mm_tui.review.digest import short
-from mm_tui.services.audit.line import AuditLine, AuditLines, Tone
+from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.store.decisions.records import DecisionStore
@@ -103,14 +103,16 @@ class Lives:
             return
         inbound = str(summary.direction) == Direction.INBOUND
         came = "arrived" if inbound else "written"
-        who = summary.sender.address
-        yield LifeEvent(summary.received_at, Origin.MAIL, OneLine(came), who, about_edit=about_edit)
+        sender = summary.sender.address
+        yield LifeEvent(summary.received_at, Origin.MAIL, OneLine(came), sender, about_edit=about_edit)
         if (seen_at := self._pending.seen_at(email_id)) is not None:
             yield LifeEvent(seen_at, Origin.HERE, OneLine("came into the queue here"), about_edit=about_edit)
         if (opened_at := self._mail.detail_at(email_id)) is not None:
             yield LifeEvent(opened_at, Origin.HERE, OneLine("last opened here"), about_edit=about_edit)
         if detail is not None and detail.approved_at is not None:
-            by = OneLine(f"by {detail.approved_by}") if detail.approved_by else OneLine("")
+            ours = next((one.who for one in self._lines.timeline.decisions(email_id) if one.approved), None)
+            who = ours or actor_words(detail.approved_by)
+            by = OneLine(f"by {who}") if who else OneLine("")
             yield LifeEvent(
                 detail.approved_at, Origin.MAIL, OneLine("approved"), by, about_edit=about_edit, tone=Tone.DECISION
             )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mm_tui.query import moment_named
-from mm_tui.store.audit.timeline import DECISIONS, LineFilter, LogLine, Source, Timeline
+from mm_tui.store.audit.actions import Meaning, meaning
+from mm_tui.store.audit.timeline import Decision, LineFilter, LogLine, Source, Timeline
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 
@@ -127,7 +128,10 @@ OUTCOME_WORDS = {
 _FAILURES = frozenset(
     {"email.scan_blocked", "email.bounced", "email.send_failed", "in_doubt", "incident", "reply_in_doubt"}
 )
-_DECISIVE = frozenset({*DECISIONS, "approved", "rejected", "edit_released", "rescheduled", "email.sent"})
+_DECISIVE = frozenset({"approved", "rejected", "edit_released", "rescheduled", "email.sent"})
+
+SAME_ACT = timedelta(minutes=2)
+"""An entry of our own key with a name that we do not know is about our decision when it was written so near to it."""
 
 
 class Tone(StrEnum):
@@ -185,7 +189,7 @@ class AuditLines:
         tone = Tone.PLAIN
         if line.at is None or outcome in _FAILURES:
             tone = Tone.FAILURE
-        elif outcome in _DECISIVE:
+        elif outcome in _DECISIVE or decided(line) is not None:
             tone = Tone.DECISION
         return AuditLine(
             line=line,
@@ -200,11 +204,18 @@ class AuditLines:
     def _who(self, line: LogLine) -> tuple[OneLine, int]:
         if line.source is Source.JOURNAL:
             return line.actor or OneLine("–"), 0
-        if line.action in DECISIONS:
-            for decision in self.timeline.decisions(line.about):
-                if decision.approved == (line.action == "oversight.approved"):
-                    return decision.who, decision.number
+        for decision in self.timeline.decisions(line.about):
+            if self._is_about(line, decision):
+                return decision.who, decision.number
         return (key_words(line.actor) if line.actor else OneLine("gateway")), 0
+
+    def _is_about(self, line: LogLine, decision: Decision) -> bool:
+        """Whether an entry of the gateway's log is about this decision of ours, which was about the same mail."""
+        if (approved := decided(line)) is not None:
+            return approved == decision.approved
+        if line.action in GATEWAY_WORDS or line.actor not in self.timeline.own_keys:
+            return False
+        return line.at is not None and decision.at is not None and abs(line.at - decision.at) <= SAME_ACT
 
     def _what(self, line: LogLine) -> OneLine:
         if line.subject.strip():
@@ -213,6 +224,14 @@ class AuditLines:
             return self._addresses.get(line.about, line.about)
         kind = f"{line.about_type} " if line.about_type and line.about_type != "email" else ""
         return OneLine(f"{kind}{line.about}")
+
+
+def decided(line: LogLine) -> bool | None:
+    """Whether a line of the gateway's log says that a mail was approved (True) or rejected; None when neither."""
+    if line.source is not Source.GATEWAY:
+        return None
+    found = meaning(line.action, dict(line.details))
+    return found is Meaning.APPROVED if found in (Meaning.APPROVED, Meaning.REJECTED) else None
 
 
 def key_words(key_id: str) -> OneLine:
@@ -232,7 +251,8 @@ def actor_words(actor: str, source: Source | None = None) -> OneLine:
 def words_of(line: LogLine) -> OneLine:
     """What a line says happened, in our words where they are known."""
     if line.source is Source.GATEWAY:
-        return OneLine(GATEWAY_WORDS.get(line.action, line.action))
+        known = GATEWAY_WORDS.get(line.action) or meaning(line.action, dict(line.details))
+        return OneLine(known or line.action or "(no name given)")
     details = dict(line.details)
     note = details.get(OneLine("note"), OneLine(""))
     act = ACT_WORDS.get(details.get(OneLine("act"), OneLine("")), "decision")

@@ -158,9 +158,7 @@ class Evidences:
 
     def _elsewhere(self, since: datetime) -> Mapping[str, int]:
         """By mailbox, how many decisions the gateway's log has that were not made with this program here."""
-        return Counter(
-            mailbox_id for email_id, mailbox_id in self._audit.decided(since) if email_id not in self._made_here
-        )
+        return Counter(one.mailbox_id for one in self._audit.decided(since) if one.email_id not in self._made_here)
 
 
 OUTCOMES = frozenset({"approved", "edit_released", "rescheduled", "rejected"})

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mm_tui.models import Status
-from mm_tui.services.audit.line import key_words
+from mm_tui.services.audit.line import actor_words, key_words
 from mm_tui.services.decisions.view import DecisionView, Phase
+from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from mm_tui.store.mail.mails import MailStore
 
 UNKNOWN_END = OneLine("waits no more: decided or withdrawn elsewhere")
-_ACTIONS = {
-    "oversight.approved": "approved elsewhere",
-    "oversight.rejected": "rejected elsewhere",
-    "email.cancelled": "cancelled",
-    "email.scan_blocked": "blocked by the scan",
+_MEANINGS = {
+    Meaning.APPROVED: "approved elsewhere",
+    Meaning.REJECTED: "rejected elsewhere",
+    Meaning.CANCELLED: "cancelled",
+    Meaning.BLOCKED: "blocked by the scan",
 }
 _STATUSES = {
     Status.APPROVED: "approved elsewhere",
@@ -45,15 +46,17 @@ def how_it_ended(mail: MailStore, audit: AuditStore, email_id: str) -> OneLine:
         email_id: of a mail that waits no more.
     """
     for entry in reversed(audit.of(email_id)):
-        if (words := _ACTIONS.get(entry.action)) is not None:
+        if (found := meaning(entry.action, entry.metadata)) is not None:
             at = f" at {entry.created_at.astimezone():%H:%M}" if entry.created_at is not None else ""
             by = f" by {key_words(entry.actor_key_id)}" if entry.actor_key_id else ""
-            return OneLine(f"{words}{at}{by}")
+            return OneLine(f"{_MEANINGS[found]}{at}{by}")
     detail = mail.detail(email_id)
     if detail is not None and detail.approved_at is not None:
-        by = f" by {key_words(detail.approved_by)}" if detail.approved_by else ""
+        by = f" by {actor_words(detail.approved_by)}" if detail.approved_by else ""
         return OneLine(f"approved elsewhere at {detail.approved_at.astimezone():%H:%M}{by}")
     summary = mail.summary(email_id)
+    if summary is not None and (summary.delivered_at or summary.bounced_at) is not None:
+        return OneLine(f"approved elsewhere, {'bounced' if summary.bounced_at is not None else 'delivered'}")
     known = {str(status): words for status, words in _STATUSES.items()}
     return OneLine(known.get(str(summary.status), UNKNOWN_END)) if summary is not None else UNKNOWN_END
 

@@ -64,6 +64,7 @@ class Decisions:
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
+        self._reviewer = reviewer
         self._store = DecisionLog(database, reviewer, settings.own_replies)
         calls = DecisionCalls(gateway, clock, reviewer)
         self._driver = Driver(self._store, calls, clock, notify)
@@ -330,4 +331,4 @@ class Decisions:
                 self._store.claims.release(connection, release_id)
 
     def _view(self, live: ActiveDecision) -> DecisionView:
-        return view_of(live, self._clock)
+        return view_of(live, self._clock, self._reviewer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from mm_tui.clock import Clock
@@ -9,17 +10,27 @@ from mm_tui.decision import words
 from mm_tui.decision.machine import can_undo
 from mm_tui.decision.state import Act, Outcome, Question, State, Step
 from mm_tui.models import Direction, Party
+from mm_tui.services.audit.line import actor_words
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown, phase_of
 from mm_tui.text import OneLine
 
+OURS = frozenset({Outcome.APPROVED, Outcome.EDIT_RELEASED})
+"""Outcomes that our own call brought about: the gateway then records the key that made it."""
 
-def view_of(live: ActiveDecision, clock: Clock) -> DecisionView:
-    """The decision as it stands at this moment."""
+
+def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
+    """The decision as it stands at this moment.
+
+    Args:
+        live: the decision.
+        clock: for what is left of the hold.
+        reviewer: who decided, where this program did.
+    """
     state, sighting = live.state, live.state.sighting
     held = state.step is Step.HOLD
     left = max(0.0, live.ends_at - clock.monotonic()) if held else 0.0
-    said = words.sentence(state, seconds_left=left, doubt_since=live.doubt_since)
+    said = words.sentence(_with_name(state, reviewer), seconds_left=left, doubt_since=live.doubt_since)
     sent_back = state.case.act is Act.REJECT and live.content is not None and live.content.edit is not None
     return DecisionView(
         id=live.release_id,
@@ -32,7 +43,7 @@ def view_of(live: ActiveDecision, clock: Clock) -> DecisionView:
         digest=OneLine(state.case.digest),
         deadline=live.deadline if held else None,
         seconds_left=left,
-        question=_asked(state),
+        question=_asked(_with_name(state, reviewer)),
         changed=_changed(live),
         replacement_id=state.replacement or None,
         decided_by=OneLine(sighting.decided_by if sighting else ""),
@@ -43,6 +54,15 @@ def view_of(live: ActiveDecision, clock: Clock) -> DecisionView:
         text_kept=state.keeps_text or sent_back,
         unsent=can_undo(state),
     )
+
+
+def _with_name(state: State, reviewer: str) -> State:
+    """The state with a person's name, or the end of a key's id, in place of what the gateway recorded."""
+    sighting = state.sighting
+    if sighting is None or not sighting.decided_by:
+        return state
+    name = reviewer if state.outcome in OURS else actor_words(sighting.decided_by)
+    return replace(state, sighting=replace(sighting, decided_by=name))
 
 
 def _about(live: ActiveDecision) -> OneLine:

@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.store.audit.actions import Meaning, deciding_actions, meaning
 from mm_tui.store.sort_keys import to_ms
 
 if TYPE_CHECKING:
     from mm_tui.models import AuditEntry
     from mm_tui.store.database import Database
+
+
+class LoggedDecision(NamedTuple):
+    """A decision that the gateway's log tells of."""
+
+    email_id: str
+    mailbox_id: str
+    key_id: str
+    """Of the key that made it; empty when the log does not say."""
+    approved: bool
+    direction: str
 
 
 class AuditStore:
@@ -51,15 +63,25 @@ class AuditStore:
         """What happened to one mail (or other thing), oldest first."""
         return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))
 
-    def decided(self, since: datetime) -> list[tuple[str, str]]:
-        """The mails that the log says were approved or rejected, with their mailboxes where the store has the mail."""
-        rows = self._database.reader().execute(
-            "SELECT audit.resource_id, mail.mailbox_id FROM audit JOIN mail ON mail.email_id = audit.resource_id"
-            " WHERE audit.created_at >= ?"
-            " AND json_extract(audit.model, '$.action') IN ('oversight.approved', 'oversight.rejected')",
-            (to_ms(since) or 0,),
+    def decided(self, since: datetime) -> list[LoggedDecision]:
+        """The decisions in the log about mails that the store has, oldest first; of each mail the last one."""
+        reader = self._database.reader()
+        rows = reader.execute(
+            "SELECT audit.resource_id, mail.mailbox_id, audit.model, mail.direction FROM audit"
+            " JOIN mail ON mail.email_id = audit.resource_id WHERE audit.created_at >= ?"
+            " AND coalesce(json_extract(audit.model, '$.action'), '') IN (SELECT value FROM json_each(?))"
+            " ORDER BY audit.created_at, audit.entry_id",
+            (to_ms(since) or 0, json.dumps(deciding_actions(reader))),
         )
-        return [(row[0], row[1]) for row in rows]
+        found: dict[str, LoggedDecision] = {}
+        for email_id, mailbox_id, model, direction in rows:
+            entry = json.loads(model)
+            what = meaning(entry.get("action") or "", entry.get("metadata"))
+            if what in (Meaning.APPROVED, Meaning.REJECTED):
+                key_id = str(entry.get("actor_key_id") or "")
+                approved = what is Meaning.APPROVED
+                found[email_id] = LoggedDecision(email_id, mailbox_id, key_id, approved, str(direction))
+        return list(found.values())
 
     def count(self) -> int:
         """How many entries there are."""

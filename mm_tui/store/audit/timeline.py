@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.store.audit.actions import deciding_actions
 from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import OneLine
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 CHUNK = 5000
 STEPS = 50_000
 """Steps of SQLite's machine between two looks whether a search is still wanted: some milliseconds."""
-DECISIONS = ("oversight.approved", "oversight.rejected")
-"""The gateway's entries about decisions that a journal may know the human of."""
+OWN_KEYS = 50
+"""Approvals of ours by whose records the names of our own keys are learnt."""
 
 _NONE = OneLine("")
 
@@ -107,6 +108,8 @@ class Decision(NamedTuple):
     approved: bool
     number: int
     """Of the journal's entry."""
+    at: datetime | None
+    """When the gateway had answered."""
 
 
 class Timeline:
@@ -116,6 +119,8 @@ class Timeline:
         self._database = database
         self._decisions: dict[str, list[Decision]] = {}
         self._decisions_to = 0
+        self.own_keys: frozenset[str] = frozenset()
+        """Under which the gateway recorded approvals of ours, as far as `learn_decisions` has read."""
 
     def count(self, source: Source) -> int:
         """How many lines a log has."""
@@ -205,16 +210,27 @@ class Timeline:
         reader = self._database.reader()
         newest = reader.execute("SELECT coalesce(max(number), 0) FROM journal").fetchone()[0]
         rows = reader.execute(
-            f"SELECT number, {_WHO}, {_ACT}, {_ABOUT}, {_KIND} FROM journal"
+            f"SELECT number, {_WHO}, {_ACT}, {_ABOUT}, {_KIND}, {_AT} FROM journal"
             f" WHERE number > ? AND number <= ? AND {_IS_DECISION} ORDER BY number",
             (self._decisions_to, newest),
         )
         self._decisions_to = int(newest)
-        for number, who, act, about, kind in rows:
+        for number, who, act, about, kind, moment in rows:
             if act in ("approve", "reject", "release_edit") and about and who:
                 approved = kind == "done" and act != "reject"
-                decision = Decision(OneLine(str(who)), approved, int(number))
+                at = _parsed_ms(moment, 0)
+                decision = Decision(OneLine(str(who)), approved, int(number), from_ms(at) if at else None)
                 self._decisions.setdefault(str(about), []).append(decision)
+        self.own_keys = self._recorded_names()
+
+    def _recorded_names(self) -> frozenset[str]:
+        ours = [about for about, made in self._decisions.items() if any(one.approved for one in made)][-OWN_KEYS:]
+        rows = self._database.reader().execute(
+            "SELECT DISTINCT json_extract(details.model, '$.approved_by') FROM mail JOIN details USING (key)"
+            " WHERE mail.email_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ours),),
+        )
+        return frozenset(row[0] for row in rows if row[0])
 
     def _gateway_keys(self, wanted: LineFilter) -> Iterator[tuple[int, int]]:
         where, values = _times(wanted, "audit.created_at")
@@ -223,11 +239,12 @@ class Timeline:
             values.append(wanted.action)
         if wanted.actor is not None:
             made_here = f"SELECT {_ABOUT} FROM journal WHERE {_KIND} IN ('done', 'retired') AND {_WHO} = ?"
+            decides = "json_extract(audit.model, '$.action') IN (SELECT value FROM json_each(?))"
             where.append(
                 "(json_extract(audit.model, '$.actor_key_id') = ? OR"
-                f" (json_extract(audit.model, '$.action') IN {DECISIONS!r} AND audit.resource_id IN ({made_here})))"
+                f" ({decides} AND audit.resource_id IN ({made_here})))"
             )
-            values += [wanted.actor, wanted.actor]
+            values += [wanted.actor, json.dumps(deciding_actions(self._database.reader())), wanted.actor]
         if wanted.mailbox_id is not None:
             where.append(f"{_GATEWAY_MAILBOX} = ?")
             values.append(wanted.mailbox_id)
