@@ -43,18 +43,15 @@ _CC_NAMES = ("cc", "cc_addresses", "cc_address", "cc_emails")
 
 _OUTBOUND = frozenset(
     {
-        Status.PENDING_SCAN,
         Status.PENDING_SEND_APPROVAL,
         Status.SCHEDULED,
-        Status.APPROVED,
         Status.SENT,
         Status.DELIVERED,
         Status.BOUNCED,
-        Status.REJECTED,
-        Status.CANCELLED,
         Status.SEND_FAILED,
     }
 )
+"""Statuses of outbound mail alone: inbound mail is scanned, approved, rejected and cancelled as well."""
 _INBOUND = frozenset(
     {
         Status.UNREAD,
@@ -119,9 +116,33 @@ def direction(item: Json) -> str:
     if isinstance(stated, str) and stated:
         return stated
     status = values.raw_text(item.get("status"))
-    if status in _OUTBOUND or values.first(item, "delivered_at", "bounced_at", "approved_by") is not None:
+    if status in _OUTBOUND or values.first(item, "delivered_at", "bounced_at") is not None:
         return Direction.OUTBOUND
-    return Direction.INBOUND if status in _INBOUND else ""
+    approved = values.first(item, "approved_at", "approved_by") is not None
+    return Direction.INBOUND if status in _INBOUND and not approved else ""
+
+
+_SAYS_NOTHING = frozenset({"", Status.UNREAD, Status.READ, Status.ARCHIVED})
+"""Statuses that say of outbound mail neither that it left nor that it did not."""
+_STILL_SAID = frozenset({*_SAYS_NOTHING, Status.PENDING_SCAN, Status.PENDING_SEND_APPROVAL, Status.SCHEDULED})
+"""Statuses that a receipt of the mail's delivery or bounce outdates."""
+
+
+def status(item: Json, way: str) -> OneLine:
+    """The status as it came; of outbound mail whose status does not tell that it left, what the times tell.
+
+    The published set of statuses has no word for mail that left: then `approved_at`, `delivered_at` and `bounced_at`
+    say so.
+    """
+    stated = values.line(item.get("status"))
+    if stated and (way != Direction.OUTBOUND or stated not in _STILL_SAID):
+        return stated
+    if values.time(item.get("bounced_at")) is not None:
+        return OneLine(Status.BOUNCED)
+    if values.time(item.get("delivered_at")) is not None:
+        return OneLine(Status.DELIVERED)
+    approved = stated in _SAYS_NOTHING and values.time(item.get("approved_at")) is not None
+    return OneLine(Status.APPROVED) if approved else stated
 
 
 def parties(raw: Iterable[str]) -> tuple[Party, ...]:
@@ -162,14 +183,15 @@ def _listed(item: Json) -> _Listed:
 def _summary_fields(item: Json, mailbox_id: str, raw: RawContent | _Listed) -> dict[str, object]:
     """The fields that a mail in a list and an opened one share."""
     listed = values.first(item, "has_attachments")
+    way = direction(item)
     return {
         "id": values.gateway_id(values.first(item, "id", "email_id", "message_id"), "id"),
         "mailbox_id": values.gateway_id(values.first(item, "mailbox_id") or mailbox_id, "mailbox_id"),
         "sender": Party.parse(raw.sender),
         "to": parties(raw.to),
         "subject": OneLine(raw.subject),
-        "direction": OneLine(direction(item)),
-        "status": values.line(item.get("status")),
+        "direction": OneLine(way),
+        "status": status(item, way),
         "received_at": values.time(values.first(item, "received_at", "created_at", "timestamp")),
         "thread_id": values.optional_id(item.get("thread_id")),
         "has_attachments": bool(raw.attachments) if listed is None else values.flag(listed),

@@ -30,11 +30,14 @@ STATUS_WORDS = {
     "spam_quarantined": "spam",
 }
 URGENCY_SIGNS = {"high": "! ", "urgent": "!!", "critical": "!!"}
-PLAIN_STATUSES = frozenset({"", "unread", "read"})
+PLAIN_STATUSES = frozenset({"unread", "read"})
+UNTOLD = "no status"
 
 
 def chip(row: MailRow) -> tuple[str, str]:
     """The word on a row's chip and its style: its status where that tells something, else its label."""
+    if not row.status:
+        return row.label or UNTOLD, "dim"
     if row.status not in PLAIN_STATUSES:
         word = STATUS_WORDS.get(row.status, row.status.replace("_", " "))
         if row.status in FAILED:

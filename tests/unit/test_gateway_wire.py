@@ -88,10 +88,51 @@ def test_a_detail_has_cc_attachments_and_tags() -> None:
         ({"status": "odd", "delivered_at": "2026-03-01T12:00:00Z"}, "outbound"),
         ({"status": "odd"}, ""),
         ({"status": "unread", "direction": "outbound"}, "outbound"),
+        # Both ways: inbound mail is scanned and decided about as well.
+        ({"status": "pending_scan"}, ""),
+        ({"status": "rejected"}, ""),
+        ({"status": "cancelled"}, ""),
+        ({"status": "read", "approved_by": "key_1", "approved_at": "2026-03-01T12:00:00Z"}, ""),
     ],
 )
 def test_a_direction_that_is_not_stated_follows_from_the_status(item: dict[str, object], direction: str) -> None:
     assert wire.email_detail({**SUMMARY, "direction": None, **item}, "01M").direction == direction
+
+
+@pytest.mark.parametrize("stated", ["", None, "read", "archived"])
+@pytest.mark.parametrize(
+    ("times", "status"),
+    [
+        ({"approved_at": "2026-03-01T12:00:00Z"}, "approved"),
+        ({"approved_at": "2026-03-01T12:00:00Z", "delivered_at": "2026-03-01T12:01:00Z"}, "delivered"),
+        ({"delivered_at": 1772366400000}, "delivered"),
+        ({"bounced_at": "2026-03-01T12:01:00Z", "delivered_at": "2026-03-01T12:01:00Z"}, "bounced"),
+    ],
+)
+def test_the_times_say_that_a_mail_left_where_no_status_does(
+    stated: str | None, times: dict[str, object], status: str
+) -> None:
+    given = {**SUMMARY, "direction": "outbound", "status": stated, **times}
+    mail, listed = wire.email_detail(given, "01M"), wire.email_summary(given, "01M")
+    assert (mail.status, listed.status) == (status, status)
+    assert mail.is_exchanged
+
+
+@pytest.mark.parametrize("stated", ["rejected", "cancelled", "send_failed", "deleted", "on_the_moon"])
+def test_a_status_that_says_something_is_kept_beside_the_times(stated: str) -> None:
+    given = {**SUMMARY, "direction": "outbound", "status": stated, "approved_at": "2026-03-01T12:00:00Z"}
+    assert wire.email_detail(given, "01M").status == stated
+
+
+def test_what_waits_is_not_taken_for_gone_by_a_time_of_approval_alone() -> None:
+    given = {**SUMMARY, "direction": "outbound", "status": "scheduled", "approved_at": "2026-03-01T12:00:00Z"}
+    assert wire.email_detail(given, "01M").status == "scheduled"
+    assert wire.email_summary({**given, "status": "pending_send_approval"}, "01M").status == "pending_send_approval"
+
+
+def test_inbound_mail_keeps_its_status_whatever_the_times() -> None:
+    given = {**SUMMARY, "status": "read", "approved_at": "2026-03-01T12:00:00Z", "approved_by": "key_1"}
+    assert wire.email_detail(given, "01M").status == "read"
 
 
 def test_a_pending_item_of_the_spec_and_the_sdk() -> None:

@@ -22,6 +22,7 @@ from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.mail.search import parse_query
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import OneLine
+from mm_tui.widgets.mail_list import chip
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -48,6 +49,16 @@ def sound(database: Database) -> None:
     with database.write() as connection:
         connection.execute("INSERT INTO mail_words (mail_words) VALUES ('integrity-check')")
     assert database.check() == []
+
+
+def test_a_list_without_a_word_for_mail_that_left_does_not_blank_what_the_opened_mail_told(mail: MailStore) -> None:
+    left = make_mail(1, direction=OneLine("outbound"), status=OneLine("approved"))
+    waits = make_mail(2, direction=OneLine("outbound"), status=OneLine("pending_send_approval"))
+    mail.upsert([left, waits])
+    mail.upsert([one.model_copy(update={"status": OneLine("")}) for one in (left, waits)])
+    rows = [mail.row(email_id(number)) for number in (1, 2)]
+    assert [row.status for row in rows if row] == ["approved", ""]
+    assert [chip(row)[0] for row in rows if row] == ["approved", "no status"], "no column is blank"
 
 
 def test_a_mail_comes_back_as_it_was(mail: MailStore) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mm_tui.models import EmailDetail, EmailSummary, Party, RawContent
+from mm_tui.models import LEFT, EmailDetail, EmailSummary, Party, RawContent
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import ManyLine, OneLine
@@ -71,6 +71,9 @@ def _upsert_slice(
             columns["direction"] = row["direction"]
         if email.received_at is None:
             columns["received_at"] = row["received_at"]
+        if not columns["status"] and row["status"] in LEFT:
+            # A list that has no word for mail that left; the opened mail told.
+            columns["status"] = row["status"]
         thread_id = thread_name(email) if email.thread_id else row["thread_id"]
         differs = [name for name in _COLUMNS if columns[name] != row[name]]
         if not differs and thread_id == row["thread_id"]:
