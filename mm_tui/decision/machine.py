@@ -243,13 +243,13 @@ def _moved(state: State, sighting: Snapshot) -> Move:
         if state.called:
             return keep_reading(state, Question.STILL_PENDING, sighting)
         return end(state, Outcome.UNCLEAR, sighting=sighting)
-    wanted, outcome = DOES[state.case.act]
+    wanted, _ = DOES[state.case.act]
     called = state.called or state.step is Step.DOUBT
     if not called or sighting.standing is not wanted or sighting.is_ours is False:
         return end(state, Outcome.ELSEWHERE, sighting=sighting)
-    # A call that something on the way repeats is answered as if another had come first.
-    outcome = outcome if state.called and sighting.is_ours else Outcome.DECIDED
-    return _decided(state, outcome, sighting)
+    # Only a good answer tells that it was our call: another program may have decided with the same key, and a call
+    # that something on the way repeats is answered as if another had come first.
+    return _decided(state, Outcome.DECIDED, sighting)
 
 
 def _decided(state: State, outcome: Outcome, sighting: Snapshot | None) -> Move:

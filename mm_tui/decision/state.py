@@ -94,7 +94,8 @@ class Snapshot:
     decided_at: str = ""
     """ISO 8601, or empty."""
     is_ours: bool | None = None
-    """Decided with the key that this program decides with; None where that is not known."""
+    """Decided with the key that this program decides with; None where that is not known. Other programs may use the
+    same key, so True does not tell that it was our call."""
     relatives: tuple[str, ...] = ()
     """Ids of the mails that its tags name as its original or its edits: anybody with a send key can set them."""
     edited_by: str = ""
@@ -189,7 +190,7 @@ class Outcome(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     DECIDED = "decided"
-    """As the human wanted, by this program's call or by another at the same time: no answer says which."""
+    """As the human wanted, and no answer tells whether by this program's call or by another at the same time."""
     NOT_AS_SEEN = "not_as_seen"
     """It was released, with other content than the human saw: it changed between the last reading and the call."""
     EDIT_RELEASED = "edit_released"

@@ -60,7 +60,7 @@ _QUESTIONS = {
 _OUTCOMES = {
     Outcome.APPROVED: "approved{by}{at}",
     Outcome.REJECTED: "rejected",
-    Outcome.DECIDED: "{status}{by}{at}; the answer was lost or repeated, so it may be your call or another's",
+    Outcome.DECIDED: "{status}{by}{at}; not known whether by your call or another's, for no answer tells it",
     Outcome.NOT_AS_SEEN: "OTHER TEXT LEFT than you saw: it changed just before it was approved{by}{at}; see Diff",
     Outcome.EDIT_RELEASED: "your edit was released{by}{at}; the original is retired",
     Outcome.RESCHEDULED: "changed; it waits for its scan and for approval",

@@ -278,12 +278,13 @@ async def test_only_what_was_taken_back_is_counted(desk: Desk, sandbox: Sandbox,
     line.hangs = lambda call: call.startswith("POST") or len(line.acts()) > 1
     await desk.decisions.approve_all([(mail, digest(mail)) for mail in mails], hold=0)
     await until(lambda: len(line.acts()) >= 2)
-    made = len(line.acts())
-    assert await desk.decisions.undo(mails[0].id) == 8 - made
+    # A call may be on its way from the journal to the line at this moment: what counts is what has left in the end.
+    taken = await desk.decisions.undo(mails[0].id)
     line.free.set()
     for mail in mails:
         await desk.settled(mail.id)
-    assert len(sandbox.outbox()) == made
+    assert 4 <= taken <= 6
+    assert len(sandbox.outbox()) == 8 - taken
 
 
 async def test_undo_needs_no_room_on_the_disk(desk: Desk, sandbox: Sandbox, line: Line) -> None:

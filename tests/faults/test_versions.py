@@ -169,8 +169,9 @@ async def test_a_call_that_came_twice_is_not_told_as_anothers(
         mail = await desk.read(sandbox.mailbox, draft)
         await (desk.approve(mail) if action == "approve" else desk.reject(mail))
         view = await desk.settled(draft)
-        assert (view.phase, view.outcome) == (Phase.DONE, Outcome.DECIDED)
+        assert (view.phase, view.outcome) == (Phase.DECIDED, Outcome.DECIDED)
         assert "elsewhere" not in view.words
+        assert "not known whether by your call" in view.words
 
 
 async def test_anothers_rejection_is_not_recorded_as_ours(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -181,7 +182,7 @@ async def test_anothers_rejection_is_not_recorded_as_ours(tmp_path: Path, sandbo
         await desk.reaches(draft, Phase.UNKNOWN, Phase.ASKING)
         sandbox.clear_faults()
         sandbox.decide(draft, "reject")
-        view = await desk.reaches(draft, Phase.DONE)
+        view = await desk.reaches(draft, Phase.DECIDED)
         assert view.outcome is Outcome.DECIDED
         assert desk.journal()[-1].details[OneLine("note")] == "decided"
 

@@ -72,7 +72,7 @@ class Mail(NamedTuple):
     digest: str
     fingerprint: str
     by: str = ""
-    """Who moved it last: us, other, agent, gateway."""
+    """Who moved it last: us, other, agent, gateway; twin: another program with our key."""
     relatives: tuple[str, ...] = ()
     """The mails that its tags name as versions of it."""
 
@@ -163,7 +163,7 @@ class Scope:
     rewrites: bool = True
     """The agent may write a waiting mail anew at any moment, also between a reading and the call."""
     names_us: bool = False
-    """This client knows under which name the gateway records its approvals."""
+    """This client knows under which name the gateway records its approvals. Another program decides under it too."""
     copies: bool = True
     """Something on the way may repeat a call, so that the answer is that to the copy."""
     doubtful: Callable[..., bool] = is_doubtful
@@ -434,6 +434,9 @@ class Walker:
                         f"other: {email_id} {standing}",
                         put(world, email_id, mail._replace(standing=standing, by="other")),
                     )
+                    if self.scope.names_us:
+                        twins = mail._replace(standing=standing, by="twin")
+                        yield f"another with our key: {email_id} {standing}", put(world, email_id, twins)
             if mail.standing in (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.SCHEDULED):
                 cancelled = mail._replace(standing=RemoteState.CANCELLED, by="agent")
                 yield f"agent: cancels {email_id}", put(world, email_id, cancelled)
@@ -459,8 +462,8 @@ class Walker:
             mail.digest,
             mail.fingerprint,
             str(mail.standing),
-            mail.by,
-            is_ours=mail.by == "us" if named else None,
+            "us" if mail.by == "twin" else mail.by,
+            is_ours=mail.by in ("us", "twin") if named else None,
             relatives=mail.relatives,
         )
 

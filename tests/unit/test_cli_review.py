@@ -119,8 +119,11 @@ def test_a_lost_answer_is_read_back_and_never_repeated(home: Home, sandbox: Sand
     sandbox.fault(method="POST", path="decide$", kind="close", when="after")
     done = approve(home, draft_id, digest)
     assert done.status == 0, done.err
+    assert "not known whether by your call" in done.out
     assert len(sandbox.calls("POST", "/decide")) == 1
     assert len(sandbox.outbox()) == 1
+    entries = home.run("audit", "list", "--json", "--email", draft_id).json["entries"]
+    assert "decided" in [entry["details"].get("note") for entry in entries if entry["action"] == "ended"]
 
 
 def test_a_lost_request_ends_in_a_question_that_answer_answers(home: Home, sandbox: Sandbox) -> None:

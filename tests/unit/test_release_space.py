@@ -260,8 +260,8 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "nobody is told who decided": (
         SCOPES["approve"],
         RELEASE,
-        "        return end(state, Outcome.ELSEWHERE, sighting=sighting)\n    # A call",
-        "        return end(state, Outcome.ELSEWHERE)\n    # A call",
+        "        return end(state, Outcome.ELSEWHERE, sighting=sighting)\n    # Only",
+        "        return end(state, Outcome.ELSEWHERE)\n    # Only",
     ),
     "what tags say is not looked at": (
         SCOPES["approve beside a colleague's edit"],
@@ -309,8 +309,14 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "another's rejection is recorded as ours": (
         SCOPES["reject"],
         RELEASE,
-        "outcome = outcome if state.called and sighting.is_ours else Outcome.DECIDED",
-        "outcome = outcome",
+        "return _decided(state, Outcome.DECIDED, sighting)",
+        "return _decided(state, Outcome.REJECTED, sighting)",
+    ),
+    "what was decided with our key counts as decided by our call": (
+        SCOPES["approve, known by name"],
+        RELEASE,
+        "return _decided(state, Outcome.DECIDED, sighting)",
+        "return _decided(state, Outcome.APPROVED if sighting.is_ours else Outcome.DECIDED, sighting)",
     ),
     "another's approval is recorded as ours": (
         SCOPES["approve, known by name"],

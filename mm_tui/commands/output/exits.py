@@ -9,7 +9,7 @@ class Exit(IntEnum):
     """What a script can rely on. docs/cli.md lists them from here."""
 
     OK = 0
-    """Done."""
+    """Done. Also where an item is as you wanted it and no answer tells by whose call: the words say so."""
     CRASH = 1
     """A fault of the program; a report was written."""
     USAGE = 2

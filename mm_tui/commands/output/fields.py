@@ -46,7 +46,8 @@ SHOWN: Mapping[str, str] = {
 DECISION: Mapping[str, str] = {
     "id": "the mail's id",
     "act": "approve, reject, release_edit or reschedule",
-    "phase": "done, undecided, changed, elsewhere, incident, unknown, asking, waiting or working",
+    "phase": "done, decided (as wanted, not known whether by this call), undecided, changed, elsewhere, incident, "
+    "unknown, asking, waiting or working",
     "words": "one sentence",
     "digest": "of what was decided on",
     "replacement_id": "id of the edited mail, or null",

@@ -23,7 +23,7 @@ from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.head import findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN, ApprovalGate
 from mm_tui.services.decisions.reasons import offered, remember
-from mm_tui.services.decisions.view import Phase
+from mm_tui.services.decisions.view import AS_WANTED, Phase
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
@@ -119,7 +119,7 @@ class Deciding(Screen[None]):
         """Remembers why mail was rejected, once it is: an undone rejection changes nothing that is offered."""
         if view is not None and view.ended:
             reason = self.reasons_given.pop(view.email_id, "")
-            if reason and view.phase is Phase.DONE:
+            if reason and view.phase in AS_WANTED:
                 remember(self.services.database, reason, self.services.settings.review.reasons)
 
     def _reasons(self) -> list[str]:

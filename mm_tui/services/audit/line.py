@@ -103,6 +103,8 @@ JOURNAL_WORDS = {
 OUTCOME_WORDS = {
     "approved": "approved",
     "rejected": "rejected",
+    "decided": "decided, unknown by whom",
+    "not_as_seen": "INCIDENT: other text",
     "edit_released": "edit released",
     "rescheduled": "rescheduled",
     "undone": "undone",
@@ -126,9 +128,17 @@ OUTCOME_WORDS = {
 """Our words for how a decision ended, by the outcome that the journal names."""
 
 _FAILURES = frozenset(
-    {"email.scan_blocked", "email.bounced", "email.send_failed", "in_doubt", "incident", "reply_in_doubt"}
+    {
+        "email.scan_blocked",
+        "email.bounced",
+        "email.send_failed",
+        "in_doubt",
+        "incident",
+        "not_as_seen",
+        "reply_in_doubt",
+    }
 )
-_DECISIVE = frozenset({"approved", "rejected", "edit_released", "rescheduled", "email.sent"})
+_DECISIVE = frozenset({"approved", "rejected", "decided", "edit_released", "rescheduled", "email.sent"})
 
 SAME_ACT = timedelta(minutes=2)
 """An entry of our own key with a name that we do not know is about our decision when it was written so near to it."""

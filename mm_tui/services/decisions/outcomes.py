@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.decision.state import Act, Outcome
 from mm_tui.models import Status
-from mm_tui.services.decisions.view import DecisionView, Phase
+from mm_tui.services.decisions.view import AS_WANTED, DecisionView, Phase
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -42,15 +42,16 @@ class Outcomes:
         if view is None or not view.ended or view.id in self._told:
             return None
         self._told.add(view.id)
-        if view.phase is not Phase.DONE and not view.failed:
+        if view.phase not in AS_WANTED and not view.failed:
             # Undone or left: whoever pressed the key was answered then.
             return None
         now = self._clock.monotonic()
         self._recent = [(at, old) for at, old in self._recent if now - at < TOLD_SECONDS] + [(now, view)]
         recent = [old for _, old in self._recent]
         failed = [old for old in recent if old.failed]
-        done = [old for old in recent if not old.failed]
-        said = [_together(same) for same in (failed, done) if same]
+        unsure = [old for old in recent if old.phase is Phase.DECIDED]
+        done = [old for old in recent if old.phase is Phase.DONE]
+        said = [_together(same) for same in (failed, unsure, done) if same]
         return News(OneLine(" · ".join(said)), bool(failed))
 
 
@@ -58,7 +59,7 @@ def _together(views: list[DecisionView]) -> str:
     """The newest in words, and how many others there are."""
     newest = views[-1]
     others = f" and {len(views) - 1} more" if len(views) > 1 else ""
-    if newest.failed:
+    if newest.phase is not Phase.DONE:
         return f"{newest.words}: {newest.about or 'a mail'}{others}"
     return f"{_done(newest)} {newest.about}".strip() + others
 

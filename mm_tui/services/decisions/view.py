@@ -28,7 +28,9 @@ class Phase(StrEnum):
     ASKING = "asking"
     """`question` must be answered by a human before anything goes on."""
     DONE = "done"
-    """What the human wanted has happened."""
+    """What the human wanted has happened, by this program's call."""
+    DECIDED = "decided"
+    """It is as the human wanted, but nobody can tell whether by this program's call or another's (R16)."""
     UNDECIDED = "undecided"
     """It ended without effect; the item waits as before."""
     CHANGED = "changed"
@@ -39,12 +41,13 @@ class Phase(StrEnum):
     """Something left that nobody wanted: two versions of one mail, or other content than was seen."""
 
 
-ENDED = frozenset({Phase.DONE, Phase.UNDECIDED, Phase.CHANGED, Phase.ELSEWHERE, Phase.INCIDENT})
+AS_WANTED = frozenset({Phase.DONE, Phase.DECIDED})
+ENDED = AS_WANTED | frozenset({Phase.UNDECIDED, Phase.CHANGED, Phase.ELSEWHERE, Phase.INCIDENT})
 
 _OUTCOMES = {
     Outcome.APPROVED: Phase.DONE,
     Outcome.REJECTED: Phase.DONE,
-    Outcome.DECIDED: Phase.DONE,
+    Outcome.DECIDED: Phase.DECIDED,
     Outcome.EDIT_RELEASED: Phase.DONE,
     Outcome.RESCHEDULED: Phase.DONE,
     Outcome.CHANGED: Phase.CHANGED,
@@ -159,7 +162,7 @@ class DecisionView:
     @property
     def failed(self) -> bool:
         """It ended without the effect that was wanted, and by no act of the human's."""
-        return self.ended and self.phase is not Phase.DONE and self.outcome not in _WANTED
+        return self.ended and self.phase not in AS_WANTED and self.outcome not in _WANTED
 
     @property
     def can_undo(self) -> bool:
