@@ -47,7 +47,7 @@ class StillSync:
     def __init__(self, state: SyncState) -> None:
         self.state = state
 
-    def poke(self, *_parts: object) -> None:
+    def wake(self, *_parts: object) -> None:
         """Asks nobody."""
 
     def set_active(self, active: bool) -> None:

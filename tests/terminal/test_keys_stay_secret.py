@@ -37,7 +37,7 @@ SCREEN_PLACES = [
     "mm_tui.gateway.http:Wire.call",
 ]
 COMMAND_PLACES = [
-    ("mm_tui.settings.sections:load", ["pending", "list"]),
+    ("mm_tui.settings.file:load", ["pending", "list"]),
     ("mm_tui.store.database:Database.open", ["sync"]),
     ("mm_tui.gateway.http:Wire.call", ["pending", "list"]),
     ("mm_tui.gateway.client:GatewayClient.pending", ["sync"]),
