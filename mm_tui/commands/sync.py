@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.office import office
+    from mm_tui.services.events import Part
     from mm_tui.store.mail.mails import MailStore
     from mm_tui.store.mail.pending import PendingStore
 
@@ -57,17 +58,24 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
         boxes = MailStore(rooms.database).mailbox_rows()
         waiting = len(PendingStore(rooms.database).items())
     failed = [part for part in state.parts if part.error is not None]
+    # Of what could not be read nothing is counted: what the store holds may be old, or another gateway's.
+    unread = {part.part for part in state.parts if part.last_ok_at is None}
+    mailboxes = None if Part.MAILBOXES in unread else len(boxes)
+    pending = None if Part.PENDING in unread else waiting
     if arguments.json:
         emit.data(
             {
                 "ok": not failed,
-                "mailboxes": len(boxes),
-                "pending": waiting,
+                "mailboxes": mailboxes,
+                "pending": pending,
                 "failed": [{"part": part.part, "error": part.error, "cure": part.cure} for part in failed],
             }
         )
     else:
-        emit.line(OneLine(f"{len(boxes)} mailboxes, {waiting} waiting for a decision"))
+        counts = [f"{mailboxes} mailboxes"] if mailboxes is not None else []
+        counts += [f"{pending} waiting for a decision"] if pending is not None else []
+        if counts:
+            emit.line(OneLine(", ".join(counts)))
         for part in failed:
             emit.error(str(part.error), part.cure or "")
     return Exit.GATEWAY if failed else Exit.OK

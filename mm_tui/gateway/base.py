@@ -14,7 +14,7 @@ from mm_tui.gateway.calls import DELETE_TAG, TAGS, Call
 from mm_tui.gateway.errors import Closing, GatewayError, Malformed
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.witness import Witness, is_written
-from mm_tui.settings.sections import refuse_plain_http
+from mm_tui.settings.sections import gateway_address
 
 if TYPE_CHECKING:
     import httpx
@@ -46,7 +46,7 @@ class Caller:
         Raises:
             ValueError: the address cannot be used.
         """
-        self.url = refuse_plain_http(url)
+        self.url = gateway_address(url)
         self.keys = keys
         self._timeout = timeout
         self._transport = transport

@@ -123,6 +123,29 @@ class NotFound(GatewayError):
     what_to_do = "It may have been deleted, or belong to another account: refresh, and check the profile."
 
 
+class NoSuchCall(NotFound):
+    """404 for a call that names no particular thing: this gateway does not know the call."""
+
+    default_message = "this gateway does not know the call"
+    what_to_do = "This gateway may be older, or the plan may not include it; everything else works."
+
+
+class NotMultiMail(GatewayError):
+    """Something answers at the address, and it is not a MultiMail gateway: nothing can be concluded about any mail."""
+
+    default_message = "this address does not speak the MultiMail v1 API"
+    what_to_do = "Check the profile's url: it is the address before /v1, such as https://api.multimail.dev."
+
+
+class Blocked(GatewayError):
+    """403 from what stands before the gateway (Cloudflare): not this key is refused, but this machine's address."""
+
+    default_message = "blocked before it reached the gateway"
+    what_to_do = (
+        "No key helps: this network's address is blocked. Use another network, or ask MultiMail to lift the block."
+    )
+
+
 class Conflict(GatewayError):
     """409: the state does not allow the act: decided already, a duplicate within 60 s, a taken address."""
 

@@ -17,11 +17,11 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
 from mm_tui.gateway import errors
-from mm_tui.gateway.calls import Call
+from mm_tui.gateway.calls import ACCOUNT, HEALTH, MAILBOXES, PENDING, Call
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.light_httpx import httpx
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import LOOPBACK_HOSTS, refuse_plain_http
+from mm_tui.settings.sections import LOOPBACK_HOSTS, gateway_address
 
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that are read at most, decompressed; a longer one is refused."""
@@ -37,6 +37,9 @@ _NEVER_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+
+ALWAYS_THERE = frozenset({HEALTH, ACCOUNT, MAILBOXES, PENDING})
+"""Calls that every MultiMail gateway knows: where they are not found, or answer with a web page, there is none."""
 
 _TOLD_IN_LOG = frozenset({"limit", "status", "direction", "action", "has_attachments", "oversight_mode"})
 
@@ -92,7 +95,7 @@ class Wire:
         Raises:
             ValueError: the url is no https address, or plain http to another machine.
         """
-        self._url = refuse_plain_http(url)
+        self._url = gateway_address(url)
         self._keys = keys
         self._timeout = timeout
         self.clock_skew: float | None = None
@@ -223,6 +226,8 @@ class Wire:
             if response.status_code >= 400:
                 raise self._refusal(call, response, await _what_comes(response, limit))
             if not response.is_success:
+                if call in ALWAYS_THERE:
+                    raise _no_gateway(call, f"redirects elsewhere ({response.status_code})", response.status_code)
                 raise errors.Malformed(
                     f"the gateway answered with a redirect ({response.status_code}), which is not followed",
                     status=response.status_code,
@@ -239,7 +244,10 @@ class Wire:
                         may_have_happened=call.acts,
                     )
                 chunks.append(chunk)
-            return Answer(response.status_code, response.headers.get("content-type", ""), b"".join(chunks))
+            kind = response.headers.get("content-type", "")
+            if call in ALWAYS_THERE and kind.startswith("text/html"):
+                raise _no_gateway(call, "answers with a web page", response.status_code)
+            return Answer(response.status_code, kind, b"".join(chunks))
         finally:
             await response.aclose()
 
@@ -253,6 +261,8 @@ class Wire:
         status = response.status_code
         told = _told(body)
         words = self._keys.mask(told.get("error", ""))
+        if (block := _block(response, body)) is not None:
+            return errors.Blocked(block, status=status)
         low = words.lower()
         wait = _seconds(response.headers.get("retry-after"))
         if status == 401:
@@ -264,7 +274,7 @@ class Wire:
                 return errors.MissingScope(words, scope=call.scope or "")
             return errors.Forbidden(words, status=status)
         if status == 404:
-            return errors.NotFound(words, status=status)
+            return _not_found(call, words, body)
         if status == 409:
             return errors.Conflict(words, status=status)
         if status == 429:
@@ -284,6 +294,33 @@ class Wire:
             # A proxy says this also of a request that it had already passed on.
             return errors.Interrupted(words, status=status, may_have_happened=call.acts)
         return errors.BadRequest(words, status=status)
+
+
+def _no_gateway(call: Call, what: str, status: int) -> errors.NotMultiMail:
+    return errors.NotMultiMail(f"{errors.NotMultiMail.default_message}: {call.path} {what}", status=status)
+
+
+def _not_found(call: Call, words: str, body: bytes) -> errors.GatewayError:
+    """What a 404 means: no such thing, no such call, or no gateway at all."""
+    if call in ALWAYS_THERE:
+        return _no_gateway(call, "is not found", 404)
+    if b"<" in body[:200]:
+        return errors.NotMultiMail(f"{errors.NotMultiMail.default_message}: a web page says 404", status=404)
+    if call.method == "GET" and "{" not in call.path:
+        return errors.NoSuchCall(f"this gateway does not know {call.path}", status=404)
+    return errors.NotFound(words, status=404)
+
+
+def _block(response: httpx.Response, body: bytes) -> str | None:
+    """What a 403 says that the gateway did not give: Cloudflare's, by the machine's address. None for the gateway's."""
+    if response.status_code != 403 or body.lstrip().startswith(b"{"):
+        return None
+    code = re.search(rb"error code:?\s*(10\d\d)", body[:4000], re.IGNORECASE)
+    if code is not None:
+        return f"{errors.Blocked.default_message} (403, error code {code[1].decode()})"
+    if "cf-mitigated" in response.headers or (b"<" in body[:200] and b"cloudflare" in body.lower()):
+        return f"{errors.Blocked.default_message} (403, a page of Cloudflare)"
+    return None
 
 
 def segment(value: str) -> str:

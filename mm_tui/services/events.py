@@ -18,6 +18,10 @@ class Phase(StrEnum):
     """What the sync is at. The values are words fit for the status line."""
 
     OFFLINE = "offline"
+    WRONG_ADDRESS = "wrong address"
+    """Something answers, and it is no MultiMail gateway."""
+    BLOCKED = "blocked"
+    """Something before the gateway turns this machine away."""
     CONNECTING = "connecting"
     FILLING = "first fill"
     LIVE = "live"
@@ -74,7 +78,7 @@ class SyncState(msgspec.Struct, frozen=True):
             age = now - self.last_ok_at
             if self.phase is not Phase.LIVE or age > timedelta(minutes=1):
                 said.append(f"data of {span(age)} ago")
-        elif self.phase is Phase.OFFLINE:
+        elif self.phase in (Phase.OFFLINE, Phase.WRONG_ADDRESS, Phase.BLOCKED):
             said.append("never synced")
         if self.error is not None:
             said.append(str(self.error))

@@ -99,13 +99,22 @@ def refuse_plain_http(url: str) -> str:
     return url.rstrip("/")
 
 
+def gateway_address(url: str) -> str:
+    """The base address of a gateway, without `/v1` at its end: the vendor's pages write it both ways.
+
+    Raises:
+        ValueError: as `refuse_plain_http`.
+    """
+    return re.sub(r"/v1$", "", refuse_plain_http(url), flags=re.IGNORECASE).rstrip("/")
+
+
 class Profile(Section, frozen=True):
     """One gateway account as one reviewer uses it."""
 
     name: str = "default"
     """The profile's name, shown on the top line."""
     url: str = DEFAULT_URL
-    """Base address of the gateway."""
+    """Base address of the gateway, with or without `/v1` at its end."""
     mailbox: str | None = None
     """Address or id of the mailbox to show first; none shows all."""
     oversight_key: Secret | None = None
@@ -144,9 +153,9 @@ class Profile(Section, frozen=True):
     None: as `[assist]` says."""
 
     def __post_init__(self) -> None:
-        for name in ("url", "ai21_host"):
+        for name, checked in (("url", gateway_address), ("ai21_host", refuse_plain_http)):
             try:
-                force_setattr(self, name, refuse_plain_http(getattr(self, name)))
+                force_setattr(self, name, checked(getattr(self, name)))
             except ValueError as error:
                 raise FieldError(name, str(error)) from None
         for name in ("oversight_key", "send_key", "admin_key", "ai21_key"):

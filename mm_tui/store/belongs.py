@@ -58,7 +58,8 @@ def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
     if gateway.live is not None:
         here["keys"] = _KINDS[gateway.live]
     there = _noted(database)
-    if there.get("gateway", here["gateway"]) != here["gateway"]:
+    # Written down before `/v1` at the end of an address was understood.
+    if there.get("gateway", here["gateway"]).removesuffix("/v1") != here["gateway"]:
         raise _refusal(database, gateway, f"the gateway {there['gateway']}", here["gateway"])
     if "keys" in here and there.get("keys", here["keys"]) != here["keys"]:
         raise _refusal(database, gateway, f"{there['keys']} keys of {here['gateway']}", f"{here['keys']} keys")

@@ -39,7 +39,7 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
     elif state.phase is Phase.LIVE:
         start = Content.assemble(("▲ ", "$warning"), "live ", _age(state, now))
     else:
-        start = Content.assemble(("✕ ", "$error"), "offline · ", _data(state, now))
+        start = Content.assemble(("✕ ", "$error"), f"{state.phase} · ", _data(state, now))
     if state.error is None:
         return start
     tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from mm_tui.commands import common, key_probe
 from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
-from mm_tui.gateway.errors import GatewayError, ServerFault, TooMany
+from mm_tui.gateway.errors import GatewayError, Malformed, NotMultiMail, ServerFault, TooMany
 from mm_tui.settings.sections import LOOPBACK_HOSTS, ConfigError
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from mm_tui.gateway.client import GatewayClient
     from mm_tui.settings.sections import Settings
 
 SLOW_MS = 2000
@@ -26,7 +28,8 @@ async def gateway(settings: Settings) -> list[Check]:
     found: list[Check] = []
     try:
         async with common.gateway(settings) as client:
-            await client.health()
+            if (fault := await _no_gateway(client)) is not None:
+                return [problem("gateway", f"{profile.url}: {fault}", NotMultiMail.what_to_do, Exit.GATEWAY)]
             begun = time.monotonic()
             word = await client.health()
             took = round((time.monotonic() - begun) * 1000)
@@ -36,6 +39,10 @@ async def gateway(settings: Settings) -> list[Check]:
     except ServerFault as error:
         word, took, skew = "degraded", 0, None
         found.append(problem("gateway", f"{profile.url}: {error.message}", error.what_to_do, Exit.GATEWAY))
+    except NotMultiMail:
+        # Its mailboxes can be read, so it is a gateway.
+        word, took, skew = "not told", 0, client.clock_skew
+        found.append(ok("gateway", f"{profile.url} answers; it has no word on its health"))
     except GatewayError as error:
         return [problem("gateway", f"{profile.url}: {error.message}", error.what_to_do, Exit.GATEWAY)]
     else:
@@ -64,6 +71,35 @@ async def gateway(settings: Settings) -> list[Check]:
         if scope not in profile.gateway_keys():
             found.append(warning(f"keys.{scope}", f"not set: {loss}", "Add it with `mm-tui init --replace`."))
     return found
+
+
+async def _no_gateway(client: GatewayClient) -> OneLine | None:
+    """Why what answers at the address is no MultiMail gateway; None for one that is, or that cannot be reached.
+
+    Asked of two calls that every gateway knows, one of which needs no key: a single one may be kept back by a proxy.
+    """
+    faults: list[str] = []
+    for path, ask in (("/health", client.health), ("/v1/mailboxes", client.mailboxes)):
+        try:
+            await ask()
+        except NotMultiMail as error:
+            faults.append(str(error.message).partition(f"{path} ")[2] or "is not found")
+        except Malformed:
+            faults.append("answers with something else")
+        except GatewayError:
+            return None
+        else:
+            if path == "/v1/mailboxes":
+                return None
+            faults.append("answers")
+    health, mailboxes = faults
+    if health == mailboxes:
+        what = f"/health and /v1/mailboxes {mailboxes.replace('is ', 'are ', 1).replace('answers', 'answer', 1)}"
+    elif health == "answers":
+        what = f"/v1/mailboxes {mailboxes}"
+    else:
+        what = f"/health {health}, /v1/mailboxes {mailboxes}"
+    return OneLine(f"{NotMultiMail.default_message}: {what}")
 
 
 def _health(url: str, word: str, took: int) -> Check:

@@ -83,8 +83,8 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     },
     "sync": {
         "ok": "whether every part went well",
-        "mailboxes": "how many there are",
-        "pending": "how many mails wait",
+        "mailboxes": "how many there are; null when they could not be read",
+        "pending": "how many mails wait; null when the queue could not be read",
         "failed": "list of {part, error, cure}",
     },
     "doctor": {

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from mm_tui.gateway.errors import GatewayError, MissingKey, MissingScope, RateLimited, Unauthorized
+from mm_tui.gateway.errors import (
+    Blocked,
+    GatewayError,
+    MissingKey,
+    MissingScope,
+    NotMultiMail,
+    RateLimited,
+    Unauthorized,
+)
 from mm_tui.services.events import Part, PartState, Phase, SyncState
 from mm_tui.services.sync.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.text import OneLine
@@ -30,6 +38,8 @@ class Ledger:
         self._clock = clock
         self._backoffs = {part: Backoff(rng) for part in Part}
         self._parts = {part: PartState(part) for part in Part}
+        self._cut_off = Phase.OFFLINE
+        """What to call it when mail cannot be listed."""
 
     def well(self, part: Part, aside: OneLine | None = None) -> None:
         """A try went well; `aside` is what went wrong within it."""
@@ -64,6 +74,9 @@ class Ledger:
             wait = LONGEST_SECONDS
         else:
             wait = self._backoffs[part].failed(interval, retry_after)
+        if part is not Part.AUDIT:
+            wrong, blocked = isinstance(error, NotMultiMail), isinstance(error, Blocked)
+            self._cut_off = Phase.WRONG_ADDRESS if wrong else Phase.BLOCKED if blocked else Phase.OFFLINE
         if isinstance(error, GatewayError):
             words, cure = error.message, OneLine(error.what_to_do)
         else:
@@ -83,8 +96,10 @@ class Ledger:
         parts = self._parts
         worst = next((parts[part] for part in _GRAVEST_FIRST if parts[part].error is not None), None)
         cut_off = any(parts[part].retry_at is not None for part in (Part.MAIL, Part.FILL, Part.MAILBOXES))
-        if not running or (cut_off and not filling):
+        if not running:
             phase = Phase.OFFLINE
+        elif cut_off and not filling:
+            phase = self._cut_off
         elif filling:
             phase = Phase.FILLING
         elif any(parts[part].last_ok_at is not None for part in _POLLED):

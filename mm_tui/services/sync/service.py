@@ -150,8 +150,9 @@ class Sync:
         try:
             await self._try(Part.MAILBOXES, self._poll_mailboxes)
             await self._try(Part.PENDING, self._poll_pending)
-            await self._try(Part.FILL, self._fill)
-            await self._try(Part.MAIL, self._poll_mail)
+            if self._boxes:
+                await self._try(Part.FILL, self._fill)
+                await self._try(Part.MAIL, self._poll_mail)
             if self._gateway.keys.has("admin"):
                 await self._try(Part.AUDIT, self._poll_audit)
             await self._try(Part.STORE, self._keep_house)

@@ -1,0 +1,198 @@
+"""Addresses at which no MultiMail gateway answers, and what stands before one: what doctor, sync and the client say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from mm_tui.commands.output.exits import Exit
+from mm_tui.gateway import errors
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.keys import Keys
+from mm_tui.services.events import Part, Phase
+from mm_tui.services.sync.health import Ledger
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import FieldError, Profile, gateway_address
+from mm_tui.store.belongs import Gateway, OtherGateway, bind
+from mm_tui.store.database import Database
+from mm_tui.widgets.status import gateway_words
+from tests.support.cli import Home
+from tests.support.clock import FakeClock
+from tests.support.sandbox import running_sandbox
+from tests.support.seat import NOW
+from tests.support.web_server import Page, web_server
+
+KEYS = {"oversight": "mm_test_oversight0", "send": "mm_test_send000000", "admin": "mm_test_admin00000"}
+NOT_FOUND = Page(404, body=b"<html><h1>Not Found</h1></html>")
+HEALTHY = Page(200, "application/json", b'{"status":"ok"}')
+DOES_NOT_SPEAK = "this address does not speak the MultiMail v1 API"
+
+NO_GATEWAYS = {
+    "a folder of files": (NOT_FOUND, {}, "/health and /v1/mailboxes are not found"),
+    "another API": (
+        Page(404, "application/json", b'{"detail":"Not Found"}'),
+        {},
+        "/health and /v1/mailboxes are not found",
+    ),
+    "an API that says error": (
+        Page(404, "application/json", b'{"error":"not found"}'),
+        {},
+        "/health and /v1/mailboxes are not found",
+    ),
+    "an empty 404": (Page(404, "text/plain", b""), {}, "/health and /v1/mailboxes are not found"),
+    "a page for every path": (Page(200), {}, "/health and /v1/mailboxes answer with a web page"),
+    "a login page": (
+        Page(302, body=b"", headers=(("Location", "/login"),)),
+        {},
+        "/health and /v1/mailboxes redirects elsewhere (302)",
+    ),
+    "another service with a health": (NOT_FOUND, {"/health": HEALTHY}, "/v1/mailboxes is not found"),
+    "a page and no more": (NOT_FOUND, {"/health": Page(200)}, "/health answers with a web page, /v1/mailboxes is not"),
+    "JSON of another kind": (Page(200, "application/json", b"[1,2]"), {}, "/health and /v1/mailboxes answer with some"),
+}
+
+
+@pytest.mark.parametrize("name", NO_GATEWAYS)
+def test_doctor_and_sync_say_that_it_is_no_gateway(tmp_path: Path, name: str) -> None:
+    other, pages, words = NO_GATEWAYS[name]
+    home = Home(tmp_path)
+    with web_server(other, pages) as url:
+        home.write_profile(url, KEYS)
+        doctor = home.run("doctor")
+        (line,) = [line for line in doctor.out.splitlines() if " gateway:" in line]
+        assert doctor.status == Exit.GATEWAY
+        assert f"{DOES_NOT_SPEAK}: {words}" in line
+        assert "before /v1" in doctor.out
+        sync = home.run("sync")
+        assert sync.status == Exit.GATEWAY
+        assert sync.out == "", "no counts of what was not read"
+        told = home.run("sync", "--json").json
+        assert (told["ok"], told["mailboxes"], told["pending"]) == (False, None, None)
+    for said in (doctor.out, sync.err):
+        assert "deleted" not in said and "offline" not in said and "scope" not in said
+
+
+BLOCKS = {
+    "the text of 1020": (Page(403, "text/plain; charset=UTF-8", b"error code: 1020"), "error code 1020"),
+    "a page of 1006": (
+        Page(403, body=b"<html><title>Access denied | Cloudflare</title>Error code 1006</html>"),
+        "error code 1006",
+    ),
+    "a page without a number": (
+        Page(403, body=b"<!DOCTYPE html><html><title>Attention Required! | Cloudflare</title></html>"),
+        "a page of Cloudflare",
+    ),
+    "a challenge": (Page(403, "text/plain", b"", headers=(("cf-mitigated", "challenge"),)), "a page of Cloudflare"),
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_by_address_is_no_lacking_scope(tmp_path: Path, name: str) -> None:
+    page, words = BLOCKS[name]
+    home = Home(tmp_path)
+    with web_server(page) as url:
+        home.write_profile(url, KEYS)
+        for command in (["doctor"], ["sync"], ["pending", "list"]):
+            done = home.run(*command)
+            said = done.out + done.err
+            assert done.status == Exit.GATEWAY, said
+            assert f"blocked before it reached the gateway (403, {words})" in said
+            assert "No key helps" in said
+            assert "scope" not in said
+
+
+def test_the_gateways_own_403_is_still_about_the_key(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    page = Page(403, "application/json", b'{"error":"error code: 1020 is no reason; requires scope read"}')
+    with web_server(page, {"/health": HEALTHY}) as url:
+        home.write_profile(url, KEYS)
+        assert "lacks the scope" in home.run("doctor").out
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("https://api.multimail.dev/v1", "https://api.multimail.dev"),
+        ("https://api.multimail.dev/v1/", "https://api.multimail.dev"),
+        ("https://api.multimail.dev/V1", "https://api.multimail.dev"),
+        ("https://proxy.example/multimail/v1", "https://proxy.example/multimail"),
+        ("https://proxy.example/v11", "https://proxy.example/v11"),
+        ("https://v1.example", "https://v1.example"),
+    ],
+)
+def test_v1_at_the_end_of_the_address_is_understood(written: str, meant: str) -> None:
+    assert gateway_address(written) == meant
+    assert Profile(url=written, ai21_host="https://api.ai21.example/studio/v1").url == meant
+
+
+def test_the_other_addresses_keep_their_v1() -> None:
+    assert Profile(ai21_host="https://api.ai21.example/studio/v1").ai21_host == "https://api.ai21.example/studio/v1"
+
+
+def test_everything_works_at_an_address_with_v1(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.draft()
+        home.write_profile(f"{sandbox.url}/v1", sandbox.keys)
+        assert "0 problem" in home.run("doctor").out
+        assert "1 waiting for a decision" in home.run("sync").out
+        home.write_profile(sandbox.url, sandbox.keys)
+        assert home.run("sync").status == 0, "it is the same gateway, so it is the same store"
+
+
+def test_a_store_that_noted_the_address_with_v1_goes_on(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "store.db") as database:
+        with database.write() as connection:
+            connection.execute("INSERT INTO belongs (name, value) VALUES ('gateway', 'https://api.multimail.dev/v1')")
+        bind(database, Gateway("p", "https://api.multimail.dev", None))
+        with pytest.raises(OtherGateway):
+            bind(database, Gateway("p", "https://api.other.dev", None))
+
+
+@pytest.mark.parametrize(
+    ("error", "phase"),
+    [
+        (errors.NotMultiMail(), Phase.WRONG_ADDRESS),
+        (errors.Blocked(), Phase.BLOCKED),
+        (errors.Unreachable(), Phase.OFFLINE),
+    ],
+)
+def test_the_status_line_says_which(error: errors.GatewayError, phase: Phase) -> None:
+    ledger = Ledger(FakeClock(NOW), Random(1), None)
+    ledger.failed(Part.MAILBOXES, error, interval=5, again=True)
+    state = ledger.summed_up(running=True, filling=False, places=())
+    assert state.phase is phase
+    words = gateway_words(state, NOW + timedelta(seconds=1)).plain
+    assert words.startswith(f"✕ {phase} · never synced")
+    assert str(error.message) in words
+
+
+async def test_a_web_page_says_nothing_of_a_single_mail() -> None:
+    with web_server(NOT_FOUND) as url:
+        async with GatewayClient(url, Keys(oversight=Secret(KEYS["oversight"]))) as gateway:
+            with pytest.raises(errors.NotMultiMail) as caught:
+                await gateway.email("01M", "01E")
+            assert not isinstance(caught.value, errors.NotFound)
+            with pytest.raises(errors.NotMultiMail) as refused:
+                await gateway.decide("01E", "approve")
+            assert refused.value.may_have_happened is False
+
+
+async def test_a_call_that_a_gateway_does_not_have_is_told_from_a_thing_that_is_gone() -> None:
+    missing = Page(404, "application/json", b'{"error":"Not found"}')
+    boxes = Page(200, "application/json", b'{"mailboxes":[]}')
+    with web_server(missing, {"/v1/mailboxes": boxes}) as url:
+        async with GatewayClient(url, Keys(oversight=Secret(KEYS["oversight"]))) as gateway:
+            with pytest.raises(errors.NoSuchCall, match="does not know /v1/usage"):
+                await gateway.usage()
+            with pytest.raises(errors.NotFound) as caught:
+                await gateway.email("01M", "01E")
+            assert type(caught.value) is errors.NotFound
+
+
+def test_an_address_that_is_none_is_refused_as_before() -> None:
+    with pytest.raises(FieldError):
+        Profile(url="http://elsewhere.example/v1")
