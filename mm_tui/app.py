@@ -45,6 +45,8 @@ THREADS = 4
 """For reading and writing the store. Each one costs a connection and its memory."""
 IDLE_LOOK_SECONDS = 5.0
 STORE_LOOK_SECONDS = 2.0
+REDRAW = "screen.redraw"
+"""Id of the act that draws the screen again."""
 
 
 def reports_folder() -> Path:
@@ -120,6 +122,7 @@ class MmTui(App[None], inherit_bindings=False):
     }
     BINDINGS = [  # noqa: RUF012 - Textual declares it
         *keymap.bindings("app"),
+        *keymap.bindings("screen"),
         # Reached only when no text is selected: then ctrl+c copies.
         Binding("ctrl+c", "say_how_to_leave", "quit", show=False, system=True),
     ]
@@ -208,10 +211,22 @@ class MmTui(App[None], inherit_bindings=False):
             if self.services.sync is not None and not self._active:
                 self._active = True
                 self.services.sync.set_active(True)
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+        if isinstance(event, events.Key) and self._redraws(event.key):
+            self.action_redraw()
+        elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             await self.keyboard.typed(event)
         else:
             await super().on_event(event)
+
+    def _redraws(self, key: str) -> bool:
+        """Whether a key draws the screen again: also in a dialog, but not where the screen has its own act on it."""
+        mine = {binding.id for binding in self._bindings.key_to_bindings.get(key, ())}
+        active = self.screen.active_bindings.get(key)
+        return REDRAW in mine and (active is None or active.binding.id == REDRAW)
+
+    def action_redraw(self) -> None:
+        """Writes every cell to the terminal again."""
+        self.screen.refresh()
 
     async def on_key_passed(self, message: KeyPassed) -> None:
         await self.keyboard.passed(message)

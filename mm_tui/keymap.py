@@ -49,6 +49,7 @@ ACTS: tuple[Act, ...] = (
     Act("app.palette", "ctrl+p", "command_palette", "palette", "Find any act by name.", priority=True),
     Act("app.automatic", "f8", "toggle_automatic", "assistant", "Let the model work on new mail by itself, or stop it."),
     Act("app.theme", "f9", "next_theme", "theme", "Change to the next theme."),
+    Act("screen.redraw", "ctrl+l", "redraw", "redraw", "Draw the whole screen again, also under a dialog."),
     Act("app.help", "question_mark,f1", "help", "help", "Show all keys of this screen.", footer=True),
     Act("app.quit", "ctrl+q", "leave", "quit", "Leave; asks when decisions are on their way.", priority=True),
     # Lists
@@ -170,17 +171,17 @@ OPENING = frozenset({
 """Acts that open a field: what is typed right behind their key is text, also when the act is refused."""
 
 TOGETHER: Mapping[str, tuple[str, ...]] = {
-    "inbox": ("inbox", "list", "app"),
-    "thread": ("thread", "app"),
+    "inbox": ("inbox", "list", "screen", "app"),
+    "thread": ("thread", "screen", "app"),
     "reply": ("reply",),
-    "pending": ("pending", "list", "app"),
-    "pending, reading": ("pending", "paper", "app"),
+    "pending": ("pending", "list", "screen", "app"),
+    "pending, reading": ("pending", "paper", "screen", "app"),
     "edit": ("edit",),
     "edit, reading": ("quoted", "edit", "paper", "app"),
-    "audit": ("audit", "list", "app"),
-    "life": ("life", "paper", "app"),
-    "mailboxes": ("mailboxes", "list", "app"),
-    "mailboxes, reading": ("mailboxes", "paper", "app"),
+    "audit": ("audit", "list", "screen", "app"),
+    "life": ("life", "paper", "screen", "app"),
+    "mailboxes": ("mailboxes", "list", "screen", "app"),
+    "mailboxes, reading": ("mailboxes", "paper", "screen", "app"),
 }
 """Which contexts are awake at once, the nearest first. Within one line no key may mean two things."""
 

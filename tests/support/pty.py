@@ -171,6 +171,10 @@ class Terminal:
             os.close(self._fd)
             self._fd = -1
 
+    def overwrite(self, text: str) -> None:
+        """Writes over the screen, as another program on the same terminal does."""
+        self._stream.feed(text.encode())
+
     def resize(self, cols: int, rows: int) -> None:
         """Changes the size, as dragging a window does."""
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))

@@ -1,0 +1,35 @@
+"""`ctrl+l` draws again what another program wrote over."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.pty import Terminal, plain_environment
+from tests.support.sandbox import running_sandbox_process
+
+
+@pytest.mark.slow
+def test_every_cell_is_written_again_on_a_screen_and_under_a_dialog(tmp_path: Path) -> None:
+    with running_sandbox_process(tmp_path, "--no-samples") as sandbox:
+        sandbox.draft("Hi, your lamp is on its way.")
+        env = plain_environment(
+            tmp_path,
+            MM_TUI_DATA=str(tmp_path / "data"),
+            MULTIMAIL_API_URL=sandbox.url,
+            MULTIMAIL_API_KEY=sandbox.keys["oversight"],
+        )
+        with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
+            terminal.wait_for("Pending 1", timeout=60)
+            terminal.press("?")
+            terminal.wait_quiet()
+            for _ in ("a dialog", "the screen beneath"):
+                terminal.overwrite("\x1b[H" + "\r\n".join(["x" * 100] * 30))
+                assert "Pending 1" not in terminal.text
+                terminal.send("\x0c")
+                terminal.wait_gone("xxx")
+                terminal.wait_for("Pending 1")
+                terminal.press("escape")
+                terminal.wait_quiet()
