@@ -15,7 +15,10 @@ from mm_tui.gateway import wire
 from mm_tui.models import Direction, EmailDetail, Mailbox, OversightMode, Party, PendingItem
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, OtherAnswer, ThreadContext, assess
+from mm_tui.screens.audit.pages import life_page
+from mm_tui.screens.dialogs.mail import sender_page
 from mm_tui.screens.pending.head import head
+from mm_tui.services.audit.history import History
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.sync.details import completed
@@ -25,6 +28,7 @@ from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
+from mm_tui.widgets.mail_list import who
 from tests.support.cli import Home
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -307,3 +311,18 @@ def test_list_and_show_tell_of_the_other_answer(sandbox: Sandbox, tmp_path: Path
     assert "[already answered at" in home.run("pending", "list").out
     (item,) = home.run("pending", "list", "--json").json["pending"]
     assert {flag["code"] for flag in item["flags"]} >= {"already_answered"}
+
+
+def test_no_list_and_no_page_says_that_a_mail_goes_to_nobody(tmp_path: Path) -> None:
+    mail = wire.email_summary({"id": "01A", "direction": "outbound", "status": "sent", "from": "s@acme.example"}, BOX)
+    detail = wire.email_detail({"id": "01A", "direction": "outbound", "from": "s@acme.example"}, BOX)
+    with Database.open(tmp_path / "store.db") as database:
+        MailStore(database).upsert([mail])
+        row = MailStore(database).row("01A")
+    assert row is not None and who(row) == "→ (not told)"
+    pages = (
+        life_page(History("01A", mail, detail, (), ()), 76),
+        sender_page(detail, (), "never"),
+    )
+    for page in pages:
+        assert "not told by the gateway" in page.text and "nobody" not in page.text

@@ -157,7 +157,7 @@ def _life_head(writer: PageWriter, life: History, room: int) -> None:
         return
     writer.line(mail.subject.strip() or "(no subject)", "strong")
     row(writer, "from", str(mail.sender), room)
-    row(writer, "to", ", ".join(str(party) for party in mail.to) or "nobody", room)
+    row(writer, "to", ", ".join(str(party) for party in mail.to) or "not told by the gateway", room)
     row(writer, "status", f"{mail.status} · {mail.direction}", room)
     row(writer, "id", life.email_id, room)
     if life.detail is not None:

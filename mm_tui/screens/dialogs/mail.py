@@ -86,7 +86,7 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
     rows = (
         ("address", detail.sender.address),
         ("name", detail.sender.name or "none given"),
-        ("to", ", ".join(str(party) for party in detail.to) or "–"),
+        ("to", ", ".join(str(party) for party in detail.to) or "not told by the gateway"),
         ("cc", ", ".join(str(party) for party in detail.cc) or "–"),
         ("received", exact(detail.received_at)),
         ("known", first_seen),

@@ -33,6 +33,7 @@ from mm_tui.widgets.words import age, exact, size
 INDENT = 3
 MAX_TEXT = 96
 """Cells to which bodies are wrapped on wide terminals: longer lines are hard to read."""
+UNTOLD = "not told by the gateway"
 SENDER = 44
 
 _REPLY_MARKS = re.compile(r"^(?:\s*(?:re|fwd?|aw|wg|sv|antw)\s*:)+", re.IGNORECASE)
@@ -179,9 +180,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         width = max(20, self.size.width - INDENT - 1)
         lines: list[Pieces] = []
         if detail is None:
-            lines.append([("to ", "dim"), (fit_cells(row.recipient, width - 3), "row")])
+            lines.append([("to ", "dim"), (fit_cells(row.recipient or UNTOLD, width - 3), "row")])
         else:
-            lines += _listed("to ", [str(party.address) for party in detail.to], width)
+            lines += _listed("to ", [str(party.address) for party in detail.to] or [UNTOLD], width)
             if detail.cc:
                 lines += _listed("cc ", [str(party.address) for party in detail.cc], width)
         lines.append([(exact(from_ms(row.received_at)), "dim")])
