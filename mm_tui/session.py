@@ -216,10 +216,17 @@ class Session:
         claims = PresenceTags(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
         self.claims = PresenceKeeper(claims, self.sync, clock, minutes=minutes)
         self.claim_watch = ClaimWatch(self.database, self.gateway, clock, notify)
-        self.sync.each_poll = self.claim_watch.refresh
+        self.sync.each_poll = self._polled
         self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
         self.drafts = Drafts(self.database, self.gateway, self.assistant, settings, clock, reviewer(settings))
         self.boxes = MailboxActs(self.gateway, self.sync)
+
+    async def _polled(self) -> None:
+        """The queue was listed anew: what is being decided is compared with it, then who has what open is read."""
+        assert self.decisions is not None
+        assert self.claim_watch is not None
+        await self.decisions.queue_moved()
+        await self.claim_watch.refresh()
 
     async def run(self) -> None:
         """Runs the services until cancelled."""

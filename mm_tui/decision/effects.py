@@ -42,6 +42,9 @@ class Journal:
 class Hold:
     """Wait until the human's deadline, then `Elapsed`."""
 
+    anew: bool = True
+    """The whole time; else what is left of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:

@@ -31,6 +31,11 @@ class Slept:
 
 
 @dataclass(frozen=True, slots=True)
+class MayHaveMoved:
+    """The gateway's queue, as it was listed last, holds the item no more, or with another text."""
+
+
+@dataclass(frozen=True, slots=True)
 class Restarted:
     """The program was started again; the state is the one that was last journaled."""
 
@@ -114,6 +119,7 @@ Event = (
     | Quit
     | NotMade
     | Slept
+    | MayHaveMoved
     | Restarted
     | Answer
     | Elapsed

@@ -21,6 +21,7 @@ from mm_tui.decision.events import (
     Elapsed,
     Event,
     Found,
+    MayHaveMoved,
     NotMade,
     Observed,
     OutcomeUnknown,
@@ -103,6 +104,8 @@ def step(state: State, event: Event) -> Move:
             return end(state, Outcome.UNDONE) if can_undo(state) else stay(state)
         case Slept():
             return (state, (Hold(),)) if state.step is Step.HOLD else stay(state)
+        case MayHaveMoved():
+            return _look_early(state) if state.step is Step.HOLD else stay(state)
         case _ if state.closing:
             return _closing(state, event)
         case Answer(choice):
@@ -159,7 +162,31 @@ def _not_made(state: State, *, undone: bool) -> Move:
     return waiting, (Journal(Entry.STOPPED, target(state)),)
 
 
+def _look_early(state: State) -> Move:
+    """The human is told of another's act at once, and not when the hold is over."""
+    return _read_on(replace(state, step=Step.CHECK, early=True), (state.case.item,))
+
+
+def _looked_early(state: State, event: Event) -> Move:
+    """Ends where the item moved; else the hold goes on to its deadline. Nothing is called before that."""
+    on_time = replace(state, early=False)
+    waits = RemoteState.SCHEDULED if state.stage is Stage.RESCHEDULE else RemoteState.PENDING
+    match event:
+        case Observed(email_id, sighting) if email_id == state.todo[0]:
+            if (sighting.standing, sighting.digest) != (waits, state.seen) and (
+                sighting.standing is not RemoteState.UNCLEAR
+            ):
+                return _checked(on_time, sighting)
+        case ReadFailed():
+            pass
+        case _:
+            return stay(state)
+    return replace(on_time, step=Step.HOLD, todo=()), (Hold(anew=False),)
+
+
 def _checking(state: State, event: Event) -> Move:
+    if state.early:
+        return _looked_early(state, event)
     match event:
         case Observed(email_id, sighting) if email_id == state.todo[0]:
             fresh = _newly_named(state, sighting)

@@ -309,6 +309,8 @@ class State:
     """How it ends, unless another version turns out to have left as well."""
     stale: bool = False
     """A crash or a lost network came in between: a human must say again that it may go on to a release."""
+    early: bool = False
+    """The item is read before the hold is over, since somebody may have moved it."""
     closing: bool = False
     """The program is being closed: the answer to a call under way is taken in, nothing else happens."""
     forced: bool = False

@@ -74,11 +74,11 @@ _OUTCOMES = {
     Outcome.SIBLING_RELEASED: "undecided: another version of this mail was already released{by}{at}",
     Outcome.SIBLING_WAITING: "undecided: another version of this mail is {status}; settle it first",
     Outcome.DOUBTFUL: "undecided: an earlier call for this mail may still take effect; reject it, or wait a day",
-    Outcome.NOT_SUBMITTED: "your edit was not accepted; the original is untouched and your text is kept",
-    Outcome.EDIT_FAILED: "your edit was blocked or could not be sent; your text is kept",
-    Outcome.EDIT_CLOSED: "your edit was {status} elsewhere{by}{at}; your text is kept",
-    Outcome.WITHDRAWN: "released elsewhere as it was{by}{at}; your edit was withdrawn and kept",
-    Outcome.TAKEN_BACK: "your edit was withdrawn; your text is kept",
+    Outcome.NOT_SUBMITTED: "your edit was not accepted; the original is untouched",
+    Outcome.EDIT_FAILED: "your edit was blocked or could not be sent",
+    Outcome.EDIT_CLOSED: "your edit was {status} elsewhere{by}{at}",
+    Outcome.WITHDRAWN: "released elsewhere as it was{by}{at}; your edit was withdrawn",
+    Outcome.TAKEN_BACK: "your edit was withdrawn",
     Outcome.LEFT: "left as it is at the gateway",
     Outcome.INCIDENT: "INCIDENT: two versions of this mail were released, by different hands{by}{at}",
 }
@@ -98,11 +98,14 @@ _STANDINGS = {
 }
 
 
-def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime | None = None) -> str:
+def sentence(
+    state: State, *, text_kept: bool = False, seconds_left: float = 0.0, doubt_since: datetime | None = None
+) -> str:
     """What to say about this state.
 
     Args:
         state: where the decision stands.
+        text_kept: an edit that was not released lies in the local store.
         seconds_left: of the hold.
         doubt_since: when the outcome became unknown, in the time zone to show.
     """
@@ -110,11 +113,12 @@ def sentence(state: State, *, seconds_left: float = 0.0, doubt_since: datetime |
     if state.outcome is not None:
         tells = state.outcome in (Outcome.DENIED, Outcome.UNREACHABLE, Outcome.NOT_SUBMITTED)
         left = "; a call in doubt may still take effect" if state.doubts else ""
-        return _filled(_OUTCOMES[state.outcome], state) + (said if tells else "") + left
+        kept = "; your text is kept" if text_kept else ""
+        return _filled(_OUTCOMES[state.outcome], state) + (said if tells else "") + kept + left
     if state.question is not None:
         reading = "; reading back" if state.step is Step.DOUBT else ""
         return question(state) + said + reading
-    if state.step is Step.HOLD:
+    if state.step is Step.HOLD or state.early:
         return f"deciding in {max(0, -int(-seconds_left // 1))} s: {_HELD[state.case.act]}"
     if state.step is Step.DOUBT:
         since = f" since {doubt_since:%H:%M}" if doubt_since else ""

@@ -159,3 +159,78 @@ async def test_where_keys_are_typed_no_letter_is_named_as_a_key(
         await until(pilot, lambda: "deciding in" in drawn(app), "the countdown")
         assert "u undo" not in drawn(app)
         assert not isinstance(app.screen, ChoiceScreen)
+
+
+@pytest.mark.parametrize("where", ["the queue", "the inbox", "the editor of another"])
+@pytest.mark.parametrize("act", ["reject", "approve", "cancel", "change"])
+async def test_what_another_does_during_the_hold_is_told_at_once_where_the_reader_is(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, act: str
+) -> None:
+    draft, other = sandbox.draft("The parcel left."), sandbox.draft("Another one.")
+    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: screen.decision_of(draft), "the decision")
+        if where == "the inbox":
+            await pilot.press("1")
+        elif where == "the editor of another":
+            await until(pilot, lambda: screen.current is not None and screen.current.item.id == other, "the next")
+            await until(pilot, lambda: app.keyboard.is_ready, "the queue to be drawn")
+            await pilot.press("e")
+            await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        if act == "cancel":
+            sandbox.call("POST", f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/cancel", key="send")
+        elif act == "change":
+            sandbox.change(draft, markdown="The parcel is lost.")
+        else:
+            sandbox.decide(draft, act, "mine")
+        words = {"reject": "rejected elsewhere", "approve": "elsewhere by key", "cancel": "cancelled elsewhere"}
+        told = words.get(act, "changed since you looked")
+        await until(pilot, lambda: told in drawn(app), "the news")
+        view = screen.decision_of(draft)
+        assert view is not None and view.phase is (Phase.CHANGED if act == "change" else Phase.ELSEWHERE)
+    assert bodies(sandbox) == (["The parcel left."] if act == "approve" else [])
+
+
+async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, other = sandbox.draft("The parcel left."), sandbox.draft("Another one.")
+    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: screen.decision_of(draft), "the decision")
+        before = screen.decision_of(draft)
+        # The list loses it for a moment, as a list does that is read while it changes.
+        screen.services.pending.remove(draft)
+        decisions = screen.services.decisions
+        assert decisions is not None and before is not None
+        await decisions.queue_moved()
+        sandbox.decide(other, "reject", "mine")
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [draft], "the other's end")
+        view = screen.decision_of(draft)
+        assert view is not None and (view.phase, view.deadline) == (Phase.HELD, before.deadline)
+        await pilot.press("u")
+        await until(pilot, lambda: (view := screen.decision_of(draft)) and view.ended, "the undo")
+    assert bodies(sandbox) == []
+
+
+async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+        app.screen.query_one("#body", TextArea).load_text("It is on its way to you.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: screen.decision_of(draft), "the decision")
+        sandbox.decide(draft, "approve", "mine")
+        await until(pilot, lambda: "your text is kept" in drawn(app), "the news")
+    assert bodies(sandbox) == ["It is on its way."]

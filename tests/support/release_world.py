@@ -36,6 +36,7 @@ from mm_tui.decision.events import (
     Event,
     Found,
     KeyExpired,
+    MayHaveMoved,
     NotMade,
     Observed,
     OutcomeUnknown,
@@ -480,6 +481,10 @@ class Walker:
         slept = self.step(world.state, Slept())
         if slept != (world.state, (Hold(),) if world.state.step is Step.HOLD else ()):
             raise Broken("R6: a hold that was slept through did not begin anew")
+        if world.state.step is Step.HOLD:
+            yield "the queue is listed anew", self.fed(world, MayHaveMoved())
+        elif self.step(world.state, MayHaveMoved()) != (world.state, ()):
+            raise Broken("a list of the queue moved a decision that is not held")
         yield "undo", self.fed(world, Undo())
         yield "quit", self.quit(world)
         if isinstance(world.doing, Call):
@@ -597,7 +602,8 @@ class Walker:
                 memory = memory._replace(unknown="")
             case Found(email_id) if email_id and memory.unknown == SUBMISSION:
                 memory = memory._replace(unknown="")
-            case ReadFailed():
+            case ReadFailed() if not world.state.early:
+                # During the hold the network may come and go: it is read again after it.
                 memory = memory._replace(consent=False)
             case Answer(choice) if choice in world.state.choices:
                 if choice in CONFIRMING:
@@ -629,6 +635,12 @@ class Walker:
                     memory = memory._replace(unknown="")
         world = world._replace(memory=memory)
         state, effects = self.step(world.state, event)
+        if world.state.early and isinstance(event, Observed):
+            moved = event.sighting.standing not in (*MOVABLE, RemoteState.UNCLEAR)
+            if moved and not state.ended:
+                raise Broken("R8: another's act during the hold was read and is not told at once")
+        if world.state.early and any(isinstance(effect, Call) for effect in effects):
+            raise Broken("R6: a call is made before the hold is over")
         if (state, effects) == (world.state, ()):
             return world
         if world.state.step is Step.CALL and isinstance(event, (Undo, Answer, Quit)):

@@ -161,6 +161,24 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         "return (state, (Hold(),)) if state.step is Step.HOLD else stay(state)",
         "return check(state) if state.step is Step.HOLD else stay(state)",
     ),
+    "a look during the hold ends it": (
+        SCOPES["approve"],
+        RELEASE,
+        "return replace(on_time, step=Step.HOLD, todo=()), (Hold(anew=False),)",
+        "return decide(on_time, approve=True)",
+    ),
+    "what is read during the hold is called upon": (
+        SCOPES["approve"],
+        RELEASE,
+        "(sighting.standing, sighting.digest) != (waits, state.seen) and (",
+        "True and (",
+    ),
+    "what another did during the hold is told after it": (
+        SCOPES["approve"],
+        RELEASE,
+        "                return _checked(on_time, sighting)",
+        "                pass",
+    ),
     "a held decision survives a crash": (
         SCOPES["approve"],
         RELEASE,

@@ -157,7 +157,7 @@ class Driver:
         if any(entry.entry is Entry.SUBMITTED for entry in entries) and not self.closing:
             self._mark_pair(live)
         for effect in rest:
-            if isinstance(effect, Hold):
+            if isinstance(effect, Hold) and effect.anew:
                 self.hold([live], live.hold_seconds)
             elif not isinstance(effect, DropText):
                 self.start(live, effect)

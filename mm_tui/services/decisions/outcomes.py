@@ -30,7 +30,7 @@ class Outcomes:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         self._recent: list[tuple[float, DecisionView]] = []
 
     def news(self, view: DecisionView | None) -> News | None:
@@ -39,9 +39,14 @@ class Outcomes:
         Args:
             view: the decision.
         """
-        if view is None or not view.ended or view.id in self._told:
+        if view is None or not (view.ended or view.question):
             return None
-        self._told.add(view.id)
+        what = (view.id, view.question.words if view.question is not None else "")
+        if what in self._told:
+            return None
+        self._told.add(what)
+        if view.question is not None:
+            return News(OneLine(f"asks: {view.question.words} {view.about}".rstrip()), True)
         if view.phase not in AS_WANTED and not view.failed:
             # Undone or left: whoever pressed the key was answered then.
             return None

@@ -12,10 +12,11 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from mm_tui.clock import Clock
-from mm_tui.decision.events import Answer, Quit, Restarted, Undo
+from mm_tui.decision.events import Answer, MayHaveMoved, Quit, Restarted, Undo
 from mm_tui.decision.state import Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import Status
+from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import EditedDraft, starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.calls import DecisionCalls
@@ -232,6 +233,19 @@ class Decisions:
         for live in await asyncio.to_thread(self._take_up):
             self._lives[live.release_id] = live
             await self._driver.feed(live, Restarted())
+
+    async def queue_moved(self) -> None:
+        """The gateway's queue was listed anew: what is held and moved there is told at once, not after the hold (R8)."""
+        for live in list(self._lives.values()):
+            if live.state.step is Step.HOLD and self._may_have_moved(live):
+                await self._driver.feed(live, MayHaveMoved())
+
+    def _may_have_moved(self, live: ActiveDecision) -> bool:
+        case = live.state.case
+        item = self._store.pending.get(case.item)
+        if item is None or not item.complete:
+            return True
+        return digest_of(item.id, item.mailbox_id, item.direction, item.raw) != case.digest
 
     def hurry(self) -> None:
         """A human asks for news: what waits for another reading is read now."""

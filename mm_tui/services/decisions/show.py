@@ -15,9 +15,6 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown, phase_of
 from mm_tui.text import OneLine
 
-OURS = frozenset({Outcome.APPROVED, Outcome.EDIT_RELEASED})
-"""Outcomes that our own call brought about: the gateway then records the key that made it."""
-
 
 def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
     """The decision as it stands at this moment.
@@ -28,10 +25,13 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         reviewer: who decided, where this program did.
     """
     state, sighting = live.state, live.state.sighting
-    held = state.step is Step.HOLD
+    held = state.step is Step.HOLD or state.early
     left = max(0.0, live.ends_at - clock.monotonic()) if held else 0.0
-    said = words.sentence(_with_name(state, reviewer), seconds_left=left, doubt_since=live.doubt_since)
     sent_back = state.case.act is Act.REJECT and live.content is not None and live.content.edit is not None
+    text_kept = state.keeps_text or sent_back
+    said = words.sentence(
+        _with_name(state, reviewer), text_kept=text_kept, seconds_left=left, doubt_since=live.doubt_since
+    )
     return DecisionView(
         id=live.release_id,
         email_id=state.case.item,
@@ -51,7 +51,7 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         batch=live.facts.batch,
         about=_about(live),
         status=OneLine(sighting.status if sighting else ""),
-        text_kept=state.keeps_text or sent_back,
+        text_kept=text_kept,
         unsent=can_undo(state),
     )
 
@@ -61,7 +61,8 @@ def _with_name(state: State, reviewer: str) -> State:
     sighting = state.sighting
     if sighting is None or not sighting.decided_by:
         return state
-    name = reviewer if state.outcome in OURS else actor_words(sighting.decided_by)
+    # An edit may be released by another before our call: then it is not ours that the gateway records.
+    name = reviewer if state.outcome is Outcome.APPROVED else actor_words(sighting.decided_by)
     return replace(state, sighting=replace(sighting, decided_by=name))
 
 

@@ -69,7 +69,7 @@ def phase_of(state: State) -> Phase:
         return _OUTCOMES.get(state.outcome, Phase.UNDECIDED)
     if state.question is not None:
         return Phase.ASKING
-    if state.step is Step.HOLD:
+    if state.step is Step.HOLD or state.early:
         return Phase.HELD
     if state.called or state.step in (Step.DOUBT, Step.FIND):
         return Phase.UNKNOWN
