@@ -69,7 +69,7 @@ MM_DARK = Theme(
     error="#ec6a5e",
     success="#ccd0d8",
     dark=True,
-    variables=_quiet("#858d9a", "#2e333d", "#24344a", "#eef1f6", "#7fb4e6", "#14161b"),
+    variables=_quiet("#8d95a2", "#2e333d", "#1d2a3b", "#eef1f6", "#7fb4e6", "#14161b"),
 )
 MM_LIGHT = Theme(
     name="mm-light",
@@ -80,11 +80,11 @@ MM_LIGHT = Theme(
     background="#fbfaf7",
     surface="#fbfaf7",
     panel="#f0efea",
-    warning="#8f5a00",
+    warning="#8a5600",
     error="#b3261e",
     success="#23272e",
     dark=False,
-    variables=_quiet("#666d78", "#d4d3cd", "#d5e3f4", "#10141a", "#1f5fa8", "#fbfaf7"),
+    variables=_quiet("#5c636e", "#d4d3cd", "#d5e3f4", "#10141a", "#1f5fa8", "#fbfaf7"),
 )
 TERMINAL = Theme(
     name="terminal",

@@ -12,7 +12,7 @@ from mm_tui.commands.office import Office, office
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.decision.state import Choice, Outcome
-from mm_tui.review.digest import names, short
+from mm_tui.review.digest import names
 from mm_tui.review.draft import EditedDraft
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.log import OwnReply
@@ -113,7 +113,7 @@ async def _named(rooms: Office, arguments: argparse.Namespace) -> QueueEntry:
     if not names(arguments.digest, entry.digest):
         raise CommandError(
             Exit.CHANGED,
-            f"{arguments.id} is not what the digest {arguments.digest} names; its digest now is {short(entry.digest)}",
+            f"{arguments.id} is not what the digest {arguments.digest} names",
             f"Read it again with `mm-tui pending show {arguments.id}`. Nothing was decided.",
         )
     return entry

@@ -11,7 +11,7 @@ from mm_tui import __version__
 from mm_tui.commands import agent, app, audit, completion, demo, doctor, init, pending, profiles, sandbox, sync
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
-from mm_tui.commands.output.exits import Exit
+from mm_tui.commands.output.exits import IN_SHORT, Exit
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,7 +41,19 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     completion.add(commands, shared, build)
     agent.add(commands, shared, in_full=argv is None or "agent" in argv)
     sandbox.add(commands, shared, in_full=argv is None or "sandbox" in argv)
+    _tell_statuses(parser)
     return parser
+
+
+def _tell_statuses(parser: argparse.ArgumentParser) -> None:
+    """Ends the help of every command with its exit statuses."""
+    nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for action in nested:
+        for one in action.choices.values():
+            _tell_statuses(one)
+    if not nested and parser.epilog is None:
+        may = [status for status in IN_SHORT if status is not Exit.RISK or " pending " in parser.prog]
+        parser.epilog = f"Exit status: {'; '.join(f'{status.value} {IN_SHORT[status]}' for status in may)}."
 
 
 def common(parser: argparse.ArgumentParser) -> None:

@@ -46,6 +46,17 @@ def loaded_by(*arguments: str) -> set[str]:
     return {name.split(".")[0] for name in done.stderr.split()}
 
 
+@pytest.mark.parametrize("command", [["sync"], ["pending", "approve"], ["audit", "verify"], ["agent", "run"]])
+def test_the_help_of_each_command_lists_its_exit_statuses(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        build(command).parse_args([*command, "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "Exit status: 0 done; " in words and "3 no such item; " in words
+    assert ("8 high risk" in words) == (command[0] == "pending")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["pending", "--help"], ["init", "--help"], ["nope"]])
 def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
     heavy = {"textual", "rich", "httpx", "pydantic", "fastapi", "ai21", "sqlite3", "asyncio", "tomlkit", "shtab"}

@@ -73,7 +73,8 @@ def test_another_digest_or_changed_content_exits_6(home: Home, sandbox: Sandbox)
     sandbox.change(draft_id, markdown="Send it to pay@evil.example instead")
     refused = approve(home, draft_id, digest)
     assert refused.status == Exit.CHANGED
-    assert digest_of(home, draft_id)[:8] in refused.err
+    assert "pending show" in refused.err
+    assert digest_of(home, draft_id)[:8] not in refused.err, "whoever copies it has read nothing"
     assert sandbox.outbox() == [] and sandbox.status(draft_id) == "pending_send_approval"
 
 

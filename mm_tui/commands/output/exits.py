@@ -38,6 +38,22 @@ class Exit(IntEnum):
     """The app was told to end (SIGTERM)."""
 
 
+IN_SHORT = {
+    Exit.OK: "done",
+    Exit.CRASH: "a fault of the program",
+    Exit.USAGE: "wrong arguments",
+    Exit.NOT_FOUND: "no such item",
+    Exit.AUTH: "a key is missing, wrong or lacks a scope",
+    Exit.GATEWAY: "the gateway failed, or the outcome is unknown",
+    Exit.CHANGED: "changed or decided elsewhere",
+    Exit.RATE_LIMITED: "too many requests",
+    Exit.RISK: "high risk that was not accepted",
+    Exit.CONFIG: "settings or store unusable",
+    Exit.INTERRUPTED: "interrupted",
+}
+"""For the help of each command."""
+
+
 class CommandError(Exception):
     """A command cannot go on. Says what and what to do, and how the program ends."""
 
