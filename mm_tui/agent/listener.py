@@ -1,9 +1,4 @@
-"""The webhook listener: a signed event becomes a line in the worker's table, and nothing else.
-
-Two shapes are documented, and both are taken:
-`{"type": "email.received", "data": {"email_id", "thread_id", …}}` and
-`{"event_type": "message.received", "mailbox", "message_id", "thread_id", …}`.
-"""
+"""The webhook listener: a signed event becomes a line in the worker's table, or a poll, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,31 +9,30 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect
 
+from mm_tui.agent import webhook_events
 from mm_tui.agent.connections import Connections
 from mm_tui.agent.jobs import Job
-from mm_tui.models import GatewayId
 from mm_tui.settings.secret import Secret
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
+    from mm_tui.agent.webhook_events import WebhookEvent
     from mm_tui.clock import Clock
 
 SIGNATURE_HEADER = "X-MultiMail-Signature"
 MAX_BODY = 256 * 1024
 """Bytes; an event names a mail and does not carry it."""
 BODY_SECONDS = 10.0
-RECEIVED = frozenset({"email.received", "message.received"})
-
-_ID = TypeAdapter(GatewayId)
+MOST_SHAPES = 50
+"""How many kinds of events that are not understood are logged, each once."""
 
 
 class _Server(uvicorn.Server):
@@ -64,6 +58,7 @@ class Listener:
         self._clock = clock
         self._log = log
         self._poke = wake
+        self._unknown: set[str] = set()
         # No documentation pages: this is a door, not a site.
         self.app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         self.app.add_api_route("/{path:path}", self._receive, methods=["POST"], response_model=None)
@@ -113,12 +108,11 @@ class Listener:
             event = json.loads(body)
         except (ValueError, RecursionError):
             return _said(400, "not JSON")
-        if not isinstance(event, dict):
+        told = webhook_events.read(event)
+        if not told.may_bring_mail:
             return _said(200, "not for us")
-        name = event.get("type") or event.get("event_type")
-        if not isinstance(name, str) or name not in RECEIVED:
-            return _said(200, "not for us")
-        job = self._job(event)
+        self._log_unknown(told.unknown_shape)
+        job = self._job(told)
         if await asyncio.to_thread(self._take, body, job):
             return _said(200, "known")
         self._log("event", email_id=job.email_id if job else None)
@@ -137,19 +131,17 @@ class Listener:
         given = header.strip().lower().removeprefix("sha256=").encode("utf-8", "replace")
         return hmac.compare_digest(wanted, given)
 
-    def _job(self, event: dict[str, Any]) -> Job | None:
+    def _log_unknown(self, shape: str) -> None:
+        if shape and shape not in self._unknown and len(self._unknown) < MOST_SHAPES:
+            self._unknown.add(shape)
+            self._log("event not understood", shape=shape, then="a poll")
+
+    def _job(self, told: WebhookEvent) -> Job | None:
         """The mail that an event names; None when it does not name one of ours in full: then only a poll can tell."""
-        found = event.get("data") if "type" in event else event
-        if not isinstance(found, dict):
+        box = self._boxes.find(told.mailbox) if told.mailbox else None
+        if box is None or told.email_id is None:
             return None
-        mailbox = found.get("mailbox_id") or found.get("mailbox")
-        box = self._boxes.find(mailbox) if isinstance(mailbox, str) else None
-        try:
-            email_id = _ID.validate_python(found.get("email_id") or found.get("message_id"))
-            thread_id = _ID.validate_python(found["thread_id"]) if found.get("thread_id") else ""
-        except ValidationError:
-            return None
-        return Job(email_id, box.id, thread_id) if box is not None else None
+        return Job(told.email_id, box.id, told.thread_id)
 
 
 async def _bounded(request: Request) -> bytes | None:

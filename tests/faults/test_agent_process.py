@@ -143,8 +143,8 @@ def test_webhooks_replayed_in_both_shapes_make_one_reply_each(sandbox: Sandbox, 
         assert hook.send(b"x" * (MAX_BODY + 1)) == 413
         assert hook.send(b"not json") == 400
         assert hook.send(b"[" * 100_000) == 400
-        assert hook.send([1]) == 200
-        assert hook.send({"type": ["email.received"], "data": {}}) == 200
+        assert hook.send([1]) == 202, "only a poll can tell"
+        assert hook.send({"type": ["email.received"], "data": {}}) == 202
         assert hook.send({"type": "oversight.pending", "data": {}}) == 200
         assert hook.http.get(hook.url).status_code == 405
         for odd in (

@@ -1,0 +1,84 @@
+"""What a webhook's payload says, in every shape that is known of the gateway.
+
+- `{"type": "email.received", "data": {"email_id", "thread_id", …}}`
+- `{"event": "email.received", "timestamp", "data": {"email_id", "from", "to", …}}`: neither thread nor mailbox
+- `{"event_type": "message.received", "mailbox", "message_id", "thread_id", …}`
+
+Names of events are an open set. Whatever may be about new mail is answered by a poll.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from mm_tui.models import Direction, GatewayId
+from mm_tui.text import OneLine
+
+_ID: TypeAdapter[str] = TypeAdapter(GatewayId)
+_NAMES = ("type", "event", "event_type")
+_WORD = re.compile(r"[a-z]+")
+_ARRIVES = frozenset({"received", "inbound", "incoming", "arrived"})
+_ELSE = frozenset(
+    {
+        *("sent", "delivered", "delivery", "bounced", "bounce", "complained", "complaint", "open", "opened", "click"),
+        *("clicked", "pending", "rejected", "cancelled", "canceled", "scheduled", "failed", "read", "deleted", "spam"),
+    }
+)
+"""Words of events that bring an agent no new mail. An approval may: inbound mail that waited is let in by one."""
+_KNOWN = frozenset({"approved"})
+_SHAPE_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """What an event says about new mail."""
+
+    may_bring_mail: bool
+    """False when it surely brings none."""
+    email_id: str | None = None
+    mailbox: str | None = None
+    """An id or an address."""
+    thread_id: str = ""
+    unknown_shape: OneLine = OneLine("")
+    """What to log of an event that is not understood: its name and fields, no values. Empty for one that is."""
+
+
+def read(event: object) -> WebhookEvent:
+    """What a payload says. Raises nothing, whatever it is."""
+    if not isinstance(event, dict):
+        return WebhookEvent(True, unknown_shape=OneLine(f"a {type(event).__name__}"))
+    inner = event.get("data")
+    found = inner if isinstance(inner, dict) else event
+    name = next((name for key in _NAMES if isinstance(name := event.get(key), str) and name), "")
+    words = set(_WORD.findall(name.lower()))
+    if words & _ELSE or (words & _ARRIVES and found.get("direction") == Direction.OUTBOUND):
+        return WebhookEvent(False)
+    if not words & _ARRIVES:
+        shape = "" if words & _KNOWN else _shape(event, name)
+        return WebhookEvent(True, unknown_shape=OneLine(shape))
+    mailbox = found.get("mailbox_id") or found.get("mailbox")
+    email_id = _id(found.get("email_id") or found.get("message_id") or (found.get("id") if found is inner else None))
+    thread_id = found.get("thread_id")
+    return WebhookEvent(
+        True,
+        email_id=email_id if not thread_id or _id(thread_id) else None,
+        mailbox=mailbox if isinstance(mailbox, str) else None,
+        thread_id=_id(thread_id) or "",
+        unknown_shape=OneLine("" if email_id else _shape(event, name)),
+    )
+
+
+def _id(value: object) -> str | None:
+    try:
+        return _ID.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _shape(event: dict[str, object], name: str) -> str:
+    inner = event.get("data")
+    fields = [f"data.{key}" for key in inner] if isinstance(inner, dict) else []
+    return f"{name or 'no name'}: {', '.join(sorted([*event, *fields]))}"[:_SHAPE_CHARACTERS]
