@@ -21,7 +21,8 @@ def main() -> int:
     with tarfile.open(sdist) as archive:
         in_sdist = {name.partition("/")[2] for name in archive.getnames()}
     wanted = ("mm_tui", "tests", "docs", "bench", "README.md", "LICENSE", "Makefile", "constraints.txt")
-    missing = sorted(tracked("mm_tui") - in_wheel) + sorted(tracked(*wanted) - in_sdist)
+    pages = {f"mm_tui/{name}" for name in tracked("docs") if name.endswith(".md")}
+    missing = sorted((tracked("mm_tui") | pages) - in_wheel) + sorted(tracked(*wanted) - in_sdist)
     for name in missing:
         print(f"not packaged: {name}")
     print(f"{len(in_wheel)} files in the wheel, {len(in_sdist)} in the sdist")

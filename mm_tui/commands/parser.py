@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mm_tui import __version__
-from mm_tui.commands import agent, app, audit, completion, demo, doctor, init, pending, profiles, sandbox, sync
+from mm_tui.commands import agent, app, audit, completion, demo, doctor, init, manual, pending, profiles, sandbox, sync
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import IN_SHORT, Exit
@@ -30,13 +30,13 @@ def build(argv: Sequence[str] | None = None) -> Parser:
         prog="mm-tui",
         description="A terminal inbox where humans oversee the e-mail that AI agents handle. "
         "Without a command it opens the app.",
-        epilog="Settings, keys and profiles: docs/configuration.md. Exit statuses: docs/cli.md.",
+        epilog="`mm-tui docs` prints the documentation, `mm-tui docs configuration` a page of it.",
     )
     parser.set_defaults(profile=None, config=None, debug=False, run=app.run)
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
     commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, init, doctor, profiles, sync, pending, audit):
+    for module in (demo, init, doctor, profiles, sync, pending, audit, manual):
         module.add(commands, shared)
     completion.add(commands, shared, build)
     agent.add(commands, shared, in_full=argv is None or "agent" in argv)

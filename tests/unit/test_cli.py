@@ -46,6 +46,14 @@ def loaded_by(*arguments: str) -> set[str]:
     return {name.split(".")[0] for name in done.stderr.split()}
 
 
+def test_the_documentation_can_be_read_from_the_program(home: Home) -> None:
+    listed = home.run("docs").out
+    assert "safety" in listed and "configuration" in listed
+    assert home.run("docs", "safety").out.startswith("# ")
+    missing = home.run("docs", "../README")
+    assert missing.status == Exit.NOT_FOUND and "mm-tui docs" in missing.err
+
+
 @pytest.mark.parametrize("command", [["sync"], ["pending", "approve"], ["audit", "verify"], ["agent", "run"]])
 def test_the_help_of_each_command_lists_its_exit_statuses(
     command: list[str], capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,50 @@
+"""`mm-tui docs`: the pages of the documentation, as they belong to the installed version."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mm_tui.commands.common import Commands
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.text import ManyLine, OneLine
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "docs",
+        parents=[shared],
+        help="print a page of the documentation",
+        description="Prints a page of the documentation as Markdown, or lists the pages.",
+    )
+    parser.add_argument("topic", nargs="?", metavar="TOPIC", help="the page, such as safety or configuration")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the page, or each page's name with its heading."""
+    pages = {page.stem: page for page in sorted(folder().glob("*.md"))}
+    if arguments.topic is None:
+        emit.table([(name, page.read_text("utf-8").partition("\n")[0].lstrip("# ")) for name, page in pages.items()])
+        return Exit.OK
+    if arguments.topic not in pages:
+        raise CommandError(
+            Exit.NOT_FOUND, f"there is no page {OneLine(arguments.topic)!r}", "`mm-tui docs` lists the pages."
+        )
+    emit.line(ManyLine(pages[arguments.topic].read_text("utf-8").rstrip("\n")))
+    return Exit.OK
+
+
+def folder() -> Path:
+    """Where the pages are: within the installed package, or beside it in a checkout.
+
+    Raises:
+        CommandError: neither is there.
+    """
+    package = Path(__file__).parent.parent
+    for place in (package / "docs", package.parent / "docs"):
+        if (place / "safety.md").is_file():
+            return place
+    raise CommandError(Exit.CONFIG, "the documentation was not installed", "Install the package again.")
