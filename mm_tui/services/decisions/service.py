@@ -235,7 +235,7 @@ class Decisions:
             await self._driver.feed(live, Restarted())
 
     async def queue_moved(self) -> None:
-        """The gateway's queue was listed anew: what is held and moved there is told at once, not after the hold (R8)."""
+        """The queue was listed anew: what is held and has changed there is told at once, not after the hold (R8)."""
         for live in list(self._lives.values()):
             if live.state.step is Step.HOLD and self._may_have_moved(live):
                 await self._driver.feed(live, MayHaveMoved())
