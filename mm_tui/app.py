@@ -146,7 +146,7 @@ class MmTui(App[None], inherit_bindings=False):
         self._filters.append(ControlFilter())
         good, self._key_problems = keymap.check(services.settings.keys)
         self.set_keymap(good)
-        self.keyboard = Keyboard(self, super().on_event, self.say)
+        self.keyboard = Keyboard(self, super().on_event, self.say, services.settings.ui.layout)
         self.crash_line = ""
         self.parting_words: list[str] = []
         """What to say on the terminal once the app has ended."""

@@ -19,6 +19,7 @@ from textual import events
 from textual.message import Message
 
 from mm_tui.keymap import DECIDING, OPENING
+from mm_tui.layouts import LAYOUTS
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.widgets.chrome import takes_text
 
@@ -58,12 +59,18 @@ class Keyboard:
         app: its pump calls `typed` and `passed`.
         deliver: gives an event to the focused widget, as Textual does.
         say: one line to the reader, with its severity.
+        layout: a name in `LAYOUTS`, or empty where the keyboard has Latin letters.
     """
 
     def __init__(
-        self, app: App[Any], deliver: Callable[[events.Event], Awaitable[None]], say: Callable[[str, str], None]
+        self,
+        app: App[Any],
+        deliver: Callable[[events.Event], Awaitable[None]],
+        say: Callable[[str, str], None],
+        layout: str = "",
     ) -> None:
         self._app, self._deliver, self._say = app, deliver, say
+        self._latin = LAYOUTS.get(layout, {})
         self._waiting: deque[events.Key | events.Paste] = deque()
         self._number = 0
         """Of the message that is under way."""
@@ -124,6 +131,8 @@ class Keyboard:
             if self._painted_at is None and not writes:
                 return
             self._waiting.popleft()
+            if not writes and isinstance(event, events.Key):
+                event = self._on_latin(event)
             if writes and self._waiting and isinstance(event, events.Key) and event.is_printable:
                 # A letter in a field moves no focus: the next one need not wait.
                 await self._deliver(event)
@@ -131,6 +140,15 @@ class Keyboard:
                 await self._send(event)
             if isinstance(event, events.Key):
                 self._note(event)
+
+    def _on_latin(self, key: events.Key) -> events.Key:
+        """The key as it would be on a Latin keyboard."""
+        latin = self._latin.get(key.character or "")
+        if latin is None:
+            return key
+        pressed = events.Key(latin, latin)
+        pressed.time = key.time
+        return pressed
 
     async def _send(self, event: events.Key | events.Paste) -> None:
         focused = self._app.focused

@@ -339,6 +339,8 @@ class Ui(Section, frozen=True):
 
     theme: str = "mm-dark"
     """Name of the theme: mm-dark, mm-light, terminal, high-contrast, or any built into Textual."""
+    layout: Literal["", "el", "he", "ru", "uk"] = ""
+    """A keyboard layout without Latin letters: where letters are keys, each counts as the Latin one on the same key."""
 
 
 class Settings(Section, frozen=True):

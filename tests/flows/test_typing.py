@@ -15,7 +15,7 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions.reasons import offered, remember
-from mm_tui.settings.sections import Review
+from mm_tui.settings.sections import Review, Ui
 from mm_tui.store.database import Database
 from tests.flows.test_pending import drawn, open_queue, seen
 from tests.support.app import running_app, settings_for, until
@@ -193,3 +193,24 @@ async def test_an_undone_rejection_changes_no_offer(
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: (view := screen.decision_of(draft)) is not None and not view.ended, "the hold")
     assert sandbox.status(draft) == "pending_send_approval"
+
+
+@pytest.mark.usefixtures("hands")
+async def test_keys_work_on_a_keyboard_without_latin_letters(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("First.")
+    async with running_app(settings_for(sandbox, ui=Ui(layout="ru")), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
+        await pilot.press("ч")  # on the key of x
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog for the reason")
+        burst(app, "нет")
+        await until(pilot, lambda: app.screen.query_one(Input).value == "нет", "the words as they were typed")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        await seen(pilot, screen)
+        await asyncio.sleep(keyboard.PAUSE_SECONDS)
+        await pilot.press("ф")  # on the key of a
+        await until(pilot, lambda: len(decided(app)) == 1, "the approval")
