@@ -131,6 +131,8 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._keys: Sequence[Key] = ()
         self._cursor = 0
         self._rows: OrderedDict[Key, Row] = OrderedDict()
+        self._forgotten: tuple[object, Size, list[Strip | None]] | None = None
+        """What was in view when rows were forgotten, until it is drawn anew."""
         self._strips: OrderedDict[tuple[Key, int, bool], Strip] = OrderedDict()
         """Drawn lines by row, line of the row and whether the cursor is on it."""
         self._drawn_width = 0
@@ -266,14 +268,38 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         return top, self._cursor, tuple(self._keys[first:last])
 
     def forget_rows(self, keys: Iterable[Key] | None = None) -> None:
-        """Reads rows anew when they are next drawn: those of `keys`, or all."""
+        """Reads rows anew, those of `keys` or all, and then writes only the cells in view that changed."""
+        if self._forgotten is None:
+            self._forgotten = self._in_view(), self.size, [self._drawn_line(y) for y in range(self.size.height)]
+            # Whoever has rows forgotten may go on to change the keys.
+            self.call_later(self._redraw_forgotten)
         if keys is None:
             self._rows.clear()
         else:
             for key in keys:
                 self._rows.pop(key, None)
         self._strips.clear()
-        self.refresh()
+
+    def _drawn_line(self, y: int) -> Strip | None:
+        """What stands in a line of the view, as far as it is known."""
+        index, line = divmod(y + self.scroll_offset.y, self._height)
+        if index >= len(self._keys):
+            return self.render_line(y)
+        return self._strips.get((self._keys[index], line, index == self._cursor))
+
+    def _redraw_forgotten(self) -> None:
+        forgotten, self._forgotten = self._forgotten, None
+        if forgotten is None:
+            return
+        view, size, lines = forgotten
+        if (view, size) != (self._in_view(), self.size):
+            self.refresh()
+            return
+        for y, before in enumerate(lines):
+            if before is None:
+                self.refresh(Region(0, y, size.width, 1))
+            elif (span := changed_cells(before, self.render_line(y))) is not None:
+                self.refresh(Region(span[0], y, span[1] - span[0], 1))
 
     def redraw_changed(self, change: Callable[[], None]) -> None:
         """Makes a change to how rows look, and writes only the cells in view that it changed."""

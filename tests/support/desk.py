@@ -154,3 +154,5 @@ async def at_desk(
 async def crash(decisions: Decisions) -> None:
     """Stops everything at once, without a last journal entry."""
     await decisions._driver.stop_all(list(decisions._lives.values()))
+    if decisions._renewing is not None:
+        decisions._renewing.cancel()

@@ -30,6 +30,7 @@ class Numbers(VirtualList[int, str]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.words: dict[int, str] = {}
         self.read: list[int] = []
         self.repainted: list[Region] = []
         self.laid_out = 0
@@ -37,7 +38,7 @@ class Numbers(VirtualList[int, str]):
 
     def fetch_rows(self, keys: Sequence[int]) -> Sequence[str]:
         self.read += keys
-        return [f"row {key}" for key in keys]
+        return [self.words.get(key, f"row {key}") for key in keys]
 
     def draw_row(self, row: str, line: int, width: int, here: bool) -> list[Segment]:
         return [Segment(fit_cells(row, width), self.style("here" if here else "row"))]
@@ -137,6 +138,25 @@ async def test_a_drawn_row_is_kept_when_its_line_moves_and_forgotten_with_its_ro
         numbers.read.clear()
         assert numbers.render_line(2).text.strip() == "row 11"
         assert 11 in numbers.read
+
+
+async def test_rows_that_are_read_anew_write_only_what_changed() -> None:
+    async with listed(range(100)) as (numbers, pilot):
+        await pilot.pause()
+        numbers.repainted.clear()
+        numbers.read.clear()
+        numbers.forget_rows()
+        await pilot.pause()
+        assert 3 in numbers.read
+        assert numbers.repainted == []
+        numbers.words = {3: "raw 3"}
+        numbers.forget_rows([3])
+        await pilot.pause()
+        assert [(region.y, region.height, region.width) for region in numbers.repainted] == [(3, 1, 1)]
+        numbers.forget_rows()
+        numbers.set_keys(range(50))
+        await pilot.pause()
+        assert len(numbers.repainted) == 1, "the keys in view are the same"
 
 
 async def test_rows_that_arrive_above_move_nothing_that_is_looked_at() -> None:

@@ -22,6 +22,7 @@ from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChang
 from mm_tui.store.audit.journal import Journal, Verdict
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
+from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pager import Page, Pager
@@ -119,7 +120,7 @@ class AuditScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             with Vertical(id="left"):
-                yield Static(id="heading")
+                yield CachedStatic(id="heading")
                 with Horizontal(id="search-line"):
                     yield Static(Content("/"))
                     yield LineInput(id="search", placeholder="words, after: before:")
@@ -201,7 +202,7 @@ class AuditScreen(BaseScreen):
         for trouble in (complaint, self._gateway_trouble()):
             if trouble:
                 parts.append(Content.assemble(("▲ ", "$warning"), (trouble, "$foreground")))
-        self.query_one("#heading", Static).update(joined(parts, " · "))
+        self.query_one("#heading", CachedStatic).put(joined(parts, " · "))
         self.query_one(StatusLine).update_state()
 
     def _gateway_trouble(self) -> OneLine:

@@ -1,0 +1,78 @@
+"""Workers on two machines with one mailbox over a bad network, killed at any moment: each mail is answered once."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.faults.test_agent_process import assert_one_reply_each, deliver
+from tests.support.agents import agent_process, environment, outbound_by_mail
+from tests.support.fault_proxy import fault_proxy
+from tests.support.sandbox import Sandbox, running_sandbox, wait_until
+
+SECONDS = float(os.environ.get("MM_TUI_PROXY_SECONDS", "0"))
+"""0: one round."""
+SEED = int(os.environ.get("MM_TUI_PROXY_SEED", "0"))
+MAILS = 6
+
+
+def answered(sandbox: Sandbox, ids: list[str]) -> int:
+    return sum(map(bool, outbound_by_mail(sandbox, ids).values()))
+
+
+def play(sandbox: Sandbox, folder: Path, seed: int) -> None:
+    """Two workers begin, are perhaps killed, and finish when the network is well again."""
+    chance = random.Random(seed)
+    with ExitStack() as stack:
+        proxies = [stack.enter_context(fault_proxy(sandbox.url)) for _ in range(2)]
+        environments = []
+        for number, proxy in enumerate(proxies):
+            (folder / str(number)).mkdir(parents=True)
+            environments.append(environment(sandbox, folder / str(number), MULTIMAIL_API_URL=proxy.url))
+        ids = deliver(sandbox, MAILS)
+        with ExitStack() as first:
+            for number, one in enumerate(environments):
+                # A worker that is told to wait for long does so, by the real clock.
+                proxies[number].be(
+                    seed=seed + number,
+                    share=0.15 if not SECONDS else chance.choice((0.15, 0.3)),
+                    without=["busy for a day"],
+                )
+                first.enter_context(agent_process(one, "--interval", "1"))
+            some = chance.randint(1, MAILS)
+            with suppress(TimeoutError):  # a worker that met with many faults waits ever longer
+                wait_until(lambda: answered(sandbox, ids) >= some)
+            # Both are killed here, wherever they are.
+        for proxy in proxies:
+            proxy.calm()
+        again = [stack.enter_context(agent_process(one, "--interval", "1")) for one in environments]
+        wait_until(lambda: all("label" in sandbox.look(mail_id)["tags"] for mail_id in ids), seconds=90)
+        wait_until(lambda: answered(sandbox, ids) == len(ids), seconds=90)
+        for worker in again:
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(30) == 0
+    assert_one_reply_each(sandbox, ids)
+
+
+@pytest.mark.timeout(SECONDS + 300)
+def test_each_mail_is_answered_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ends, played = time.monotonic() + SECONDS, 0
+    while not played or time.monotonic() < ends:
+        seed = SEED or random.SystemRandom().randrange(1, 10**6)
+        with running_sandbox(tmp_path / f"sandbox-{played}") as sandbox:
+            try:
+                play(sandbox, tmp_path / f"round-{played}", seed)
+            except BaseException:
+                with capsys.disabled():
+                    print(f"\nMM_TUI_PROXY_SEED={seed} plays the round again; round {played + 1}")
+                raise
+        played += 1
+    if SECONDS:
+        with capsys.disabled():
+            print(f"\n  workers on a bad network: {played} rounds")
