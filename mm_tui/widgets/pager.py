@@ -197,8 +197,12 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> Pager:
             return self.pager
 
+    class RoomChanged(Message):
+        """Lines have another width now: a page that was made for a width is to be made again."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self._laid_out_for = 0
         self._page = Page()
         self._page_name = ""
         self._unseen: list[tuple[int, int]] = []
@@ -309,6 +313,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(self._room(), len(self._lines))
 
     def on_resize(self) -> None:
+        if self._laid_out_for != self._room():
+            self._laid_out_for = self._room()
+            self.post_message(self.RoomChanged())
         first = self._lines[min(self.scroll_offset.y, len(self._lines) - 1)][0]
         self._wrap()
         starts = [start for start, _ in self._lines]

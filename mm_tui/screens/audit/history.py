@@ -96,8 +96,8 @@ class HistoryScreen(BaseScreen):
         self.identity = message.identity
         self._show(keep_place=True)
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._show, keep_place=True)
+    def on_pager_room_changed(self) -> None:
+        self._show(keep_place=True)
 
     def _show(self, *, keep_place: bool) -> None:
         pager = self.query_one(Pager)

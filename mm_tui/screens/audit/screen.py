@@ -230,8 +230,8 @@ class AuditScreen(BaseScreen):
         page = line_page(row, pager.room) if row is not None else Page()
         pager.show(page, str(row.line.key) if row is not None else "")
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._show_line)
+    def on_pager_room_changed(self) -> None:
+        self._show_line()
 
     def on_virtual_list_moved(self, _message: AuditList.Moved) -> None:
         self._show_line()

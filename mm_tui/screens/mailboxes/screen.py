@@ -168,15 +168,8 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading(self.boxes.size.width - 1)}"))
         lines = min(max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5))
         # An empty table has the room to say why it is empty.
-        table, before = self.query_one("#table"), self.pager.room
-        table.styles.height = lines if self.boxes.keys else "100%"
+        self.query_one("#table").styles.height = lines if self.boxes.keys else "100%"
         self._show_about()
-        self.call_after_refresh(self._show_about_again, before)
-
-    def _show_about_again(self, room: int) -> None:
-        """The page is made for a width, and the table may have left it another one."""
-        if self.pager.room != room:
-            self._show_about()
 
     def _show_about(self) -> None:
         found = self.current
@@ -187,6 +180,9 @@ class MailboxesScreen(MailboxActing, BaseScreen):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
+
+    def on_pager_room_changed(self) -> None:
+        self._show()
 
     def on_virtual_list_moved(self, _message: MailboxList.Moved) -> None:
         self._show_about()
