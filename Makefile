@@ -19,7 +19,7 @@ demo: $(STAMP)
 
 # Four processes: most tests wait for a program, a clock or a socket rather than for a processor.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 4 --reruns 1 -rR
+	$(BIN)/python -m pytest -n 4
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import pytest_textual_snapshot
 
+from tests.support.signals import stop_ignoring
+
 SNAPSHOT_VERSIONS = {"textual": "8.2.8", "pytest-textual-snapshot": "1.1.0", "rich": "15.0.0"}
 """Snapshots are only comparable when made with these."""
 UNSET = (
@@ -29,7 +31,8 @@ pytest_textual_snapshot.SvgSnapshotDiff = _ReportEntry
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuses to write snapshots that others could not compare with theirs."""
+    """Refuses to write snapshots that others could not compare with theirs; programs begin with ordinary signals."""
+    stop_ignoring()
     if config.getoption("update_snapshots", default=False):
         for name, wanted in SNAPSHOT_VERSIONS.items():
             if (found := importlib.metadata.version(name)) != wanted:

@@ -30,6 +30,19 @@ def settings_for(sandbox: Sandbox, *, without: tuple[str, ...] = (), **sections:
     return Settings.of({"profile": profile, **quick, **sections})
 
 
+class Reader(Pilot[None]):
+    """Presses keys as somebody who looks at the screen: not before what is in front has been drawn.
+
+    The app drops keys that were typed for what has just been closed. The keys of one call come in one burst.
+    """
+
+    async def press(self, *keys: str) -> None:
+        app = self.app
+        if isinstance(app, MmTui) and app.screen_stack:
+            await until(self, lambda: app.keyboard.is_ready or not app.screen_stack, "what is in front to be drawn")
+        await super().press(*keys)
+
+
 @asynccontextmanager
 async def running_app(
     settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, *, size: tuple[int, int] = (120, 40)
@@ -37,8 +50,8 @@ async def running_app(
     """Runs the app on a store in `folder`."""
     monkeypatch.setenv("MM_TUI_DATA", str(folder))
     app = MmTui(Session.open(settings))
-    async with app.run_test(size=size) as pilot:
-        yield app, pilot
+    async with app.run_test(size=size):
+        yield app, Reader(app)
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str, *, seconds: float = 20) -> None:

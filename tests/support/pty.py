@@ -233,6 +233,10 @@ class Terminal:
         """Waits until the program has written `data`, whatever became of it on the screen."""
         self._wait(lambda: data in self.raw, timeout, f"{data!r} in the output")
 
+    def wait_until(self, condition: Callable[[], bool], what: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Waits until the condition holds, which may look at all that is on the screen or was written."""
+        self._wait(condition, timeout, what)
+
     def wait_gone(self, pattern: str, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Waits until `pattern` is no longer on the screen."""
         self._wait(lambda: re.search(pattern, self.text, re.MULTILINE) is None, timeout, f"{pattern!r} to go")

@@ -54,9 +54,14 @@ def deciding(folder: Path, hold: int, *, hangs: bool) -> Iterator[tuple[Terminal
 def by_key(terminal: Terminal) -> None:
     terminal.press("ctrl+q")
     terminal.wait_for("nothing is sent")
-    # An answer counts once the question has been there for a moment.
-    terminal.wait_quiet(0.9)
-    terminal.press("y")
+
+    def left() -> bool:
+        # An answer counts once the question has been there for a moment.
+        terminal.wait_quiet(0.9)
+        terminal.press("y")
+        return terminal.ended
+
+    wait_until(left, seconds=40)
 
 
 def by_sigterm(terminal: Terminal) -> None:
