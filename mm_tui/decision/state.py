@@ -231,6 +231,9 @@ class Outcome(StrEnum):
     """Two of {original, edits} were released, by different hands."""
 
 
+INCIDENTS = frozenset({Outcome.INCIDENT, Outcome.NOT_AS_SEEN})
+"""Ends after which something has left that nobody wanted."""
+
 SUBMISSION = "submission"
 """Stands for an edit that may be at the gateway under an id that we were never told."""
 

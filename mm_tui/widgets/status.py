@@ -87,17 +87,19 @@ def assistant(services: Services) -> Content:
 
 
 def incidents(services: Services) -> Content:
-    """What left in this run and should not have: it stays on the line, for its mail waits no more."""
+    """What left and should not have: it stays on the line, for its mail waits no more, until it was looked at."""
     if services.decisions is None:
         return Content("")
     # Imported late: it brings the models, and the first frame needs none.
     from mm_tui.services.decisions.view import Phase as DecisionPhase
 
-    found = [view for view in services.decisions.states() if view.phase is DecisionPhase.INCIDENT]
+    found = [
+        view for view in services.decisions.states() if view.phase is DecisionPhase.INCIDENT and not view.looked_at
+    ]
     if not found:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1].email_id}{more} (audit)", "bold $error"))
+    return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1].email_id}{more} (in the queue)", "bold $error"))
 
 
 def held(services: Services, undo: str) -> Content:

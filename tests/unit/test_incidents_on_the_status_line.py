@@ -10,7 +10,9 @@ from mm_tui.widgets.status import incidents
 
 
 def services(*phases: Phase) -> Any:
-    views = [SimpleNamespace(phase=phase, email_id=f"mail{number}") for number, phase in enumerate(phases)]
+    views = [
+        SimpleNamespace(phase=phase, email_id=f"mail{number}", looked_at=False) for number, phase in enumerate(phases)
+    ]
     return SimpleNamespace(decisions=SimpleNamespace(states=lambda: tuple(views)))
 
 

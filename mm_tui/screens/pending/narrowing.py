@@ -55,6 +55,8 @@ class Narrowed(Batches):
         self.filters: list[FilterCount] = []
         self.complaint = OneLine("")
         """What of the query could not be used."""
+        self.incidents: list[QueueEntry] = []
+        """Mail that left and should not have, and that the reader may not have looked at yet."""
         self.endings: dict[str, OneLine] = {}
         """How mails that are listed and wait no more were decided elsewhere, by their ids."""
         self._entries: dict[str, QueueEntry] = {}
@@ -104,7 +106,8 @@ class Narrowed(Batches):
         if not stay:
             self._ended_at.clear()
         listed, staying = list(self._entries), self._staying(found) if stay else []
-        self._entries = {entry.item.id: entry for entry in with_ended(ordered(found, self.order), listed, staying)}
+        shown = {entry.item.id: entry for entry in with_ended(ordered(found, self.order), listed, staying)}
+        self._entries = {entry.item.id: entry for entry in self._incidents() if entry.item.id not in shown} | shown
         self.forget_marks({entry.item.id: entry for entry in self.waiting})
         self.query_one(FilterStrip).show(self.filters, self.filter)
         self.entries_changed(before)
@@ -126,13 +129,22 @@ class Narrowed(Batches):
             since = self._ended_at.setdefault(key, now)
             view = self.decision_of(key)
             words = view.words if view is not None and tells_end(view) else self.endings.get(key, UNKNOWN_END)
+            must_be_seen = view is not None and tells_end(view) and view.must_be_seen
             is_ours = view is not None and tells_end(view) and view.phase is not Phase.ELSEWHERE
-            if is_ours and now - since >= OUTCOME_SECONDS and (not is_read or not waiting):
-                # The last one goes too, so that it can be seen that nothing waits.
-                continue
-            if is_ours or is_read:
+            over = is_ours and now - since >= OUTCOME_SECONDS and (not is_read or not waiting)
+            # The last one goes too, so that it can be seen that nothing waits.
+            if must_be_seen or ((is_ours or is_read) and not over):
                 staying.append(replace(entry, ended=words))
         return staying
+
+    def _incidents(self) -> list[QueueEntry]:
+        """What left and should not have, whatever part of the queue is listed, until the reader has looked at it."""
+        found = []
+        for entry in self.incidents:
+            view = self.decision_of(entry.item.id)
+            if view is not None and view.phase is Phase.INCIDENT and view.must_be_seen:
+                found.append(replace(entry, ended=view.words))
+        return found
 
     @property
     def shows_ended(self) -> bool:

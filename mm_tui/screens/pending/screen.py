@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from mm_tui import keymap
-from mm_tui.models import Status
+from mm_tui.models import PendingItem, Status
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.pending.filter_strip import FilterStrip
 from mm_tui.screens.pending.narrowing import Narrowed
@@ -51,8 +51,15 @@ OPEN_SECONDS = 0.12
 class QueueRead(Message):
     """The queue as the stores hold it, from the worker that reads it."""
 
-    def __init__(self, entries: list[QueueEntry] | None, kept: int, endings: dict[str, OneLine]) -> None:
+    def __init__(
+        self,
+        entries: list[QueueEntry] | None,
+        kept: int,
+        endings: dict[str, OneLine],
+        incidents: Sequence[QueueEntry] = (),
+    ) -> None:
         super().__init__()
+        self.incidents = incidents
         self.entries = entries
         """None when it could not be read."""
         self.kept = kept
@@ -79,8 +86,6 @@ class PendingScreen(Narrowed, BaseScreen):
         self._outdated = False
         self._versions: ReadVersions | None = None
         self._kept = 0
-        self._noted: set[str] = set()
-        """Decisions of which the reader has seen how they ended."""
         self._cursor_id = ""
         self._looked_up: set[str] = set()
         """Mails of which the gateway was asked who had decided them."""
@@ -184,11 +189,17 @@ class PendingScreen(Narrowed, BaseScreen):
         under_way = [view for view in decisions.states() if not view.ended] if decisions is not None else []
         edits = {view.replacement_id: view.email_id for view in under_way if view.replacement_id is not None}
         seat = self.services.seat()
-        work = partial(self._read_queue, edits, seat, tuple(self._entries), self.current)
+        incidents = decisions.incidents() if decisions is not None else []
+        work = partial(self._read_queue, edits, seat, tuple(self._entries), self.current, incidents)
         self.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
     def _read_queue(
-        self, edits: Mapping[str, str], seat: Seat, listed: Sequence[str], current: QueueEntry | None
+        self,
+        edits: Mapping[str, str],
+        seat: Seat,
+        listed: Sequence[str],
+        current: QueueEntry | None,
+        incidents: Sequence[PendingItem],
     ) -> None:
         worker = get_current_worker()
         # An edit under way is shown with its original; once that is retired, a question can be answered on the edit.
@@ -198,6 +209,7 @@ class PendingScreen(Narrowed, BaseScreen):
         entries: list[QueueEntry] | None = None
         kept = 0
         endings: dict[str, OneLine] = {}
+        left: list[QueueEntry] = []
         try:
             entries = self.queue.entries(
                 hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
@@ -205,8 +217,9 @@ class PendingScreen(Narrowed, BaseScreen):
             kept = len(saved_edits(self.services.database))
             services = self.services
             endings = {key: how_it_ended(services.mail, services.audit, key) for key in listed if key not in waiting}
+            left = [self.queue.entry_of(item) for item in incidents]
         finally:
-            self.post_message(QueueRead(entries, kept, endings))
+            self.post_message(QueueRead(entries, kept, endings, left))
 
     def _why_unread(self, email_id: str) -> OneLine:
         details = self.services.details
@@ -220,7 +233,7 @@ class PendingScreen(Narrowed, BaseScreen):
             return
         self._read = True
         self._kept = message.kept
-        self.waiting, self.endings = message.entries, message.endings
+        self.waiting, self.endings, self.incidents = message.entries, message.endings, list(message.incidents)
         self.versions.forget_others(entry.item.id for entry in self.waiting)
         self.narrow()
 
@@ -248,7 +261,7 @@ class PendingScreen(Narrowed, BaseScreen):
                     entry,
                     view := views.get(key),
                     marked=key in self.marked,
-                    noted=view is not None and view.id in self._noted,
+                    noted=view is not None and view.looked_at,
                 )
                 for key, entry in self._entries.items()
             ]
@@ -323,8 +336,11 @@ class PendingScreen(Narrowed, BaseScreen):
     def _take_note(self) -> None:
         """What became of a decision has been looked at once the cursor has stood on its mail and left it."""
         view = self.decision_of(self._cursor_id) if self._cursor_id else None
-        if view is not None and view.ended:
-            self._noted.add(view.id)
+        decisions = self.services.decisions
+        # An incident must have been opened, or stood beside the list: its row alone does not tell all of it.
+        shown = view is not None and (self.shows_item or view.phase is not Phase.INCIDENT)
+        if decisions is not None and view is not None and view.must_be_seen and shown:
+            self.run_worker(decisions.looked_at(view.id), group="note", exit_on_error=False)
             self._show_rows()
         self._cursor_id = self.current.item.id if self.current is not None else ""
 
@@ -363,6 +379,7 @@ class PendingScreen(Narrowed, BaseScreen):
 
     def action_next(self) -> None:
         if self.current is not None and self.current.ended and self.queue_list.is_last:
+            self._take_note()
             self.narrow(stay=False)
         else:
             self.queue_list.action_cursor_down()

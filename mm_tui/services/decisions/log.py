@@ -15,13 +15,14 @@ from mm_tui.decision.events import Restarted
 from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import begin, step
 from mm_tui.decision.relatives import PREFIX, relatives_in
-from mm_tui.decision.state import MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
+from mm_tui.decision.state import INCIDENTS, MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
 from mm_tui.models import EmailDetail, PendingItem, RawContent
 from mm_tui.review.diff import compare
 from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import EditedDraft, edited, fingerprint
 from mm_tui.review.findings import Finding, codes
 from mm_tui.services.decisions.approval_gate import OWN_REPLY
+from mm_tui.services.decisions.incidents import Incidents
 from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, facts_of, restored, state_of
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import save_beside
@@ -97,6 +98,7 @@ class DecisionLog:
         self.rows = DecisionStore(database)
         self.edits = EditStore(database)
         self.pending = PendingStore(database)
+        self.incidents = Incidents(database)
         self._authors = Authors(database)
         self._own_replies = own_replies
 
@@ -213,6 +215,8 @@ class DecisionLog:
         self.rows.put(connection, live.saved(state, at))
         if state.ended:
             self.claims.release(connection, live.release_id)
+        if state.outcome in INCIDENTS:
+            self.incidents.note(live.release_id)
 
     def take_up(self, row: SavedDecision, at: datetime) -> ActiveDecision | None:
         """The decision of a process that is gone, claimed for this one; None while another process sees to it."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from mm_tui.decision.state import State
+from mm_tui.decision.state import INCIDENTS, State
 from mm_tui.models import RawContent
 from mm_tui.review.draft import EditedDraft, edited
 from mm_tui.store.decisions.records import SavedDecision
@@ -43,6 +43,8 @@ class Content:
     """What was on the screen."""
     edit: EditedDraft | None = None
     reason: str = ""
+    left: RawContent | None = None
+    """What left instead, of an incident."""
 
     @property
     def mine(self) -> RawContent | None:
@@ -78,6 +80,8 @@ class ActiveDecision:
     """The human took it back while the journal was being written: the call that it announces is not begun."""
     has_slot: bool = False
     """Whether it is one of those that talk to the gateway now."""
+    looked_at: bool = False
+    """A human has taken note of how it ended."""
     is_lost: bool = False
     """Another process took it over: nothing is done about it here any more."""
     turn: int = 0
@@ -92,15 +96,20 @@ class ActiveDecision:
 
     def saved(self, state: State, at: datetime) -> SavedDecision:
         """The row that keeps `state`."""
-        # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it.
-        keep = not state.ended
+        # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it; and of
+        # an incident both texts, until somebody has looked at it.
+        content = self.content
+        if content is not None and state.outcome in INCIDENTS:
+            content = replace(content, left=self.read.get(state.replacement or state.case.item))
+        elif state.ended:
+            content = None
         return SavedDecision(
             release_id=self.release_id,
             item_id=state.case.item,
             replacement_id=state.replacement or None,
             state=_STATE.dump_json(state).decode(),
             facts=_FACTS.dump_json(self.facts).decode(),
-            content=_CONTENT.dump_json(self.content).decode() if keep and self.content is not None else None,
+            content=_CONTENT.dump_json(content).decode() if content is not None else None,
             ended=state.ended,
             doubts=state.doubts,
             updated_at=at,

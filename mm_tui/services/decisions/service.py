@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any
 
 from mm_tui.clock import Clock
 from mm_tui.decision.events import Answer, MayHaveMoved, Quit, Restarted, Undo
-from mm_tui.decision.state import Act, Choice, Question, Step
+from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.models import Status
+from mm_tui.models import PendingItem, Status
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import EditedDraft, starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
+from mm_tui.services.decisions.incidents import item_of
 from mm_tui.services.decisions.log import DecisionLog, DecisionRequest, Refused, claimed_words
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.show import view_of
@@ -189,6 +191,22 @@ class Decisions:
         """The decisions that can still be undone."""
         return tuple(view for view in self.states() if view.can_undo)
 
+    def looked_at(self, release_id: str) -> Coroutine[Any, Any, None]:
+        """The human has taken note of how a decision ended: true at once, and on the disk once this is awaited."""
+        live = self._lives[release_id]
+        live.looked_at = True
+        return self._keep_looked_at(live)
+
+    async def _keep_looked_at(self, live: ActiveDecision) -> None:
+        if live.state.outcome in INCIDENTS:
+            await asyncio.to_thread(self._store.incidents.looked_at, live.release_id)
+        self._driver.tell(live)
+
+    def incidents(self) -> list[PendingItem]:
+        """The mails of which something left that nobody wanted, as they were seen, until somebody has looked."""
+        unseen = [live for live in self._lives.values() if live.state.outcome in INCIDENTS and not live.looked_at]
+        return [item for live in unseen if (item := item_of(live)) is not None]
+
     def forget(self, email_id: str) -> None:
         """Drops ended decisions about this mail from `states`: the human has taken note."""
         for release_id, live in list(self._lives.items()):
@@ -230,6 +248,11 @@ class Decisions:
         if self._driver.closing:
             return
         self._renew()
+        for live in await asyncio.to_thread(self._store.incidents.unseen):
+            if live.release_id not in self._lives:
+                # Ahead of what was decided in this run: it is older.
+                self._lives = {live.release_id: live, **self._lives}
+                self._driver.tell(live)
         for live in await asyncio.to_thread(self._take_up):
             self._lives[live.release_id] = live
             await self._driver.feed(live, Restarted())

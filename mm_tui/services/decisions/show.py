@@ -53,6 +53,7 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
         status=OneLine(sighting.status if sighting else ""),
         text_kept=text_kept,
         unsent=can_undo(state),
+        looked_at=live.looked_at,
     )
 
 
@@ -97,7 +98,8 @@ def _changed(live: ActiveDecision) -> Changed | None:
         return Changed(base=Shown.of(content.base), now=_shown(live, state.case.item), mine=mine)
     if state.outcome is Outcome.NOT_AS_SEEN:
         seen = mine or Shown.of(content.base)
-        return Changed(base=seen, now=_shown(live, state.replacement or state.case.item))
+        left = Shown.of(content.left) if content.left is not None else None
+        return Changed(base=seen, now=_shown(live, state.replacement or state.case.item) or left)
     return None
 
 

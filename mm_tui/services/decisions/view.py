@@ -153,6 +153,8 @@ class DecisionView:
     """An edit that has not been released lies in the local store."""
     unsent: bool = False
     """Nothing that belongs to it has left this machine."""
+    looked_at: bool = False
+    """A human has taken note of how it ended."""
 
     @property
     def ended(self) -> bool:
@@ -163,6 +165,11 @@ class DecisionView:
     def failed(self) -> bool:
         """It ended without the effect that was wanted, and by no act of the human's."""
         return self.ended and self.phase not in AS_WANTED and self.outcome not in _WANTED
+
+    @property
+    def must_be_seen(self) -> bool:
+        """It stays where the reader sees it until they have looked at it."""
+        return self.failed and not self.looked_at
 
     @property
     def can_undo(self) -> bool:

@@ -117,6 +117,10 @@ class ReviewQueue:
         entry = replace(self._entry(item), author=self._authors.of(item, held))
         return _claimed(entry, claim_in(held, self._clock.now()), NOBODY)
 
+    def entry_of(self, item: PendingItem) -> QueueEntry:
+        """A mail that waits no more, as it was seen."""
+        return self._entry(item)
+
     def assess_edit(self, entry: QueueEntry, draft: Draft) -> Assessment:
         """What the rules say of an edited text in place of the agent's."""
         return assess(draft, self._context(entry.item, entry.thread), self._risk)
