@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_textual_snapshot
 
+from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.signals import stop_ignoring
 
 SNAPSHOT_VERSIONS = {"textual": "8.2.8", "pytest-textual-snapshot": "1.1.0", "rich": "15.0.0"}
@@ -57,3 +59,10 @@ def quick_fingers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("QUIET_SECONDS", "PAUSE_SECONDS"):
         monkeypatch.setattr(keyboard, name, 0.0)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """An empty sandbox with three mailboxes at gated_send."""
+    with running_sandbox(tmp_path) as running:
+        yield running

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -29,17 +28,11 @@ from mm_tui.agent.listener import MAX_BODY
 from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.keys import with_keys
 from tests.support.agents import agent_process, environment, outbound_by_mail
-from tests.support.sandbox import Sandbox, running_sandbox, wait_until
+from tests.support.sandbox import Sandbox, wait_until
 
 BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
 SECRET = "whsec_made_up_7d1f"
 HEAD = b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 def deliver(sandbox: Sandbox, count: int) -> list[str]:

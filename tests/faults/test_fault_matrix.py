@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.scenes import SCENES, Divert, agree, cases, finished, let_go_wrong, play, reopened, set_scene
 from tests.support.desk import at_desk
+from tests.support.fault_scenes import SCENES, Divert, agree, cases, finished, let_go_wrong, play, reopened, set_scene
 from tests.support.sandbox import Sandbox, running_sandbox
 
 CASES = cases()

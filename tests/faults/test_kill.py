@@ -13,8 +13,19 @@ from pathlib import Path
 import pytest
 
 from mm_tui.services.decisions.view import Phase
-from tests.faults.scenes import SCENES, Divert, Scene, agree, family, finished, let_go_wrong, play, released, set_scene
 from tests.support.desk import at_desk
+from tests.support.fault_scenes import (
+    SCENES,
+    Divert,
+    Scene,
+    agree,
+    family,
+    finished,
+    let_go_wrong,
+    play,
+    released,
+    set_scene,
+)
 from tests.support.reviewer_process import act_until_killed, processes
 from tests.support.sandbox import Sandbox, running_sandbox
 

@@ -18,7 +18,7 @@ from mm_tui.models import EmailDetail
 from mm_tui.services.decisions.service import Refused
 from mm_tui.services.decisions.view import Phase
 from tests.support.desk import Desk, at_desk, digest
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 
 MANY = 12
 
@@ -47,12 +47,6 @@ class Line(httpx.AsyncHTTPTransport):
     def acts(self) -> list[str]:
         """The calls that changed something, tags apart."""
         return [call for call in self.begun if not call.startswith("GET") and "/tags" not in call]
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

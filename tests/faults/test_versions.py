@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,6 @@ from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.text import OneLine
 from tests.support.desk import Desk, at_desk, digest
 from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 def tag(sandbox: Sandbox, email_id: str, **tags: str) -> None:

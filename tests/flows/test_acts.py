@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
@@ -16,13 +15,12 @@ from textual.system_commands import SystemCommandsProvider
 
 from mm_tui import keymap
 from mm_tui.app import MmTui
-from mm_tui.models import AuditEntry, Party, PendingItem, RawContent
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import HIDDEN
-from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.chrome import awake_keys
 from mm_tui.widgets.words import key_name
-from tests.support.seat import NOW, StillWiring, mailbox, seated, still_wiring, summary, until
+from tests.support.app import running_app, until
+from tests.support.seat import office
 
 PLACES: dict[str, tuple[str, ...]] = {
     "inbox": (),
@@ -47,48 +45,10 @@ class Called(NamedTuple):
     parameters: tuple[object, ...]
 
 
-def waiting(number: int, body: str) -> PendingItem:
-    """A draft that has been read whole."""
-    us, them = "support@acme.example", "anna@customer.example"
-    return PendingItem(
-        id=f"01WAIT{number:06}",
-        mailbox_id="mb1",
-        direction=OneLine("outbound"),
-        sender=Party.parse(us),
-        to=(Party.parse(them),),
-        subject=OneLine("Re: Refund"),
-        body=ManyLine(body),
-        status=OneLine("pending_send_approval"),
-        received_at=NOW - timedelta(minutes=60 - number),
-        raw=RawContent(sender=us, to=(them,), subject="Re: Refund", body=body),
-        complete=True,
-    )
-
-
-def office() -> StillWiring:
-    """Something on every screen, and nobody to ask."""
-    session = still_wiring()
-    session.mail.save_mailboxes([mailbox()])
-    session.mail.upsert([summary(number) for number in range(3)])
-    session.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
-    session.audit.add(
-        [
-            AuditEntry(
-                id="A1",
-                action=OneLine("email.received"),
-                resource_type=OneLine("email"),
-                resource_id=OneLine("01TEST000001"),
-                created_at=NOW,
-            )
-        ]
-    )
-    return session
-
-
 @asynccontextmanager
 async def at(place: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
     """The app at a place, with every act there awake."""
-    async with seated(office(), size) as (app, pilot):
+    async with running_app(office(), size=size) as (app, pilot):
         for key in PLACES[place]:
             await quiet(pilot)
             await pilot.press(key)

@@ -10,7 +10,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.settings.sections import Review, Sync
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.draft_area import DraftArea
-from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.queue import open_queue
+from tests.support.sandbox import Sandbox
 from tests.support.typing import burst, typed
 
 SECONDS = float(os.environ.get("MM_TUI_TYPING_SECONDS", "30"))
@@ -213,12 +213,6 @@ async def others(sandbox: Sandbox, chance: random.Random) -> None:
         elif len(waiting) < 9:
             number += 1
             await asyncio.to_thread(sandbox.draft, f"From the agent, {number}.")
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,8 @@ from mm_tui.screens.audit.screen import NO_ADMIN, AuditScreen
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.audit.line import AuditLine
 from mm_tui.store.audit.timeline import LineFilter, Source
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import shown
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.sandbox import Sandbox
 
 
 async def open_audit(app: MmTui, pilot: Pilot[Any]) -> AuditScreen:

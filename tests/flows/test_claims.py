@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mm_tui.screens.pending.editor import EditScreen
-from tests.flows.test_pending import bodies, open_queue, seen
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import shown
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import bodies, open_queue, seen
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,9 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
-from tests.flows.test_pending import bodies, drawn, open_queue, seen
-from tests.support.app import running_app, settings_for, until
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import bodies, open_queue, seen
 from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 async def test_a_key_meant_for_a_mail_that_went_away_decides_no_other(

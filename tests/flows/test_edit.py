@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,9 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.store.decisions.edits import EditStore
-from tests.flows.test_pending import open_queue
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import shown
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import open_queue
+from tests.support.sandbox import Sandbox
 
 
 async def edit(app: MmTui, pilot: Pilot[Any]) -> EditScreen:

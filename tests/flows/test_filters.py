@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,11 @@ from mm_tui.screens.inbox.screen import InboxScreen
 from mm_tui.screens.pending.filter_strip import FilterStrip, window
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.settings.sections import Filters
-from tests.flows.test_pending import open_queue, queue, seen
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import shown
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import open_queue, queue, seen
+from tests.support.sandbox import Sandbox
 
 OWN = Filters(queue={"money, out": "flag:promise_money is:outbound"}, inbox={"about parcels": "subject:parcel"})
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 def bodies(screen: PendingScreen) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.widgets import pager
-from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.queue import open_queue
+from tests.support.sandbox import Sandbox
 
 ASKED = "Hello,\n\nmy station of order 4471 has not come. I paid $120 on 3 March. When will it come?\n\nAnna"
 BAD: tuple[dict[str, Any], ...] = (
@@ -51,12 +50,6 @@ GOOD = (
     "Hello Anna,\n\nyour order 4471 is being packed today. You will get a note when it leaves.\n\nBest requests",
     "Hi Anna,\n\nI see the payment of $120 from 3 March. The station is on its way.\n\nKind regards",
 )
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 def fill(sandbox: Sandbox) -> dict[str, bool]:

@@ -13,8 +13,9 @@ from mm_tui.screens.inbox.words import GREETED
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.events import MailChanged
 from mm_tui.text import OneLine
+from tests.support.app import running_app, shown, synced_app, until
 from tests.support.sandbox import running_sandbox
-from tests.support.seat import mailbox, seated, seated_at, shown, still_wiring, summary, until
+from tests.support.seat import mailbox, still_wiring, summary
 
 
 def _inbox(app: object) -> InboxScreen:
@@ -27,7 +28,7 @@ async def test_list_is_painted_from_the_store_before_the_network_side_exists() -
     session = still_wiring()
     session.mail.save_mailboxes([mailbox()])
     session.mail.upsert([summary(number) for number in range(30)])
-    async with seated(session) as (app, _pilot):
+    async with running_app(session) as (app, _pilot):
         assert session.sync is None
         text = shown(app)
     assert "writer0@customer.example" in text
@@ -40,7 +41,7 @@ async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back
     session = still_wiring()
     session.mail.upsert([summary(number) for number in range(300)])
     session.mail.upsert([summary(400, subject=OneLine("Refund for order 4471"))])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 301)
         await pilot.press("slash", *"refund 44")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 1)
@@ -58,7 +59,7 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
 ) -> None:
     session = still_wiring()
     session.mail.upsert([summary(number) for number in range(600)])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         inbox = _inbox(app)
         await until(pilot, lambda: "600 mails" in shown(app))
         told: list[tuple[int, bool, str]] = []
@@ -82,7 +83,7 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
 async def test_search_without_a_match_says_why_the_list_is_empty() -> None:
     session = still_wiring()
     session.mail.upsert([summary(1)])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await pilot.press("slash", *"nosuchword")
         await until(pilot, lambda: "Nothing matches" in shown(app))
 
@@ -90,7 +91,7 @@ async def test_search_without_a_match_says_why_the_list_is_empty() -> None:
 async def test_operator_that_is_not_understood_is_told_beside_the_results() -> None:
     session = still_wiring()
     session.mail.upsert([summary(1)])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await pilot.press("slash", *"before:soon")
         await until(pilot, lambda: "was left out" in shown(app))
 
@@ -98,7 +99,7 @@ async def test_operator_that_is_not_understood_is_told_beside_the_results() -> N
 async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
     session = still_wiring()
     session.mail.upsert([summary(number) for number in range(100, 400)])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 300)
         await pilot.press(*["j"] * 60)
         mails = _inbox(app).mails
@@ -117,7 +118,7 @@ async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
     session = still_wiring()
     session.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example")])
     session.mail.upsert([summary(number, mailbox_id="mb2" if number % 3 == 0 else "mb1") for number in range(9)])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await pilot.press("m")
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 3)
         assert "billing@acme.example" in shown(app)
@@ -135,7 +136,7 @@ async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
 async def test_empty_inbox_says_what_is_missing() -> None:
     session = still_wiring()
     session.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await until(pilot, lambda: "No mail on this machine yet." in shown(app))
         assert "mm-tui init" in shown(app)
 
@@ -147,7 +148,7 @@ async def test_hostile_subjects_reach_no_surface(tmp_path: Path) -> None:
     for size in ((120, 40), (80, 24), (60, 20)):
         other = still_wiring()
         other.mail.upsert([summary(1, subject=OneLine(hostile))])
-        async with seated(other, size) as (app, pilot):
+        async with running_app(other, size=size) as (app, pilot):
             await pilot.press("j")
             text = shown(app)
             assert "[/x] [@click=app.leave]" in text
@@ -157,7 +158,7 @@ async def test_hostile_subjects_reach_no_surface(tmp_path: Path) -> None:
 async def test_resting_on_a_mail_fetches_nothing_and_opening_it_marks_it_read(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         mail = sandbox.inbound(subject="Where is my parcel", body="It has not come.\n\n> quoted words")
-        async with seated_at(sandbox) as (app, pilot):
+        async with synced_app(sandbox) as (app, pilot):
             await until(pilot, lambda: "Where is my parcel" in shown(app))
             await until(pilot, lambda: "Opening marks it read at the gateway." in shown(app))
             assert sandbox.status(mail["id"]) == "unread"
@@ -173,7 +174,7 @@ async def test_resting_on_a_mail_fetches_nothing_and_opening_it_marks_it_read(tm
 async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         sandbox.inbound(subject="Stored mail", body="text")
-        async with seated_at(sandbox) as (app, pilot):
+        async with synced_app(sandbox) as (app, pilot):
             await until(pilot, lambda: "Stored mail" in shown(app))
             sandbox.fault(path=".*", kind="status", status=503, count=0)
             await pilot.press("ctrl+r")
@@ -184,11 +185,11 @@ async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_pat
 async def test_first_run_shows_one_hint_and_later_runs_none() -> None:
     session = still_wiring()
     session.facts.set(GREETED, None)
-    async with seated(session, (80, 24)) as (app, _pilot):
+    async with running_app(session, size=(80, 24)) as (app, _pilot):
         assert "Welcome." in shown(app)
     assert "Welcome." not in await _second_run()
 
 
 async def _second_run() -> str:
-    async with seated(still_wiring(), (80, 24)) as (app, _pilot):
+    async with running_app(still_wiring(), size=(80, 24)) as (app, _pilot):
         return shown(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,8 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.form import FormScreen
 from mm_tui.screens.mailboxes.screen import MailboxesScreen
 from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
-from tests.support.app import running_app, settings_for, until
+from tests.support.app import running_app, settings_for, shown, until
 from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import shown
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 async def open_mailboxes(app: MmTui, pilot: Pilot[Any], sandbox: Sandbox) -> MailboxesScreen:

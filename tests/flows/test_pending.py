@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.editor import EditScreen
@@ -27,44 +23,9 @@ from mm_tui.store.decisions.editor_files import EditorFile
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine
 from mm_tui.widgets import pager
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
-
-
-def queue(app: MmTui) -> PendingScreen:
-    """The pending screen, below any dialog."""
-    return next(screen for screen in app.screen_stack if isinstance(screen, PendingScreen))
-
-
-async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScreen:
-    """Goes to the queue and waits until it shows that many mails and has read the first in full."""
-    await pilot.press("2")
-    await until(pilot, lambda: any(isinstance(screen, PendingScreen) for screen in app.screen_stack), "the queue")
-    screen = queue(app)
-    await until(pilot, lambda: len(screen.entries) == waiting, f"{waiting} waiting mails")
-    await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
-    return screen
-
-
-async def seen(pilot: Pilot[Any], screen: PendingScreen) -> None:
-    """Waits until the mail under the cursor counts as read."""
-    await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current), "its end on screen")
-    await until(pilot, lambda: ready(pilot), "what is in front to be drawn")
-
-
-def ready(pilot: Pilot[Any]) -> bool:
-    """Whether keys count: what was typed before the screen in front was drawn is dropped."""
-    return isinstance(pilot.app, MmTui) and pilot.app.keyboard.is_ready
-
-
-def bodies(sandbox: Sandbox) -> list[str]:
-    return [message["body"].strip() for message in sandbox.outbox()]
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import bodies, open_queue, ready, seen
+from tests.support.sandbox import Sandbox
 
 
 async def test_a_draft_is_approved_as_it_was_read(
@@ -145,11 +106,6 @@ async def test_recipients_are_whole_above_the_text_or_in_it(
         shown = "".join(shown.split())
         assert not [address for address in copies if address not in shown]
         assert "bcc:notdisclosed" in shown
-
-
-def drawn(app: MmTui) -> str:
-    """The screen as it is painted."""
-    return "\n".join("".join(segment.text for segment in row) for row in app.screen._compositor.render_strips())
 
 
 async def test_a_key_on_its_way_when_a_draft_appears_does_not_decide_it(

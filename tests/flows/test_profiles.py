@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -21,8 +21,8 @@ from mm_tui.settings.profiles import Profiles, overriding
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.seal import StoreError
 from mm_tui.widgets.pager import Pager
-from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import shown, until
+from tests.support.app import shown, until
+from tests.support.sandbox import Sandbox
 
 SEND = "mm_test_made_up_send"
 
@@ -33,12 +33,6 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.delenv("MM_TUI_PROFILE", raising=False)
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path / "data"))
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path / "sandbox") as running:
-        yield running
 
 
 def profile_text(name: str, url: str, **fields: str) -> str:

@@ -17,13 +17,14 @@ from mm_tui.app import ControlFilter
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import commands
 from mm_tui.theme import THEMES
-from tests.support.seat import mailbox, seated, shown, still_wiring, summary, until
+from tests.support.app import running_app, shown, until
+from tests.support.seat import mailbox, still_wiring, summary
 
 
 async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> None:
     session = still_wiring()
     session.mail.upsert([summary(number) for number in range(30)])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await pilot.press("j", "j", "j")
         for key, mode in (("2", "pending"), ("3", "audit"), ("4", "mailboxes"), ("1", "inbox")):
             await pilot.press(key)
@@ -34,7 +35,7 @@ async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> 
 async def test_help_names_every_key_of_the_screen() -> None:
     session = still_wiring()
     session.mail.save_mailboxes([mailbox()])
-    async with seated(session, (100, 60)) as (app, pilot):
+    async with running_app(session, size=(100, 60)) as (app, pilot):
         await pilot.press("m", "question_mark")
         assert isinstance(app.screen, HelpScreen)
         text = " ".join(" ".join(str(one.render()) for one in app.screen.query(Static)).split())
@@ -48,7 +49,7 @@ async def test_help_names_every_key_of_the_screen() -> None:
 async def test_palette_reaches_every_act_of_the_inbox() -> None:
     session = still_wiring()
     session.mail.save_mailboxes([mailbox()])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await pilot.press("m")
         helps = {command.help for command in commands(app, app.screen)}
         wanted = {
@@ -69,7 +70,7 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
 async def test_every_theme_can_be_shown(theme: str) -> None:
     session = still_wiring(ui={"theme": theme})
     session.mail.upsert([summary(1)])
-    async with seated(session, (80, 24)) as (app, _pilot):
+    async with running_app(session, size=(80, 24)) as (app, _pilot):
         assert app.theme == theme
         assert app.screen.styles.background == Color.parse(app.theme_variables["background"])
         assert app.theme_variables["accent"] == app.current_theme.to_color_system().generate()["accent"]
@@ -77,7 +78,7 @@ async def test_every_theme_can_be_shown(theme: str) -> None:
 
 
 async def test_unknown_theme_falls_back() -> None:
-    async with seated(still_wiring(ui={"theme": "no-such-theme"})) as (app, _pilot):
+    async with running_app(still_wiring(ui={"theme": "no-such-theme"})) as (app, _pilot):
         assert app.theme == "mm-dark"
 
 
@@ -86,7 +87,7 @@ async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
     session = still_wiring()
     session.mail.save_mailboxes([mailbox()])
     session.mail.upsert([summary(number) for number in range(5)])
-    async with seated(session, size) as (app, _pilot):
+    async with running_app(session, size=size) as (app, _pilot):
         lines = shown(app).split("\n")
     assert "1 Inbox" in lines[0]
     assert "4 Mailboxes" in lines[0]
@@ -96,14 +97,14 @@ async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
 
 async def test_users_keys_are_used_and_faulty_ones_are_told() -> None:
     session = still_wiring(keys={"inbox.filter": "F", "inbox.serch": "x"})
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await until(pilot, lambda: "did you mean inbox.search?" in shown(app))
         await pilot.press("F")
         await until(pilot, lambda: "Show only" in shown(app))
 
 
 async def test_mouse_reaches_the_screens_and_the_footers_keys() -> None:
-    async with seated(still_wiring(), (100, 30)) as (app, pilot):
+    async with running_app(still_wiring(), size=(100, 30)) as (app, pilot):
         top = shown(app).split("\n")[0]
         await pilot.click(offset=(top.index("Audit"), 0))
         await until(pilot, lambda: app.current_mode == "audit")
@@ -115,7 +116,7 @@ async def test_mouse_reaches_the_screens_and_the_footers_keys() -> None:
 
 
 async def test_ctrl_c_says_how_to_leave_and_leaves_nothing() -> None:
-    async with seated(still_wiring()) as (app, pilot):
+    async with running_app(still_wiring()) as (app, pilot):
         await pilot.press("ctrl+c")
         await until(pilot, lambda: "ctrl+q leaves" in shown(app))
         assert not app._exit
@@ -124,7 +125,7 @@ async def test_ctrl_c_says_how_to_leave_and_leaves_nothing() -> None:
 async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:
     session = still_wiring()
     session.mail.upsert([summary(number) for number in range(200)])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await pilot.press(*["j"] * 20)
         for keys in ((), ("enter",)):
             await pilot.press(*keys)
@@ -138,14 +139,14 @@ async def test_no_colour_leaves_the_state_readable(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("NO_COLOR", "1")
     session = still_wiring()
     session.mail.upsert([summary(1, status="unread")])
-    async with seated(session) as (app, _pilot):
+    async with running_app(session) as (app, _pilot):
         text = shown(app)
     assert "●" in text
     assert "▌" in text
 
 
 async def test_ctrl_q_leaves_at_once_when_nothing_is_held() -> None:
-    async with seated(still_wiring()) as (app, pilot):
+    async with running_app(still_wiring()) as (app, pilot):
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert app._exit

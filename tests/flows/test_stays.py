@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,9 @@ from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending import narrowing
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.settings.sections import Review
-from tests.flows.test_pending import bodies, drawn, open_queue, seen
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import bodies, open_queue, seen
+from tests.support.sandbox import Sandbox
 
 
 def here(screen: PendingScreen) -> str:

@@ -13,12 +13,11 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
-from tests.flows.test_acts import office, waiting
-from tests.flows.test_pending import open_queue, seen
-from tests.support.app import running_app, settings_for
-from tests.support.app import until as until_said
+from tests.support.app import running_app, settings_for, shown
+from tests.support.app import until as until
+from tests.support.queue import open_queue, seen
 from tests.support.sandbox import running_sandbox
-from tests.support.seat import NOW, seated, shown, until
+from tests.support.seat import NOW, office, waiting
 
 SIZES = 25
 
@@ -34,7 +33,7 @@ async def test_a_mail_that_is_read_keeps_its_place_and_every_word(seed: int) -> 
     session = office()
     body = "\n\n".join(f"Paragraph {number} of a long letter, with some words to wrap." for number in range(40))
     session.pending.replace([waiting(1, body), waiting(2, "Hello.")], NOW)
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: "Paragraph 0" in shown(app))
         await pilot.press("enter", "pagedown")
@@ -62,7 +61,7 @@ async def test_a_mail_that_is_read_keeps_its_place_and_every_word(seed: int) -> 
 @pytest.mark.parametrize("seed", [3, 4])
 async def test_what_is_typed_between_the_sizes_is_all_there(seed: int) -> None:
     session = office()
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: "Hello Anna." in shown(app))
         await pilot.press("e")
@@ -96,18 +95,18 @@ async def test_the_queues_state_can_be_read_without_colour(tmp_path: Path, monke
         async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
             screen = await open_queue(app, pilot, 4)
             await pilot.press("e")
-            await until_said(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
+            await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
             await pilot.press("O", "h", "escape")
-            await until_said(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+            await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
             for email_id, key in ((held, "a"), (marked, "space")):
                 screen.queue_list.move_to(screen.queue_list.keys.index(email_id))
-                await until_said(pilot, lambda: screen.current is not None and screen.current.item.complete, "detail")
+                await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "detail")
                 await seen(pilot, screen)
                 await pilot.press(key)
-                await until_said(
+                await until(
                     pilot, lambda: screen.marked or screen.decision_of(held) is not None, "the hold, then the mark"
                 )
-            await until_said(pilot, lambda: list(screen.marked) == [marked], "the mark")
+            await until(pilot, lambda: list(screen.marked) == [marked], "the mark")
             view = screen.decision_of(held)
             assert view is not None
             assert view.phase is Phase.HELD
@@ -123,7 +122,7 @@ async def test_the_queues_state_can_be_read_without_colour(tmp_path: Path, monke
 
 
 async def test_rows_and_keys_and_screens_are_clicked() -> None:
-    async with seated(office()) as (app, pilot):
+    async with running_app(office()) as (app, pilot):
         top = shown(app).split("\n")[0]
         await pilot.click(offset=(top.index("Pending"), 0))
         await until(pilot, lambda: "Hello Anna." in shown(app))

@@ -14,8 +14,9 @@ from mm_tui.screens.dialogs.labels import LabelScreen
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.text import ManyLine, OneLine
+from tests.support.app import running_app, shown, synced_app, until
 from tests.support.sandbox import file_part, running_sandbox, wait_until
-from tests.support.seat import NOW, mailbox, seated, seated_at, shown, still_wiring, summary, until
+from tests.support.seat import NOW, mailbox, still_wiring, summary
 
 if TYPE_CHECKING:
     import pytest
@@ -50,7 +51,7 @@ async def _open_first(app: MmTui, pilot: Pilot[None], words: str) -> ThreadScree
 
 
 async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
-    async with seated(_thread(5)) as (app, pilot):
+    async with running_app(_thread(5)) as (app, pilot):
         screen = await _open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "> quoted" in shown(app))
         assert [leaf.open for leaf in screen.thread_view.leaves] == [False] * 4 + [True]
@@ -61,7 +62,7 @@ async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
 async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:
     session = _thread(3)
     session.trouble = OneLine("no gateway key is set")
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await _open_first(app, pilot, "Question 0")
         await pilot.press("p", "enter")
         await until(pilot, lambda: "no gateway key is set" in shown(app))
@@ -69,7 +70,7 @@ async def test_unopened_message_offline_says_why_it_cannot_be_read() -> None:
 
 async def test_body_of_262144_characters_opens_and_scrolls_without_a_stall() -> None:
     body = ("Grüße aus 東京, alles gut? " * 9 + "\n") * 1200
-    async with seated(_thread(1, body[:262_144])) as (app, pilot):
+    async with running_app(_thread(1, body[:262_144])) as (app, pilot):
         screen = await _open_first(app, pilot, "Question 0")
         view = screen.thread_view
         await until(pilot, lambda: view.virtual_size.height > 2000)
@@ -82,7 +83,7 @@ async def test_body_of_262144_characters_opens_and_scrolls_without_a_stall() -> 
 
 
 async def test_thread_of_a_thousand_messages_is_drawn_line_by_line() -> None:
-    async with seated(_thread(1000)) as (app, pilot):
+    async with running_app(_thread(1000)) as (app, pilot):
         screen = await _open_first(app, pilot, "Question 0")
         view = screen.thread_view
         await until(pilot, lambda: len(view.leaves) == 1000)
@@ -97,7 +98,7 @@ async def test_thread_of_a_thousand_messages_is_drawn_line_by_line() -> None:
 
 
 async def test_raw_view_shows_what_cleaning_removed() -> None:
-    async with seated(_thread(1, "see \x1b[31mred\x1b[0m and \u202eevil")) as (app, pilot):
+    async with running_app(_thread(1, "see \x1b[31mred\x1b[0m and \u202eevil")) as (app, pilot):
         await _open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "hidden characters removed" in shown(app))
         await pilot.press("v")
@@ -110,7 +111,7 @@ async def test_raw_view_shows_what_cleaning_removed() -> None:
 async def test_links_show_their_real_host_and_nothing_opens_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     body = "Pay at [https://bank.example/login](https://evil.example/x) now."
-    async with seated(_thread(1, body)) as (app, pilot):
+    async with running_app(_thread(1, body)) as (app, pilot):
         monkeypatch.setattr(app, "open_url", lambda url, **_: opened.append(url))
         await _open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "leads to evil.example" in shown(app))
@@ -132,7 +133,7 @@ async def test_reply_is_streamed_edited_and_waits_at_the_gate(tmp_path: Path) ->
         sandbox.inbound(
             subject="Where is my order 4471", body="It has not come. When will it?", sender="anna@customer.example"
         )
-        async with seated_at(sandbox) as (app, pilot):
+        async with synced_app(sandbox) as (app, pilot):
             await _open_first(app, pilot, "Where is my order 4471")
             await until(pilot, lambda: "It has not come." in shown(app))
             await pilot.press("r")
@@ -155,7 +156,7 @@ def _waiting(sandbox: Sandbox) -> dict[str, object]:
 
 async def test_reply_being_written_survives_closing_the_editor() -> None:
     session = _thread(1)
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await _open_first(app, pilot, "Question 0")
         await pilot.press("r")
         editor = app.screen.query_one(ReplyEditor)
@@ -171,7 +172,7 @@ async def test_reply_without_a_gate_asks_first(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         sandbox.set_mode("autonomous")
         sandbox.inbound(subject="Quick question", body="Yes or no?")
-        async with seated_at(sandbox) as (app, pilot):
+        async with synced_app(sandbox) as (app, pilot):
             await _open_first(app, pilot, "Quick question")
             await until(pilot, lambda: "Yes or no?" in shown(app))
             await pilot.press("r")
@@ -194,7 +195,7 @@ async def test_attachment_is_saved_under_a_clean_name_and_never_over_another(
         sandbox.inbound(
             subject="The file", body="see file", attachments=[file_part("../..\x1b[31m/etc/passwd.txt", b"data")]
         )
-        async with seated_at(sandbox) as (app, pilot):
+        async with synced_app(sandbox) as (app, pilot):
             await _open_first(app, pilot, "The file")
             await until(pilot, lambda: "see file" in shown(app))
             for _ in range(2):
@@ -213,7 +214,7 @@ async def test_attachment_is_saved_under_a_clean_name_and_never_over_another(
 async def test_assist_card_says_who_wrote_it(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         sandbox.inbound(subject="Refund please", body="Please refund order 4471 today, it is urgent.")
-        async with seated_at(sandbox) as (app, pilot):
+        async with synced_app(sandbox) as (app, pilot):
             await _open_first(app, pilot, "Refund please")
             await until(pilot, lambda: "it is urgent" in shown(app))
             await pilot.press("s")
@@ -223,7 +224,7 @@ async def test_assist_card_says_who_wrote_it(tmp_path: Path) -> None:
 async def test_label_set_by_a_human_stands(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         mail = sandbox.inbound(subject="Refund please", body="Please refund order 4471 today.")
-        async with seated_at(sandbox) as (app, pilot):
+        async with synced_app(sandbox) as (app, pilot):
             await until(pilot, lambda: "Refund please" in shown(app))
             await pilot.press("b")
             await until(pilot, lambda: isinstance(app.screen, LabelScreen))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,11 @@ from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.sections import Review
-from tests.flows.test_pending import bodies, drawn, open_queue, seen
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import bodies, open_queue, seen
+from tests.support.sandbox import Sandbox
 
 SLOW = Review(hold_seconds=60)
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_pending import open_queue, seen
-from tests.support.app import running_app, settings_for, until
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import open_queue, seen
 from tests.support.sandbox import running_sandbox
-from tests.support.seat import shown
 
 
 async def test_two_answers_are_told_and_marked_by_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

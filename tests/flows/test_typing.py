@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,18 +16,12 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.settings.sections import Review, Ui
 from mm_tui.store.database import Database
-from tests.flows.test_pending import drawn, open_queue, seen
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import open_queue, seen
+from tests.support.sandbox import Sandbox
 from tests.support.typing import burst, typed
 
 WORDS = ("2nd paragraph is a lie", "No 3 x", "1", "aaa", "yes, Y and A", "quit /all")
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.services.queue.entry import Order
-from tests.flows.test_pending import open_queue, queue
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import shown
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import open_queue, queue
+from tests.support.sandbox import Sandbox
 
 
 async def test_what_is_not_checked_says_so_and_why_until_its_details_are_there(

@@ -12,8 +12,9 @@ from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.queue.entry import ThreadMail
 from mm_tui.services.unsent import state_words, unsent_words
 from mm_tui.text import OneLine
+from tests.support.app import running_app, shown, until
 from tests.support.fake_gateway import make_detail, make_mail
-from tests.support.seat import mailbox, seated, shown, still_wiring, summary, until
+from tests.support.seat import mailbox, still_wiring, summary
 
 STATES = {
     "pending_send_approval": "waits for a decision",
@@ -72,7 +73,7 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
         for number, status in enumerate(STATES, 1)
     ]
     session.mail.upsert([summary(0, thread_id="T"), *mails, summary(9, **ours, status=OneLine("delivered"))])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await until(pilot, lambda: "Question 0" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
@@ -94,7 +95,7 @@ async def test_a_reply_goes_to_the_newest_mail_that_arrived(status: str) -> None
     session.mail.save_mailboxes([mailbox()])
     eve = Party.parse("eve@evil.test")
     session.mail.upsert([summary(1, thread_id="T"), summary(0, thread_id="T", sender=eve, status=OneLine(status))])
-    async with seated(session) as (app, pilot):
+    async with running_app(session) as (app, pilot):
         await until(pilot, lambda: "Question 0" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,8 @@ from mm_tui.app import MmTui
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
-from tests.flows.test_pending import drawn
-from tests.support.app import running_app, settings_for, until
+from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 def says(app: MmTui, *words: str) -> Callable[[], bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,18 +25,12 @@ from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine
 from mm_tui.widgets.draft_area import DraftArea
-from tests.flows.test_pending import drawn, open_queue
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import open_queue
+from tests.support.sandbox import Sandbox
 from tests.support.typing import burst
 
 MINE = "Dear Anna, these are my own words."
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 class Model:

@@ -15,8 +15,6 @@ import pytest
 import pytest_textual_snapshot as plugin
 from rich.console import Console
 
-from tests.support.seat import STEPS
-
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
     from textual.pilot import Pilot
@@ -30,6 +28,9 @@ OTHER_THEMES = ("mm-light", "terminal", "high-contrast")
 """Light, the terminal's own 16 colours, and high contrast: they change colours, never the layout."""
 STILL = 2
 """So many looks in a row must see the same."""
+
+STEPS = 400
+"""So many looks before it is given up."""
 
 Size = tuple[int, int]
 Reach = Callable[["Pilot[None]"], Awaitable[None]]

@@ -12,7 +12,7 @@ from mm_tui.services.mailboxes import AccountFacts, Said
 from mm_tui.settings.secret import Secret
 from mm_tui.store.audit.journal import Journal
 from mm_tui.text import ManyLine, OneLine
-from tests.snapshots.scene import CARD, LIVE, StillSync, StillTriage
+from tests.support.pictured_mail import CARD, LIVE, StillSync, StillTriage
 from tests.support.seat import NOW, StillWiring, still_wiring, summary
 
 AGENT_KEY, REVIEW_KEY = "01KEYAGENT00000000000AG3NT", "01KEYREVIEW000000000R3V13W"

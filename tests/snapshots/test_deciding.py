@@ -10,8 +10,8 @@ import pytest
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.widgets import pager
 from tests.snapshots.pictures import LARGE, MIDDLE, SMALL, Gallery, Reach, after, still
-from tests.snapshots.waiting import ITEMS, app
-from tests.support.seat import until
+from tests.support.app import until
+from tests.support.pictured_queue import ITEMS, app
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

@@ -16,7 +16,7 @@ from mm_tui.services.events import Phase as SyncPhase
 from mm_tui.services.events import SyncState
 from mm_tui.text import ManyLine, OneLine
 from tests.snapshots.pictures import Gallery, after, still
-from tests.snapshots.scene import LIVE, app
+from tests.support.pictured_mail import LIVE, app
 from tests.support.seat import NOW
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from mm_tui.screens.audit.screen import AuditScreen
 from mm_tui.screens.mailboxes.screen import MailboxesScreen
 from tests.snapshots.pictures import Gallery, Reach, after, still
 from tests.snapshots.records import app
-from tests.support.seat import until
+from tests.support.app import until
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from mm_tui.app import MmTui
 from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Profile, Review, Settings, Sync
+from mm_tui.store.database import Database
+from tests.support.office import settings_for as assisted
 from tests.support.sandbox import Sandbox
 
 
@@ -45,19 +48,59 @@ class Reader(Pilot[None]):
 
 @asynccontextmanager
 async def running_app(
-    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, *, size: tuple[int, int] = (120, 40)
+    opened: Settings | Session,
+    folder: Path | None = None,
+    monkeypatch: pytest.MonkeyPatch | None = None,
+    *,
+    size: tuple[int, int] = (120, 40),
 ) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
-    """Runs the app on a store in `folder`."""
-    monkeypatch.setenv("MM_TUI_DATA", str(folder))
-    app = MmTui(Session.open(settings))
-    async with app.run_test(size=size):
+    """Runs the app.
+
+    Args:
+        opened: a session, or settings to open one with.
+        folder: where its stores are; the test's own data folder if none is given.
+        monkeypatch: given with `folder`.
+        size: columns and lines.
+    """
+    if folder is not None and monkeypatch is not None:
+        monkeypatch.setenv("MM_TUI_DATA", str(folder))
+    app = MmTui(opened if isinstance(opened, Session) else Session.open(opened))
+    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        await pilot.pause()
         yield app, Reader(app)
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str, *, seconds: float = 20) -> None:
+@asynccontextmanager
+async def synced_app(
+    sandbox: Sandbox, *, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
+    """Runs the app on a sandbox, with an assistant and a store in memory, once all mail of the sandbox is in it."""
+    session = Session(assisted(sandbox), Database.open(None))
+    async with running_app(session, size=size) as (app, pilot):
+        synced = lambda: session.sync is not None and session.sync.state.last_ok_at is not None  # noqa: E731
+        await until(pilot, synced, "the sync")
+        yield app, pilot
+
+
+async def until(
+    pilot: Pilot[Any], condition: Callable[[], object], what: str = "what was waited for", *, seconds: float = 20
+) -> None:
     """Waits for a condition, letting the app run."""
     ends = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > ends:
-            raise AssertionError(f"never came: {what}")
+            raise AssertionError(f"never came: {what}. The screen:\n{shown(pilot.app)}")
         await pilot.pause(0.02)
+
+
+def shown(app: App[Any]) -> str:
+    """What is on the screen, line by line, without blanks at the ends of lines."""
+    if not app.screen_stack:
+        return ""
+    return "\n".join(line.rstrip() for line in drawn(app).split("\n"))
+
+
+def drawn(app: App[Any]) -> str:
+    """The screen as it is painted."""
+    strips = app.screen._compositor.render_strips()[: app.size.height]
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)

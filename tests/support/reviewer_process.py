@@ -17,8 +17,8 @@ from typing import Any
 
 from mm_tui.gateway import http
 from mm_tui.services.decisions.service import Refused
-from tests.faults.scenes import SCENES, play, reopened
 from tests.support.desk import at_desk
+from tests.support.fault_scenes import SCENES, play, reopened
 
 assert http  # imported here so that no process has to do it within a time-out
 

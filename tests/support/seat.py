@@ -1,32 +1,24 @@
-"""A reviewer's seat for tests: the real app around the real store, with or without a running sandbox."""
+"""Made-up mail, and sessions that hold it and reach no network."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from textual.pilot import Pilot
-
-from mm_tui.app import MmTui
-from mm_tui.models import EmailSummary, Mailbox, Party
+from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party, PendingItem, RawContent
 from mm_tui.screens.inbox.words import GREETED
 from mm_tui.services.events import Notify
 from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
 from mm_tui.store.database import Database
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 from tests.support.clock import FakeClock
-from tests.support.office import settings_for
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
-    from tests.support.sandbox import Sandbox
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-STEPS = 400
 
 
 class StillWiring(Session):
@@ -66,39 +58,39 @@ def mailbox(mailbox_id: str = "mb1", address: str = "support@acme.example", mode
     return Mailbox(id=mailbox_id, address=OneLine(address), oversight_mode=OneLine(mode))
 
 
-@asynccontextmanager
-async def seated(session: Session, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
-    """Runs the app headless."""
-    app = MmTui(session)
-    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
-        await pilot.pause()
-        yield app, pilot
+def waiting(number: int, body: str) -> PendingItem:
+    """A draft that has been read whole."""
+    us, them = "support@acme.example", "anna@customer.example"
+    return PendingItem(
+        id=f"01WAIT{number:06}",
+        mailbox_id="mb1",
+        direction=OneLine("outbound"),
+        sender=Party.parse(us),
+        to=(Party.parse(them),),
+        subject=OneLine("Re: Refund"),
+        body=ManyLine(body),
+        status=OneLine("pending_send_approval"),
+        received_at=NOW - timedelta(minutes=60 - number),
+        raw=RawContent(sender=us, to=(them,), subject="Re: Refund", body=body),
+        complete=True,
+    )
 
 
-@asynccontextmanager
-async def seated_at(
-    sandbox: Sandbox, size: tuple[int, int] = (120, 40), **settings: Any
-) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
-    """Runs the app on a running sandbox, with a store in memory; waits until the first fill is in the store."""
-    base = settings_for(sandbox)
-    chosen = base.replaced(**settings)
-    session = Session(chosen, Database.open(None))
-    async with seated(session, size) as (app, pilot):
-        await until(pilot, lambda: session.sync is not None and session.sync.state.last_ok_at is not None)
-        yield app, pilot
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], object], *, seconds: float = 15) -> None:
-    """Lets the app run until the condition holds."""
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError(f"still not true after {seconds} s; the screen shows:\n{shown(pilot.app)}")
-
-
-def shown(app: Any) -> str:
-    """What is on the screen, as plain text."""
-    _, height = app.size
-    lines = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in lines[:height])
+def office() -> StillWiring:
+    """Something on every screen, and nobody to ask."""
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
+    session.mail.upsert([summary(number) for number in range(3)])
+    session.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)
+    session.audit.add(
+        [
+            AuditEntry(
+                id="A1",
+                action=OneLine("email.received"),
+                resource_type=OneLine("email"),
+                resource_id=OneLine("01TEST000001"),
+                created_at=NOW,
+            )
+        ]
+    )
+    return session

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import running_sandbox_process
-from tests.unit.test_text import SCRIPTS
+from tests.support.scripts import SCRIPTS
 
 RULE = "│"
 COLS, ROWS = 140, 90

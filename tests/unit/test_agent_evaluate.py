@@ -19,7 +19,7 @@ from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
 from tests.support.office import settings_for
 from tests.support.sandbox import running_sandbox
-from tests.unit.test_assist_tasks import Scripted
+from tests.support.scripted_model import Scripted
 
 LABELS = Assist().labels
 SET = Path(__file__).parents[1] / "data" / "labelled.jsonl"

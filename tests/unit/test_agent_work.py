@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,15 +19,9 @@ from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Agent, Assist
 from tests.support.agents import desk, outbound_by_mail
 from tests.support.office import settings_for
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 
 BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 def some_mail(sandbox: Sandbox, count: int, **fields: str) -> list[str]:

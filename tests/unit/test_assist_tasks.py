@@ -3,65 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mm_tui.assist import prompts, tasks
-from mm_tui.assist.model import Completion, Message, Part, Usage
+from mm_tui.assist.model import Usage
 from mm_tui.assist.prices import UNKNOWN_PRICE, cost
 from mm_tui.assist.prompts import Letter
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
+from tests.support.scripted_model import Scripted
 
 LABELS = ("support", "billing", "partnership", "spam", "other")
 
 
 def a_letter(body: str, subject: str = "Refund", sender: str = "anna@customer.example") -> Letter:
     return Letter(OneLine(sender), OneLine(subject), ManyLine(body), OneLine("2026-03-01"))
-
-
-class Scripted:
-    """A model that gives the answers it was told, and notes what it was asked."""
-
-    def __init__(self, *answers: str) -> None:
-        self.answers = list(answers)
-        self.asked: list[list[Message]] = []
-        self.json: list[bool] = []
-
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        model: str,
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        json: bool = False,
-        deadline: float = 30.0,
-    ) -> Completion:
-        self.asked.append(list(messages))
-        self.json.append(json)
-        return Completion(ManyLine(self.answers.pop(0)), OneLine(model), Usage(10, 2))
-
-    async def stream(
-        self,
-        messages: Sequence[Message],
-        model: str,
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        deadline: float = 120.0,
-    ) -> AsyncGenerator[Part, None]:
-        self.asked.append(list(messages))
-        text = self.answers.pop(0)
-        for end in range(1, len(text) + 1):
-            yield Part(ManyLine(text[:end]))
-        yield Part(ManyLine(text), Completion(ManyLine(text), OneLine(model), Usage(10, 2)))
-
-    async def aclose(self) -> None:
-        pass
 
 
 # Prompts

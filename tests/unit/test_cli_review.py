@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +16,6 @@ from mm_tui.commands.output import fields
 from mm_tui.commands.output.exits import Exit
 from tests.support.cli import Done, Home
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

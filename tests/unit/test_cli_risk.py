@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,16 +19,10 @@ from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.cli import Home
 from tests.support.pty import Terminal
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 
 RISKY = "Dear Anna, please look here: [https://acme.example](https://evil.example/x)"
 CODE = "link_other_host"
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import sqlite3
 import stat
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.cli import Done, Home
 from tests.support.pty import Terminal
-from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture

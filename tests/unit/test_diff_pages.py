@@ -7,7 +7,7 @@ from mm_tui.review.risk import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
-from tests.snapshots.waiting import ITEMS, REFUND, digest
+from tests.support.pictured_queue import ITEMS, REFUND, digest
 from tests.support.seat import NOW
 
 

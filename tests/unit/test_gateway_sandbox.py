@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +15,7 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.shapes import EmailFilter, EmailPage, OutgoingAttachment, OutgoingMail
 from mm_tui.settings.secret import Secret
-from tests.support.sandbox import Sandbox, file_part, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.sandbox import Sandbox, file_part
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +23,10 @@ from mm_tui.screens.audit.pages import life_page
 from mm_tui.services.audit.history import History
 from mm_tui.services.audit.identities import Identities
 from mm_tui.settings.secret import Secret
+from tests.support.app import shown, synced_app, until
 from tests.support.clock import FakeClock
-from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import NOW, seated_at, shown, summary, until
+from tests.support.sandbox import Sandbox
+from tests.support.seat import NOW, summary
 
 KEY = ec.derive_private_key(4471, ec.SECP256R1())
 OTHER = ec.derive_private_key(2291, ec.SECP256R1())
@@ -178,12 +177,6 @@ async def test_without_the_key_it_is_said_that_nothing_was_checked() -> None:
     assert ("operator", "Acme") in first.claims
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
-
-
 async def test_the_sandbox_signs_what_left_and_nothing_else(sandbox: Sandbox) -> None:
     waits, left = sandbox.draft("One."), sandbox.draft("Two.")
     sandbox.decide(left)
@@ -211,7 +204,7 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
     sandbox.decide(draft := sandbox.draft("It is on its way."))
     from mm_tui.screens.audit.history import HistoryScreen
 
-    async with seated_at(sandbox, (100, 30)) as (app, pilot):
+    async with synced_app(sandbox, size=(100, 30)) as (app, pilot):
         assert app.services.sync is not None
         await app.services.sync.fetch_detail(sandbox.mailbox, draft)
         app.push_screen(HistoryScreen(draft))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,10 @@ import pytest
 from mm_tui.commands.output.exits import Exit
 from tests.support.cli import Home
 from tests.support.pty import Terminal
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "mm_tui"]
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 class Desk:

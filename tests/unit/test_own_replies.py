@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -28,15 +28,9 @@ from mm_tui.text import OneLine
 from tests.support.cli import Home
 from tests.support.desk import HurriedClock
 from tests.support.office import Office, office, settings_for
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 
 BODY = "Dear Anna, it leaves tomorrow."
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,13 +11,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.sandbox.gateway.insert import told_apart
 from mm_tui.services.attachments import WrongFile, chosen
 from mm_tui.settings.secret import Secret
-from tests.support.sandbox import Sandbox, file_part, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.sandbox import Sandbox, file_part
 
 
 async def saved(sandbox: Sandbox, email_id: str, index: int) -> tuple[bytes, str]:

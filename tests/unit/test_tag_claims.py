@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,13 +14,7 @@ from mm_tui.services.presence.tags import LIFE, PresenceTags, claim_in
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
-from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.sandbox import Sandbox
 
 
 def client(sandbox: Sandbox, *scopes: str) -> GatewayClient:

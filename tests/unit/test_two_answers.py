@@ -31,7 +31,7 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.mail_list import who
 from tests.support.cli import Home
 from tests.support.fake_gateway import BOX, START, email_id, make_detail, make_mail, make_pending
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 
 ANNA = Party.parse("anna@customer.example")
 ANSWER_CODES = {"already_answered", "another_answer"}
@@ -285,12 +285,6 @@ def test_the_mail_that_is_answered_is_read_under_every_name() -> None:
 
 
 # On the command line
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
 
 
 def test_list_and_show_tell_of_the_other_answer(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
 from mm_tui.widgets.virtual_list import PAGE, VirtualList, countable, fit_cells
 from tests.support.clock import FakeClock
+from tests.support.scripts import SCRIPTS
 from tests.support.seat import NOW, still_wiring, summary
-from tests.unit.test_text import SCRIPTS
 
 
 class Numbers(VirtualList[int, str]):

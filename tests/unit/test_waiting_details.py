@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-
-import pytest
 
 from mm_tui.clock import Clock
 from mm_tui.gateway.client import GatewayClient
@@ -21,13 +19,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from tests.support.desk import HurriedClock
-from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.sandbox import Sandbox
 
 
 class Reader:

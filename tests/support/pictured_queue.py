@@ -12,7 +12,7 @@ from mm_tui.review.digest import digest_of
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.text import ManyLine, OneLine
-from tests.snapshots.scene import office
+from tests.support.pictured_mail import office
 from tests.support.seat import NOW
 
 REFUND = """Hi Anna,

@@ -1,0 +1,42 @@
+"""The queue of an app in a test: opened, read, and what left through it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.pilot import Pilot
+
+from mm_tui.app import MmTui
+from mm_tui.screens.pending.screen import PendingScreen
+from tests.support.app import until
+from tests.support.sandbox import Sandbox
+
+
+def queue(app: MmTui) -> PendingScreen:
+    """The pending screen, below any dialog."""
+    return next(screen for screen in app.screen_stack if isinstance(screen, PendingScreen))
+
+
+async def open_queue(app: MmTui, pilot: Pilot[Any], waiting: int) -> PendingScreen:
+    """Goes to the queue and waits until it shows that many mails and has read the first in full."""
+    await pilot.press("2")
+    await until(pilot, lambda: any(isinstance(screen, PendingScreen) for screen in app.screen_stack), "the queue")
+    screen = queue(app)
+    await until(pilot, lambda: len(screen.entries) == waiting, f"{waiting} waiting mails")
+    await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
+    return screen
+
+
+async def seen(pilot: Pilot[Any], screen: PendingScreen) -> None:
+    """Waits until the mail under the cursor counts as read."""
+    await until(pilot, lambda: screen.current is not None and screen.gate.has_seen(screen.current), "its end on screen")
+    await until(pilot, lambda: ready(pilot), "what is in front to be drawn")
+
+
+def ready(pilot: Pilot[Any]) -> bool:
+    """Whether keys count: what was typed before the screen in front was drawn is dropped."""
+    return isinstance(pilot.app, MmTui) and pilot.app.keyboard.is_ready
+
+
+def bodies(sandbox: Sandbox) -> list[str]:
+    return [message["body"].strip() for message in sandbox.outbox()]

@@ -1,0 +1,49 @@
+"""A model that gives prepared answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+from mm_tui.assist.model import Completion, Message, Part, Usage
+from mm_tui.text import ManyLine, OneLine
+
+
+class Scripted:
+    """A model that gives the answers it was told, and notes what it was asked."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.asked: list[list[Message]] = []
+        self.json: list[bool] = []
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        model: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        json: bool = False,
+        deadline: float = 30.0,
+    ) -> Completion:
+        self.asked.append(list(messages))
+        self.json.append(json)
+        return Completion(ManyLine(self.answers.pop(0)), OneLine(model), Usage(10, 2))
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        model: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        deadline: float = 120.0,
+    ) -> AsyncGenerator[Part, None]:
+        self.asked.append(list(messages))
+        text = self.answers.pop(0)
+        for end in range(1, len(text) + 1):
+            yield Part(ManyLine(text[:end]))
+        yield Part(ManyLine(text), Completion(ManyLine(text), OneLine(model), Usage(10, 2)))
+
+    async def aclose(self) -> None:
+        pass

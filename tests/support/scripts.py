@@ -1,0 +1,46 @@
+"""Ordinary text of every script."""
+
+from __future__ import annotations
+
+import unicodedata
+
+SCRIPTS = {
+    "Latin": "The quick brown fox – “quoted”, naïve façade, Łódź, İstanbul, ﬁne",
+    "Vietnamese, decomposed": unicodedata.normalize("NFD", "Tiếng Việt có nhiều dấu thanh điệu"),
+    "Greek": "Ξεσκεπάζω την ψυχοφθόρα βδελυγμία, ᾅδης",
+    "Cyrillic": "Съешь же ещё этих мягких французских булок, щоденна ґава",
+    "Hebrew with points": "בְּרֵאשִׁית בָּרָא אֱלֹהִים אֵת הַשָּׁמַיִם",
+    "Arabic with vowels": "بِسْمِ ٱللَّهِ ٱلرَّحْمَٰنِ ٱلرَّحِيمِ",
+    "Persian": "این یک متن فارسی است",
+    "Urdu": "یہ اردو متن ہے",
+    "Devanagari": "नमस्ते दुनिया, क्षत्रिय ज्ञान श्री र्‍य",
+    "Bengali": "বাংলা লেখা র‍্যাব",
+    "Gurmukhi": "ਸਤਿ ਸ੍ਰੀ ਅਕਾਲ",
+    "Gujarati": "નમસ્તે વિશ્વ",
+    "Tamil": "வணக்கம் உலகம் க்ஷ",
+    "Telugu": "నమస్కారం ప్రపంచం",
+    "Kannada": "ನಮಸ್ಕಾರ ಪ್ರಪಂಚ",
+    "Malayalam with chillu": "നമസ്കാരം അവന്‍",
+    "Sinhala with joiners": "ශ්‍රී ලංකාව ක්‍ෂ",
+    "Thai": "สวัสดีชาวโลก น้ำ ที่นี่",
+    "Lao": "ສະບາຍດີຊາວໂລກ",
+    "Tibetan": "བོད་སྐད་ བསྒྲུབས་ ཨོཾ་མ་ཎི་པདྨེ་ཧཱུྃ",
+    "Burmese": "မြန်မာစာ မင်္ဂလာပါ",
+    "Khmer": "សួស្តីពិភពលោក ស្រ្តី",
+    "Georgian": "გამარჯობა მსოფლიო",
+    "Armenian": "Բարեւ աշխարհ",
+    "Amharic": "ሰላም ለዓለም",
+    "Cherokee": "ᎣᏏᏲ ᎡᎶᎯ",
+    "Mongolian": "ᠮᠣᠩᠭᠣᠯ ᠪᠢᠴᠢᠭ",
+    "Hangul": "안녕하세요 세계",
+    "Hangul, decomposed": unicodedata.normalize("NFD", "한글"),
+    "Japanese": "こんにちは世界。カタカナ、ｶﾅ、が",
+    "Japanese, decomposed": unicodedata.normalize("NFD", "がぎぐげご"),
+    "Han with an ideographic variation": "葛\U000e0100城市、辻󠄁さん",
+    "Chinese": "你好，世界！“引号”……",
+    "Emoji family": "👩‍👩‍👧‍👦 👨🏽‍💻 🏳️‍🌈 ❤️‍🔥 🧑🏿‍🤝‍🧑🏻",
+    "Emoji keycaps and flags": "1️⃣ #️⃣ 🇩🇪🇯🇵 ☎️ ☎︎ ©️",
+    "Mathematics": "∀x∈ℝ: ⌈x⌉ = −⌊−x⌋, α̂ ≠ β̃, x⃗",
+    "Box drawing": "┌─┬─┐ ▌█▐ ←↑→↓",
+    "Layout": "one\ttwo\n\n  three   \n",
+}
