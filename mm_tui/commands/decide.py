@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
-from mm_tui.commands import queue_output, risk_gate
+from mm_tui.commands import changes_output, queue_output, risk_gate
 from mm_tui.commands.office import Office, office
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
@@ -186,11 +186,13 @@ def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
                 "id": view.email_id,
                 "act": str(view.act),
                 "phase": str(view.phase),
+                "outcome": str(view.outcome) if view.outcome is not None else None,
                 "words": view.words,
                 "digest": view.digest,
                 "replacement_id": view.replacement_id,
                 "decided_by": view.decided_by or None,
                 "decided_at": view.decided_at.isoformat() if view.decided_at else None,
+                "changed": changes_output.change_data(view.changed),
                 "question": None
                 if asked is None
                 else {"words": asked.words, "choices": [choice.value for choice, _ in asked.choices]},
@@ -206,7 +208,11 @@ def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
         cure = f"Answer it: mm-tui pending answer {view.email_id} CHOICE"
     elif view.phase is Phase.UNKNOWN:
         cure = "It is never repeated by itself. The app, or `mm-tui pending answer`, reads it back."
+    left = view.outcome is Outcome.NOT_AS_SEEN
     emit.error(view.words, cure)
+    if view.changed is not None:
+        for text in changes_output.change_text(view.changed, left=left):
+            emit.note(text)
     if asked is not None:
         emit.error(asked.words)
         for choice, words in asked.choices:

@@ -61,7 +61,7 @@ _OUTCOMES = {
     Outcome.APPROVED: "approved{by}{at}",
     Outcome.REJECTED: "rejected",
     Outcome.DECIDED: "{status}{by}{at}; not known whether by your call or another's, for no answer tells it",
-    Outcome.NOT_AS_SEEN: "OTHER TEXT LEFT than you saw: it changed just before it was approved{by}{at}; see Diff",
+    Outcome.NOT_AS_SEEN: "OTHER TEXT LEFT than you saw: it changed just before it was approved{by}{at}",
     Outcome.EDIT_RELEASED: "your edit was released{by}{at}; the original is retired",
     Outcome.RESCHEDULED: "changed; it waits for its scan and for approval",
     Outcome.UNDONE: "undone: nothing was sent",

@@ -30,6 +30,10 @@ class Kind(StrEnum):
     ADDED = "added"
 
 
+_SIGNS = {Kind.SAME: ("", ""), Kind.ADDED: ("{+", "+}"), Kind.REMOVED: ("[-", "-]")}
+"""As word diffs are written everywhere: not every terminal strikes out, and not every reader sees colours."""
+
+
 class Segment(NamedTuple):
     """A stretch of text and what became of it."""
 
@@ -195,6 +199,14 @@ def _flushed(removed: str, added: str) -> Iterator[Segment]:
         yield Segment(Kind.REMOVED, removed)
     if added:
         yield Segment(Kind.ADDED, added)
+
+
+def marked(kind: Kind, text: str) -> tuple[str, str, str]:
+    """A piece of a difference between its signs, with the blanks before and behind it, which stay outside of them."""
+    core = text.strip()
+    start = text.index(core) if core else 0
+    opens, closes = _SIGNS[kind]
+    return text[:start], f"{opens}{core}{closes}" if core else "", text[start + len(core) :]
 
 
 def compare(before: str, after: str, *, budget: int = BUDGET) -> Diff:

@@ -14,6 +14,10 @@ import pytest
 
 from mm_tui.commands.output import fields
 from mm_tui.commands.output.exits import Exit
+from mm_tui.decision.effects import Decide
+from mm_tui.decision.events import Event
+from mm_tui.services.decisions.calls import DecisionCalls
+from mm_tui.services.decisions.record import ActiveDecision
 from tests.support.cli import Done, Home
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
@@ -118,6 +122,39 @@ def test_a_lost_answer_is_read_back_and_never_repeated(home: Home, sandbox: Sand
     assert len(sandbox.outbox()) == 1
     entries = home.run("audit", "list", "--json", "--email", draft_id).json["entries"]
     assert "decided" in [entry["details"].get("note") for entry in entries if entry["action"] == "ended"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"markdown": "Pay to the new account."}, "Pay to the [-old-] {+new+} account."),
+        ({"subject": "Re: Other\x1b[2J"}, "{+Re: Other+}"),
+        ({"to": ["eve@evil.example"]}, "{+eve@evil.example+}"),
+    ],
+)
+def test_what_left_instead_of_what_was_seen_is_printed(
+    home: Home, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], told: str
+) -> None:
+    decide = DecisionCalls._decide
+
+    async def after_a_change(self: DecisionCalls, live: ActiveDecision, effect: Decide) -> Event:
+        sandbox.change(effect.email_id, **change)
+        return await decide(self, live, effect)
+
+    monkeypatch.setattr(DecisionCalls, "_decide", after_a_change)
+    for as_json in (False, True):
+        draft_id = sandbox.draft("Pay to the old account.")
+        digest = digest_of(home, draft_id)
+        done = approve(home, draft_id, digest, *(["--json"] if as_json else []))
+        assert done.status == Exit.CHANGED
+        if as_json:
+            assert (done.json["phase"], done.json["outcome"]) == ("incident", "not_as_seen")
+            seen, left = done.json["changed"]["seen"], done.json["changed"]["now"]
+            assert seen["body"] == "Pay to the old account." and seen != left
+        else:
+            assert "OTHER TEXT LEFT" in done.err and "as it left" in done.err
+            assert told in done.err.replace("-]{+", "-] {+")
+            assert "\x1b" not in done.err + done.out
 
 
 def test_a_lost_request_ends_in_a_question_that_answer_answers(home: Home, sandbox: Sandbox) -> None:

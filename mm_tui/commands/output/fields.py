@@ -48,11 +48,14 @@ DECISION: Mapping[str, str] = {
     "act": "approve, reject, release_edit or reschedule",
     "phase": "done, decided (as wanted, not known whether by this call), undecided, changed, elsewhere, incident, "
     "unknown, asking, waiting or working",
+    "outcome": "how it ended, in the journal's word, or null; not_as_seen: other content left than was seen",
     "words": "one sentence",
     "digest": "of what was decided on",
     "replacement_id": "id of the edited mail, or null",
     "decided_by": "whom the gateway names, or null",
     "decided_at": "ISO 8601 in UTC, or null",
+    "changed": "{seen, now} where content differs from what was decided on, each {to, cc, subject, body, attachments} or "
+    "null; after not_as_seen `now` is what left; else null",
     "question": "{words, choices} when a human must answer, else null",
     "exit_status": "the exit status",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from mm_tui.review.diff import Kind, compare
+from mm_tui.review.diff import Kind, compare, marked
 from mm_tui.screens.pending.pages import write_envelope, write_files
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView, Shown
@@ -15,8 +15,6 @@ from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Page, PageWriter
 
 _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
-_SIGNS = {Kind.SAME: ("", ""), Kind.ADDED: ("{+", "+}"), Kind.REMOVED: ("[-", "-]")}
-"""As word diffs are written everywhere: not every terminal strikes out, and not every reader sees colours."""
 
 
 def change_name(release: DecisionView | None) -> str:
@@ -169,11 +167,8 @@ def sides(entry: QueueEntry, *, above: Sequence[str] | None = None) -> tuple[Pag
 
 
 def _segment(writer: PageWriter, kind: Kind, text: str) -> None:
-    """Writes a piece of a difference between its signs; blanks at its ends stay outside of them."""
-    core = text.strip()
-    start = text.index(core) if core else 0
-    before, after = text[:start], text[start + len(core) :]
-    opens, closes = _SIGNS[kind]
+    """Writes a piece of a difference between its signs."""
+    before, core, after = marked(kind, text)
     writer.write(before)
-    writer.write(f"{opens}{core}{closes}" if core else "", _STYLES[kind])
+    writer.write(core, _STYLES[kind])
     writer.write(after)

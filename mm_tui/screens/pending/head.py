@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.decision.state import Outcome
 from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure
@@ -106,6 +107,7 @@ def banner(
     if release is not None:
         sign, style = PHASE_SIGNS.get(release.phase, ("▲ ", "$warning"))
         words = release.question.words if release.question is not None else release.words
+        words = OneLine(f"{words}: see Diff") if release.outcome is Outcome.NOT_AS_SEEN else words
         act = "pending.answer" if release.question is not None else "app.undo" if release.can_undo else ""
         key = f"  {hint(screen, act)}" if act else ""
         return Content.assemble((sign, style), (words, "bold"), (key, "$accent"), goes_on)
