@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_agent_process import assert_one_reply_each, deliver
-from tests.support.agents import agent_process, environment, outbound_by_mail
+from tests.support.agents import agent_process, assert_one_reply_each, deliver, environment, outbound_by_mail
 from tests.support.fault_proxy import fault_proxy
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 

@@ -27,29 +27,19 @@ from mm_tui.agent.connections import MOST, Connections
 from mm_tui.agent.listener import MAX_BODY
 from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.keys import with_keys
-from tests.support.agents import agent_process, environment, outbound_by_mail
+from tests.support.agents import (
+    BODY,
+    agent_process,
+    assert_one_reply_each,
+    deliver,
+    environment,
+    outbound_by_mail,
+    tagged,
+)
 from tests.support.sandbox import Sandbox, wait_until
 
-BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
 SECRET = "whsec_made_up_7d1f"
 HEAD = b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
-
-
-def deliver(sandbox: Sandbox, count: int) -> list[str]:
-    return [
-        str(sandbox.inbound(subject=f"The app fails, case {n}", body=BODY, sender=f"anna{n}@customer.example")["id"])
-        for n in range(count)
-    ]
-
-
-def tagged(sandbox: Sandbox, mail_id: str) -> bool:
-    return "label" in sandbox.look(mail_id)["tags"]
-
-
-def assert_one_reply_each(sandbox: Sandbox, ids: list[str]) -> None:
-    assert {mail_id: len(found) for mail_id, found in outbound_by_mail(sandbox, ids).items()} == dict.fromkeys(ids, 1)
-    assert all(tagged(sandbox, mail_id) for mail_id in ids)
-    assert sandbox.outbox() == []
 
 
 def free_port() -> int:

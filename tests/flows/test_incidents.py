@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mm_tui.app import MmTui
 from mm_tui.decision.effects import Decide
 from mm_tui.decision.events import Event
 from mm_tui.screens.pending.pane import View
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.view import Phase
-from tests.flows.test_pending import drawn, open_queue, queue, seen
-from tests.support.app import running_app, settings_for, until
-from tests.support.sandbox import Sandbox, running_sandbox
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
-        yield running
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import open_queue, queue, seen
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture
@@ -80,10 +74,10 @@ async def test_an_incident_stays_until_it_was_looked_at_also_after_a_restart(
         assert "incident" not in drawn(app)
 
 
-def screen_shows(app: object, email_id: str) -> bool:
+def screen_shows(app: MmTui, email_id: str) -> bool:
     """Whether the queue lists that mail."""
     try:
-        return email_id in queue(app).queue_list.keys  # type: ignore[arg-type]  # the app
+        return email_id in queue(app).queue_list.keys
     except (StopIteration, AssertionError):
         return False
 

@@ -28,6 +28,8 @@ from mm_tui.settings.sections import Settings
 from mm_tui.store.database import Database
 from tests.support.sandbox import Sandbox
 
+BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
+
 
 @dataclass
 class Desk:
@@ -114,3 +116,20 @@ def outbound_by_mail(sandbox: Sandbox, mail_ids: list[str]) -> dict[str, list[st
         thread = sandbox.call("GET", path, key="send")
         found[mail_id] = [one["id"] for one in thread["emails"] if one["direction"] == "outbound"]
     return found
+
+
+def deliver(sandbox: Sandbox, count: int) -> list[str]:
+    return [
+        str(sandbox.inbound(subject=f"The app fails, case {n}", body=BODY, sender=f"anna{n}@customer.example")["id"])
+        for n in range(count)
+    ]
+
+
+def tagged(sandbox: Sandbox, mail_id: str) -> bool:
+    return "label" in sandbox.look(mail_id)["tags"]
+
+
+def assert_one_reply_each(sandbox: Sandbox, ids: list[str]) -> None:
+    assert {mail_id: len(found) for mail_id, found in outbound_by_mail(sandbox, ids).items()} == dict.fromkeys(ids, 1)
+    assert all(tagged(sandbox, mail_id) for mail_id in ids)
+    assert sandbox.outbox() == []
