@@ -1,8 +1,8 @@
 """A store that version 0.1.0 left behind, killed in the middle of two decisions: today's program opens it without loss.
 
-`tests/data/store-0.1.0.tar.xz` holds the store, what the gateway knew (`gateway.json`, the sandbox's rows by table),
-and `names.json` with the ids: one draft approved, one rejected, one with an unsent edit, one whose edit was submitted and not yet released,
-one whose approval had no answer, and one mail that a reply was being written to.
+`tests/data/store-0.1.0.tar.xz` holds the store, what the gateway knew (`gateway.json`, the sandbox's rows by table) and
+`names.json` with the ids: one draft approved, one rejected, one with an unsent edit, one whose edit was submitted and
+not yet released, one whose approval had no answer, and one mail that a reply was being written to.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ async def test_decisions_on_their_way_are_asked_about_and_can_be_finished(
             assert view.phase is Phase.ASKING and view.question is not None, (name, view)
             assert sandbox.status(left[name]) == "pending_send_approval"
         assert [mail["id"] for mail in sandbox.outbox()] == [left["approved"]], "nothing left because of the opening"
-        view = desk.decisions.state(left["approved"])
-        assert view is None or view.ended
+        ended = desk.decisions.state(left["approved"])
+        assert ended is None or ended.ended
         # The edit from before is released now, with the text that was typed then.
         mail = await desk.read(left["mailbox"], left["edited"])
         edit = EditStore(desk.database).get(left["edited"])
