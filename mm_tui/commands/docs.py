@@ -298,17 +298,20 @@ def gateway_page() -> str:
         "## What is accepted",
         "The gateway's documents disagree in places, so every documented shape of an answer is read: lists bare or "
         "under `emails`, `pending`, `data`; bodies as `markdown`, `body_markdown`, `text_body` or `body`; times as "
-        "ISO 8601 or epoch milliseconds; 0 and 1 for booleans; unknown statuses as they came. An item with an id that "
-        "cannot be sent back is left out, and said. Answers over 32 MiB (attachments: 64 MiB) are refused, and a "
-        "whole call may take three times the timeout of a single read (10 s).",
+        "ISO 8601 or epoch milliseconds; 0 and 1 for booleans; unknown statuses as they came. Where no status says "
+        "that a mail left, its times do. The names of the audit log's actions are read by their words. An "
+        "item with an id that cannot be sent back is left out, and said. Answers over 32 MiB (attachments: 64 MiB) "
+        "are refused, and a whole call may take three times the timeout of a single read (10 s).",
         "",
         "## What a failure means",
         "| answer | shown as | may it have happened all the same? |",
         "|---|---|---|",
         "| no connection | cannot be reached | no |",
         "| cut, or silent, after the request left | interrupted | yes: read back |",
+        "| 404 of a call that every gateway has, or a web page | the address does not speak the API | no |",
         "| 401 | key not known | no |",
         "| 403 | scope lacking, or mailbox read_only | no |",
+        "| 403 of Cloudflare | this machine's address is blocked | no |",
         "| 404, 409, 400, 413, 422 | not found, conflict, not accepted | no |",
         "| 429 with `warmup_stage` | warm-up limit | no |",
         '| 429 with "quota" | quota used up | no |',
@@ -316,7 +319,8 @@ def gateway_page() -> str:
         "| 5xx | the gateway failed | yes: read back |",
         "| 2xx that cannot be read | malformed | yes: read back |",
         "",
-        "Redirects are not followed. Plain http is refused but for this machine.",
+        "The base address may end in `/v1` or not. Redirects are not followed. Plain http is refused but for this "
+        "machine.",
     ]
     return _page(lines)
 

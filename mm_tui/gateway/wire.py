@@ -402,7 +402,7 @@ def contact(item: Json) -> Contact:
 
 def suppression(item: Json) -> Suppression:
     return Suppression(
-        address=values.line(values.first(item, "address", "email")),
+        address=values.line(values.first(item, "email_address", "address", "email")),
         reason=values.line(item.get("reason")),
         created_at=values.time(item.get("created_at")),
     )

@@ -23,8 +23,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox with some mail of each kind, and two keys that together may do everything."""
     with running_sandbox(tmp_path_factory.mktemp("fuzz")) as sandbox:
         for name, scopes in (("most", ["read", "send", "admin"]), ("decide", ["read", "oversight", "admin"])):
-            made = sandbox.call("POST", "/v1/api-keys", key="admin", json={"name": name, "scopes": scopes})
-            sandbox.keys[name] = made["key"]
+            sandbox.make_key(name, *scopes)
         for number in range(5):
             sandbox.draft(f"Draft {number}", attachments=[file_part("a.txt", b"text")])
         sandbox.inbound(subject="Spam", spam_score=9.0)

@@ -60,19 +60,18 @@ def test_no_key_may_send_and_decide(sandbox: Sandbox) -> None:
     admin = {"Authorization": f"Bearer {sandbox.keys['admin']}"}
     both = ["read", "send", "oversight"]
     assert status_of(sandbox, "POST", "/v1/api-keys", admin, {"name": "both", "scopes": both}) == 400
-    made = sandbox.call("POST", "/v1/api-keys", key="admin", json={"name": "one", "scopes": ["read", "send"]})
-    assert status_of(sandbox, "PATCH", f"/v1/api-keys/{made['id']}", admin, {"scopes": both}) == 400
+    key_id = sandbox.make_key("one", "read", "send")
+    assert status_of(sandbox, "PATCH", f"/v1/api-keys/{key_id}", admin, {"scopes": both}) == 400
     listed = sandbox.call("GET", "/v1/api-keys", key="admin")["api_keys"]
-    assert [key["scopes"] for key in listed if key["id"] == made["id"]] == [["read", "send"]]
+    assert [key["scopes"] for key in listed if key["id"] == key_id] == [["read", "send"]]
     assert not any({"send", "oversight"} <= set(key["scopes"]) for key in listed)
 
 
 def test_changed_scopes_count_at_once(sandbox: Sandbox) -> None:
-    made = sandbox.call("POST", "/v1/api-keys", key="admin", json={"name": "k", "scopes": ["read"]})
-    sandbox.keys["k"] = made["key"]
+    key_id = sandbox.make_key("k", "read")
     with pytest.raises(httpx.HTTPStatusError):
         sandbox.call("GET", "/v1/audit-log", key="k")
-    sandbox.call("PATCH", f"/v1/api-keys/{made['id']}", key="admin", json={"scopes": ["read", "admin"]})
+    sandbox.call("PATCH", f"/v1/api-keys/{key_id}", key="admin", json={"scopes": ["read", "admin"]})
     assert sandbox.call("GET", "/v1/audit-log", key="k")["entries"]
 
 

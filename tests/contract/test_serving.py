@@ -82,7 +82,7 @@ def test_the_ready_message_and_the_ready_file_are_the_same(tmp_path: Path) -> No
         said = json.loads(line)
         assert json.loads(file.read_text()) == said
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert set(said) == {"url", "ai21_url", "ai21_key", "keys", "mailboxes"}
+        assert set(said) == {"url", "ai21_url", "ai21_key", "keys", "tutorial_key", "mailboxes"}
         assert set(said["keys"]) == {"oversight", "send", "admin"}
         assert len(said["mailboxes"]) == 3
         assert said["keys"]["send"] not in repr(Ready.parse(line))

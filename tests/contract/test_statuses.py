@@ -168,9 +168,9 @@ def test_spam_is_flagged_quarantined_and_restored(sandbox: Sandbox) -> None:
     assert [item["id"] for item in spam] == [quarantined, flagged]
     assert [item["spam_verdict"] for item in spam] == ["quarantined", "flagged"]
     assert sandbox.call("POST", f"/v1/emails/{flagged}/not-spam", key="send")["status"] == "unread"
-    assert sandbox.call("POST", f"/v1/emails/{clean}/report-spam", key="send")["status"] == "spam_flagged"
-    spam = sandbox.call("GET", "/v1/emails", key="oversight", status="spam_flagged")["emails"]
-    assert [item["id"] for item in spam] == [clean]
+    assert sandbox.call("POST", f"/v1/emails/{clean}/report-spam", key="send")["status"] == "spam_quarantined"
+    spam = sandbox.call("GET", "/v1/emails", key="oversight", status="spam_quarantined")["emails"]
+    assert [item["id"] for item in spam] == [clean, quarantined]
 
 
 def test_released_mail_is_a_whole_eml_under_the_mailboxs_own_address(sandbox: Sandbox) -> None:

@@ -75,3 +75,8 @@ class Answer(Response):
 
     def render(self, content: object) -> bytes:
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def code_sent() -> Answer:
+    """202: nothing was done yet; the operator was mailed a code with which the same call does it."""
+    return Answer({"status": "approval_required", "message": "A code has been sent to the operator"}, status_code=202)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from mm_tui.sandbox.gateway import ids, mailboxes, messages, sending
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.state import ApiError, Caller, State
 from mm_tui.sandbox.gateway.statuses import Scope
+
+PREFIX = 12
+"""Characters of a key by which it is named."""
 
 
 def account(state: State) -> dict[str, object]:
@@ -44,28 +46,18 @@ def update_account(state: State, caller: Caller, name: str | None, oversight_ema
         state.audit("account.updated", "account", state.fact("tenant_id") or "", caller)
 
 
-def usage(state: State) -> dict[str, object]:
-    """What was done since the first of the month (UTC)."""
-    now = state.now_ms()
-    start = datetime.fromtimestamp(now / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    since = ids.to_ms(start)
-    floor = ids.encode(since << 80)
-    (received,) = state.db.execute(
-        "SELECT count(*) FROM mailboxes JOIN emails ON emails.mailbox_id = mailboxes.id"
-        " WHERE direction = 'inbound' AND emails.id >= ?",
-        (floor,),
-    ).fetchone()
-    (decided,) = state.db.execute(
-        "SELECT count(*) FROM audit WHERE id >= ? AND action IN ('oversight.approved', 'oversight.rejected')", (floor,)
-    ).fetchone()
-    return {
-        "from": since,
-        "to": now,
-        "emails_sent": sending.sent_this_month(state),
-        "emails_received": received,
-        "api_calls": state.api_calls,
-        "oversight_actions": decided,
-    }
+def export(state: State, caller: Caller) -> dict[str, object]:
+    """The account, its mailboxes, contacts and the number of its mails; 429 within an hour of the last time."""
+    last = int(state.fact("exported_at") or 0)
+    wait = last + 3600_000 - state.now_ms()
+    if last and wait > 0:
+        raise ApiError(429, "Export is possible once an hour", headers={"Retry-After": str(-(-wait // 1000))})
+    with state.write():
+        state.set_fact("exported_at", str(state.now_ms()))
+        state.audit("account.exported", "account", state.fact("tenant_id") or "", caller)
+    (mails,) = state.db.execute("SELECT count(*) FROM emails").fetchone()
+    boxes = [mailboxes.wire(state, row) for row in mailboxes.all_mailboxes(state)]
+    return {"account": account(state), "mailboxes": boxes, "contacts": contacts(state, None), "emails": mails}
 
 
 def audit_page(state: State, *, limit: int, cursor: str | None) -> dict[str, object]:
@@ -100,9 +92,13 @@ def api_keys(state: State) -> list[dict[str, object]]:
     return [_key(row) for row in rows]
 
 
-def create_api_key(state: State, caller: Caller, name: str, scopes: Sequence[Scope]) -> dict[str, object]:
-    """Makes a key; the answer holds it, this once."""
+def create_api_key(
+    state: State, caller: Caller, name: str, scopes: Sequence[Scope], code: str | None
+) -> dict[str, object] | None:
+    """Makes a key; the answer holds it, this once. None when a code was mailed to the operator first."""
     wanted = _allowed(scopes)
+    if not _approved(state, f"new {name}", f"Approve the new API key {name}", code):
+        return None
     key_id, secret = state.new_id(), ids.test_key()
     with state.write() as db:
         db.execute(
@@ -110,7 +106,20 @@ def create_api_key(state: State, caller: Caller, name: str, scopes: Sequence[Sco
             (key_id, name, secret, json.dumps(wanted), state.now_ms()),
         )
         state.audit("api_key.created", "api_key", key_id, caller, {"scopes": wanted})
-    return {"id": key_id, "name": name, "key": secret, "scopes": wanted, "created_at": state.now_ms()}
+    made = {"id": key_id, "name": name, "prefix": secret[:PREFIX], "scopes": wanted, "created_at": iso(state.now_ms())}
+    # The second name is the one that the retired Python client's README reads.
+    return {**made, "api_key": secret, "key": secret}
+
+
+def _approved(state: State, subject: str, title: str, code: str | None) -> bool:
+    """Whether the operator's code was given; mails one when not."""
+    if not state.tuning.key_approval:
+        return True
+    if code is None:
+        mailboxes.mail_code(state, "api_key", subject, subject, title)
+        return False
+    mailboxes.redeem_code(state, "api_key", subject, code)
+    return True
 
 
 def update_api_key(state: State, caller: Caller, key_id: str, name: str | None, scopes: Sequence[Scope] | None) -> None:
@@ -125,13 +134,16 @@ def update_api_key(state: State, caller: Caller, key_id: str, name: str | None, 
     state.forget_callers()
 
 
-def revoke_api_key(state: State, caller: Caller, key_id: str) -> None:
-    """Ends a key."""
+def revoke_api_key(state: State, caller: Caller, key_id: str, code: str | None) -> bool:
+    """Ends a key; False when a code was mailed to the operator first."""
     _find_key(state, key_id)
+    if not _approved(state, key_id, f"Approve that the API key {key_id} ends", code):
+        return False
     with state.write() as db:
         db.execute("UPDATE api_keys SET revoked_at = ? WHERE id = ?", (state.now_ms(), key_id))
         state.audit("api_key.revoked", "api_key", key_id, caller)
     state.forget_callers()
+    return True
 
 
 def _find_key(state: State, key_id: str) -> None:
@@ -152,9 +164,9 @@ def _key(row: sqlite3.Row) -> dict[str, object]:
     return {
         "id": row["id"],
         "name": row["name"],
-        "prefix": row["secret"][:12],
+        "prefix": row["secret"][:PREFIX],
         "scopes": json.loads(row["scopes"]),
-        "created_at": row["created_at"],
+        "created_at": iso(row["created_at"]),
     }
 
 
@@ -209,12 +221,26 @@ def delete_row(state: State, caller: Caller, kind: str, name: str) -> None:
 
 def suppressions(state: State) -> list[dict[str, object]]:
     """Addresses that are not written to."""
-    return [dict(row) for row in state.db.execute("SELECT * FROM suppressions ORDER BY address")]
+    rows = state.db.execute("SELECT * FROM suppressions ORDER BY address")
+    return [
+        {
+            "id": row["address"],
+            "email_address": row["address"],
+            "reason": row["reason"],
+            "created_at": iso(row["created_at"]),
+        }
+        | ({"mailbox_id": row["mailbox_id"]} if row["mailbox_id"] else {})
+        for row in rows
+    ]
 
 
 def domains(state: State) -> list[dict[str, object]]:
     """Own domains."""
-    return [dict(row) for row in state.db.execute("SELECT * FROM domains ORDER BY id")]
+    return [_domain(row) for row in state.db.execute("SELECT * FROM domains ORDER BY id")]
+
+
+def _domain(row: sqlite3.Row) -> dict[str, object]:
+    return {**dict(row), "created_at": iso(row["created_at"])}
 
 
 def add_domain(state: State, caller: Caller, domain: str) -> dict[str, object]:
@@ -226,7 +252,7 @@ def add_domain(state: State, caller: Caller, domain: str) -> dict[str, object]:
         except sqlite3.IntegrityError:
             raise ApiError(409, "Domain already exists") from None
         state.audit("domain.created", "domain", domain_id, caller)
-    return dict(db.execute("SELECT * FROM domains WHERE id = ?", (domain_id,)).fetchone())
+    return _domain(db.execute("SELECT * FROM domains WHERE id = ?", (domain_id,)).fetchone())
 
 
 def verify_domain(state: State, caller: Caller, domain_id: str) -> dict[str, object]:
@@ -235,7 +261,7 @@ def verify_domain(state: State, caller: Caller, domain_id: str) -> dict[str, obj
         if db.execute("UPDATE domains SET status = 'verified' WHERE id = ?", (domain_id,)).rowcount == 0:
             raise ApiError(404, "No such domain")
         state.audit("domain.verified", "domain", domain_id, caller)
-    return dict(db.execute("SELECT * FROM domains WHERE id = ?", (domain_id,)).fetchone())
+    return _domain(db.execute("SELECT * FROM domains WHERE id = ?", (domain_id,)).fetchone())
 
 
 # -- webhook subscriptions
@@ -313,5 +339,5 @@ def _webhook(row: sqlite3.Row) -> dict[str, object]:
         "events": json.loads(row["events"]),
         "mailbox_id": row["mailbox_id"],
         "is_active": row["is_active"],
-        "created_at": row["created_at"],
+        "created_at": iso(row["created_at"]),
     }

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 FILE_NAME = "sandbox.sqlite3"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = """
 CREATE TABLE facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -57,11 +57,12 @@ CREATE TABLE codes(id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NUL
   code TEXT NOT NULL, created_at INTEGER NOT NULL, used_at INTEGER) WITHOUT ROWID;
 CREATE TABLE contacts(id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT, fields TEXT NOT NULL,
   created_at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE suppressions(address TEXT PRIMARY KEY COLLATE NOCASE, reason TEXT NOT NULL, created_at INTEGER NOT NULL)
-  WITHOUT ROWID;
+CREATE TABLE suppressions(address TEXT PRIMARY KEY COLLATE NOCASE, reason TEXT NOT NULL, created_at INTEGER NOT NULL,
+  mailbox_id TEXT) WITHOUT ROWID;
 CREATE TABLE domains(id TEXT PRIMARY KEY, domain TEXT NOT NULL UNIQUE COLLATE NOCASE, status TEXT NOT NULL,
   created_at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE allow_list(address TEXT PRIMARY KEY COLLATE NOCASE) WITHOUT ROWID;
+CREATE TABLE allow_list(id TEXT PRIMARY KEY, mailbox_id TEXT, pattern TEXT NOT NULL, added_by TEXT,
+  added_at INTEGER NOT NULL, note TEXT) WITHOUT ROWID;
 CREATE TABLE webhooks(id TEXT PRIMARY KEY, url TEXT NOT NULL, events TEXT NOT NULL, mailbox_id TEXT,
   signing_secret TEXT NOT NULL, created_at INTEGER NOT NULL, is_active INTEGER NOT NULL DEFAULT 1) WITHOUT ROWID;
 CREATE TABLE deliveries(
@@ -70,6 +71,14 @@ CREATE TABLE deliveries(
   created_at INTEGER NOT NULL, next_attempt_at INTEGER) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries(next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 """
+
+FROM_2 = """
+ALTER TABLE suppressions ADD COLUMN mailbox_id TEXT;
+DROP TABLE allow_list;
+CREATE TABLE allow_list(id TEXT PRIMARY KEY, mailbox_id TEXT, pattern TEXT NOT NULL, added_by TEXT,
+  added_at INTEGER NOT NULL, note TEXT) WITHOUT ROWID;
+"""
+"""From the schema before: allow-lists are set anew by each run."""
 
 
 class UnusableFolder(Exception):
@@ -97,6 +106,9 @@ def open_database(folder: Path) -> sqlite3.Connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
             connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version == SCHEMA_VERSION - 1:
+            connection.executescript(f"BEGIN; {FROM_2} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            version = SCHEMA_VERSION
     except sqlite3.OperationalError as error:
         connection.close()
         raise UnusableFolder(f"{folder} cannot be used ({error}). Another sandbox may have it open.") from None

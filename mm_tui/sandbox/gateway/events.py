@@ -1,4 +1,4 @@
-"""What webhooks are told: which subscriptions an event concerns, and in which of the two known shapes."""
+"""What webhooks are told: which subscriptions an event concerns, and in which of the known shapes."""
 
 from __future__ import annotations
 
@@ -27,18 +27,27 @@ def _queue(state: State, hook: sqlite3.Row, event: str, email: sqlite3.Row) -> N
     delivery_id = state.new_id()
     now = state.now_ms()
     (address,) = state.db.execute("SELECT address FROM mailboxes WHERE id = ?", (email["mailbox_id"],)).fetchone()
-    content: dict[str, object] = {
+    printed: dict[str, object] = {
         "email_id": email["id"],
-        "thread_id": email["thread_id"],
-        "mailbox_id": email["mailbox_id"],
-        "mailbox": address,
         "from": email["sender"],
+        "to": json.loads(email["recipients"]),
         "subject": email["subject"],
+        "direction": email["direction"],
+        "has_attachments": bool(email["has_attachments"]),
     }
-    if event.startswith("email."):
-        payload: dict[str, object] = {"id": delivery_id, "type": event, "data": content}
+    place = {"thread_id": email["thread_id"], "mailbox_id": email["mailbox_id"], "mailbox": address}
+    shape = state.tuning.webhook_shape
+    payload: dict[str, object]
+    if shape == "event":
+        payload = {"event": event, "timestamp": iso(now), "data": printed}
+    elif shape == "type":
+        payload = {"id": delivery_id, "type": event, "data": {**printed, **place}}
+    elif shape == "all" and event.startswith("email."):
+        told = {"type": event, "event": event, "timestamp": iso(now)}
+        payload = {"id": delivery_id, **told, "data": {**printed, **place}}
     else:
-        payload = {"id": delivery_id, "event_type": event, "message_id": email["id"], "timestamp": iso(now), **content}
+        flat = {"event_type": event, "message_id": email["id"], "timestamp": iso(now)}
+        payload = {"id": delivery_id, **flat, **printed, **place}
     with state.write() as db:
         db.execute(
             "INSERT INTO deliveries(id, webhook_id, event, url, payload, status, created_at, next_attempt_at)"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import AliasChoices, Field, StringConstraints
 
 from mm_tui.sandbox.gateway import accounts, mailboxes, messages, oversight, sending
-from mm_tui.sandbox.gateway.access import Admin, Answer, Limit, Overseer, Reader, Sender, StateOf
+from mm_tui.sandbox.gateway.access import Admin, Answer, Limit, Reader, Sender, StateOf
 from mm_tui.sandbox.gateway.ids import iso
 from mm_tui.sandbox.gateway.requests import Address, Body, Markdown, NewWebhook, Subject, Text
 from mm_tui.sandbox.gateway.routes_account import check_url
@@ -117,8 +117,8 @@ async def read_email(state: StateOf, caller: Reader, email_id: str) -> Response:
 
 
 @router.get("/list_pending")
-async def list_pending(state: StateOf, caller: Overseer, mailbox: str | None = None) -> Response:
-    """What waits for a human in a mailbox."""
+async def list_pending(state: StateOf, caller: Reader, mailbox: str | None = None) -> Response:
+    """What waits for a human in a mailbox. Only asks, so any key that can read may."""
     mailbox_id = mailboxes.by_address(state, mailbox)["id"] if mailbox else None
     items = oversight.pending(state, mailbox_id)
     return Answer({"messages": [{**item, "message_id": item["id"], "body": item["body_markdown"]} for item in items]})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from mm_tui.sandbox.gateway import events, mailboxes, messages
 from mm_tui.sandbox.gateway.insert import Entry, file, inbound_status, storable_mail, thread_of
 from mm_tui.sandbox.gateway.mail import IncomingMail
@@ -15,14 +17,14 @@ def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
     mail = storable_mail(mail)
     email_id = state.new_id()
     verdict = spam_verdict(mail.spam_score)
-    status = inbound_status(mailbox["oversight_mode"], verdict)
+    delay = state.tuning.inbound_scan_delay
     with state.write():
         entry = Entry(
             id=email_id,
             mailbox_id=mailbox_id,
             thread_id=thread_of(state, mailbox_id, mail) or state.new_id(),
             direction="inbound",
-            status=status,
+            status=Status.PENDING_SCAN,
             sender=mail.sender,
             to=mail.to or (mailbox["address"],),
             cc=mail.cc,
@@ -35,20 +37,32 @@ def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
             reply_to=mail.reply_to,
             spam_score=mail.spam_score,
             spam_verdict=verdict,
+            due_at=state.due(state.now_ms() + int(delay * 1000)) if delay else None,
             headers=mail.headers,
             attachments=mail.attachments,
         )
         file(state, [entry])
-        state.audit("email.received", "email", email_id, None, {"mailbox_id": mailbox_id, "status": status})
-        row = messages.find(state, email_id)
-        if status == Status.UNREAD:
-            events.emit(state, "message.received", row)
-            if mailbox["oversight_mode"] == Mode.MONITORED:
-                state.mail_operator("copy", f"Copy: {mail.subject}", mail.body, mailbox_id=mailbox_id)
-        elif status == Status.PENDING_INBOUND_APPROVAL:
-            state.mail_operator("approval", f"Waiting for you: {mail.subject}", mail.body, mailbox_id=mailbox_id)
-            events.emit(state, "oversight.pending", row)
+        if not delay:
+            let_in(state, messages.find(state, email_id))
     return email_id
+
+
+def let_in(state: State, row: sqlite3.Row) -> None:
+    """What becomes of a mail once its scan is over."""
+    email_id, mailbox_id, subject = row["id"], row["mailbox_id"], row["subject"]
+    mode = mailboxes.find(state, mailbox_id)["oversight_mode"]
+    status = inbound_status(mode, row["spam_verdict"])
+    state.db.execute("UPDATE emails SET status = ?, due_at = NULL WHERE id = ?", (status, email_id))
+    state.audit("email.received", "email", email_id, None, {"mailbox_id": mailbox_id, "status": status})
+    if status == Status.UNREAD:
+        events.emit(state, "message.received", row)
+        if mode == Mode.MONITORED:
+            copy = messages.body(state, email_id)
+            state.mail_operator("copy", f"Copy: {subject}", copy, mailbox_id=mailbox_id)
+    elif status == Status.PENDING_INBOUND_APPROVAL:
+        copy = messages.body(state, email_id)
+        state.mail_operator("approval", f"Waiting for you: {subject}", copy, mailbox_id=mailbox_id)
+        events.emit(state, "oversight.pending", row)
 
 
 def report_spam(state: State, caller: Caller, email_id: str, *, is_spam: bool) -> str:
@@ -56,8 +70,8 @@ def report_spam(state: State, caller: Caller, email_id: str, *, is_spam: bool) -
     row = messages.find(state, email_id)
     if row["direction"] != "inbound":
         raise ApiError(400, "Only inbound email can be marked")
-    status = Status.SPAM_FLAGGED if is_spam else Status.UNREAD
-    verdict = "flagged" if is_spam else "clean"
+    status = Status.SPAM_QUARANTINED if is_spam else Status.UNREAD
+    verdict = "quarantined" if is_spam else "clean"
     with state.write() as db:
         db.execute("UPDATE emails SET status = ?, spam_verdict = ? WHERE id = ?", (status, verdict, email_id))
         state.audit("email.spam_reported" if is_spam else "email.not_spam", "email", email_id, caller)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from mm_tui.sandbox.gateway import events, mailboxes, messages, outbox
+from mm_tui.sandbox.gateway import allow_lists, events, inbound, mailboxes, messages, outbox
 from mm_tui.sandbox.gateway.insert import bare
 from mm_tui.sandbox.gateway.state import Caller, State
 from mm_tui.sandbox.gateway.statuses import BOUNCE_LOCAL_PART, SCAN_BLOCK, Mode, Status
@@ -45,7 +45,9 @@ def after_ms(state: State, seconds: float) -> int:
 
 
 def _move(state: State, row: sqlite3.Row) -> None:
-    if row["status"] == Status.PENDING_SCAN:
+    if row["status"] == Status.PENDING_SCAN and row["direction"] == "inbound":
+        inbound.let_in(state, row)
+    elif row["status"] == Status.PENDING_SCAN:
         _after_scan(state, row)
     elif row["status"] == Status.SCHEDULED:
         if row["approved_at"] is not None or not _gated(state, row):
@@ -79,15 +81,7 @@ def _gated(state: State, row: sqlite3.Row) -> bool:
     mode = Mode(mailboxes.find(state, row["mailbox_id"])["oversight_mode"])
     if row["always_gate"] or mode in (Mode.READ_ONLY, Mode.GATED_ALL):
         return True
-    return mode is Mode.GATED_SEND and not _allow_listed(state, row)
-
-
-def _allow_listed(state: State, row: sqlite3.Row) -> bool:
-    allowed = {found["address"].lower() for found in state.db.execute("SELECT address FROM allow_list")}
-    if not allowed:
-        return False
-    everyone = [bare(address) for field in ("recipients", "cc", "bcc") for address in json.loads(row[field])]
-    return all(address in allowed or address[address.rfind("@") :] in allowed for address in everyone)
+    return mode is Mode.GATED_SEND and not allow_lists.bypasses(state, row)
 
 
 def _gate(state: State, row: sqlite3.Row) -> None:
@@ -124,7 +118,8 @@ def _arrive(state: State, row: sqlite3.Row) -> None:
     set_status(state, row["id"], Status.BOUNCED)
     state.db.execute("UPDATE emails SET bounced_at = ?, bounce_type = 'hard' WHERE id = ?", (now, row["id"]))
     state.db.executemany(
-        "INSERT OR IGNORE INTO suppressions VALUES (?, 'hard_bounce', ?)", [(address, now) for address in bounced]
+        "INSERT OR IGNORE INTO suppressions VALUES (?, 'hard_bounce', ?, ?)",
+        [(address, now, row["mailbox_id"]) for address in bounced],
     )
     state.audit("email.bounced", "email", row["id"], None, {"bounce_type": "hard"})
     events.emit(state, "message.bounced", row)

@@ -136,7 +136,8 @@ def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) 
         row = find(state, email_id)
     markdown = body(state, email_id)
     item = summary(row)
-    del item["direction"]
+    if not state.tuning.detail_direction:
+        del item["direction"]
     item |= {
         "cc": json.loads(row["cc"]),
         "markdown": markdown,

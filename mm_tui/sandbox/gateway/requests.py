@@ -149,7 +149,7 @@ class MailboxChanges(Body):
     webhook_url: Text | None = None
     oversight_webhook_url: Text | None = None
     signature_block: Annotated[str, StringConstraints(max_length=200)] | None = None
-    ai_disclosure: bool | None = None
+    ai_disclosure: Literal[True] | None = None
     default_gate_timing: GateTiming | None = None
     scheduling_enabled: bool | None = None
     mcp_configured: bool | None = None
@@ -169,7 +169,20 @@ class UpgradeBody(Body):
     code: Text
 
 
-class NewKey(Body):
+class Approval(Body):
+    """What the operator was mailed."""
+
+    approval_code: Text | None = None
+
+
+class NewAllowed(Approval):
+    """An address, or a domain as `@partner.example` or `*@partner.example`."""
+
+    pattern: Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s]*@[^@\s]+$", strip_whitespace=True)]
+    note: Text | None = None
+
+
+class NewKey(Approval):
     name: Text
     scopes: list[Scope] = [Scope.READ]
 
@@ -185,7 +198,7 @@ class NewContact(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     email: Address
-    name: Text | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
 class NewDomain(Body):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Response
 
-from mm_tui.sandbox.gateway import accounts, mailboxes
-from mm_tui.sandbox.gateway.access import Admin, Answer, Cursor, Reader, Sender, StateOf
-from mm_tui.sandbox.gateway.requests import AccountChanges, KeyChanges, NewContact, NewDomain, NewKey, NewWebhook
+from mm_tui.sandbox.gateway import accounts, mailboxes, usage
+from mm_tui.sandbox.gateway.access import Admin, Answer, Cursor, Reader, Sender, StateOf, code_sent
+from mm_tui.sandbox.gateway.requests import (
+    AccountChanges,
+    Approval,
+    KeyChanges,
+    NewContact,
+    NewDomain,
+    NewKey,
+    NewWebhook,
+)
 from mm_tui.sandbox.gateway.state import ApiError
 from mm_tui.sandbox.gateway.webhooks import is_loopback
 
@@ -34,13 +42,28 @@ async def update_account(state: StateOf, caller: Admin, body: AccountChanges) ->
 async def delete_account(state: StateOf, caller: Admin) -> Response:
     """Asks for the account to be deleted. The sandbox only notes it: deleting is what removing its folder does."""
     state.audit("account.deletion_requested", "account", state.fact("tenant_id") or "", caller)
-    return Answer({"status": "deletion_requested"}, status_code=202)
+    return Answer({"status": "deleted"})
 
 
 @router.get("/usage")
-async def get_usage(state: StateOf, caller: Reader) -> Response:
-    """What was done this month."""
-    return Answer(accounts.usage(state))
+async def get_usage(
+    state: StateOf,
+    caller: Reader,
+    since: Annotated[int | None, Query(alias="from")] = None,
+    until: Annotated[int | None, Query(alias="to")] = None,
+    breakdown: Literal["daily"] | None = None,
+    period: str | None = None,
+) -> Response:
+    """What was done this month, or day by day between two times (epoch ms)."""
+    if "daily" in (breakdown, period):
+        return Answer(usage.by_day(state, since, until))
+    return Answer(usage.summed_up(state))
+
+
+@router.get("/export")
+async def export(state: StateOf, caller: Admin) -> Response:
+    """All of the account, once an hour."""
+    return Answer(accounts.export(state, caller))
 
 
 @router.get("/audit-log")
@@ -57,8 +80,9 @@ async def list_api_keys(state: StateOf, caller: Admin) -> Response:
 
 @router.post("/api-keys")
 async def create_api_key(state: StateOf, caller: Admin, body: NewKey) -> Response:
-    """Makes a key. Refused: send and oversight together."""
-    return Answer(accounts.create_api_key(state, caller, body.name, body.scopes), status_code=201)
+    """Makes a key: 202 while the operator's code is awaited, 201 with it. Refused: send and oversight together."""
+    made = accounts.create_api_key(state, caller, body.name, body.scopes, body.approval_code)
+    return Answer(made, status_code=201) if made is not None else code_sent()
 
 
 @router.patch("/api-keys/{key_id}")
@@ -69,10 +93,12 @@ async def update_api_key(state: StateOf, caller: Admin, key_id: str, body: KeyCh
 
 
 @router.delete("/api-keys/{key_id}")
-async def revoke_api_key(state: StateOf, caller: Admin, key_id: str) -> Response:
-    """Ends a key."""
-    accounts.revoke_api_key(state, caller, key_id)
-    return Answer({"revoked": True})
+async def revoke_api_key(
+    state: StateOf, caller: Admin, key_id: str, body: Approval | None = None, approval_code: str | None = None
+) -> Response:
+    """Ends a key: 202 while the operator's code is awaited, 200 with it."""
+    code = body.approval_code if body is not None else approval_code
+    return Answer({"status": "revoked"}) if accounts.revoke_api_key(state, caller, key_id, code) else code_sent()
 
 
 @router.get("/contacts")
@@ -89,7 +115,7 @@ async def add_contact(state: StateOf, caller: Sender, body: NewContact) -> Respo
 
 
 @router.delete("/contacts/{contact_id}")
-async def delete_contact(state: StateOf, caller: Sender, contact_id: str) -> Response:
+async def delete_contact(state: StateOf, caller: Admin, contact_id: str) -> Response:
     """Removes a contact."""
     accounts.delete_row(state, caller, "contact", contact_id)
     return Answer({"deleted": True})
@@ -130,7 +156,7 @@ async def verify_domain(state: StateOf, caller: Admin, domain_id: str) -> Respon
 async def delete_domain(state: StateOf, caller: Admin, domain_id: str) -> Response:
     """Removes a domain."""
     accounts.delete_row(state, caller, "domain", domain_id)
-    return Answer({"deleted": True})
+    return Answer({"status": "deleted"})
 
 
 @router.get("/webhooks")
@@ -148,10 +174,7 @@ async def create_webhook(state: StateOf, caller: Admin, body: NewWebhook) -> Res
     if body.mailbox is not None:
         mailbox_id = mailboxes.by_address(state, body.mailbox)["id"]
     made = accounts.create_webhook(state, caller, body.url, body.events, mailbox_id, body.approval_code, body.secret)
-    if made is None:
-        answer = {"status": "approval_required", "message": "A code has been sent to the operator"}
-        return Answer(answer, status_code=202)
-    return Answer(made, status_code=201)
+    return Answer(made, status_code=201) if made is not None else code_sent()
 
 
 @router.get("/webhooks/{webhook_id}")
@@ -164,7 +187,7 @@ async def get_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Respons
 async def delete_webhook(state: StateOf, caller: Admin, webhook_id: str) -> Response:
     """Ends a subscription."""
     accounts.delete_row(state, caller, "webhook", webhook_id)
-    return Answer({"deleted": True})
+    return Answer({"status": "deleted"})
 
 
 @router.get("/webhook-deliveries")

@@ -138,13 +138,15 @@ async def delete_tag(state: StateOf, caller: Sender, mailbox_id: str, email_id: 
 @router.post("/emails/{email_id}/report-spam")
 async def report_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
     """Marks an inbound mail as spam."""
-    return Answer({"id": email_id, "status": inbound.report_spam(state, caller, email_id, is_spam=True)})
+    status = inbound.report_spam(state, caller, email_id, is_spam=True)
+    return Answer({"id": email_id, "status": status, "user_label": "spam"})
 
 
 @router.post("/emails/{email_id}/not-spam")
 async def not_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
     """Restores a mail taken for spam to unread."""
-    return Answer({"id": email_id, "status": inbound.report_spam(state, caller, email_id, is_spam=False)})
+    status = inbound.report_spam(state, caller, email_id, is_spam=False)
+    return Answer({"id": email_id, "status": status, "user_label": "not_spam"})
 
 
 def _known(state: State, mailbox_id: str) -> None:

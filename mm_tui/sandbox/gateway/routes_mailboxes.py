@@ -6,9 +6,16 @@ import re
 
 from fastapi import APIRouter, Response
 
-from mm_tui.sandbox.gateway import mailboxes
-from mm_tui.sandbox.gateway.access import Admin, Answer, Reader, Sender, StateOf
-from mm_tui.sandbox.gateway.requests import MailboxChanges, NewMailbox, UpgradeBody, UpgradeRequest
+from mm_tui.sandbox.gateway import allow_lists, mailboxes
+from mm_tui.sandbox.gateway.access import Admin, Answer, Reader, Sender, StateOf, code_sent
+from mm_tui.sandbox.gateway.requests import (
+    Approval,
+    MailboxChanges,
+    NewAllowed,
+    NewMailbox,
+    UpgradeBody,
+    UpgradeRequest,
+)
 from mm_tui.sandbox.gateway.state import DOMAIN, ApiError
 
 router = APIRouter(prefix="/v1/mailboxes", tags=["mailboxes"])
@@ -27,8 +34,7 @@ async def create_mailbox(state: StateOf, caller: Admin, body: NewMailbox) -> Res
     local = local_part(body.local)
     made = mailboxes.create(state, caller, local, body.display_name, body.approval_code)
     if made is None:
-        answer = {"status": "approval_required", "message": "A code has been sent to the operator"}
-        return Answer(answer, status_code=202)
+        return code_sent()
     return Answer({"id": made["id"], "address": made["address"]}, status_code=201)
 
 
@@ -56,20 +62,44 @@ async def configure_mailbox(state: StateOf, caller: Admin, mailbox_id: str, body
 async def delete_mailbox(state: StateOf, caller: Admin, mailbox_id: str) -> Response:
     """Switches a mailbox off."""
     mailboxes.delete(state, caller, mailbox_id)
-    return Answer({"deleted": True})
+    return Answer({"status": "deleted"})
 
 
 @router.post("/{mailbox_id}/request-upgrade")
 async def request_upgrade(state: StateOf, caller: Sender, mailbox_id: str, body: UpgradeRequest) -> Response:
     """Mails the operator a one-time code for a higher mode."""
     mailboxes.request_upgrade(state, caller, mailbox_id, body.target_mode)
-    return Answer({"status": "code_sent", "target_mode": body.target_mode})
+    return Answer({"status": "upgrade_requested", "target_mode": body.target_mode})
 
 
 @router.post("/{mailbox_id}/upgrade")
 async def upgrade(state: StateOf, caller: Sender, mailbox_id: str, body: UpgradeBody) -> Response:
     """Redeems the code."""
     return Answer({"status": "upgraded", "oversight_mode": mailboxes.upgrade(state, caller, mailbox_id, body.code)})
+
+
+@router.get("/{mailbox_id}/allowlist")
+async def get_allow_list(state: StateOf, caller: Reader, mailbox_id: str) -> Response:
+    """Who may be written to from this mailbox without a human's approval."""
+    entries = allow_lists.entries(state, mailbox_id)
+    return Answer({"entries": entries, "mailbox_id": mailbox_id, "count": len(entries)})
+
+
+@router.post("/{mailbox_id}/allowlist")
+async def add_to_allow_list(state: StateOf, caller: Admin, mailbox_id: str, body: NewAllowed) -> Response:
+    """Adds to it: 202 while the operator's code is awaited, 201 with it."""
+    made = allow_lists.add(state, caller, mailbox_id, body.pattern, body.note, body.approval_code)
+    return Answer(made, status_code=201) if made is not None else code_sent()
+
+
+@router.delete("/{mailbox_id}/allowlist/{entry_id}")
+async def remove_from_allow_list(
+    state: StateOf, caller: Admin, mailbox_id: str, entry_id: str, body: Approval | None = None
+) -> Response:
+    """Takes an entry off: 202 while the operator's code is awaited, 200 with it."""
+    code = body.approval_code if body is not None else None
+    done = allow_lists.remove(state, caller, mailbox_id, entry_id, code)
+    return Answer({"status": "deleted"}) if done else code_sent()
 
 
 def local_part(address: str) -> str:

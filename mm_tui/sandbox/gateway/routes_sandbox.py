@@ -9,7 +9,7 @@
 | POST /sandbox/inbound | delivers a mail: mailbox (id or address), from, subject, body, … |
 | GET, PATCH /sandbox/settings | see `Tuning` |
 | POST /sandbox/clock | `{"advance": seconds}` moves the sandbox's clock forward |
-| PUT /sandbox/allow-list | `{"addresses": […]}`: recipients (or `@domains`) that bypass the gate in gated_send |
+| PUT /sandbox/allow-list | `{"addresses": […]}`: recipients (or `@domains`) that bypass every gate in gated_send |
 | PATCH /sandbox/mailboxes/{id} | sets any oversight mode at once |
 | GET, POST, DELETE /sandbox/faults | see `faults` |
 | POST /sandbox/refuse | `{"seconds": S}` closes the port to new connections for so long and resets the open ones |
@@ -27,7 +27,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, ValidationError
 
-from mm_tui.sandbox.gateway import inbound, lifecycle, mailboxes, messages, outbox
+from mm_tui.sandbox.gateway import allow_lists, inbound, lifecycle, mailboxes, messages, outbox
 from mm_tui.sandbox.gateway.access import Answer, StateOf
 from mm_tui.sandbox.gateway.faults import Fault, Faults
 from mm_tui.sandbox.gateway.ids import iso
@@ -181,9 +181,7 @@ async def clock(state: StateOf, body: ClockBody) -> Response:
 @router.put("/allow-list")
 async def allow_list(state: StateOf, body: AllowList) -> Response:
     """Sets who may be written to without asking, in gated_send."""
-    with state.write() as db:
-        db.execute("DELETE FROM allow_list")
-        db.executemany("INSERT OR IGNORE INTO allow_list VALUES (?)", [(entry,) for entry in body.addresses])
+    allow_lists.replace_for_all(state, body.addresses)
     return Answer({"addresses": body.addresses})
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +29,10 @@ BOOTSTRAP_KEYS: Mapping[str, tuple[Scope, ...]] = {
     "send": (Scope.READ, Scope.SEND),
     "admin": (Scope.READ, Scope.ADMIN),
 }
+TUTORIAL_KEY = "tutorial"
+"""The one key with which the tutorial makes all of its calls. It can send and administer, and approves nothing."""
+TUTORIAL_SCOPES = (Scope.READ, Scope.SEND, Scope.ADMIN)
+WebhookShape = Literal["all", "event", "type", "flat"]
 
 
 class Tuning(BaseModel):
@@ -37,6 +42,8 @@ class Tuning(BaseModel):
 
     scan_delay: float = Field(default=1.0, ge=0, le=86400)
     """How long a submitted mail stays `pending_scan`. 0: over by the time of the next request."""
+    inbound_scan_delay: float = Field(default=0.0, ge=0, le=86400)
+    """How long mail that came in stays `pending_scan`."""
     delivery_delay: float = Field(default=1.0, ge=0, le=86400)
     """How long a released mail stays `sent` before it counts as `delivered`."""
     duplicate_window: float = Field(default=60, ge=0, le=86400)
@@ -56,6 +63,13 @@ class Tuning(BaseModel):
     """Creating a mailbox needs a code that is mailed to the operator."""
     webhook_approval: bool = False
     """The same for webhooks."""
+    key_approval: bool = True
+    """Creating or revoking an API key needs a code as well."""
+    webhook_shape: WebhookShape = "all"
+    """What webhooks are told: `event` as the vendor prints it (neither thread nor mailbox, the signature with
+    `sha256=`), `type` and `flat` as others read it; `all` gives each event the fields of its first two."""
+    detail_direction: bool = True
+    """An opened mail states its direction, as other clients want it. The published document has none there."""
     signature_in_draft: bool = False
     """The mailbox's signature is added when a mail is submitted rather than when it is released."""
     healthy: bool = True
@@ -113,6 +127,7 @@ class State:
         self._callers: dict[str, Caller] = {}
         self.api_calls = int(self.fact("api_calls") or 0)
         self._bootstrap()
+        self.tutorial_key()
 
     def close(self) -> None:
         """Writes what was kept in memory and closes the database."""
@@ -206,6 +221,21 @@ class State:
         rows = self.db.execute("SELECT name, secret FROM api_keys ORDER BY id").fetchall()
         secrets = {row["name"]: row["secret"] for row in rows}
         return {name: secrets[name] for name in BOOTSTRAP_KEYS}
+
+    def tutorial_key(self) -> str:
+        """The key for the tutorial's snippets; made when the folder is opened."""
+        row = self.db.execute(
+            "SELECT secret FROM api_keys WHERE name = ? AND revoked_at IS NULL ORDER BY id", (TUTORIAL_KEY,)
+        ).fetchone()
+        if row is not None:
+            return str(row["secret"])
+        secret = ids.test_key()
+        with self.write() as db:
+            db.execute(
+                "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, NULL)",
+                (self.new_id(), TUTORIAL_KEY, secret, json.dumps(TUTORIAL_SCOPES), self.now_ms()),
+            )
+        return secret
 
     # -- what every act leaves behind
 

@@ -62,9 +62,10 @@ async def attempt(state: State, client: httpx.AsyncClient, row: sqlite3.Row) -> 
     if not is_loopback(row["url"]):
         _settle(state, row, "skipped", None, "the sandbox calls no address but loopback")
         return
+    prefix = "sha256=" if state.tuning.webhook_shape == "event" else ""
     headers = {
         "Content-Type": "application/json",
-        SIGNATURE_HEADER: signature(row["signing_secret"], row["payload"]),
+        SIGNATURE_HEADER: prefix + signature(row["signing_secret"], row["payload"]),
     }
     try:
         answer = await client.post(row["url"], content=row["payload"], headers=headers)

@@ -33,6 +33,8 @@ class Ready:
     """(id, address) of each."""
     import_report: tuple[str, ...] = ()
     """What the import of mail found, line by line; empty when none was imported."""
+    tutorial_key: str = ""
+    """The one key for the tutorial's calls."""
 
     def __repr__(self) -> str:
         return f"<Ready {self.url}>"
@@ -43,7 +45,8 @@ class Ready:
         found = json.loads(text)
         boxes = tuple((box["id"], box["address"]) for box in found["mailboxes"])
         report = tuple(map(str, found.get("import_report", ())))
-        return cls(found["url"], found["ai21_url"], found["ai21_key"], found["keys"], boxes, report)
+        keys, tutorial_key = found["keys"], str(found.get("tutorial_key", ""))
+        return cls(found["url"], found["ai21_url"], found["ai21_key"], keys, boxes, report, tutorial_key)
 
     def environment(self) -> dict[str, str]:
         """The variables that point `mm-tui` at this sandbox."""

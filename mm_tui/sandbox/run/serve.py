@@ -175,6 +175,7 @@ def ready_message(state: State, url: str) -> dict[str, object]:
         "ai21_url": f"{url}/studio/v1",
         "ai21_key": state.fact("ai21_key"),
         "keys": state.keys(),
+        "tutorial_key": state.tutorial_key(),
         "mailboxes": [{"id": row["id"], "address": row["address"]} for row in mailboxes.all_mailboxes(state)],
     } | ({"import_report": json.loads(report)} if report else {})
 
