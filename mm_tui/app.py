@@ -23,6 +23,7 @@ from mm_tui.text import OneLine
 from mm_tui.textual_private import keep_backgrounds_still
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
 from mm_tui.widgets.chrome import StatusLine
+from mm_tui.widgets.words import with_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -307,14 +308,18 @@ class MmTui(App[None], inherit_bindings=False):
         """One line on the status line; never over what is being decided."""
         for screen in reversed(self.screen_stack):
             for line in screen.query(StatusLine):
-                line.flash(text, severity)
+                line.flash(self.with_keys(text), severity)
                 return
+
+    def with_keys(self, text: str) -> str:
+        """The text with the keys as the user has set them, in place of acts' ids in braces."""
+        return with_keys(text, self.services.settings.keys)
 
     def on_said(self, message: Said) -> None:
         if message.taken_back:
             for screen in self.screen_stack:
                 for line in screen.query(StatusLine):
-                    line.unflash(message.text)
+                    line.unflash(self.with_keys(message.text))
         else:
             self.say(message.text, message.severity)
 
@@ -378,7 +383,7 @@ class MmTui(App[None], inherit_bindings=False):
     def _automatic_answered(self, yes: bool | None) -> None:
         if yes and self.services.triage is not None:
             self.services.triage.set_automatic(True)
-            self.say("the model works on new mail by itself; f8 stops it")
+            self.say("the model works on new mail by itself; {app.automatic} stops it")
 
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""
@@ -388,7 +393,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_say_how_to_leave(self) -> None:
         """ctrl+c ends most programs; here it must not end one that holds decisions."""
-        self.say("ctrl+q leaves")
+        self.say("{app.quit} leaves")
 
     def action_leave(self) -> None:
         """Leaves; asks first when decisions are on their way."""

@@ -6,7 +6,8 @@ before it has had its whole effect. Text typed in one burst with the key that op
 
 What was typed for a dialog or a field and arrives when that is closed is dropped: beneath it letters are keys. An act
 that decides about mail counts only after a moment without keys, and its own key only after a longer pause, so that
-neither words nor a key that is held down decide anything.
+neither words nor a key that is held down decide anything. The same holds where such an act is chosen in the palette or
+clicked: what it decides about has to be in front for that moment, and no key may come in between.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ ROUNDS = 3
 handler may post a message, and that one may move the focus."""
 LOST_SECONDS = 0.5
 """After this time it is looked whether the widget that the message went to is still there."""
+LOOK_SECONDS = 0.05
+"""Between two looks whether an act that was chosen may run."""
 ALSO_TEXT = frozenset({"enter", "tab", "backspace"})
 TOO_QUICK = "keys came too quickly to decide anything: look first, then press it again"
 
@@ -90,8 +93,11 @@ class Keyboard:
         """Id of the act that the last key ran and that should have opened something."""
         self._ignores = False
         """An act was refused: what follows without a pause belonged to it."""
-        self._typed_at = self._plain_at = float("-inf")
+        self._typed_at = self._plain_at = self._plain_before = float("-inf")
+        """When the last key was pressed, the last one that can be part of a text, and the one of those before it."""
+        self._last_key = ""
         self._pressed: dict[str, float] = {}
+        """When each key was pressed last, and by its act when each deciding one was clicked or chosen."""
 
     # What the app tells
 
@@ -195,8 +201,54 @@ class Keyboard:
 
     def _note(self, key: events.Key) -> None:
         self._typed_at = self._pressed[key.key] = key.time
+        self._last_key = key.key
         if _is_plain(key):
-            self._plain_at = key.time
+            self._plain_before, self._plain_at = self._plain_at, key.time
+
+    # Acts that are chosen by other means than their key
+
+    def choose(self, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
+        """Runs an act that was clicked, or chosen in the palette. One that decides is held to what holds for its key.
+
+        Args:
+            act_id: the act.
+            run: runs it.
+        """
+        now = monotonic()
+        if act_id not in DECIDING:
+            self._run(run)
+            return
+        # The enter that chose it is no reason against it; the letters right before that are.
+        plain_at = self._plain_before if self._last_key == "enter" else self._plain_at
+        chosen_at = self._plain_at if self._last_key == "enter" else now
+        again = now - self._pressed.get(act_id, float("-inf")) < PAUSE_SECONDS
+        self._pressed[act_id] = now
+        if again or chosen_at - plain_at < QUIET_SECONDS:
+            self._say(TOO_QUICK, "warning")
+        else:
+            self._run_when_seen(run, self._front_item(), self._typed_at)
+
+    def _front_item(self) -> tuple[object, object]:
+        """What would be decided about: the main screen in front and its mail."""
+        main = next((one for one in reversed(self._app.screen_stack) if hasattr(one, "undo_target")), None)
+        return main, main.undo_target() if main is not None else None
+
+    def _run_when_seen(
+        self, run: Callable[[], Awaitable[object]], about: tuple[object, object], typed_at: float
+    ) -> None:
+        """Runs it once what it decides about has been in front for long enough, undisturbed."""
+        if not self._app.screen_stack:
+            return
+        left = self._front is not None and self._front is not about[0] and not self._front.is_modal
+        if self._typed_at > typed_at or self._front_item() != about or left:
+            self._say(TOO_QUICK, "warning")
+        elif self._front is about[0] and self._painted_at and monotonic() - self._painted_at >= QUIET_SECONDS:
+            self._run(run)
+        else:
+            self._app.set_timer(LOOK_SECONDS, lambda: self._run_when_seen(run, about, typed_at))
+
+    def _run(self, run: Callable[[], Awaitable[object]]) -> None:
+        self._app.run_worker(run(), group="chosen", exclusive=False, exit_on_error=False)
 
     def _may_act(self, key: events.Key) -> bool:
         if not _is_plain(key):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from textual.dom import DOMNode
 
     from mm_tui.clock import Clock
@@ -110,7 +112,20 @@ def services_of(node: DOMNode) -> Services:
     return cast("HasServices", node.app).services
 
 
+def choose_act(node: DOMNode, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
+    """Runs an act that was not chosen by its key; one that decides is held to what holds for its key."""
+    cast("HasServices", node.app).keyboard.choose(act_id, run)
+
+
+class ChoosesActs(Protocol):
+    """The app's keyboard, as screens and widgets see it."""
+
+    def choose(self, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
+        """As `choose_act`."""
+
+
 class HasServices(Protocol):
     """The app, as screens and widgets see it."""
 
     services: Services
+    keyboard: ChoosesActs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
@@ -10,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from mm_tui import keymap
-from mm_tui.messages import services_of
+from mm_tui.messages import choose_act, services_of
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import is_typed, joined, key_name
 
@@ -244,7 +245,8 @@ class KeysLine(Widget):
     def on_click(self, event: events.Click) -> None:
         for start, end, active in self._spans:
             if start <= event.x - 1 < end:
-                self.run_worker(self.app.run_action(active.binding.action, active.node), exit_on_error=False)
+                run = partial(self.app.run_action, active.binding.action, active.node)
+                choose_act(self, active.binding.id or "", run)
 
 
 def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from textual.content import Content
+
+from mm_tui import keymap
 
 _KEY_NAMES = {
     "question_mark": "?", "slash": "/", "space": "space", "enter": "enter", "escape": "esc", "pagedown": "pgdn",
@@ -20,6 +23,23 @@ def key_name(key: str) -> str:
     if key.startswith("ctrl+"):
         return "^" + key_name(key.removeprefix("ctrl+"))
     return _KEY_NAMES.get(key, key)
+
+
+_ACT_ID = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
+
+
+def with_keys(text: str, changes: Mapping[str, str]) -> str:
+    """The text with the key of each act in place of its id in braces, as in `undo it first: {app.undo}`.
+
+    Args:
+        text: any text; braces around something else stay.
+        changes: the user's `[keys]`.
+    """
+    if "{" not in text:
+        return text
+    good, _ = keymap.check(changes)
+    keys = {one.id: good.get(one.id, one.keys).split(",")[0] for one in keymap.ACTS}
+    return _ACT_ID.sub(lambda found: key_name(keys[found[1]]) if found[1] in keys else found[0], text)
 
 
 def is_typed(key: str) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
-from textual.widgets import Input, TextArea
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList, TextArea
 
 from mm_tui import keyboard
 from mm_tui.app import MmTui
@@ -16,8 +19,9 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.settings.sections import Review, Ui
 from mm_tui.store.database import Database
+from mm_tui.widgets.chrome import KeysLine
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import open_queue, seen
+from tests.support.queue import bodies, open_queue, seen
 from tests.support.sandbox import Sandbox
 from tests.support.typing import burst, typed
 
@@ -207,3 +211,57 @@ async def test_keys_work_on_a_keyboard_without_latin_letters(
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         await pilot.press("ф")  # on the key of a
         await until(pilot, lambda: len(decided(app)) == 1, "the approval")
+
+
+async def choose_in_palette(pilot: Pilot[Any], words: str, pause: float) -> None:
+    """Opens the palette, types, and chooses the first after a pause."""
+    app = pilot.app
+    await pilot.press("ctrl+p")
+    await until(pilot, lambda: isinstance(app.screen, CommandPalette), "the palette")
+    await pilot.press(*words)
+    await until(pilot, lambda: app.screen.query_one(OptionList).option_count, "its offers")
+    await pilot.pause(pause)
+    await pilot.press("enter")
+    await until(pilot, lambda: not isinstance(app.screen, CommandPalette), "the palette to close")
+
+
+@pytest.mark.usefixtures("hands")
+@pytest.mark.parametrize("disturbed", ["not at all", "typed and chosen in one burst", "keys behind it"])
+async def test_an_act_of_the_palette_decides_as_its_key_does(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disturbed: str
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        monkeypatch.setattr(keyboard, "QUIET_SECONDS", 1.0)
+        await choose_in_palette(pilot, "approve", 0 if disturbed.startswith("typed") else 1.2)
+        if disturbed == "keys behind it":
+            await pilot.press("enter", "enter")
+        if disturbed == "not at all":
+            await until(pilot, lambda: bodies(sandbox) == ["First."], "the release")
+        else:
+            await until(pilot, lambda: keyboard.TOO_QUICK[:30] in drawn(app), "the refusal")
+            await pilot.pause(1.5)
+            assert screen.decision_of(first) is None
+        assert screen.decision_of(second) is None
+
+
+@pytest.mark.usefixtures("hands")
+async def test_a_click_on_a_key_of_the_footer_decides_as_the_key_does(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        sandbox.draft(f"Draft {number}.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 3)
+        await seen(pilot, screen)
+        await pilot.pause(keyboard.QUIET_SECONDS + 0.1)
+        # However slow the machine is, the clicks come as quickly as those of a double click.
+        monkeypatch.setattr(keyboard, "PAUSE_SECONDS", 30.0)
+        at = str(screen.query_one(KeysLine).render()).index("approve")
+        for _ in range(3):
+            await pilot.click(KeysLine, offset=(at + 2, 0))
+        await until(pilot, lambda: bodies(sandbox) == ["Draft 0."], "the first")
+        await pilot.pause(1)
+        assert bodies(sandbox) == ["Draft 0."]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from mm_tui import keymap
+from mm_tui.services.decisions import approval_gate
+from mm_tui.widgets.words import with_keys
 
 
 def _words(changes: dict[str, str]) -> str:
@@ -75,3 +80,18 @@ def test_good_changes_are_kept_and_spaces_do_not_matter() -> None:
     good, problems = keymap.check({"inbox.search": "ctrl+f, f3"})
     assert good == {"inbox.search": "ctrl+f,f3"}
     assert problems == []
+
+
+def test_words_name_the_key_that_the_user_has_set() -> None:
+    text = "undo it first: {app.undo}; {paper.page_down} reads on, {no.such} {x} {}"
+    assert with_keys(text, {}) == "undo it first: u; pgdn reads on, {no.such} {x} {}"
+    assert with_keys(text, {"app.undo": "ctrl+y,z", "paper.page_down": "pagedown,space"}).startswith(
+        "undo it first: ^y; pgdn"
+    )
+    assert with_keys(text, {"app.undo": "nonsense+key"}).startswith("undo it first: u;"), "what cannot be set is not"
+
+
+def test_every_key_that_a_refusal_names_is_an_act() -> None:
+    ids = {one.id for one in keymap.ACTS}
+    named = re.findall(r"\{+([a-z]+\.[a-z_]+)\}", (Path(approval_gate.__file__)).read_text("utf-8"))
+    assert set(named) - {"entry.ended"} <= ids and "app.undo" in named

@@ -54,8 +54,8 @@ DECISION: Mapping[str, str] = {
     "replacement_id": "id of the edited mail, or null",
     "decided_by": "whom the gateway names, or null",
     "decided_at": "ISO 8601 in UTC, or null",
-    "changed": "{seen, now} where content differs from what was decided on, each {to, cc, subject, body, attachments} or "
-    "null; after not_as_seen `now` is what left; else null",
+    "changed": "{seen, now} where content differs from what was decided on, each {to, cc, subject, body, attachments} "
+    "or null; after not_as_seen `now` is what left; else null",
     "question": "{words, choices} when a human must answer, else null",
     "exit_status": "the exit status",
 }

@@ -26,7 +26,7 @@ from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pager import Page, Pager
-from mm_tui.widgets.words import count, joined
+from mm_tui.widgets.words import count, joined, with_keys
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -219,7 +219,8 @@ class AuditScreen(BaseScreen):
 
     def _empty_words(self) -> tuple[str, ...]:
         if self.chosen != LineFilter() or self.typed:
-            return ("No line is like that.", "esc shows all lines; f and / narrow them otherwise.")
+            cure = "{audit.clear} shows all lines; {audit.filter} and {audit.search} narrow them otherwise."
+            return ("No line is like that.", with_keys(cure, self.services.settings.keys))
         trouble = self._gateway_trouble()
         words = (trouble,) if trouble else ("The gateway's log has not been read yet, or is empty.",)
         return ("Nothing has been decided or logged yet.", *words, "Decisions made here appear at once.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SystemCommand
 
 from mm_tui import keymap
+from mm_tui.messages import choose_act
 from mm_tui.screens.base import BaseScreen
 from mm_tui.theme import THEMES
 from mm_tui.widgets.chrome import awake_keys
@@ -29,7 +30,7 @@ def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
             continue
         act = keymap.act(act_id)
         words = f"{act.label[0].upper()}{act.label[1:]}"
-        run = partial(_run, app, active.binding.action, active.node)
+        run = partial(_run, app, act_id, active.binding.action, active.node)
         found.append(SystemCommand(f"{words}  ({key})", act.help, run))
     if isinstance(screen, BaseScreen):
         found += [SystemCommand(words, help_words, run) for words, help_words, run in screen.more_commands()]
@@ -38,8 +39,8 @@ def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
     return found
 
 
-async def _run(app: App[Any], action: str, node: DOMNode) -> None:
-    await app.run_action(action, node)
+def _run(app: App[Any], act_id: str, action: str, node: DOMNode) -> None:
+    choose_act(app, act_id, partial(app.run_action, action, node))
 
 
 def _set_theme(app: App[Any], name: str) -> None:

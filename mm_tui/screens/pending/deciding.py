@@ -27,7 +27,7 @@ from mm_tui.services.decisions.view import AS_WANTED, Phase
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import count
+from mm_tui.widgets.words import count, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.messages import Services
@@ -178,7 +178,7 @@ class Deciding(Screen[None]):
         if self.current != entry or self.gate.has_seen(entry):
             return
         unread = self.pane.main.lines_unread
-        more = f"{count(unread, 'line', 'lines')} not on the screen yet: pgdn reads on"
+        more = f"{count(unread, 'line', 'lines')} not on the screen yet: {{paper.page_down}} reads on"
         self.refuse(more if unread else "here is all that would leave: look, then approve")
 
     def refuse(self, why: str) -> None:
@@ -281,7 +281,7 @@ class Deciding(Screen[None]):
         if entry is None or self._decisions() is None:
             return
         if entry.edit is None:
-            self.say("there is no edit to send back: e edits, x rejects")
+            self.say("there is no edit to send back: {pending.edit} edits, {pending.reject} rejects")
         elif why := self.why_not(self.gate.why_not_decide, entry):
             self.refuse(why)
         else:
@@ -395,7 +395,10 @@ class Deciding(Screen[None]):
         if not self.has_read_change(view):
             # What is accepted is what was on the screen (R2).
             offered = [(answer, said) for answer, said in offered if answer is not Answer.ACCEPT]
-            words += "\n\nIt can be accepted once what differs has been read to its end: go back, then tab to Diff."
+            view_key = with_keys("{pending.view}", self.services.settings.keys)
+            words += (
+                f"\n\nIt can be accepted once what differs has been read to its end: go back, then {view_key} to Diff."
+            )
         choices = [Choice(str(at), str(said), answer) for at, (answer, said) in enumerate(offered, start=1)]
         self.app.push_screen(
             ChoiceScreen("What now?", words, choices, stay="decide later"),

@@ -353,7 +353,7 @@ class EditScreen(ExternalEditing):
         if ManyLine(area.text) != self._entry.item.body:
             self.keep_beside(self.draft)
         self.save_text(durable=True)
-        self.say("the model is writing; ^x stops it, and so does typing")
+        self.say("the model is writing; {edit.stop} stops it, and so does typing")
         pieces = self.services.drafts.redraft(self._entry.item.id, area.text, instruction)
         try:
             written = await area.let_model_write(pieces)

@@ -62,7 +62,7 @@ class ExternalEditing(BaseScreen):
         """Hands the text to the editor; takes in what it wrote, or keeps that beside when the editor failed."""
         area = self.area
         if area.is_model_writing:
-            self.say("the model is writing: ^x stops it", "warning")
+            self.say("the model is writing: {edit.stop} stops it", "warning")
             return
         self.save_text(durable=True)
         try:

@@ -113,7 +113,9 @@ def banner(
         return Content.assemble((sign, style), (words, "bold"), (key, "$accent"), goes_on)
     if entry is not None and entry.edit is not None and not entry.edit_is_current:
         return Content.assemble(
-            ("▲ ", "$warning"), ("the draft changed since your edit began: e shows all three", "bold")
+            ("▲ ", "$warning"),
+            ("the draft changed since your edit began", "bold"),
+            (f"  {hint(screen, 'pending.edit')}", "$accent"),
         )
     return Content("")
 

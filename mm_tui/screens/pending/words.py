@@ -10,7 +10,7 @@ from mm_tui.services.events import Part
 from mm_tui.services.queue.due import due_words
 from mm_tui.services.queue.filter import ALL, SavedFilter
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import age, count, exact
+from mm_tui.widgets.words import age, count, exact, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.messages import Services
@@ -31,7 +31,8 @@ def heading(screen: Narrowed, kept: int) -> Content:
     what = f"{shown:,} of {waiting:,} waiting" if screen.is_narrowed else f"{waiting:,} waiting"
     words = [str(screen.order)]
     words += [f"{len(screen.marked)} marked"] if screen.marked else []
-    words += [f"{count(kept, 'text', 'texts')} kept (K)"] if kept else []
+    key = with_keys("{pending.kept}", screen.services.settings.keys)
+    words += [f"{count(kept, 'text', 'texts')} kept ({key})"] if kept else []
     return Content.assemble((what, "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
 
 
@@ -54,12 +55,15 @@ def empty_words(services: Services, shown: SavedFilter, typed: str, *, waiting: 
         typed: what stands on the search line.
         waiting: how much waits in all.
     """
+    keys = services.settings.keys
     if not waiting and (why := unread_words(services)):
         return why
     if typed.strip():
-        return (f"Nothing that waits matches “{OneLine(typed)}”.", "esc shows all; ? lists the operators.")
+        cure = with_keys("{pending.back} shows all; {app.help} lists the operators.", keys)
+        return (f"Nothing that waits matches “{OneLine(typed)}”.", cure)
     if shown != ALL:
-        return ("Nothing waits here.", f"Shown: {shown.name}. esc shows all, f another part.")
+        cure = with_keys("{pending.back} shows all, {pending.filter} another part.", keys)
+        return ("Nothing waits here.", f"Shown: {shown.name}. {cure}")
     return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
 
 

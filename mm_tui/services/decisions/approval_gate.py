@@ -1,4 +1,7 @@
-"""Whether a waiting mail may be decided on now, and if not, why. Knows no screen and asks no network."""
+"""Whether a waiting mail may be decided on now, and if not, why. Knows no screen and asks no network.
+
+What is said names keys by their act, as `{app.undo}`: whoever shows it puts in the key that the user has set.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ DWELL_SECONDS = 0.4
 """How long a mail must have been under the cursor, so that a key on its way when it came cannot decide it."""
 TOO_SOON = "another mail has just come under the cursor: look first"
 UNDER_WAY = "its decision is on its way"
-EDIT_OUTDATED = "the draft changed since your edit began: e shows what changed"
+EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows what changed"
 OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" asks for another reviewer to approve it'
-UNSEEN = "not all of it has been on the screen: enter"
+UNSEEN = "not all of it has been on the screen: {list.open}"
 
 
 class ApprovalGate:
@@ -75,14 +78,14 @@ class ApprovalGate:
             release: the newest decision about it.
         """
         if entry.ended:
-            return f"{entry.ended}: n goes on"
+            return f"{entry.ended}: {{pending.next}} goes on"
         if entry.item.id in self._beginning:
             return UNDER_WAY
         if release is None or release.ended:
             return ""
         if release.question is not None:
-            return "a question about it waits for an answer: y"
-        return "undo it first: u" if release.can_undo else UNDER_WAY
+            return "a question about it waits for an answer: {pending.answer}"
+        return "undo it first: {app.undo}" if release.can_undo else UNDER_WAY
 
     def why_not_decide(self, entry: QueueEntry, release: DecisionView | None) -> str:
         """Why no decision of any kind may begin now; empty when one may."""

@@ -59,7 +59,7 @@ class OwnReply(Refused):
     """The settings ask for another reviewer's approval of what this one wrote."""
 
     def __init__(self) -> None:
-        super().__init__(OWN_REPLY, "Another reviewer approves it in their mm-tui; x rejects it.")
+        super().__init__(OWN_REPLY, "Another reviewer approves it in their mm-tui; you may reject it.")
 
 
 @dataclass(frozen=True, slots=True)
