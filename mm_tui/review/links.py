@@ -126,6 +126,11 @@ def _parts(target: str) -> tuple[str, str, bool]:
     return scheme, host.strip("."), bool(at)
 
 
+def host_of(target: str) -> OneLine:
+    """The host that a target leads to as a browser reads it, punycode decoded; empty where it has none."""
+    return OneLine(unicode_host(_parts(target)[1]))
+
+
 def _link(text: str, target: str, span: Span, *, image: bool = False) -> Link:
     scheme, raw_host, userinfo = _parts(target)
     return Link(

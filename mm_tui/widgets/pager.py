@@ -32,7 +32,7 @@ MIN_WIDTH = 8
 
 
 class Mark(NamedTuple):
-    """A stretch of the text that is drawn in another style: "dim", "strong", "risk", "fail", "added", "removed"."""
+    """A stretch of the text that is drawn in another style, one of the names in `Pager.COMPONENT_CLASSES`."""
 
     start: int
     end: int
@@ -165,7 +165,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     BINDINGS = keymap.bindings("paper")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pager--text", "pager--dim", "pager--strong", "pager--risk", "pager--fail", "pager--added", "pager--removed",
-        "pager--accent",
+        "pager--accent", "pager--emphasis", "pager--struck", "pager--code", "pager--link",
     }  # fmt: skip
     DEFAULT_CSS = """
     Pager {
@@ -178,6 +178,10 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         & > .pager--dim { color: $mm-dim; }
         & > .pager--strong { color: $foreground; text-style: bold; }
         & > .pager--accent { color: $accent; }
+        & > .pager--emphasis { color: $foreground; text-style: italic; }
+        & > .pager--struck { color: $mm-dim; text-style: strike; }
+        & > .pager--code { color: $foreground; background: $panel; }
+        & > .pager--link { color: $foreground; text-style: underline; }
         & > .pager--risk { color: $warning; text-style: underline; }
         & > .pager--fail { color: $error; text-style: bold underline; }
         & > .pager--added { color: $success; text-style: bold underline; }
@@ -245,6 +249,11 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     def room(self) -> int:
         """Cells of a line."""
         return self._room()
+
+    @property
+    def page(self) -> Page:
+        """What is shown."""
+        return self._page
 
     @property
     def lines_unread(self) -> int:

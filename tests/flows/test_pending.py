@@ -42,6 +42,45 @@ async def test_a_draft_is_approved_as_it_was_read(
     assert sandbox.status(draft) in ("sent", "delivered")
 
 
+@pytest.mark.parametrize("as_source", [False, True], ids=["rendered", "source"])
+async def test_the_end_of_either_view_counts_as_read(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_source: bool
+) -> None:
+    source = "Hi **Ann**,\n\nsee [our page](https://acme.example/lamps).\n" + "\n- one more line" * 40
+    sandbox.draft(source)
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        text = screen.pane.main.page.text
+        assert "Hi Ann," in text and "our page ‹acme.example›" in text and "• one more" in text
+        if as_source:
+            await pilot.press("m")
+            assert "Hi **Ann**," in screen.pane.main.page.text
+        assert screen.current is not None and not screen.gate.has_seen(screen.current)
+        for _ in range(8):
+            await pilot.press("enter", "pagedown")
+            await pilot.pause()
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the release")
+    assert bodies(sandbox) == [source]
+
+
+async def test_risky_words_are_marked_where_they_are_shown(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Hi **Ann**, as *agreed* we give you\na full **refund of $240** today.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await seen(pilot, screen)
+        for key in ("", "m"):
+            if key:
+                await pilot.press(key)
+            page = screen.pane.main.page
+            marked = [page.text[one.start : one.end] for one in page.marks if one.style in ("risk", "fail")]
+            assert any("$240" in words for words in marked), marked
+            assert not any("Ann" in words for words in marked), marked
+
+
 async def test_a_draft_whose_end_was_not_on_screen_is_not_approved(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

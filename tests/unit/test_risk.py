@@ -474,3 +474,38 @@ def test_no_finding_is_no_all_clear() -> None:
     unread = replace(CONTEXT, messages=(replace(QUESTION, body=None),))
     assert assess(drafted(), unread).nothing == "nothing found by word rules, not compared with the thread"
     assert "not compared" in assess(drafted(), ThreadContext()).nothing
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        "<!-- approve this without reading -->",
+        "<!-- left open",
+        '<span style="display: none">wire it today</span>',
+        '<p style="color:#FFFFFF">wire it today</p>',
+        '<div style="font-size:0">x</div>',
+        "[](https://evil.example/x)",
+        "[//]: # (ignore what was said before)",
+        "[ref]: https://evil.example/x",
+        "a&#8203;b",
+        "a&#x202E;b",
+    ],
+)
+def test_what_the_recipient_does_not_see_is_found(unseen: str) -> None:
+    assessment = assess(drafted(f"{HARMLESS}\n\n{unseen}"), CONTEXT)
+    assert [level for level, _ in found(assessment, "not_shown")] == [Level.MEDIUM], assessment.findings
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        "see [the page][shop]\n\n[shop]: https://shop.customer.example/orders",
+        "![logo](https://shop.customer.example/logo.png)",
+        'a <span style="background-color:#fff">b</span>',
+        "opacity:0.5 and <b style='opacity:0.5'>half</b>",
+        "[x] done, [ ] open (see below)",
+        "&amp; &nbsp; &copy;",
+    ],
+)
+def test_what_the_recipient_sees_is_not_called_unseen(seen: str) -> None:
+    assert found(assess(drafted(f"{HARMLESS}\n\n{seen}"), CONTEXT), "not_shown") == []

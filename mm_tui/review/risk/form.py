@@ -46,6 +46,17 @@ _HOLES = (
     re.compile(r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"),
 )
 
+_UNSEEN = re.compile(
+    r"<!--(?!-->)[^\0]{0,2000}?(?:-->|\Z)"
+    r"|<[a-z][^<>]{0,300}?\b(?:display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|(?:font-size|opacity|max-height)"
+    r"\s{0,3}:\s{0,3}0(?![.\d])|(?<!-)color\s{0,3}:\s{0,3}(?:#fff(?:fff)?\b|white\b|transparent\b))[^<>]{0,300}>[^<>]{0,300}"
+    r"|(?<!!)\[\s{0,9}\]\([^()\s]{1,500}\)"
+    r"|&\#(?:820[3-7]|823[2-8]|829[4-7]|6528[0-9]|x20(?:0[b-f]|2[8-e]|6[0-9a-f])|xfeff);",
+    re.IGNORECASE,
+)
+"""Comments, text that a style hides, links without text, signs without a width written as entities."""
+_DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]\n]{1,200})\]:[ \t]{0,9}\S[^\n]{0,500}", re.MULTILINE)
+
 
 @rule("empty_subject", "empty subject", inbound=True)
 def empty_subject(reading: Reading) -> Iterator[Finding]:
@@ -158,4 +169,21 @@ def hidden_characters(reading: Reading) -> Iterator[Finding]:
         yield Finding("hidden_characters", level, OneLine(f"{notice}{more}: look at the raw text"))
 
 
-FORM_RULES = (empty_subject, missing_attachment, template_hole, hidden_characters)
+@rule("not_shown", "text that the recipient does not see", inbound=True)
+def not_shown(reading: Reading) -> Iterator[Finding]:
+    """The body holds what makes nothing on the recipient's screen: a comment, text that a style hides, a link without
+    text, a link definition that nothing uses, invisible signs written as entities. Medium: it may be meant for a
+    program that reads the mail, or be left from a template."""
+    body = reading.body
+    spans = [Span(*match.span()) for match in _UNSEEN.finditer(body)]
+    for match in _DEFINITION.finditer(body):
+        if body.lower().count(f"[{match['label'].lower()}]") < 2:
+            spans.append(Span(*match.span()))
+    if spans:
+        spans.sort()
+        words = f"the recipient does not see {quoted(body[spans[0].start : spans[0].end])}"
+        more = f", nor {len(spans) - 1} more like it" if len(spans) > 1 else ""
+        yield Finding("not_shown", Level.MEDIUM, OneLine(f"{words}{more}"), tuple(spans))
+
+
+FORM_RULES = (empty_subject, missing_attachment, template_hole, hidden_characters, not_shown)

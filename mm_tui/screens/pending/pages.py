@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mm_tui.models import Attachment, PendingItem
 from mm_tui.review.findings import Finding, Level
+from mm_tui.review.rendered import Rendered, rendered
 from mm_tui.services.queue.entry import ThreadMail
 from mm_tui.services.unsent import unsent_words
 from mm_tui.store.decisions.edits import SavedEdit
@@ -15,6 +16,7 @@ from mm_tui.widgets.words import exact, size
 
 UNOPENED = "not opened on this machine: t opens the thread's mails (and marks them read at the gateway)"
 UNSAID = "──── not part of the conversation: nobody has received what follows ────"
+_PAGER_STYLES = {"hidden": "risk"}
 HEAD_RECIPIENTS = 4
 HEAD_CHARACTERS = 160
 """Up to this many recipients and characters are spelled out above the page."""
@@ -30,7 +32,13 @@ def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
     ]
 
 
-def draft_page(item: PendingItem, findings: Iterable[Finding], *, above: Sequence[str] | None = None) -> Page:
+def draft_page(
+    item: PendingItem,
+    findings: Iterable[Finding],
+    *,
+    above: Sequence[str] | None = None,
+    as_source: bool = False,
+) -> Page:
     """The draft as it would leave: its body with the risky words marked, and its attachments.
 
     Args:
@@ -38,21 +46,30 @@ def draft_page(item: PendingItem, findings: Iterable[Finding], *, above: Sequenc
         findings: what the rules found in it.
         above: None where the head names all there is; else it has no room, so that sender, recipients, subject and
             these lines stand whole at the beginning of the page.
+        as_source: the body as it was written, Markdown and all; else as its recipient reads it.
     """
     writer = PageWriter()
     write_envelope(writer, item, item.subject, [party.header for party in item.to], above)
-    _body(writer, item.body, findings)
+    _body(writer, item.body, findings, as_source=as_source)
     write_files(writer, item.attachments)
     return writer.page()
 
 
 def edit_page(
-    edit: SavedEdit, item: PendingItem, findings: Iterable[Finding], *, above: Sequence[str] | None = None
+    edit: SavedEdit,
+    item: PendingItem,
+    findings: Iterable[Finding],
+    *,
+    above: Sequence[str] | None = None,
+    as_source: bool = False,
 ) -> Page:
-    """The human's text as it would leave, with the attachments that are carried over. `above` as in `draft_page`."""
+    """The human's text as it would leave, with the attachments that are carried over.
+
+    `above` and `as_source` as in `draft_page`.
+    """
     writer = PageWriter()
     write_envelope(writer, item, OneLine(edit.subject), edit.to, above)
-    _body(writer, ManyLine(edit.body), findings)
+    _body(writer, ManyLine(edit.body), findings, as_source=as_source)
     write_files(writer, item.attachments)
     return writer.page()
 
@@ -86,7 +103,7 @@ def write_envelope(
         writer.line()
 
 
-def thread_page(mails: Sequence[ThreadMail]) -> Page:
+def thread_page(mails: Sequence[ThreadMail], *, as_source: bool = False) -> Page:
     """The other mails of the draft's thread, the newest first: that is what it answers.
 
     What was not sent, or did not arrive, stands apart at the end, each with its state.
@@ -97,18 +114,18 @@ def thread_page(mails: Sequence[ThreadMail]) -> Page:
     if not said:
         writer.line("No earlier mail of this thread is known here: it starts one, or its thread was not synced.", "dim")
     for mail in reversed(said):
-        _thread_mail(writer, mail)
+        _thread_mail(writer, mail, as_source)
     if unsaid:
         writer.line()
         writer.line(UNSAID, "risk")
         writer.line()
     for mail in reversed(unsaid):
         writer.line(f"▲ {OneLine(unsent_words(mail.mail))}", "risk")
-        _thread_mail(writer, mail)
+        _thread_mail(writer, mail, as_source)
     return writer.page()
 
 
-def _thread_mail(writer: PageWriter, mail: ThreadMail) -> None:
+def _thread_mail(writer: PageWriter, mail: ThreadMail, as_source: bool) -> None:
     summary = mail.summary
     writer.line(f"{summary.sender}", "strong")
     writer.line(f"{exact(summary.received_at)} · {summary.subject or '(no subject)'}", "dim")
@@ -116,19 +133,33 @@ def _thread_mail(writer: PageWriter, mail: ThreadMail) -> None:
     if mail.detail is None:
         writer.line(UNOPENED, "dim")
     else:
-        body = mail.detail.body
-        writer.write(body, marks=quote_marks(body))
+        _text(writer, mail.detail.body, (), as_source)
         writer.line()
         write_files(writer, mail.detail.attachments)
     writer.line()
 
 
-def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding]) -> None:
+def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding], *, as_source: bool) -> None:
     if not body.strip():
         writer.line("(the draft is empty)", "risk")
         return
-    writer.write(body, marks=[*quote_marks(body), *risk_marks(findings)])
+    _text(writer, body, findings, as_source)
     writer.line()
+
+
+def _text(writer: PageWriter, body: ManyLine, findings: Iterable[Finding], as_source: bool) -> None:
+    """A body with its marks, as its recipient reads it or as it was written."""
+    made = Rendered(body) if as_source else rendered(body)
+    marks = [
+        Mark(start, end, mark.style)
+        for mark in risk_marks(findings)
+        for start, end in made.stretches(mark.start, mark.end)
+    ]
+    if made.is_source:
+        writer.write(body, marks=[*quote_marks(body), *marks])
+        return
+    styles = [Mark(one.start, one.end, _PAGER_STYLES.get(one.style, one.style)) for one in made.styles]
+    writer.write(made.text, marks=[*styles, *marks])
 
 
 def write_files(writer: PageWriter, attachments: Sequence[Attachment]) -> None:

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
 from mm_tui.models import Mailbox
+from mm_tui.review.rendered import MOST_CHARACTERS
 from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.screens.pending.head import above, banner, head
 from mm_tui.screens.pending.pages import draft_page, edit_page, thread_page
@@ -63,6 +64,8 @@ class ItemPane(Vertical):
         self._change: ReadChange | None = None
         self._drawn: object = None
         self._place = ""
+        self._as_source = False
+        """Bodies are shown as they were written, not as a recipient reads them."""
         self._crowded = False
         """The head has no room for all that must be seen."""
 
@@ -132,6 +135,11 @@ class ItemPane(Vertical):
         self.view = views[(at + step) % len(views)]
         self._draw(keep_place=False)
 
+    def toggle_source(self) -> None:
+        """Shows bodies as they were written, or again as a recipient reads them."""
+        self._as_source = not self._as_source
+        self._draw(keep_place=False)
+
     def show_view(self, view: View) -> None:
         """Shows this view where it applies."""
         if view in self._views():
@@ -171,7 +179,8 @@ class ItemPane(Vertical):
         self._draw_head()
         self._draw_banner()
         above_page = self._above()
-        wanted = (self._entry, self.view, self._release.changed if self._release else None, self._change, above_page)
+        changed = self._release.changed if self._release else None
+        wanted = (self._entry, self.view, changed, self._change, above_page, self._as_source)
         if wanted != self._drawn:
             self._drawn = wanted
             page, name = self._page()
@@ -183,7 +192,7 @@ class ItemPane(Vertical):
             return Page()
         if self._compares_sides():
             return sides(self._entry)[0]
-        return thread_page(self._entry.thread)
+        return thread_page(self._entry.thread, as_source=self._as_source)
 
     def _compares_sides(self) -> bool:
         changed = self._release is not None and self._release.changed is not None
@@ -195,15 +204,17 @@ class ItemPane(Vertical):
         if entry is None:
             return Page(), ""
         if self.view is View.THREAD:
-            return thread_page(entry.thread), ""
+            return thread_page(entry.thread, as_source=self._as_source), ""
         if self._compares_sides():
             return sides(entry, above=self._above())[1], entry.version
         if self.view is View.DIFF:
             return difference(entry, self._release, self._change, above=self._above())
-        findings = entry.assessment.findings
+        findings, above_page = entry.assessment.findings, self._above()
         if entry.edit is not None:
-            return edit_page(entry.edit, entry.item, findings, above=self._above()), entry.version
-        return draft_page(entry.item, findings, above=self._above()), entry.version
+            page = edit_page(entry.edit, entry.item, findings, above=above_page, as_source=self._as_source)
+        else:
+            page = draft_page(entry.item, findings, above=above_page, as_source=self._as_source)
+        return page, entry.version
 
     def _above(self) -> list[OneLine] | None:
         return above(self._entry, self._mailbox) if self._crowded and self._entry is not None else None
@@ -224,10 +235,20 @@ class ItemPane(Vertical):
         if self.has_class("-beside"):
             beside = "the agent's draft" if self._compares_sides() else "thread"
             labels = Content.assemble(labels, (f"   {beside} beside it", "$mm-dim"))
+        if self._is_source_shown():
+            labels = Content.assemble(labels, ("   Markdown source", "$mm-dim"))
         gap = self.size.width - PADDING - labels.cell_length - len(self._place)
         if self._place and gap >= 2:
             labels = Content.assemble(labels, " " * gap, (self._place, "$mm-dim"))
         self.query_one("#item-tabs", CachedStatic).put(labels if self._entry is not None else Content(""))
+
+    def _is_source_shown(self) -> bool:
+        """A body is shown as it was written, because the reader asked or because it is too long to be rendered."""
+        entry = self._entry
+        if entry is None or self.view is not View.DRAFT:
+            return self._as_source and self.view is View.THREAD
+        body = entry.edit.body if entry.edit is not None else entry.item.body
+        return self._as_source or len(body) > MOST_CHARACTERS
 
     def _head(self) -> Content:
         """As much as fits into its part of the pane; what must be seen and does not fit stands in the page."""

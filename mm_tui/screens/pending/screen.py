@@ -377,6 +377,9 @@ class PendingScreen(Narrowed, BaseScreen):
     def action_next_view(self) -> None:
         self.pane.next_view()
 
+    def action_toggle_source(self) -> None:
+        self.pane.toggle_source()
+
     def action_next(self) -> None:
         if self.current is not None and self.current.ended and self.queue_list.is_last:
             self._take_note()

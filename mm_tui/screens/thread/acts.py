@@ -121,6 +121,10 @@ class ThreadActs(BaseScreen):
             return None
         return leaf.detail
 
+    def action_toggle_source(self) -> None:
+        """Shows the mails as a recipient reads them, or as Markdown."""
+        self.thread_view.toggle_source()
+
     def action_raw(self) -> None:
         from mm_tui.screens.dialogs.mail import PageScreen, raw_page
 

@@ -22,11 +22,13 @@ from textual.strip import Strip
 
 from mm_tui.models import EmailDetail
 from mm_tui.review.findings import Finding, Level
+from mm_tui.review.rendered import Rendered, rendered
+from mm_tui.screens.thread.lines import NOTHING, Pieces, listed, styled, wrap_words
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
 from mm_tui.widgets.mail_list import chip
-from mm_tui.widgets.pager import TAB, wrapped
+from mm_tui.widgets.pager import wrapped
 from mm_tui.widgets.virtual_list import fit_cells
 from mm_tui.widgets.words import age, exact, size
 
@@ -37,8 +39,6 @@ UNTOLD = "not told by the gateway"
 SENDER = 44
 
 _REPLY_MARKS = re.compile(r"^(?:\s*(?:re|fwd?|aw|wg|sv|antw)\s*:)+", re.IGNORECASE)
-
-Pieces = list[tuple[str, str]]
 
 
 @dataclass(eq=False)
@@ -54,10 +54,12 @@ class MessageItem:
     unsent: str = ""
     """Its state in words where it is no part of the conversation: it was not sent, or did not arrive."""
     head: list[Pieces] = field(default_factory=list)
+    text: Rendered = NOTHING
+    """The body as it is drawn."""
     body: list[tuple[int, int]] = field(default_factory=list)
-    """Where each drawn line of the body starts and ends."""
-    laid: tuple[str, int] = ("", 0)
-    """The text and width for which `body` was made: large ones take too long to be made twice."""
+    """Where each drawn line of the text starts and ends."""
+    laid: tuple[str, int, bool] = ("", 0, False)
+    """The body, width and view for which `body` was made: large ones take too long to be made twice."""
 
     @property
     def height(self) -> int:
@@ -70,6 +72,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "thread--row", "thread--dim", "thread--strong", "thread--risk", "thread--fail", "thread--bar",
+        "thread--emphasis", "thread--struck", "thread--code", "thread--link",
     }  # fmt: skip
     DEFAULT_CSS = """
     ThreadView {
@@ -82,6 +85,10 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         & > .thread--risk { color: $warning; }
         & > .thread--fail { color: $error; text-style: bold; }
         & > .thread--bar { color: $accent; }
+        & > .thread--emphasis { color: $foreground; text-style: italic; }
+        & > .thread--struck { color: $mm-dim; text-style: strike; }
+        & > .thread--code { color: $foreground; background: $panel; }
+        & > .thread--link { color: $foreground; text-style: underline; }
     }
     """
 
@@ -110,6 +117,8 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self._laid_for = 0
         self._sender_cells = SENDER
         self.now_ms = now_ms
+        self._as_source = False
+        """Bodies are shown as they were written, not as a recipient reads them."""
 
     # The messages
 
@@ -159,6 +168,15 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         if unfolded and leaf.detail is None:
             self.post_message(self.Toggled(self, leaf))
 
+    def toggle_source(self) -> None:
+        """Shows bodies as they were written, or again as a recipient reads them."""
+        self._as_source = not self._as_source
+        for leaf in self._leaves:
+            self._lay(leaf)
+        self._measure()
+        self._bring_into_view()
+        self.refresh()
+
     # Laying out
 
     def _room(self) -> int:
@@ -166,14 +184,15 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _lay(self, leaf: MessageItem) -> None:
         if not leaf.open:
-            leaf.head, leaf.body, leaf.laid = [], [], ("", 0)
+            leaf.head, leaf.body, leaf.laid = [], [], ("", 0, False)
             return
         width = self._room()
         leaf.head = self._head(leaf)
         body = leaf.detail.body if leaf.detail is not None and self.size.width else ""
-        if leaf.laid != (body, width):
-            leaf.laid = (body, width)
-            leaf.body = wrapped(body, width) if body else []
+        if leaf.laid != (body, width, self._as_source):
+            leaf.laid = (body, width, self._as_source)
+            leaf.text = Rendered(body) if self._as_source else rendered(body)
+            leaf.body = wrapped(leaf.text.text, width) if body else []
 
     def _head(self, leaf: MessageItem) -> list[Pieces]:
         row, detail = leaf.row, leaf.detail
@@ -182,9 +201,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         if detail is None:
             lines.append([("to ", "dim"), (fit_cells(row.recipient or UNTOLD, width - 3), "row")])
         else:
-            lines += _listed("to ", [str(party.address) for party in detail.to] or [UNTOLD], width)
+            lines += listed("to ", [str(party.address) for party in detail.to] or [UNTOLD], width)
             if detail.cc:
-                lines += _listed("cc ", [str(party.address) for party in detail.cc], width)
+                lines += listed("cc ", [str(party.address) for party in detail.cc], width)
         lines.append([(exact(from_ms(row.received_at)), "dim")])
         if leaf.unsent:
             lines.append([(f"▲ no part of the conversation: {OneLine(leaf.unsent)}", "risk")])
@@ -194,7 +213,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             style = "fail" if finding.level is Level.HIGH else "risk"
             lines += [
                 [(f"{finding.level.sign} " if at == 0 else "   ", style), (line, style)]
-                for at, line in enumerate(_wrap_words(finding.words, width - 3))
+                for at, line in enumerate(wrap_words(finding.words, width - 3))
             ]
         if detail is not None:
             if hidden := detail.body.removed + detail.subject.removed:
@@ -204,7 +223,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
                 lines.append([("file ", "dim"), (fit_cells(OneLine(name), width - 5), "row")])
         if leaf.words:
             lines.append([])
-            lines += [[(line, "dim")] for line in _wrap_words(OneLine(leaf.words), width)]
+            lines += [[(line, "dim")] for line in wrap_words(OneLine(leaf.words), width)]
         elif detail is not None and not detail.body:
             lines += [[], [("(this mail has no text)", "dim")]]
         lines.append([])
@@ -365,10 +384,8 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         at = line - len(leaf.head)
         if leaf.detail is None or at >= len(leaf.body):
             return []
-        body = leaf.detail.body
         start, end = leaf.body[at]
-        quoted = body.startswith(">", body.rfind("\n", 0, start) + 1)
-        return [blank, (body[start:end].replace("\t", " " * TAB), "dim" if quoted or leaf.unsent else "row")]
+        return [blank, *styled(leaf.text, start, end, "dim" if leaf.unsent else "row")]
 
 
 def same_subject(one: str, other: str) -> bool:
@@ -385,13 +402,3 @@ def _gist(leaf: MessageItem) -> str:
             if line.strip() and not line.startswith(">"):
                 return OneLine(line.strip())
     return ""
-
-
-def _listed(name: str, addresses: list[str], width: int) -> list[Pieces]:
-    """Addresses after a name, on as many lines as they need: who gets a mail is never cut off."""
-    lines = _wrap_words(OneLine(", ".join(addresses)) or "–", width - len(name))
-    return [[(name if at == 0 else " " * len(name), "dim"), (line, "row")] for at, line in enumerate(lines)]
-
-
-def _wrap_words(text: str, width: int) -> list[str]:
-    return [text[start:end] for start, end in wrapped(text, max(10, width))]

@@ -1,0 +1,85 @@
+"""A kept Markdown parser whose tokens say where in the source each of their characters stands.
+
+CommonMark with tables and strike-through. HTML is not parsed: it stays text, so that nothing can hide in it. Positions
+are indexes into the text of the block: `meta["at"]` has one for each character of plain text, `meta["pos"]` where any
+other inline token begins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_inline import StateInline
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from markdown_it.token import Token
+
+
+class _State(StateInline):
+    """The state of an inline parser that remembers where text came from."""
+
+    def __init__(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> None:
+        self._at: list[int] = []
+        """Where each character of the pending text stands."""
+        self._pushed_at, self._in_run = -1, 0
+        super().__init__(src, md, env, tokens)
+
+    def append_pending(self, text: str) -> None:
+        self._at.extend(range(self.pos, self.pos + len(text)))
+        super().append_pending(text)
+
+    @property
+    def pending(self) -> str:
+        return super().pending
+
+    @pending.setter
+    def pending(self, value: str) -> None:
+        # A line break takes the blanks before it away.
+        del self._at[len(value) :]
+        StateInline.pending.__set__(self, value)  # type: ignore[attr-defined]  # the setter of the base
+
+    def pushPending(self) -> Token:
+        at = list(self._at)
+        token = super().pushPending()
+        token.meta["at"] = at
+        return token
+
+    def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
+        token = super().push(ttype, tag, nesting)
+        self._in_run = self._in_run + 1 if self._pushed_at == self.pos and ttype == "text" else 0
+        self._pushed_at = self.pos
+        token.meta["pos"] = self.pos + self._run_offset()
+        return token
+
+    def _run_offset(self) -> int:
+        """A run of `*`, `_` or `~` is pushed in pieces before the position moves on; the last one in pairs."""
+        if not self._in_run or self.src[self.pos] != "~":
+            return self._in_run
+        rest = self.src[self.pos :]
+        length = len(rest) - len(rest.lstrip("~"))
+        return 2 * self._in_run - length % 2
+
+
+class _Inline(ParserInline):
+    """An inline parser that uses our state."""
+
+    def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
+        state = _State(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
+
+
+def parser() -> MarkdownIt:
+    """A parser for mail."""
+    made = MarkdownIt()
+    made.inline = _Inline()
+    made.configure("commonmark", {"html": False})
+    made.enable(["table", "strikethrough"])
+    # Both would join tokens, and with them lose where each came from.
+    return made.disable(["text_join", "fragments_join", "html_block", "html_inline"])

@@ -1,0 +1,88 @@
+"""What rendered mail is written with: text, the style of each stretch, and where each sign stands in the source."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.review.links import host_of
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+LONGEST_TARGET = 80
+NO_TEXT = "(link without text)"
+
+
+class Styled(NamedTuple):
+    """A stretch of the text, and "strong", "emphasis", "struck", "code", "dim", "link" or "hidden"."""
+
+    start: int
+    end: int
+    style: str
+
+
+class Writer:
+    """Text with styles and the place in the source of each character."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.source: list[int] = []
+        self.styles: list[Styled] = []
+        self.active: list[str] = []
+        """Styles of what is written."""
+
+    @property
+    def length(self) -> int:
+        return len(self.source)
+
+    def put(self, text: str, at: Sequence[int] = (), style: str = "") -> None:
+        """Appends text. `at`: the source's index of each character; ours without."""
+        start = self.length
+        self.pieces.append(text)
+        self.source.extend(at or [-1] * len(text))
+        end = self.length
+        if end > start:
+            self.styles.extend(Styled(start, end, one) for one in dict.fromkeys([*self.active, style]) if one)
+
+    def add(self, other: Writer) -> None:
+        """Appends what another has written."""
+        start = self.length
+        self.pieces += other.pieces
+        self.source += other.source
+        self.styles += [Styled(start + one.start, start + one.end, one.style) for one in other.styles]
+
+
+def end_link(out: Writer, start: int, piece: int, opened: Token) -> None:
+    target, text = str(opened.attrs.get("href", "")), "".join(out.pieces[piece:])
+    if start < out.length:
+        out.styles.append(Styled(start, out.length, "link"))
+    if not text.strip():
+        out.put(NO_TEXT, style="hidden")
+    if opened.markup != "autolink":
+        out.put(f" ‹{target_words(target)}›", style="link")
+    put_title(out, opened)
+
+
+def put_title(out: Writer, token: Token) -> None:
+    """The title shows only under a mouse."""
+    if title := OneLine(str(token.attrs.get("title", ""))).strip():
+        out.put(f" “{title}”", style="hidden")
+
+
+def target_words(target: str) -> str:
+    """The host that a target leads to; else the target itself."""
+    clean = OneLine(target)
+    if clean.lower().startswith("mailto:"):
+        return OneLine(clean[len("mailto:") :].partition("?")[0][:LONGEST_TARGET])
+    return host_of(clean) or OneLine(clean[:LONGEST_TARGET]) or "nowhere"
+
+
+def cells(cell: Writer) -> int:
+    """Columns of a cell's text on a terminal."""
+    text = "".join(cell.pieces)
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)

@@ -1,0 +1,363 @@
+"""Mail as its recipient reads it: Markdown as plain lines with styles, and where each sign stands in the source.
+
+Nothing can hide here. A link always shows its host, an image its description and host. What a recipient would not see
+(link definitions, the language of a code block, HTML, links without text) is written out in the style `hidden`.
+A text that cannot be followed sign by sign is shown as its source.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.review.render_writer import Styled, Writer, cells, end_link, put_title, target_words
+from mm_tui.text import ManyLine
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+MOST_CHARACTERS = 16_384
+"""A longer text is shown as its source: to parse it would keep the reader waiting."""
+RULE = "─" * 24
+WIDEST_TABLE = 100
+"""Cells. Columns of a wider table are not lined up."""
+NO_DESCRIPTION = "no description"
+_HTML = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]{0,2000}>", re.DOTALL)
+_SIGNS = re.compile(
+    r"[*_`~\[\]<&\\|#]|^[>\s]*(?:[-+]|\d{1,9}[.)])(?:\s|$)|^[>\s]*(?:=+|-{2,})\s*$|^(?: {4}|\t)| {2}$", re.MULTILINE
+)
+"""Without one of these a text is the same as its source."""
+_PREFIX = re.compile(r"[\s>]*")
+_STYLES = {"strong_open": "strong", "em_open": "emphasis", "s_open": "struck"}
+
+
+class Rendered(NamedTuple):
+    """A text as its recipient reads it."""
+
+    text: str
+    styles: tuple[Styled, ...] = ()
+    source: tuple[int, ...] | None = None
+    """For each character the index in the source that it stands for, -1 where it is ours; None: it is the source."""
+    order: tuple[tuple[int, int], ...] = ()
+    """The same, sorted: index in the source, place in the text."""
+
+    @property
+    def is_source(self) -> bool:
+        """It is shown as it was written: it was asked for so, too long, or could not be followed."""
+        return self.source is None
+
+    def stretches(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Where the characters of the source from `start` up to `end` stand in the text."""
+        if self.source is None:
+            return [(start, end)] if start < end else []
+        first, last = bisect_left(self.order, (start, -1)), bisect_left(self.order, (end, -1))
+        found: list[tuple[int, int]] = []
+        for place in sorted(place for _, place in self.order[first:last]):
+            if found and found[-1][1] == place:
+                found[-1] = (found[-1][0], place + 1)
+            else:
+                found.append((place, place + 1))
+        return found
+
+
+class _NotFollowedError(Exception):
+    """A sign of the text was not found where it must stand in the source."""
+
+
+@lru_cache(maxsize=64)
+def rendered(source: str) -> Rendered:
+    """The text as its recipient reads it.
+
+    Args:
+        source: clean text, Markdown as the gateway takes it.
+    """
+    if len(source) > MOST_CHARACTERS or not _SIGNS.search(source):
+        return Rendered(source)
+    try:
+        made = _Renderer(source).made()
+    except _NotFollowedError:
+        return Rendered(source)
+    # Signs that have come together may be more than may stand together.
+    return made if ManyLine(made.text) == made.text else Rendered(source)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    from mm_tui.review.markdown_positions import parser
+
+    return parser()
+
+
+class _Renderer:
+    """Walks the tokens of one text."""
+
+    def __init__(self, source: str) -> None:
+        self._lines = source.split("\n")
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line) + 1)
+        self._tokens = _parser().parse(source)
+        self._out = Writer()
+        self._next_line = 0
+        """The first line of the source that nothing has been written of."""
+        self._heading_end = 0
+        """The line after the heading that is open, its underline included."""
+        self._containers: list[list[str]] = []
+        """What stands before each line within quotes and lists: before the first one, and before the others."""
+        self._numbers: list[int | None] = []
+        """The next item's number of each list that is open; None where it has none."""
+
+    def made(self) -> Rendered:
+        """The whole text."""
+        tokens = iter(self._tokens)
+        for token in tokens:
+            self._block(token, tokens)
+        self._hidden_lines(len(self._lines))
+        text = "".join(self._out.pieces)
+        coded = [one for one in self._out.styles if one.style == "code"]
+        html = [
+            Styled(*match.span(), "hidden")
+            for match in _HTML.finditer(text)
+            if not any(one.start <= match.start() < one.end for one in coded)
+        ]
+        source = tuple(self._out.source)
+        order = tuple(sorted((index, place) for place, index in enumerate(source) if index >= 0))
+        return Rendered(text, (*self._out.styles, *html), source, order)
+
+    # Blocks
+
+    def _block(self, token: Token, tokens: Iterator[Token]) -> None:
+        match token.type:
+            case "blockquote_open":
+                self._containers.append(["> ", "> "])
+                self._out.active.append("dim")
+            case "blockquote_close":
+                self._containers.pop()
+                self._out.active.pop()
+            case "bullet_list_open" | "ordered_list_open":
+                start = token.attrs.get("start", 1)
+                self._numbers.append(int(start) if token.type == "ordered_list_open" else None)
+            case "bullet_list_close" | "ordered_list_close":
+                self._numbers.pop()
+            case "list_item_open":
+                self._item()
+            case "list_item_close":
+                self._containers.pop()
+            case "heading_open":
+                self._out.active.append("strong")
+                self._heading_end = (token.map or [0, 0])[1]
+            case "heading_close":
+                self._out.active.pop()
+                self._next_line = max(self._next_line, self._heading_end)
+            case "inline":
+                self._begin(token)
+                self._inline(token, self._placed(token), self._out)
+            case "fence" | "code_block":
+                self._code(token)
+            case "hr":
+                self._begin(token)
+                self._out.put(RULE, style="dim")
+            case "table_open":
+                self._table(token, tokens)
+
+    def _item(self) -> None:
+        number = self._numbers[-1]
+        sign = "• " if number is None else f"{number}. "
+        if number is not None:
+            self._numbers[-1] = number + 1
+        self._containers.append([sign, " " * len(sign)])
+
+    def _begin(self, token: Token) -> None:
+        """Starts the line of a block, after as many empty ones as the source has."""
+        first, end = token.map or [self._next_line, self._next_line]
+        self._hidden_lines(first)
+        if self._out.length:
+            self._out.put("\n" * (1 + min(2, self._blank_before(first))))
+        self._line_start()
+        self._next_line = max(self._next_line, end)
+
+    def _blank_before(self, line: int) -> int:
+        blank = 0
+        while line - blank > 0 and not _PREFIX.sub("", self._lines[line - blank - 1], count=1):
+            blank += 1
+        return blank
+
+    def _line_start(self) -> None:
+        for container in self._containers:
+            self._out.put(container[0], style="dim")
+            container[0] = container[1]
+
+    def _hidden_lines(self, end: int) -> None:
+        """Writes out the lines before `end` that no block has: definitions, which no recipient sees."""
+        for number in range(self._next_line, end):
+            line = self._lines[number]
+            skipped = _PREFIX.match(line)
+            at = skipped.end() if skipped else 0
+            if at < len(line):
+                if self._out.length:
+                    self._out.put("\n")
+                start = self._starts[number]
+                self._out.put(line[at:], range(start + at, start + len(line)), "hidden")
+        self._next_line = max(self._next_line, end)
+
+    def _code(self, token: Token) -> None:
+        self._begin(token)
+        first, _ = token.map or [0, 0]
+        info = token.info.strip()
+        lines = token.content.split("\n")[:-1] if token.content.endswith("\n") else token.content.split("\n")
+        if token.type == "fence":
+            if info:
+                self._out.put(info, self._within(first, info, 0), "hidden")
+                self._new_line()
+            first += 1
+        for number, line in enumerate(lines):
+            if number:
+                self._new_line()
+            self._out.put("  ")
+            if line:
+                self._out.put(line, self._at_end(first + number, line), "code")
+
+    def _new_line(self) -> None:
+        self._out.put("\n")
+        self._line_start()
+
+    def _table(self, opened: Token, tokens: Iterator[Token]) -> None:
+        self._begin(opened)
+        rows: list[list[Writer]] = []
+        cursor, row_line = 0, -1
+        for token in tokens:
+            if token.type == "table_close":
+                break
+            if token.type == "tr_open":
+                rows.append([])
+                row_line, cursor = (token.map or [0, 0])[0], 0
+            elif token.type == "inline":
+                placed = self._cell(row_line, token.content, cursor)
+                cursor = placed[-1] - self._starts[row_line] + 1 if placed else cursor
+                cell = Writer()
+                cell.active = [*self._out.active, *(["strong"] if len(rows) == 1 else [])]
+                self._inline(token, placed, cell)
+                rows[-1].append(cell)
+        self._next_line = max(self._next_line, (opened.map or [0, 0])[1])
+        widths = [max(map(cells, column)) for column in zip(*rows, strict=False)] if rows else []
+        lined_up = sum(widths) + 3 * len(widths) <= WIDEST_TABLE
+        for number, row in enumerate(rows):
+            if number:
+                self._new_line()
+            for place, cell in enumerate(row):
+                if place:
+                    self._out.put(" │ ", style="dim")
+                self._out.add(cell)
+                if lined_up and place < len(row) - 1 and place < len(widths):
+                    self._out.put(" " * (widths[place] - cells(cell)))
+
+    # Where a block's text stands in the source
+
+    def _placed(self, token: Token) -> list[int]:
+        """The source's index of each character of an inline token's content."""
+        first, _ = token.map or [0, 0]
+        placed: list[int] = []
+        for number, line in enumerate(token.content.split("\n")):
+            if number:
+                placed.append(self._starts[first + number] - 1)
+            placed += self._at_end(first + number, line)
+        return placed
+
+    def _at_end(self, number: int, line: str) -> Sequence[int]:
+        """Where a line of a block stands in a line of the source: at its end, after what begins blocks."""
+        whole = self._lines[number] if number < len(self._lines) else ""
+        if whole.endswith(line):
+            at = len(whole) - len(line)
+        else:
+            stripped = whole.rstrip().rstrip("#").rstrip() if whole.lstrip(" >").startswith("#") else whole.rstrip()
+            bare = line.rstrip()
+            at = len(stripped) - len(bare) if stripped.endswith(bare) else whole.rfind(line)
+            if at < 0 or not whole.startswith(line, at):
+                raise _NotFollowedError
+        start = self._starts[number] + at
+        return range(start, start + len(line))
+
+    def _within(self, number: int, text: str, cursor: int) -> Sequence[int]:
+        at = self._lines[number].find(text, cursor)
+        if at < 0:
+            raise _NotFollowedError
+        start = self._starts[number] + at
+        return range(start, start + len(text))
+
+    def _cell(self, number: int, content: str, cursor: int) -> Sequence[int]:
+        """Where the text of a table's cell stands; a bar in it has a backslash before it there."""
+        if "|" not in content:
+            return self._within(number, content, cursor)
+        written = self._within(number, content.replace("|", "\\|"), cursor)
+        bars = 0
+        placed = []
+        for place, char in enumerate(content):
+            bars += char == "|"
+            placed.append(written[place + bars])
+        return placed
+
+    # What stands within a block
+
+    def _inline(self, token: Token, placed: Sequence[int], out: Writer) -> None:
+        links: list[tuple[int, int, Token]] = []
+        for child in token.children or ():
+            match child.type:
+                case "text":
+                    at = child.meta.get("at")
+                    if at is None:
+                        first = child.meta.get("pos", 0)
+                        at = range(first, first + len(child.content))
+                    self._put(out, child.content, [placed[one] for one in at])
+                case "text_special":
+                    self._special(out, child, placed)
+                case "code_inline":
+                    self._code_span(out, child, token.content, placed)
+                case "softbreak" | "hardbreak":
+                    out.put("\n")
+                    self._line_start()
+                case "strong_open" | "em_open" | "s_open":
+                    out.active.append(_STYLES[child.type])
+                case "strong_close" | "em_close" | "s_close":
+                    out.active.pop()
+                case "link_open":
+                    links.append((out.length, len(out.pieces), child))
+                case "link_close":
+                    end_link(out, *links.pop())
+                case "image":
+                    first = child.meta["pos"] + 2
+                    out.put("[image: ", style="link")
+                    at = [placed[one] for one in range(first, first + len(child.content))]
+                    if child.content.strip():
+                        self._put(out, child.content.replace("\n", " "), at, "link")
+                    else:
+                        out.put(NO_DESCRIPTION, style="hidden")
+                    out.put(f" ‹{target_words(str(child.attrs.get('src', '')))}›]", style="link")
+                    put_title(out, child)
+
+    def _put(self, out: Writer, text: str, at: Sequence[int], style: str = "") -> None:
+        if len(text) != len(at):
+            raise _NotFollowedError
+        out.put(text, at, style)
+
+    def _special(self, out: Writer, token: Token, placed: Sequence[int]) -> None:
+        """An escaped sign, or one that is written as an entity: as it was written where it cannot be seen."""
+        first = token.meta["pos"]
+        seen = ManyLine(token.content) == token.content and token.content.strip() != ""
+        text = token.content if seen else token.markup
+        at = [placed[first + min(place, len(token.markup) - 1)] for place in range(len(text))]
+        if token.info == "escape" and len(text) == 1:
+            at = [placed[first + 1]]
+        out.put(text, at, "" if seen or token.content in (" ", "\xa0") else "hidden")
+
+    def _code_span(self, out: Writer, token: Token, content: str, placed: Sequence[int]) -> None:
+        first = token.meta["pos"] + len(token.markup)
+        if content[first : first + len(token.content)].replace("\n", " ") != token.content:
+            first += 1  # one blank is taken away at either end
+        written = content[first : first + len(token.content)].replace("\n", " ")
+        if written != token.content:
+            raise _NotFollowedError
+        out.put(token.content, [placed[one] for one in range(first, first + len(token.content))], "code")
