@@ -15,8 +15,9 @@ from textual.binding import Binding
 from textual.filter import LineFilter
 
 from mm_tui import crash, hangup, keymap
+from mm_tui.arrival import LAST_SECONDS, Arrival
 from mm_tui.keyboard import Keyboard, KeyPassed
-from mm_tui.messages import Said, ServiceEventReceived, ServicesReady
+from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.screens.base import BaseScreen
 from mm_tui.settings.sections import data_dir
 from mm_tui.text import OneLine
@@ -147,7 +148,8 @@ class MmTui(App[None], inherit_bindings=False):
         self._filters.append(ControlFilter())
         good, self._key_problems = keymap.check(services.settings.keys)
         self.set_keymap(good)
-        self.keyboard = Keyboard(self, super().on_event, self.say, services.settings.ui.layout)
+        self.arrival = Arrival(self)
+        self.keyboard = Keyboard(self, super().on_event, self.say, self.arrival, services.settings.ui.layout)
         self.crash_line = ""
         self.parting_words: list[str] = []
         """What to say on the terminal once the app has ended."""
@@ -190,6 +192,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "mm-tui"))
+        self.arrival.start()
         self.screen_change_signal.subscribe(self, self.keyboard.screen_changed, immediate=True)
         self.keyboard.screen_changed(self.screen)
         # The list is painted from the store first; only then is the network side imported and built.
@@ -231,6 +234,12 @@ class MmTui(App[None], inherit_bindings=False):
 
     async def on_key_passed(self, message: KeyPassed) -> None:
         await self.keyboard.passed(message)
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        self.arrival.answered(event.time)
+
+    def on_subject_changed(self, _message: SubjectChanged) -> None:
+        self.keyboard.subject_changed()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         # A cursor that blinks writes to the terminal twice a second for nothing.
@@ -461,6 +470,9 @@ class MmTui(App[None], inherit_bindings=False):
             self._caller.stop()
         self.workers.cancel_group(self, "services")
         await self.services.aclose()
+        if self.arrival.is_under_way:
+            # An answer that comes when the program has ended would be typed at the shell.
+            await asyncio.sleep(LAST_SECONDS)
 
     # The second wall and crashing
 

@@ -13,6 +13,7 @@ clicked: what it decides about has to be in front for that moment, and no key ma
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.widget import Widget
 
+    from mm_tui.arrival import Arrival
+
 QUIET_SECONDS = DWELL_SECONDS
 """No key for so long before one that decides, and so long what it decides about has been in front."""
 PAUSE_SECONDS = 0.8
@@ -44,6 +47,7 @@ LOST_SECONDS = 0.5
 LOOK_SECONDS = 0.05
 """Between two looks whether an act that was chosen may run."""
 ALSO_TEXT = frozenset({"enter", "tab", "backspace"})
+NOT_SHOWN = "your terminal has not shown all of this yet: look first, then press it again"
 TOO_QUICK = "keys came too quickly to decide anything: look first, then press it again"
 
 
@@ -62,6 +66,7 @@ class Keyboard:
         app: its pump calls `typed` and `passed`.
         deliver: gives an event to the focused widget, as Textual does.
         say: one line to the reader, with its severity.
+        arrival: knows when a picture has arrived at the terminal.
         layout: a name in `LAYOUTS`, or empty where the keyboard has Latin letters.
     """
 
@@ -70,9 +75,10 @@ class Keyboard:
         app: App[Any],
         deliver: Callable[[events.Event], Awaitable[None]],
         say: Callable[[str, str], None],
+        arrival: Arrival,
         layout: str = "",
     ) -> None:
-        self._app, self._deliver, self._say = app, deliver, say
+        self._app, self._deliver, self._say, self._arrival = app, deliver, say, arrival
         self._latin = LAYOUTS.get(layout, {})
         self._waiting: deque[events.Key | events.Paste] = deque()
         self._number = 0
@@ -87,6 +93,10 @@ class Keyboard:
         """The field that the last key went to."""
         self._painted_at: float | None = 0.0
         """When what is in front now had been drawn; None while it is not."""
+        self._arrived_at: float | None = 0.0
+        """When what a key would decide about had arrived at the terminal; None while it is on its way."""
+        self._awaited: object = None
+        """Which picture's arrival counts."""
         self._was_closed = False
         """What is in front came there because a dialog or a field before it was closed."""
         self._opening = ""
@@ -122,6 +132,12 @@ class Keyboard:
             return
         self._settled()
         await self._go_on()
+
+    def subject_changed(self) -> None:
+        """What a key would decide about is another one from the next paint on."""
+        if self._arrival.is_told and self._front is not None:
+            self._arrived_at = None
+            self._front.call_after_refresh(self._await_arrival)
 
     @property
     def is_ready(self) -> bool:
@@ -195,7 +211,21 @@ class Keyboard:
     def _painted(self, screen: Screen[Any]) -> None:
         if screen is self._front and self._painted_at is None:
             self._painted_at = monotonic()
+            self._arrived_at = self._painted_at
+            if getattr(screen, "asks_before_acting", False) or getattr(screen, "DECIDES", False):
+                self._await_arrival()
             self._app.call_later(self._go_on)
+
+    def _await_arrival(self) -> None:
+        """What decides needs more than a paint: the picture must have stood on the terminal."""
+        if self._arrival.is_told:
+            self._arrived_at = None
+            self._awaited = awaited = object()
+            self._arrival.once_arrived(partial(self._arrived, awaited))
+
+    def _arrived(self, awaited: object, at: float) -> None:
+        if awaited is self._awaited:
+            self._arrived_at = at
 
     # What a key may do where letters are keys
 
@@ -260,7 +290,7 @@ class Keyboard:
         if self._was_closed and key.time <= painted_at:
             return False
         if getattr(screen, "asks_before_acting", False):
-            return key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS
+            return self._has_stood(key) and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS
         if screen.is_modal:
             return True
         return self._may_act_on_main(key, screen, painted_at)
@@ -274,10 +304,11 @@ class Keyboard:
                 key.time - self._pressed.get(key.key, float("-inf")) < PAUSE_SECONDS
                 or key.time - self._plain_at < QUIET_SECONDS
                 or key.time - painted_at < QUIET_SECONDS
+                or not self._has_stood(key)
             )
             if quick:
                 self._ignores = True
-                self._say(TOO_QUICK, "warning")
+                self._say(TOO_QUICK if self._arrived_at is not None else NOT_SHOWN, "warning")
                 return False
         elif not act_id and decides_here:
             # Nobody presses a key that does nothing here: it belongs to words that go on.
@@ -285,6 +316,10 @@ class Keyboard:
         if act_id in OPENING:
             self._opening = act_id
         return True
+
+    def _has_stood(self, key: events.Key) -> bool:
+        """When the key was pressed, what it decides about had been on the terminal for a moment."""
+        return self._arrived_at is not None and key.time - self._arrived_at >= QUIET_SECONDS
 
 
 def _is_plain(key: events.Key) -> bool:

@@ -48,6 +48,10 @@ class ServicesReady(Message, bubble=False):
     """The network side has been built: sync, releases and the assistant may be asked from now on."""
 
 
+class SubjectChanged(Message):
+    """What a key would decide about is another mail, or has another text, from the next paint on."""
+
+
 class Said(Message):
     """One line for the reader, from a worker: shown on the status line, away from what is being decided.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_tui.services.attention import GIVE_TITLE_BACK, KEEP_TITLE, Attention, Look
 from mm_tui.services.events import PendingChanged
+from mm_tui.textual_private import write_to_terminal
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -66,6 +67,5 @@ class Notifier:
             self._write(GIVE_TITLE_BACK)
 
     def _write(self, sequences: str) -> None:
-        if sequences and self._app._driver is not None:
-            self._app._driver.write(sequences)
-            self._app._driver.flush()
+        if sequences:
+            write_to_terminal(self._app, sequences)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+
+def write_to_terminal(app: App[Any], sequences: str) -> None:
+    """Writes control sequences behind all that has been painted. Nothing where there is no terminal."""
+    if app._driver is not None:
+        app._driver.write(sequences)
+        app._driver.flush()
 
 
 def keep_backgrounds_still() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -21,6 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mm_tui import keymap
+from mm_tui.arrival import once_arrived
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 
 if TYPE_CHECKING:
@@ -300,6 +302,14 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         bottom = min(top + self.size.height, len(self._lines)) - 1
         self._unseen = without(self._unseen, self._lines[top][0], self._line_end(bottom))
         if not self._unseen:
+            if getattr(self.screen, "DECIDES", False):
+                once_arrived(self, partial(self._arrived, self._painted))
+            else:
+                self._arrived(self._painted, 0.0)
+
+    def _arrived(self, painted: object, _at: float) -> None:
+        """What was painted then is on the terminal."""
+        if self._painted == painted and self._is_painted() and self._dwell is None:
             self._dwell = self.set_timer(DWELL_SECONDS, self._dwelt)
 
     def _dwelt(self) -> None:

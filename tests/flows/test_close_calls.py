@@ -129,7 +129,7 @@ async def test_a_recipient_with_a_comma_in_the_name_stays_one(
     sandbox.change(draft, to=['"Doe, Jane" <jane@x.example>', "Anna <anna@exämple.example>"])
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        assert "anna@exämple.example" in drawn(app)
+        await until(pilot, lambda: "anna@exämple.example" in drawn(app), "the recipients")
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
         app.screen.query_one("#body", TextArea).load_text("Mine.")

@@ -23,6 +23,7 @@ import sys
 import termios
 import time
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +64,7 @@ _ANSWERS: Mapping[bytes, bytes] = {
     b"\x1b[?2048$p": b"\x1b[?2048;0$y",
 }
 """What programs ask a terminal, and what ours says, so that none of them waits in vain."""
+_QUESTION = re.compile(b"|".join(re.escape(question) for question in _ANSWERS))
 
 
 def plain_environment(home: Path, **more: str) -> dict[str, str]:
@@ -138,6 +140,8 @@ class Terminal:
         self._screen = _Screen(cols, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._changed_at = time.monotonic()
+        self._answered = 0
+        """Up to where in `raw` questions have been answered."""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
@@ -297,12 +301,62 @@ class Terminal:
             return False
         if not data:
             return False
+        self._take(data, lambda answer: os.write(self._fd, answer))
+        return True
+
+    def _take(self, data: bytes, answer: Callable[[bytes], object]) -> None:
+        """Draws what the program wrote and answers its questions."""
         self.raw += data
         self._changed_at = time.monotonic()
-        for question, answer in _ANSWERS.items():
-            if question in data:
-                os.write(self._fd, answer)
         self._stream.feed(data)
+        while found := _QUESTION.search(self.raw, self._answered):
+            self._answered = found.end()
+            answer(_ANSWERS[found[0]])
+
+
+class FarTerminal(Terminal):
+    """A terminal at the end of a slow link, once `slow_down` was called. Its screen is what is seen there."""
+
+    _delay = 0.0
+    _rate = 0.0
+
+    def slow_down(self, *, bytes_per_second: float, round_trip: float) -> None:
+        """From now on the link is slow."""
+        self._rate, self._delay = bytes_per_second, round_trip / 2
+        self._coming: deque[tuple[float, bytes]] = deque()
+        self._going: deque[tuple[float, bytes]] = deque()
+        self._free_at = 0.0
+
+    @property
+    def is_drawn(self) -> bool:
+        """Nothing that the program has written is on its way."""
+        return not self._coming and not select.select([self._fd], [], [], 0)[0]
+
+    def send(self, data: str | bytes) -> None:
+        if not self._rate:
+            super().send(data)
+            return
+        self._going.append((time.monotonic() + self._delay, data.encode() if isinstance(data, str) else data))
+
+    def _pump(self, timeout: float) -> bool:
+        if not self._rate:
+            return super()._pump(timeout)
+        while select.select([self._fd], [], [], timeout)[0]:
+            try:
+                data = os.read(self._fd, 65536)
+            except OSError:  # the way Linux says that the other end is closed
+                break
+            timeout = 0
+            for at in range(0, len(data), 32):
+                piece = data[at : at + 32]
+                self._free_at = max(self._free_at, time.monotonic() + self._delay) + len(piece) / self._rate
+                self._coming.append((self._free_at, piece))
+        now = time.monotonic()
+        while self._going and self._going[0][0] <= now:
+            os.write(self._fd, self._going.popleft()[1])
+        if not self._coming or self._coming[0][0] > now:
+            return False
+        self._take(self._coming.popleft()[1], self.send)
         return True
 
 

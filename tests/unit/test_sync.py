@@ -361,6 +361,19 @@ async def test_a_wait_that_the_gateway_asked_for_is_kept_whatever_is_pressed(dat
         assert gateway.calls["pending"] == 2
 
 
+async def test_a_human_who_asks_ends_a_wait_that_the_gateway_asked_for(database: Database) -> None:
+    gateway = FakeGateway()
+    gateway.failing["pending"] = RateLimited(retry_after=86_400)
+    bench = Bench(gateway, database)
+    async with bench.running():
+        assert gateway.calls["pending"] == 1
+        gateway.failing.clear()
+        bench.sync.wake(asked=True)
+        await until(lambda: gateway.calls["pending"] == 2)
+        await bench.rest()
+        assert (bench.sync.state.phase, bench.sync.state.error) == ("live", None)
+
+
 async def test_a_wrong_key_is_told_with_its_cure_and_not_asked_for_often(database: Database) -> None:
     gateway = FakeGateway()
     for name in ("mailboxes", "pending"):

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from mm_tui import keymap
+from mm_tui.messages import SubjectChanged
 from mm_tui.models import PendingItem, Status
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.pending.filter_strip import FilterStrip
@@ -87,6 +88,8 @@ class PendingScreen(Narrowed, BaseScreen):
         self._versions: ReadVersions | None = None
         self._kept = 0
         self._cursor_id = ""
+        self._subject = ""
+        """The version of the mail under the cursor."""
         self._looked_up: set[str] = set()
         """Mails of which the gateway was asked who had decided them."""
         self._reload_timer: Timer | None = None
@@ -273,6 +276,10 @@ class PendingScreen(Narrowed, BaseScreen):
 
     def _show_item(self) -> None:
         entry = self.current
+        subject = entry.version if entry is not None else ""
+        if subject != self._subject:
+            self._subject = subject
+            self.post_message(SubjectChanged())
         self.tell_what_is_open()
         for line in self.query(StatusLine):
             line.update_state()

@@ -1,0 +1,45 @@
+"""While a dialog is open, what did not change behind it is not written to the terminal again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.settings.sections import Sync
+from tests.flows.test_pending import open_queue
+from tests.support.app import running_app, settings_for, until
+from tests.support.sandbox import Sandbox, running_sandbox
+
+OPENING = {"reject": "x", "editor": "e", "filter": "f", "help": "?", "kept texts": "K", "palette": "ctrl+p"}
+A_LINE = 600
+"""Characters that one line of the screen may need, with its colours."""
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("behind")) as running:
+        for number in range(4):
+            running.draft(f"Number {number}.")
+        yield running
+
+
+@pytest.mark.parametrize("dialog", OPENING)
+async def test_nothing_is_written_while_nothing_changes(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialog: str
+) -> None:
+    often = settings_for(sandbox, sync=Sync(active_seconds=1, idle_seconds=1))
+    async with running_app(often, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 4)
+        await until(pilot, lambda: all(entry.item.complete for entry in screen.waiting), "all details")
+        await pilot.press(OPENING[dialog])
+        await until(pilot, lambda: app.screen is not screen, dialog)
+        await pilot.pause(0.5)
+        written: list[str] = []
+        driver = app._driver
+        assert driver is not None
+        monkeypatch.setattr(driver, "write", written.append)
+        sandbox.forget_calls()
+        await until(pilot, lambda: len(sandbox.calls("GET", "/oversight/pending")) >= 4, "some polls")
+        assert len("".join(written)) <= A_LINE, "".join(written)
