@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mm_tui.settings.sections import Sync
-from tests.flows.test_pending import open_queue
 from tests.support.app import running_app, settings_for, until
+from tests.support.queue import open_queue
 from tests.support.sandbox import Sandbox, running_sandbox
 
 OPENING = {"reject": "x", "editor": "e", "filter": "f", "help": "?", "kept texts": "K", "palette": "ctrl+p"}
