@@ -163,6 +163,8 @@ class RawContent(Model):
     body: str = ""
     attachments: tuple[tuple[str, int, str], ...] = ()
     """(name, size in bytes, content type) of each."""
+    send_at: str = ""
+    """When it is to leave, once approved; empty where the gateway does not tell."""
 
     def __repr__(self) -> str:
         return f"<RawContent of {len(self.body)} characters>"

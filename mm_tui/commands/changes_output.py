@@ -23,6 +23,7 @@ def _side(shown: Shown | None) -> dict[str, object] | None:
         "subject": shown.subject,
         "body": shown.body,
         "attachments": list(shown.attachments),
+        "send_at": shown.send_at or None,
     }
 
 
@@ -43,6 +44,7 @@ def change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]
         ("cc", ", ".join(old.cc), ", ".join(new.cc)),
         ("subject", old.subject, new.subject),
         ("attached", ", ".join(old.attachments), ", ".join(new.attachments)),
+        ("send time", old.send_at, new.send_at),
     ):
         if before != after:
             removed, added = marked(Kind.REMOVED, before or "nothing"), marked(Kind.ADDED, after or "nothing")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mm_tui.commands import risk_gate
 from mm_tui.commands.office import Office, office
@@ -14,7 +14,7 @@ from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.models import EmailDetail, Mailbox, PendingItem
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import disclosure
+from mm_tui.review.disclosure import disclosure, when_it_leaves
 from mm_tui.review.findings import Level
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
@@ -220,7 +220,8 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
         ],
         "thread_id": item.thread_id,
         "hidden_characters_removed": item.body.removed + item.subject.removed,
-        "disclosure": list(disclosure(box)),
+        "send_at": OneLine(item.raw.send_at) or None,
+        "disclosure": [*disclosure(box), *_when(entry)],
         "unchecked": list(entry.assessment.unchecked),
         "oversight_mode": box.oversight_mode if box else None,
         "edited_here": entry.edit is not None,
@@ -247,6 +248,11 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
     }
 
 
+def _when(entry: QueueEntry) -> list[OneLine]:
+    """When a draft leaves, once approved."""
+    return [] if entry.is_inbound else [when_it_leaves(entry.item.raw.send_at, datetime.now(UTC))]
+
+
 def _item_text(entry: QueueEntry, box: Mailbox | None) -> Iterator[OneLine | ManyLine]:
     """The item for reading, in an order that a screen reader can follow: what, risks, text, thread, digest."""
     item = entry.item
@@ -263,6 +269,8 @@ def _item_text(entry: QueueEntry, box: Mailbox | None) -> Iterator[OneLine | Man
         yield OneLine(f"file     {file.name} ({file.size} bytes, {file.content_type})")
     for words in disclosure(box):
         yield OneLine(f"note     {words}")
+    for words in _when(entry):
+        yield OneLine(f"when     {words}")
     for finding in entry.assessment.findings:
         yield OneLine(f"{_sign(finding.level)} {finding.level.word} risk: {finding.words}")
     if not entry.assessment.findings:

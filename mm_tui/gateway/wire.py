@@ -35,6 +35,7 @@ from mm_tui.models import (
 )
 from mm_tui.text import ManyLine, OneLine
 
+_SEND_TIME_NAMES = ("send_at", "scheduled_at", "scheduled_for")
 _BODY_NAMES = ("markdown", "body_markdown", "text_body", "body_text", "body", "text")
 
 _FROM_NAMES = ("from", "sender", "from_address", "from_email")
@@ -158,6 +159,7 @@ def raw_content(item: Json) -> RawContent:
         subject=values.raw_text(item.get("subject")),
         body=values.raw_text(values.first(item, *_BODY_NAMES)),
         attachments=attachments(item.get("attachments")),
+        send_at=values.as_text(values.first(item, *_SEND_TIME_NAMES) or ""),
     )
 
 

@@ -38,7 +38,9 @@ def names(typed: str, digest: str) -> bool:
 
 
 def _content(mailbox_id: str, raw: RawContent) -> dict[str, object]:
-    return {
+    # Only where it is told: a mail without a send time has the digest that it always had.
+    timed: dict[str, object] = {"send_at": raw.send_at} if raw.send_at else {}
+    return timed | {
         "mailbox_id": mailbox_id,
         "from": raw.sender,
         "to": list(raw.to),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from mm_tui.models import Mailbox
 from mm_tui.text import OneLine
 
@@ -20,3 +22,28 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
     if mailbox.ai_disclosure:
         lines.append("a note that an AI wrote it may be added")
     return tuple(map(OneLine, lines))
+
+
+def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneLine:
+    """When an approved mail leaves, or that this is not told.
+
+    Args:
+        send_at: as the gateway told it, ISO 8601 or epoch milliseconds; empty where it did not.
+        now: to tell a time that has passed.
+        edited: what would leave is a human's text in place of the draft, and is submitted without a time.
+    """
+    if edited:
+        told = f", not at the draft's send time ({send_at})" if send_at else ""
+        return OneLine(f"your edit leaves as soon as it is approved{told}")
+    if not send_at:
+        return OneLine("send time: not disclosed")
+    try:
+        moment = (
+            datetime.fromtimestamp(int(send_at) / 1000, UTC) if send_at.isdigit() else datetime.fromisoformat(send_at)
+        )
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+        at = moment.astimezone().strftime("%a %d %b %Y %H:%M %Z")
+    except (ValueError, OverflowError, OSError):
+        return OneLine(f"leaves at “{send_at}”, once approved")
+    passed = "; that has passed, so it leaves at once" if moment <= now else ""
+    return OneLine(f"leaves {at}, once approved{passed}")

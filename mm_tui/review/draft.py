@@ -36,8 +36,11 @@ class EditedDraft:
 
 
 def edited(original: RawContent, edit: EditedDraft) -> RawContent:
-    """The whole content that the human means to send: the edit, with the original's sender, cc and attachments."""
-    return original.model_copy(update={"to": edit.to, "subject": edit.subject, "body": edit.body})
+    """The whole content that the human means to send: the edit, with the original's sender, cc and attachments.
+
+    It leaves as soon as it is approved: neither does the gateway tell every send time, nor does a reply take one.
+    """
+    return original.model_copy(update={"to": edit.to, "subject": edit.subject, "body": edit.body, "send_at": ""})
 
 
 def fingerprint(raw: RawContent) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from itertools import product
 
@@ -24,8 +25,11 @@ from mm_tui.decision.state import (
     Step,
 )
 from mm_tui.decision.words import choice, question, sentence
+from mm_tui.gateway.wire import email_detail
 from mm_tui.models import Mailbox
-from mm_tui.review.disclosure import disclosure
+from mm_tui.review.digest import digest_of
+from mm_tui.review.disclosure import disclosure, when_it_leaves
+from mm_tui.review.draft import EditedDraft, edited
 from mm_tui.services.decisions.remote_state import standing_of
 from mm_tui.services.decisions.view import ENDED, Phase, phase_of
 from mm_tui.text import ManyLine, OneLine
@@ -141,3 +145,47 @@ def test_which_acts_are_not_safe_beside_a_doubt() -> None:
     assert is_doubtful(Act.RELEASE_EDIT, "1", [SUBMISSION])
     assert not is_doubtful(Act.RELEASE_EDIT, "1", [SUBMISSION], same_submission=True)
     assert not any(is_doubtful(Act.REJECT, "1", doubts) for doubts in ([SUBMISSION], ["1"], []))
+
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("send_at", "told"),
+    [
+        ("", "not disclosed"),
+        ("2026-03-02T18:30:00Z", "02 Mar 2026 18:30"),
+        ("1772476200000", "02 Mar 2026 18:30"),
+        ("2026-03-02T11:00:00+00:00", "has passed"),
+        ("next\x1b[2J week", "next week"),
+        ("9" * 40, "once approved"),
+        ("9999-12-31T23:59:59-12:00", "once approved"),
+    ],
+)
+def test_when_it_leaves_is_said_or_that_this_is_not_told(
+    send_at: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    words = when_it_leaves(send_at, NOW)
+    assert told in words and "\x1b" not in words
+    assert "as soon as it is approved" in when_it_leaves(send_at, NOW, edited=True)
+
+
+@pytest.mark.parametrize("name", ["send_at", "scheduled_at", "scheduled_for"])
+def test_a_send_time_that_is_told_is_part_of_what_is_approved(name: str) -> None:
+    told: dict[str, object] = {
+        "id": "01J1",
+        "from": "a@x.example",
+        "to": ["b@y.example"],
+        "subject": "S",
+        "markdown": "Text",
+    }
+    untimed, timed, later = (
+        email_detail({**told, **more}, "box").raw
+        for more in ({}, {name: "2026-03-02T18:30:00Z"}, {name: "2026-03-03T18:30:00Z"})
+    )
+    digests = {digest_of("01J1", "box", "outbound", raw) for raw in (untimed, timed, later)}
+    assert len(digests) == 3
+    mine = edited(timed, EditedDraft(timed.to, timed.subject, timed.body))
+    assert mine.send_at == "", "an edit leaves as soon as it is approved"

@@ -33,6 +33,7 @@ SHOWN: Mapping[str, str] = {
     "attachments": "list of {name, size, content_type}; size in bytes",
     "thread_id": "id of its thread, or null",
     "hidden_characters_removed": "how many control and invisible characters were taken out of subject and body",
+    "send_at": "when it leaves once approved, as the gateway told it, or null where it does not tell",
     "disclosure": "list of sentences: what the gateway adds, or does not tell",
     "unchecked": "list of sentences: what the risk rules did not look at",
     "oversight_mode": "of the mailbox, or null",
@@ -54,8 +55,8 @@ DECISION: Mapping[str, str] = {
     "replacement_id": "id of the edited mail, or null",
     "decided_by": "whom the gateway names, or null",
     "decided_at": "ISO 8601 in UTC, or null",
-    "changed": "{seen, now} where content differs from what was decided on, each {to, cc, subject, body, attachments} "
-    "or null; after not_as_seen `now` is what left; else null",
+    "changed": "{seen, now} where content differs from what was decided on, each {to, cc, subject, body, attachments, "
+    "send_at} or null; after not_as_seen `now` is what left; else null",
     "question": "{words, choices} when a human must answer, else null",
     "exit_status": "the exit status",
 }

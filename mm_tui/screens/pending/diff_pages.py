@@ -124,6 +124,7 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
         ("cc", ", ".join(old.cc), ", ".join(new.cc)),
         ("subject", old.subject, new.subject),
         ("attached", ", ".join(old.attachments), ", ".join(new.attachments)),
+        ("send time", old.send_at, new.send_at),
     ):
         if before != after:
             writer.write(f"{name}: ", "dim")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -10,7 +11,7 @@ from textual.content import Content
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import disclosure
+from mm_tui.review.disclosure import disclosure, when_it_leaves
 from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.ended import tells_end
@@ -37,7 +38,14 @@ PHASE_SIGNS = {
 }
 
 
-def head(entry: QueueEntry, mailbox: Mailbox | None, *, shown_findings: int, crowded: bool = False) -> Content:
+def head(
+    entry: QueueEntry,
+    mailbox: Mailbox | None,
+    *,
+    shown_findings: int,
+    crowded: bool = False,
+    now: datetime | None = None,
+) -> Content:
     """The lines above the body.
 
     Args:
@@ -45,6 +53,7 @@ def head(entry: QueueEntry, mailbox: Mailbox | None, *, shown_findings: int, cro
         mailbox: whose it is; None when the mailbox list has not been read.
         shown_findings: how many findings are spelled out; the rest is counted.
         crowded: all of it does not fit here and stands whole in the text below: only the beginnings are given.
+        now: the time, where it is not the machine's; a send time may have passed.
     """
     item, edit = entry.item, entry.edit
     subject = OneLine(edit.subject) if edit is not None else item.subject
@@ -67,7 +76,10 @@ def head(entry: QueueEntry, mailbox: Mailbox | None, *, shown_findings: int, cro
         unread = Content.styled("could not be read" if entry.unread_because else "being read …", "$mm-dim")
         lines.append(_row("cc", copies if item.complete else unread))
     if not entry.is_inbound and not crowded:
-        lines.append(_row("also", Content.styled(" · ".join(disclosure(mailbox)), "$mm-dim")))
+        told = bool(item.raw.send_at)
+        also = [*disclosure(mailbox), *([] if told else [_when(entry, now)])]
+        lines.append(_row("also", Content.styled(" · ".join(also), "$mm-dim")))
+        lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if told else []
     elif entry.is_inbound:
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
     if entry.claim is not None:
@@ -82,9 +94,14 @@ def head(entry: QueueEntry, mailbox: Mailbox | None, *, shown_findings: int, cro
     return joined(lines, "\n")
 
 
-def above(entry: QueueEntry, mailbox: Mailbox | None) -> list[OneLine]:
-    """What else must be read, where the head has no room for it: what the gateway adds to an outbound mail."""
-    return [] if entry.is_inbound else list(disclosure(mailbox))
+def above(entry: QueueEntry, mailbox: Mailbox | None, now: datetime | None = None) -> list[OneLine]:
+    """What else must be read, where the head has no room for it: what the gateway adds to an outbound mail, and when
+    it leaves."""
+    return [] if entry.is_inbound else [*disclosure(mailbox), _when(entry, now)]
+
+
+def _when(entry: QueueEntry, now: datetime | None) -> OneLine:
+    return when_it_leaves(entry.item.raw.send_at, now or datetime.now(UTC), edited=entry.edit is not None)
 
 
 def banner(

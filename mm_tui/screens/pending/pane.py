@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
+from mm_tui.messages import services_of
 from mm_tui.models import Mailbox
 from mm_tui.review.rendered import MOST_CHARACTERS
 from mm_tui.screens.pending.diff_pages import difference, sides
@@ -217,7 +218,9 @@ class ItemPane(Vertical):
         return page, entry.version
 
     def _above(self) -> list[OneLine] | None:
-        return above(self._entry, self._mailbox) if self._crowded and self._entry is not None else None
+        if not self._crowded or self._entry is None:
+            return None
+        return above(self._entry, self._mailbox, services_of(self).clock.now())
 
     def _draw_head(self) -> None:
         self.query_one("#item-head", CachedStatic).put(self._head())
@@ -256,10 +259,11 @@ class ItemPane(Vertical):
         self._crowded = False
         if entry is None:
             return Content("")
+        now = services_of(self).clock.now()
         least = min(1, len(entry.assessment.findings))
         for crowded in (False, True):
             for findings in range(MOST_FINDINGS, least - 1, -1):
-                text = head(entry, self._mailbox, shown_findings=findings, crowded=crowded)
+                text = head(entry, self._mailbox, now=now, shown_findings=findings, crowded=crowded)
                 if not room or text.get_height({}, max(1, self.size.width - PADDING)) <= room:
                     self._crowded = crowded
                     return text

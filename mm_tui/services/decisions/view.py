@@ -85,6 +85,8 @@ class Shown:
     subject: OneLine
     body: ManyLine
     attachments: tuple[OneLine, ...] = ()
+    send_at: OneLine = OneLine("")
+    """As the gateway told it; empty where it did not."""
 
     @classmethod
     def of(cls, raw: RawContent) -> Shown:
@@ -95,6 +97,7 @@ class Shown:
             subject=OneLine(raw.subject),
             body=ManyLine(raw.body),
             attachments=tuple(OneLine(f"{name} ({size} bytes)") for name, size, _ in raw.attachments),
+            send_at=OneLine(raw.send_at),
         )
 
 
