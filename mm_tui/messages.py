@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.decisions.service import Decisions
+    from mm_tui.services.edits import Edits
     from mm_tui.services.events import ServiceEvent
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import PresenceKeeper
@@ -94,6 +95,10 @@ class Services(Protocol):
     trouble: OneLine
     """What keeps the network side from working, in words; empty when nothing does."""
     facts: StateStore
+
+    @property
+    def edits(self) -> Edits:
+        """The texts that humans wrote and that were not released."""
 
     def can(self, scope: str) -> bool:
         """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""

@@ -7,16 +7,19 @@ The gateway's wire shapes are translated into these in `mm_tui/gateway/wire.py`;
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, encodable
 
 GatewayId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,256}$")]
 """An id the gateway gave. Printable ASCII only, so it can be sent back exactly and shown as it is."""
@@ -170,6 +173,36 @@ class RawContent(Model):
         return f"<RawContent of {len(self.body)} characters>"
 
     __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class EditedDraft:
+    """What a human made of a draft, as typed. Cc and attachments stay as they are in the original.
+
+    Lone surrogates, which cannot be sent or stored, become escapes.
+    """
+
+    to: tuple[str, ...]
+    subject: str
+    body: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "to", tuple(map(encodable, self.to)))
+        object.__setattr__(self, "subject", encodable(self.subject))
+        object.__setattr__(self, "body", encodable(self.body))
+
+    def __repr__(self) -> str:
+        return f"<EditedDraft of {len(self.body)} characters>"
+
+    @property
+    def digest(self) -> str:
+        """A hash of the text, which names it."""
+        return sha256(json.dumps([self.to, self.subject, self.body]).encode()).hexdigest()
+
+    @property
+    def as_mail(self) -> str:
+        """All of it in one text, as a human reads it."""
+        return f"To: {', '.join(self.to)}\nSubject: {self.subject}\n\n{self.body}"
 
 
 class Mailbox(Model):

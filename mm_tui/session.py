@@ -9,6 +9,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from mm_tui.clock import Clock, SystemClock
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.audit.identities import Identities
     from mm_tui.services.decisions.service import Decisions
+    from mm_tui.services.edits import Edits
     from mm_tui.services.events import Notify, ServiceEvent
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import PresenceKeeper
@@ -133,6 +135,13 @@ class Session:
         session.news = OneLine(news) or session.take_up_texts()
         return session
 
+    @cached_property
+    def edits(self) -> Edits:
+        """The texts that humans wrote and that were not released."""
+        from mm_tui.services.edits import Edits
+
+        return Edits(self.database)
+
     def bind_store(self) -> None:
         """Notes, or compares, whose store this is. A demo's gateway has another port each time.
 
@@ -150,10 +159,8 @@ class Session:
         self._store_trouble = self.database.trouble
         words = OneLine(str(self._store_trouble))
         if isinstance(self._store_trouble, StoreMoved):
-            from mm_tui.store.decisions.edits import EditStore
-
             try:
-                words = OneLine(f"{words}. {EditStore(self.database).rescued()}")
+                words = OneLine(f"{words}. {self.edits.rescued()}")
             except OSError as error:
                 words = OneLine(f"{words}. Your texts could not be written elsewhere: {error}")
         self.trouble = words
@@ -162,12 +169,12 @@ class Session:
         """Takes up what an editor had when the last run ended; says so. The store may be locked: then next time."""
         if not (config.data_dir() / EDITING).exists():
             return OneLine("")
-        from mm_tui.services.edits import take_up
+        from mm_tui.services.edits import NotSaved
         from mm_tui.store.decisions.editor_files import editing_folder
 
         try:
-            return take_up(self.database, editing_folder(self.settings.profile.name), self.clock.now())
-        except (StoreError, OSError, sqlite3.Error) as error:
+            return self.edits.take_up(editing_folder(self.settings.profile.name), self.clock.now())
+        except (NotSaved, StoreError, OSError, sqlite3.Error) as error:
             return OneLine(f"a text that your editor had could not be taken up: {error}")
 
     def build(self, notify: Notify) -> None:

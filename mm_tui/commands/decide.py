@@ -12,8 +12,8 @@ from mm_tui.commands.office import Office, office
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.decision.state import Choice, Outcome
+from mm_tui.models import EditedDraft
 from mm_tui.review.digest import names
-from mm_tui.review.draft import EditedDraft
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.record import state_of
@@ -62,7 +62,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         )
         if decisions.breaks_thread(entry.item, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
-        written = edited_draft(entry.item, draft.to, draft.subject, draft.body)
+        written = edited_draft(entry.item, draft)
         assessment = rooms.queue().assess_edit(entry, written)
         await _accepted(rooms, entry, assessment, arguments)
         found = assessment.findings

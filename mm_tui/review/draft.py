@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from email.utils import getaddresses
 from hashlib import sha256
 
-from mm_tui.models import Party, RawContent
+from mm_tui.models import EditedDraft, Party, RawContent
 from mm_tui.review.digest import canonical
-from mm_tui.text import encodable
 
 _REPLY_MARK = re.compile(r"^\s*(?:(?:re|aw|sv|antw|rif|odp|vs)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 _ONE_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[^\s@,;:<>\"()]+")
-
-
-@dataclass(frozen=True, slots=True)
-class EditedDraft:
-    """What a human made of a draft, as typed. Cc and attachments stay as they are in the original.
-
-    Lone surrogates, which cannot be sent, become escapes.
-    """
-
-    to: tuple[str, ...]
-    subject: str
-    body: str
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "to", tuple(map(encodable, self.to)))
-        object.__setattr__(self, "subject", encodable(self.subject))
-        object.__setattr__(self, "body", encodable(self.body))
-
-    def __repr__(self) -> str:
-        return f"<EditedDraft of {len(self.body)} characters>"
 
 
 def edited(original: RawContent, edit: EditedDraft) -> RawContent:

@@ -1,82 +1,163 @@
-"""Texts that a human wrote and that were not released: nothing of them is lost, and here they are found again (R4)."""
+"""Texts that a human wrote and that were not released: nothing of them is lost, and here they are found again (R4).
+
+A text has three forms: what stands in the fields (`EditedDraft`), that text saved with the draft it was begun from
+(`SavedEdit`), and the content of a decision.
+"""
 
 from __future__ import annotations
 
-import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from mm_tui.store.decisions.editor_files import left_behind
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mm_tui.models import EditedDraft
     from mm_tui.store.database import Database
 
 _COPY = "~"
 """Marks a copy of an edit that another window wrote over; no gateway id holds it at that place."""
 
 
-def saved_edits(database: Database) -> list[SavedEdit]:
-    """Edits of mail that no longer waits, and texts that were kept beside an edit; the newest first."""
-    waiting = {item.email_id for item in PendingStore(database).waiting()}
-    return [edit for edit in EditStore(database).all() if edit.item_id not in waiting]
+class NotSaved(Exception):
+    """The store took no change. The message says why, and where the text is when it was written elsewhere."""
 
 
-def take_up(database: Database, folder: Path, at: datetime) -> OneLine:
-    """Takes up the texts that an editor had when the program ended, and says what became of them; empty: none.
+class Edits:
+    """The edits of a profile, by the mail that each is an edit of. Every change raises `NotSaved` where it fails."""
 
-    A text whose edit is still as the editor was given it becomes that edit, as it would have on the editor's end; any
-    other is kept beside it.
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._store = EditStore(database)
 
-    Args:
-        folder: the profile's, see `store.editor_files`.
-    """
-    edits, taken, more = EditStore(database), 0, []
-    for left in left_behind(folder):
-        stored = edits.get(left.text.item_id)
-        if left.text.body != left.given.body:
-            taken += 1
-            if stored is None or _text(stored) == _text(left.given):
-                new = left.text
-                edits.save(
-                    new.item_id, new.mailbox_id, new.base_digest, new.base,
-                    to=new.to, subject=new.subject, body=new.body, at=at, durable=True,
-                )  # fmt: skip
-            else:
-                save_beside(database, left.text, at)
-        if left.has_more:
-            more.append(str(left.folder))
-        left.remove()
-    words = []
-    if taken:
-        words.append("your editor's text of a draft was taken up after the last run ended" if taken == 1 else
-                     f"your editor's texts of {taken} drafts were taken up after the last run ended")  # fmt: skip
-    if more:
-        words.append(f"the editor left files of its own in {', '.join(more)}")
-    return OneLine("; ".join(words))
+    def get(self, item_id: str) -> SavedEdit | None:
+        """The edit of this mail, if there is one."""
+        return self._store.get(item_id)
+
+    def save(self, edit: SavedEdit, *, over: EditedDraft | None = None, durable: bool = False) -> bool:
+        """Saves an edit in place of what is saved for its mail.
+
+        Args:
+            edit: the text, and the draft that it was begun from.
+            over: what the writer last knew to be saved; None for nothing. Any other text is kept beside.
+            durable: it also survives a power cut.
+
+        Returns:
+            Whether there was another text, which is now kept beside.
+
+        Raises:
+            NotSaved: as it says.
+        """
+        with saving():
+            return put(self._store, edit, over=over, durable=durable)
+
+    def save_beside(self, edit: SavedEdit) -> None:
+        """Keeps a text beside the edit of the same mail. Raises `NotSaved`."""
+        with saving():
+            put_beside(self._store, edit)
+
+    def discard(self, item_id: str, still: EditedDraft | None = None) -> bool:
+        """Throws an edit away.
+
+        Args:
+            item_id: of which mail.
+            still: only if this is its text; None whatever it is.
+
+        Returns:
+            Whether it is gone now: not where it is another text by now.
+
+        Raises:
+            NotSaved: as it says; then it is still there.
+        """
+        with saving():
+            return remove(self._store, item_id, still)
+
+    def left_over(self) -> list[SavedEdit]:
+        """Edits of mail that no longer waits, and texts that were kept beside an edit; the newest first."""
+        waiting = {item.email_id for item in PendingStore(self._database).waiting()}
+        return [edit for edit in self._store.all() if edit.item_id not in waiting]
+
+    def rescued(self) -> OneLine:
+        """Writes all texts into files, after the store has moved, and says where; see `EditStore.rescued`."""
+        return self._store.rescued()
+
+    def take_up(self, folder: Path, at: datetime) -> OneLine:
+        """Takes up the texts that an editor had when the program ended, and says what became of them; empty: none.
+
+        A text whose edit is still as the editor was given it becomes that edit, as it would have on the editor's end;
+        any other is kept beside it.
+
+        Args:
+            folder: the profile's, see `store.decisions.editor_files`.
+            at: when they are saved.
+
+        Raises:
+            NotSaved: as it says; then they are found again next time.
+        """
+        from mm_tui.store.decisions.editor_files import left_behind
+
+        taken, more = 0, []
+        for left in left_behind(folder):
+            if left.edit.text != left.given.text:
+                taken += 1
+                edit, saved = replace(left.edit, saved_at=at), self.get(left.edit.item_id)
+                if saved is None or saved.text == left.given.text:
+                    self.save(edit, over=left.given.text, durable=True)
+                else:
+                    self.save_beside(edit)
+            if left.has_more:
+                more.append(str(left.folder))
+            left.remove()
+        words = []
+        if taken:
+            words.append("your editor's text of a draft was taken up after the last run ended" if taken == 1 else
+                         f"your editor's texts of {taken} drafts were taken up after the last run ended")  # fmt: skip
+        if more:
+            words.append(f"the editor left files of its own in {', '.join(more)}")
+        return OneLine("; ".join(words))
 
 
-def _text(edit: SavedEdit) -> tuple[tuple[str, ...], str, str]:
-    return edit.to, edit.subject, edit.body
+# The same inside a transaction, where the store's own errors end it
 
 
-def save_beside(database: Database, other: SavedEdit, at: datetime) -> None:
-    """Keeps a text beside the edit of the same mail: another window's, an editor's, or what a model is to replace."""
+def put(store: EditStore, edit: SavedEdit, *, over: EditedDraft | None, durable: bool) -> bool:
+    """As `Edits.save`; raises what the store raises."""
+    other = store.get(edit.item_id)
+    clashes = other is not None and other.text not in (over, edit.text)
+    if other is not None and clashes:
+        put_beside(store, replace(other, saved_at=edit.saved_at))
+    store.save(edit, durable=durable)
+    return clashes
+
+
+def put_beside(store: EditStore, edit: SavedEdit) -> None:
+    """As `Edits.save_beside`; raises what the store raises."""
     # Named by its text: revisions begin anew after an edit was thrown away, and no copy may take another's place.
-    text = sha256(json.dumps([other.to, other.subject, other.body]).encode()).hexdigest()
-    EditStore(database).save(
-        f"{other.item_id}{_COPY}{text[:16]}",
-        other.mailbox_id,
-        other.base_digest,
-        other.base,
-        to=other.to,
-        subject=other.subject,
-        body=other.body,
-        at=at,
-        durable=True,
-    )
+    store.save(replace(edit, item_id=f"{edit.item_id}{_COPY}{edit.text.digest[:16]}"), durable=True)
+
+
+def remove(store: EditStore, item_id: str, still: EditedDraft | None) -> bool:
+    """As `Edits.discard`; raises what the store raises."""
+    saved = store.get(item_id)
+    if saved is not None and still is not None and saved.text != still:
+        return False
+    store.discard(item_id)
+    return True
+
+
+@contextmanager
+def saving() -> Iterator[None]:
+    """Turns what a store raises into `NotSaved`."""
+    try:
+        yield
+    except (sqlite3.Error, StoreError, OSError) as error:
+        raise NotSaved(OneLine(str(error))) from error

@@ -1,60 +1,73 @@
-"""Replies being written: kept like edits, from the first keys on until they are submitted or emptied (R4)."""
+"""Replies being written: saved like edits, from the first keys on until they are submitted or emptied (R4)."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mm_tui.models import RawContent
-from mm_tui.services.edits import save_beside
-from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.models import EditedDraft, RawContent
+from mm_tui.services.edits import Edits, saving
+from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mm_tui.store.database import Database
     from mm_tui.store.mail.mails import MailRow
 
 _REPLY = "reply:"
-"""Begins the name under which a reply is kept, before the id of the mail that it answers; no gateway id begins so."""
+"""Begins the name under which a reply is saved, before the id of the mail that it answers; no gateway id begins so."""
 
 
 class Replies:
-    """The texts of replies that are not submitted yet, by the mail that they answer."""
+    """The texts of replies that are not submitted yet, by the mail that they answer. Raises as `Edits` does."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._edits = EditStore(database)
+    def __init__(self, database: Database, edits: Edits) -> None:
+        self._edits = edits
         self._facts = StateStore(database)
 
     def get(self, email_id: str) -> str:
         """What was written; empty for nothing."""
-        kept = self._edits.get(f"{_REPLY}{email_id}")
-        # Earlier versions kept it among the small facts.
-        return kept.body if kept is not None else self._facts.get(f"{_REPLY}{email_id}") or ""
+        saved = self._edits.get(f"{_REPLY}{email_id}")
+        # Version 0.1.0 kept it among the small facts.
+        return saved.text.body if saved is not None else self._facts.get(f"{_REPLY}{email_id}") or ""
 
-    def keep(self, mail: MailRow, text: str, at: datetime, *, durable: bool = False) -> None:
-        """Keeps the text in place of what was kept before; an empty one is forgotten. Arguments as `EditStore.save`."""
+    def save(self, mail: MailRow, text: str, at: datetime, *, over: str, durable: bool = False) -> bool:
+        """Saves the text in place of what was saved before; an empty one is forgotten.
+
+        Args:
+            mail: that it answers.
+            text: as typed.
+            at: now.
+            over: what the writer last knew to be saved. Any other text is kept beside.
+            durable: it also survives a power cut.
+
+        Returns:
+            Whether there was another text, which is now kept beside.
+        """
         if not text.strip():
-            self.forget(mail.email_id)
-            return
-        new = _edit(mail, text, at)
-        self._edits.save(
-            new.item_id, new.mailbox_id, new.base_digest, new.base,
-            to=new.to, subject=new.subject, body=new.body, at=at, durable=durable,
-        )  # fmt: skip
+            return not self.forget(mail.email_id, still=over)
+        return self._edits.save(_edit(mail, text, at), over=_edit(mail, over, at).text, durable=durable)
 
-    def keep_beside(self, mail: MailRow, text: str, at: datetime) -> None:
+    def save_beside(self, mail: MailRow, text: str, at: datetime) -> None:
         """Keeps a text that another is about to replace."""
-        save_beside(self._database, _edit(mail, text, at), at)
+        self._edits.save_beside(_edit(mail, text, at))
 
-    def forget(self, email_id: str) -> None:
-        """It was submitted, or emptied."""
+    def forget(self, email_id: str, *, still: str | None = None) -> bool:
+        """It was submitted, or emptied. With `still` only if this is its text; returns whether it is gone now."""
+        saved = self._edits.get(f"{_REPLY}{email_id}")
+        if saved is not None and still is not None and saved.text.body != still:
+            return False
         self._edits.discard(f"{_REPLY}{email_id}")
-        self._facts.set(f"{_REPLY}{email_id}", None)
+        with saving():
+            self._facts.set(f"{_REPLY}{email_id}", None)
+        return True
 
 
 def _edit(mail: MailRow, text: str, at: datetime) -> SavedEdit:
     sender, subject = str(mail.sender), str(mail.subject)
     # There is no draft that it changes.
     base = RawContent(sender="", to=(sender,), subject=subject)
-    return SavedEdit(f"{_REPLY}{mail.email_id}", mail.mailbox_id, "", base, (sender,), f"Re: {subject}", text, 1, at)
+    return SavedEdit(
+        f"{_REPLY}{mail.email_id}", mail.mailbox_id, "", base, EditedDraft((sender,), f"Re: {subject}", text), at
+    )

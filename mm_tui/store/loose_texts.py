@@ -6,26 +6,10 @@ import os
 import tempfile
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-
-class Text(Protocol):
-    """What is written of a text: the mail it belongs to, and what a human made of it."""
-
-    @property
-    def item_id(self) -> str: ...
-    @property
-    def saved_at(self) -> datetime: ...
-    @property
-    def to(self) -> Sequence[str]: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def body(self) -> str: ...
+    from collections.abc import Mapping
 
 
 class LooseTexts:
@@ -35,8 +19,11 @@ class LooseTexts:
         self._beside = store.with_name(f"{store.stem}.texts")
         self._folder: Path | None = None
 
-    def keep(self, edits: Iterable[Text]) -> Path:
+    def keep(self, texts: Mapping[str, str]) -> Path:
         """Writes the texts, on the disk when it returns. A later text of the same mail takes the earlier one's place.
+
+        Args:
+            texts: by the id of the mail that each belongs to.
 
         Returns:
             The folder that they are in.
@@ -46,10 +33,10 @@ class LooseTexts:
         """
         if self._folder is None:
             self._folder = self._made()
-        for edit in edits:
+        for item_id, text in texts.items():
             # Named by a hash, for an id from outside must not choose the place.
-            name = sha256(edit.item_id.encode()).hexdigest()[:16]
-            _write(self._folder / f"{name}.txt", _text(edit))
+            name = sha256(item_id.encode()).hexdigest()[:16]
+            _write(self._folder / f"{name}.txt", text)
         return self._folder
 
     def _made(self) -> Path:
@@ -94,13 +81,6 @@ def keep_text(text: str, store: Path | None) -> Path:
         else:
             return Path(name)
     raise failed
-
-
-def _text(edit: Text) -> str:
-    return (
-        f"Mail: {edit.item_id}\nSaved: {edit.saved_at.isoformat(timespec='seconds')}\n"
-        f"To: {', '.join(edit.to)}\nSubject: {edit.subject}\n\n{edit.body}"
-    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.services.decisions.view import Phase
-from mm_tui.services.edits import saved_edits
+from mm_tui.services.edits import Edits
 from mm_tui.services.replies import Replies
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
@@ -71,15 +71,15 @@ def test_everything_that_a_human_wrote_or_did_is_there(tmp_path: Path, left: dic
         assert [str(entry.kind) for entry in entries] == JOURNAL
         assert {entry.email_id for entry in entries} >= {left[name] for name in ("approved", "rejected", "doubtful")}
         edits = {edit.item_id: edit for edit in EditStore(database).all()}
-        assert {item: edit.body for item, edit in edits.items()} == {
+        assert {item: edit.text.body for item, edit in edits.items()} == {
             left["edited"]: UNSENT,
             left["replaced"]: "Dear Anna, a better text.",
         }
         assert edits[left["edited"]].base.body == "Dear Anna, this is the draft edited."
-        assert edits[left["edited"]].to == ("anna@customer.example",)
-        assert Replies(database).get(left["answered"]) == "A half-written reply\n"
+        assert edits[left["edited"]].text.to == ("anna@customer.example",)
+        assert Replies(database, Edits(database)).get(left["answered"]) == "A half-written reply\n"
         assert {item.email_id for item in PendingStore(database).waiting()} >= {left["edited"], left["doubtful"]}
-        assert saved_edits(database) == [], "both belong to mail that waits"
+        assert Edits(database).left_over() == [], "both belong to mail that waits"
         assert len(MailStore(database).mailboxes()) == 3
         assert len(database.reader().execute("SELECT * FROM mail").fetchall()) == 10
     finally:
@@ -102,7 +102,7 @@ async def test_decisions_on_their_way_are_asked_about_and_can_be_finished(
         mail = await desk.read(left["mailbox"], left["edited"])
         edit = EditStore(desk.database).get(left["edited"])
         assert edit is not None
-        await desk.release_edit(mail, edit.body)
+        await desk.release_edit(mail, edit.text.body)
         view = await desk.settled(left["edited"])
         assert view.phase is Phase.DONE, view
         assert sandbox.outbox()[-1]["body"].strip() == UNSENT.strip()

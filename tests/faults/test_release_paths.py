@@ -128,7 +128,7 @@ async def test_an_edit_that_the_scan_blocks_leaves_the_original_and_keeps_the_te
     assert sandbox.status(draft) == "pending_send_approval"
     saved = desk.edits.get(draft)
     assert saved is not None
-    assert saved.body == text
+    assert saved.text.body == text
 
 
 async def test_an_edit_to_an_allowed_recipient_is_out_at_once_and_the_original_retired(
@@ -293,7 +293,7 @@ async def test_without_a_send_key_the_edit_goes_back_to_the_agent(tmp_path: Path
         assert (view.phase, view.text_kept) == (Phase.DONE, True)
         saved = desk.edits.get(draft)
         assert saved is not None
-        assert saved.body == "Better words"
+        assert saved.text.body == "Better words"
         assert all("Better words" not in entry.details.values() for entry in desk.journal())
     told = next(entry["metadata"]["reason"] for entry in sandbox.audit() if entry["action"] == "oversight.rejected")
     assert "Wrong tone" in told
@@ -414,7 +414,7 @@ async def test_in_memory_mode_journal_and_edits_are_on_the_disk(tmp_path: Path, 
         assert desk.kinds().count("held") == 2
         saved = desk.edits.get(other)
         assert saved is not None
-        assert saved.body == "X-SANDBOX-BLOCK-THIS-MAIL"
+        assert saved.text.body == "X-SANDBOX-BLOCK-THIS-MAIL"
         assert desk.edits.get(draft) is None
 
 

@@ -146,7 +146,7 @@ class Hand:
         await self.type("\x1b")
         await self.comes("the editor to close", lambda: self.app.screen is self.screen)
         stored = EditStore(self.app.services.database).all()
-        assert any(edit.body.startswith(f"{text}\n{text}") for edit in stored), f"{text!r} is lost"
+        assert any(edit.text.body.startswith(f"{text}\n{text}") for edit in stored), f"{text!r} is lost"
 
     async def searches(self) -> None:
         text = self.words()
@@ -168,7 +168,7 @@ class Hand:
             await self.pilot.press("escape")
         await self.comes("the inbox", lambda: not isinstance(self.app.screen, ThreadScreen))
         stored = EditStore(self.app.services.database).all()
-        assert any(edit.body.endswith(text) for edit in stored), f"{text!r} is lost"
+        assert any(edit.text.body.endswith(text) for edit in stored), f"{text!r} is lost"
 
     async def opens_a_dialog(self) -> None:
         """One that takes no text, and types at it."""

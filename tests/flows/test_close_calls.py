@@ -18,7 +18,7 @@ from mm_tui.services.decisions import approval_gate
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, seen
+from tests.support.queue import bodies, open_queue, seen, write_elsewhere
 from tests.support.sandbox import Sandbox, running_sandbox
 
 
@@ -77,10 +77,7 @@ async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
         assert entry is not None
 
         def save(body: str) -> None:
-            store.save(
-                draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
-                to=entry.item.raw.to, subject=entry.item.raw.subject, body=body, at=app.services.clock.now(),
-            )  # fmt: skip
+            write_elsewhere(app, entry, body)
             screen.reload()
 
         save("Mine.")
@@ -89,7 +86,9 @@ async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
         store.discard(draft)
         save("Other.\n" * 200)
         await until(
-            pilot, lambda: (now := screen.current) and now.edit and now.edit.body.startswith("Other"), "the other edit"
+            pilot,
+            lambda: (now := screen.current) and now.edit and now.edit.text.body.startswith("Other"),
+            "the other edit",
         )
         assert screen.current is not None
         assert not screen.gate.has_seen(screen.current)
@@ -98,17 +97,14 @@ async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
 async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draft = sandbox.draft("It is on its way.")
+    sandbox.draft("It is on its way.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
         entry, store = screen.current, EditStore(app.services.database)
         assert entry is not None
 
         def save(body: str) -> None:
-            store.save(
-                draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
-                to=entry.item.raw.to, subject=entry.item.raw.subject, body=body, at=app.services.clock.now(),
-            )  # fmt: skip
+            write_elsewhere(app, entry, body)
 
         save("Mine.")
         screen.reload()
@@ -118,7 +114,7 @@ async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(pilot, lambda: not screen.entries, "the queue to be empty")
-        assert [edit.body for edit in store.all()] == ["Written meanwhile in the other window."]
+        assert [edit.text.body for edit in store.all()] == ["Written meanwhile in the other window."]
     assert bodies(sandbox) == ["Mine."]
 
 
@@ -138,7 +134,7 @@ async def test_a_recipient_with_a_comma_in_the_name_stays_one(
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
         edit = EditStore(app.services.database).get(draft)
         assert edit is not None
-        assert edit.to == ('"Doe, Jane" <jane@x.example>', "Anna <anna@exämple.example>")
+        assert edit.text.to == ('"Doe, Jane" <jane@x.example>', "Anna <anna@exämple.example>")
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
@@ -243,7 +239,7 @@ async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is screen, "the queue")
         edit = EditStore(app.services.database).get(draft)
-        assert edit is not None and edit.body == "Mine."
+        assert edit is not None and edit.text.body == "Mine."
 
 
 async def test_a_text_is_thrown_away_only_as_it_was_shown(
@@ -256,10 +252,7 @@ async def test_a_text_is_thrown_away_only_as_it_was_shown(
         assert entry is not None
 
         def save(body: str) -> None:
-            store.save(
-                draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
-                to=entry.item.raw.to, subject=entry.item.raw.subject, body=body, at=app.services.clock.now(),
-            )  # fmt: skip
+            write_elsewhere(app, entry, body)
 
         save("Mine.")
         screen.reload()
@@ -270,4 +263,4 @@ async def test_a_text_is_thrown_away_only_as_it_was_shown(
         await pilot.press("D")
         await until(pilot, lambda: app.screen is screen, "the queue")
         edit = store.get(draft)
-        assert edit is not None and edit.body == "Written meanwhile in the other window."
+        assert edit is not None and edit.text.body == "Written meanwhile in the other window."

@@ -73,7 +73,7 @@ async def test_decisions_made_here_become_evidence(
             if draft == drafts[0]:
                 await decisions.approve(item, digest)
             elif draft == drafts[1]:
-                from mm_tui.review.draft import EditedDraft
+                from mm_tui.models import EditedDraft
 
                 to = tuple(party.header for party in item.to)
                 edit = EditedDraft(to, str(item.subject), "It is on its way, dear Ben.")

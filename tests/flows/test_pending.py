@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, TextArea
 
+from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.editor import EditScreen
@@ -17,14 +18,14 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.audit.history import Lives
 from mm_tui.services.audit.line import AuditLines
 from mm_tui.services.decisions.view import Phase
-from mm_tui.services.edits import saved_edits
+from mm_tui.services.edits import Edits
 from mm_tui.settings.sections import Review
 from mm_tui.store.decisions.editor_files import EditorFile
-from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine
 from mm_tui.widgets import pager
 from tests.support.app import drawn, running_app, settings_for, until
-from tests.support.queue import bodies, open_queue, ready, seen
+from tests.support.queue import bodies, open_queue, ready, seen, write_elsewhere
 from tests.support.sandbox import Sandbox
 
 
@@ -178,7 +179,7 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(pilot, lambda: not screen.entries, "the queue to be empty")
-        assert EditStore(app.services.database).all() == []
+        await until(pilot, lambda: EditStore(app.services.database).all() == [], "the text to be gone once it left")
     assert bodies(sandbox) == ["We will look into it."]
     assert sandbox.status(original) == "rejected"
 
@@ -186,18 +187,14 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
 async def test_the_risks_are_those_of_what_would_leave(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draft = sandbox.draft("Hello Anna, we give you a full refund of $240 today.")
+    sandbox.draft("Hello Anna, we give you a full refund of $240 today.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
         entry = screen.current
         assert entry is not None and entry.assessment.asks_again
-        store = EditStore(app.services.database)
 
         def write(text: str) -> None:
-            store.save(
-                draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
-                to=entry.item.raw.to, subject=entry.item.raw.subject, body=text, at=app.services.clock.now(),
-            )  # fmt: skip
+            write_elsewhere(app, entry, text)
             screen.reload()
 
         write("Hello Anna, we have read your mail.")
@@ -217,12 +214,12 @@ async def test_what_is_typed_is_kept_and_found_again(
         await pilot.press("O", "h")
         store = EditStore(app.services.database)
         await until(
-            pilot, lambda: (edit := store.get(draft)) and edit.body.startswith("Oh"), "the saved edit", seconds=3
+            pilot, lambda: (edit := store.get(draft)) and edit.text.body.startswith("Oh"), "the saved edit", seconds=3
         )
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
         assert screen.current is not None and screen.current.edit is not None
-        assert screen.current.edit.body.startswith("Oh")
+        assert screen.current.edit.text.body.startswith("Oh")
 
 
 async def test_a_change_underneath_an_edit_must_be_looked_at(
@@ -299,14 +296,20 @@ async def test_two_windows_on_one_draft_lose_no_text(
         entry = screen.current
         assert entry is not None
         EditStore(app.services.database).save(
-            draft, entry.item.mailbox_id, entry.digest, entry.item.raw,
-            to=("a@b.example",), subject="S", body="From the other window.", at=app.services.clock.now(),
-        )  # fmt: skip
+            SavedEdit(
+                draft,
+                entry.item.mailbox_id,
+                entry.digest,
+                entry.item.raw,
+                EditedDraft(("a@b.example",), "S", "From the other window."),
+                app.services.clock.now(),
+            )
+        )
         app.screen.query_one("#body", TextArea).load_text("From this window.")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is screen, "the queue")
         kept = EditStore(app.services.database).all()
-    assert sorted(edit.body for edit in kept) == ["From the other window.", "From this window."]
+    assert sorted(edit.text.body for edit in kept) == ["From the other window.", "From this window."]
 
 
 async def test_rejecting_takes_a_reason_and_offers_it_next_time(
@@ -480,7 +483,7 @@ async def test_without_a_send_key_an_edit_is_sent_back(
         await pilot.press("enter")
         await until(pilot, lambda: sandbox.status(draft) == "rejected", "the rejection")
         kept = EditStore(app.services.database).get(draft)
-        assert kept is not None and kept.body == "We will look into it."
+        assert kept is not None and kept.text.body == "We will look into it."
     reasons = [entry["metadata"].get("reason") for entry in sandbox.audit() if "reject" in entry["action"]]
     assert "We will look into it." in reasons[0]
     assert sandbox.outbox() == []
@@ -530,7 +533,11 @@ async def test_what_a_failing_editor_left_is_kept(
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
         await pilot.press("ctrl+o")
-        await until(pilot, lambda: [edit.body for edit in saved_edits(app.services.database)] == ["Half written"], "it")
+        await until(
+            pilot,
+            lambda: [edit.text.body for edit in Edits(app.services.database).left_over()] == ["Half written"],
+            "it",
+        )
         assert app.screen.query_one("#body", TextArea).text == "We will refund it."
 
 

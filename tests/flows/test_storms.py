@@ -82,7 +82,7 @@ async def test_what_is_typed_between_the_sizes_is_all_there(seed: int) -> None:
         await until(pilot, lambda: isinstance(app.screen, PendingScreen))
         kept = EditStore(session.database).get("01WAIT000001")
         assert kept is not None
-        assert kept.body == f"{typed}Hello Anna."
+        assert kept.text.body == f"{typed}Hello Anna."
         await until(pilot, lambda: typed in shown(app))
 
 

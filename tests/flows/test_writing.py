@@ -19,7 +19,7 @@ from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.assistant.cards import DraftText
-from mm_tui.services.edits import saved_edits
+from mm_tui.services.edits import Edits
 from mm_tui.settings.sections import Sync
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore
@@ -76,7 +76,7 @@ async def opened(where: str, app: MmTui, pilot: Pilot[Any], model: Model | None)
 
 
 def kept(app: MmTui) -> list[str]:
-    return [edit.body for edit in saved_edits(app.services.database)]
+    return [edit.text.body for edit in Edits(app.services.database).left_over()]
 
 
 @pytest.mark.parametrize("where", ["edit", "reply"])
@@ -115,7 +115,7 @@ async def test_half_a_text_of_a_model_never_stays(
         assert area.text.endswith("!")
         await pilot.press("escape")
         await until(pilot, lambda: not area.has_focus, "the editor to close")
-        stored = [edit.body for edit in EditStore(app.services.database).all()]
+        stored = [edit.text.body for edit in EditStore(app.services.database).all()]
         assert any(body.startswith(MINE) and body.endswith("!") for body in stored)
         assert not any("Half of a te" in body for body in stored)
 
@@ -148,7 +148,7 @@ async def test_a_half_written_reply_outlives_a_store_that_keeps_no_mail(
     assert path is not None
     for memory in (True, False):
         database = Database.open(path, memory=memory)
-        assert [edit.body for edit in EditStore(database).all()] == [MINE]
+        assert [edit.text.body for edit in EditStore(database).all()] == [MINE]
         database.close()
     assert Sync().memory is False
 

@@ -13,9 +13,8 @@ import httpx
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.models import EmailDetail
+from mm_tui.models import EditedDraft, EmailDetail
 from mm_tui.review.digest import digest_of
-from mm_tui.review.draft import EditedDraft
 from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.events import ServiceEvent

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from mm_tui.app import MmTui
 from mm_tui.decision.state import Act, Choice, Question
-from mm_tui.models import Attachment, Party, PendingItem, RawContent
+from mm_tui.models import Attachment, EditedDraft, Party, PendingItem, RawContent
 from mm_tui.review.digest import digest_of
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown
-from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from tests.support.pictured_mail import office
 from tests.support.seat import NOW
@@ -157,9 +157,15 @@ def app(*, edited: bool = False, waiting: bool = True, **given: Any) -> MmTui:
     if edited:
         item = ITEMS["d-refund"]
         EditStore(session.database).save(
-            item.id, item.mailbox_id, digest(item.id), item.raw,
-            to=item.raw.to, subject=item.raw.subject, body=EDITED, at=NOW,
-        )  # fmt: skip
+            SavedEdit(
+                item.id,
+                item.mailbox_id,
+                digest(item.id),
+                item.raw,
+                EditedDraft(item.raw.to, item.raw.subject, EDITED),
+                NOW,
+            )
+        )
     session.drafts = cast(Any, object())
     session.decisions = cast(Any, StillReleases(VIEWS))
     return MmTui(session)

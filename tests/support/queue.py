@@ -7,7 +7,10 @@ from typing import Any
 from textual.pilot import Pilot
 
 from mm_tui.app import MmTui
+from mm_tui.models import EditedDraft
 from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from tests.support.app import until
 from tests.support.sandbox import Sandbox
 
@@ -40,3 +43,11 @@ def ready(pilot: Pilot[Any]) -> bool:
 
 def bodies(sandbox: Sandbox) -> list[str]:
     return [message["body"].strip() for message in sandbox.outbox()]
+
+
+def write_elsewhere(app: MmTui, entry: QueueEntry, body: str) -> None:
+    """Saves an edit of a waiting mail as another window would."""
+    item = entry.item
+    text = EditedDraft(item.raw.to, item.raw.subject, body)
+    edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, app.services.clock.now())
+    EditStore(app.services.database).save(edit)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mm_tui.decision.state import Act, Question
-from mm_tui.models import Party, PendingItem, RawContent
+from mm_tui.models import EditedDraft, Party, PendingItem, RawContent
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions import approval_gate
 from mm_tui.services.decisions.approval_gate import ApprovalGate
@@ -31,9 +31,8 @@ def waiting(*, edit: SavedEdit | None = None, digest: str = "d" * 64, **fields: 
 
 def edit_of(entry: QueueEntry, body: str = "Mine.") -> SavedEdit:
     return SavedEdit(
-        item_id=entry.item.id, mailbox_id="m1", base_digest=entry.digest, base=RAW, to=("b@x.example",), subject="S",
-        body=body, revision=1, saved_at=FakeClock().now(),
-    )  # fmt: skip
+        entry.item.id, "m1", entry.digest, RAW, EditedDraft(("b@x.example",), "S", body), FakeClock().now()
+    )
 
 
 def decision(phase: Phase, question: Asked | None = None) -> DecisionView:

@@ -10,11 +10,12 @@ import pytest
 
 from mm_tui.commands import risk_gate
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.models import EditedDraft
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 from tests.support.cli import Home
@@ -139,14 +140,14 @@ def test_a_kept_edit_hides_no_risk_of_the_draft(home: Home, sandbox: Sandbox) ->
         item = PendingStore(database).get(draft_id)
         assert item is not None and item.received_at is not None
         EditStore(database).save(
-            draft_id,
-            item.mailbox_id,
-            shown["digest"],
-            item.raw,
-            to=("anna@customer.example",),
-            subject="Re",
-            body="Dear Anna",
-            at=item.received_at,
+            SavedEdit(
+                draft_id,
+                item.mailbox_id,
+                shown["digest"],
+                item.raw,
+                EditedDraft(("anna@customer.example",), "Re", "Dear Anna"),
+                item.received_at,
+            )
         )
     again = home.run("pending", "show", draft_id, "--json").json
     assert (again["edited_here"], again["risk"]) == (True, "high")

@@ -22,11 +22,11 @@ from mm_tui.commands.checks import network as checks_network
 from mm_tui.commands.checks.check import Check, Result
 from mm_tui.commands.output import fields
 from mm_tui.commands.output.exits import Exit
-from mm_tui.models import RawContent
+from mm_tui.models import EditedDraft, RawContent
 from mm_tui.settings import keys as key_sources
 from mm_tui.settings.sections import ConfigError
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from tests.support.cli import Done, Home
 from tests.support.pty import Terminal
 from tests.support.sandbox import Sandbox
@@ -292,7 +292,7 @@ def test_doctor_counts_unsent_edits(home: Home, sandbox: Sandbox) -> None:
     raw = RawContent(sender="a@x.example")
     now = datetime.now(UTC)
     with Database.open(home.data / "store-default.sqlite3") as database:
-        EditStore(database).save("01E", "01M", "d" * 64, raw, to=("b@x.example",), subject="s", body="b", at=now)
+        EditStore(database).save(SavedEdit("01E", "01M", "d" * 64, raw, EditedDraft(("b@x.example",), "s", "b"), now))
     assert "1 unsent edits" in checks(home.run("doctor", "--json"))["edits"]["words"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mm_tui.review.draft import EditedDraft
+from mm_tui.models import EditedDraft
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.services.queue.entry import QueueEntry
@@ -14,7 +14,7 @@ from tests.support.seat import NOW
 def edited(body: str, to: tuple[str, ...] = ("anna@customer.example",)) -> QueueEntry:
     item = ITEMS["d-refund"]
     draft = EditedDraft(to, str(item.subject), body)
-    edit = SavedEdit(item.id, item.mailbox_id, digest(item.id), item.raw, draft.to, draft.subject, draft.body, 1, NOW)
+    edit = SavedEdit(item.id, item.mailbox_id, digest(item.id), item.raw, draft, NOW)
     return QueueEntry(item, digest(item.id), Assessment((), ()), edit)
 
 

@@ -7,9 +7,9 @@ from hashlib import sha256
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mm_tui.models import RawContent
+from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.digest import digest_of, names, short
-from mm_tui.review.draft import EditedDraft, edited, fingerprint, starts_thread
+from mm_tui.review.draft import edited, fingerprint, starts_thread
 
 TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=30)
 RAW = st.builds(

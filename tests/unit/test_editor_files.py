@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.models import RawContent
+from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending.editor_process import EditorError, run_editor
-from mm_tui.services.edits import saved_edits, take_up
+from mm_tui.services.edits import Edits
 from mm_tui.session import EDITING
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
@@ -26,7 +26,7 @@ from tests.support.seat import still_wiring
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 GIVEN = SavedEdit(
-    "d1", "mb1", "ab" * 32, RawContent(sender="s@x.example"), ("a@x.example",), "Re: Hi", "Given.", 1, NOW
+    "d1", "mb1", "ab" * 32, RawContent(sender="s@x.example"), EditedDraft(("a@x.example",), "Re: Hi", "Given."), NOW
 )
 PROGRAM = """
 import sys
@@ -52,7 +52,7 @@ def wait_for(path: Path) -> None:
 
 
 def edits(database: Database) -> list[str]:
-    return [edit.body for edit in EditStore(database).all()]
+    return [edit.text.body for edit in EditStore(database).all()]
 
 
 def test_a_killed_program_and_a_killed_editor_lose_nothing(tmp_path: Path) -> None:
@@ -78,10 +78,10 @@ def test_a_killed_program_and_a_killed_editor_lose_nothing(tmp_path: Path) -> No
             assert time.monotonic() < ends
             time.sleep(0.01)
         database = Database.open(None)
-        assert "your editor's text of a draft was taken up" in take_up(database, parent, NOW)
+        assert "your editor's text of a draft was taken up" in Edits(database).take_up(parent, NOW)
         assert edits(database) == ["From my editor."]
         assert list(parent.iterdir()) == []
-        assert take_up(database, parent, NOW) == ""
+        assert Edits(database).take_up(parent, NOW) == ""
     finally:
         program.kill()
         program.wait()
@@ -107,21 +107,23 @@ def test_the_file_is_private_and_gone_when_its_text_is_safe(tmp_path: Path) -> N
 def test_an_edit_that_went_on_elsewhere_keeps_its_text_and_the_editors_stands_beside(tmp_path: Path) -> None:
     database = Database.open(None)
     store = EditStore(database)
-    store.save("d1", "mb1", GIVEN.base_digest, GIVEN.base, to=GIVEN.to, subject="Re: Hi", body="Another.", at=NOW)
+    store.save(
+        SavedEdit("d1", "mb1", GIVEN.base_digest, GIVEN.base, EditedDraft(GIVEN.text.to, "Re: Hi", "Another."), NOW)
+    )
     file = EditorFile(tmp_path, GIVEN)
     file.path.write_text("From my editor.\n")
-    take_up(database, tmp_path, NOW)
+    Edits(database).take_up(tmp_path, NOW)
     kept = store.get("d1")
-    assert kept is not None and kept.body == "Another."
+    assert kept is not None and kept.text.body == "Another."
     assert sorted(edits(database)) == ["Another.", "From my editor."]
-    assert "From my editor." in [edit.body for edit in saved_edits(database)]
+    assert "From my editor." in [edit.text.body for edit in Edits(database).left_over()]
 
 
 @pytest.mark.usefixtures("dead")
 def test_an_untouched_text_is_not_made_an_edit(tmp_path: Path) -> None:
     database = Database.open(None)
     EditorFile(tmp_path, GIVEN)
-    assert take_up(database, tmp_path, NOW) == ""
+    assert Edits(database).take_up(tmp_path, NOW) == ""
     assert edits(database) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -132,9 +134,9 @@ def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
     file = EditorFile(tmp_path, GIVEN)
     swap = file.folder / ".draft.md.swp"
     swap.write_bytes(b"what was not written")
-    assert f"files of its own in {file.folder}" in take_up(database, tmp_path, NOW)
+    assert f"files of its own in {file.folder}" in Edits(database).take_up(tmp_path, NOW)
     assert swap.exists()
-    assert take_up(database, tmp_path, NOW) == ""
+    assert Edits(database).take_up(tmp_path, NOW) == ""
 
 
 @pytest.mark.usefixtures("dead")
@@ -142,7 +144,7 @@ def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str) -> None:
     file = EditorFile(tmp_path, GIVEN)
     (file.folder / "about.json").write_text(about)
-    assert take_up(Database.open(None), tmp_path, NOW) == ""
+    assert Edits(Database.open(None)).take_up(tmp_path, NOW) == ""
     assert file.path.read_text() == "Given."
 
 

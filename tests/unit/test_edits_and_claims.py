@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.models import RawContent
+from mm_tui.models import EditedDraft, RawContent
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.decisions.locks import (
     LEASE_SECONDS,
     RENEW_SECONDS,
@@ -31,7 +31,9 @@ BASE = RawContent(sender="us@x.example", to=("anna@x.example",), subject="Re: Or
 
 
 def save(edits: EditStore, body: str, *, base_digest: str = "aa") -> int:
-    return edits.save("01J1", "box", base_digest, BASE, to=["anna@x.example"], subject="Re: Order", body=body, at=AT)
+    return edits.save(
+        SavedEdit("01J1", "box", base_digest, BASE, EditedDraft(("anna@x.example",), "Re: Order", body), AT)
+    )
 
 
 def test_an_edit_is_found_again_as_it_was_typed(tmp_path: Path) -> None:
@@ -41,7 +43,7 @@ def test_an_edit_is_found_again_as_it_was_typed(tmp_path: Path) -> None:
     with Database.open(tmp_path / "store.db") as database:
         saved = EditStore(database).get("01J1")
         assert saved is not None
-        assert (saved.body, saved.revision, saved.base_digest) == ("second \u202e\\ud800", 2, "aa")
+        assert (saved.text.body, saved.revision, saved.base_digest) == ("second \u202e\\ud800", 2, "aa")
         assert saved.base == BASE
         assert [edit.item_id for edit in EditStore(database).all()] == ["01J1"]
         assert "second" not in repr(saved)
@@ -76,7 +78,7 @@ def test_an_edit_survives_a_kill(tmp_path: Path) -> None:
     with Database.open(tmp_path / "store.db") as database:
         saved = EditStore(database).get("01J1")
         assert saved is not None
-        assert saved.body == "typed just now"
+        assert saved.text.body == "typed just now"
 
 
 def test_a_claim_holds_against_another_process_until_it_is_given_back(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.models import RawContent
+from mm_tui.models import EditedDraft, RawContent
 from mm_tui.store import database as database_module
 from mm_tui.store import migrations
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import CorruptStore, Database, NewerStore, damage_mark
-from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.migrations import KEPT_TABLES, MIGRATIONS, Migration, statements
 from mm_tui.store.recovery import open_or_rebuild
 from mm_tui.store.seal import StoreError
@@ -198,7 +198,7 @@ def test_the_next_schema_keeps_journal_and_edits_and_is_refused_by_this_one(
             Journal(database).write("held", "rita", f"mail {number}", NOW, {"act": "approve"})
         head = Journal(database).verify()
         raw = RawContent(sender="a@x.example")
-        EditStore(database).save("one", "box", "d", raw, to=("b@x.example",), subject="s", body="my words", at=NOW)
+        EditStore(database).save(SavedEdit("one", "box", "d", raw, EditedDraft(("b@x.example",), "s", "my words"), NOW))
     step = Migration(mail="ALTER TABLE mail ADD COLUMN mood TEXT;", kept="ALTER TABLE edits ADD COLUMN note TEXT;")
     with monkeypatch.context() as newer:
         newer.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, step))

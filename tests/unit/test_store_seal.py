@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from mm_tui.models import RawContent
+from mm_tui.models import EditedDraft, RawContent
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.belongs import Gateway, OtherGateway, bind, bind_account
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.reading import opened_to_read
 from mm_tui.store.seal import StoreBehind, StoreMoved, head_path, read_head
 
@@ -32,7 +32,7 @@ def note(database: Database, count: int = 1) -> None:
 
 
 def save(database: Database, body: str, item: str = "01JX") -> None:
-    EditStore(database).save(item, "box", "aa", RAW, to=["c@d.example"], subject="s", body=body, at=AT)
+    EditStore(database).save(SavedEdit(item, "box", "aa", RAW, EditedDraft(("c@d.example",), "s", body), AT))
 
 
 def backup_of(path: Path) -> Path:

@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from mm_tui.decision.state import Choice as Answer
 from mm_tui.decision.state import Question
-from mm_tui.review.draft import EditedDraft
+from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
@@ -24,8 +24,8 @@ from mm_tui.screens.pending.head import findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN, ApprovalGate
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED, Phase
+from mm_tui.services.edits import NotSaved
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, with_keys
 
@@ -201,10 +201,9 @@ class Deciding(Screen[None]):
             self._decide([entry], decisions.approve(entry.item, entry.digest, found=found))
         elif self.services.settings.profile.send_key is None:
             self.say("without a send key an edit cannot be submitted: it can be sent back to the agent", "warning")
-            self._ask_why_back(entry, entry.edit)
+            self._ask_why_back(entry, entry.edit.text)
         else:
-            edit = edited_draft(entry.edit)
-            self._decide([entry], decisions.release_edit(entry.item, entry.digest, edit, found=found))
+            self._decide([entry], decisions.release_edit(entry.item, entry.digest, entry.edit.text, found=found))
 
     def _decide(self, entries: Sequence[QueueEntry], beginning: Coroutine[Any, Any, object]) -> None:
         # Not exclusive: a second decision must never cancel the journal entry of the first.
@@ -285,10 +284,9 @@ class Deciding(Screen[None]):
         elif why := self.why_not(self.gate.why_not_decide, entry):
             self.refuse(why)
         else:
-            self._ask_why_back(entry, entry.edit)
+            self._ask_why_back(entry, entry.edit.text)
 
-    def _ask_why_back(self, entry: QueueEntry, saved: SavedEdit) -> None:
-        edit = edited_draft(saved)
+    def _ask_why_back(self, entry: QueueEntry, edit: EditedDraft) -> None:
         self.app.push_screen(
             ReasonScreen("Send back with your text, and a note", entry.item.subject, self._reasons()),
             lambda reason: self._send_back(entry, edit, reason) if reason else None,
@@ -367,12 +365,12 @@ class Deciding(Screen[None]):
         )
 
     def _discard(self, entry: QueueEntry) -> None:
-        store, asked = EditStore(self.services.database), entry.edit
-        found = store.get(entry.item.id)
-        if found is not None and asked is not None and edited_draft(found) != edited_draft(asked):
-            self.say("your text is another one since: another window writes too. Look at it again", "warning")
-        else:
-            store.discard(entry.item.id)
+        assert entry.edit is not None
+        try:
+            if not self.services.edits.discard(entry.item.id, still=entry.edit.text):
+                self.say("your text is another one since: another window writes too. Look at it again", "warning")
+        except NotSaved as error:
+            self.say(f"not thrown away: {error}", "error")
         self.reload()
 
     def action_skip(self) -> None:
@@ -418,8 +416,3 @@ class Deciding(Screen[None]):
         if (decisions := self._decisions()) is not None:
             answering = decisions.answer(email_id, answer, to=question)
             self.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
-
-
-def edited_draft(edit: SavedEdit) -> EditedDraft:
-    """The saved edit as the release takes it."""
-    return EditedDraft(edit.to, edit.subject, edit.body)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from mm_tui.review.diff import Kind, compare, marked
+from mm_tui.review.draft import edited
 from mm_tui.screens.pending.pages import write_envelope, write_files
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView, Shown
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Page, PageWriter
 
@@ -69,7 +69,7 @@ def difference(
         names.append(entry.version)
         _write_above(writer, entry, above)
         writer.line("Your edit against the agent's draft", "strong")
-        _write(writer, now, _mine(entry.edit))
+        _write(writer, now, Shown.of(edited(entry.edit.base, entry.edit.text)))
     elif change is not None:
         names.append(entry.version)
         _write_above(writer, entry, above)
@@ -89,8 +89,8 @@ def _asks(release: DecisionView | None) -> bool:
 def _write_above(writer: PageWriter, entry: QueueEntry, above: Sequence[str] | None) -> None:
     """What the head has no room for, of the text that would leave."""
     edit = entry.edit
-    subject = OneLine(edit.subject) if edit is not None else entry.item.subject
-    to = edit.to if edit is not None else [party.header for party in entry.item.to]
+    subject = OneLine(edit.text.subject) if edit is not None else entry.item.subject
+    to = edit.text.to if edit is not None else [party.header for party in entry.item.to]
     write_envelope(writer, entry.item, subject, to, above)
 
 
@@ -104,18 +104,8 @@ def three_way_page(entry: QueueEntry) -> Page:
     _write(writer, base, theirs)
     writer.line()
     writer.line("What you changed", "strong")
-    _write(writer, base, _mine(entry.edit))
+    _write(writer, base, Shown.of(edited(entry.edit.base, entry.edit.text)))
     return writer.page()
-
-
-def _mine(edit: SavedEdit) -> Shown:
-    return Shown(
-        to=tuple(OneLine(to) for to in edit.to),
-        cc=tuple(OneLine(cc) for cc in edit.base.cc),
-        subject=OneLine(edit.subject),
-        body=ManyLine(edit.body),
-        attachments=Shown.of(edit.base).attachments,
-    )
 
 
 def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
@@ -157,7 +147,7 @@ def sides(entry: QueueEntry, *, above: Sequence[str] | None = None) -> tuple[Pag
     _write_above(new, entry, above)
     new.line("Your edit", "dim")
     new.line()
-    for segment in compare(entry.item.body, ManyLine(entry.edit.body)).segments:
+    for segment in compare(entry.item.body, ManyLine(entry.edit.text.body)).segments:
         if segment.kind is not Kind.ADDED:
             _segment(old, segment.kind, segment.text)
         if segment.kind is not Kind.REMOVED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from mm_tui import keymap
-from mm_tui.models import recipients
-from mm_tui.review.draft import EditedDraft, changes_recipients, changes_subject
+from mm_tui.models import EditedDraft, recipients
+from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.instruct import InstructScreen
@@ -22,12 +22,10 @@ from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import ExternalEditing
 from mm_tui.screens.pending.head import finding_lines
 from mm_tui.screens.pending.pages import thread_page
-from mm_tui.services.edits import save_beside
+from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.queue.entries import ReviewQueue, edited_draft
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.store.decisions.edits import EditStore
-from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.draft_area import DraftArea
 from mm_tui.widgets.line_input import LineInput
@@ -76,7 +74,6 @@ class EditScreen(ExternalEditing):
         super().__init__()
         self._entry = entry
         self._thread = entry.thread
-        self._edits: EditStore | None = None
         self._save_timer: Timer | None = None
         self._unsaved_since: float | None = None
         self._saved: EditedDraft | None = None
@@ -85,7 +82,7 @@ class EditScreen(ExternalEditing):
         """What changed in an outdated edit's draft has been on the screen to its end."""
         old = entry.edit
         self._start = (
-            EditedDraft(old.to, old.subject, old.body)
+            old.text
             if old is not None
             else EditedDraft(
                 tuple(party.header for party in entry.item.to), str(entry.item.subject), str(entry.item.body)
@@ -94,13 +91,6 @@ class EditScreen(ExternalEditing):
 
         self._stored = self._start if old is not None else None
         """What this window last knew to be in the store."""
-
-    @property
-    def edits(self) -> EditStore:
-        """Where the text is kept."""
-        if self._edits is None:
-            self._edits = EditStore(self.services.database)
-        return self._edits
 
     def status_mailbox(self) -> str | None:
         return self._entry.item.mailbox_id
@@ -191,8 +181,8 @@ class EditScreen(ExternalEditing):
             return True
         try:
             self._put(draft, durable=durable)
-        except (sqlite3.Error, StoreError, OSError) as error:
-            self.say(f"not saved: {OneLine(str(error))}; stay here, it is tried again", "error")
+        except NotSaved as error:
+            self.say(f"not saved: {error}; stay here, it is tried again", "error")
             self._save_timer = self.set_timer(RETRY_SECONDS, self.save_text)
             return False
         self._saved = self._stored = draft
@@ -200,25 +190,11 @@ class EditScreen(ExternalEditing):
         return True
 
     def _put(self, draft: EditedDraft, *, durable: bool) -> None:
-        entry = self._entry
-        other = self.edits.get(entry.item.id)
-        if other is not None and EditedDraft(other.to, other.subject, other.body) not in (self._stored, draft):
-            save_beside(self.services.database, other, self.services.clock.now())
+        edit, old = self.as_edit(draft), self._entry.edit
+        if old is not None and self._is_outdated and not self._knows_the_change:
+            edit = replace(edit, base_digest=old.base_digest, base=old.base)
+        if self.services.edits.save(edit, over=self._stored, durable=durable):
             self.say("another window edits this draft too: its text is kept beside yours (K in the queue)", "warning")
-        digest, base = entry.digest, entry.item.raw
-        if entry.edit is not None and self._is_outdated and not self._knows_the_change:
-            digest, base = entry.edit.base_digest, entry.edit.base
-        self.edits.save(
-            entry.item.id,
-            entry.item.mailbox_id,
-            digest,
-            base,
-            to=draft.to,
-            subject=draft.subject,
-            body=draft.body,
-            at=self.services.clock.now(),
-            durable=durable,
-        )
 
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
@@ -229,8 +205,7 @@ class EditScreen(ExternalEditing):
         return self.save_text(durable=True)
 
     def written_text(self) -> str:
-        draft = self.draft
-        return f"To: {', '.join(draft.to)}\nSubject: {draft.subject}\n\n{draft.body}"
+        return self.draft.as_mail
 
     def on_screen_suspend(self) -> None:
         self.save_text(durable=True)
@@ -243,7 +218,7 @@ class EditScreen(ExternalEditing):
 
     def _assess_in_thread(self, draft: EditedDraft) -> None:
         queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
-        written = edited_draft(self._entry.item, draft.to, draft.subject, draft.body)
+        written = edited_draft(self._entry.item, draft)
         self.post_message(EditAssessed(queue.assess_edit(self._entry, written)))
 
     def on_edit_assessed(self, message: EditAssessed) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from mm_tui.review.draft import EditedDraft
+from mm_tui.models import EditedDraft
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.pending.editor_process import EditorError, EditorReturned, run_editor
-from mm_tui.services.edits import save_beside
+from mm_tui.services.edits import NotSaved
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder
 from mm_tui.store.decisions.edits import SavedEdit
-from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.draft_area import DraftArea
 
@@ -50,13 +48,11 @@ class ExternalEditing(BaseScreen):
     def as_edit(self, draft: EditedDraft) -> SavedEdit:
         """This text as an edit of the draft that is open."""
         item, now = self._entry.item, self.services.clock.now()
-        return SavedEdit(
-            item.id, item.mailbox_id, self._entry.digest, item.raw, draft.to, draft.subject, draft.body, 1, now
-        )
+        return SavedEdit(item.id, item.mailbox_id, self._entry.digest, item.raw, draft, now)
 
     def keep_beside(self, draft: EditedDraft) -> None:
         """Keeps a text that another is about to replace, or that could not be taken in."""
-        save_beside(self.services.database, self.as_edit(draft), self.services.clock.now())
+        self.services.edits.save_beside(self.as_edit(draft))
 
     def action_external(self) -> None:
         """Hands the text to the editor; takes in what it wrote, or keeps that beside when the editor failed."""
@@ -126,7 +122,7 @@ class ExternalEditing(BaseScreen):
             if edited is not None and edited != area.text:
                 area.load_text(edited)
                 return self.save_text(durable=True)
-        except (sqlite3.Error, StoreError, OSError):
+        except NotSaved:
             self.say("the store takes nothing now; the editor's text is taken in at the next start", "error")
             return False
         return True

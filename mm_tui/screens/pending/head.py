@@ -56,10 +56,10 @@ def head(
         now: the time, where it is not the machine's; a send time may have passed.
     """
     item, edit = entry.item, entry.edit
-    subject = OneLine(edit.subject) if edit is not None else item.subject
+    subject = OneLine(edit.text.subject) if edit is not None else item.subject
     if crowded or len(subject) > HEAD_CHARACTERS:
         subject = _begun(subject, CROWDED_CHARACTERS if crowded else HEAD_CHARACTERS // 2)
-    named = len(edit.to if edit is not None else item.to)
+    named = len(edit.text.to if edit is not None else item.to)
     sender = Content(_begun(OneLine(f"{item.sender}"), CROWDED_CHARACTERS)) if crowded else _party(item.sender)
     lines = [
         Content.assemble(
@@ -159,9 +159,9 @@ def _parties(parties: Sequence[Party]) -> Content:
 def _recipients(entry: QueueEntry) -> Content:
     if entry.edit is None:
         return _parties(entry.item.to)
-    if not fits_head(entry.edit.to):
-        return _counted(len(entry.edit.to))
-    return joined([Content(OneLine(one)) for one in entry.edit.to], ", ") or Content("nobody is named")
+    if not fits_head(entry.edit.text.to):
+        return _counted(len(entry.edit.text.to))
+    return joined([Content(OneLine(one)) for one in entry.edit.text.to], ", ") or Content("nobody is named")
 
 
 def _counted(number: int) -> Content:

@@ -68,8 +68,8 @@ def edit_page(
     `above` and `as_source` as in `draft_page`.
     """
     writer = PageWriter()
-    write_envelope(writer, item, OneLine(edit.subject), edit.to, above)
-    _body(writer, ManyLine(edit.body), findings, as_source=as_source)
+    write_envelope(writer, item, OneLine(edit.text.subject), edit.text.to, above)
+    _body(writer, ManyLine(edit.text.body), findings, as_source=as_source)
     write_files(writer, item.attachments)
     return writer.page()
 

@@ -250,7 +250,7 @@ class ItemPane(Vertical):
         entry = self._entry
         if entry is None or self.view is not View.DRAFT:
             return self._as_source and self.view is View.THREAD
-        body = entry.edit.body if entry.edit is not None else entry.item.body
+        body = entry.edit.text.body if entry.edit is not None else entry.item.body
         return self._as_source or len(body) > MOST_CHARACTERS
 
     def _head(self) -> Content:

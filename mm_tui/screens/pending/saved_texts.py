@@ -12,8 +12,8 @@ from textual.widgets import Static
 
 from mm_tui.messages import services_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.services.edits import saved_edits
-from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.services.edits import NotSaved
+from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.pager import Pager, PageWriter
 from mm_tui.widgets.words import exact, joined
@@ -52,17 +52,17 @@ class SavedTextsScreen(ModalScreen[None]):
         self.query_one(Pager).focus()
 
     def _read(self) -> None:
-        self._edits = saved_edits(services_of(self).database)
+        self._edits = services_of(self).edits.left_over()
         self._at = max(0, min(self._at, len(self._edits) - 1))
         writer = PageWriter()
         title = "No text is kept: what you write and do not release is found here"
         if self._edits:
             edit = self._edits[self._at]
             title = f"Kept text {self._at + 1} of {len(self._edits)}, written {exact(edit.saved_at)}"
-            writer.line(f"to {OneLine(', '.join(edit.to))}", "dim")
-            writer.line(OneLine(edit.subject), "strong")
+            writer.line(f"to {OneLine(', '.join(edit.text.to))}", "dim")
+            writer.line(OneLine(edit.text.subject), "strong")
             writer.line()
-            writer.write(ManyLine(edit.body))
+            writer.write(ManyLine(edit.text.body))
         self.query_one("#kept-title", Static).update(Content(title))
         self.query_one(Pager).show(writer.page(), "")
 
@@ -73,7 +73,7 @@ class SavedTextsScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         if self._edits:
-            self.app.copy_to_clipboard(ManyLine(self._edits[self._at].body))
+            self.app.copy_to_clipboard(ManyLine(self._edits[self._at].text.body))
             self.query_one("#kept-title", Static).update(Content("Sent to the terminal's clipboard"))
 
     def action_discard(self) -> None:
@@ -90,8 +90,12 @@ class SavedTextsScreen(ModalScreen[None]):
 
     def _discard(self, item_id: str | None) -> None:
         if item_id is not None:
-            EditStore(services_of(self).database).discard(item_id)
-            self._read()
+            try:
+                services_of(self).edits.discard(item_id)
+            except NotSaved as error:
+                self.query_one("#kept-title", Static).update(Content(f"Not thrown away: {error}"))
+            else:
+                self._read()
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -23,7 +23,6 @@ from mm_tui.screens.pending.words import empty_words, heading, place_words
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.decisions.read_versions import ReadVersions
 from mm_tui.services.decisions.view import DecisionView, Phase
-from mm_tui.services.edits import saved_edits
 from mm_tui.services.events import AssistChanged, AuditChanged, DecisionChanged, ServiceEvent, SyncChanged
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry, Seat
@@ -217,7 +216,7 @@ class PendingScreen(Narrowed, BaseScreen):
             entries = self.queue.entries(
                 hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
             )
-            kept = len(saved_edits(self.services.database))
+            kept = len(self.services.edits.left_over())
             services = self.services
             endings = {key: how_it_ended(services.mail, services.audit, key) for key in listed if key not in waiting}
             left = [self.queue.entry_of(item) for item in incidents]

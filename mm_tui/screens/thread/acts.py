@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -18,8 +17,8 @@ from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services import attachments
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
+from mm_tui.services.edits import NotSaved
 from mm_tui.services.replies import Replies
-from mm_tui.store.seal import StoreError
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import exact
@@ -54,6 +53,8 @@ class ThreadActs(BaseScreen):
     reply_to: MailRow | None
     session: str
     _save_timer: Timer | None = None
+    _saved_reply = ""
+    """What this window last knew to be saved of the reply."""
 
     @property
     def thread_view(self) -> ThreadView:
@@ -256,7 +257,7 @@ class ThreadActs(BaseScreen):
             return
         self.reply_to = inbound[-1]
         self.session = uuid4().hex
-        kept = self.replies.get(self.reply_to.email_id)
+        kept = self._saved_reply = self.replies.get(self.reply_to.email_id)
         gate = "waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
         when = exact(from_ms(inbound[-1].received_at))
         head = Content.assemble("reply to ", (inbound[-1].sender, "bold $foreground"), f" · {gate} · mail of {when}")
@@ -272,7 +273,7 @@ class ThreadActs(BaseScreen):
     @property
     def replies(self) -> Replies:
         """Where replies being written are kept."""
-        return Replies(self.services.database)
+        return Replies(self.services.database, self.services.edits)
 
     def _mode(self) -> str:
         boxes = {box.mailbox_id: box.oversight_mode for box in self.services.mail.mailbox_rows()}
@@ -290,7 +291,7 @@ class ThreadActs(BaseScreen):
     async def _stream(self, drafts: Drafts, row: MailRow, instruction: str) -> None:
         text = self.reply.text
         if text.strip():
-            self.replies.keep_beside(row, text, self.services.clock.now())
+            self.replies.save_beside(row, text, self.services.clock.now())
             pieces = drafts.redraft(row.email_id, text, instruction)
         else:
             pieces = drafts.draft_reply(row.email_id, instruction)
@@ -328,12 +329,17 @@ class ThreadActs(BaseScreen):
         except NoMatches:
             return True
         if editor.is_open and self.reply_to is not None:
+            text, now = editor.text, self.services.clock.now()
             try:
-                self.replies.keep(self.reply_to, editor.text, self.services.clock.now(), durable=durable)
-            except (sqlite3.Error, StoreError, OSError) as error:
-                self.post_message(Said(f"not saved: {OneLine(str(error))}; stay here, it is tried again", "error"))
+                other = self.replies.save(self.reply_to, text, now, over=self._saved_reply, durable=durable)
+            except NotSaved as error:
+                self.post_message(Said(f"not saved: {error}; stay here, it is tried again", "error"))
                 self._save_timer = self.set_timer(RETRY_SECONDS, self.keep_reply)
                 return False
+            self._saved_reply = text
+            if other:
+                words = "another window writes this reply too: its text is kept beside yours (K under 2 Pending)"
+                self.post_message(Said(words, "warning"))
         return True
 
     def on_reply_editor_closed(self) -> None:
@@ -396,10 +402,14 @@ class ThreadActs(BaseScreen):
             if words is None:
                 raise
             return
-        self.replies.forget(row.email_id)
+        status = receipt.status.replace("_", " ")
+        said = f"submitted ({status}); it is decided on under 2 Pending"
+        try:
+            self.replies.forget(row.email_id, still=self.reply.text)
+        except NotSaved as error:
+            said += f"; its text is still here: {error}"
         self.reply.set_text("")
         self._close_editor()
-        status = receipt.status.replace("_", " ")
-        self.post_message(Said(f"submitted ({status}); it is decided on under 2 Pending"))
+        self.post_message(Said(said))
         if self.services.sync is not None:
             self.services.sync.wake()

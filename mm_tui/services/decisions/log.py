@@ -16,20 +16,20 @@ from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import begin, step
 from mm_tui.decision.relatives import PREFIX, relatives_in
 from mm_tui.decision.state import INCIDENTS, MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
-from mm_tui.models import EmailDetail, PendingItem, RawContent
+from mm_tui.models import EditedDraft, EmailDetail, PendingItem, RawContent
 from mm_tui.review.diff import compare
 from mm_tui.review.digest import canonical, digest_of
-from mm_tui.review.draft import EditedDraft, edited, fingerprint
+from mm_tui.review.draft import edited, fingerprint
 from mm_tui.review.findings import Finding, codes
 from mm_tui.services.decisions.approval_gate import OWN_REPLY
 from mm_tui.services.decisions.incidents import Incidents
 from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, facts_of, restored, state_of
 from mm_tui.services.decisions.view import Seen
-from mm_tui.services.edits import save_beside
+from mm_tui.services.edits import put, remove
 from mm_tui.services.queue.authors import Author, Authors
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.edits import EditStore
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.decisions.locks import Claim, ClaimStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.pending import PendingStore
@@ -159,25 +159,9 @@ class DecisionLog:
             content=Content(base=item.raw, edit=request.edit, reason=request.reason),
         )
         if request.edit is not None:
-            saved = self.edits.get(item.id)
-            if saved is not None and (saved.to, saved.subject, saved.body) != (
-                request.edit.to,
-                request.edit.subject,
-                request.edit.body,
-            ):
-                # Another window, or the command line, wrote on since this text was shown: that is kept beside (R4).
-                save_beside(self.database, saved, at)
-            self.edits.save(
-                item.id,
-                item.mailbox_id,
-                request.digest,
-                item.raw,
-                to=request.edit.to,
-                subject=request.edit.subject,
-                body=request.edit.body,
-                at=at,
-                durable=True,
-            )
+            # Another window, or the command line, may have written on since this text was shown: that is kept (R4).
+            edit = SavedEdit(item.id, item.mailbox_id, request.digest, item.raw, request.edit, at)
+            put(self.edits, edit, over=None, durable=True)
         self.write(connection, live, live.state, [effect for effect in effects if isinstance(effect, Entry)], at)
         return live
 
@@ -231,12 +215,8 @@ class DecisionLog:
 
     def drop_text(self, live: ActiveDecision) -> None:
         """Throws the local copy of the edit away, unless the human has gone on writing since."""
-        item, content = live.state.case.item, live.content
-        saved = self.edits.get(item)
-        if saved is None or content is None or content.edit is None:
-            return
-        if (saved.to, saved.subject, saved.body) == (content.edit.to, content.edit.subject, content.edit.body):
-            self.edits.discard(item)
+        if live.content is not None and live.content.edit is not None:
+            remove(self.edits, live.state.case.item, live.content.edit)
 
     def original_of(self, email_id: str) -> str | None:
         """The mail of which this one is an edit that was submitted from this machine."""

@@ -9,8 +9,8 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from mm_tui.decision.state import INCIDENTS, State
-from mm_tui.models import RawContent
-from mm_tui.review.draft import EditedDraft, edited
+from mm_tui.models import EditedDraft, RawContent
+from mm_tui.review.draft import edited
 from mm_tui.store.decisions.records import SavedDecision
 
 

@@ -16,9 +16,9 @@ from mm_tui.clock import Clock
 from mm_tui.decision.events import Answer, MayHaveMoved, Quit, Restarted, Undo
 from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.models import PendingItem, Status
+from mm_tui.models import EditedDraft, PendingItem, Status
 from mm_tui.review.digest import digest_of
-from mm_tui.review.draft import EditedDraft, starts_thread
+from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
@@ -105,7 +105,7 @@ class Decisions:
         """
         if not reason.strip():
             raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
-        told = f"{reason}\n\nSuggested instead:\nTo: {', '.join(edit.to)}\nSubject: {edit.subject}\n\n{edit.body}"
+        told = f"{reason}\n\nSuggested instead:\n{edit.as_mail}"
         return (await self._begin([DecisionRequest(item, Act.REJECT, digest, edit=edit, reason=told)], hold))[0]
 
     async def release_edit(

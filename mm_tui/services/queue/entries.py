@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
-from mm_tui.models import Direction, EmailSummary, Party, PendingItem
+from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext, assess
@@ -153,14 +153,14 @@ class ReviewQueue:
         thread, newer = self._thread_around(item)
         edit = self._edits.get(item.id)
         # What would leave is assessed: the human's text where there is one.
-        written = (edit.to, edit.subject, edit.body) if edit is not None else ()
+        written = edit.text if edit is not None else None
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         self._contacts.refresh()
         answers = self._answers(item, thread)
         key = (digest, item.complete, newer, read, answers, written, self._contacts.version)
         known = self._assessed.get(key)
         if known is None:
-            draft = Draft.of(item) if edit is None else edited_draft(item, edit.to, edit.subject, edit.body)
+            draft = Draft.of(item) if edit is None else edited_draft(item, edit.text)
             known = assess(draft, self._context(item, thread), self._risk)
             self._assessed[key] = known = _with_newer(known, newer)
             if len(self._assessed) > MAX_ASSESSED:
@@ -209,10 +209,13 @@ class ReviewQueue:
         return self._rejected[1]
 
 
-def edited_draft(item: PendingItem, to: Sequence[str], subject: str, body: str) -> Draft:
+def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
     """A human's text in place of the agent's, as the rules look at it; cc and attachments stay."""
     return replace(
-        Draft.of(item), to=tuple(Party.parse(one) for one in to), subject=OneLine(subject), body=ManyLine(body)
+        Draft.of(item),
+        to=tuple(Party.parse(one) for one in text.to),
+        subject=OneLine(text.subject),
+        body=ManyLine(text.body),
     )
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from typing import NamedTuple
 
 from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
@@ -124,8 +122,7 @@ class QueueEntry:
         """Names what would leave: another one with every content, and once the details of a listed mail are read."""
         if (edit := self.edit) is not None:
             # By its text: revisions begin anew when an edit was thrown away.
-            text = sha256(json.dumps([edit.to, edit.subject, edit.body]).encode()).hexdigest()
-            return f"{self.item.id} {self.digest} edit {text}"
+            return f"{self.item.id} {self.digest} edit {edit.text.digest}"
         return f"{self.item.id} {self.digest} {'whole' if self.item.complete else 'listed'}"
 
     @property

@@ -168,7 +168,7 @@ def _with_words(term: Term, of: Callable[[QueueEntry], str]) -> Test:
 
 def _everything(entry: QueueEntry) -> str:
     item = entry.item
-    body = entry.edit.body if entry.edit is not None else item.body
+    body = entry.edit.text.body if entry.edit is not None else item.body
     return "\n".join((str(item.sender), *map(str, item.to), *map(str, item.cc), item.subject, body))
 
 

@@ -41,7 +41,7 @@ class EditorFile:
         self.path = self.folder / TEXT
         self._edit = edit
         # What it is about comes last: without it nobody takes the text up, and the text is still in the store.
-        _write(self.path, edit.body)
+        _write(self.path, edit.text.body)
         self._about([Process.this()])
 
     def started(self, pid: int) -> None:
@@ -54,7 +54,7 @@ class EditorFile:
 
     def was_taken(self, body: str) -> None:
         """This text of the editor's is safe elsewhere; the editor may write another. Raises OSError."""
-        self._edit = replace(self._edit, body=body)
+        self._edit = _with_body(self._edit, body)
         self._about([Process.this()])
 
     def remove(self) -> None:
@@ -65,7 +65,8 @@ class EditorFile:
         edit = self._edit
         about = {
             "item_id": edit.item_id, "mailbox_id": edit.mailbox_id, "base_digest": edit.base_digest,
-            "base": edit.base.model_dump(mode="json"), "to": list(edit.to), "subject": edit.subject, "body": edit.body,
+            "base": edit.base.model_dump(mode="json"), "to": list(edit.text.to), "subject": edit.text.subject,
+            "body": edit.text.body,
             "saved_at": edit.saved_at.isoformat(), "owners": [list(owner) for owner in _pairs(owners)],
         }  # fmt: skip
         written = self.folder / f"{ABOUT}.new"
@@ -79,7 +80,7 @@ class LeftBehind(NamedTuple):
     folder: Path
     given: SavedEdit
     """As it was given to the editor."""
-    text: SavedEdit
+    edit: SavedEdit
     """As the editor last wrote it."""
 
     def remove(self) -> None:
@@ -107,21 +108,26 @@ def left_behind(parent: Path) -> Iterator[LeftBehind]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if not any(owner.is_alive() for owner in owners):
-            yield LeftBehind(folder, given, replace(given, body=body))
+            yield LeftBehind(folder, given, _with_body(given, body))
 
 
 def _given(about: dict[str, object]) -> SavedEdit:
-    from mm_tui.models import RawContent
+    from mm_tui.models import EditedDraft, RawContent
 
-    texts = {name: str(about[name]) for name in ("item_id", "mailbox_id", "base_digest", "subject", "body")}
     to = about["to"]
+    to = tuple(map(str, to)) if isinstance(to, list) else ()
     return SavedEdit(
-        **texts,
+        item_id=str(about["item_id"]),
+        mailbox_id=str(about["mailbox_id"]),
+        base_digest=str(about["base_digest"]),
         base=RawContent.model_validate(about["base"]),
-        to=tuple(map(str, to)) if isinstance(to, list) else (),
-        revision=1,
+        text=EditedDraft(to, str(about["subject"]), str(about["body"])),
         saved_at=datetime.fromisoformat(str(about["saved_at"])),
     )
+
+
+def _with_body(edit: SavedEdit, body: str) -> SavedEdit:
+    return replace(edit, text=replace(edit.text, body=body))
 
 
 def _pairs(owners: list[Process]) -> list[tuple[int, str]]:

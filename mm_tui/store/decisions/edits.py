@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from mm_tui.store.loose_texts import LooseTexts
 from mm_tui.store.seal import StoreError, StoreMoved
-from mm_tui.text import OneLine, encodable
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     # The models are imported when an edit is read.
-    from mm_tui.models import RawContent
+    from mm_tui.models import EditedDraft, RawContent
     from mm_tui.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class SavedEdit:
-    """An edited draft as it was last saved."""
+    """An edited draft as it is saved."""
 
     item_id: str
     mailbox_id: str
@@ -30,15 +29,14 @@ class SavedEdit:
     """Of the draft that the human began to edit."""
     base: RawContent
     """That draft itself, for the three-way view."""
-    to: tuple[str, ...]
-    subject: str
-    body: str
-    revision: int
-    """How often this edit was saved, from 1."""
+    text: EditedDraft
     saved_at: datetime
+    """With its time zone."""
+    revision: int = 1
+    """How often this edit was saved, from 1; saving counts it."""
 
     def __repr__(self) -> str:
-        return f"<SavedEdit of {self.item_id}, {len(self.body)} characters>"
+        return f"<SavedEdit of {self.item_id}, {len(self.text.body)} characters>"
 
 
 class EditStore:
@@ -47,65 +45,43 @@ class EditStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save(
-        self,
-        item_id: str,
-        mailbox_id: str,
-        base_digest: str,
-        base: RawContent,
-        *,
-        to: Sequence[str],
-        subject: str,
-        body: str,
-        at: datetime,
-        durable: bool = False,
-    ) -> int:
+    def save(self, edit: SavedEdit, *, durable: bool = False) -> int:
         """Saves the edit over its last state, and returns its revision. Saving what is there already changes nothing.
 
-        The text is kept as typed, not as shown; only lone surrogates, which no file can hold, become escapes.
-
         Args:
-            base: what the human began with; kept from the first save on as long as `base_digest` is the same.
-            at: with its time zone.
+            edit: the text as typed, not as shown.
             durable: it also survives a power cut; for pauses and exits rather than every keystroke.
 
         Raises:
             StoreMoved: the store is not there any more. The text is in a file, which the message names.
         """
-        subject, body = encodable(subject), encodable(body)
+        recipients, text = json.dumps(list(edit.text.to)), edit.text
         try:
             with self._database.write(durable=durable) as connection:
-                old = _row(connection, item_id)
-                new = (mailbox_id, base_digest, json.dumps(list(to)), subject, body)
-                if old is not None:
-                    same = (
-                        old["mailbox_id"],
-                        old["base_digest"],
-                        old["recipients"],
-                        old["subject"],
-                        old["body"],
-                    ) == new
-                    if same:
-                        return int(old["saves"])
+                old = _row(connection, edit.item_id)
+                new = (edit.mailbox_id, edit.base_digest, recipients, text.subject, text.body)
+                if old is not None and new == tuple(
+                    old[name] for name in ("mailbox_id", "base_digest", "recipients", "subject", "body")
+                ):
+                    return int(old["saves"])
                 revision = int(old["saves"]) + 1 if old is not None else 1
                 connection.execute(
                     "INSERT OR REPLACE INTO edits (item_id, mailbox_id, base_digest, base, recipients, subject, body,"
                     " saves, saved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
-                        item_id,
-                        mailbox_id,
-                        base_digest,
-                        base.model_dump_json(),
-                        json.dumps(list(to)),
-                        subject,
-                        body,
+                        edit.item_id,
+                        edit.mailbox_id,
+                        edit.base_digest,
+                        edit.base.model_dump_json(),
+                        recipients,
+                        text.subject,
+                        text.body,
                         revision,
-                        at.astimezone(UTC).isoformat(),
+                        edit.saved_at.astimezone(UTC).isoformat(),
                     ),
                 )
                 return revision
         except StoreMoved as error:
-            edit = SavedEdit(item_id, mailbox_id, base_digest, base, tuple(to), subject, body, 0, at)
             raise StoreMoved(f"{error}. {self.rescued(edit)}") from error
 
     def rescued(self, *fresh: SavedEdit) -> OneLine:
@@ -124,7 +100,8 @@ class EditStore:
                 edits = [*self.all(), *fresh]
         if loose is None or not edits:
             return OneLine("")
-        return OneLine(f"Texts that you wrote are in {loose.keep(edits)}")
+        texts = {edit.item_id: _as_file(edit) for edit in edits}
+        return OneLine(f"Texts that you wrote are in {loose.keep(texts)}")
 
     def get(self, item_id: str) -> SavedEdit | None:
         """The edit of this mail, if there is one."""
@@ -148,16 +125,18 @@ def _row(connection: sqlite3.Connection, item_id: str) -> sqlite3.Row | None:
 
 
 def _edit(row: sqlite3.Row) -> SavedEdit:
-    from mm_tui.models import RawContent
+    from mm_tui.models import EditedDraft, RawContent
 
     return SavedEdit(
         item_id=row["item_id"],
         mailbox_id=row["mailbox_id"],
         base_digest=row["base_digest"],
         base=RawContent.model_validate_json(row["base"]),
-        to=tuple(json.loads(row["recipients"])),
-        subject=row["subject"],
-        body=row["body"],
-        revision=int(row["saves"]),
+        text=EditedDraft(tuple(json.loads(row["recipients"])), row["subject"], row["body"]),
         saved_at=datetime.fromisoformat(row["saved_at"]),
+        revision=int(row["saves"]),
     )
+
+
+def _as_file(edit: SavedEdit) -> str:
+    return f"Mail: {edit.item_id}\nSaved: {edit.saved_at.isoformat(timespec='seconds')}\n{edit.text.as_mail}"
