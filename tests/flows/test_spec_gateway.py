@@ -52,7 +52,10 @@ async def test_a_draft_is_approved_and_everything_names_its_reviewer(
         assert "no status" not in drawn(app)
         await pilot.press("3")
         word = "approved" if gateway.names is LOOSE else gateway.names["approve"]
-        named = lambda: [row for row in rows(app) if word in row and "robin" in row]  # noqa: E731
+
+        def named() -> list[str]:
+            return [row for row in rows(app) if word in row and "robin" in row]
+
         await until(pilot, named, "the gateway's own entry with its human")
         assert [row for row in rows(app) if word in row] == named()
 

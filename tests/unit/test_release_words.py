@@ -26,10 +26,10 @@ from mm_tui.decision.state import (
 )
 from mm_tui.decision.words import choice, question, sentence
 from mm_tui.gateway.wire import email_detail
-from mm_tui.models import Mailbox
+from mm_tui.models import EditedDraft, Mailbox
 from mm_tui.review.digest import digest_of
 from mm_tui.review.disclosure import disclosure, when_it_leaves
-from mm_tui.review.draft import EditedDraft, edited
+from mm_tui.review.draft import edited
 from mm_tui.services.decisions.remote_state import standing_of
 from mm_tui.services.decisions.view import ENDED, Phase, phase_of
 from mm_tui.text import ManyLine, OneLine

@@ -1,0 +1,90 @@
+"""The edits service: what is written over is kept beside, and what the store does not take is told."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+import pytest
+
+from mm_tui.models import EditedDraft, RawContent
+from mm_tui.services.edits import Edits, NotSaved
+from mm_tui.store.database import Database
+from mm_tui.store.decisions.edits import EditStore, SavedEdit
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+FIRST, SECOND, THIRD = (EditedDraft(("anna@x.example",), "Re: Order", body) for body in ("one", "two", "three"))
+EDIT = SavedEdit("d1", "mb1", "ab" * 32, RawContent(sender="us@x.example"), FIRST, NOW)
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    opened = Database.open(None)
+    yield opened
+    opened.close()
+
+
+def texts(edits: Edits) -> list[EditedDraft]:
+    return [edit.text for edit in edits.left_over()]
+
+
+def test_what_the_writer_knew_is_written_over(database: Database) -> None:
+    edits = Edits(database)
+    assert edits.save(EDIT) is False
+    assert edits.save(replace(EDIT, text=SECOND), over=FIRST) is False
+    assert edits.save(replace(EDIT, text=SECOND), over=None) is False, "it is this very text"
+    assert texts(edits) == [SECOND]
+
+
+def test_what_another_wrote_meanwhile_is_kept_beside(database: Database) -> None:
+    edits = Edits(database)
+    edits.save(replace(EDIT, text=SECOND))
+    later = NOW + timedelta(minutes=1)
+    assert edits.save(replace(EDIT, text=THIRD, saved_at=later), over=FIRST) is True
+    found = edits.get("d1")
+    assert found is not None and found.text == THIRD
+    assert sorted(text.body for text in texts(edits)) == ["three", "two"]
+    assert {edit.saved_at for edit in edits.left_over()} == {later}
+    assert {edit.base_digest for edit in edits.left_over()} == {EDIT.base_digest}
+
+
+def test_an_edit_is_thrown_away_only_as_it_was_looked_at(database: Database) -> None:
+    edits = Edits(database)
+    edits.save(EDIT)
+    assert edits.discard("d1", still=SECOND) is False
+    assert texts(edits) == [FIRST]
+    assert edits.discard("d1", still=FIRST) is True
+    assert edits.discard("d1", still=FIRST) is True, "gone is gone"
+    assert texts(edits) == []
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("database or disk is full"), OSError("no \x1b[31mroom")])
+def test_what_the_store_does_not_take_is_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    edits = Edits(database)
+    edits.save(EDIT)
+
+    def full(*_args: object, **_named: object) -> NoReturn:
+        raise error
+
+    for name in ("save", "discard"):
+        monkeypatch.setattr(EditStore, name, full)
+    for change in (lambda: edits.save(replace(EDIT, text=SECOND)), lambda: edits.save_beside(EDIT)):
+        with pytest.raises(NotSaved) as told:
+            change()
+        assert "\x1b" not in str(told.value) and str(told.value)
+    with pytest.raises(NotSaved):
+        edits.discard("d1")
+    assert texts(edits) == [FIRST]
+
+
+def test_two_texts_are_the_same_when_their_three_fields_are() -> None:
+    assert EditedDraft(("a@x.example",), "S", "B\ud800") == EditedDraft(("a@x.example",), "S", "B\\ud800")
+    fields = [("a@x.example",), "S", "B"], [("b@x.example",), "S", "B"], [("a@x.example",), "T", "B"]
+    digests = {EditedDraft(*one).digest for one in (*fields, [("a@x.example",), "S", "C"])}  # type: ignore[arg-type]
+    assert len(digests) == 4
+    assert FIRST.as_mail == "To: anna@x.example\nSubject: Re: Order\n\none"
