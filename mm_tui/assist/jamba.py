@@ -35,7 +35,7 @@ from mm_tui.assist import errors
 from mm_tui.assist.limiter import Limiter, Limits
 from mm_tui.assist.model import Completion, Message, Part, Usage
 from mm_tui.clock import Clock, SystemClock
-from mm_tui.settings.secret import Secret
+from mm_tui.settings.secret import Secret, hide_in, without_begun
 from mm_tui.settings.sections import LOOPBACK_HOSTS
 from mm_tui.text import ManyLine, OneLine
 
@@ -104,12 +104,15 @@ class Jamba:
         clock: Clock | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         attempts: int = 2,
+        hidden: Sequence[Secret] = (),
     ) -> None:
         """Args:
         key: the AI21 key.
         host: the whole base address, `https://api.ai21.com/studio/v1`.
         attempts: how often one call is made in all when the service is busy or at fault.
+        hidden: other keys that no prompt and no answer may hold, as none may hold the AI21 key.
         """
+        self._keys = (key, *hidden)
         self._limits = limits or Limits()
         self._clock = clock or SystemClock()
         self._attempts = attempts
@@ -166,7 +169,7 @@ class Jamba:
         async with self._limiter(model).place():
             ends = asyncio.get_running_loop().time() + deadline
             answer = cast(ChatCompletionResponse, await self._ask(messages, model, fields, ends))
-        return _completion(answer, model)
+        return _completion(answer, model, self._keys)
 
     async def stream(
         self,
@@ -188,12 +191,12 @@ class Jamba:
             ends = asyncio.get_running_loop().time() + deadline
             answer = cast("AsyncStream[ChatCompletionChunk]", await self._ask(messages, model, fields, ends))
             async with answer:
-                reading = _Reading(model)
+                reading = _Reading(model, self._keys)
                 while not reading.finished:
                     problem = await reading.take(answer, ends)
                     if problem is not None:
                         raise problem
-                    yield Part(ManyLine(reading.raw))
+                    yield Part(reading.text)
                 if reading.usage is None:
                     await reading.take(answer, asyncio.get_running_loop().time() + AFTERWORD_SECONDS)
         whole = reading.completion()
@@ -227,7 +230,9 @@ class Jamba:
     async def _try(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
         _silence()
         _retry_after.set(None)
-        turns = [_ROLES[message.role](role=message.role, content=message.text) for message in messages]
+        turns = [
+            _ROLES[message.role](role=message.role, content=hide_in(message.text, self._keys)) for message in messages
+        ]
         try:
             async with asyncio.timeout_at(ends):
                 return await self._sdk.chat.completions.create(model=model, messages=cast(Any, turns), n=1, **fields)
@@ -243,7 +248,8 @@ _WORTH_REPEATING = (errors.RateLimited, errors.ServerFault, errors.Unreachable)
 class _Reading:
     """What has been read of a stream."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, keys: Sequence[Secret]) -> None:
+        self._keys = keys
         self.raw = ""
         self.model = model
         self.usage: Usage | None = None
@@ -252,6 +258,12 @@ class _Reading:
     @property
     def finished(self) -> bool:
         return self.finish_reason is not None
+
+    @property
+    def text(self) -> ManyLine:
+        """What has come so far, without the keys and without what may be the beginning of one."""
+        clean = ManyLine(self.raw)
+        return _without_keys(clean if self.finished else without_begun(clean, self._keys), self._keys)
 
     async def take(self, stream: AsyncStream[ChatCompletionChunk], ends: float) -> errors.AssistError | None:
         """Reads one chunk; returns what went wrong, if anything did."""
@@ -274,25 +286,32 @@ class _Reading:
         return errors.Garbled() if len(self.raw) > LONGEST_ANSWER else None
 
     def completion(self) -> Completion:
-        text = ManyLine(self.raw)
+        text = self.text
         if not text.strip():
             raise errors.Empty
         usage = self.usage or Usage(0, 0)
-        return Completion(text, OneLine(self.model), usage, truncated=self.finish_reason == "length")
+        return Completion(
+            text, OneLine(hide_in(OneLine(self.model), self._keys)), usage, truncated=self.finish_reason == "length"
+        )
 
 
-def _completion(answer: ChatCompletionResponse, model: str) -> Completion:
+def _without_keys(text: str, keys: Sequence[Secret]) -> ManyLine:
+    """An answer as it may be shown and kept. Cleaned first: what is taken out may stand within a key."""
+    return ManyLine(hide_in(ManyLine(text), keys))
+
+
+def _completion(answer: ChatCompletionResponse, model: str, keys: Sequence[Secret]) -> Completion:
     if not answer.choices:
         raise errors.Empty
     choice = answer.choices[0]
-    text = ManyLine(choice.message.content or "")
+    text = _without_keys(choice.message.content or "", keys)
     if not text.strip():
         raise errors.Empty
     if len(text) > LONGEST_ANSWER:
         raise errors.Garbled
     return Completion(
         text=text,
-        model=OneLine(_model_of(answer, model)),
+        model=OneLine(hide_in(OneLine(_model_of(answer, model)), keys)),
         usage=Usage(answer.usage.prompt_tokens, answer.usage.completion_tokens),
         truncated=choice.finish_reason == "length",
     )

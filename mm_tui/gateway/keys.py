@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, Self
 
 from mm_tui.gateway.errors import MissingKey
+from mm_tui.settings.secret import HIDDEN, longest_first
 
 if TYPE_CHECKING:
     from mm_tui.settings.secret import Secret
@@ -16,9 +17,6 @@ Scope = Literal["read", "send", "oversight", "admin"]
 
 _KEY_FORM = re.compile(r"[\x21-\x7e]+")
 _ANY_GATEWAY_KEY = re.compile(r"mm_(?:live|test)_[A-Za-z0-9_-]+")
-HIDDEN = "[key]"
-SHORTEST = 8
-"""Characters of the shortest key that is looked for in what the gateway says."""
 
 
 class Keys:
@@ -78,9 +76,7 @@ class Keys:
 
         Only these very keys: what else looks like one is part of a mail, and stays as it was received.
         """
-        keys = [key.get_secret_value() for _, key in self._present()]
-        # The longest first, for one key may begin as another does. What is shorter is no key of any gateway.
-        return _without(told, sorted((key for key in keys if len(key) >= SHORTEST), key=len, reverse=True))
+        return _without(told, longest_first(key for _, key in self._present()))
 
     def mask(self, text: str) -> str:
         """The text without these keys and without anything that looks like a gateway key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 _HIDDEN: Final = "Secret('…')"
@@ -29,3 +30,30 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+HIDDEN = "[key]"
+"""Stands where a key was taken out of a text."""
+SHORTEST = 8
+"""Characters of the shortest key that is looked for in a text. What is shorter is no key of any service."""
+
+
+def longest_first(keys: Iterable[Secret]) -> list[str]:
+    """The texts of the keys that are looked for; one key may begin as another does."""
+    texts = {key.get_secret_value() for key in keys}
+    return sorted((text for text in texts if len(text) >= SHORTEST), key=len, reverse=True)
+
+
+def hide_in(text: str, keys: Iterable[Secret]) -> str:
+    """The text without any of these keys."""
+    for key in longest_first(keys):
+        text = text.replace(key, HIDDEN)
+    return text
+
+
+def without_begun(text: str, keys: Iterable[Secret]) -> str:
+    """The text of a stream up to what may be the beginning of one of these keys, of which the rest is still to come."""
+    begun = 0
+    for key in longest_first(keys):
+        begun = max(begun, next((size for size in range(len(key) - 1, 0, -1) if text.endswith(key[:size])), 0))
+    return text[: len(text) - begun]

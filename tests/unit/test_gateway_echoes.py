@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, Malformed
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.audit.act_journal import ActJournal
+from mm_tui.services.decisions.view import Phase
 from mm_tui.settings.secret import Secret
 from mm_tui.store.database import Database
 from mm_tui.store.mail.pending import PendingStore
+from tests.support.desk import at_desk
+from tests.support.sandbox import file_part, running_sandbox
 
 OVERSIGHT, SEND = "oversight/made-up-key-1", "oversight/made-up-key-1-and-longer"
 ITEM = {
@@ -80,3 +84,27 @@ def test_an_answer_nested_beyond_measure_is_an_answer_that_cannot_be_read() -> N
                 await gateway.pending()
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize("name", ["oversight", "send"])
+async def test_a_key_in_an_attachment_stays_in_its_bytes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with running_sandbox(tmp_path / "gateway") as sandbox:
+        key = sandbox.keys[name]
+        content = f"key = {key}\n".encode()
+        draft = sandbox.draft("See the file.", attachments=[file_part("keys.txt", content, "text/plain")])
+        (tmp_path / "ours").mkdir()
+        async with at_desk(tmp_path / "ours", sandbox.url, sandbox.keys) as desk:
+            mail = await desk.read(sandbox.mailbox, draft)
+            await desk.release_edit(mail, "See the file, please.")
+            view = await desk.settled(draft)
+            assert view.phase is Phase.DONE, view.words
+            assert view.replacement_id is not None
+            carried = await desk.gateway.attachment(sandbox.mailbox, view.replacement_id, "keys.txt", size=len(content))
+            assert carried == content, "carried over byte for byte"
+            told = [str(entry) + repr(entry) for entry in desk.journal()] + [repr(view), caplog.text]
+        kept = b"".join(file.read_bytes() for file in (tmp_path / "ours").iterdir())
+    assert not any(key in text for text in told)
+    assert key.encode() not in kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import traceback
 import warnings
@@ -17,6 +18,7 @@ from mm_tui.assist.jamba import Jamba
 from mm_tui.assist.limiter import Limits
 from mm_tui.assist.model import Message, Part
 from mm_tui.settings.secret import Secret
+from mm_tui.text import ManyLine
 from tests.support.models import (
     MODEL_KEY,
     Answer,
@@ -413,3 +415,48 @@ async def test_an_injected_transport_is_used() -> None:
     transport = httpx.MockTransport(answer)
     async with Jamba(Secret(MODEL_KEY), "http://127.0.0.1:9/studio/v1/", transport=transport) as jamba:
         assert await ask(jamba) == "Yes."
+
+
+GATEWAY_KEY = "mm_test_made-up-gateway-key"
+
+
+def in_pieces(text: str, size: int) -> list[bytes]:
+    """A text as the events of a stream."""
+    return [event(text[at : at + size]) for at in range(0, len(text), size)]
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 100])
+@pytest.mark.parametrize("key", [MODEL_KEY, GATEWAY_KEY, "\u200b".join(MODEL_KEY)], ids=["model", "gateway", "hidden"])
+async def test_an_answer_that_repeats_a_key_is_given_without_it(key: str, size: int) -> None:
+    echoed, words = f"Your key is {key}, keep {key}", "Your key is [key], keep [key]"
+    for streamed in (False, True):
+        answer = stream(*in_pieces(echoed, size), event("", "stop")) if streamed else plain(200, completion(echoed))
+        async with (
+            raw_server(answer) as server,
+            Jamba(Secret(MODEL_KEY), server.host, hidden=[Secret(GATEWAY_KEY)]) as jamba,
+        ):
+            parts = await listen(jamba) if streamed else [Part(ManyLine(await ask(jamba)))]
+        assert parts[-1].text == words
+        if parts[-1].whole is not None:
+            assert parts[-1].whole.text == words
+        # Not even its beginning is shown while the rest is under way.
+        assert not any(begun in part.text for part in parts for begun in (MODEL_KEY[:6], GATEWAY_KEY[:6]))
+
+
+async def test_a_model_that_is_named_like_a_key_is_kept_without_it() -> None:
+    body = json.loads(completion("Yes.")) | {"model": f"jamba-{MODEL_KEY}"}
+    async with client(plain(200, json.dumps(body).encode())) as (jamba, _):
+        answer = await jamba.complete(ASKED, "jamba-mini", max_tokens=5)
+    assert answer.model == "jamba-[key]"
+
+
+async def test_no_prompt_holds_a_key() -> None:
+    asked = [Message("user", f"They wrote {MODEL_KEY} and {GATEWAY_KEY}.")]
+    async with (
+        raw_server(plain(200, completion("Yes."))) as server,
+        Jamba(Secret(MODEL_KEY), server.host, hidden=[Secret(GATEWAY_KEY)]) as jamba,
+    ):
+        await jamba.complete(asked, "jamba-mini", max_tokens=5)
+        sent = server.requests[0].partition(b"\r\n\r\n")[2]
+    assert b"They wrote [key] and [key]." in sent
+    assert MODEL_KEY.encode() not in sent and GATEWAY_KEY.encode() not in sent

@@ -227,7 +227,13 @@ class Assistant:
                 jamba = await asyncio.to_thread(importlib.import_module, "mm_tui.assist.jamba")
                 self._model = cast(
                     "Model",
-                    jamba.Jamba(profile.ai21_key, profile.ai21_host, limits=limits, clock=self._clock),
+                    jamba.Jamba(
+                        profile.ai21_key,
+                        profile.ai21_host,
+                        limits=limits,
+                        clock=self._clock,
+                        hidden=tuple(profile.gateway_keys().values()),
+                    ),
                 )
         return self._model
 
