@@ -21,7 +21,7 @@ from mm_tui.settings.profiles import Profiles, overriding
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.seal import StoreError
 from mm_tui.widgets.pager import Pager
-from tests.support.app import shown, until
+from tests.support.app import running_app, shown, until
 from tests.support.sandbox import Sandbox
 
 SEND = "mm_test_made_up_send"
@@ -53,8 +53,7 @@ async def seated_on_first(
     path.write_text(general + profile_text("first", sandbox.url, **keys_of(sandbox)) + others, "utf-8")
     profiles = Profiles(path)
     session = Session.open(profiles.settings("first"))
-    app = MmTui(session, profiles)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with running_app(MmTui(session, profiles)) as (app, pilot):
         await until(pilot, lambda: session.sync is not None and session.sync.state.last_ok_at is not None)
         yield app, pilot
     if app.next_services is not None:

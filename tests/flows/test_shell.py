@@ -163,7 +163,7 @@ async def test_crash_leaves_one_line_and_a_report_without_values(
         raise RuntimeError(f"broke on {kept}")
 
     with pytest.raises(RuntimeError):
-        async with app.run_test() as pilot:
+        async with running_app(app) as (_, pilot):
             app.call_later(crash)
             await pilot.pause()
     assert app.return_code == 1

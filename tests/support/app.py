@@ -48,7 +48,7 @@ class Reader(Pilot[None]):
 
 @asynccontextmanager
 async def running_app(
-    opened: Settings | Session,
+    opened: Settings | Session | MmTui,
     folder: Path | None = None,
     monkeypatch: pytest.MonkeyPatch | None = None,
     *,
@@ -57,14 +57,15 @@ async def running_app(
     """Runs the app.
 
     Args:
-        opened: a session, or settings to open one with.
+        opened: settings, a session opened with them, or an app that was made of one and does not run yet.
         folder: where its stores are; the test's own data folder if none is given.
         monkeypatch: given with `folder`.
         size: columns and lines.
     """
     if folder is not None and monkeypatch is not None:
         monkeypatch.setenv("MM_TUI_DATA", str(folder))
-    app = MmTui(opened if isinstance(opened, Session) else Session.open(opened))
+    session = Session.open(opened) if isinstance(opened, Settings) else opened
+    app = session if isinstance(session, MmTui) else MmTui(session)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         await pilot.pause()
         yield app, Reader(app)
