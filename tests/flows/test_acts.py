@@ -126,7 +126,8 @@ async def test_every_act_runs_by_its_keys_and_by_its_name(place: str, monkeypatc
             hits = [hit async for hit in provider.search(title)]
             best = max(hits, key=lambda hit: getattr(hit, "score", 0.0))
             calls.clear()
-            await best.command()
+            best.command()
+            await until(pilot, lambda: calls, f"{title} for {act.id}")
             assert calls == [meant(act)], f"{title} for {act.id}"
 
 

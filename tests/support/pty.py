@@ -33,6 +33,8 @@ import pyte
 import wcwidth
 
 DEFAULT_TIMEOUT = 20.0
+PRESS_SECONDS = 1.0
+"""Between two presses of the same key, more than `mm_tui.keyboard.PAUSE_SECONDS`."""
 """Seconds. Generous, since several test processes share the machine."""
 
 KEYS: Mapping[str, bytes] = {
@@ -224,6 +226,28 @@ class Terminal:
         """Presses keys one after the other, each a name of `KEYS` or one character."""
         for key in keys:
             self.send(KEYS.get(key) or key)
+
+    def press_until(self, key: str, condition: Callable[[], bool], what: str, timeout: float = 60) -> None:
+        """Presses a key until it has its effect: a key that decides counts only after what it is about has been read.
+
+        Between two presses passes more time than tells a key that is pressed from one that is held down.
+        """
+        deadline = time.monotonic() + timeout
+        self._pump_for(PRESS_SECONDS)
+        while not condition():
+            if time.monotonic() > deadline or self.ended:
+                raise AssertionError(f"pressed {key!r} for {what}, in vain. The screen:\n{self.text}")
+            self.press(key)
+            again = time.monotonic() + PRESS_SECONDS
+            while time.monotonic() < again and not condition():
+                self._pump_for(0.02)
+
+    def _pump_for(self, seconds: float) -> None:
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            self._pump(left)
+            if self._fd < 0 or self.has_ended():
+                return
 
     def wait_for(self, pattern: str, timeout: float = DEFAULT_TIMEOUT) -> re.Match[str]:
         """Waits until `pattern` (a regular expression, multi-line) is on the screen, and returns the match."""

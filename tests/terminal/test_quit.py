@@ -36,16 +36,10 @@ def deciding(folder: Path, hold: int, *, hangs: bool) -> Iterator[tuple[Terminal
             terminal.wait_for("Inbox")
             terminal.press("2")
             terminal.wait_for("Draft number 0")
-            terminal.wait_quiet(1.0)
             if hangs:
                 sandbox.fault(method="GET", path="oversight/pending", kind="delay", seconds=4)
 
-            def begun() -> bool:
-                terminal.press("a")
-                terminal.wait_quiet()
-                return "u undo" in terminal.text
-
-            wait_until(begun, seconds=40)
+            terminal.press_until("a", lambda: "u undo" in terminal.text, "a decision")
             if hangs:
                 terminal.wait_for("checking that nothing changed")
             yield terminal, sandbox, draft
@@ -54,14 +48,8 @@ def deciding(folder: Path, hold: int, *, hangs: bool) -> Iterator[tuple[Terminal
 def by_key(terminal: Terminal) -> None:
     terminal.press("ctrl+q")
     terminal.wait_for("nothing is sent")
-
-    def left() -> bool:
-        # An answer counts once the question has been there for a moment.
-        terminal.wait_quiet(0.9)
-        terminal.press("y")
-        return terminal.ended
-
-    wait_until(left, seconds=40)
+    # An answer counts once the question has been there for a moment.
+    terminal.press_until("y", terminal.has_ended, "the end")
 
 
 def by_sigterm(terminal: Terminal) -> None:

@@ -65,15 +65,6 @@ def saved_text(data: Path) -> str:
         return "".join(row[0] for row in connection.execute("SELECT body FROM edits"))
 
 
-def pressed(terminal: Terminal, key: str, words: str) -> bool:
-    """Presses a key and tells whether the screen then says these words."""
-    # The same key sooner than this is a key that is held down.
-    terminal.wait_quiet(0.9)
-    terminal.press(key)
-    terminal.wait_quiet()
-    return words in terminal.text
-
-
 def open_editor(terminal: Terminal) -> None:
     """Edits the draft that is shown, once it has been read in full."""
     terminal.wait_for("you will get everything back")
@@ -114,7 +105,7 @@ def test_an_edited_draft_is_released_once_and_audited(tmp_path: Path, cols: int,
             terminal.press("ctrl+s")
             terminal.wait_for("edited by you")
             # Pressed until it is taken: the end of the page must have been on screen for a moment first.
-            wait_until(lambda: pressed(terminal, "a", "deciding in") or sandbox.outbox(), seconds=30)
+            terminal.press_until("a", lambda: "deciding in" in terminal.text or bool(sandbox.outbox()), "a decision")
             wait_until(lambda: len(sandbox.outbox()) == 1, seconds=30)
             terminal.press("3")
             terminal.wait_for("Audit")

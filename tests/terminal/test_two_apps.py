@@ -35,11 +35,9 @@ def approve(terminal: Terminal, draft: str) -> None:
     terminal.wait_for(draft)
 
     def begun() -> bool:
-        terminal.press("a")
-        terminal.wait_quiet()
         return any(words in terminal.text for words in ("u undo", "has been deciding", "elsewhere", "approved by"))
 
-    wait_until(begun, seconds=40)
+    terminal.press_until("a", begun, "a decision")
 
 
 def leave(terminal: Terminal) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.pty import Terminal, plain_environment
-from tests.support.sandbox import Sandbox, running_sandbox, wait_until
+from tests.support.sandbox import Sandbox, running_sandbox
 
 GENERAL = "[review]\nhold_seconds = 1\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n"
 
@@ -57,7 +57,7 @@ def test_each_profile_has_its_own_mail_store_and_decisions(tmp_path: Path) -> No
             terminal.press("2")
             terminal.wait_for("Only in the second")
             assert "Only in the first" not in terminal.text
-            assert wait_until(lambda: pressed(terminal, "a", "deciding in"), seconds=20)
+            terminal.press_until("a", lambda: "deciding in" in terminal.text, "a decision")
             two.wait_for(second, "sent", "delivered", "pending_send", "approved")
             change(terminal, "k", "one")
             assert stores_open_in(terminal.pid) == {"store-one.sqlite3"}
@@ -67,12 +67,3 @@ def test_each_profile_has_its_own_mail_store_and_decisions(tmp_path: Path) -> No
             assert terminal.wait_exit() == 0
         assert one.status(first) == "pending_send_approval" and one.outbox() == []
         assert len(two.outbox()) == 1
-
-
-def pressed(terminal: Terminal, key: str, words: str) -> bool:
-    """Presses a key and tells whether the screen then says these words."""
-    # The same key sooner than this is a key that is held down.
-    terminal.wait_quiet(0.9)
-    terminal.press(key)
-    terminal.wait_quiet()
-    return words in terminal.text
