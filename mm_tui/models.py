@@ -272,7 +272,14 @@ class EmailDetail(EmailSummary):
     """The header X-AI-Generated."""
     automatic: OneLine = OneLine("")
     """The header that says that a program or a list sent it (`auto-submitted: auto-replied`); empty when none does."""
+    reply_to: tuple[Party, ...] = ()
+    """Where an answer goes in place of the sender; empty when the mail names none or the gateway does not tell."""
     raw: RawContent
+
+    @property
+    def answered_to(self) -> tuple[Party, ...]:
+        """Whom an answer reaches."""
+        return self.reply_to or (self.sender,)
 
     @property
     def _has_left(self) -> bool:

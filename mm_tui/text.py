@@ -250,6 +250,23 @@ class ManyLine(CleanText):
         return _clean(raw)
 
 
+_PADDING = re.compile(r"\s{2,}|_{6,}|\.{4,}|-{6,}")
+
+
+def file_label(name: str, most: int = 60) -> OneLine:
+    """A file's name so that its ending is seen: padding within it, and the middle of a long one, become ` … `.
+
+    Args:
+        name: as the mail has it.
+        most: characters, at least 24.
+    """
+    label = OneLine(_PADDING.sub(" … ", OneLine(name).strip()))
+    if len(label) > most:
+        end = label[-18:]
+        label = OneLine(f"{label[: most - len(end) - 3]} … {end}")
+    return label or OneLine("(no name)")
+
+
 def hidden_notice(removed: int) -> str:
     """The notice to show beside a text from which `removed` characters were taken; empty for none."""
     if removed <= 0:

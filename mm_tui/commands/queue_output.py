@@ -23,7 +23,7 @@ from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filte
 from mm_tui.services.unsent import unsent_words
 from mm_tui.settings.sections import Settings
 from mm_tui.store.mail.mails import MailStore, MailView
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, file_label
 
 _RULE = "-" * 72
 _IN_LIST = frozenset({"already_answered", "another_answer"})
@@ -266,7 +266,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None) -> Iterator[OneLine | Man
     yield OneLine(f"cc       {', '.join(map(str, item.cc)) or 'none'}")
     yield OneLine(f"subject  {item.subject}")
     for file in item.attachments:
-        yield OneLine(f"file     {file.name} ({file.size} bytes, {file.content_type})")
+        yield OneLine(f"file     {file_label(file.name)} ({file.size} bytes, {file.content_type})")
     for words in disclosure(box):
         yield OneLine(f"note     {words}")
     for words in _when(entry):

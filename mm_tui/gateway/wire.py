@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from email.utils import getaddresses
 from typing import NamedTuple
 
 from mm_tui.gateway import values
@@ -229,6 +230,7 @@ def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
             "approved_at": values.time(item.get("approved_at")),
             "approved_by": values.line(item.get("approved_by")),
             **_headers(item),
+            "reply_to": _reply_to(item),
             "raw": raw,
         }
     )
@@ -245,6 +247,14 @@ def _headers(item: Json) -> dict[str, OneLine]:
         "ai_generated": found.get("x-ai-generated", OneLine("")),
         "automatic": _automatic(found),
     }
+
+
+def _reply_to(item: Json) -> tuple[Party, ...]:
+    """The addresses of Reply-To."""
+    headers = values.table(item.get("headers"))
+    named = next((value for name, value in headers.items() if name.lower() == "reply-to"), "")
+    told = values.as_text(values.first(item, "reply_to", "replyTo") or named)
+    return parties([address for _, address in getaddresses([told]) if "@" in address])
 
 
 def _automatic(headers: dict[str, OneLine]) -> OneLine:

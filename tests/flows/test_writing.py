@@ -135,6 +135,18 @@ async def test_text_typed_right_behind_reply_stops_the_model(
         await until(pilot, lambda: area.text == MINE, "the words")
 
 
+async def test_the_reply_names_the_address_that_it_goes_to(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.inbound(
+        **{"from": "Ann <ann@shop.example>"}, subject="Where is my order", reply_to="ann@elsewhere.example", body="?"
+    )
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await opened("reply", app, pilot, None)
+        await until(pilot, lambda: "reply to ann@elsewhere.example" in drawn(app), "the address")
+        assert "not to the sender ann@shop.example" in drawn(app)
+
+
 async def test_a_half_written_reply_outlives_a_program_that_keeps_no_mail(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

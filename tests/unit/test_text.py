@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
-from mm_tui.text import MARKS_A_CELL, CleanText, ManyLine, OneLine, escaped, hidden_notice
+from mm_tui.text import MARKS_A_CELL, CleanText, ManyLine, OneLine, escaped, file_label, hidden_notice
 from tests.support.hostile import VECTORS, Vector, naughty_strings
 from tests.support.scripts import SCRIPTS
 
@@ -208,3 +208,19 @@ def test_notice_of_what_was_removed() -> None:
         "⚠ 1 hidden character removed",
         "⚠ 12 hidden characters removed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("invoice.pdf", "invoice.pdf"),
+        ("", "(no name)"),
+        ("invoice.pdf" + " " * 80 + ".exe", "invoice.pdf … .exe"),
+        ("invoice.pdf" + "_" * 80 + ".exe", "invoice.pdf … .exe"),
+        ("invoice.pdf\u00a0\u00a0\u3000.exe", "invoice.pdf … .exe"),
+        ("a" * 100 + "-final.pdf.scr", "a" * 39 + " … aaaa-final.pdf.scr"),
+    ],
+)
+def test_the_ending_of_a_file_name_is_always_seen(name: str, label: str) -> None:
+    assert file_label(name) == label
+    assert len(file_label(name)) <= 60

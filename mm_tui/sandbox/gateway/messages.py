@@ -163,7 +163,8 @@ def _headers_kept(state: State, row: sqlite3.Row) -> dict[str, str]:
     if row["direction"] != "inbound":
         return {}
     (kept,) = state.db.execute("SELECT headers FROM bodies WHERE email_id = ?", (row["id"],)).fetchone()
-    return {str(name): str(value) for name, value in json.loads(kept).items()}
+    shown = {str(name): str(value) for name, value in json.loads(kept).items()}
+    return shown | ({"Reply-To": row["reply_to"]} if row["reply_to"] else {})
 
 
 def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:

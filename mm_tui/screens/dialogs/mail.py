@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from mm_tui.review.findings import Level
 from mm_tui.review.links import Link, find_links, inspect_link
-from mm_tui.text import OneLine, escaped
+from mm_tui.text import OneLine, escaped, file_label
 from mm_tui.widgets.pager import Page, Pager, PageWriter
 from mm_tui.widgets.words import exact, size
 
@@ -195,4 +195,4 @@ class FilesScreen(ModalScreen[int | None]):
 
 
 def _file_line(one: Attachment) -> Content:
-    return Content.assemble(one.name or "(no name)", (f"  {size(one.size)}  {OneLine(one.content_type)}", "$mm-dim"))
+    return Content.assemble(file_label(one.name, 44), (f"  {size(one.size)}  {OneLine(one.content_type)}", "$mm-dim"))

@@ -10,7 +10,7 @@ from mm_tui.review.rendered import Rendered, rendered
 from mm_tui.services.queue.entry import ThreadMail
 from mm_tui.services.unsent import unsent_words
 from mm_tui.store.decisions.edits import SavedEdit
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import ManyLine, OneLine, file_label
 from mm_tui.widgets.pager import Mark, Page, PageWriter, quote_marks
 from mm_tui.widgets.words import exact, size
 
@@ -172,4 +172,4 @@ def write_files(writer: PageWriter, attachments: Sequence[Attachment]) -> None:
 def file_words(attachment: Attachment) -> OneLine:
     """An attachment on one line."""
     kind = f", {attachment.content_type}" if attachment.content_type else ""
-    return OneLine(f"attached: {attachment.name or '(no name)'} ({size(attachment.size)}{kind})")
+    return OneLine(f"attached: {file_label(attachment.name)} ({size(attachment.size)}{kind})")

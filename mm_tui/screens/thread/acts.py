@@ -260,7 +260,7 @@ class ThreadActs(BaseScreen):
         kept = self._saved_reply = self.replies.get(self.reply_to.email_id)
         gate = "waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
         when = exact(from_ms(inbound[-1].received_at))
-        head = Content.assemble("reply to ", (inbound[-1].sender, "bold $foreground"), f" · {gate} · mail of {when}")
+        head = Content.assemble(*self._answered(inbound[-1]), f" · {gate} · mail of {when}")
         view = self.thread_view
         view.turn_to(next(at for at, leaf in enumerate(view.leaves) if leaf.row is inbound[-1]))
         self.add_class("-writing")
@@ -269,6 +269,15 @@ class ThreadActs(BaseScreen):
             self.reply.note("your text from before; ^t lets the model write")
         else:
             self._write("")
+
+    def _answered(self, row: MailRow) -> list[tuple[str, str] | str]:
+        """Whom the reply will reach, and that it is not the sender where the mail asks for another address."""
+        detail = self.services.mail.detail(row.email_id)
+        named = [OneLine(str(party.address)) for party in detail.answered_to] if detail is not None else [row.sender]
+        pieces: list[tuple[str, str] | str] = ["reply to ", (OneLine(", ".join(named)), "bold $foreground")]
+        if named != [row.sender]:
+            pieces.append((OneLine(f" · not to the sender {row.sender}: the mail asks for that address"), "$warning"))
+        return pieces
 
     @property
     def replies(self) -> Replies:

@@ -26,7 +26,7 @@ from mm_tui.review.rendered import Rendered, rendered
 from mm_tui.screens.thread.lines import NOTHING, Pieces, listed, styled, wrap_words
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
-from mm_tui.text import OneLine
+from mm_tui.text import OneLine, file_label
 from mm_tui.widgets.mail_list import chip
 from mm_tui.widgets.pager import wrapped
 from mm_tui.widgets.virtual_list import fit_cells
@@ -219,8 +219,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             if hidden := detail.body.removed + detail.subject.removed:
                 lines.append([(f" ! {hidden} hidden characters removed; v shows them", "risk")])
             for attachment in detail.attachments:
-                name = f"{attachment.name}  {size(attachment.size)}  {attachment.content_type}"
-                lines.append([("file ", "dim"), (fit_cells(OneLine(name), width - 5), "row")])
+                more = f"  {size(attachment.size)}  {attachment.content_type[:30]}"
+                name = file_label(attachment.name, max(24, width - 5 - cell_len(more)))
+                lines.append([("file ", "dim"), (fit_cells(OneLine(f"{name}{more}"), width - 5), "row")])
         if leaf.words:
             lines.append([])
             lines += [[(line, "dim")] for line in wrap_words(OneLine(leaf.words), width)]

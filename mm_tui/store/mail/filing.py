@@ -164,7 +164,18 @@ def _update(
         index(connection, key)
 
 
-_STORED = {"cc", "attachments", "tags", "approved_at", "approved_by", "in_reply_to", "identity", "ai_generated", "raw"}
+_STORED = {
+    "cc",
+    "attachments",
+    "tags",
+    "approved_at",
+    "approved_by",
+    "in_reply_to",
+    "identity",
+    "ai_generated",
+    "raw",
+    "reply_to",
+}
 """What of a detail no column holds."""
 
 
