@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -26,6 +27,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
 from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Review, Sync
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.widgets.draft_area import DraftArea
@@ -127,12 +129,13 @@ class Hand:
         if not self.app.screen.is_modal:
             return  # refused: the mail went away, or another came
         await self.comes("the reason", lambda: self.app.screen.query(Input))
-        line = self.app.screen.query_one(Input)
+        dialog = self.app.screen
+        line = dialog.query_one(Input)
         await self.comes(f"{text!r} as the reason", lambda: line.value == text)
         if current is not None and self.chance.random() < 0.3:
             self.chosen.add(current.item.id)
             await self.type("\n" + self.words())
-            await self.comes("the dialog to close", lambda: self.app.screen is not line.screen)
+            await self.comes("the dialog to close", lambda: self.app.screen is not dialog)
 
     async def edits(self) -> None:
         text, before = self.words(), self.app.screen
@@ -170,6 +173,60 @@ class Hand:
         stored = EditStore(self.app.services.database).all()
         assert any(edit.text.body.endswith(text) for edit in stored), f"{text!r} is lost"
 
+    async def asks_for_a_redraft(self) -> None:
+        text, before = self.words(), self.app.screen
+        await self.type("e" + text)
+        await asyncio.sleep(0.3)
+        if self.app.screen is before:
+            return
+        await self.comes("the editor", lambda: self.app.screen.query(DraftArea))
+        area = self.app.screen.query_one(DraftArea)
+        await self.comes(f"{text!r} in the text", lambda: area.text.startswith(text))
+        wanted = self.words()
+        await self.type("\x14" + wanted)
+        await self.comes(f"{wanted!r} as the instruction", lambda: self.line == wanted)
+        assert area.text.startswith(text)
+        for _ in range(2):
+            await self.pilot.press("escape")
+        stored = EditStore(self.app.services.database)
+        await self.comes(f"{text!r} in the store", lambda: any(edit.body.startswith(text) for edit in stored.all()))
+
+    async def fills_in_a_form(self) -> None:
+        await self.goes_to("mailboxes")
+        text, more = self.words(), self.words()
+        way = self.chance.choice("nc")
+        await self.type(way + text)
+        await self.comes(f"{text!r} in the first line", lambda: self.line == text)
+        if way == "n":
+            await self.type("\n" + more)
+            await self.comes(f"{more!r} in the second line", lambda: self.line == more)
+            values = [one.value for one in self.app.screen.query(Input)]
+            assert values == [text, more, ""], "words are in another line than they were typed for"
+
+    async def names_an_export(self) -> None:
+        await self.goes_to("audit")
+        text = self.words()
+        await self.type("w" + text)
+        await self.comes(f"{text!r} in the name of the file", lambda: self.line.endswith(text))
+
+    async def looks_for_an_act(self) -> None:
+        await self.goes_to(self.chance.choice(("pending", "inbox", "audit", "mailboxes")))
+        text = self.words()
+        await self.type("\x10" + text)
+        await self.comes(f"{text!r} in the palette", lambda: self.line == text)
+
+    async def goes_to(self, mode: str) -> None:
+        self.app.action_go(mode)
+        await self.comes(mode, lambda: self.app.current_mode == mode and not self.app.screen.is_modal)
+        # Letters are keys again a moment after another screen has come.
+        await asyncio.sleep(0.3)
+
+    @property
+    def line(self) -> str:
+        """What stands in the line that has the focus; empty without one."""
+        focused = self.app.focused
+        return focused.value if isinstance(focused, Input) else ""
+
     async def opens_a_dialog(self) -> None:
         """One that takes no text, and types at it."""
         await self.type(self.chance.choice("fiKo?") + self.words().lstrip("aAxXbD"))
@@ -189,7 +246,8 @@ class Hand:
         """Something of all that, once."""
         ways: list[Callable[[], Awaitable[None]]] = [
             self.writes_a_reason, self.edits, self.searches, self.replies, self.opens_a_dialog, self.approves,
-            self.types_at_the_queue,
+            self.types_at_the_queue, self.asks_for_a_redraft, self.fills_in_a_form, self.names_an_export,
+            self.looks_for_an_act,
         ]  # fmt: skip
         way = self.chance.choice(ways)
         self.rounds.append(way.__name__)
@@ -215,6 +273,7 @@ async def others(sandbox: Sandbox, chance: random.Random) -> None:
             await asyncio.to_thread(sandbox.draft, f"From the agent, {number}.")
 
 
+@pytest.mark.timeout(SECONDS + 150)
 async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -225,6 +284,8 @@ async def test_no_typing_decides_what_was_not_chosen_and_no_text_is_lost(
     for number in range(6):
         sandbox.draft(f"Number {number}.")
     quick = settings_for(sandbox, review=Review(hold_seconds=1), sync=Sync(active_seconds=1, idle_seconds=1))
+    model = {"ai21_key": Secret(sandbox.ai21_key), "ai21_host": sandbox.ai21_url}
+    quick = msgspec.structs.replace(quick, profile=msgspec.structs.replace(quick.profile, **model))
     async with running_app(quick, tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 6)
         hand = Hand(app, pilot, screen, chance, sandbox.look(mail["id"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,12 @@ async def test_nothing_is_written_while_nothing_changes(
         await until(pilot, lambda: app.screen is not screen, dialog)
         await pilot.pause(0.5)
         written: list[str] = []
-        driver = app._driver
-        assert driver is not None
-        monkeypatch.setattr(driver, "write", written.append)
+
+        def display(_screen: object, picture: Any) -> None:
+            if picture is not None:
+                written.append(picture.render_segments(app.console))
+
+        monkeypatch.setattr(app, "_display", display)
         sandbox.forget_calls()
         await until(pilot, lambda: len(sandbox.calls("GET", "/oversight/pending")) >= 4, "some polls")
         assert len("".join(written)) <= A_LINE, "".join(written)

@@ -11,7 +11,7 @@ from textual import events
 from textual.app import App
 from textual.keys import _character_to_key
 
-NAMES = {"\n": "enter", "\t": "tab", "\x1b": "escape"}
+NAMES = {"\n": "enter", "\t": "tab", "\x1b": "escape", "\x10": "ctrl+p", "\x14": "ctrl+t"}
 
 
 def key(character: str) -> events.Key:

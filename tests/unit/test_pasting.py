@@ -75,6 +75,11 @@ def test_the_driver_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert vars(linux_driver)["XTermParser"] is PasteParser
 
 
+def test_what_the_terminal_answers_in_the_middle_of_a_paste_is_no_text(line: Line) -> None:
+    line.send(f"{START}{TEXT[:5]}\x1b[12;3R{TEXT[5:]}{END}")
+    assert (line.pasted, line.keys) == (TEXT, [])
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.3, 2.0])
 @pytest.mark.parametrize("cut", range(1, len(START + TEXT + END)))
 def test_a_paste_that_comes_in_two_pieces_is_one_text_and_no_key(line: Line, cut: int, pause: float) -> None:
