@@ -177,6 +177,7 @@ async def test_a_reply_that_two_windows_write_loses_no_text(
         burst(app, "!")
         await until(pilot, lambda: f"{MINE}!" in kept(app), "the text that was written on")
         await until(pilot, lambda: "another window writes this reply too" in drawn(app), "the words")
+        assert "(K under Pending)" in drawn(app)
         assert sorted(kept(app)) == sorted([f"{MINE}!", "From another window."])
         await pilot.press("escape")
         await until(pilot, lambda: not area.has_focus, "the editor to close")

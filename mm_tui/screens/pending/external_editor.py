@@ -81,7 +81,7 @@ class ExternalEditing(BaseScreen):
         elif self._take_in(area, edited, left):
             file.remove()
         if left is not None:
-            said = f"{said}; what it left is kept beside (K in the queue)"
+            said += "; what it left is kept beside ({pending.kept} in the queue)"
         if said:
             self.say(said, "warning")
 
@@ -106,7 +106,9 @@ class ExternalEditing(BaseScreen):
         self._given = saved
         if area.is_model_writing or area.text != before:
             taken = self._take_in(area, None, saved)
-            self.say("your editor saved its text; it was changed here too, so it is kept beside (K in the queue)")
+            self.say(
+                "your editor saved its text; it was changed here too, so it is kept beside ({pending.kept} in the queue)"
+            )
         else:
             taken = self._take_in(area, saved, None)
             self.say("your editor's text was taken in")

@@ -347,7 +347,9 @@ class ThreadActs(BaseScreen):
                 return False
             self._saved_reply = text
             if other:
-                words = "another window writes this reply too: its text is kept beside yours (K under 2 Pending)"
+                words = (
+                    "another window writes this reply too: its text is kept beside yours ({pending.kept} under Pending)"
+                )
                 self.post_message(Said(words, "warning"))
         return True
 
