@@ -112,6 +112,7 @@ async def test_every_recipient_must_have_been_on_screen(
         screen = await open_queue(app, pilot, 1)
         await pilot.press("enter")
         await pilot.pause(0.6)
+        assert "It is on its way." in drawn(app), "the text stands above a long list"
         assert screen.current is not None and not screen.gate.has_seen(screen.current)
         shown = drawn(app)
         while screen.pane.main.lines_unread:

@@ -49,9 +49,11 @@ def draft_page(
         as_source: the body as it was written, Markdown and all; else as its recipient reads it.
     """
     writer = PageWriter()
-    write_envelope(writer, item, item.subject, [party.header for party in item.to], above)
+    to = [party.header for party in item.to]
+    write_envelope(writer, item, item.subject, to, above, folded=True)
     _body(writer, item.body, findings, as_source=as_source)
     write_files(writer, item.attachments)
+    _write_folded(writer, item, to)
     return writer.page()
 
 
@@ -68,9 +70,10 @@ def edit_page(
     `above` and `as_source` as in `draft_page`.
     """
     writer = PageWriter()
-    write_envelope(writer, item, OneLine(edit.text.subject), edit.text.to, above)
+    write_envelope(writer, item, OneLine(edit.text.subject), edit.text.to, above, folded=True)
     _body(writer, ManyLine(edit.text.body), findings, as_source=as_source)
     write_files(writer, item.attachments)
+    _write_folded(writer, item, edit.text.to)
     return writer.page()
 
 
@@ -80,9 +83,18 @@ def fits_head(recipients: Sequence[str]) -> bool:
 
 
 def write_envelope(
-    writer: PageWriter, item: PendingItem, subject: OneLine, to: Sequence[str], above: Sequence[str] | None
+    writer: PageWriter,
+    item: PendingItem,
+    subject: OneLine,
+    to: Sequence[str],
+    above: Sequence[str] | None,
+    *,
+    folded: bool = False,
 ) -> None:
-    """What is too long for the head: nothing that leaves may be out of sight (R11)."""
+    """What is too long for the head: nothing that leaves may be out of sight (R11).
+
+    `folded`: a long list of recipients is counted here and stands below the text, so that the text is seen first.
+    """
     started = above is not None
     if above is not None or len(subject) > HEAD_CHARACTERS:
         writer.write("subject  ", "dim")
@@ -92,7 +104,11 @@ def write_envelope(
         writer.write("from  ", "dim")
         writer.line(OneLine(f"{item.sender}"))
     for name, addresses in (("to", to), ("cc", [party.header for party in item.cc])):
-        if above is not None or not fits_head(addresses):
+        if folded and not fits_head(addresses):
+            writer.write(f"{name}  ", "dim")
+            writer.line(f"{len(addresses)} recipients: all of them stand below the text", "strong")
+            started = True
+        elif above is not None or not fits_head(addresses):
             for number, address in enumerate(addresses, start=1):
                 writer.write(f"{name} {number}  ", "dim")
                 writer.line(OneLine(address))
@@ -101,6 +117,17 @@ def write_envelope(
         writer.line(OneLine(line), "dim")
     if started:
         writer.line()
+
+
+def _write_folded(writer: PageWriter, item: PendingItem, to: Sequence[str]) -> None:
+    """The lists of recipients that were too long to stand above the text."""
+    for name, addresses in (("to", to), ("cc", [party.header for party in item.cc])):
+        if not fits_head(addresses):
+            writer.line()
+            writer.line(f"{name}, {len(addresses)} recipients", "strong")
+            for number, address in enumerate(addresses, start=1):
+                writer.write(f"{number}  ", "dim")
+                writer.line(OneLine(address))
 
 
 def thread_page(mails: Sequence[ThreadMail], *, as_source: bool = False) -> Page:

@@ -11,6 +11,8 @@ from mm_tui.widgets.pager import TAB, wrapped
 
 NOTHING = Rendered("")
 Pieces = list[tuple[str, str]]
+MOST_LINES = 2
+"""Drawn lines of a list of recipients above a mail."""
 _THREAD_STYLES = {"hidden": "risk"}
 
 
@@ -29,8 +31,13 @@ def styled(made: Rendered, start: int, end: int, plain: str) -> Pieces:
 
 
 def listed(name: str, addresses: list[str], width: int) -> list[Pieces]:
-    """Addresses after a name, on as many lines as they need: who gets a mail is never cut off."""
-    lines = wrap_words(OneLine(", ".join(addresses)) or "–", width - len(name))
+    """Addresses after a name. More than fit on a few lines are counted, and named on the page of the sender."""
+    shown = addresses
+    while len(shown) > 1 and len(wrap_words(OneLine(", ".join(shown)), width - len(name))) > MOST_LINES:
+        shown = shown[: max(1, len(shown) * 2 // 3)]
+    lines = wrap_words(OneLine(", ".join(shown)) or "–", width - len(name))
+    if len(shown) < len(addresses):
+        lines.append(f"and {len(addresses) - len(shown)} more: i lists all")
     return [[(name if at == 0 else " " * len(name), "dim"), (line, "row")] for at, line in enumerate(lines)]
 
 

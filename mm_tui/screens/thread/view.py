@@ -37,6 +37,8 @@ MAX_TEXT = 96
 """Cells to which bodies are wrapped on wide terminals: longer lines are hard to read."""
 UNTOLD = "not told by the gateway"
 SENDER = 44
+MOST_FILES = 4
+"""Named above a mail's text."""
 
 _REPLY_MARKS = re.compile(r"^(?:\s*(?:re|fwd?|aw|wg|sv|antw)\s*:)+", re.IGNORECASE)
 
@@ -218,10 +220,12 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         if detail is not None:
             if hidden := detail.body.removed + detail.subject.removed:
                 lines.append([(f" ! {hidden} hidden characters removed; v shows them", "risk")])
-            for attachment in detail.attachments:
+            for attachment in detail.attachments[:MOST_FILES]:
                 more = f"  {size(attachment.size)}  {attachment.content_type[:30]}"
                 name = file_label(attachment.name, max(24, width - 5 - cell_len(more)))
                 lines.append([("file ", "dim"), (fit_cells(OneLine(f"{name}{more}"), width - 5), "row")])
+            if (more_files := len(detail.attachments) - MOST_FILES) > 0:
+                lines.append([("file ", "dim"), (f"and {more_files} more: f lists all", "row")])
         if leaf.words:
             lines.append([])
             lines += [[(line, "dim")] for line in wrap_words(OneLine(leaf.words), width)]
