@@ -42,7 +42,7 @@ def script(folder: Path, shell: str) -> Path:
         (["pending", "a"], {"approve", "answer"}),
         (["pending", "approve", "--dig"], {"--digest"}),
         (["pending", "list", "--order", ""], {"oldest", "riskiest"}),
-        (["--profile", "acme", "doc"], {"doctor"}),
+        (["--profile", "acme", "doc"], {"doctor", "docs"}),
     ],
 )
 def test_bash_completes_commands_and_options(tmp_path: Path, typed: list[str], offered: set[str]) -> None:
