@@ -19,7 +19,7 @@ from mm_tui.review.risk import Assessment
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.instruct import InstructScreen
 from mm_tui.screens.pending.diff_pages import three_way_page
-from mm_tui.screens.pending.external_editor import ExternalEditing
+from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
 from mm_tui.screens.pending.head import finding_lines
 from mm_tui.screens.pending.pages import thread_page
 from mm_tui.services.edits import NotSaved

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from mm_tui.screens.pending.editor_process import Editor
 
+KEPT = "({pending.kept} in the queue)"
+"""Where a text is found that was not released."""
 LOOK_SECONDS = 1.0
 """How often the file of an editor that may still be open is looked at."""
 
@@ -81,7 +83,7 @@ class ExternalEditing(BaseScreen):
         elif self._take_in(area, edited, left):
             file.remove()
         if left is not None:
-            said += "; what it left is kept beside ({pending.kept} in the queue)"
+            said += f"; what it left is kept beside {KEPT}"
         if said:
             self.say(said, "warning")
 
@@ -106,9 +108,7 @@ class ExternalEditing(BaseScreen):
         self._given = saved
         if area.is_model_writing or area.text != before:
             taken = self._take_in(area, None, saved)
-            self.say(
-                "your editor saved its text; it was changed here too, so it is kept beside ({pending.kept} in the queue)"
-            )
+            self.say(f"your editor saved its text; it was changed here too, so it is kept beside {KEPT}")
         else:
             taken = self._take_in(area, saved, None)
             self.say("your editor's text was taken in")
