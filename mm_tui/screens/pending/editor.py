@@ -194,18 +194,12 @@ class EditScreen(ExternalEditing):
         if old is not None and self._is_outdated and not self._knows_the_change:
             edit = replace(edit, base_digest=old.base_digest, base=old.base)
         if self.services.edits.save(edit, over=self._stored, durable=durable):
-            self.say(
-                "another window edits this draft too: its text is kept beside yours ({pending.kept} in the queue)",
-                "warning",
-            )
+            self.say(f"another window edits this draft too: its text is kept beside yours {KEPT}", "warning")
 
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
             self.save_text(durable=True)
-            self.say(
-                "this mail waits no more: it was decided elsewhere. Your text is kept ({pending.kept} in the queue)",
-                "warning",
-            )
+            self.say(f"this mail waits no more: it was decided elsewhere. Your text is kept {KEPT}", "warning")
 
     def save_work(self) -> bool:
         return self.save_text(durable=True)
