@@ -12,8 +12,8 @@ import pytest
 
 from mm_tui.sandbox.gateway import database
 from mm_tui.sandbox.gateway.state import State
-from tests.contract.test_webhooks import receiving, subscribe
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
+from tests.support.webhooks import receiving, subscribe
 
 
 def status_of(sandbox: Sandbox, method: str, path: str, key: str, body: Any = None) -> int:

@@ -189,7 +189,9 @@ class Hand:
         for _ in range(2):
             await self.pilot.press("escape")
         stored = EditStore(self.app.services.database)
-        await self.comes(f"{text!r} in the store", lambda: any(edit.body.startswith(text) for edit in stored.all()))
+        await self.comes(
+            f"{text!r} in the store", lambda: any(edit.text.body.startswith(text) for edit in stored.all())
+        )
 
     async def fills_in_a_form(self) -> None:
         await self.goes_to("mailboxes")

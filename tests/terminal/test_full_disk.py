@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.pty import Terminal
+from tests.support.reviewer import environment
 from tests.support.sandbox import running_sandbox
-from tests.terminal.test_review import environment
 
 WORDS = "nobody may lose this sentence"
 

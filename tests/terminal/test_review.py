@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.pty import Terminal, plain_environment
+from tests.support.pty import Terminal
+from tests.support.reviewer import environment
 from tests.support.sandbox import Sandbox, running_sandbox_process, wait_until
 
 DRAFT = "Dear Jules,\n\nyou will get everything back, we promise.\n\nKind regards\nAcme"
@@ -40,22 +41,6 @@ def small_mbox(folder: Path) -> Path:
         box.add(message)
     box.close()
     return path
-
-
-def environment(sandbox: Sandbox, home: Path) -> dict[str, str]:
-    """The program's environment: the sandbox's keys, no hold to wait for beyond a second."""
-    config = home / "config.toml"
-    config.write_text("[review]\nhold_seconds = 1\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n")
-    return plain_environment(
-        home,
-        MULTIMAIL_API_URL=sandbox.url,
-        MULTIMAIL_API_KEY=sandbox.keys["oversight"],
-        MULTIMAIL_SEND_API_KEY=sandbox.keys["send"],
-        MULTIMAIL_ADMIN_API_KEY=sandbox.keys["admin"],
-        MM_TUI_CONFIG=str(config),
-        MM_TUI_DATA=str(home / "data"),
-        MM_TUI_REVIEWER="robin",
-    )
 
 
 def saved_text(data: Path) -> str:

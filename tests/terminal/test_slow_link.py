@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from tests.support.pty import FarTerminal
+from tests.support.reviewer import environment
 from tests.support.sandbox import running_sandbox
-from tests.terminal.test_review import environment
 
 LINES = "\n".join(f"{number:02} Parcel {number} has left our house today." for number in range(8))
 

@@ -1,0 +1,24 @@
+"""The environment of a reviewer's program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.pty import plain_environment
+from tests.support.sandbox import Sandbox
+
+
+def environment(sandbox: Sandbox, home: Path) -> dict[str, str]:
+    """The program's environment: the sandbox's keys, no hold to wait for beyond a second."""
+    config = home / "config.toml"
+    config.write_text("[review]\nhold_seconds = 1\n[sync]\nactive_seconds = 1\n[assist]\nautomatic = false\n")
+    return plain_environment(
+        home,
+        MULTIMAIL_API_URL=sandbox.url,
+        MULTIMAIL_API_KEY=sandbox.keys["oversight"],
+        MULTIMAIL_SEND_API_KEY=sandbox.keys["send"],
+        MULTIMAIL_ADMIN_API_KEY=sandbox.keys["admin"],
+        MM_TUI_CONFIG=str(config),
+        MM_TUI_DATA=str(home / "data"),
+        MM_TUI_REVIEWER="robin",
+    )
