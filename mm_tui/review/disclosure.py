@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from mm_tui.models import Mailbox
 from mm_tui.text import OneLine
 
+AI_NOTE = "a note that an AI wrote it may be added"
+
 
 def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
     """The lines to show beside every mail that waits to be sent from `mailbox`; None where the mailbox is not known."""
@@ -20,7 +22,18 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
     if mailbox.signature_block:
         lines.append(f"signature may be added: {mailbox.signature_block}")
     if mailbox.ai_disclosure:
-        lines.append("a note that an AI wrote it may be added")
+        lines.append(AI_NOTE)
+    return tuple(map(OneLine, lines))
+
+
+def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine, ...]:
+    """The same for above a draft: what holds for nearly every mail in one line, and else only what differs."""
+    untold = "bcc" if knows_send_time else "bcc, send time"
+    lines = [f"not disclosed by the gateway: {untold}"]
+    usual = {"bcc: not disclosed by the gateway", AI_NOTE}
+    lines += [line for line in disclosure(mailbox) if line not in usual]
+    if mailbox is not None and mailbox.ai_disclosure is False:
+        lines.append("no note says that an AI wrote it")
     return tuple(map(OneLine, lines))
 
 

@@ -379,7 +379,7 @@ class Deciding(Screen[None]):
     def action_findings(self) -> None:
         if (entry := self.current) is not None:
             no_choices: list[Choice[bool]] = []
-            self.app.push_screen(ChoiceScreen("What was found", findings_page(entry), no_choices))
+            self.app.push_screen(ChoiceScreen("What was found", findings_page(entry, self.pane.mailbox), no_choices))
 
     def action_answer(self) -> None:
         """Answers what only a human may answer about a decision on its way."""

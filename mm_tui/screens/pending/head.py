@@ -11,7 +11,7 @@ from textual.content import Content
 from mm_tui.decision.state import Outcome
 from mm_tui.models import Mailbox, Party
 from mm_tui.review.digest import short
-from mm_tui.review.disclosure import disclosure, when_it_leaves
+from mm_tui.review.disclosure import disclosure, in_short, when_it_leaves
 from mm_tui.review.findings import Finding, Level
 from mm_tui.screens.pending.pages import HEAD_CHARACTERS, fits_head
 from mm_tui.services.decisions.ended import tells_end
@@ -77,9 +77,9 @@ def head(
         lines.append(_row("cc", copies if item.complete else unread))
     if not entry.is_inbound and not crowded:
         told = bool(item.raw.send_at)
-        also = [*disclosure(mailbox), *([] if told else [_when(entry, now)])]
+        also = [*in_short(mailbox, knows_send_time=told or edit is not None), *([_when(entry, now)] if edit else [])]
         lines.append(_row("also", Content.styled(" · ".join(also), "$mm-dim")))
-        lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if told else []
+        lines += [_row("when", Content.styled(_when(entry, now), "bold"))] if told and not edit else []
     elif entry.is_inbound:
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
     if entry.claim is not None:
@@ -194,8 +194,9 @@ def unchecked_words(entry: QueueEntry) -> OneLine:
     return OneLine(f"not checked yet: {entry.unread_words}")
 
 
-def findings_page(entry: QueueEntry) -> Content:
-    """Everything that was found in a waiting mail, and what was not looked at."""
+def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None) -> Content:
+    """Everything that was found in a waiting mail, and what was not looked at; of a known mailbox also what the
+    gateway adds to a mail or does not tell."""
     found = entry.assessment
     lines = finding_lines(found.findings, len(found.findings)) or [
         Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far")
@@ -203,5 +204,7 @@ def findings_page(entry: QueueEntry) -> Content:
     if not entry.is_checked:
         lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
+    if mailbox is not None and not entry.is_inbound:
+        lines += [Content.styled(f"   {words}", "$mm-dim") for words in above(entry, mailbox)]
     lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
     return joined(lines, "\n")
