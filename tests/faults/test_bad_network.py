@@ -146,11 +146,9 @@ class Round:
         self.sandbox.settings(scan_delay=self.chance.choice((0.0, 0.0, 0.2)), duplicate_window=0)
         self.items = [self.sandbox.draft(f"Draft {self.seed}-{number}") for number in range(DRAFTS)]
         for name in ("kim", "robin")[: self.chance.randint(1, 2)]:
-            made = self.sandbox.call(
-                "POST", "/v1/api-keys", key="admin", json={"name": name, "scopes": ["read", "oversight"]}
-            )
-            self.keys[name] = {**self.sandbox.keys, "oversight": made.get("api_key") or made["key"]}
-            self.reviewers.append(Reviewer(name, made["id"], random.Random(self.chance.random()), self.sandbox.mailbox))
+            key_id = self.sandbox.make_key(name, "read", "oversight")
+            self.keys[name] = {**self.sandbox.keys, "oversight": self.sandbox.keys[name]}
+            self.reviewers.append(Reviewer(name, key_id, random.Random(self.chance.random()), self.sandbox.mailbox))
 
     async def colleague(self) -> None:
         """Somebody else at the gateway, over a good network."""
