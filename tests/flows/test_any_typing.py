@@ -58,17 +58,17 @@ class Hand:
 
     def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Checks every decision as it begins."""
-        decide = self.screen._decide
+        begin = self.screen.deciding.begin
 
-        def checked(entries: Sequence[QueueEntry], beginning: Any) -> None:
+        def checked(entries: Sequence[QueueEntry], beginning: Any, reason: str = "") -> None:
             for entry in entries:
                 assert entry.item.id in self.chosen, (
                     f"{entry.item.body!r} was decided, but not chosen: {self.rounds[-3:]}"
                 )
                 assert self.looked_at(entry.item.id) >= DWELL_SECONDS - SLACK, f"not looked at: {self.rounds[-3:]}"
-            decide(entries, beginning)
+            begin(entries, beginning, reason)
 
-        monkeypatch.setattr(self.screen, "_decide", checked)
+        monkeypatch.setattr(self.screen.deciding, "begin", checked)
 
     async def look(self) -> None:
         """Notes what is in front, for as long as it runs."""
@@ -109,7 +109,7 @@ class Hand:
         for _ in range(8):
             if (
                 self.app.screen is self.screen
-                and not self.screen.is_narrowed
+                and not self.screen.listing.is_narrowed
                 and not isinstance(self.app.focused, Input)
             ):
                 break
@@ -154,7 +154,7 @@ class Hand:
     async def searches(self) -> None:
         text = self.words()
         await self.type(f"/{text}")
-        await self.comes(f"{text!r} on the search line", lambda: self.screen.typed == text)
+        await self.comes(f"{text!r} on the search line", lambda: self.screen.listing.typed == text)
         await self.type(f"\n{self.words()}" if self.chance.random() < 0.5 else "\x1b")
 
     async def replies(self) -> None:

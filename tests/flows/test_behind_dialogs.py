@@ -33,7 +33,7 @@ async def test_nothing_is_written_while_nothing_changes(
     often = settings_for(sandbox, sync=Sync(active_seconds=1, idle_seconds=1))
     async with running_app(often, tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 4)
-        await until(pilot, lambda: all(entry.item.complete for entry in screen.waiting), "all details")
+        await until(pilot, lambda: all(entry.item.complete for entry in screen.listing.waiting), "all details")
         await pilot.press(OPENING[dialog])
         await until(pilot, lambda: app.screen is not screen, dialog)
         await pilot.pause(0.5)

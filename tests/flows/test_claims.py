@@ -78,7 +78,7 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "the queue")
         await pilot.press("f")
-        names = [str(one.filter.name) for one in screen.filters]
+        names = [str(one.filter.name) for one in screen.listing.filters]
         await pilot.press(str(names.index("claimed") + 1))
         await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [draft], "the claimed alone")
         await pilot.press("escape")

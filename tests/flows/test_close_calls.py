@@ -11,6 +11,7 @@ from textual.widgets import Input, TextArea
 
 from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.pane import View
 from mm_tui.screens.pending.screen import PendingScreen
@@ -190,7 +191,9 @@ async def test_what_the_gateway_made_of_an_edit_is_accepted_only_after_it_was_re
                 await pilot.pause()
             assert "Acme Ltd" in drawn(app)
             view = screen.decision_of(draft)
-            await until(pilot, lambda: screen.has_read_change(view), "the end of what differs")
+            await until(
+                pilot, lambda: view is not None and screen.gate.has_read(change_name(view)), "the end of what differs"
+            )
             await pilot.press("y")
             await until(pilot, lambda: "accept what is there" in drawn(app), "the choice")
             await pilot.press("1")

@@ -26,7 +26,7 @@ def bodies(screen: PendingScreen) -> list[str]:
 
 
 def counts(screen: PendingScreen) -> dict[str, int]:
-    return {str(one.filter.name): one.number for one in screen.filters}
+    return {str(one.filter.name): one.number for one in screen.listing.filters}
 
 
 async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(
@@ -39,11 +39,11 @@ async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(
         assert {"all": 2, "money, out": 1, "high risk": 1, "drafts": 2, "inbound": 0}.items() <= counts(screen).items()
         assert "all 2  money, out 1  high risk 1  drafts 2" in shown(app)
         await pilot.press("l")
-        assert str(screen.filter.name) == "money, out"
+        assert str(screen.listing.filter.name) == "money, out"
         assert bodies(screen) == ["You get a full refund of $900."]
         assert "1 of 2 waiting" in shown(app)
         await pilot.press("right")
-        assert str(screen.filter.name) == "high risk", "what selects nothing is passed over"
+        assert str(screen.listing.filter.name) == "high risk", "what selects nothing is passed over"
         await pilot.press("h", "left")
         assert len(screen.entries) == 2
         await pilot.press("f")
@@ -97,7 +97,7 @@ async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(
         screen = await open_queue(app, pilot, 2)
         await seen(pilot, screen)
         await pilot.press("space")
-        await until(pilot, lambda: screen.marked, "the mark")
+        await until(pilot, lambda: screen.marks, "the mark")
         await pilot.press("l")
         assert "1 marked" in shown(app)
         await pilot.press("A")

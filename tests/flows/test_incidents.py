@@ -35,7 +35,7 @@ def changes(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
 async def test_an_incident_stays_until_it_was_looked_at_also_after_a_restart(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr("mm_tui.screens.pending.narrowing.OUTCOME_SECONDS", 0.2)
+    monkeypatch.setattr("mm_tui.services.decisions.listing.OUTCOME_SECONDS", 0.2)
     draft, other = sandbox.draft("Pay to the old account."), sandbox.draft("Another one.")
     settings = settings_for(sandbox)
     async with running_app(settings, tmp_path, monkeypatch, size=size) as (app, pilot):
@@ -85,7 +85,7 @@ def screen_shows(app: MmTui, email_id: str) -> bool:
 async def test_what_another_decided_before_us_stays_in_the_list_until_it_was_looked_at(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mm_tui.screens.pending.narrowing.OUTCOME_SECONDS", 0.2)
+    monkeypatch.setattr("mm_tui.services.decisions.listing.OUTCOME_SECONDS", 0.2)
     draft, other = sandbox.draft("First."), sandbox.draft("Second.")
     decide = DecisionCalls._decide
 

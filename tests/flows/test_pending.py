@@ -403,7 +403,7 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         await pilot.pause()
         assert sandbox.outbox() == []
         await pilot.press("space")
-        assert not screen.marked, "high risk is never in a batch"
+        assert not screen.marks, "high risk is never in a batch"
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
         await pilot.press("Y")
@@ -428,18 +428,18 @@ async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_giv
             await pilot.pause(0.1)
             await pilot.press("j")
             await pilot.pause(0.5)
-        marks = dict(screen.marked)
-        assert set(marks) == set(order[:2])
+        marks = set(screen.marks)
+        assert marks == set(order[:2])
         assert screen.current is not None and screen.current.item.id == order[2]
         await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
         await pilot.press("A")
         await until(pilot, lambda: all(screen.decision_of(one) is not None for one in order[:2]), "the batch")
-        await until(pilot, lambda: not screen.marked, "the marks taken")
+        await until(pilot, lambda: not screen.marks, "the marks taken")
         await pilot.pause(0.3)
         assert screen.current is not None and screen.current.item.id == order[2], "it was not decided on"
         await pilot.press("u")
-        await until(pilot, lambda: screen.marked == marks, "the marks given back")
+        await until(pilot, lambda: set(screen.marks) == marks, "the marks given back")
         assert screen.current.item.id == order[2]
     assert not bodies(sandbox)
 
@@ -453,13 +453,13 @@ async def test_a_batch_holds_only_what_was_read(
         screen = await open_queue(app, pilot, 3)
         await seen(pilot, screen)
         await pilot.press("space")
-        await until(pilot, lambda: len(screen.marked) == 1, "one marked")
+        await until(pilot, lambda: len(screen.marks) == 1, "one marked")
         await pilot.press("j", "space")
-        assert len(screen.marked) == 1, "what has just appeared cannot be marked"
+        assert len(screen.marks) == 1, "what has just appeared cannot be marked"
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
         await seen(pilot, screen)
         await pilot.press("space")
-        await until(pilot, lambda: len(screen.marked) == 2, "two marked")
+        await until(pilot, lambda: len(screen.marks) == 2, "two marked")
         await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the summary")
         await pilot.press("A")

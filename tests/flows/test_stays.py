@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mm_tui.screens.dialogs.reasons import ReasonScreen
-from mm_tui.screens.pending import narrowing
 from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.decisions import listing
 from mm_tui.settings.sections import Review
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.queue import bodies, open_queue, seen
@@ -143,7 +143,7 @@ async def test_what_was_decided_here_stands_in_the_list_for_a_while(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = sandbox.draft("First."), sandbox.draft("Second.")
-    monkeypatch.setattr(narrowing, "OUTCOME_SECONDS", 60)  # however slow the machine
+    monkeypatch.setattr(listing, "OUTCOME_SECONDS", 60)  # however slow the machine
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
         await seen(pilot, screen)
@@ -152,7 +152,7 @@ async def test_what_was_decided_here_stands_in_the_list_for_a_while(
         assert here(screen) == second
         await until(pilot, lambda: list(screen.queue_list.keys) == [first, second], "both rows")
         assert "approved" in drawn(app)
-        monkeypatch.setattr(narrowing, "OUTCOME_SECONDS", 0.1)
+        monkeypatch.setattr(listing, "OUTCOME_SECONDS", 0.1)
         await until(pilot, lambda: list(screen.queue_list.keys) == [second], "the row to go")
         assert here(screen) == second
 

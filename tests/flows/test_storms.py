@@ -104,9 +104,9 @@ async def test_the_queues_state_can_be_read_without_colour(tmp_path: Path, monke
                 await seen(pilot, screen)
                 await pilot.press(key)
                 await until(
-                    pilot, lambda: screen.marked or screen.decision_of(held) is not None, "the hold, then the mark"
+                    pilot, lambda: screen.marks or screen.decision_of(held) is not None, "the hold, then the mark"
                 )
-            await until(pilot, lambda: list(screen.marked) == [marked], "the mark")
+            await until(pilot, lambda: list(screen.marks) == [marked], "the mark")
             view = screen.decision_of(held)
             assert view is not None
             assert view.phase is Phase.HELD

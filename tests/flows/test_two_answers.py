@@ -24,7 +24,7 @@ async def test_two_answers_are_told_and_marked_by_no_batch(tmp_path: Path, monke
             await seen(pilot, screen)
             await pilot.press("space")
             await until(pilot, lambda: "never in a batch" in shown(app), "why it is not marked")
-            assert not screen.marked
+            assert not screen.marks
             await pilot.press("a")
             await until(pilot, lambda: len(sandbox.outbox()) == 1, "the first to leave")
             await until(pilot, lambda: len(screen.entries) == 1, "one left")

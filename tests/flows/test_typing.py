@@ -121,7 +121,7 @@ async def test_words_behind_a_refused_key_are_no_keys(
         screen = await open_queue(app, pilot, 1)
         await seen(pilot, screen)
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
-        monkeypatch.setattr(type(screen), "_decisions", lambda self: self.say("still starting"))
+        monkeypatch.setattr(screen.deciding, "service", lambda: screen.say("still starting"))
         await typed(app, "x2nd 1 paragraph is a lie", pause=0.05)
         assert app.screen is screen
         assert app.current_mode == "pending"
@@ -137,9 +137,9 @@ async def test_text_typed_with_the_key_that_opens_comes_into_what_it_opens(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
         burst(app, "/aq1 from:")
-        await until(pilot, lambda: screen.typed == "aq1 from:", "the query")
+        await until(pilot, lambda: screen.listing.typed == "aq1 from:", "the query")
         burst(app, "\x1b\x1b")
-        await until(pilot, lambda: not screen.typed and not isinstance(app.focused, Input), "the queue")
+        await until(pilot, lambda: not screen.listing.typed and not isinstance(app.focused, Input), "the queue")
         await until(pilot, lambda: app.keyboard.is_ready, "its picture")
         burst(app, "e1. a quick word\n2. q")
         await until(pilot, lambda: app.screen.query("#body"), "the editor")

@@ -25,13 +25,13 @@ async def test_what_is_not_checked_says_so_and_why_until_its_details_are_there(
         await until(pilot, lambda: any(entry.unread_because for entry in screen.entries), "the reason")
         assert "not checked yet" in shown(app) and "not checked 1" in shown(app)
         await pilot.press("o")
-        await until(pilot, lambda: screen.order is Order.RISKIEST, "the order")
+        await until(pilot, lambda: screen.listing.order is Order.RISKIEST, "the order")
         assert screen.entries[0].item.id == foreign
         screen.queue_list.move_to(0)
         await pilot.pause(0.5)
         await pilot.press("space")
         await until(pilot, lambda: "could not be read" in shown(app), "why it cannot be marked")
-        assert not screen.marked
+        assert not screen.marks
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "what was found")
         assert "not checked yet" in shown(app) and "500" in shown(app)
@@ -53,9 +53,9 @@ async def test_the_number_of_high_risks_is_known_without_the_cursor_having_been_
         screen = queue(app)
         await until(pilot, lambda: len(screen.entries) == 40 and all(e.is_checked for e in screen.entries), "all read")
         await until(pilot, lambda: sum(bool(e.item.cc) for e in screen.entries) == 10, "the copies")
-        counts = {str(one.filter.name): one.number for one in screen.filters}
+        counts = {str(one.filter.name): one.number for one in screen.listing.filters}
         for _ in range(39):
             await pilot.press("j")
         await pilot.pause(0.3)
-        assert {str(one.filter.name): one.number for one in screen.filters} == counts
+        assert {str(one.filter.name): one.number for one in screen.listing.filters} == counts
         assert counts["not checked"] == 0

@@ -2,75 +2,93 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.screens.dialogs.reasons import ReasonScreen
-from mm_tui.screens.pending.deciding import Deciding
-from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined
 
+if TYPE_CHECKING:
+    from mm_tui.screens.pending.deciding import Deciding
+    from mm_tui.screens.pending.host import QueueHost
+    from mm_tui.services.queue.entry import QueueEntry
 
-class Batches(Deciding):
-    """Mixed into the pending screen. High risk and edited drafts are never in a batch."""
 
-    def action_mark(self) -> None:
-        entry = self.current
+class Batches:
+    """The marked mails of the pending screen. High risk and edited drafts are never in a batch."""
+
+    def __init__(self, screen: QueueHost, deciding: Deciding) -> None:
+        self._screen = screen
+        self._deciding = deciding
+
+    def mark(self) -> None:
+        """Marks the mail under the cursor, or takes its mark away."""
+        entry, marks = self._screen.current, self._screen.marks
         if entry is None:
             return
-        if entry.item.id in self.marked:
-            del self.marked[entry.item.id]
-        elif (why := self.why_not(self.gate.why_not_approve, entry)) or (why := entry.assessment.why_alone):
-            self.refuse(why)
+        if entry.item.id in marks:
+            marks.remove(entry.item.id)
+        elif (why := self._deciding.why_not(self._screen.gate.why_not_approve, entry)) or (
+            why := entry.assessment.why_alone
+        ):
+            self._deciding.refuse(why)
         elif entry.edit is not None:
-            self.say("an edited draft is released by itself, not in a batch", "warning")
+            self._screen.say("an edited draft is released by itself, not in a batch", "warning")
         else:
-            self.marked[entry.item.id] = entry.version
-        self.reload()
+            marks.add(entry)
+        self._screen.reload()
 
-    def _marked_entries(self) -> list[QueueEntry]:
-        found = [entry for entry in self.waiting if self.marked.get(entry.item.id) == entry.version]
-        return [entry for entry in found if self.gate.has_seen(entry) and not self.why_not(self.gate.why_busy, entry)]
+    def _marked(self) -> list[QueueEntry]:
+        gate = self._screen.gate
+        return [
+            entry
+            for entry in self._screen.marks.of(self._screen.listing.waiting)
+            if gate.has_seen(entry) and not self._deciding.why_not(gate.why_busy, entry)
+        ]
 
-    def action_approve_marked(self) -> None:
-        batch = [entry for entry in self._marked_entries() if not entry.assessment.why_alone and entry.edit is None]
+    def approve(self) -> None:
+        """Approves all that is marked, after a summary."""
+        batch = [entry for entry in self._marked() if not entry.assessment.why_alone and entry.edit is None]
         if not batch:
-            self.say("nothing is marked: space marks what has been read to its end")
+            self._say_nothing_marked()
             return
-        self.app.push_screen(
+        self._screen.app.push_screen(
             ChoiceScreen(
                 f"Approve {count(len(batch), 'mail', 'mails')}?",
                 _summary(batch),
                 [Choice("A", "approve them all, with one undo", True)],
                 stay="back, nothing is decided",
             ),
-            lambda sure: self._approve_batch(batch) if sure else None,
+            lambda sure: self._approve(batch) if sure else None,
         )
 
-    def _approve_batch(self, batch: list[QueueEntry]) -> None:
-        if (decisions := self._decisions()) is not None:
+    def _approve(self, batch: list[QueueEntry]) -> None:
+        if (decisions := self._deciding.service()) is not None:
             found = {entry.item.id: entry.assessment.findings for entry in batch}
-            self._decide(batch, decisions.approve_all([(entry.item, entry.digest) for entry in batch], found=found))
+            items = [(entry.item, entry.digest) for entry in batch]
+            self._deciding.begin(batch, decisions.approve_all(items, found=found))
 
-    def action_reject_marked(self) -> None:
-        batch = self._marked_entries()
+    def reject(self) -> None:
+        """Rejects all that is marked, once a reason is given."""
+        batch = self._marked()
         if not batch:
-            self.say("nothing is marked: space marks what has been read to its end")
+            self._say_nothing_marked()
             return
-        self.app.push_screen(
-            ReasonScreen(
-                f"Reject {count(len(batch), 'mail', 'mails')}, and why",
-                OneLine(", ".join(entry.item.subject for entry in batch)),
-                self._reasons(),
-            ),
-            lambda reason: self._reject_batch(batch, reason) if reason else None,
+        self._deciding.ask_reason(
+            f"Reject {count(len(batch), 'mail', 'mails')}, and why",
+            OneLine(", ".join(entry.item.subject for entry in batch)),
+            lambda reason: self._reject(batch, reason),
         )
 
-    def _reject_batch(self, batch: list[QueueEntry], reason: str) -> None:
-        if (decisions := self._decisions()) is not None:
-            self.reasons_given.update((entry.item.id, reason) for entry in batch)
-            self._decide(batch, decisions.reject_all([(entry.item, entry.digest) for entry in batch], reason))
+    def _reject(self, batch: list[QueueEntry], reason: str) -> None:
+        if (decisions := self._deciding.service()) is not None:
+            items = [(entry.item, entry.digest) for entry in batch]
+            self._deciding.begin(batch, decisions.reject_all(items, reason), reason)
+
+    def _say_nothing_marked(self) -> None:
+        self._screen.say("nothing is marked: space marks what has been read to its end")
 
 
 def _summary(batch: list[QueueEntry]) -> Content:

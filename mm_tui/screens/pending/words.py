@@ -8,62 +8,71 @@ from textual.content import Content
 
 from mm_tui.services.events import Part
 from mm_tui.services.queue.due import due_words
-from mm_tui.services.queue.filter import ALL, SavedFilter
+from mm_tui.services.queue.filter import ALL
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import age, count, exact, with_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from mm_tui.messages import Services
-    from mm_tui.screens.pending.narrowing import Narrowed
+    from mm_tui.services.decisions.listing import QueueListing
     from mm_tui.services.queue.entry import QueueEntry
 
 
-def heading(screen: Narrowed, kept: int) -> Content:
+def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str]) -> Content:
     """How much waits, of how much, and in which order; in its place what of the query could not be used.
 
     Args:
-        screen: the queue.
+        listing: the queue.
+        marked: how many mails are marked.
         kept: how many texts are kept that were not released.
+        keys: the settings' keys.
     """
-    if screen.complaint:
-        return Content.assemble(("▲ ", "$warning"), screen.complaint)
-    shown, waiting = len(screen.entries), len(screen.waiting)
-    what = f"{shown:,} of {waiting:,} waiting" if screen.is_narrowed else f"{waiting:,} waiting"
-    words = [str(screen.order)]
-    words += [f"{len(screen.marked)} marked"] if screen.marked else []
-    key = with_keys("{pending.kept}", screen.services.settings.keys)
+    if listing.complaint:
+        return Content.assemble(("▲ ", "$warning"), listing.complaint)
+    shown, waiting = len(listing.entries), len(listing.waiting)
+    what = f"{shown:,} of {waiting:,} waiting" if listing.is_narrowed else f"{waiting:,} waiting"
+    words = [str(listing.order)]
+    words += [f"{marked} marked"] if marked else []
+    key = with_keys("{pending.kept}", keys)
     words += [f"{count(kept, 'text', 'texts')} kept ({key})"] if kept else []
     return Content.assemble((what, "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
 
 
-def place_words(screen: Narrowed, entry: QueueEntry) -> str:
-    """Where the mail stands in the list, how long it has waited, and whether it is due."""
-    keys, now = screen.queue_list.keys, screen.services.clock.now()
-    words = [f"{screen.queue_list.cursor + 1:,} of {len(keys):,}"]
+def place_words(entry: QueueEntry, at: int, listed: int, now: datetime) -> str:
+    """Where the mail stands in the list, how long it has waited, and whether it is due.
+
+    Args:
+        entry: the mail.
+        at: its row, from 0.
+        listed: how many rows there are.
+        now: when.
+    """
+    words = [f"{at + 1:,} of {listed:,}"]
     if (received := entry.item.received_at) is not None:
         words.append(age(int((now - received).total_seconds() * 1000)))
         words += [due] if (due := due_words(received, entry.due_at, now)) else []
     return " · ".join(words)
 
 
-def empty_words(services: Services, shown: SavedFilter, typed: str, *, waiting: int) -> tuple[str, ...]:
+def empty_words(services: Services, listing: QueueListing) -> tuple[str, ...]:
     """Why the list is empty, and what to do next.
 
     Args:
         services: for how the queue was read last.
-        shown: the filter.
-        typed: what stands on the search line.
-        waiting: how much waits in all.
+        listing: the queue.
     """
     keys = services.settings.keys
-    if not waiting and (why := unread_words(services)):
+    if not listing.waiting and (why := unread_words(services)):
         return why
-    if typed.strip():
+    if listing.typed.strip():
         cure = with_keys("{pending.back} shows all; {app.help} lists the operators.", keys)
-        return (f"Nothing that waits matches “{OneLine(typed)}”.", cure)
-    if shown != ALL:
+        return (f"Nothing that waits matches “{OneLine(listing.typed)}”.", cure)
+    if listing.filter != ALL:
         cure = with_keys("{pending.back} shows all, {pending.filter} another part.", keys)
-        return ("Nothing waits here.", f"Shown: {shown.name}. {cure}")
+        return ("Nothing waits here.", f"Shown: {listing.filter.name}. {cure}")
     return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
 
 

@@ -1,0 +1,78 @@
+"""The left side of the pending screen: the heading, the search line, and the list of waiting mail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from mm_tui.messages import services_of
+from mm_tui.screens.pending.queue_list import PendingList, PendingRow
+from mm_tui.screens.pending.words import empty_words, heading
+from mm_tui.widgets.cached_static import CachedStatic
+from mm_tui.widgets.line_input import LineInput
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from mm_tui.services.decisions.listing import QueueListing
+    from mm_tui.services.decisions.marks import Marks
+    from mm_tui.services.decisions.view import DecisionView
+
+READING = ("", "reading the queue …")
+SEARCH_HELP = "words, from: to: subject: in: is: risk: flag: before: after: has:"
+
+
+class QueueColumn(Vertical):
+    """Shows what is listed."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.kept: int | None = None
+        """How many texts are kept that were not released; None before the queue was read."""
+
+    def compose(self) -> ComposeResult:
+        yield CachedStatic(id="heading")
+        with Horizontal(id="search-line"):
+            yield Static(Content("/"))
+            yield LineInput(id="search", placeholder=SEARCH_HELP)
+        waiting = PendingList(services_of(self).clock, id="queue")
+        waiting.empty_words = READING
+        yield waiting
+
+    @property
+    def search(self) -> Input:
+        """The search line."""
+        return self.query_one("#search", Input)
+
+    def clear_search(self) -> None:
+        """Empties the search line; nobody is told."""
+        with self.search.prevent(Input.Changed):
+            self.search.value = ""
+
+    def show(self, listing: QueueListing, marks: Marks) -> None:
+        """Draws the list, with how the decision about each mail stands."""
+        services, shown = services_of(self), self.query_one(PendingList)
+        words = empty_words(services, listing) if self.kept is not None else READING
+        if words != shown.empty_words:
+            shown.empty_words = words
+            shown.refresh()
+        views: dict[str, DecisionView] = {}
+        for decision in services.decisions.states() if services.decisions is not None else ():
+            # A question may stand on the edit, once its original waits no more.
+            views |= {key: decision for key in (decision.email_id, decision.replacement_id) if key is not None}
+        shown.show(
+            [
+                PendingRow.of(
+                    entry,
+                    view := views.get(key),
+                    marked=key in marks,
+                    noted=view is not None and view.looked_at,
+                )
+                for key, entry in listing.listed.items()
+            ]
+        )
+        words_above = heading(listing, len(marks), self.kept or 0, services.settings.keys)
+        self.query_one("#heading", CachedStatic).put(words_above)

@@ -1,0 +1,170 @@
+"""Reads the queue from the stores, and what the list does not tell of the mails near the cursor from the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from mm_tui.models import PendingItem, Status
+from mm_tui.services.decisions.ended import how_it_ended
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from mm_tui.screens.pending.host import QueueHost
+    from mm_tui.services.queue.entry import QueueEntry, Seat
+
+OPEN_SECONDS = 0.12
+"""The cursor has to rest this long on a mail before what the list does not tell of it is read."""
+THREAD_OPENED = 5
+"""How many mails of a thread are opened with the draft that answers it."""
+
+
+class QueueRead(Message):
+    """The queue as the stores hold it, from the worker that reads it."""
+
+    def __init__(
+        self,
+        entries: list[QueueEntry] | None,
+        kept: int,
+        endings: dict[str, OneLine],
+        incidents: Sequence[QueueEntry] = (),
+    ) -> None:
+        super().__init__()
+        self.incidents = incidents
+        self.entries = entries
+        """None when it could not be read."""
+        self.kept = kept
+        """How many texts of mail that waits no more are kept."""
+        self.endings = endings
+        """How what was listed and waits no more was decided elsewhere."""
+
+
+class QueueReader:
+    """Reads the queue in a thread, one reading at a time; each ends with a `QueueRead` to the screen."""
+
+    def __init__(self, screen: QueueHost) -> None:
+        self._screen = screen
+        self._reading = False
+        self._outdated = False
+
+    @cached_property
+    def queue(self) -> ReviewQueue:
+        """The use-case that reads the queue."""
+        services = self._screen.services
+        settings = services.settings
+        return ReviewQueue(services.database, services.clock, settings.risk, settings.review.sla_minutes)
+
+    def read(self) -> None:
+        """Reads the queue anew."""
+        if self._reading:
+            # Cancelling it for every piece of news would never let it end on a busy machine.
+            self._outdated = True
+            return
+        self._reading, self._outdated = True, False
+        services, current = self._screen.services, self._screen.current
+        decisions = services.decisions
+        under_way = [view for view in decisions.states() if not view.ended] if decisions is not None else []
+        edits = {view.replacement_id: view.email_id for view in under_way if view.replacement_id is not None}
+        incidents = decisions.incidents() if decisions is not None else []
+        work = partial(self._read, edits, services.seat(), tuple(self._screen.listing.listed), current, incidents)
+        self._screen.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
+
+    def ended(self) -> None:
+        """A reading ended: something may have changed meanwhile."""
+        self._reading = False
+        if self._outdated:
+            self.read()
+
+    def _read(
+        self,
+        edits: Mapping[str, str],
+        seat: Seat,
+        listed: Sequence[str],
+        current: QueueEntry | None,
+        incidents: Sequence[PendingItem],
+    ) -> None:
+        worker, services = get_current_worker(), self._screen.services
+        # An edit under way is shown with its original; once that is retired, a question can be answered on the edit.
+        waiting = {item.email_id for item in services.pending.waiting()}
+        shown = waiting | ({current.item.id} if current is not None else set())
+        hidden = [edit for edit, original in edits.items() if original in shown]
+        entries: list[QueueEntry] | None = None
+        kept = 0
+        endings: dict[str, OneLine] = {}
+        left: list[QueueEntry] = []
+        try:
+            entries = self.queue.entries(
+                hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
+            )
+            kept = len(services.edits.left_over())
+            endings = {key: how_it_ended(services.mail, services.audit, key) for key in listed if key not in waiting}
+            left = [self.queue.entry_of(item) for item in incidents]
+        finally:
+            self._screen.post_message(QueueRead(entries, kept, endings, left))
+
+    def _why_unread(self, email_id: str) -> OneLine:
+        services = self._screen.services
+        return services.details.why_not(email_id) if services.details is not None else OneLine(services.trouble)
+
+
+class MailOpener:
+    """Opens mails at the gateway, in a worker: cc, attachments and threads are not in the list."""
+
+    def __init__(self, screen: QueueHost) -> None:
+        self._screen = screen
+        self._looked_up: set[str] = set()
+        """Mails of which the gateway was asked who had decided them."""
+        self._timer: Timer | None = None
+
+    def open_soon(self) -> None:
+        """Opens what is near the cursor once it has rested; what is in view is listed in full before the rest."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._screen.set_timer(OPEN_SECONDS, self._open_current)
+        if (details := self._screen.services.details) is not None:
+            details.first(self._screen.queue_list.keys_in_view)
+
+    def _open_current(self) -> None:
+        """Reads cc, attachments and thread of the mail under the cursor, and of the next so that it is there at once.
+
+        Both wait for a decision, so no agent can be looking for them as unread mail.
+        """
+        shown, listed = self._screen.queue_list, self._screen.listing.listed
+        near = [entry for key in shown.keys[shown.cursor : shown.cursor + 2] if (entry := listed.get(key)) is not None]
+        # One that could not be read is tried again by `WaitingDetails`, not with every change of the list.
+        wanted = [
+            (entry.item.mailbox_id, entry.item.id)
+            for entry in near
+            if not entry.is_checked and not entry.unread_because and not entry.ended
+        ]
+        if near and near[0].ended and not near[0].is_inbound and near[0].item.id not in self._looked_up:
+            # Its detail tells who approved it. Of an inbound mail it would be taken from the agent.
+            self._looked_up.add(near[0].item.id)
+            wanted.append((near[0].item.mailbox_id, near[0].item.id))
+        if near and near[0].item.complete:
+            # What it answers: only mails that were read before, so that none is taken from an agent.
+            around = [mail.summary for mail in near[0].thread[-THREAD_OPENED:] if mail.detail is None]
+            wanted += [(mail.mailbox_id, mail.id) for mail in around if str(mail.status) != Status.UNREAD]
+        self._open(wanted)
+
+    def open_thread(self, entry: QueueEntry) -> None:
+        """The reader asks for the thread: its mails are opened, and so marked read."""
+        self._open([(mail.summary.mailbox_id, mail.summary.id) for mail in entry.thread if mail.detail is None])
+
+    def _open(self, mails: Sequence[tuple[str, str]]) -> None:
+        if mails and self._screen.services.sync is not None:
+            self._screen.run_worker(self._open_all(mails), group="open", exclusive=True, exit_on_error=False)
+
+    async def _open_all(self, mails: Sequence[tuple[str, str]]) -> None:
+        from mm_tui.services.sync.opening import open_mails
+
+        sync = self._screen.services.sync
+        if sync is not None and (words := await open_mails(sync, mails)):
+            self._screen.say(words, "warning")
