@@ -234,6 +234,20 @@ def good_drafts(path: Path) -> list[Case]:
     return read_cases(path) if path.is_dir() else list(replies(path))
 
 
+LONG_THREAD = 150_000
+"""Characters of the thread that the slowest assessment is measured with."""
+LONG_MAIL = 3000
+
+
+def long_thread(good: Sequence[Case], cases: Sequence[Case]) -> Case:
+    """A case with a thread of `LONG_THREAD` characters: what was written in all other cases, mail after mail."""
+    base = good[0] if good else cases[0]
+    said = "\n\n".join(str(mail["body"]) for case in (*cases, *good) for mail in (*case["thread"], case["draft"]))
+    said = (said * (LONG_THREAD // len(said) + 1))[:LONG_THREAD]
+    parts = [said[at : at + LONG_MAIL] for at in range(0, LONG_THREAD, LONG_MAIL)]
+    return {**base, "thread": [{**base["thread"][-1], "body": part} for part in parts]}
+
+
 def share(part: int, whole: int) -> str:
     """Such as ` 12 %  (3 of 25)`."""
     return f"{100 * part / whole:5.1f} %  ({part} of {whole})" if whole else "    -"
@@ -292,7 +306,10 @@ def main() -> None:
         print_alarms("good drafts", names, good_verdicts, alarms=arguments.alarms)
     times = [verdict.seconds * 1000 for verdict in (*verdicts, *good_verdicts)]
     if times:
-        print(f"\ntime a draft: median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms")
+        long = long_thread(good, cases)
+        slow = judged(long, long["draft"]).seconds * 1000
+        print(f"\ntime a draft: median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms", end="")
+        print(f"; with a thread of {LONG_THREAD:,} characters {slow:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -23,17 +23,31 @@ _UNIT_END = re.compile(
 _LONGEST_COMPARED = 2000
 _SHORT = 20_000
 _MANY_THERE = 40
+_MOST_NAMED = 50
 
 
 def _identifiers(text: str) -> dict[str, Span]:
     """Numbers of things in `text`, upper case, without the sums, dates and years."""
-    found: dict[str, Span] = {}
-    taken = [one.span for one in find_amounts(text)] + [one.span for one in find_dates(text)]
+    found = _candidates(text)
+    taken = [one.span for one in find_amounts(text)] + [one.span for one in find_dates(text)] if found else []
     places = {place for span in taken for place in range(span.start, span.end)}
+    return {name: span for name, span in found.items() if span.start not in places}
+
+
+def _is_identifier(text: str, span: Span) -> bool:
+    """Whether one of the `_candidates` is none of the sums and dates of its line."""
+    end = text.find("\n", span.end)
+    line = text[text.rfind("\n", 0, span.start) + 1 : len(text) if end < 0 else end]
+    return text[slice(*span)].lstrip("#").upper() in _identifiers(line)
+
+
+def _candidates(text: str) -> dict[str, Span]:
+    """What may be the number of a thing, sums and dates among it."""
+    found: dict[str, Span] = {}
     for match in _IDENTIFIER.finditer(text):
         name = match[0].lstrip("#").upper()
         digits = sum(char.isdigit() for char in name)
-        if digits < 3 or match.start() in places or _UNIT_END.search(name):
+        if digits < 3 or _UNIT_END.search(name):
             continue
         if name.isdigit() and (len(name) < 4 or 1900 <= int(name) <= 2100 or name.endswith("000")):
             continue
@@ -72,11 +86,15 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
     }
     if not new:
         return
-    theirs = _identifiers(reading.figures)
+    theirs = _candidates(reading.figures)
     for name, span in new.items():
         near = [other for other in theirs if one_slip_apart(name, other) or _swapped_digits(name, other)]
         built = [other for other in theirs if re.match("[A-Z]", other) and _shape(other) == _shape(name)]
-        both = near or built
+        both = [other for other in dict.fromkeys((*near, *built)) if _is_identifier(reading.figures, theirs[other])][
+            :_MOST_NAMED
+        ]
+        if near:
+            both = [other for other in both if other in near]
         if not both:
             continue
         level = Level.LOW if any(other in mine for other in both) else Level.MEDIUM
@@ -151,10 +169,14 @@ class Count(NamedTuple):
 def _counted() -> re.Pattern[str]:
     words = "|".join(sorted((re.escape(word) for word in ordered("numbers") if word.isalpha()), key=len, reverse=True))
     return re.compile(
-        rf"(?P<before>[^\W\d_]+)?[ \t]*(?<![\w.,/:-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
+        rf"(?<![\w.,/:-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
         rf"|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{words})(?!\w))"
         r"(?:[ \u00a0-]?(?P<noun>°?[^\W\d_]+(?:/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
     )
+
+
+_LONGEST_WORD = 30
+_WORD_BEFORE = re.compile(r"[^\W\d_]+[ \t]*\Z")
 
 
 def _stem(word: str) -> str:
@@ -169,12 +191,20 @@ def _counts(text: str) -> list[Count]:
         digits = re.sub(r"[ ,.'](?=\d{3}(?!\d))", "", number).replace(",", ".")
         value = float(places[number]) if number in places else float(digits)
         noun = match["noun"]
+        before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
+        word = before[0].rstrip(" \t") if before else ""
         span = Span(match.start("number"), match.end("noun"))
-        found.append(Count(value, _stem(noun), noun if noun in _DIMENSION else "", match["before"] or "", span))
+        found.append(Count(value, _stem(noun), noun if noun in _DIMENSION else "", word, span))
         if match["next"] and noun not in _DIMENSION and len(match["next"]) > 3:
             span = Span(match.start("number"), match.end("next"))
-            found.append(Count(value, _stem(match["next"]), "", match["before"] or "", span))
+            found.append(Count(value, _stem(match["next"]), "", word, span))
     return found
+
+
+def _lines_about(text: str, counts: list[Count]) -> str:
+    """The lines of `text` that count one of the same things or name one of the same numbers."""
+    nouns = {count.noun for count in counts} | {f"{count.number:g}"[:3] for count in counts if count.unit}
+    return "\n".join(line for line in text.split("\n") if any(noun in line for noun in nouns))
 
 
 _ORDINALS = frozenset({"th", "st", "nd", "rd", "er", "ème", "ª", "º"})
@@ -217,7 +247,7 @@ def count_differs(reading: Reading) -> Iterator[Finding]:
     if not mine:
         return
     text = reading.thread_text
-    theirs = _counts(lowered(text if len(text) < _SHORT else reading.figures))
+    theirs = _counts(_lines_about(lowered(text if len(text) < _SHORT else reading.figures), mine))
     by_noun: dict[str, list[Count]] = {}
     by_number: dict[float, set[str]] = {}
     for count in theirs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -203,6 +203,12 @@ def find_dates(text: str) -> tuple[Day, ...]:
     return tuple(found)
 
 
+def days_there(reading: Reading, days: Iterable[Day]) -> tuple[Day, ...]:
+    """The dates of the thread that may be one of `days`: only lines with one of their numbers are looked at."""
+    numbers = {number for day in days for pair in day.readings for number in pair}
+    return find_dates(reading.lines_with("|".join(f"0?{number}" for number in sorted(numbers)))) if numbers else ()
+
+
 @rule("date_impossible", "dates that do not exist")
 def date_impossible(reading: Reading) -> Iterator[Finding]:
     """A day that no calendar has, such as 31 November, or 29 February of a year that has none. Medium."""
@@ -219,7 +225,7 @@ def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
     written = find_dates(reading.body)
     if not written:
         return
-    there = list(find_dates(reading.figures))
+    there = list(days_there(reading, written))
     came: list[date] = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
     if reading.context.today:
         came.append(reading.context.today)
@@ -273,8 +279,10 @@ def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
     foreign = [
         link for link in reading.links if link.opens and not any(same_site(str(link.host), one) for one in there)
     ]
-    if any(registrable(str(link.host)) in low for link in foreign):
-        there += [str(link.host) for link in find_links(reading.thread_text) if link.host]
+    sites = {site for link in foreign if (site := registrable(str(link.host))) in low}
+    if sites:
+        lines = (line for line in reading.thread_text.split("\n") if any(site in line.lower() for site in sites))
+        there += [str(link.host) for link in find_links("\n".join(lines)) if link.host]
     spans: dict[Level, dict[str, list[Span]]] = {}
     for link in foreign:
         host = str(link.host)

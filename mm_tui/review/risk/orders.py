@@ -43,23 +43,39 @@ _BY_SIGNS = (
     r"<\|?(?:system|im_start)",
     r"\[/?(?:inst|system)\]",
     r'"(?:tool|function)"\s*:\s*"',
-    r"(?:<!--|[(\[{]|^|\n)\s*(?:ai|assistant|bot|llm|agent|model)s?\s*:",
     r"<!--[^>]{0,200}\b(?:assistant|reply|answer|state|include)\b",
     r"(?:ai|アシスタント)(?:への|へ|に)(?:指示|お願い)",
     r"(?:给|致)(?:ai|智能)?助手",
     r"忽略(?:之前|以上|前面)",
     r"以前の指示",
 )
-# Read in lower case, with one test for the beginning of a word: this is ten times as fast as each for itself.
-_ORDERS = re.compile("|".join((rf"\b(?:{'|'.join(_AT_A_WORD)})", *_BY_SIGNS)))
+# Read in lower case. One test for the beginning of a word, and signs apart: ten times as fast as each for itself.
+_ORDERS = (
+    re.compile(rf"\b(?:{'|'.join(_AT_A_WORD)})"),
+    re.compile("|".join(_BY_SIGNS)),
+    re.compile(r"(?:<!--|[(\[{]|^)\s*(?:ai|assistant|bot|llm|agent|model)s?\s*:", re.MULTILINE),
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _COMMON = frozenset({"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"})
 _NEAR = 300
 _TOLD = re.compile(
     r"\b(?:reply|answer|respond|say|write|text|include"
     r"|add)\b[^\"“”«»\n]{0,40}[\"“«](?P<words>[^\"“”«»\n]{8,200})[\"”»]",
-    re.IGNORECASE,
 )
+
+
+_LONGEST_END = 30_000
+
+
+def _ends_of(text: str) -> str:
+    """The text, or of a huge one the beginning and the end: no human reads more, and no model is given more."""
+    return text if len(text) <= 2 * _LONGEST_END else f"{text[:_LONGEST_END]}\n{text[-_LONGEST_END:]}"
+
+
+def _order_in(text: str) -> re.Match[str] | None:
+    """The first words of `text`, in lower case, that speak to an AI."""
+    found = (sought.search(text) for sought in _ORDERS)
+    return min((match for match in found if match), key=lambda match: match.start(), default=None)
 
 
 def _taken_up(reading: Reading, asked: set[str]) -> Iterator[Span]:
@@ -80,15 +96,16 @@ def orders(reading: Reading) -> Iterator[Finding]:
     draft says words that the mail put in its mouth; high when that mail speaks to an AI, else medium."""
     draft = reading.draft
     if not draft.outbound:
-        if match := _ORDERS.search(lowered(reading.body)):
+        if match := _order_in(lowered(reading.body)):
             words = f"gives orders to an AI: {quoted(reading.body[slice(*match.span())])}"
             yield Finding("orders", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
         return
     theirs = [mail for mail in reading.context.messages if mail.body and not reading.is_ours(mail.sender.address)]
     if not theirs:
         return
-    said = str(theirs[-1].body)
-    ordered = _ORDERS.search(lowered(said))
+    said = _ends_of(str(theirs[-1].body))
+    low = lowered(said)
+    ordered = _order_in(low)
     if ordered:
         near = said[ordered.start() : ordered.end() + _NEAR].lower()
         rest = (said[: ordered.start()] + said[ordered.end() + _NEAR :]).lower()
@@ -100,8 +117,8 @@ def orders(reading: Reading) -> Iterator[Finding]:
         yield Finding("orders", level, OneLine(words), taken_up if obeys else ())
     if said:
         body = reading.body.casefold()
-        for told in _TOLD.finditer(said):
-            words = told["words"].strip(" .!")
+        for told in _TOLD.finditer(low):
+            words = said[slice(*told.span("words"))].strip(" .!")
             at = body.find(words.casefold())
             if at >= 0:
                 same = len(body) == len(reading.body)

@@ -24,6 +24,8 @@ _EASTERN = re.compile(
 
 def _plain(word: str) -> str:
     """Lower case without marks: `José` and `jose` are one name."""
+    if word.isascii():
+        return word.lower()
     lower = word.lower().replace("ß", "ss").replace("ł", "l").replace("ø", "o")
     return "".join(char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
 
@@ -148,6 +150,15 @@ _COMPANY = re.compile(
 _LONGEST_SIGNATURE = 5
 
 
+_MAILS_READ = 20
+_MOST_READ = 20_000
+"""So many mails of a thread, the newest, and characters of each are looked through for names."""
+
+
+def _names_in(text: str) -> frozenset[str]:
+    return frozenset(map(_plain, set(_NAME.findall(text))))
+
+
 def _signature(reading: Reading) -> tuple[int, int] | None:
     """Where the signature begins and ends: after the closing words, or the last short lines."""
     text = reading.body[: reading.written].rstrip() or reading.body.rstrip()
@@ -192,18 +203,11 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         len(label) > 2 and (re.sub(r"\W", "", label) in joined or (joined[:6] and joined in label)) for label in domains
     ):
         return
-    ours = frozenset(
-        map(
-            _plain,
-            _NAME.findall(
-                " ".join(f"{mail.sender.name} {mail.body}" for mail in sent)
-                + f" {reading.draft.sender.name} {reading.draft.sender.address} {' '.join(domains)}"
-            ),
-        )
+    ours = _names_in(
+        " ".join(f"{mail.sender.name} {mail.body}" for mail in sent[-_MAILS_READ:])
+        + f" {reading.draft.sender.name} {reading.draft.sender.address} {' '.join(domains)}"
     )
-    inbound = frozenset(
-        _plain(word) for mail in mails if mail not in sent for word in _NAME.findall(str(mail.body)[:20_000])
-    )
+    inbound = _names_in("\n".join(str(mail.body)[:_MOST_READ] for mail in mails[-_MAILS_READ:] if mail not in sent))
     roles = frozenset(map(_plain, word_set("roles")))
     foreign: list[Span] = []
     recipients = {

@@ -158,11 +158,10 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
             body, match.end(), match.end() + 40
         ):
             add("what looks like a payment card number", Level.MEDIUM, match)
-    thread = re.sub(r"[\s()./-]", "", reading.thread_text)
     for match in _IBAN.finditer(body):
         number = match[0].replace(" ", "")
         if _is_iban(number):
-            add("an IBAN", Level.MEDIUM if number in thread else Level.HIGH, match)
+            add("an IBAN", Level.MEDIUM if number in reading.thread_digits else Level.HIGH, match)
     for match in _US_NUMBER.finditer(body):
         add("a social security number", Level.HIGH, match)
     for match in _DOCUMENT.finditer(body):
@@ -173,7 +172,7 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
     for match in _PHONE.finditer(body):
         digits = re.sub(r"\D", "", match[0])
         inside = any(span.start <= match.start() < span.end for span in taken)
-        if 8 <= len(digits) <= 15 and digits not in thread and not inside:
+        if 8 <= len(digits) <= 15 and not inside and digits not in reading.thread_digits:
             add("a phone number that is not in the thread", Level.LOW, match)
     for (what, level), spans in found.items():
         yield Finding("personal_data", level, OneLine(f"holds {what}"), tuple(spans))

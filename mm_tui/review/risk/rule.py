@@ -17,7 +17,7 @@ from mm_tui.settings.sections import Risk
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
 """A break that mail programs make in long lines: it ends no sentence, unless a list or nothing follows."""
 _ENDS = (". ", "! ", "? ", "\n", "。", "！", "？")
-_LONGEST_ASKED = 20_000
+_LONGEST_ASKED = 8_000
 _QUOTED = re.compile(r"^[ \t]*+(?:>[ \t]*+)++([^\n]*+)", re.MULTILINE)
 _SET_OFF = re.compile(r"^--[ \t]*$", re.MULTILINE)
 _FOOTER = re.compile(
@@ -28,7 +28,8 @@ _LONGEST_FOOTER = 20
 _QUOTES_LOOKED_FOR = 400
 _SHORTEST_QUOTE = 12
 _DIGIT = re.compile(r"\d")
-_MOST_FIGURES = 60_000
+_BETWEEN_DIGITS = re.compile(r"[\s()./-]")
+_MOST_FIGURES = 40_000
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,25 @@ class Reading:
     def figures(self) -> str:
         """The lines of the thread that hold a digit: all that a sum, a date or a number can stand in, and much less.
 
-        Of a long thread the newest sixty thousand characters of them.
+        Of a long thread the newest forty thousand characters of them.
         """
         lines = (line for line in self.thread_text.split("\n") if _DIGIT.search(line))
         return "\n".join(lines)[-_MOST_FIGURES:]
+
+    @cached_property
+    def thread_digits(self) -> str:
+        """`figures` without what stands between the digits of long numbers."""
+        return _BETWEEN_DIGITS.sub("", self.figures)
+
+    def lines_with(self, numbers: str) -> str:
+        """The lines of `figures` in which a number stands that `numbers`, the inside of an expression, fits wholly."""
+        found: dict[int, str] = {}
+        for match in re.finditer(rf"(?<!\d)(?:{numbers})(?!\d)", self.figures):
+            begin = self.figures.rfind("\n", 0, match.start()) + 1
+            if begin not in found:
+                end = self.figures.find("\n", match.end())
+                found[begin] = self.figures[begin : len(self.figures) if end < 0 else end]
+        return "\n".join(found.values())
 
     @cached_property
     def body(self) -> str:
@@ -109,7 +125,10 @@ class Reading:
             known = looked_for <= _QUOTES_LOOKED_FOR and len(words) >= _SHORTEST_QUOTE and words in flowing
             return " " * len(match[0]) if known else match[0]
 
-        return _QUOTED.sub(blanked, str(self.draft.body))
+        written = str(self.draft.body)
+        own = _QUOTED.sub(blanked, written)
+        # A whole thread quoted below the answer is not gone through by every rule.
+        return own if own == written else own.rstrip()
 
     @cached_property
     def low(self) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import Day, find_dates
+from mm_tui.review.risk.facts import Day, days_there, find_dates
 from mm_tui.review.risk.phrases import lowered, ordered, pattern
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.text import OneLine
@@ -102,6 +102,14 @@ def _nearly(day: Day, other: Day) -> bool:
     return False
 
 
+def _names_weekday(reading: Reading, number: int) -> bool:
+    """Whether the thread names this weekday in any language."""
+    names = [name for name, place in ordered("weekdays").items() if place == number and len(name) > 1]
+    return any(
+        name in reading.thread_words or (not name.isascii() and name in reading.thread_text.lower()) for name in names
+    )
+
+
 @rule("date_differs", "a date or time that contradicts the thread", needs_thread=True)
 def date_differs(reading: Reading) -> Iterator[Finding]:
     """The newest mail of the other side names days, weekdays or times, and the draft names others and none of those.
@@ -112,7 +120,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         return
     mine = find_dates(body)
     theirs = find_dates(asked) if mine else ()
-    every = find_dates(reading.figures) if theirs else ()
+    every = days_there(reading, mine) if theirs else ()
     came = {(mail.received_at.month, mail.received_at.day) for mail in reading.context.messages if mail.received_at}
     if reading.context.today:
         came.add((reading.context.today.month, reading.context.today.day))
@@ -130,8 +138,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             yield Finding("date_differs", level, OneLine(words), (day.span,))
     here = _weekdays(body)
     there = _weekdays(asked) if here and not mine else []
-    known = {number for number, _ in _weekdays(lowered(reading.thread_text))} if there else set()
-    if here and there and not mine and not any(number in known for number, _ in here):
+    if here and there and not mine and not any(_names_weekday(reading, number) for number, _ in here):
         sure = len(asked) <= _SHORT_MAIL or agrees(reading, here[0][1])
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span in here) else Level.LOW
         words = _other(reading, here[0][1], asked, there[0][1])

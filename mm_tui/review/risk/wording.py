@@ -26,9 +26,10 @@ def other_language(reading: Reading) -> Iterator[Finding]:
     theirs = ""
     for mail in reversed(reading.context.messages):
         if mail.body is not None and not reading.is_ours(mail.sender.address):
-            theirs = "\n".join(line for line in mail.body.split("\n") if not line.lstrip().startswith(">"))
+            lines = mail.body[:_LONGEST_COMPARED].split("\n")
+            theirs = "\n".join(line for line in lines if not line.lstrip().startswith(">"))
             break
-    there, here = language_of(theirs), language_of(reading.body)
+    there, here = language_of(theirs), language_of(reading.body[:_LONGEST_COMPARED])
     if there and here and there != here:
         words = f"written in {language_name(here)}, but the last mail was in {language_name(there)}"
         yield Finding("other_language", Level.MEDIUM, OneLine(words))
