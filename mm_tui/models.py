@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -205,6 +206,28 @@ class EditedDraft:
         return f"To: {', '.join(self.to)}\nSubject: {self.subject}\n\n{self.body}"
 
 
+class Allowed(Model):
+    """An entry of a mailbox's allowlist: mail to whom it names leaves without a human being asked."""
+
+    id: GatewayId
+    pattern: OneLine
+    """An address, or a domain as `@partner.example`, `*@partner.example` or `partner.example`."""
+    note: OneLine = OneLine("")
+    added_by: OneLine = OneLine("")
+    added_at: datetime | None = None
+
+    def names(self, address: str) -> bool:
+        """Whether the entry is about this address, in any header form."""
+        pattern = self.pattern.strip().lower()
+        if "@" not in pattern:
+            pattern = f"*@{pattern}"
+        if pattern.startswith("@"):
+            pattern = f"*{pattern}"
+        # Only `*` stands for something else than itself.
+        parts = (re.escape(part) for part in pattern.split("*"))
+        return re.fullmatch(".*".join(parts), str(Party.parse(address).address).lower()) is not None
+
+
 class Mailbox(Model):
     """A mailbox of the account, with its place on the trust ladder."""
 
@@ -221,6 +244,15 @@ class Mailbox(Model):
     ai_disclosure: bool | None = None
     created_at: datetime | None = None
     is_active: bool = True
+    allowed: tuple[Allowed, ...] | None = None
+    """The allowlist, which counts in `gated_send` alone; None where it was not read."""
+
+    def let_through(self, recipients: Iterable[str]) -> tuple[OneLine, ...]:
+        """Those of the recipients that the allowlist names: mail to them may leave without a human being asked."""
+        if str(self.oversight_mode) != OversightMode.GATED_SEND or not self.allowed:
+            return ()
+        named = (to for to in recipients if any(entry.names(to) for entry in self.allowed))
+        return tuple(dict.fromkeys(Party.parse(to).address for to in named))
 
 
 class EmailSummary(Model):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mm_tui.models import Mailbox
+from mm_tui.gateway.errors import NotFound
+from mm_tui.models import Allowed, Mailbox, OversightMode
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
@@ -51,7 +52,22 @@ class Boxes:
         """
         if self._clock.monotonic() - self._read_at > FRESH_SECONDS:
             await self.refresh()
-        return next((box for box in self._known if box.id == mailbox_id), None)
+        box = next((box for box in self._known if box.id == mailbox_id), None)
+        if box is None or str(box.oversight_mode) != OversightMode.GATED_SEND:
+            return box
+        return box.model_copy(update={"allowed": await self.allowed(box)})
+
+    async def allowed(self, mailbox: Mailbox) -> tuple[Allowed, ...]:
+        """Whom this mailbox may write to without a human being asked, as it is now.
+
+        Raises:
+            GatewayError: it could not be read.
+        """
+        try:
+            return tuple(await self._gateway.allow_list(mailbox.id))
+        except NotFound:
+            # A gateway without such lists.
+            return ()
 
     @property
     def worked(self) -> tuple[Mailbox, ...]:

@@ -270,7 +270,8 @@ async def _dry_run(around: Surroundings, settings: Settings) -> int:
     from mm_tui.agent.policy import why_not_gated
 
     for mail in await around.source.list_unread():
-        reason = why_not_gated(around.boxes.find(mail.mailbox_id), settings.agent)
+        box = await around.boxes.current(mail.mailbox_id)
+        reason = why_not_gated(box, settings.agent, str(mail.sender.address))
         labels = ", ".join(settings.agent.reply_labels) or "no label"
         around.log(
             "would work",

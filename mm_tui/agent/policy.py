@@ -44,13 +44,20 @@ def why_no_reply(situation: Situation, agent: Agent) -> str | None:
     """The reason not to reply; None when a reply is to be drafted."""
     if situation.label not in agent.reply_labels:
         return f"the label {situation.label} gets no replies"
-    return why_not_gated(situation.mailbox, agent) or _why_not_this_sender(situation) or _why_not_this_thread(situation)
+    recipient = str(situation.mail.sender.address)
+    return (
+        why_not_gated(situation.mailbox, agent, recipient)
+        or _why_not_this_sender(situation)
+        or _why_not_this_thread(situation)
+    )
 
 
-def why_not_gated(mailbox: Mailbox | None, agent: Agent) -> str | None:
-    """The reason not to write from this mailbox: no human would be asked."""
+def why_not_gated(mailbox: Mailbox | None, agent: Agent, recipient: str) -> str | None:
+    """The reason not to write from this mailbox to this address: no human would be asked."""
     if mailbox is None:
         return "the mailbox is not known"
+    if mailbox.let_through([recipient]) and not agent.reply_ungated:
+        return f"{recipient} is on the mailbox's allowlist: no human would be asked (reply_ungated allows it)"
     mode = str(mailbox.oversight_mode)
     if mode in GATED or (mode in UNGATED and agent.reply_ungated):
         return None
@@ -59,9 +66,10 @@ def why_not_gated(mailbox: Mailbox | None, agent: Agent) -> str | None:
     return f"the mailbox is {mode or 'in no known mode'}"
 
 
-def why_not_this_draft(draft: str, mailbox: Mailbox) -> str | None:
+def why_not_this_draft(draft: str, mailbox: Mailbox, recipient: str) -> str | None:
     """The reason not to submit a draft. Where a human is asked first, gaps are theirs to fill."""
-    if GAP in draft and str(mailbox.oversight_mode) not in GATED:
+    gated = str(mailbox.oversight_mode) in GATED and not mailbox.let_through([recipient])
+    if GAP in draft and not gated:
         return "the draft has gaps, and no human would be asked"
     return None
 

@@ -198,7 +198,7 @@ class Work:
             if (reason := self._why_no_reply(job, reading, label, mailbox, thread)) is not None:
                 return reason
             assert mailbox is not None
-        if (reason := policy.why_not_this_draft(draft, mailbox)) is not None:
+        if (reason := policy.why_not_this_draft(draft, mailbox, str(reading.mail.sender.address))) is not None:
             return reason
         await asyncio.to_thread(self._jobs.write_draft, job.email_id, draft, self._clock.now())
         return None
@@ -225,7 +225,9 @@ class Work:
             await self._finish(job, JobState.DONE, label=label, reply=known)
             return
         mailbox = await self._boxes.current(job.mailbox_id)
-        if (reason := policy.why_not_gated(mailbox, self._settings.agent)) is not None:
+        if (
+            reason := policy.why_not_gated(mailbox, self._settings.agent, str(reading.mail.sender.address))
+        ) is not None:
             await self._finish(job, JobState.DONE, label=label, why=reason)
             return
         try:

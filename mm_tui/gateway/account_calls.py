@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.base import Caller, given
 from mm_tui.gateway.errors import CodeSent, Malformed
 from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression, WebhookDelivery
-from mm_tui.models import Account, Mailbox, Usage, Webhook
+from mm_tui.models import Account, Allowed, Mailbox, Usage, Webhook
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.http import Answer
+
+ACCEPTED = 202
+"""The status of an act that waits for the operator's code."""
 
 
 class AccountCalls(Caller):
@@ -51,6 +58,33 @@ class AccountCalls(Caller):
         return await self._ask(
             calls.MAILBOX, lambda answer: wire.mailbox(values.single(answer, "mailbox")), at={"mailbox_id": mailbox_id}
         )
+
+    async def allow_list(self, mailbox_id: str) -> Listing[Allowed]:
+        """Whom the mailbox may write to without a human being asked, in `gated_send`."""
+        return await self._ask(
+            calls.ALLOWLIST,
+            lambda answer: values.listing(answer, ("entries", "allowlist"), wire.allowed),
+            at={"mailbox_id": mailbox_id},
+        )
+
+    async def allow(self, mailbox_id: str, pattern: str, note: str | None, approval_code: str | None) -> None:
+        """Adds to the allowlist.
+
+        Raises:
+            CodeSent: the operator was mailed a code first; the same call with it does it.
+        """
+        body = given(pattern=pattern, note=note, approval_code=approval_code)
+        self._done(await self._call(calls.ALLOW, body=body, at={"mailbox_id": mailbox_id}))
+
+    async def disallow(self, mailbox_id: str, entry_id: str, approval_code: str | None) -> None:
+        """Takes an entry off the allowlist. Raises CodeSent as `allow` does."""
+        at = {"mailbox_id": mailbox_id, "entry_id": entry_id}
+        self._done(await self._call(calls.DISALLOW, body=given(approval_code=approval_code), at=at))
+
+    @staticmethod
+    def _done(answer: Answer) -> None:
+        if answer.status == ACCEPTED:
+            raise CodeSent
 
     async def create_mailbox(
         self, local: str, display_name: str | None = None, approval_code: str | None = None

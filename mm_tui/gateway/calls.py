@@ -42,6 +42,9 @@ ACCOUNT = Call("GET", "/v1/account", "read", "the account's name, plan and quota
 USAGE = Call("GET", "/v1/usage", "read", "what the account did lately")
 MAILBOXES = Call("GET", "/v1/mailboxes", "read", "the mailboxes and their oversight modes")
 MAILBOX = Call("GET", _MAILBOX, "read", "one mailbox")
+ALLOWLIST = Call(
+    "GET", _MAILBOX + "/allowlist", "read", "whom a mailbox writes to without a human being asked, in gated_send"
+)
 EMAILS = Call("GET", _MAILBOX + "/emails", "read", "lists of mail, without bodies")
 EMAIL = Call(
     "GET",
@@ -77,6 +80,14 @@ DECIDE = Call("POST", "/v1/oversight/decide", "oversight", "approves or rejects 
 AUDIT_LOG = Call("GET", "/v1/audit-log", "admin", "the gateway's audit log")
 CREATE_MAILBOX = Call("POST", "/v1/mailboxes", "admin", "makes a mailbox", acts=True, forbidden_is_scope=False)
 UPDATE_MAILBOX = Call("PATCH", _MAILBOX, "admin", "changes a mailbox; moves it down the trust ladder", acts=True)
+ALLOW = Call(
+    "POST", _MAILBOX + "/allowlist", "admin", "adds to that list, with the operator's code", acts=True,
+    forbidden_is_scope=False,
+)  # fmt: skip
+DISALLOW = Call(
+    "DELETE", _MAILBOX + "/allowlist/{entry_id}", "admin", "takes off that list, with the operator's code", acts=True,
+    forbidden_is_scope=False,
+)  # fmt: skip
 DELETE_MAILBOX = Call("DELETE", _MAILBOX, "admin", "removes a mailbox", acts=True)
 WEBHOOKS = Call("GET", "/v1/webhooks", "admin", "the webhooks")
 CREATE_WEBHOOK = Call("POST", "/v1/webhooks", "admin", "makes a webhook", acts=True, forbidden_is_scope=False)

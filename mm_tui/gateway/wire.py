@@ -18,6 +18,7 @@ from mm_tui.gateway.shapes import Contact, Suppression, WebhookDelivery
 from mm_tui.gateway.values import Json
 from mm_tui.models import (
     Account,
+    Allowed,
     Attachment,
     AuditEntry,
     DecideReceipt,
@@ -82,6 +83,16 @@ def mailbox(item: Json) -> Mailbox:
         ai_disclosure=None if disclosure is None else values.flag(disclosure),
         created_at=values.time(item.get("created_at")),
         is_active=values.flag(item.get("is_active"), otherwise=True),
+    )
+
+
+def allowed(item: Json) -> Allowed:
+    return Allowed(
+        id=values.gateway_id(values.first(item, "id", "entry_id"), "id"),
+        pattern=values.line(values.first(item, "pattern", "address", "email", "domain")),
+        note=values.line(item.get("note")),
+        added_by=values.line(item.get("added_by")),
+        added_at=values.time(values.first(item, "added_at", "created_at")),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, MissingKey, NotFound
 from mm_tui.gateway.shapes import AuditPage, EmailFilter, EmailPage, Listing
-from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent
+from mm_tui.models import Allowed, AuditEntry, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent
 from mm_tui.text import ManyLine, OneLine
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -85,6 +85,7 @@ class FakeGateway:
         self.mail: dict[str, dict[str, EmailSummary]] = {BOX: {}}
         self.waiting: list[PendingItem] = []
         self.audit: list[AuditEntry] = []
+        self.allowed: list[Allowed] = []
         self.calls: Counter[str] = Counter()
         self.asked: list[tuple[str, str | None, str | None]] = []
         self.failing: dict[str, GatewayError] = {}
@@ -111,6 +112,9 @@ class FakeGateway:
             Mailbox(id=box, address=OneLine(f"support{number}@acme.example"), oversight_mode=OneLine("gated_send"))
             for number, box in enumerate(self.mail)
         )
+
+    async def allow_list(self, mailbox_id: str) -> Listing[Allowed]:
+        return Listing(self.allowed)
 
     async def emails(
         self, mailbox_id: str, *, filter: EmailFilter | None = None, limit: int = 100, cursor: str | None = None

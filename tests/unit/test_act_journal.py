@@ -32,6 +32,7 @@ from mm_tui.store.database import Database
 ACTS = [call for call in all_calls() if call.acts]
 AT = {
     "mailbox_id": "01JBOX", "email_id": "01JMAIL", "key": "label", "contact_id": "01JC", "webhook_id": "01JW",
+    "entry_id": "01ENTRY",
     "address": "a@b.example",
 }  # fmt: skip
 BODY = {

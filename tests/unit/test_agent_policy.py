@@ -226,12 +226,12 @@ def test_ungated_mailboxes_only_by_choice_and_never_with_gaps() -> None:
         case = situation(mode=mode)
         assert policy.why_no_reply(case, chosen) is None
         assert case.mailbox is not None
-        assert "gaps" in (policy.why_not_this_draft("Hi, [your answer here]", case.mailbox) or "")
-        assert policy.why_not_this_draft("Hi, yes.", case.mailbox) is None
+        assert "gaps" in (policy.why_not_this_draft("Hi, [your answer here]", case.mailbox, "a@c.example") or "")
+        assert policy.why_not_this_draft("Hi, yes.", case.mailbox, "a@c.example") is None
     assert "read_only" in (policy.why_no_reply(situation(mode="read_only"), chosen) or "")
     gated = situation().mailbox
     assert gated is not None
-    assert policy.why_not_this_draft("Hi, [your answer here]", gated) is None
+    assert policy.why_not_this_draft("Hi, [your answer here]", gated, "a@c.example") is None
 
 
 @pytest.mark.parametrize(

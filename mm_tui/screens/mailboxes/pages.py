@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mm_tui.models import Webhook
+from mm_tui.models import Mailbox, OversightMode, Webhook
 from mm_tui.screens.audit.pages import row
 from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent, spark
 from mm_tui.services.audit.track_record import FEW, LADDER, Tally, TrackRecord
@@ -106,10 +106,32 @@ def _settings(writer: PageWriter, found: TrackRecord, room: int) -> None:
     lines = [OneLine(line) for line in box.signature_block.split("\n") if line.strip()]
     _row(writer, "signature", " / ".join(lines) or "none", room)
     disclosed = {True: "on: mail says that it was written by AI", False: "off", None: "the gateway does not say"}
+    _allow_list(writer, box, room)
     _row(writer, "AI disclosure", disclosed[box.ai_disclosure], room)
     _row(writer, "inbound", "forwarded to the operator" if box.forward_inbound else "not forwarded", room)
     _row(writer, "webhook", box.webhook_url, room)
     _row(writer, "for oversight", box.oversight_webhook_url, room)
+
+
+def _allow_list(writer: PageWriter, box: Mailbox, room: int) -> None:
+    """Who is written to without a human being asked."""
+    if str(box.oversight_mode) != OversightMode.GATED_SEND:
+        return
+    if box.allowed is None:
+        _row(writer, "allowlist", "▲ not told by the gateway: mail to some recipients may leave unasked", room)
+        return
+    for at, entry in enumerate(box.allowed):
+        note = f" · {entry.note}" if entry.note else ""
+        row(
+            writer,
+            "" if at else "allowlist",
+            f"▲ {entry.pattern}: leaves unasked{note}",
+            room,
+            label=LABEL,
+            style="risk",
+        )
+    if not box.allowed:
+        _row(writer, "allowlist", "empty: every draft waits for a human", room)
 
 
 def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None, room: int) -> None:

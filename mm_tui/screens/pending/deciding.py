@@ -163,10 +163,31 @@ class Deciding:
                     [Choice("Y", "approve all the same", True)],
                     stay="back, nothing is decided",
                 ),
-                lambda sure: self._approve(entry) if sure else None,
+                lambda sure: self._approve_knowing(entry) if sure else None,
             )
         else:
+            self._approve_knowing(entry)
+
+    def _approve_knowing(self, entry: QueueEntry) -> None:
+        """Asks before an edit that no gate holds back: it would leave as soon as it is submitted, by the allowlist."""
+        services = self._screen.services
+        box = next((box for box in services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
+        to = (*entry.edit.text.to, *(party.header for party in entry.item.cc)) if entry.edit is not None else ()
+        through = box.let_through(to) if box is not None else ()
+        if not through or services.settings.profile.send_key is None:
             self._approve(entry)
+            return
+        words = f"{', '.join(through)}: on the mailbox's allowlist. Your edit leaves as soon as it is submitted, "
+        words += "before the original is retired; only the hold can be undone."
+        self._screen.app.push_screen(
+            ChoiceScreen(
+                "Release an edit that no gate holds back?",
+                Content(OneLine(words)),
+                [Choice("Y", "release it all the same", True)],
+                stay="back, nothing is decided",
+            ),
+            lambda sure: self._approve(entry) if sure else None,
+        )
 
     def _read_on(self, entry: QueueEntry) -> None:
         """Shows what would leave; says how much of it is left to read once that is known, which is when it is drawn."""

@@ -259,6 +259,8 @@ class ThreadActs(BaseScreen):
         self.session = uuid4().hex
         kept = self._saved_reply = self.replies.get(self.reply_to.email_id)
         gate = "waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
+        if self._let_through():
+            gate = "on the allowlist: it leaves at once"
         when = exact(from_ms(inbound[-1].received_at))
         head = Content.assemble(*self._answered(inbound[-1]), f" · {gate} · mail of {when}")
         view = self.thread_view
@@ -287,6 +289,13 @@ class ThreadActs(BaseScreen):
     def _mode(self) -> str:
         boxes = {box.mailbox_id: box.oversight_mode for box in self.services.mail.mailbox_rows()}
         return boxes.get(self.mailbox_id, "")
+
+    def _let_through(self) -> tuple[OneLine, ...]:
+        """Whom of those that the reply goes to the mailbox's allowlist names."""
+        box = next((box for box in self.services.mail.mailboxes() if box.id == self.mailbox_id), None)
+        if box is None or self.reply_to is None:
+            return ()
+        return box.let_through([self.reply_to.sender])
 
     def _write(self, instruction: str) -> None:
         """Lets the model write or change the text."""
@@ -385,10 +394,13 @@ class ThreadActs(BaseScreen):
         if self._drafting() or not self.reply.text.strip():
             self.reply.note("nothing to submit yet")
             return
-        if self._mode() in GATED:
+        through = self._let_through()
+        if self._mode() in GATED and not through:
             self._submit(True)
             return
         words = "This mailbox has no gate for sending: the reply leaves at once and cannot be taken back."
+        if through:
+            words = f"{through[0]} is on the mailbox's allowlist: the reply leaves at once and cannot be taken back."
         self.app.push_screen(ConfirmScreen("Send without a gate?", words, yes="send", no="do not send"), self._submit)
 
     def _submit(self, yes: bool | None) -> None:

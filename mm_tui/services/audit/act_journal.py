@@ -37,6 +37,8 @@ KINDS: Mapping[Call, str] = {
     calls.DECIDE: "deciding",
     calls.CREATE_MAILBOX: "creating_mailbox",
     calls.UPDATE_MAILBOX: "changing_mailbox",
+    calls.ALLOW: "allowing",
+    calls.DISALLOW: "disallowing",
     calls.DELETE_MAILBOX: "deleting_mailbox",
     calls.CREATE_WEBHOOK: "creating_webhook",
     calls.DELETE_WEBHOOK: "deleting_webhook",
@@ -46,7 +48,17 @@ KINDS: Mapping[Call, str] = {
 BY_SERVICES = frozenset({calls.DECIDE, calls.SEND, calls.REPLY, calls.CANCEL, calls.SCHEDULE})
 """What a reviewer's services journal themselves, with digests and outcomes."""
 FAILED, IN_DOUBT = "act_failed", "act_in_doubt"
-_TOLD = ("oversight_mode", "target_mode", "address_local", "display_name", "url", "events", "mailbox_id", "email")
+_TOLD = (
+    "oversight_mode",
+    "target_mode",
+    "address_local",
+    "display_name",
+    "url",
+    "events",
+    "mailbox_id",
+    "email",
+    "pattern",
+)
 """Fields whose values are told; of all others only that they were given. No content, no codes, no keys."""
 _LONGEST = 200
 

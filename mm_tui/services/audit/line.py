@@ -88,6 +88,8 @@ JOURNAL_WORDS = {
     "upgrading": "moves a mailbox up",
     "creating_mailbox": "makes a mailbox",
     "changing_mailbox": "changes a mailbox",
+    "allowing": "lets mail to somebody leave unasked",
+    "disallowing": "asks again before mail to somebody",
     "deleting_mailbox": "switches a mailbox off",
     "creating_webhook": "makes a webhook",
     "deleting_webhook": "removes a webhook",

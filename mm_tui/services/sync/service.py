@@ -38,7 +38,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailDetail
+    from mm_tui.models import EmailDetail, Mailbox
     from mm_tui.settings.sections import Sync as SyncSettings
     from mm_tui.store.database import Database
 
@@ -208,11 +208,23 @@ class Sync:
 
     async def refresh_mailboxes(self) -> None:
         """Reads the mailboxes and how each is overseen."""
-        listed = await self._gateway.mailboxes()
+        listed = [await self._with_allow_list(box) for box in await self._gateway.mailboxes()]
         changed = await asyncio.to_thread(self._mail.save_mailboxes, listed)
         await asyncio.to_thread(self._load_boxes)
         if changed:
             self._notify(MailboxesChanged())
+
+    async def _with_allow_list(self, box: Mailbox) -> Mailbox:
+        """The mailbox with its allowlist where that counts; as it was known before where it cannot be read now."""
+        if str(box.oversight_mode) != "gated_send":
+            return box
+        try:
+            return box.model_copy(update={"allowed": tuple(await self._gateway.allow_list(box.id))})
+        except (NotFound, Forbidden):
+            return box
+        except GatewayError:
+            known = {one.id: one.allowed for one in await asyncio.to_thread(self._mail.mailboxes)}
+            return box.model_copy(update={"allowed": known.get(box.id)})
 
     async def refresh_audit(self) -> None:
         """Reads the gateway's audit log back to where it was last read. Needs a key with the scope admin."""

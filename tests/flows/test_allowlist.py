@@ -1,0 +1,109 @@
+"""Who bypasses the gate: read, shown, warned about before anything would leave at once, and no reply of the agent's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mm_tui.agent import policy
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.errors import CodeSent
+from mm_tui.gateway.keys import Keys
+from mm_tui.models import Allowed, Mailbox, OversightMode
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Agent
+from mm_tui.text import OneLine
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.queue import bodies, open_queue, seen
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
+
+
+def box(*patterns: str, mode: str = OversightMode.GATED_SEND) -> Mailbox:
+    allowed = tuple(Allowed(id=f"A{at}", pattern=OneLine(pattern)) for at, pattern in enumerate(patterns))
+    return Mailbox(id="01M", address=OneLine("us@acme.example"), oversight_mode=OneLine(mode), allowed=allowed)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "named"),
+    [
+        ("anna@customer.example", "Anna <ANNA@customer.example>", True),
+        ("@customer.example", "anna@customer.example", True),
+        ("*@customer.example", "anna@customer.example", True),
+        ("customer.example", "anna@customer.example", True),
+        ("*@*.customer.example", "anna@mail.customer.example", True),
+        ("@customer.example", "anna@mail.customer.example", False),
+        ("@customer.example", "anna@customer.example.evil.example", False),
+        ("@customer.example", "anna@evilcustomer.example", False),
+        ("a.na@customer.example", "anna@customer.example", False),
+        ("[a-z]@customer.example", "b@customer.example", False),
+    ],
+)
+def test_an_entry_names_an_address_or_a_domain(pattern: str, address: str, named: bool) -> None:
+    assert bool(box(pattern).let_through([address])) is named
+
+
+def test_the_list_counts_in_gated_send_alone() -> None:
+    to = ["anna@customer.example"]
+    assert box("@customer.example").let_through([*to, "x@y.example"]) == tuple(to)
+    assert box("@customer.example", mode="gated_all").let_through(to) == ()
+    unread = box().model_copy(update={"allowed": None})
+    assert unread.let_through(to) == ()
+
+
+def test_the_agent_takes_such_recipients_for_ungated() -> None:
+    listed, anna = box("@customer.example"), "anna@customer.example"
+    assert "allowlist" in (policy.why_not_gated(listed, Agent(), anna) or "")
+    assert policy.why_not_gated(listed, Agent(), "tom@elsewhere.example") is None
+    assert policy.why_not_gated(listed, Agent(reply_ungated=True), anna) is None
+    assert "gaps" in (policy.why_not_this_draft("Hi, [your answer here]", listed, anna) or "")
+
+
+async def test_the_client_edits_the_list_with_the_operators_code(sandbox: Sandbox) -> None:
+    async with GatewayClient(sandbox.url, Keys(admin=Secret(sandbox.keys["admin"]))) as gateway:
+        with pytest.raises(CodeSent):
+            await gateway.allow(sandbox.mailbox, "@partner.example", "partner", None)
+        assert await gateway.allow_list(sandbox.mailbox) == ()
+        code = str(sandbox.operator_mail()[-1]["code"])
+        await gateway.allow(sandbox.mailbox, "@partner.example", "partner", code)
+        (entry,) = await gateway.allow_list(sandbox.mailbox)
+        assert (entry.pattern, entry.note) == ("@partner.example", "partner")
+        with pytest.raises(CodeSent):
+            await gateway.disallow(sandbox.mailbox, entry.id, None)
+        await gateway.disallow(sandbox.mailbox, entry.id, str(sandbox.operator_mail()[-1]["code"]))
+        assert await gateway.allow_list(sandbox.mailbox) == ()
+
+
+async def test_an_edit_that_would_leave_at_once_is_asked_about(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("We refund $20.")
+    sandbox.allow("anna@customer.example")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await until(pilot, lambda: any(one.allowed for one in app.services.mail.mailboxes()), "the allowlist")
+        entry = screen.current
+        assert entry is not None
+        await seen(pilot, screen)
+        await pilot.press("e")
+        await until(pilot, lambda: "We refund" in drawn(app), "the editor")
+        await pilot.press("ctrl+end", *"Bye", "ctrl+s")
+        await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and "allowlist" in drawn(app), "the question")
+        assert "anna@customer.example" in drawn(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        assert bodies(sandbox) == []
+        await pilot.press("4")
+        await pilot.press("enter")
+        await until(pilot, lambda: "leaves unasked" in drawn(app), "the allowlist on the mailbox's page")
