@@ -135,6 +135,7 @@ ACTS: tuple[Act, ...] = (
     Act("mailboxes.redeem", "c", "redeem", "enter code", "Move the mailbox up with the operator's code.", True),
     Act("mailboxes.down", "d", "move_down", "move down", "Move the mailbox down at once; asks first.", True),
     Act("mailboxes.create", "n", "create", "new mailbox", "Make a mailbox, with the operator's code.", True),
+    Act("mailboxes.allowlist", "l", "allowlist", "allowlist", "List whom mail leaves to unasked; add and remove, with the operator's code.", True),
     Act("mailboxes.webhooks", "h", "webhooks", "webhooks", "List webhooks, make and remove them.", True),
     Act("mailboxes.window", "w", "window", "7/30 days", "Show the other span of days, where there is no room for both."),
     Act("mailboxes.back", "escape", "back", "back", "Back to the table."),

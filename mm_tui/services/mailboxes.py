@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from mm_tui.gateway.errors import CodeSent, Forbidden, GatewayError, MissingScope, NotFound
-from mm_tui.models import Account, Usage, Webhook
+from mm_tui.models import Account, Allowed, Usage, Webhook
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -102,6 +102,27 @@ class MailboxActs:
         if made.code_sent:
             return Said(True, OneLine("a code was mailed to the operator: fill it in to make the mailbox"), True)
         return await self._read_anew(f"{made.address} was made; new mailboxes begin at gated_send")
+
+    async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> Said:
+        """Lets mail to an address or a domain leave unasked. Without a code the gateway first mails one to the
+        operator; the same with it does it."""
+        try:
+            await self._gateway.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)
+        except CodeSent as error:
+            return Said(True, OneLine(f"{error.message}: fill it in to let mail to {pattern} leave unasked"), True)
+        except GatewayError as error:
+            return await self._in_doubt(error)
+        return await self._read_anew(f"mail to {pattern.strip()} leaves unasked from now on")
+
+    async def disallow(self, mailbox_id: str, entry: Allowed, code: str) -> Said:
+        """Takes an entry off the allowlist; with the operator's code as `allow`."""
+        try:
+            await self._gateway.disallow(mailbox_id, entry.id, code.strip() or None)
+        except CodeSent as error:
+            return Said(True, OneLine(f"{error.message}: fill it in to ask again before mail to {entry.pattern}"), True)
+        except GatewayError as error:
+            return await self._in_doubt(error)
+        return await self._read_anew(f"mail to {entry.pattern} waits for a human again")
 
     async def create_webhook(self, url: str, events: Sequence[str], mailbox_id: str | None, code: str) -> Said:
         """Makes a webhook for one mailbox, or for all with None. https only."""

@@ -17,6 +17,7 @@ from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Agent
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.mailboxes import fill, open_mailboxes, the_code
 from tests.support.queue import bodies, open_queue, seen
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -107,3 +108,34 @@ async def test_an_edit_that_would_leave_at_once_is_asked_about(
         await pilot.press("4")
         await pilot.press("enter")
         await until(pilot, lambda: "leaves unasked" in drawn(app), "the allowlist on the mailbox's page")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_list_is_edited_on_the_mailboxes_screen_with_the_operators_code(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    path = f"/v1/mailboxes/{sandbox.mailbox}/allowlist"
+
+    def listed() -> list[str]:
+        return [one["pattern"] for one in sandbox.call("GET", path, key="oversight")["entries"]]
+
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+        screen = await open_mailboxes(app, pilot, sandbox)
+        await pilot.press("l")
+        await until(pilot, lambda: "It is empty" in drawn(app), "the list")
+        await pilot.press("+")
+        await fill(app, pilot, "@partner.example", "partner", "")
+        await until(pilot, lambda: "code" in drawn(app) and sandbox.operator_mail(), "the code to be asked for")
+        assert listed() == []
+        await fill(app, pilot, "@partner.example", "partner", the_code(sandbox))
+        await until(pilot, lambda: listed() == ["@partner.example"], "the entry")
+        await until(pilot, lambda: screen.current and screen.current.mailbox.allowed, "the list to be read anew")
+        await pilot.press("l")
+        await until(pilot, lambda: "take @partner.example off" in drawn(app), "the entry in the dialog")
+        await pilot.press("1")
+        mails = len(sandbox.operator_mail())
+        await fill(app, pilot, "")
+        await until(pilot, lambda: len(sandbox.operator_mail()) > mails, "another code")
+        await until(pilot, lambda: "fill it in" in drawn(app), "the code to be asked for")
+        await fill(app, pilot, the_code(sandbox))
+        await until(pilot, lambda: listed() == [], "the entry to be gone")

@@ -10,8 +10,8 @@ import pytest
 
 from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
 from mm_tui.screens.mailboxes.mailbox_list import percent, spark
-from mm_tui.screens.mailboxes.pages import tally_words
-from mm_tui.services.audit.track_record import LADDER, Evidences, TrackRecord, step_down, step_up
+from mm_tui.screens.mailboxes.pages import mailbox_page, tally_words
+from mm_tui.services.audit.track_record import LADDER, Evidences, Tally, TrackRecord, step_down, step_up
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
@@ -145,6 +145,41 @@ def test_decisions_made_elsewhere_are_told_from_ours(office: Office) -> None:
     assert (office.row("mb1").elsewhere, office.row("mb2").elsewhere) == (2, 0)
 
 
+def test_the_decisions_of_a_team_are_told_by_key(office: Office) -> None:
+    office.decided("approved")
+    made = [("kim", True), ("kim", True), ("kim", False), ("lee", True), ("", True)]
+    for number, (key, approved) in enumerate(made):
+        mail = EmailSummary(
+            id=f"T{number}", mailbox_id="mb1", sender=Party(address=OneLine("us@acme.example")),
+            direction=OneLine("outbound"), received_at=NOW,
+        )  # fmt: skip
+        MailStore(office.database).upsert([mail])
+        entry = AuditEntry(
+            id=f"GT{number}",
+            action=OneLine("oversight_approve" if approved else "reject_email"),
+            resource_id=OneLine(mail.id),
+            actor_key_id=OneLine(f"01KEYOFREVIEWER0000000{key}" if key else ""),
+            created_at=NOW - timedelta(days=2),
+        )
+        AuditStore(office.database).add([entry])
+    others = office.row("mb1").others
+    assert [(one.key_id[-3:], one.approved, one.rejected) for one in others] == [
+        ("kim", 2, 1),
+        ("", 1, 0),
+        ("lee", 1, 0),
+    ]
+    assert office.row("mb1").tallies[30].drafts == 1, "ours are counted apart"
+    page = mailbox_page(office.row("mb1"), None, 100).text
+    assert "key …000kim: 2 drafts approved, 1 rejected" in page and "no key named: 1 drafts approved" in page
+
+
+@pytest.mark.parametrize(
+    ("written", "rejected", "proven"), [(0, 0, "0%"), (3, 0, "44%"), (30, 0, "89%"), (27, 3, "74%")]
+)
+def test_a_share_of_few_decisions_proves_little(written: int, rejected: int, proven: str) -> None:
+    assert percent(Tally(as_written=written, rejected=rejected).surely_as_written) == proven
+
+
 def test_entries_that_lack_their_facts_are_left_out(office: Office) -> None:
     office.journal.write("held", "robin", "M9", NOW, {"release": "R9", "act": "approve"})
     office.journal.write("ended", "robin", "M9", NOW, {"release": "R9", "note": "approved"})
@@ -166,7 +201,8 @@ def test_words_say_what_humans_did(office: Office) -> None:
         office.decided("approved")
     office.decided("edit_released", words="40 of 100")
     assert tally_words(office.row().tallies[7]) == (
-        "4 drafts: 3 as written (75%), 1 after edits, 0 rejected; 10% of the words changed; median 5m"
+        "4 drafts: 3 as written (75%, which proves 30% at 95%), 1 after edits, 0 rejected; "
+        "10% of the words changed; median 5m"
     )
 
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
-from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.screens.mailboxes.mailbox_list import mode_words
 from mm_tui.screens.mailboxes.pages import tally_words
@@ -18,7 +18,7 @@ from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.messages import Services
-    from mm_tui.models import Mailbox
+    from mm_tui.models import Allowed, Mailbox
     from mm_tui.services.audit.track_record import TrackRecord
     from mm_tui.services.mailboxes import MailboxActs, Said
 
@@ -152,6 +152,73 @@ class MailboxActing(Screen[None]):
                 yes="make it" if coded else "ask for it",
                 start=2 if coded else 0,
                 trouble=said.words if said is not None and not said.ok else "",
+            ),
+            filled,
+        )
+
+    # The allowlist
+
+    def action_allowlist(self) -> None:
+        found, acts = self.current, self._acts("admin")
+        if found is None or acts is None:
+            return
+        box, listed = found.mailbox, found.mailbox.allowed or ()
+        lines = ["Mail to whom it names leaves in gated send without a human being asked."]
+        lines += [] if box.allowed is not None else ["The gateway did not tell what is on it."]
+        lines += [] if listed or box.allowed is None else ["It is empty."]
+        choices: list[Choice[Allowed | None]] = [Choice("+", "add an address or a domain", None)]
+        choices += [
+            Choice(key, f"take {entry.pattern} off{f' ({entry.note})' if entry.note else ''}", entry)
+            for key, entry in zip(CHOICE_KEYS, listed, strict=False)
+        ]
+
+        def chosen(answer: tuple[Allowed | None] | None) -> None:
+            if answer is not None:
+                self._ask_allow(acts, box) if answer[0] is None else self._ask_disallow(acts, box, answer[0])
+
+        wrapped = [Choice(one.key, one.words, (one.value,)) for one in choices]
+        self.app.push_screen(
+            ChoiceScreen(f"Allowlist of {box.address}", _lines(lines), wrapped, stay="leave it as it is"), chosen
+        )
+
+    def _ask_allow(
+        self, acts: MailboxActs, box: Mailbox, values: tuple[str, ...] = (), said: Said | None = None
+    ) -> None:
+        def filled(filled_in: tuple[str, ...] | None) -> None:
+            if filled_in is not None and filled_in[0].strip():
+                again = lambda outcome: self._ask_allow(acts, box, filled_in, outcome)  # noqa: E731 - reads as what it is
+                self._do(acts.allow(box.id, *filled_in), again)
+
+        pattern, note, code = values or ("", "", "")
+        self.app.push_screen(
+            FormScreen(
+                "Let mail leave unasked",
+                [
+                    Field("Address, or @domain", "@partner.example", pattern),
+                    Field("Note, may be empty", "our partner", note),
+                    Field("Approval code, empty the first time", "", code),
+                ],
+                words=f"From {box.address}, in gated send. The operator is mailed a code first.",
+                yes="let it leave unasked",
+                start=2 if said is not None and said.code_sent else 0,
+                trouble=said.words if said is not None else "",
+            ),
+            filled,
+        )
+
+    def _ask_disallow(self, acts: MailboxActs, box: Mailbox, entry: Allowed, said: Said | None = None) -> None:
+        def filled(filled_in: tuple[str, ...] | None) -> None:
+            if filled_in is not None:
+                again = lambda outcome: self._ask_disallow(acts, box, entry, outcome)  # noqa: E731 - reads as what it is
+                self._do(acts.disallow(box.id, entry, filled_in[0]), again)
+
+        self.app.push_screen(
+            FormScreen(
+                f"Ask again before mail to {entry.pattern}",
+                [Field("Approval code, empty the first time", "", "")],
+                words=f"From {box.address}. The operator is mailed a code first.",
+                yes="take it off",
+                trouble=said.words if said is not None else "",
             ),
             filled,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mm_tui.models import Mailbox, OversightMode, Webhook
 from mm_tui.screens.audit.pages import row
 from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent, spark
+from mm_tui.services.audit.line import key_words
 from mm_tui.services.audit.track_record import FEW, LADDER, Tally, TrackRecord
 from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
@@ -13,9 +14,11 @@ from mm_tui.widgets.words import age, count, size
 
 LABEL = 14
 PLOT = 30
+MOST_KEYS = 8
+"""Keys of other reviewers that are listed."""
 WHOLE_LADDER = 76
 """Cells from which all steps of the ladder fit on one line."""
-COVERS = "Decisions made with this program on this machine."
+COVERS = "Decisions made with this program on this machine. What a share proves is the low end of its 95% interval."
 
 
 def mailbox_page(found: TrackRecord, facts: AccountFacts | None, room: int) -> Page:
@@ -72,6 +75,9 @@ def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
     if found.elsewhere:
         words = count(found.elsewhere, "decision", "decisions")
         _row(writer, "elsewhere", f"{words} in the gateway's log, 30 days, made with other programs or machines", room)
+        for one in found.others[:MOST_KEYS]:
+            who = key_words(one.key_id) if one.key_id else "no key named"
+            _row(writer, "", f"{who}: {one.approved} drafts approved, {one.rejected} rejected", room)
     if month.drafts < FEW:
         _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: that says little yet.", room)
 
@@ -87,8 +93,9 @@ def tally_words(tally: Tally) -> str:
     if not tally.drafts:
         said = "no draft decided"
     else:
-        share = percent(tally.as_written / tally.drafts)
-        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} as written ({share}), "
+        share, surely = percent(tally.as_written / tally.drafts), percent(tally.surely_as_written)
+        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} as written ({share}, "
+        said += f"which proves {surely} at 95%), "
         said += f"{tally.edited} after edits, {tally.rejected} rejected"
     if tally.changed is not None:
         said += f"; {percent(tally.changed)} of the words changed"
