@@ -43,7 +43,9 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
     sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(40)))
     sandbox.draft("Second.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        await open_queue(app, pilot, 2)
+        screen = await open_queue(app, pilot, 2)
+        await until(pilot, lambda: screen.current and screen.current.item.complete, "its detail")
+        await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
         await pilot.press("a")
         await until(pilot, lambda: "lines not on the screen yet: pgdn reads on" in drawn(app), "the answer")
         await pilot.press("n")

@@ -14,6 +14,7 @@ from mm_tui.app import MmTui
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Profile, Settings
+from mm_tui.store.decisions.edits import EditStore
 from tests.support.app import drawn, running_app, settings_for, until
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -110,7 +111,7 @@ async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(
             raise sqlite3.OperationalError("database or disk is full")
 
         with monkeypatch.context() as patch:
-            patch.setattr(type(screen.replies), "keep", full)
+            patch.setattr(EditStore, "save", full)
             screen.reply.set_text("Dear Anna")
             assert not screen.keep_reply()
             screen.on_reply_editor_closed()
