@@ -139,6 +139,13 @@ class StillReleases:
     def held(self) -> tuple[DecisionView, ...]:
         return tuple(one for one in self._views if one.phase is Phase.HELD)
 
+    async def looked_at(self, email_id: str) -> None:
+        """Has nothing to note."""
+
+    def incidents(self) -> tuple[DecisionView, ...]:
+        """None."""
+        return ()
+
     def state(self, email_id: str) -> DecisionView | None:
         return next((one for one in self._views if one.email_id == email_id), None)
 
