@@ -197,9 +197,9 @@ class PendingScreen(BaseScreen):
         self.narrow()
 
     def narrow(self, *, stay: bool = True) -> None:
-        """Lists anew what is selected; `stay` as for `QueueListing.update`."""
+        """Lists anew what is selected; `stay` as for `QueueListing.list_anew`."""
         before = self.current
-        self.listing.update(before.item.id if before is not None else None, stay=stay)
+        self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
         self.marks.keep(self.listing.waiting)
         self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter)
         self._show_rows()

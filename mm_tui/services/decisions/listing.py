@@ -76,7 +76,7 @@ class QueueListing:
         """Whether something is listed that waits no more."""
         return bool(self._ended_at)
 
-    def update(self, reading: str | None, *, stay: bool = True) -> None:
+    def list_anew(self, reading: str | None, *, stay: bool = True) -> None:
         """Lists what the filter and the query select, and counts all filters anew.
 
         Args:
