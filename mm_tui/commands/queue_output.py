@@ -16,6 +16,7 @@ from mm_tui.models import EmailDetail, Mailbox, PendingItem
 from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure, when_it_leaves
 from mm_tui.review.findings import Level
+from mm_tui.review.rendered import needs_rendering, rendered
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
@@ -26,6 +27,8 @@ from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.text import ManyLine, OneLine, file_label
 
 _RULE = "-" * 72
+MOST_HIDDEN = 5
+HIDDEN_CHARACTERS = 120
 _IN_LIST = frozenset({"already_answered", "another_answer"})
 """Findings that the list of what waits spells out."""
 
@@ -283,6 +286,8 @@ def _item_text(entry: QueueEntry, box: Mailbox | None) -> Iterator[OneLine | Man
         yield OneLine(f"note     {entry.claim.words}")
     if entry.edit is not None:
         yield OneLine("note     an unsent edit of this draft is kept on this machine")
+    for plain in _unlike_source(item.body):
+        yield OneLine(f"note     {plain}")
     yield OneLine(_RULE)
     yield item.body
     yield OneLine(_RULE)
@@ -295,6 +300,19 @@ def _item_text(entry: QueueEntry, box: Mailbox | None) -> Iterator[OneLine | Man
             yield mail.detail.body
             yield OneLine(_RULE)
     yield OneLine(f"digest   {short(entry.digest)} (whole: {entry.digest})")
+
+
+def _unlike_source(body: ManyLine) -> Iterator[str]:
+    """That the text is printed as it was written, and what of it the recipient does not see."""
+    if not needs_rendering(body):
+        return
+    yield "the text is printed as it was written, in Markdown"
+    made = rendered(body)
+    hidden = [made.text[one.start : one.end] for one in made.styles if one.style == "hidden"]
+    for text in hidden[:MOST_HIDDEN]:
+        yield f"the recipient does not see: {text[:HIDDEN_CHARACTERS].strip()}"
+    if len(hidden) > MOST_HIDDEN:
+        yield f"the recipient does not see {len(hidden) - MOST_HIDDEN} more parts"
 
 
 def _sign(level: Level) -> str:

@@ -83,6 +83,17 @@ def test_what_was_decided_elsewhere_exits_6_and_says_by_whom(home: Home, sandbox
     assert refused.status == Exit.CHANGED and "rejected" in refused.err
 
 
+def test_a_draft_is_printed_as_written_with_what_its_recipient_does_not_see(home: Home, sandbox: Sandbox) -> None:
+    draft_id = sandbox.draft("Dear **Anna** <!-- pay at once -->\n\n[ref]: https://evil.example/x")
+    text = home.run("pending", "show", draft_id).out
+    assert "Dear **Anna** <!-- pay at once -->" in text
+    assert "the text is printed as it was written, in Markdown" in text
+    assert "the recipient does not see: <!-- pay at once -->" in text
+    assert "the recipient does not see: [ref]: https://evil.example/x" in text
+    plain = home.run("pending", "show", sandbox.draft("Dear Anna")).out
+    assert "Markdown" not in plain and "does not see" not in plain
+
+
 def test_an_unknown_mail_exits_3(home: Home) -> None:
     assert approve(home, "01NOSUCHMAIL", "0" * 8).status == Exit.NOT_FOUND
     assert home.run("pending", "show", "01NOSUCHMAIL").status == Exit.NOT_FOUND
