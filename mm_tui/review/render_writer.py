@@ -24,6 +24,15 @@ class Styled(NamedTuple):
     style: str
 
 
+class Replaced(NamedTuple):
+    """A stretch of the source that other words stand for: a target, for which its host is shown."""
+
+    source_start: int
+    source_end: int
+    start: int
+    end: int
+
+
 class Writer:
     """Text with styles and the place in the source of each character."""
 
@@ -31,6 +40,7 @@ class Writer:
         self.pieces: list[str] = []
         self.source: list[int] = []
         self.styles: list[Styled] = []
+        self.replaced: list[Replaced] = []
         self.active: list[str] = []
         """Styles of what is written."""
 
@@ -53,6 +63,7 @@ class Writer:
         self.pieces += other.pieces
         self.source += other.source
         self.styles += [Styled(start + one.start, start + one.end, one.style) for one in other.styles]
+        self.replaced += [one._replace(start=start + one.start, end=start + one.end) for one in other.replaced]
 
 
 def end_link(out: Writer, start: int, piece: int, opened: Token) -> None:

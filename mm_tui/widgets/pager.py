@@ -6,12 +6,11 @@ screen" means the same everywhere.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -24,6 +23,7 @@ from textual.strip import Strip
 from mm_tui import keymap
 from mm_tui.arrival import once_arrived
 from mm_tui.services.decisions.approval_gate import DWELL_SECONDS
+from mm_tui.widgets.marks import Mark, MarkIndex
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 TAB = 4
 """Cells between tab stops."""
 MIN_WIDTH = 8
-
-
-class Mark(NamedTuple):
-    """A stretch of the text that is drawn in another style, one of the names in `Pager.COMPONENT_CLASSES`."""
-
-    start: int
-    end: int
-    style: str
 
 
 @dataclass(frozen=True)
@@ -218,10 +210,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         self._once_painted: list[Callable[[], object]] = []
         self._lines: list[tuple[int, int]] = [(0, 0)]
         self._wrapped_for = 0
-        self._marks: list[tuple[int, Mark]] = []
-        """By where they start, each with its rank: the higher one wins."""
-        self._starts: list[int] = []
-        self._longest = 0
+        self._marks = MarkIndex()
         self._styles: dict[str, Style] = {}
         self._dwell: Timer | None = None
 
@@ -239,9 +228,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         if name != self._page_name or page.text != self._page.text:
             self._unseen = [(0, len(page.text) + 1)]
         self._page, self._page_name = page, name
-        self._marks = sorted(enumerate(page.marks), key=lambda ranked: ranked[1].start)
-        self._starts = [mark.start for _, mark in self._marks]
-        self._longest = max((mark.end - mark.start for mark in page.marks), default=0)
+        self._marks = MarkIndex(page.marks)
         self._wrapped_for = 0
         self._wrap()
         self.scroll_to(y=top, animate=False)
@@ -391,20 +378,6 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         start, end = self._lines[at]
         segments = [
             Segment(self._page.text[a:b].replace("\t", " " * TAB), self._style(style))
-            for a, b, style in self._pieces(start, end)
+            for a, b, style in self._marks.pieces(start, end, "text")
         ]
         return Strip(segments).adjust_cell_length(width, self._style("text"))
-
-    def _pieces(self, start: int, end: int) -> Sequence[tuple[int, int, str]]:
-        """The stretches of one line with their styles."""
-        first, last = bisect_left(self._starts, start - self._longest), bisect_right(self._starts, end)
-        ranked = [(rank, mark) for rank, mark in self._marks[first:last] if mark.end > start and mark.start < end]
-        here = [mark for _, mark in sorted(ranked)]
-        if not here:
-            return [(start, end, "text")]
-        edges = sorted({start, end, *(edge for mark in here for edge in mark[:2] if start < edge < end)})
-        pieces: list[tuple[int, int, str]] = []
-        for a, b in pairwise(edges):
-            styles = [mark.style for mark in here if mark.start <= a and mark.end >= b]
-            pieces.append((a, b, styles[-1] if styles else "text"))
-        return pieces

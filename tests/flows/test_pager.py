@@ -13,7 +13,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from mm_tui.theme import fallbacks
-from mm_tui.widgets.pager import Mark, Page, Pager, without, wrapped
+from mm_tui.widgets.marks import Mark
+from mm_tui.widgets.pager import Page, Pager, without, wrapped
 from tests.support.app import until
 
 TEXT = st.text(

@@ -54,6 +54,20 @@ KEPT = frozenset(
 )
 """Fields by which the program finds its way."""
 BODIES = frozenset({"markdown", "body_markdown", "body", "text_body", "signature_block"})
+MARKDOWN = (
+    "**HERE** and *HERE* and ~~HERE~~", "# HERE", "> HERE\n> - HERE", "1. HERE", "`HERE`", "```HERE\nHERE\n```", "",
+    "[HERE](https://evil.test/HERE 'HERE')", "[](https://evil.test/HERE)", "![HERE](https://evil.test/HERE)",
+    "<https://evil.test/HERE>", "[HERE]: https://evil.test/HERE 'HERE'", "",
+    "| HERE | b |\n|---|---|\n| HERE | HERE |", "",
+    "<!-- HERE -->", "<div style='display:none'>HERE</div>", "\\HERE",
+    # What the parser would make of these comes after the text was cleaned.
+    "&#27;]52;c;cHduZWQ=&#7; &#x1b;[2J &#155;2J &#x9b;31m &#13;&#8;&#0;&#127; &#x202e;evil",
+    "&#8203;&#xfeff;&#x2028;&NewLine;&Tab;",
+    "[&#27;]52;c;cHduZWQ=&#7;](https://evil.test/&#27;[2J '&#27;[2J&#x202e;')",
+    "![&#27;[2J](&#27;[2J)", "```&#27;[2J\nx\n```",
+    "[x]: https://evil.test/&#27;[2J '&#27;]52;c;cHduZWQ=&#7;'", "[x]", "`&#27;[2J`", "| &#27;[2J \\| |\n|---|",
+)  # fmt: skip
+"""Ways into a rendered body; a hostile string stands for HERE."""
 ADDRESSES = frozenset({"from", "to", "cc", "sender", "participants"})
 
 
@@ -109,7 +123,10 @@ def hostile(value: Any, name: str = "", used: set[str] | None = None) -> Any:
     if name in ADDRESSES:
         return f'"{note(_picked(value, 2))}" <{value.rpartition("<")[2].rstrip(">")}>'
     if name in BODIES:
-        return f"{value}\n{note(_picked(value, 50))}\n{value}"
+        written = note(_picked(value, 50))
+        strings = _picked(value, 50)
+        marked = "\n".join(form.replace("HERE", strings[at % 50]) for at, form in enumerate(MARKDOWN))
+        return f"{value}\n{written}\n\n{marked}\n\n{value}"
     if name == "content":
         return _spoken(value, note)
     return f"{note(_picked(name + value, 3))} {value}"

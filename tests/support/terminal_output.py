@@ -15,6 +15,8 @@ _SETUP = frozenset(
 _FRAME_BEGINS, _FRAME_ENDS = "\x1b[?2026h", "\x1b[?2026l"
 # Frames, and how the program keeps the window's title and puts it back.
 _ANYWHERE = frozenset({_FRAME_BEGINS, _FRAME_ENDS, "\x1b[22;2t", "\x1b[23;2t"})
+# Whether what was painted has arrived. A mail could write it only within a frame.
+_BETWEEN_FRAMES = "\x1b[6n"
 _SEQUENCE = re.compile(
     "\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]P_^X][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?|\x1b.?", re.DOTALL
 )
@@ -80,6 +82,8 @@ def strange_in_screen(raw: bytes, cols: int, rows: int) -> list[str]:
             depth += 1 if sequence == _FRAME_BEGINS else -1
             if depth not in (0, 1):
                 strange.append(f"a frame out of turn: {sequence!r}")
+        elif sequence == _BETWEEN_FRAMES and depth == 0:
+            continue
         elif not (_allowed(sequence, cols, rows) or (sequence in _SETUP and not begin <= match.start() <= end)):
             strange.append(f"{sequence!r} after {text[max(0, match.start() - 30) : match.start()]!r}")
     strange += _strange_text(text[at:], inside=False)

@@ -111,6 +111,7 @@ def walk_thread(terminal: Terminal, *, mails: int) -> None:
     press(terminal, "1", "g")
     for _ in range(mails):
         press(terminal, "enter", "o", "pagedown", "G", "n", "p")
+        press(terminal, "m", "pagedown", "m", *["pagedown"] * 4)
         press(terminal, "l", "down", "escape", "f", "escape", "i", "escape", "v", "pagedown", "escape")
         press(terminal, "s", "escape", "j")
     press(terminal, "enter")
@@ -124,6 +125,7 @@ def walk_pending(terminal: Terminal, *, items: int) -> None:
     press(terminal, "2", "g")
     for _ in range(items):
         press(terminal, "G", "n")
+    press(terminal, "g", "enter", *["pagedown"] * 6, "m", *["pagedown"] * 3, "m", "escape")
     press(terminal, "g", "tab", "G", "tab", "i", "pagedown", "escape", "o", "f", "down", "escape")
     press(terminal, "enter", "pagedown", "escape", "t", "escape", "x", "escape", "e")
     press(terminal, *"hello", "escape", "escape", "question_mark", "escape")

@@ -87,6 +87,31 @@ def test_a_stretch_of_the_source_is_found_again() -> None:
     ] == ["refund you", "$240"]
 
 
+@pytest.mark.parametrize(
+    ("source", "marked", "shown"),
+    [
+        ("Pay [here](https://evil.example/x) now", "https://evil.example/x", " ‹evil.example›"),
+        ("**[here](https://evil.example/x)**", "evil.example", " ‹evil.example›"),
+        ("[here](https://xn--bcher-kva.example/x)", "xn--bcher-kva.example", " ‹bücher.example›"),
+        ("![logo](https://t.example/p.png) and", "https://t.example/p.png", " ‹t.example›]"),
+        ("| a |\n|---|\n| [b](https://t.example) |", "https://t.example", " ‹t.example›"),
+        ("> - [b](https://t.example)", "t.example", " ‹t.example›"),
+    ],
+)
+def test_a_mark_on_a_target_stands_on_the_host_that_is_shown_for_it(source: str, marked: str, shown: str) -> None:
+    made = rendered(source)
+    at = source.index(marked)
+    assert [made.text[slice(*one)] for one in made.stretches(at, at + len(marked))] == [shown]
+
+
+def test_marks_on_other_words_leave_a_target_alone() -> None:
+    source = "Pay [here](https://a.example/x) now"
+    made = rendered(source)
+    for words in ("Pay", "here", "now"):
+        at = source.index(words)
+        assert [made.text[slice(*one)] for one in made.stretches(at, at + len(words))] == [words]
+
+
 def test_a_very_long_text_is_shown_as_its_source() -> None:
     source = "*a* " * MOST_CHARACTERS
     made = rendered(source)

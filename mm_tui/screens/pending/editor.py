@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from mm_tui import keymap
 from mm_tui.models import EditedDraft, recipients
 from mm_tui.review.draft import changes_recipients, changes_subject
+from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.instruct import InstructScreen
@@ -22,6 +23,7 @@ from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
 from mm_tui.screens.pending.head import finding_lines
 from mm_tui.screens.pending.pages import thread_page
+from mm_tui.screens.rendering import render_later
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.queue.entries import ReviewQueue, edited_draft
@@ -121,9 +123,14 @@ class EditScreen(ExternalEditing):
         return self._entry.edit is not None and not self._entry.edit_is_current
 
     def _show_side(self) -> None:
-        page = three_way_page(self._entry) if self._is_outdated else thread_page(self._thread)
+        bodies = RenderPass()
+        page = three_way_page(self._entry) if self._is_outdated else thread_page(self._thread, bodies)
         self.query_one("#thread", Pager).show(page, THREE_WAY if self._is_outdated else "")
         self._show_side_words()
+        render_later(self, bodies)
+
+    def on_bodies_rendered(self) -> None:
+        self._show_side()
 
     def on_pager_end_seen(self, _message: Pager.EndSeen) -> None:
         self._knows_the_change = True

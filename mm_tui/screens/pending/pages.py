@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from mm_tui.models import Attachment, PendingItem
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.rendered import Rendered, rendered
+from mm_tui.review.render_pass import RenderPass
 from mm_tui.services.queue.entry import ThreadMail
 from mm_tui.services.unsent import unsent_words
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine, file_label
-from mm_tui.widgets.pager import Mark, Page, PageWriter, quote_marks
+from mm_tui.widgets.marks import Mark
+from mm_tui.widgets.pager import Page, PageWriter, quote_marks
 from mm_tui.widgets.words import exact, size
 
 UNOPENED = "not opened on this machine: t opens the thread's mails (and marks them read at the gateway)"
@@ -37,7 +38,7 @@ def draft_page(
     findings: Iterable[Finding],
     *,
     above: Sequence[str] | None = None,
-    as_source: bool = False,
+    bodies: RenderPass | None = None,
 ) -> Page:
     """The draft as it would leave: its body with the risky words marked, and its attachments.
 
@@ -46,12 +47,12 @@ def draft_page(
         findings: what the rules found in it.
         above: None where the head names all there is; else it has no room, so that sender, recipients, subject and
             these lines stand whole at the beginning of the page.
-        as_source: the body as it was written, Markdown and all; else as its recipient reads it.
+        bodies: renders the body, or leaves it as it was written.
     """
     writer = PageWriter()
     to = [party.header for party in item.to]
     write_envelope(writer, item, item.subject, to, above, folded=True)
-    _body(writer, item.body, findings, as_source=as_source)
+    _body(writer, item.body, findings, bodies or RenderPass())
     write_files(writer, item.attachments)
     _write_folded(writer, item, to)
     return writer.page()
@@ -63,15 +64,15 @@ def edit_page(
     findings: Iterable[Finding],
     *,
     above: Sequence[str] | None = None,
-    as_source: bool = False,
+    bodies: RenderPass | None = None,
 ) -> Page:
     """The human's text as it would leave, with the attachments that are carried over.
 
-    `above` and `as_source` as in `draft_page`.
+    `above` and `bodies` as in `draft_page`.
     """
     writer = PageWriter()
     write_envelope(writer, item, OneLine(edit.text.subject), edit.text.to, above, folded=True)
-    _body(writer, ManyLine(edit.text.body), findings, as_source=as_source)
+    _body(writer, ManyLine(edit.text.body), findings, bodies or RenderPass())
     write_files(writer, item.attachments)
     _write_folded(writer, item, edit.text.to)
     return writer.page()
@@ -130,29 +131,29 @@ def _write_folded(writer: PageWriter, item: PendingItem, to: Sequence[str]) -> N
                 writer.line(OneLine(address))
 
 
-def thread_page(mails: Sequence[ThreadMail], *, as_source: bool = False) -> Page:
+def thread_page(mails: Sequence[ThreadMail], bodies: RenderPass | None = None) -> Page:
     """The other mails of the draft's thread, the newest first: that is what it answers.
 
     What was not sent, or did not arrive, stands apart at the end, each with its state.
     """
-    writer = PageWriter()
+    writer, bodies = PageWriter(), bodies or RenderPass()
     said = [mail for mail in mails if mail.mail.is_exchanged]
     unsaid = [mail for mail in mails if not mail.mail.is_exchanged]
     if not said:
         writer.line("No earlier mail of this thread is known here: it starts one, or its thread was not synced.", "dim")
     for mail in reversed(said):
-        _thread_mail(writer, mail, as_source)
+        _thread_mail(writer, mail, bodies)
     if unsaid:
         writer.line()
         writer.line(UNSAID, "risk")
         writer.line()
     for mail in reversed(unsaid):
         writer.line(f"▲ {OneLine(unsent_words(mail.mail))}", "risk")
-        _thread_mail(writer, mail, as_source)
+        _thread_mail(writer, mail, bodies)
     return writer.page()
 
 
-def _thread_mail(writer: PageWriter, mail: ThreadMail, as_source: bool) -> None:
+def _thread_mail(writer: PageWriter, mail: ThreadMail, bodies: RenderPass) -> None:
     summary = mail.summary
     writer.line(f"{summary.sender}", "strong")
     writer.line(f"{exact(summary.received_at)} · {summary.subject or '(no subject)'}", "dim")
@@ -160,23 +161,23 @@ def _thread_mail(writer: PageWriter, mail: ThreadMail, as_source: bool) -> None:
     if mail.detail is None:
         writer.line(UNOPENED, "dim")
     else:
-        _text(writer, mail.detail.body, (), as_source)
+        _text(writer, mail.detail.body, (), bodies)
         writer.line()
         write_files(writer, mail.detail.attachments)
     writer.line()
 
 
-def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding], *, as_source: bool) -> None:
+def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding], bodies: RenderPass) -> None:
     if not body.strip():
         writer.line("(the draft is empty)", "risk")
         return
-    _text(writer, body, findings, as_source)
+    _text(writer, body, findings, bodies)
     writer.line()
 
 
-def _text(writer: PageWriter, body: ManyLine, findings: Iterable[Finding], as_source: bool) -> None:
+def _text(writer: PageWriter, body: ManyLine, findings: Iterable[Finding], bodies: RenderPass) -> None:
     """A body with its marks, as its recipient reads it or as it was written."""
-    made = Rendered(body) if as_source else rendered(body)
+    made = bodies.of(body)
     marks = [
         Mark(start, end, mark.style)
         for mark in risk_marks(findings)

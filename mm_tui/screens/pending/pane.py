@@ -10,10 +10,11 @@ from textual.content import Content
 
 from mm_tui.messages import services_of
 from mm_tui.models import Mailbox
-from mm_tui.review.rendered import MOST_CHARACTERS
+from mm_tui.review.render_pass import RenderPass, is_source
 from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.screens.pending.head import above, banner, head
 from mm_tui.screens.pending.pages import draft_page, edit_page, thread_page
+from mm_tui.screens.rendering import BodiesRendered, render_later
 from mm_tui.services.decisions.read_versions import ReadChange
 from mm_tui.services.decisions.view import DecisionView
 from mm_tui.services.queue.entry import QueueEntry
@@ -67,6 +68,10 @@ class ItemPane(Vertical):
         self._place = ""
         self._as_source = False
         """Bodies are shown as they were written, not as a recipient reads them."""
+        self._stays_source = ""
+        """The version that the reader began to read as its source, before it was rendered."""
+        self._waiting: frozenset[str] = frozenset()
+        """Bodies on the screen that are being rendered."""
         self._crowded = False
         """The head has no room for all that must be seen."""
 
@@ -117,6 +122,8 @@ class ItemPane(Vertical):
         same = entry is not None and before is not None and entry.item.id == before.item.id
         told = was_told and entry is not None and before is not None and entry.version == before.version
         self._entry, self._release, self._mailbox, self._change = entry, release, mailbox, change
+        if entry is None or entry.version != self._stays_source:
+            self._stays_source = ""
         if change is not None and not told:
             self.view, same = View.DIFF, False
         elif not same or self.view not in self._views():
@@ -138,8 +145,22 @@ class ItemPane(Vertical):
 
     def toggle_source(self) -> None:
         """Shows bodies as they were written, or again as a recipient reads them."""
-        self._as_source = not self._as_source
+        if self._stays_source:
+            self._stays_source = ""
+        else:
+            self._as_source = not self._as_source
+        self._drawn = None
         self._draw(keep_place=False)
+
+    def on_bodies_rendered(self, message: BodiesRendered) -> None:
+        """Draws them so, unless the reader is in the middle of the text: that stays as it is."""
+        if message.bodies.isdisjoint(self._waiting):
+            return
+        if self._entry is not None and self.main.scroll_offset.y:
+            self._stays_source = self._entry.version
+        else:
+            self._drawn = None
+            self._draw(keep_place=True)
 
     def show_view(self, view: View) -> None:
         """Shows this view where it applies."""
@@ -184,37 +205,41 @@ class ItemPane(Vertical):
         wanted = (self._entry, self.view, changed, self._change, above_page, self._as_source)
         if wanted != self._drawn:
             self._drawn = wanted
-            page, name = self._page()
+            bodies = RenderPass(as_source=self._as_source or bool(self._stays_source))
+            page, name = self._page(bodies)
             self.main.show(page, name, keep_place=keep_place)
-            self.side.show(self._side_page(), "", keep_place=keep_place)
+            self.side.show(self._side_page(bodies), "", keep_place=keep_place)
+            self._draw_tabs()
+            self._waiting = frozenset(bodies.left)
+            render_later(self, bodies)
 
-    def _side_page(self) -> Page:
+    def _side_page(self, bodies: RenderPass) -> Page:
         if self._entry is None:
             return Page()
         if self._compares_sides():
             return sides(self._entry)[0]
-        return thread_page(self._entry.thread, as_source=self._as_source)
+        return thread_page(self._entry.thread, bodies)
 
     def _compares_sides(self) -> bool:
         changed = self._release is not None and self._release.changed is not None
         edited = self._entry is not None and self._entry.edit is not None
         return self.view is View.DIFF and self.has_class("-beside") and edited and not changed
 
-    def _page(self) -> tuple[Page, str]:
+    def _page(self, bodies: RenderPass) -> tuple[Page, str]:
         entry = self._entry
         if entry is None:
             return Page(), ""
         if self.view is View.THREAD:
-            return thread_page(entry.thread, as_source=self._as_source), ""
+            return thread_page(entry.thread, bodies), ""
         if self._compares_sides():
             return sides(entry, above=self._above())[1], entry.version
         if self.view is View.DIFF:
             return difference(entry, self._release, self._change, above=self._above())
         findings, above_page = entry.assessment.findings, self._above()
         if entry.edit is not None:
-            page = edit_page(entry.edit, entry.item, findings, above=above_page, as_source=self._as_source)
+            page = edit_page(entry.edit, entry.item, findings, above=above_page, bodies=bodies)
         else:
-            page = draft_page(entry.item, findings, above=above_page, as_source=self._as_source)
+            page = draft_page(entry.item, findings, above=above_page, bodies=bodies)
         return page, entry.version
 
     def _above(self) -> list[OneLine] | None:
@@ -246,12 +271,12 @@ class ItemPane(Vertical):
         self.query_one("#item-tabs", CachedStatic).put(labels if self._entry is not None else Content(""))
 
     def _is_source_shown(self) -> bool:
-        """A body is shown as it was written, because the reader asked or because it is too long to be rendered."""
+        """A body is shown as it was written: the reader asked for it, or it is not, or cannot be, rendered."""
         entry = self._entry
         if entry is None or self.view is not View.DRAFT:
             return self._as_source and self.view is View.THREAD
         body = entry.edit.text.body if entry.edit is not None else entry.item.body
-        return self._as_source or len(body) > MOST_CHARACTERS
+        return self._as_source or bool(self._stays_source) or is_source(body)
 
     def _head(self) -> Content:
         """As much as fits into its part of the pane; what must be seen and does not fit stands in the page."""

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from mm_tui.review.rendered import Rendered
 from mm_tui.text import OneLine
+from mm_tui.widgets.marks import Mark, MarkIndex
 from mm_tui.widgets.pager import TAB, wrapped
 
-NOTHING = Rendered("")
 Pieces = list[tuple[str, str]]
 MOST_LINES = 2
 """Drawn lines of a list of recipients above a mail."""
 _THREAD_STYLES = {"hidden": "risk"}
 
 
-def styled(made: Rendered, start: int, end: int, plain: str) -> Pieces:
+class Laid(NamedTuple):
+    """A body as it is drawn."""
+
+    made: Rendered = Rendered("")
+    marks: MarkIndex = MarkIndex()
+    lines: Sequence[tuple[int, int]] = ()
+    """Where each drawn line of the text starts and ends."""
+
+
+NOTHING = Laid()
+
+
+def lay(made: Rendered, width: int) -> Laid:
+    """Wraps a body at a width in cells."""
+    marks = MarkIndex(Mark(one.start, one.end, _THREAD_STYLES.get(one.style, one.style)) for one in made.styles)
+    return Laid(made, marks, wrapped(made.text, width) if made.text else ())
+
+
+def styled(laid: Laid, at: int, plain: str) -> Pieces:
     """A drawn line in pieces of one style each; later styles win."""
-    text = made.text
-    if made.is_source and text.startswith(">", text.rfind("\n", 0, start) + 1):
-        return [(text[start:end].replace("\t", " " * TAB), "dim")]
-    cells = [plain] * (end - start)
-    for one in made.styles:
-        if one.start < end and one.end > start:
-            first, last = max(one.start, start) - start, min(one.end, end) - start
-            cells[first:last] = [_THREAD_STYLES.get(one.style, one.style)] * (last - first)
-    runs = groupby(zip(text[start:end], cells, strict=True), key=itemgetter(1))
-    return [("".join(char for char, _ in run).replace("\t", " " * TAB), style) for style, run in runs]
+    text, (start, end) = laid.made.text, laid.lines[at]
+    if laid.made.is_source and text.startswith(">", text.rfind("\n", 0, start) + 1):
+        plain = "dim"
+    return [(text[a:b].replace("\t", " " * TAB), style) for a, b, style in laid.marks.pieces(start, end, plain)]
 
 
 def listed(name: str, addresses: list[str], width: int) -> list[Pieces]:

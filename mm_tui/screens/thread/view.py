@@ -22,13 +22,13 @@ from textual.strip import Strip
 
 from mm_tui.models import EmailDetail
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.rendered import Rendered, rendered
-from mm_tui.screens.thread.lines import NOTHING, Pieces, listed, styled, wrap_words
+from mm_tui.review.render_pass import RenderPass
+from mm_tui.screens.rendering import BodiesRendered, render_later
+from mm_tui.screens.thread.lines import NOTHING, Laid, Pieces, lay, listed, styled, wrap_words
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine, file_label
 from mm_tui.widgets.mail_list import chip
-from mm_tui.widgets.pager import wrapped
 from mm_tui.widgets.virtual_list import fit_cells
 from mm_tui.widgets.words import age, exact, size
 
@@ -56,17 +56,14 @@ class MessageItem:
     unsent: str = ""
     """Its state in words where it is no part of the conversation: it was not sent, or did not arrive."""
     head: list[Pieces] = field(default_factory=list)
-    text: Rendered = NOTHING
-    """The body as it is drawn."""
-    body: list[tuple[int, int]] = field(default_factory=list)
-    """Where each drawn line of the text starts and ends."""
+    body: Laid = NOTHING
     laid: tuple[str, int, bool] = ("", 0, False)
     """The body, width and view for which `body` was made: large ones take too long to be made twice."""
 
     @property
     def height(self) -> int:
         """Drawn lines."""
-        return len(self.head) + len(self.body) + 1 if self.open else 1
+        return len(self.head) + len(self.body.lines) + 1 if self.open else 1
 
 
 class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -121,6 +118,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self.now_ms = now_ms
         self._as_source = False
         """Bodies are shown as they were written, not as a recipient reads them."""
+        self._bodies = RenderPass()
 
     # The messages
 
@@ -173,28 +171,45 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     def toggle_source(self) -> None:
         """Shows bodies as they were written, or again as a recipient reads them."""
         self._as_source = not self._as_source
+        self._bodies = RenderPass(as_source=self._as_source)
         for leaf in self._leaves:
             self._lay(leaf)
         self._measure()
         self._bring_into_view()
         self.refresh()
 
+    def on_bodies_rendered(self, message: BodiesRendered) -> None:
+        """Draws them so; the message that is read stays where it is."""
+        for leaf in self._leaves:
+            if leaf.laid[0] in message.bodies:
+                leaf.laid = ("", 0, False)
+        self._lay_all()
+
     # Laying out
+
+    def _lay_all(self) -> None:
+        if not self._leaves:
+            return
+        offset = self.scroll_offset.y - self._tops[self._current]
+        for leaf in self._leaves:
+            self._lay(leaf)
+        self._measure()
+        self.scroll_to(y=self._tops[self._current] + min(offset, self._leaves[self._current].height), animate=False)
+        self.refresh()
 
     def _room(self) -> int:
         return max(20, min(MAX_TEXT, self.size.width - INDENT - 1))
 
     def _lay(self, leaf: MessageItem) -> None:
         if not leaf.open:
-            leaf.head, leaf.body, leaf.laid = [], [], ("", 0, False)
+            leaf.head, leaf.body, leaf.laid = [], NOTHING, ("", 0, False)
             return
         width = self._room()
         leaf.head = self._head(leaf)
         body = leaf.detail.body if leaf.detail is not None and self.size.width else ""
         if leaf.laid != (body, width, self._as_source):
             leaf.laid = (body, width, self._as_source)
-            leaf.text = Rendered(body) if self._as_source else rendered(body)
-            leaf.body = wrapped(leaf.text.text, width) if body else []
+            leaf.body = lay(self._bodies.of(body), width)
 
     def _head(self, leaf: MessageItem) -> list[Pieces]:
         row, detail = leaf.row, leaf.detail
@@ -242,16 +257,13 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             at += leaf.height
         self._tops = tops
         self.virtual_size = Size(self.size.width, at)
+        render_later(self, self._bodies)
+        self._bodies = RenderPass(as_source=self._as_source)
 
     def on_resize(self) -> None:
         if self.size.width != self._laid_for and self._leaves:
             self._laid_for = self.size.width
-            offset = self.scroll_offset.y - self._tops[self._current]
-            for leaf in self._leaves:
-                self._lay(leaf)
-            self._measure()
-            self.scroll_to(y=self._tops[self._current] + min(offset, self._leaves[self._current].height), animate=False)
-            self.refresh()
+            self._lay_all()
 
     # Moving
 
@@ -387,10 +399,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         if line < len(leaf.head):
             return [blank, *leaf.head[line]]
         at = line - len(leaf.head)
-        if leaf.detail is None or at >= len(leaf.body):
+        if leaf.detail is None or at >= len(leaf.body.lines):
             return []
-        start, end = leaf.body[at]
-        return [blank, *styled(leaf.text, start, end, "dim" if leaf.unsent else "row")]
+        return [blank, *styled(leaf.body, at, "dim" if leaf.unsent else "row")]
 
 
 def same_subject(one: str, other: str) -> bool:

@@ -1,0 +1,88 @@
+"""Renders the bodies of one drawing of a screen without making the reader wait.
+
+What is known or short is rendered at once. The rest is shown as its source until a thread has rendered it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from threading import Lock
+
+from mm_tui.review.rendered import MOST_CHARACTERS, Rendered, needs_rendering, rendered
+
+QUICK_CHARACTERS = 8_192
+"""Rendered at once in one drawing: some 20 ms."""
+KEPT_CHARACTERS = 1_048_576
+"""Of the sources whose renderings are kept."""
+
+
+class _Cache:
+    """Renderings by their source. The oldest go first. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Rendered] = {}
+        self._characters = 0
+        self._lock = Lock()
+
+    def find(self, source: str) -> Rendered | None:
+        with self._lock:
+            return self._made.get(source)
+
+    def put(self, source: str, made: Rendered) -> None:
+        with self._lock:
+            if source not in self._made:
+                self._made[source] = made
+                self._characters += len(source)
+            while self._characters > KEPT_CHARACTERS and len(self._made) > 1:
+                oldest = next(iter(self._made))
+                del self._made[oldest]
+                self._characters -= len(oldest)
+
+
+_cache = _Cache()
+
+
+class RenderPass:
+    """One drawing.
+
+    Args:
+        as_source: all bodies are shown as they were written.
+    """
+
+    def __init__(self, *, as_source: bool = False) -> None:
+        self._as_source = as_source
+        self._room = QUICK_CHARACTERS
+        self.left: list[str] = []
+        """Bodies that take too long: for `render_all` in a thread. Until then they are shown as their source."""
+
+    def of(self, source: str) -> Rendered:
+        """A body as it can be shown now."""
+        if self._as_source or not needs_rendering(source):
+            return Rendered(source)
+        if (known := _cache.find(source)) is not None:
+            return known
+        if len(source) > self._room:
+            self.left.append(source)
+            return Rendered(source)
+        self._room -= len(source)
+        return render_all([source])[0]
+
+
+def is_source(source: str) -> bool:
+    """Whether a body is shown as it was written although its recipient reads it otherwise."""
+    if len(source) > MOST_CHARACTERS:
+        return True
+    made = _cache.find(source)
+    return needs_rendering(source) and (made is None or made.is_source)
+
+
+def render_all(sources: Iterable[str]) -> list[Rendered]:
+    """Renders bodies and keeps what came out. Made for a thread."""
+    made = []
+    for source in sources:
+        one = _cache.find(source)
+        if one is None:
+            one = rendered(source)
+            _cache.put(source, one)
+        made.append(one)
+    return made

@@ -1,0 +1,44 @@
+"""Which stretches of a line are drawn in which style."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+
+class Mark(NamedTuple):
+    """A stretch of the text that is drawn in another style, one of the names in `Pager.COMPONENT_CLASSES`."""
+
+    start: int
+    end: int
+    style: str
+
+
+class MarkIndex:
+    """Marks of a text, found by place. Later ones win where they overlap.
+
+    Args:
+        marks: the marks, in any order of places.
+    """
+
+    def __init__(self, marks: Iterable[Mark] = ()) -> None:
+        # By where they start, each with its rank: the higher one wins.
+        self._marks = sorted(enumerate(marks), key=lambda ranked: ranked[1].start)
+        self._starts = [mark.start for _, mark in self._marks]
+        self._longest = max((mark.end - mark.start for _, mark in self._marks), default=0)
+
+    def pieces(self, start: int, end: int, plain: str) -> Sequence[tuple[int, int, str]]:
+        """The stretches of one line with their styles; `plain` where there is no mark."""
+        first, last = bisect_left(self._starts, start - self._longest), bisect_right(self._starts, end)
+        ranked = [(rank, mark) for rank, mark in self._marks[first:last] if mark.end > start and mark.start < end]
+        here = [mark for _, mark in sorted(ranked)]
+        if not here:
+            return [(start, end, plain)]
+        edges = sorted({start, end, *(edge for mark in here for edge in mark[:2] if start < edge < end)})
+        pieces: list[tuple[int, int, str]] = []
+        for a, b in pairwise(edges):
+            styles = [mark.style for mark in here if mark.start <= a and mark.end >= b]
+            pieces.append((a, b, styles[-1] if styles else plain))
+        return pieces

@@ -1,0 +1,104 @@
+"""Bodies that take long to render, through the app."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mm_tui.models import EmailDetail, RawContent
+from mm_tui.review.render_pass import render_all
+from mm_tui.review.rendered import Rendered
+from mm_tui.screens import rendering
+from mm_tui.screens.thread.screen import ThreadScreen
+from mm_tui.text import ManyLine
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import open_queue
+from tests.support.sandbox import Sandbox
+from tests.support.seat import NOW, mailbox, still_wiring, summary
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+    from mm_tui.app import MmTui
+
+LONG = "\n\n".join(f"Paragraph **{number}** of [many](https://acme.example/{number})." for number in range(4_000))
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Rendering in threads waits until this is set."""
+    go = threading.Event()
+
+    def waits(sources: Iterable[str]) -> list[Rendered]:
+        assert go.wait(30)
+        return render_all(sources)
+
+    monkeypatch.setattr(rendering, "render_all", waits)
+    return go
+
+
+def long_text(mark: str) -> str:
+    """No other test has it rendered already."""
+    return f"*{mark}*\n\n{LONG}"[:200_000]
+
+
+async def test_a_long_draft_is_shown_as_its_source_until_it_is_rendered(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: threading.Event
+) -> None:
+    sandbox.draft(long_text("draft"))
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await until(pilot, lambda: "Paragraph **0**" in screen.pane.main.page.text)
+        await until(pilot, lambda: "Markdown source" in shown(app))
+        held.set()
+        await until(pilot, lambda: "Paragraph 0 of many ‹acme.example›" in screen.pane.main.page.text)
+        assert "Markdown source" not in shown(app)
+        assert "Paragraph 3000 of many" in screen.pane.main.page.text
+
+
+async def test_a_long_draft_that_is_being_read_does_not_change_under_the_reader(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: threading.Event
+) -> None:
+    sandbox.draft(long_text("read"))
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await until(pilot, lambda: "Paragraph **0**" in screen.pane.main.page.text)
+        await pilot.press("enter", "pagedown")
+        assert screen.pane.main.scroll_offset.y > 0
+        before = screen.pane.main.page
+        held.set()
+        await until(pilot, lambda: screen.pane._stays_source)
+        assert screen.pane.main.page == before and "Markdown source" in shown(app)
+        await pilot.press("m")
+        await until(pilot, lambda: "Paragraph 0 of many" in screen.pane.main.page.text)
+
+
+async def _opened(app: MmTui, pilot: Pilot[None]) -> ThreadScreen:
+    await until(pilot, lambda: "Question 0" in shown(app))
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
+    assert isinstance(app.screen, ThreadScreen)
+    return app.screen
+
+
+async def test_all_mails_of_a_long_thread_are_rendered_when_they_are_unfolded() -> None:
+    session = still_wiring()
+    session.mail.save_mailboxes([mailbox()])
+    session.mail.upsert([summary(number, thread_id="T") for number in range(1_000)])
+    for number in range(1_000):
+        base = summary(number, thread_id="T")
+        body = f"Mail **{number}**\n\n" + "and *more* of it " * 10
+        raw = RawContent(sender=str(base.sender.address), subject=str(base.subject), body=body)
+        session.mail.save_detail(EmailDetail(**{**base.__dict__, "body": ManyLine(body), "raw": raw}), at=NOW)
+    async with running_app(session) as (app, pilot):
+        view = (await _opened(app, pilot)).thread_view
+        await until(pilot, lambda: len(view.leaves) == 1_000)
+        await pilot.press("o")
+        await until(pilot, lambda: all(leaf.body.made.text.startswith("Mail ") for leaf in view.leaves))
+        await until(pilot, lambda: not any("*" in leaf.body.made.text for leaf in view.leaves))
+        await pilot.press("m")
+        assert all("**" in leaf.body.made.text for leaf in view.leaves)
