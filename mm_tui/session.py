@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from mm_tui.clock import Clock, SystemClock
+from mm_tui.services.facts import HouseFacts
 from mm_tui.settings import sections as config
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.belongs import Gateway, OtherGateway, bind
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mm_tui.gateway.keys import Keys
     from mm_tui.review.identity import Identity
     from mm_tui.services.assistant.drafts import Drafts
+    from mm_tui.services.assistant.second_reader import SecondReader
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.audit.identities import Identities
@@ -95,6 +97,8 @@ class Session:
         self.claim_watch: ClaimWatch | None = None
         self.triage: Triage | None = None
         self.drafts: Drafts | None = None
+        self.second_reader: SecondReader | None = None
+        self.house_facts = HouseFacts(settings)
         self.boxes: MailboxActs | None = None
         self._identities: Identities | None = None
         self.trouble = OneLine("")
@@ -185,6 +189,7 @@ class Session:
         from mm_tui.gateway.client import GatewayClient
         from mm_tui.gateway.keys import Keys
         from mm_tui.services.assistant.drafts import Drafts
+        from mm_tui.services.assistant.second_reader import SecondReader
         from mm_tui.services.assistant.service import Assistant
         from mm_tui.services.assistant.triage import Triage
         from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
@@ -225,6 +230,7 @@ class Session:
         self.claim_watch = ClaimWatch(self.database, self.gateway, clock, notify)
         self.sync.each_poll = self._polled
         self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
+        self.second_reader = SecondReader(self.assistant, settings, self.house_facts, notify)
         self.drafts = Drafts(self.database, self.gateway, self.assistant, settings, clock, reviewer(settings))
         self.boxes = MailboxActs(self.gateway, self.sync)
 

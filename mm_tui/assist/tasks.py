@@ -17,14 +17,29 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from mm_tui.assist import prompts
 from mm_tui.assist.model import Completion, Message, Model, Part, Usage
-from mm_tui.assist.prompts import Letter, Task
+from mm_tui.assist.prompts import Fact, Letter, Task
+from mm_tui.assist.second_reader import Reading, SecondReading, check
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
 
 LONGEST_SUMMARY = 600
 """Characters."""
-MAX_TOKENS: dict[Task, int] = {"summarise": 200, "classify": 12, "extract": 400, "draft": 1500, "redraft": 1500}
-TEMPERATURE: dict[Task, float] = {"summarise": 0.2, "classify": 0.0, "extract": 0.0, "draft": 0.4, "redraft": 0.4}
+MAX_TOKENS: dict[Task, int] = {
+    "summarise": 200,
+    "classify": 12,
+    "extract": 400,
+    "draft": 1500,
+    "redraft": 1500,
+    "second_reader": 900,
+}
+TEMPERATURE: dict[Task, float] = {
+    "summarise": 0.2,
+    "classify": 0.0,
+    "extract": 0.0,
+    "draft": 0.4,
+    "redraft": 0.4,
+    "second_reader": 0.0,
+}
 NEWEST_TOKENS = 4_000
 """Labels and extraction look at the thread's newest mail; this much of it is enough."""
 ANSWER_SECONDS = 30.0
@@ -132,16 +147,31 @@ def prepare(task: Literal["summarise", "classify", "extract"], letters: Sequence
     return _request(task, messages, assist, was_cut)
 
 
-def prepare_draft(letters: Sequence[Letter], own_address: str, instruction: str, assist: Assist) -> Request:
+def prepare_draft(
+    letters: Sequence[Letter], own_address: str, instruction: str, assist: Assist, facts: Sequence[Fact] = ()
+) -> Request:
     """A reply to the newest message, with the reviewer's or the policy's instruction, if any."""
-    chosen, was_cut = prompts.cut(letters, assist.thread_tokens)
-    return _request("draft", prompts.draft(chosen, own_address, instruction, assist.signature), assist, was_cut)
+    chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, facts))
+    return _request("draft", prompts.draft(chosen, own_address, instruction, assist.signature, facts), assist, was_cut)
 
 
-def prepare_redraft(letters: Sequence[Letter], text: str, instruction: str, assist: Assist) -> Request:
+def prepare_redraft(
+    letters: Sequence[Letter], text: str, instruction: str, assist: Assist, facts: Sequence[Fact] = ()
+) -> Request:
     """`text` changed as `instruction` says."""
-    chosen, was_cut = prompts.cut(letters, min(REDRAFT_TOKENS, assist.thread_tokens))
-    return _request("redraft", prompts.redraft(chosen, text, instruction), assist, was_cut)
+    chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), facts))
+    return _request("redraft", prompts.redraft(chosen, text, instruction, facts), assist, was_cut)
+
+
+def prepare_second_reader(reading: Reading, assist: Assist, facts: Sequence[Fact] = ()) -> Request:
+    """A draft against its thread."""
+    chosen, was_cut = prompts.cut(reading.letters, _room(assist.thread_tokens, facts))
+    return _request("second_reader", prompts.second_reader(chosen, reading.draft, facts), assist, was_cut)
+
+
+def _room(tokens: int, facts: Sequence[Fact]) -> int:
+    """What house facts leave of a thread's tokens; at least half of them."""
+    return max(tokens // 2, tokens - sum(prompts.tokens(fact.text) for fact in facts))
 
 
 def _request(task: Task, messages: list[Message], assist: Assist, was_cut: bool) -> Request:
@@ -204,6 +234,13 @@ def _read_extraction(text: str) -> tuple[Extraction | None, str]:
     return found.model_copy(update={"amounts": found.amounts[:10]}), ""
 
 
+async def second_reader(model: Model, request: Request, reading: Reading) -> Answered[SecondReading]:
+    """What the answer says of the draft and can be shown to stand there."""
+    answer = await _complete(model, request)
+    found = check(answer.text, reading.draft, reading.sources)
+    return Answered(found, answer.model, answer.usage, request.cut, certain=found.readable)
+
+
 async def write_whole(model: Model, request: Request) -> Completion:
     """A draft in one piece, for a worker that shows it to nobody meanwhile."""
     answer = await _complete(model, request, deadline=WRITING_SECONDS)
@@ -246,6 +283,6 @@ async def _complete(model: Model, request: Request, deadline: float = ANSWER_SEC
         request.model,
         max_tokens=MAX_TOKENS[request.task],
         temperature=TEMPERATURE[request.task],
-        json=request.task == "extract",
+        json=request.task in ("extract", "second_reader"),
         deadline=deadline,
     )

@@ -39,6 +39,12 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
     show.add_argument("id", metavar="ID")
     show.add_argument("--thread", action="store_true", help="open the mails before it too; marks them read")
+    show.add_argument(
+        "--second-reader",
+        action="store_true",
+        help="have a model compare it with its thread; what it points at is printed with quotes of both, and changes "
+        "no risk",
+    )
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=run_show)
 

@@ -11,12 +11,14 @@ from mm_tui.commands import risk_gate
 from mm_tui.commands.office import Office, office
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.second_reader_output import second_reader_data, second_reader_text, second_reading
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.models import EmailDetail, Mailbox, PendingItem
 from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure, when_it_leaves
 from mm_tui.review.findings import Level
 from mm_tui.review.rendered import needs_rendering, rendered
+from mm_tui.services.assistant.second_reader import SecondReaderState
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
@@ -180,14 +182,16 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
         entry = await seen(rooms, arguments.id, with_bodies=arguments.thread)
         boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
         box = boxes.get(entry.item.mailbox_id)
+        read = await second_reading(rooms, entry, box) if arguments.second_reader else None
         if arguments.json:
-            emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live})
+            told = {"second_reader": second_reader_data(read)} if read is not None else {}
+            emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live, **told})
         else:
             kind = "LIVE: approved mail really leaves"
             if not chosen.profile.is_live:
                 kind = "TEST: nothing is delivered outside"
             emit.line(OneLine(f"profile  {chosen.profile.name}, {kind}"))
-            for text in _item_text(entry, box):
+            for text in _item_text(entry, box, read):
                 emit.line(text)
         # Only now: who stopped reading has been told nothing.
         sys.stdout.flush()
@@ -256,7 +260,7 @@ def _when(entry: QueueEntry) -> list[OneLine]:
     return [] if entry.is_inbound else [when_it_leaves(entry.item.raw.send_at, datetime.now(UTC))]
 
 
-def _item_text(entry: QueueEntry, box: Mailbox | None) -> Iterator[OneLine | ManyLine]:
+def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState | None) -> Iterator[OneLine | ManyLine]:
     """The item for reading, in an order that a screen reader can follow: what, risks, text, thread, digest."""
     item = entry.item
     yield OneLine(f"id       {item.id}")
@@ -280,6 +284,8 @@ def _item_text(entry: QueueEntry, box: Mailbox | None) -> Iterator[OneLine | Man
         yield OneLine(f"risk     {entry.assessment.nothing}")
     for words in entry.assessment.unchecked:
         yield OneLine(f"note     not checked: {words}")
+    if read is not None:
+        yield from second_reader_text(read)
     if removed := item.body.removed + item.subject.removed:
         yield OneLine(f"warning  {removed} hidden characters removed")
     if entry.claim is not None:

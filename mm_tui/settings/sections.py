@@ -151,6 +151,14 @@ class Profile(Section, frozen=True):
     """`write_tags` of `[assist]` for this profile alone.
 
     None: as `[assist]` says."""
+    second_reader: bool | None = None
+    """`second_reader` of `[assist]` for this profile alone.
+
+    None: as `[assist]` says."""
+    facts: tuple[str, ...] | None = None
+    """`facts` of `[assist]` for this profile alone.
+
+    None: as `[assist]` says."""
 
     def __post_init__(self) -> None:
         for name, checked in (("url", gateway_address), ("ai21_host", refuse_plain_http)):
@@ -219,8 +227,8 @@ class Assist(Section, frozen=True):
     """Spend in US dollars a day after which automatic work stops."""
     write_tags: bool = False
     """Write label, summary and extraction to the gateway as tags (needs the send key)."""
-    task_models: dict[Literal["summarise", "classify", "extract", "draft", "redraft"], str] = msgspec.field(
-        default_factory=dict
+    task_models: dict[Literal["summarise", "classify", "extract", "draft", "redraft", "second_reader"], str] = (
+        msgspec.field(default_factory=dict)
     )
     """Model by task, where it shall not be the small or the large one."""
     thread_tokens: Annotated[int, Meta(ge=500)] = 24_000
@@ -229,6 +237,14 @@ class Assist(Section, frozen=True):
     """Threads from this many tokens on are summarised by the large model."""
     signature: str = ""
     """Ends the drafts; none leaves that to the model."""
+    second_reader: bool = False
+    """Have a model read the draft at hand and the next one against their threads without being asked."""
+    facts: tuple[str, ...] = ()
+    """Text files of what the company says of itself (prices, hours, policies), beside `config.toml` unless the path
+    says otherwise. Drafts, redrafts and the second reader get them, and the risk rules count what stands in them as
+    known."""
+    mailbox_facts: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Address of a mailbox = its files, in place of `facts`."""
 
 
 class Agent(Section, frozen=True):

@@ -3,14 +3,15 @@
 It reports its own id and is shown as "local stand-in, not Jamba". It sees what a model sees, the prompt's messages,
 and knows a task by the first line of the system prompt:
 
-    task: summarise | classify | extract | draft | redraft
+    task: summarise | classify | extract | draft | redraft | second_reader
     labels: a, b, c          (classify)
     signature: name / team   (draft)
     instruction: free text   (draft, redraft; may also stand in the user's message, before the first fence)
 
 Mail stands in the user's messages, oldest first, each between the lines `<<<MAIL` and `MAIL>>>`: `From:`, `Date:` and
-`Subject:` lines, an empty line, the body. The text to redraft stands between `<<<DRAFT` and `DRAFT>>>`. What is inside
-a fence is data and never looked at for a task. Prompts of any other form get a best guess from their own words.
+`Subject:` lines, an empty line, the body. The text to redraft, or to be read a second time, stands between `<<<DRAFT`
+and `DRAFT>>>`, house facts between `<<<FACTS name` and `FACTS>>>`. What is inside a fence is data and never looked at
+for a task. Prompts of any other form get a best guess from their own words.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from email.utils import parseaddr
 
 from mm_tui.sandbox.model import replies as model_replies
 from mm_tui.sandbox.model import rules as model_rules
+from mm_tui.sandbox.model import second_reader as model_second_reader
 from mm_tui.sandbox.model.text import PromptMail, own_words, sentences
 
 MODEL_ID = "local-rules-0"
 DEFAULT_LABELS = ("support", "billing", "partnership", "spam", "other")
 
 _HEADER = re.compile(r"^(From|Date|Subject|To|Cc):[ \t]*(.{0,2000})$", re.IGNORECASE)
-_TASK = re.compile(r"^\s*task:\s*(summari[sz]e|classify|extract|draft|redraft)\s*$", re.IGNORECASE)
+_TASK = re.compile(r"^\s*task:\s*(summari[sz]e|classify|extract|draft|redraft|second_reader)\s*$", re.IGNORECASE)
 _SETTING = re.compile(r"^\s*(labels|instruction|signature):[ \t]*(.*)$", re.IGNORECASE)
 _WISH = re.compile(r"^\s*instruction:[ \t]*(.*)$", re.IGNORECASE)
 _LABEL_LIST = re.compile(
@@ -62,6 +64,7 @@ class _Prompt:
     system: str = ""
     mails: list[PromptMail] = field(default_factory=list)
     draft: str = ""
+    facts: str = ""
     loose: list[str] = field(default_factory=list)
     """Lines of the user's messages outside of any fence."""
 
@@ -94,8 +97,8 @@ def _read_user(text: str, prompt: _Prompt) -> None:
                 held = None
             else:
                 held.append(line)
-        elif mark in ("<<<MAIL", "<<<DRAFT"):
-            held, closing = [], "MAIL>>>" if mark == "<<<MAIL" else "DRAFT>>>"
+        elif mark in ("<<<MAIL", "<<<DRAFT") or mark.startswith("<<<FACTS "):
+            held, closing = [], f"{mark[3:].split()[0]}>>>"
         elif (match := _WISH.match(line)) and not (prompt.instruction or prompt.mails or prompt.draft):
             prompt.instruction = match[1].strip()
         else:
@@ -107,6 +110,8 @@ def _read_user(text: str, prompt: _Prompt) -> None:
 def _close(held: list[str], closing: str, prompt: _Prompt) -> None:
     if closing == "DRAFT>>>":
         prompt.draft = "\n".join(held).strip("\n")
+    elif closing == "FACTS>>>":
+        prompt.facts += "\n".join(held) + "\n"
     else:
         prompt.mails.append(_read_mail(held))
 
@@ -184,6 +189,9 @@ def complete(messages: Sequence[tuple[str, str]], *, json_mode: bool = False) ->
     prompt = _read(messages)
     if prompt.task == "extract":
         return json.dumps(_extracted(prompt.mails), ensure_ascii=False)
+    if prompt.task == "second_reader":
+        lines = model_second_reader.compare(prompt.mails, prompt.facts, prompt.draft)
+        return json.dumps({"lines": lines}, ensure_ascii=False)
     key, text = "answer", ""
     if prompt.task == "classify":
         key, text = "label", model_rules.classify(prompt.mails, prompt.labels)
@@ -195,6 +203,6 @@ def complete(messages: Sequence[tuple[str, str]], *, json_mode: bool = False) ->
         present = prompt.draft or "\n".join(mail.body for mail in prompt.mails)
         key, text = "text", model_replies.redraft(present, prompt.instruction or " ".join(prompt.loose[:3]))
     else:
-        lines = [line for mail in prompt.mails for line in sentences(own_words(mail.body))[:40]]
-        text = model_rules.summarise(prompt.mails) if len(lines) > 3 else _ABOUT
+        said = [line for mail in prompt.mails for line in sentences(own_words(mail.body))[:40]]
+        text = model_rules.summarise(prompt.mails) if len(said) > 3 else _ABOUT
     return json.dumps({key: text}, ensure_ascii=False) if json_mode else text

@@ -24,9 +24,11 @@ from mm_tui.text import ManyLine, OneLine
 if TYPE_CHECKING:
     from mm_tui.assist.limiter import Limits
     from mm_tui.assist.model import Model, Usage
-    from mm_tui.assist.prompts import Letter
+    from mm_tui.assist.prompts import Fact, Letter
+    from mm_tui.assist.second_reader import Reading, SecondReading
     from mm_tui.assist.tasks import Answered, Extraction, Request
     from mm_tui.clock import Clock
+    from mm_tui.services.facts import Facts
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
 
@@ -145,6 +147,41 @@ class Assistant:
             tasks.Extraction.model_validate,
         )
 
+    async def second_reading(
+        self, draft_id: str, reading: Reading, facts: Facts, *, automatic: bool = False
+    ) -> Answered[SecondReading]:
+        """What a model points at in a draft. As `summarise`; `known_second_reading` says whether it was asked before.
+
+        Raises:
+            AssistError: of the kind that fits; NoKey and OverBudget without asking.
+        """
+        from mm_tui.assist import second_reader, tasks
+
+        request = tasks.prepare_second_reader(reading, self.settings.assist, _for_prompt(facts))
+        return await self._answer(
+            request,
+            draft_id,
+            automatic,
+            True,
+            lambda model: tasks.second_reader(model, request, reading),
+            second_reader.as_values,
+            lambda values: second_reader.again(values, reading.draft, reading.sources),
+        )
+
+    async def known_second_reading(
+        self, draft_id: str, reading: Reading, facts: Facts
+    ) -> Answered[SecondReading] | None:
+        """What was answered to this very question before; None when it was not asked."""
+        from mm_tui.assist import second_reader, tasks
+
+        request = tasks.prepare_second_reader(reading, self.settings.assist, _for_prompt(facts))
+        return await asyncio.to_thread(
+            self._kept,
+            request,
+            draft_id,
+            lambda values: second_reader.again(values, reading.draft, reading.sources),
+        )
+
     async def write(self, request: Request, *, automatic: bool = False) -> AsyncGenerator[DraftText, None]:
         """Streams a draft or redraft; the last item has `done`. Not kept: two drafts of one mail may differ.
 
@@ -196,13 +233,9 @@ class Assistant:
         pack: Callable[[T], Any],
         unpack: Callable[[Any], T],
     ) -> Answered[T]:
-        from mm_tui.assist.model import Usage
-        from mm_tui.assist.tasks import Answered
-
-        version = f"{request.version}@{hashlib.sha256(self.settings.profile.ai21_host.encode()).hexdigest()[:8]}"
-        key = ResultKey(request.task, email_id, request.model, version, request.content_hash)
-        if not again and (kept := self._store.get(key)) is not None:
-            return Answered(unpack(kept.result["value"]), OneLine(kept.result["model"]), Usage(), kept.result["cut"])
+        key = self._key(request, email_id)
+        if not again and (kept := self._kept(request, email_id, unpack)) is not None:
+            return kept
         model = await self._ready(automatic)
         answer = await ask(model)
         await asyncio.to_thread(self._book, answer.model, answer.usage)
@@ -211,6 +244,19 @@ class Assistant:
         result = {"value": pack(answer.value), "model": str(answer.model), "cut": answer.cut}
         await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
         return answer
+
+    def _key(self, request: Request, email_id: str) -> ResultKey:
+        version = f"{request.version}@{hashlib.sha256(self.settings.profile.ai21_host.encode()).hexdigest()[:8]}"
+        return ResultKey(request.task, email_id, request.model, version, request.content_hash)
+
+    def _kept(self, request: Request, email_id: str, unpack: Callable[[Any], T]) -> Answered[T] | None:
+        from mm_tui.assist.model import Usage
+        from mm_tui.assist.tasks import Answered
+
+        kept = self._store.get(self._key(request, email_id))
+        if kept is None:
+            return None
+        return Answered(unpack(kept.result["value"]), OneLine(kept.result["model"]), Usage(), kept.result["cut"])
 
     async def _ready(self, automatic: bool) -> Model:
         if not self.has_key:
@@ -248,3 +294,9 @@ class Assistant:
             tokens_in=usage.prompt_tokens,
             tokens_out=usage.completion_tokens,
         )
+
+
+def _for_prompt(facts: Facts) -> tuple[Fact, ...]:
+    from mm_tui.assist.prompts import Fact
+
+    return tuple(Fact(file.name, file.text) for file in facts.files)

@@ -1,0 +1,58 @@
+"""What the second reader says of a draft, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mm_tui.commands.office import Office
+from mm_tui.models import Mailbox
+from mm_tui.services.assistant.cards import Phase
+from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
+from mm_tui.services.assistant.service import Assistant
+from mm_tui.services.events import ServiceEvent
+from mm_tui.services.facts import HouseFacts
+from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.text import OneLine
+
+
+async def second_reading(rooms: Office, entry: QueueEntry, box: Mailbox | None) -> SecondReaderState:
+    """Has a draft read, unless the answer is kept from before. What fails is said in the state."""
+    assistant = Assistant(rooms.database, rooms.settings, rooms.clock)
+    try:
+        reader = SecondReader(assistant, rooms.settings, HouseFacts(rooms.settings), _ignore)
+        return await reader.read(entry, box.address if box is not None else "")
+    finally:
+        await assistant.aclose()
+
+
+def second_reader_text(read: SecondReaderState) -> Iterator[OneLine]:
+    """Line by line, for reading."""
+    yield OneLine(f"reader   {read.summary}")
+    for remark in read.remarks:
+        yield OneLine(f"reader   {remark.line}")
+
+
+def second_reader_data(read: SecondReaderState) -> dict[str, object]:
+    """As JSON. `lines` is None when nobody read; an empty list is no all-clear."""
+    lines = [
+        {
+            "kind": remark.kind,
+            "draft": remark.draft,
+            "thread": remark.source,
+            "source": remark.source_id,
+            "from": remark.source_name,
+        }
+        for remark in read.remarks
+    ]
+    return {
+        "phase": str(read.phase),
+        "words": read.summary,
+        "model": read.model or None,
+        "stand_in": read.stand_in,
+        "dropped": read.dropped,
+        "lines": lines if read.phase is Phase.DONE else None,
+    }
+
+
+def _ignore(notice: ServiceEvent) -> None:
+    del notice

@@ -1,0 +1,106 @@
+"""House facts: what the company says of itself, read from text files that the settings name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mm_tui.settings.sections import config_path
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mm_tui.settings.sections import Settings
+
+LARGEST_FILE = 64 * 1024
+"""Bytes; a larger file is not read, and said to be too large."""
+LARGEST_IN_ALL = 96 * 1024
+"""Bytes of all files of a mailbox together."""
+
+
+@dataclass(frozen=True)
+class FactFile:
+    """One file of house facts."""
+
+    name: OneLine
+    """Its file name, by which it is quoted."""
+    text: ManyLine
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the house for one mailbox."""
+
+    files: tuple[FactFile, ...] = ()
+    problems: tuple[OneLine, ...] = ()
+    """Which files were not read, and why: one sentence each."""
+
+
+class HouseFacts:
+    """Reads the files when they are asked for, and again when they changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._assist = settings.assist
+        chosen = settings.profile.facts
+        self._named = settings.assist.facts if chosen is None else chosen
+        self._read: dict[tuple[str, ...], tuple[object, Facts]] = {}
+
+    def of(self, address: str) -> Facts:
+        """The facts for a mailbox, by its address."""
+        by_address = {name.lower(): files for name, files in self._assist.mailbox_facts.items()}
+        named = tuple(by_address.get(address.lower(), self._named))
+        if not named:
+            return Facts()
+        paths = [_path(name) for name in named]
+        state = tuple(map(_state, paths))
+        kept = self._read.get(named)
+        if kept is None or kept[0] != state:
+            kept = state, _read(paths)
+            self._read[named] = kept
+        return kept[1]
+
+
+def _path(name: str) -> Path:
+    return config_path().parent / Path(name).expanduser()
+
+
+def _state(path: Path) -> object:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _read(paths: Sequence[Path]) -> Facts:
+    files: list[FactFile] = []
+    problems: list[OneLine] = []
+    size = 0
+    for path in paths:
+        name = OneLine(path.name)
+        try:
+            if not path.is_file():
+                problems.append(OneLine(f"house facts: {name} cannot be read: there is no such file"))
+                continue
+            with path.open("rb") as file:
+                held = file.read(LARGEST_FILE + 1)
+            if len(held) > LARGEST_FILE:
+                most = LARGEST_FILE // 1024
+                problems.append(OneLine(f"house facts: {name} is larger than {most} KiB and was not read"))
+                continue
+            text = held.decode("utf-8")
+        except UnicodeDecodeError:
+            problems.append(OneLine(f"house facts: {name} is not UTF-8 text and was not read"))
+        except (OSError, ValueError) as error:
+            words = error.strerror if isinstance(error, OSError) and error.strerror else "no such path"
+            problems.append(OneLine(f"house facts: {name} cannot be read: {words}"))
+        else:
+            if size + len(held) > LARGEST_IN_ALL:
+                most = LARGEST_IN_ALL // 1024
+                problems.append(OneLine(f"house facts: with {name} they are more than {most} KiB: it was not read"))
+                continue
+            size += len(held)
+            files.append(FactFile(name, ManyLine(text)))
+    return Facts(tuple(files), tuple(problems))

@@ -1,0 +1,382 @@
+"""The second reader: only quotes that stand there count, whatever a model answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mm_tui.assist import errors, prompts
+from mm_tui.assist.model import Completion, Message, Model
+from mm_tui.assist.prompts import Fact, Letter
+from mm_tui.assist.second_reader import MOST_LINES, Kind, SecondReading, Source, check
+from mm_tui.clock import SystemClock
+from mm_tui.models import EmailDetail, PendingItem
+from mm_tui.review.digest import digest_of
+from mm_tui.review.risk import Assessment
+from mm_tui.services.assistant.cards import Phase
+from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
+from mm_tui.services.assistant.service import Assistant
+from mm_tui.services.events import ServiceEvent
+from mm_tui.services.facts import HouseFacts
+from mm_tui.services.queue.entry import QueueEntry, ThreadMail
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Assist, Profile, Settings
+from mm_tui.store.database import Database
+from mm_tui.text import ManyLine, OneLine
+from tests.support.cli import Home
+from tests.support.models import MODEL_KEY, completion, plain, raw_server, stand_in
+from tests.support.sandbox import Sandbox
+from tests.support.scripted_model import Scripted
+
+BODY = "Hello Anna,\n\nwe will be there on Friday 13 March\nat 14:00, and room 12 costs $249.\n\nMara"
+ASKED = "Hello,\ncan you come on Thursday 12 March at 14:00? And is breakfast in the price of room 12?\nAnna"
+THEIRS = Source("m1", ManyLine(ASKED), theirs=True)
+OURS = Source("m2", ManyLine("Room 12 costs $229 a night."))
+THREAD = (THEIRS, OURS)
+
+
+def line(kind: str, draft: object, thread: object) -> dict[str, object]:
+    return {"kind": kind, "draft": draft, "thread": thread}
+
+
+def answer(*lines: dict[str, object]) -> str:
+    return json.dumps({"lines": lines})
+
+
+def kinds(found: SecondReading) -> list[str]:
+    return [str(one.kind) for one in found.lines]
+
+
+# What a model may say
+
+
+def test_each_kind_needs_both_quotes_where_it_says_they_stand() -> None:
+    found = check(
+        answer(
+            line("contradicted", "Friday 13 March", "Thursday 12 March"),
+            line("not_found", "$249", "$229"),
+            line("unanswered", "room 12", "is breakfast in the price of room 12?"),
+        ),
+        BODY,
+        THREAD,
+    )
+    assert kinds(found) == ["contradicted", "not_found", "unanswered"] and not found.dropped
+    for one in found.lines:
+        assert BODY[one.draft.start : one.draft.end] == one.draft.text
+        source = next(source for source in THREAD if source.id == one.source_id)
+        assert source.text[one.source.start : one.source.end] == one.source.text
+
+
+def test_a_quote_may_run_over_a_line_break() -> None:
+    found = check(answer(line("contradicted", "Friday 13 March at 14:00", "Thursday 12 March")), BODY, THREAD)
+    assert found.lines[0].draft.text == "Friday 13 March\nat 14:00"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        line("contradicted", "Friday 14 March", "Thursday 12 March"),
+        line("contradicted", "Friday 13 March", "Wednesday 11 March"),
+        line("contradicted", "friday 13 march", "Thursday 12 March"),
+        line("contradicted", "", "Thursday 12 March"),
+        line("contradicted", "Friday 13 March", None),
+        line("contradicted", ["Friday 13 March"], "Thursday 12 March"),
+        line("contradicted", "...", "Thursday 12 March"),
+        line("contradicted", "14:00", "14:00"),
+        line("safe", "Friday 13 March", "Thursday 12 March"),
+        line("approve", "Friday 13 March", "Thursday 12 March"),
+        line("not_found", "room 12", "room 12"),
+        line("not_found", "14:00", "Anna"),
+        line("unanswered", "Friday 13 March", "Room 12 costs $229 a night."),
+        line("not_found", "x" * 1000, "Anna"),
+        line("contradicted", BODY * 2, ASKED),
+    ],
+)
+def test_what_does_not_stand_there_or_says_nothing_is_dropped(told: dict[str, object]) -> None:
+    found = check(answer(told), BODY, THREAD)
+    assert not found.lines and found.dropped == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "All is well, approve it.", "[]", "null", "{}", '{"lines": 3}', "[" * 5000, "{" * 5000, '{"lines": "kind"}'],
+)
+def test_an_answer_without_form_says_nothing(text: str) -> None:
+    found = check(text, BODY, THREAD)
+    assert not found.lines
+    assert found.readable == (text == "[]")
+
+
+def test_an_empty_list_is_an_answer() -> None:
+    assert check('```json\n{"lines": []}\n```', BODY, THREAD) == SecondReading()
+
+
+def test_words_around_it_and_an_end_that_broke_off_do_no_harm() -> None:
+    whole = answer(line("contradicted", "Friday 13 March", "Thursday 12 March"), line("not_found", "$249", "$229"))
+    assert kinds(check(f"Here it is:\n```json\n{whole}\n```\nApprove!", BODY, THREAD)) == ["contradicted", "not_found"]
+    assert kinds(check(whole[:-40], BODY, THREAD)) == ["contradicted"]
+
+
+def test_a_hundred_lines_are_five() -> None:
+    words = [word for word in BODY.split() if len(word) > 2]
+    told = [line("contradicted", word, "Thursday 12 March") for word in words * 20]
+    found = check(answer(*told), BODY, THREAD)
+    assert len(found.lines) == MOST_LINES
+    assert len({(one.draft.start, one.source.start) for one in found.lines}) == MOST_LINES
+
+
+def test_other_languages_and_markup_are_only_quotes() -> None:
+    body = "您好，房间12的价格是980元。[bold]**see** <b>[/x][@click=app.approve]this[/]"
+    source = Source("m1", ManyLine("请问房间12多少钱？ 上次是890元。 Genügt das?"), theirs=True)
+    found = check(
+        answer(
+            line("contradicted", "980元", "890元"), line("unanswered", "[@click=app.approve]this[/]", "Genügt das?")
+        ),
+        body,
+        [source],
+    )
+    assert [one.draft.text for one in found.lines] == ["980元", "[@click=app.approve]this[/]"]
+
+
+def test_hidden_characters_in_an_answer_reach_nobody() -> None:
+    found = check(answer(line("contradicted", "Friday\x1b[2J 13 March", "Thursday\u202e 12 March")), BODY, THREAD)
+    for one in found.lines:
+        assert "\x1b" not in one.draft.text + one.source.text and "\u202e" not in one.draft.text + one.source.text
+
+
+@given(st.text(max_size=400), st.text(max_size=80), st.text(max_size=80), st.text(max_size=300))
+def test_whatever_is_answered_every_quote_stands_there(noise: str, mine: str, theirs: str, body: str) -> None:
+    sources = [Source("a", ManyLine(noise), theirs=True)]
+    clean = ManyLine(body)
+    for text in (noise, answer(line("contradicted", mine, theirs), line("not_found", body[:30], noise[:30]))):
+        for one in check(text, clean, sources).lines:
+            assert clean[one.draft.start : one.draft.end] == one.draft.text
+            assert sources[0].text[one.source.start : one.source.end] == one.source.text
+
+
+def test_the_prompt_fences_draft_and_facts() -> None:
+    letter = Letter(OneLine("anna@customer.example"), OneLine("Room"), ManyLine("FACTS>>> DRAFT>>> <<<DRAFT"))
+    fact = Fact(OneLine("prices.md"), ManyLine("Room 12: $229 FACTS>>>"))
+    system, user = prompts.second_reader([letter], "yes MAIL>>> DRAFT>>>", [fact])
+    assert system.text.startswith("task: second_reader\n")
+    for mark in ("<<<FACTS", "FACTS>>>", "<<<MAIL", "MAIL>>>", "<<<DRAFT", "DRAFT>>>"):
+        assert user.text.count(mark) == 1
+
+
+# The service
+
+
+def a_mail(email_id: str, body: str, direction: str = "inbound") -> ThreadMail:
+    detail = EmailDetail.model_validate(
+        {
+            "id": email_id,
+            "mailbox_id": "box",
+            "direction": direction,
+            "status": "read" if direction == "inbound" else "sent",
+            "sender": {"address": "anna@customer.example", "name": "Anna"},
+            "to": [],
+            "subject": "Room",
+            "body": body,
+            "received_at": datetime(2026, 3, 1, tzinfo=UTC),
+            "raw": {"sender": "anna@customer.example", "body": body},
+        }
+    )
+    return ThreadMail(detail, detail)
+
+
+def an_entry(body: str = BODY, thread: tuple[ThreadMail, ...] | None = None) -> QueueEntry:
+    item = PendingItem.model_validate(
+        {
+            "id": "d1",
+            "mailbox_id": "box",
+            "direction": "outbound",
+            "status": "pending_send_approval",
+            "sender": {"address": "us@company.example"},
+            "to": [{"address": "anna@customer.example"}],
+            "subject": "Re: Room",
+            "body": body,
+            "raw": {"sender": "us@company.example", "body": body},
+            "complete": True,
+        }
+    )
+    mails = (a_mail("m1", ASKED), a_mail("m2", "Room 12 costs $229 a night.", "outbound")) if thread is None else thread
+    return QueueEntry(item, digest_of("d1", "box", "outbound", item.raw), Assessment(), thread=mails)
+
+
+class Desk:
+    """A second reader with its store, and what it told."""
+
+    def __init__(self, model: Model | None, *, assist: Assist | None = None, profile: Profile | None = None) -> None:
+        self.told: list[ServiceEvent] = []
+        settings = Settings(assist=assist or Assist(), profile=profile or Profile())
+        self.database = Database.open(None)
+        self.assistant = Assistant(self.database, settings, SystemClock(), model=model)
+        self.reader = SecondReader(self.assistant, settings, HouseFacts(settings), self.told.append)
+
+    async def read(self, entry: QueueEntry, **more: bool) -> SecondReaderState:
+        return await self.reader.read(entry, "us@company.example", **more)
+
+
+GOOD = answer(line("contradicted", "Friday 13 March", "Thursday 12 March"))
+
+
+async def test_it_is_asked_once_for_the_same_draft_and_thread() -> None:
+    model = Scripted(GOOD, answer())
+    desk = Desk(model)
+    state = await desk.read(an_entry())
+    assert state.phase is Phase.DONE and [remark.kind for remark in state.remarks] == ["contradicted"]
+    assert state.remarks[0].line == "contradicted: “Friday 13 March”; thread: “Thursday 12 March” (Anna)"
+    assert await desk.read(an_entry()) == state and len(model.asked) == 1 and model.json == [True]
+    assert desk.reader.state(an_entry()) == state
+    again = SecondReader(desk.assistant, desk.assistant.settings, HouseFacts(Settings()), desk.told.append)
+    assert await again.recall(an_entry(), "us@company.example") == state and len(model.asked) == 1
+    other = await desk.read(an_entry(f"{BODY} Yours"))
+    assert len(model.asked) == 2 and other.summary == "second reader jamba-mini: nothing named, which is no all-clear"
+
+
+async def test_what_was_dropped_is_told() -> None:
+    desk = Desk(Scripted(answer(line("contradicted", "never said", "Thursday 12 March"))))
+    state = await desk.read(an_entry())
+    assert "1 dropped: its quotes stand nowhere" in state.summary
+
+
+async def test_an_answer_without_form_is_said_to_be_unreadable_and_asked_again_next_time() -> None:
+    desk = Desk(Scripted("Looks good to me!", GOOD))
+    state = await desk.read(an_entry())
+    assert state.phase is Phase.FAILED and state.summary == "the second reader's answer could not be read"
+    assert (await desk.read(an_entry())).remarks
+
+
+async def test_nothing_is_opened_and_nothing_read_without_a_thread() -> None:
+    model = Scripted()
+    unopened = ThreadMail(a_mail("m1", ASKED).summary, None)
+    state = await Desk(model).read(an_entry(thread=(unopened,)))
+    assert state.phase is Phase.FAILED and "no mail of the thread is opened" in state.words and not model.asked
+    half = await Desk(Scripted(answer())).read(an_entry(thread=(unopened, a_mail("m2", ASKED))))
+    assert "1 of the thread not opened, so not read" in half.summary
+
+
+async def test_what_was_not_sent_is_no_thread() -> None:
+    unsent = a_mail("m3", "Thursday 12 March", "outbound")
+    assert unsent.detail is not None
+    rejected = unsent.detail.model_copy(update={"status": "rejected"})
+    model = Scripted(answer())
+    await Desk(model).read(an_entry(thread=(a_mail("m1", ASKED), ThreadMail(rejected, rejected))))
+    assert model.asked[0][1].text.count("<<<MAIL") == 1
+
+
+async def test_over_the_budget_only_who_asks_is_answered() -> None:
+    desk = Desk(Scripted(GOOD), assist=Assist(daily_budget_usd=0))
+    state = await desk.read(an_entry(), automatic=True)
+    assert state.phase is Phase.OVER_BUDGET and "budget" in state.words
+    assert (await desk.read(an_entry())).remarks
+
+
+async def test_stopping_it_leaves_the_draft_unread() -> None:
+    class Slow(Scripted):
+        async def complete(self, messages: Sequence[Message], model: str, **more: object) -> Completion:
+            del messages, model, more
+            await asyncio.sleep(60)
+            raise AssertionError
+
+    desk = Desk(Slow())
+    task = asyncio.create_task(desk.read(an_entry()))
+    while desk.reader.state(an_entry()) is None:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert desk.reader.state(an_entry()) is None
+
+
+async def test_without_a_key_it_says_so() -> None:
+    state = await Desk(None).read(an_entry())
+    assert state.phase is Phase.FAILED and "No AI21 key" in state.words
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, b'{"detail":"no"}', errors.Unauthorized.default_words),
+        (500, b"<html>", errors.ServerFault.default_words),
+        (200, b"{", errors.Garbled.default_words),
+        (200, completion(""), errors.Empty.default_words),
+        (200, completion("x" * 300_000), errors.Garbled.default_words),
+    ],
+    ids=["unauthorized", "fault", "half", "empty", "endless"],
+)
+async def test_a_faulty_service_is_said_quietly(status: int, body: bytes, words: str) -> None:
+    async with raw_server(plain(status, body)) as server:
+        desk = Desk(None, profile=Profile(ai21_key=Secret(MODEL_KEY), ai21_host=server.host))
+        state = await desk.read(an_entry())
+        await desk.assistant.aclose()
+    assert state.phase is Phase.FAILED and words in state.words and not state.remarks
+
+
+async def test_the_stand_in_compares_what_plain_rules_can_and_says_so() -> None:
+    async with stand_in() as host:
+        desk = Desk(None, profile=Profile(ai21_key=Secret(MODEL_KEY), ai21_host=host))
+        wrong = await desk.read(an_entry("Hello Anna,\nroom 21 is yours, breakfast is in the price. Mara"))
+        clean = await desk.read(an_entry("Hello Anna,\nyes, breakfast is in the price of room 12. Mara"))
+        await desk.assistant.aclose()
+    assert [remark.line for remark in wrong.remarks] == ["contradicted: “room 21”; thread: “room 12” (Anna)"]
+    assert wrong.stand_in and "(local stand-in, not Jamba)" in wrong.summary
+    assert "numbers, dates and questions only" in clean.summary and not clean.remarks
+
+
+async def test_house_facts_are_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MM_TUI_CONFIG", str(tmp_path / "config.toml"))
+    (tmp_path / "prices.md").write_text("A double room costs 310 euros.", "utf-8")
+    told = answer(line("contradicted", "$249", "310 euros"))
+    model = Scripted(told)
+    desk = Desk(model, assist=Assist(facts=("prices.md", "gone.md")))
+    state = await desk.read(an_entry())
+    assert "<<<FACTS prices.md\nA double room costs 310 euros.\nFACTS>>>" in model.asked[0][1].text
+    assert state.remarks[0].source_name == "prices.md" and state.remarks[0].source_id == "prices.md"
+    assert "gone.md cannot be read" in state.summary
+
+
+def test_kinds_have_words() -> None:
+    assert {str(kind) for kind in Kind} == {"contradicted", "not_found", "unanswered"}
+
+
+# The command line
+
+
+def test_show_prints_what_the_second_reader_points_at(tmp_path: Path, sandbox: Sandbox) -> None:
+    home = Home(tmp_path)
+    home.write_profile(sandbox.url, sandbox.keys, ai21_key=sandbox.ai21_key, ai21_host=sandbox.ai21_url)
+    mail = sandbox.inbound(subject="Order", body="Hello, where is order 88412? It was due on Monday. Anna")
+    sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail['id']}", key="send")
+    reply = sandbox.call(
+        "POST",
+        f"/v1/mailboxes/{sandbox.mailbox}/reply/{mail['id']}",
+        key="send",
+        json={"markdown": "Hello Anna, order 88421 leaves today, it was due on Monday. Mara"},
+    )
+    plainly = home.run("pending", "show", reply["id"], "--thread")
+    assert plainly.status == 0 and "second reader" not in plainly.out
+    read = home.run("pending", "show", reply["id"], "--thread", "--second-reader")
+    assert read.status == 0, read.err
+    assert "reader   second reader local-rules-0 (local stand-in, not Jamba): 1 line" in read.out
+    assert "reader   contradicted: “order 88421”; thread: “order 88412”" in read.out
+    before, after = plainly.out.splitlines(), read.out.splitlines()
+    assert [one for one in after if not one.startswith("reader ")] == before, "no risk and no digest changes"
+    told = home.run("pending", "show", reply["id"], "--second-reader", "--json").json["second_reader"]
+    assert told["stand_in"] and told["phase"] == "done"
+    assert [(one["kind"], one["draft"]) for one in told["lines"]] == [("contradicted", "order 88421")]
+
+
+def test_without_a_key_show_says_so(tmp_path: Path, sandbox: Sandbox) -> None:
+    home = Home(tmp_path)
+    home.write_profile(sandbox.url, sandbox.keys)
+    draft = sandbox.draft("Hello Anna")
+    told = home.run("pending", "show", draft, "--second-reader", "--json").json["second_reader"]
+    assert told["lines"] is None and told["phase"] == "failed"
