@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.edits import Edits
     from mm_tui.services.events import ServiceEvent
+    from mm_tui.services.facts import HouseFacts
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.watch import ClaimWatch
@@ -92,6 +93,8 @@ class Services(Protocol):
     triage: Triage | None
     drafts: Drafts | None
     boxes: MailboxActs | None
+    house_facts: HouseFacts
+    """What the company says of itself, by mailbox."""
     trouble: OneLine
     """What keeps the network side from working, in words; empty when nothing does."""
     facts: StateStore

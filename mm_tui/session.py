@@ -230,7 +230,7 @@ class Session:
         self.claim_watch = ClaimWatch(self.database, self.gateway, clock, notify)
         self.sync.each_poll = self._polled
         self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
-        self.second_reader = SecondReader(self.assistant, settings, self.house_facts, notify)
+        self.second_reader = SecondReader(self.assistant, self.house_facts, notify)
         self.drafts = Drafts(self.database, self.gateway, self.assistant, settings, clock, reviewer(settings))
         self.boxes = MailboxActs(self.gateway, self.sync)
 

@@ -15,6 +15,8 @@ from mm_tui.gateway.errors import BadRequest, Conflict, NotFound, ReadOnlyMailbo
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import tags
 from mm_tui.services.assistant.conversation import Conversation
+from mm_tui.services.assistant.service import for_prompt
+from mm_tui.services.facts import HouseFacts
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Work:
         self._settings = settings
         self._clock = clock
         self._log = log
+        self._facts = HouseFacts(settings)
 
     async def do(self, job: Job) -> None:
         """Labels, tags and, where the policy says so, answers a mail; its end is noted in the table.
@@ -189,7 +192,8 @@ class Work:
             return reason
         assert mailbox is not None  # why_no_reply has a reason otherwise
         letters: tuple[Letter, ...] = reading.conversation.for_reply
-        request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist)
+        facts = for_prompt(await asyncio.to_thread(self._facts.of, mailbox.address))
+        request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist, facts)
         draft = str((await self._assistant.write_whole(request, automatic=True)).text)
         if self._clock.monotonic() - reading.at > FRESH_SECONDS:
             # A human, or another agent, may have answered meanwhile.

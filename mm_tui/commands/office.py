@@ -15,6 +15,7 @@ from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.services.accounts import check_account
 from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
+from mm_tui.services.facts import HouseFacts
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.sync.service import Sync
 from mm_tui.services.sync.waiting_details import WaitingDetails
@@ -69,7 +70,7 @@ class Office:
 
     def queue(self) -> ReviewQueue:
         """The queue as the store has it."""
-        return ReviewQueue(self.database, self.clock, self.settings.risk)
+        return ReviewQueue(self.database, self.clock, self.settings.risk, house=HouseFacts(self.settings))
 
 
 @asynccontextmanager

@@ -230,6 +230,7 @@ def _item_data(entry: QueueEntry, boxes: dict[str, Mailbox], box: Mailbox | None
         "send_at": OneLine(item.raw.send_at) or None,
         "disclosure": [*disclosure(box), *_when(entry)],
         "unchecked": list(entry.assessment.unchecked),
+        "in_house_facts": list(entry.assessment.known),
         "oversight_mode": box.oversight_mode if box else None,
         "edited_here": entry.edit is not None,
         "claimed": {
@@ -282,6 +283,8 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"{_sign(finding.level)} {finding.level.word} risk: {finding.words}")
     if not entry.assessment.findings:
         yield OneLine(f"risk     {entry.assessment.nothing}")
+    for words in entry.assessment.known:
+        yield OneLine(f"note     {words}")
     for words in entry.assessment.unchecked:
         yield OneLine(f"note     not checked: {words}")
     if read is not None:

@@ -19,7 +19,7 @@ async def second_reading(rooms: Office, entry: QueueEntry, box: Mailbox | None) 
     """Has a draft read, unless the answer is kept from before. What fails is said in the state."""
     assistant = Assistant(rooms.database, rooms.settings, rooms.clock)
     try:
-        reader = SecondReader(assistant, rooms.settings, HouseFacts(rooms.settings), _ignore)
+        reader = SecondReader(assistant, HouseFacts(rooms.settings), _ignore)
         return await reader.read(entry, box.address if box is not None else "")
     finally:
         await assistant.aclose()

@@ -47,6 +47,11 @@ class HouseFacts:
         self._named = settings.assist.facts if chosen is None else chosen
         self._read: dict[tuple[str, ...], tuple[object, Facts]] = {}
 
+    @property
+    def named(self) -> bool:
+        """Whether the settings name any file."""
+        return bool(self._named or self._assist.mailbox_facts)
+
     def of(self, address: str) -> Facts:
         """The facts for a mailbox, by its address."""
         by_address = {name.lower(): files for name, files in self._assist.mailbox_facts.items()}

@@ -151,10 +151,6 @@ class Profile(Section, frozen=True):
     """`write_tags` of `[assist]` for this profile alone.
 
     None: as `[assist]` says."""
-    second_reader: bool | None = None
-    """`second_reader` of `[assist]` for this profile alone.
-
-    None: as `[assist]` says."""
     facts: tuple[str, ...] | None = None
     """`facts` of `[assist]` for this profile alone.
 
@@ -237,12 +233,10 @@ class Assist(Section, frozen=True):
     """Threads from this many tokens on are summarised by the large model."""
     signature: str = ""
     """Ends the drafts; none leaves that to the model."""
-    second_reader: bool = False
-    """Have a model read the draft at hand and the next one against their threads without being asked."""
     facts: tuple[str, ...] = ()
     """Text files of what the company says of itself (prices, hours, policies), beside `config.toml` unless the path
-    says otherwise. Drafts, redrafts and the second reader get them, and the risk rules count what stands in them as
-    known."""
+    says otherwise. Drafts, redrafts and the second reader get them, and the risk rules count the sums, dates, links
+    and addresses in them as known."""
     mailbox_facts: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Address of a mailbox = its files, in place of `facts`."""
 

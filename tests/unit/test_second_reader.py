@@ -218,7 +218,7 @@ class Desk:
         settings = Settings(assist=assist or Assist(), profile=profile or Profile())
         self.database = Database.open(None)
         self.assistant = Assistant(self.database, settings, SystemClock(), model=model)
-        self.reader = SecondReader(self.assistant, settings, HouseFacts(settings), self.told.append)
+        self.reader = SecondReader(self.assistant, HouseFacts(settings), self.told.append)
 
     async def read(self, entry: QueueEntry, **more: bool) -> SecondReaderState:
         return await self.reader.read(entry, "us@company.example", **more)
@@ -235,7 +235,7 @@ async def test_it_is_asked_once_for_the_same_draft_and_thread() -> None:
     assert state.remarks[0].line == "contradicted: “Friday 13 March”; thread: “Thursday 12 March” (Anna)"
     assert await desk.read(an_entry()) == state and len(model.asked) == 1 and model.json == [True]
     assert desk.reader.state(an_entry()) == state
-    again = SecondReader(desk.assistant, desk.assistant.settings, HouseFacts(Settings()), desk.told.append)
+    again = SecondReader(desk.assistant, HouseFacts(Settings()), desk.told.append)
     assert await again.recall(an_entry(), "us@company.example") == state and len(model.asked) == 1
     other = await desk.read(an_entry(f"{BODY} Yours"))
     assert len(model.asked) == 2 and other.summary == "second reader jamba-mini: nothing named, which is no all-clear"

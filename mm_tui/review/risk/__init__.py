@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.engine import assess
-from mm_tui.review.risk.model import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext
+from mm_tui.review.risk.model import Assessment, Draft, HouseText, Message, OtherAnswer, Rejected, ThreadContext
 from mm_tui.settings.sections import Risk
 
 __all__ = [
     "Assessment",
     "Draft",
     "Finding",
+    "HouseText",
     "Level",
     "Message",
     "OtherAnswer",

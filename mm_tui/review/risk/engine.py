@@ -7,7 +7,7 @@ from dataclasses import replace
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.answers import ANSWER_RULES
 from mm_tui.review.risk.details import DETAIL_RULES
-from mm_tui.review.risk.facts import FACT_RULES
+from mm_tui.review.risk.facts import FACT_RULES, known_from_house
 from mm_tui.review.risk.form import FORM_RULES
 from mm_tui.review.risk.model import Assessment, Draft, ThreadContext
 from mm_tui.review.risk.orders import ORDER_RULES
@@ -60,7 +60,9 @@ def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -
         findings += (finding for finding in each.find(reading) if finding.code not in settings.off)
     tuned = [_tuned(finding, settings) for finding in _merged(findings)]
     tuned.sort(key=lambda finding: -finding.level)
-    return Assessment(tuple(tuned), tuple(_unchecked(reading)), reading.has_thread_text or not draft.outbound)
+    known = tuple(known_from_house(reading)) if draft.outbound else ()
+    compared = reading.has_thread_text or not draft.outbound
+    return Assessment(tuple(tuned), tuple(_unchecked(reading)), known, compared)
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:

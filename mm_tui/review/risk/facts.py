@@ -104,6 +104,11 @@ def find_amounts(text: str) -> tuple[Amount, ...]:
     return tuple(found)
 
 
+def known_amounts(reading: Reading) -> tuple[Amount, ...]:
+    """What the thread and the house facts name."""
+    return (*find_amounts(reading.figures), *find_amounts(reading.house_text))
+
+
 _MOST_RECKONED = 12
 
 
@@ -127,7 +132,7 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
     named = find_amounts(reading.body)
     if not named:
         return
-    there = {(amount.currency, amount.value) for amount in find_amounts(reading.figures)}
+    there = {(amount.currency, amount.value) for amount in known_amounts(reading)}
     new = [amount for amount in named if (amount.currency, amount.value) not in there]
     if 0 < len(new) <= _MOST_RECKONED:
         sums = _reckoned([*there, *((amount.currency, amount.value) for amount in find_amounts(reading.body))])
@@ -225,7 +230,7 @@ def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
     written = find_dates(reading.body)
     if not written:
         return
-    there = list(days_there(reading, written))
+    there = [*days_there(reading, written), *find_dates(reading.house_text)]
     came: list[date] = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
     if reading.context.today:
         came.append(reading.context.today)
@@ -275,6 +280,7 @@ def link_not_in_thread(reading: Reading) -> Iterator[Finding]:
     counts. Medium; low for sites that everybody knows, for the mere front page of a site, and for what stands in a
     signature or footer. A link shortener hides where it leads and is medium everywhere."""
     there: list[str] = [*reading.known.own_domains]
+    there += [str(link.host) for link in find_links(reading.house_text) if link.host]
     low = reading.thread_text.lower()
     foreign = [
         link for link in reading.links if link.opens and not any(same_site(str(link.host), one) for one in there)
@@ -318,7 +324,7 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
     written = [match for match in _ADDRESS.finditer(reading.body) if not reading.is_ours(match[0])]
     if not written:
         return
-    there = reading.thread_text.lower()
+    there = f"{reading.thread_text}\n{reading.house_text}".lower()
     copied = {str(party.address).lower() for party in (*reading.draft.recipients, reading.draft.sender)}
     found: dict[Level, dict[str, list[Span]]] = {}
     for match in written:
@@ -356,6 +362,30 @@ def _attributes(reading: Reading, span: Span) -> bool:
         or line.rstrip().endswith(":")
     )
     return quotes and _ATTRIBUTION.match(line) is not None
+
+
+def known_from_house(reading: Reading) -> Iterator[OneLine]:
+    """Which amounts, links and addresses of the draft stand in house facts and nowhere in the thread, and where."""
+    if not reading.context.house:
+        return
+    thread = {(amount.currency, amount.value) for amount in find_amounts(reading.figures)}
+    low = reading.thread_text.lower()
+    for file in reading.context.house:
+        amounts = {(amount.currency, amount.value) for amount in find_amounts(file.text)} - thread
+        hosts = [str(link.host) for link in find_links(file.text) if link.host]
+        words = [reading.body[slice(*one.span)] for one in find_amounts(reading.body) if one[:2] in amounts]
+        words += [
+            str(link.host)
+            for link in reading.links
+            if link.opens and str(link.host) not in low and any(same_site(str(link.host), host) for host in hosts)
+        ]
+        words += [
+            match[0]
+            for match in _ADDRESS.finditer(reading.body)
+            if match[0].lower() in file.text.lower() and match[0].lower() not in low
+        ]
+        if words:
+            yield OneLine(f"{listed([quoted(word) for word in dict.fromkeys(words)])}: stands in {file.name}")
 
 
 FACT_RULES = (

@@ -123,6 +123,14 @@ class OtherAnswer:
 
 
 @dataclass(frozen=True)
+class HouseText:
+    """A file of what the company says of itself."""
+
+    name: OneLine
+    text: ManyLine
+
+
+@dataclass(frozen=True)
 class ThreadContext:
     """What is known around a draft. Empty fields mean unknown, and rules that need them say so."""
 
@@ -140,6 +148,8 @@ class ThreadContext:
     """Other answers to the same mail, oldest first."""
     rejected: tuple[Rejected, ...] = ()
     """Drafts rejected lately, newest first."""
+    house: tuple[HouseText, ...] = ()
+    """House facts: amounts, dates, links and addresses in them count as known."""
     today: date | None = None
     """The reviewer's date, for dates such as "Friday" that are written without a year; None: not compared."""
 
@@ -165,6 +175,8 @@ class Assessment:
     """Worst first."""
     unchecked: tuple[OneLine, ...] = ()
     """What was not looked at and why, one sentence each: rules switched off, mails of the thread not read."""
+    known: tuple[OneLine, ...] = ()
+    """What of the draft stands in house facts and nowhere in the thread, with the file's name: one sentence each."""
     compared: bool = True
     """False when no text of the thread was known, so that nothing was compared with it."""
 

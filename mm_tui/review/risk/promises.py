@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts
+from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts, known_amounts
 from mm_tui.review.risk.phrases import ordered, pattern
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
@@ -92,7 +92,7 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
     for span, sentence, start in _said(reading, firm, pattern("money")):
         plain = firm.search(sentence) is not None
         amounts = [amount for amount in find_amounts(sentence) if amount.currency != "%"]
-        told = find_amounts(reading.figures) if amounts else ()
+        told = known_amounts(reading) if amounts else ()
         there = {(amount.currency, amount.value) for amount in told}
         new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
         commits = (plain or _commits(sentence)) and not _denies(sentence)

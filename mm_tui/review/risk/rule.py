@@ -88,6 +88,11 @@ class Reading:
         return "\n".join(lines)[-_MOST_FIGURES:]
 
     @cached_property
+    def house_text(self) -> str:
+        """The house facts, one file after the other."""
+        return "\n".join(file.text for file in self.context.house)
+
+    @cached_property
     def thread_digits(self) -> str:
         """`figures` without what stands between the digits of long numbers."""
         return _BETWEEN_DIGITS.sub("", self.figures)

@@ -224,7 +224,8 @@ class EditScreen(ExternalEditing):
         self.run_worker(work, thread=True, exclusive=True, group="assess", exit_on_error=False)
 
     def _assess_in_thread(self, draft: EditedDraft) -> None:
-        queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
+        services = self.services
+        queue = ReviewQueue(services.database, services.clock, services.settings.risk, house=services.house_facts)
         written = edited_draft(self._entry.item, draft)
         self.post_message(EditAssessed(queue.assess_edit(self._entry, written)))
 
@@ -294,7 +295,8 @@ class EditScreen(ExternalEditing):
         assert self.services.sync is not None
         if words := await open_mails(self.services.sync, mails):
             self.say(words, "warning")
-        queue = ReviewQueue(self.services.database, self.services.clock, self.services.settings.risk)
+        services = self.services
+        queue = ReviewQueue(services.database, services.clock, services.settings.risk, house=services.house_facts)
         fresh = await asyncio.to_thread(queue.entry, self._entry.item.id)
         if fresh is not None:
             self._thread = fresh.thread

@@ -203,6 +203,7 @@ def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None) -> Content:
     ]
     if not entry.is_checked:
         lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
+    lines += [Content.styled(f" · {words}", "$mm-dim") for words in found.known]
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
     if mailbox is not None and not entry.is_inbound:
         lines += [Content.styled(f"   {words}", "$mm-dim") for words in above(entry, mailbox)]

@@ -59,7 +59,8 @@ class QueueReader:
         """The use-case that reads the queue."""
         services = self._screen.services
         settings = services.settings
-        return ReviewQueue(services.database, services.clock, settings.risk, settings.review.sla_minutes)
+        minutes = settings.review.sla_minutes
+        return ReviewQueue(services.database, services.clock, settings.risk, minutes, services.house_facts)
 
     def read(self) -> None:
         """Reads the queue anew."""

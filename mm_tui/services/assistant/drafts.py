@@ -20,7 +20,9 @@ from mm_tui.review import risk
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.conversation import Conversation, Conversations
+from mm_tui.services.assistant.service import for_prompt
 from mm_tui.services.contacts import Contacts
+from mm_tui.services.facts import HouseFacts
 from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.services.queue.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, content_hash
 from mm_tui.store.audit.journal import Journal
@@ -89,6 +91,7 @@ class Drafts:
         self._assistant = assistant
         self._settings = settings
         self._conversations = Conversations(database, gateway, self._clock)
+        self._facts = HouseFacts(settings)
         self._contacts = Contacts(database, clock or SystemClock())
         self._submitted: dict[str, str] = {}
         """The body first submitted by each session."""
@@ -105,7 +108,8 @@ class Drafts:
         """
         conversation = await self._read(email_id)
         own = await asyncio.to_thread(self._own, conversation.subject)
-        request = tasks.prepare_draft(conversation.for_reply, own.address, instruction, self._settings.assist)
+        facts = for_prompt(await asyncio.to_thread(self._facts.of, own.address))
+        request = tasks.prepare_draft(conversation.for_reply, own.address, instruction, self._settings.assist, facts)
         async with aclosing(self._write(request, conversation)) as parts:
             async for part in parts:
                 yield part
@@ -122,7 +126,9 @@ class Drafts:
         except GatewayError:
             conversation = None
         letters = conversation.for_reply if conversation else ()
-        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist)
+        address = await asyncio.to_thread(self._address_of, email_id)
+        facts = for_prompt(await asyncio.to_thread(self._facts.of, address))
+        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist, facts)
         async with aclosing(self._write(request, conversation)) as parts:
             async for part in parts:
                 yield part
@@ -215,6 +221,12 @@ class Drafts:
     def _checked(self, draft: DraftText, conversation: Conversation) -> DraftText:
         found = self._assess(conversation.subject, conversation.mails, draft.text)
         return replace(draft, warnings=found, cut=draft.cut or conversation.shortened)
+
+    def _address_of(self, email_id: str) -> str:
+        """The address of the mailbox that a mail is in; empty when it is not in the store."""
+        row = self._mail.row(email_id)
+        boxes = self._mail.mailboxes()
+        return next((box.address for box in boxes if row is not None and box.id == row.mailbox_id), "")
 
     def _own(self, subject: EmailDetail) -> Party:
         boxes = self._mail.mailboxes()

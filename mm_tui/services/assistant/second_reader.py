@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mm_tui.services.events import Notify
     from mm_tui.services.facts import Facts, HouseFacts
     from mm_tui.services.queue.entry import QueueEntry
-    from mm_tui.settings.sections import Settings
 
 __all__ = ["Remark", "SecondReader", "SecondReaderState"]
 
@@ -116,13 +115,11 @@ class SecondReaderState:
 class SecondReader:
     """Reads drafts when asked, and keeps what was said of each version."""
 
-    def __init__(self, assistant: Assistant, settings: Settings, facts: HouseFacts, notify: Notify) -> None:
+    def __init__(self, assistant: Assistant, facts: HouseFacts, notify: Notify) -> None:
         """Takes what it works with; `notify` is told `AssistChanged` about the draft."""
         self._assistant = assistant
         self._facts = facts
         self._notify = notify
-        profile = settings.profile.second_reader
-        self.automatic = settings.assist.second_reader if profile is None else profile
         self._states: OrderedDict[object, SecondReaderState] = OrderedDict()
 
     def state(self, entry: QueueEntry) -> SecondReaderState | None:

@@ -157,7 +157,7 @@ class Assistant:
         """
         from mm_tui.assist import second_reader, tasks
 
-        request = tasks.prepare_second_reader(reading, self.settings.assist, _for_prompt(facts))
+        request = tasks.prepare_second_reader(reading, self.settings.assist, for_prompt(facts))
         return await self._answer(
             request,
             draft_id,
@@ -174,7 +174,7 @@ class Assistant:
         """What was answered to this very question before; None when it was not asked."""
         from mm_tui.assist import second_reader, tasks
 
-        request = tasks.prepare_second_reader(reading, self.settings.assist, _for_prompt(facts))
+        request = tasks.prepare_second_reader(reading, self.settings.assist, for_prompt(facts))
         return await asyncio.to_thread(
             self._kept,
             request,
@@ -296,7 +296,8 @@ class Assistant:
         )
 
 
-def _for_prompt(facts: Facts) -> tuple[Fact, ...]:
+def for_prompt(facts: Facts) -> tuple[Fact, ...]:
+    """House facts as prompts take them."""
     from mm_tui.assist.prompts import Fact
 
     return tuple(Fact(file.name, file.text) for file in facts.files)

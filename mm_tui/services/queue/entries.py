@@ -12,8 +12,9 @@ from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
 from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem
 from mm_tui.review.digest import digest_of
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.risk import Assessment, Draft, Message, OtherAnswer, Rejected, ThreadContext, assess
+from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, Rejected, ThreadContext, assess
 from mm_tui.services.contacts import Contacts
+from mm_tui.services.facts import Facts
 from mm_tui.services.presence.tags import Presence, claim_in, pair_words
 from mm_tui.services.queue.answers import family_of, other_answers
 from mm_tui.services.queue.authors import Authors
@@ -28,6 +29,7 @@ from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
+    from mm_tui.services.facts import HouseFacts
     from mm_tui.settings.sections import Risk
     from mm_tui.store.database import Database
 
@@ -42,8 +44,14 @@ class ReviewQueue:
     """Reads the queue from the stores. Everything here may take some milliseconds an item: call it in a thread."""
 
     def __init__(
-        self, database: Database, clock: Clock, risk: Risk, sla_minutes: Mapping[str, int] | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        risk: Risk,
+        sla_minutes: Mapping[str, int] | None = None,
+        house: HouseFacts | None = None,
     ) -> None:
+        """Takes what it reads from; `house` gives the house facts of each mailbox."""
         self._mail = MailStore(database)
         self._pending = PendingStore(database)
         self._edits = EditStore(database)
@@ -51,6 +59,7 @@ class ReviewQueue:
         self._clock = clock
         self._risk = risk
         self._sla_minutes = sla_minutes or {}
+        self._house = house
         self._contacts = Contacts(database, clock)
         self._releases = DecisionStore(database)
         self._assessed: OrderedDict[object, Assessment] = OrderedDict()
@@ -157,15 +166,23 @@ class ReviewQueue:
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         self._contacts.refresh()
         answers = self._answers(item, thread)
-        key = (digest, item.complete, newer, read, answers, written, self._contacts.version)
+        house = self._house_facts(item.mailbox_id)
+        key = (digest, item.complete, newer, read, answers, written, self._contacts.version, house)
         known = self._assessed.get(key)
         if known is None:
             draft = Draft.of(item) if edit is None else edited_draft(item, edit.text)
             known = assess(draft, self._context(item, thread), self._risk)
+            known = replace(known, unchecked=(*known.unchecked, *house.problems))
             self._assessed[key] = known = _with_newer(known, newer)
             if len(self._assessed) > MAX_ASSESSED:
                 self._assessed.popitem(last=False)
         return QueueEntry(item, digest, known, edit, tuple(thread), self._due_at(item))
+
+    def _house_facts(self, mailbox_id: str) -> Facts:
+        if self._house is None or not self._house.named:
+            return Facts()
+        boxes = self._mail.mailbox_rows()
+        return self._house.of(next((str(box.address) for box in boxes if box.mailbox_id == mailbox_id), ""))
 
     def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
         """What other reviewers' programs say by tags, as far as the details tell that were read."""
@@ -189,6 +206,7 @@ class ReviewQueue:
             recent_addresses=known.recent,
             answers=self._answers(item, thread),
             rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
+            house=tuple(HouseText(file.name, file.text) for file in self._house_facts(item.mailbox_id).files),
             today=self._clock.now().date(),
         )
 
