@@ -115,6 +115,8 @@ ACTS: tuple[Act, ...] = (
     Act("pending.next", "n", "next", "next", "Next waiting mail."),
     Act("pending.previous", "p", "previous", "previous", "Waiting mail before."),
     Act("pending.findings", "i", "findings", "all risks", "Show everything that was found, and what was not checked."),
+    Act("pending.second_reader", "r", "second_reader", "second reader", "Have a model compare the draft with its thread; again to stop it, or to ask anew."),
+    Act("pending.facts", "F", "facts", "house facts", "Show the house facts of the mailbox, and which files could not be read."),
     Act("pending.send_back", "b", "send_back", "send back", "Reject with your edited text in the reason, for the agent to send anew."),
     Act("pending.discard", "D", "discard", "discard edit", "Throw your edit away; asks first."),
     Act("pending.kept", "K", "kept", "kept texts", "Texts that you wrote and that were not released: read, copy, throw away."),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.review.identity import Identity
     from mm_tui.services.assistant.drafts import Drafts
+    from mm_tui.services.assistant.second_reader import SecondReader
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.edits import Edits
@@ -92,6 +93,7 @@ class Services(Protocol):
     claim_watch: ClaimWatch | None
     triage: Triage | None
     drafts: Drafts | None
+    second_reader: SecondReader | None
     boxes: MailboxActs | None
     house_facts: HouseFacts
     """What the company says of itself, by mailbox."""

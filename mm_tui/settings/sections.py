@@ -151,6 +151,10 @@ class Profile(Section, frozen=True):
     """`write_tags` of `[assist]` for this profile alone.
 
     None: as `[assist]` says."""
+    second_reader: bool | None = None
+    """`second_reader` of `[assist]` for this profile alone.
+
+    None: as `[assist]` says."""
     facts: tuple[str, ...] | None = None
     """`facts` of `[assist]` for this profile alone.
 
@@ -233,6 +237,8 @@ class Assist(Section, frozen=True):
     """Threads from this many tokens on are summarised by the large model."""
     signature: str = ""
     """Ends the drafts; none leaves that to the model."""
+    second_reader: bool = False
+    """Have a model compare the draft at hand and the next one with their threads without being asked."""
     facts: tuple[str, ...] = ()
     """Text files of what the company says of itself (prices, hours, policies), beside `config.toml` unless the path
     says otherwise. Drafts, redrafts and the second reader get them, and the risk rules count the sums, dates, links

@@ -160,6 +160,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pager--text", "pager--dim", "pager--strong", "pager--risk", "pager--fail", "pager--added", "pager--removed",
         "pager--accent", "pager--emphasis", "pager--struck", "pager--code", "pager--link",
+        "pager--reader",
     }  # fmt: skip
     DEFAULT_CSS = """
     Pager {
@@ -176,6 +177,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         & > .pager--struck { color: $mm-dim; text-style: strike; }
         & > .pager--code { color: $foreground; background: $panel; }
         & > .pager--link { color: $foreground; text-style: underline; }
+        & > .pager--reader { color: $accent; text-style: underline; }
         & > .pager--risk { color: $warning; text-style: underline; }
         & > .pager--fail { color: $error; text-style: bold underline; }
         & > .pager--added { color: $success; text-style: bold underline; }

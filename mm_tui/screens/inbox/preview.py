@@ -8,7 +8,7 @@ from textual.widget import Widget
 from mm_tui.messages import Services
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.mail_list import URGENCY_SIGNS, chip
 from mm_tui.widgets.words import exact, joined
 
@@ -68,16 +68,40 @@ class Preview(Widget):
             lines += [Content(""), Content(row.summary)]
         lines.append(Content(""))
         detail = self._services.mail.detail(row.email_id)
-        if detail is None:
+        waiting = self._services.pending.get(row.email_id)
+        if detail is None and waiting is not None:
+            lines += _body(waiting.body)
+        elif detail is None:
+            lines += self._card(row)
             lines.append(Content.assemble(("enter", "$foreground"), (" opens it", "$mm-dim")))
             if row.status == "unread":
                 lines.append(Content.styled("Opening marks it read at the gateway.", "$mm-dim"))
         else:
-            body = detail.body.split("\n")
-            lines += [Content(OneLine(line)) for line in body[:MAX_LINES]]
-            if len(body) > MAX_LINES:
-                lines.append(Content.styled(f"{len(body) - MAX_LINES:,} more lines: enter opens it", "$mm-dim"))
+            lines += _body(detail.body)
         return joined(lines, "\n")
+
+    def _card(self, row: MailRow) -> list[Content]:
+        """What the assistant knows of it besides the summary, with the model's id; empty when it knows nothing."""
+        if self._services.triage is None:
+            return []
+        card = self._services.triage.card(row.email_id)
+        asked = card.requested_action or card.intent
+        lines = [_line("wants", asked)] if asked and asked != "unknown" else []
+        lines += [_line("by", card.deadline)] if card.deadline else []
+        lines += [_line("amounts", OneLine(", ".join(card.amounts)))] if card.amounts else []
+        if lines or row.summary:
+            lines.append(Content.styled(card.badge, "$mm-dim"))
+            lines.append(Content(""))
+        return lines
+
+
+def _body(text: ManyLine) -> list[Content]:
+    """The beginning of a body."""
+    body = text.split("\n")
+    lines = [Content(OneLine(line)) for line in body[:MAX_LINES]]
+    if len(body) > MAX_LINES:
+        lines.append(Content.styled(f"{len(body) - MAX_LINES:,} more lines: enter opens it", "$mm-dim"))
+    return lines
 
 
 def _line(name: str, value: OneLine, more: OneLine = OneLine("")) -> Content:

@@ -45,6 +45,7 @@ def head(
     shown_findings: int,
     crowded: bool = False,
     now: datetime | None = None,
+    more: Sequence[Content] = (),
 ) -> Content:
     """The lines above the body.
 
@@ -54,6 +55,7 @@ def head(
         shown_findings: how many findings are spelled out; the rest is counted.
         crowded: all of it does not fit here and stands whole in the text below: only the beginnings are given.
         now: the time, where it is not the machine's; a send time may have passed.
+        more: lines that models have to say, below all others.
     """
     item, edit = entry.item, entry.edit
     subject = OneLine(edit.text.subject) if edit is not None else item.subject
@@ -91,6 +93,7 @@ def head(
     if entry.is_checked and not crowded and not entry.assessment.findings:
         lines.append(Content.styled(f" · {entry.assessment.nothing}", "$mm-dim"))
     lines += finding_lines(entry.assessment.findings, shown_findings)
+    lines += more
     return joined(lines, "\n")
 
 
@@ -194,7 +197,7 @@ def unchecked_words(entry: QueueEntry) -> OneLine:
     return OneLine(f"not checked yet: {entry.unread_words}")
 
 
-def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None) -> Content:
+def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None, more: Sequence[Content] = ()) -> Content:
     """Everything that was found in a waiting mail, and what was not looked at; of a known mailbox also what the
     gateway adds to a mail or does not tell."""
     found = entry.assessment
@@ -207,5 +210,6 @@ def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None) -> Content:
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
     if mailbox is not None and not entry.is_inbound:
         lines += [Content.styled(f"   {words}", "$mm-dim") for words in above(entry, mailbox)]
+    lines += more
     lines.append(Content.styled(f"digest {entry.digest}", "$mm-dim"))
     return joined(lines, "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mm_tui.models import Attachment, PendingItem
 from mm_tui.review.findings import Finding, Level
@@ -39,6 +39,7 @@ def draft_page(
     *,
     above: Sequence[str] | None = None,
     bodies: RenderPass | None = None,
+    more: Sequence[Mark] = (),
 ) -> Page:
     """The draft as it would leave: its body with the risky words marked, and its attachments.
 
@@ -48,11 +49,12 @@ def draft_page(
         above: None where the head names all there is; else it has no room, so that sender, recipients, subject and
             these lines stand whole at the beginning of the page.
         bodies: renders the body, or leaves it as it was written.
+        more: further marks in the body.
     """
     writer = PageWriter()
     to = [party.header for party in item.to]
     write_envelope(writer, item, item.subject, to, above, folded=True)
-    _body(writer, item.body, findings, bodies or RenderPass())
+    _body(writer, item.body, findings, bodies or RenderPass(), more)
     write_files(writer, item.attachments)
     _write_folded(writer, item, to)
     return writer.page()
@@ -65,14 +67,15 @@ def edit_page(
     *,
     above: Sequence[str] | None = None,
     bodies: RenderPass | None = None,
+    more: Sequence[Mark] = (),
 ) -> Page:
     """The human's text as it would leave, with the attachments that are carried over.
 
-    `above` and `bodies` as in `draft_page`.
+    `above`, `bodies` and `more` as in `draft_page`.
     """
     writer = PageWriter()
     write_envelope(writer, item, OneLine(edit.text.subject), edit.text.to, above, folded=True)
-    _body(writer, ManyLine(edit.text.body), findings, bodies or RenderPass())
+    _body(writer, ManyLine(edit.text.body), findings, bodies or RenderPass(), more)
     write_files(writer, item.attachments)
     _write_folded(writer, item, edit.text.to)
     return writer.page()
@@ -131,8 +134,13 @@ def _write_folded(writer: PageWriter, item: PendingItem, to: Sequence[str]) -> N
                 writer.line(OneLine(address))
 
 
-def thread_page(mails: Sequence[ThreadMail], bodies: RenderPass | None = None) -> Page:
-    """The other mails of the draft's thread, the newest first: that is what it answers.
+def thread_page(
+    mails: Sequence[ThreadMail],
+    bodies: RenderPass | None = None,
+    *,
+    marks: Callable[[str], Sequence[Mark]] = lambda _: (),
+) -> Page:
+    """The other mails of the draft's thread, the newest first: that is what it answers. `marks` gives marks by id.
 
     What was not sent, or did not arrive, stands apart at the end, each with its state.
     """
@@ -142,18 +150,18 @@ def thread_page(mails: Sequence[ThreadMail], bodies: RenderPass | None = None) -
     if not said:
         writer.line("No earlier mail of this thread is known here: it starts one, or its thread was not synced.", "dim")
     for mail in reversed(said):
-        _thread_mail(writer, mail, bodies)
+        _thread_mail(writer, mail, bodies, marks(mail.summary.id))
     if unsaid:
         writer.line()
         writer.line(UNSAID, "risk")
         writer.line()
     for mail in reversed(unsaid):
         writer.line(f"▲ {OneLine(unsent_words(mail.mail))}", "risk")
-        _thread_mail(writer, mail, bodies)
+        _thread_mail(writer, mail, bodies, ())
     return writer.page()
 
 
-def _thread_mail(writer: PageWriter, mail: ThreadMail, bodies: RenderPass) -> None:
+def _thread_mail(writer: PageWriter, mail: ThreadMail, bodies: RenderPass, marks: Sequence[Mark]) -> None:
     summary = mail.summary
     writer.line(f"{summary.sender}", "strong")
     writer.line(f"{exact(summary.received_at)} · {summary.subject or '(no subject)'}", "dim")
@@ -161,26 +169,30 @@ def _thread_mail(writer: PageWriter, mail: ThreadMail, bodies: RenderPass) -> No
     if mail.detail is None:
         writer.line(UNOPENED, "dim")
     else:
-        _text(writer, mail.detail.body, (), bodies)
+        _text(writer, mail.detail.body, (), bodies, marks)
         writer.line()
         write_files(writer, mail.detail.attachments)
     writer.line()
 
 
-def _body(writer: PageWriter, body: ManyLine, findings: Iterable[Finding], bodies: RenderPass) -> None:
+def _body(
+    writer: PageWriter, body: ManyLine, findings: Iterable[Finding], bodies: RenderPass, more: Sequence[Mark]
+) -> None:
     if not body.strip():
         writer.line("(the draft is empty)", "risk")
         return
-    _text(writer, body, findings, bodies)
+    _text(writer, body, findings, bodies, more)
     writer.line()
 
 
-def _text(writer: PageWriter, body: ManyLine, findings: Iterable[Finding], bodies: RenderPass) -> None:
+def _text(
+    writer: PageWriter, body: ManyLine, findings: Iterable[Finding], bodies: RenderPass, more: Sequence[Mark]
+) -> None:
     """A body with its marks, as its recipient reads it or as it was written."""
     made = bodies.of(body)
     marks = [
         Mark(start, end, mark.style)
-        for mark in risk_marks(findings)
+        for mark in (*more, *risk_marks(findings))
         for start, end in made.stretches(mark.start, mark.end)
     ]
     if made.is_source:

@@ -11,6 +11,7 @@ from textual.content import Content
 from mm_tui.messages import services_of
 from mm_tui.models import Mailbox
 from mm_tui.review.render_pass import RenderPass, is_source
+from mm_tui.screens.pending.advice import NO_ADVICE, Advice
 from mm_tui.screens.pending.diff_pages import difference, sides
 from mm_tui.screens.pending.head import above, banner, head
 from mm_tui.screens.pending.pages import draft_page, edit_page, thread_page
@@ -65,6 +66,8 @@ class ItemPane(Vertical):
         self._mailbox: Mailbox | None = None
         self._change: ReadChange | None = None
         self._drawn: object = None
+        self.advice = NO_ADVICE
+        """What models say of the mail that is shown."""
         self._place = ""
         self._as_source = False
         """Bodies are shown as they were written, not as a recipient reads them."""
@@ -109,6 +112,7 @@ class ItemPane(Vertical):
         release: DecisionView | None,
         mailbox: Mailbox | None,
         change: ReadChange | None = None,
+        advice: Advice = NO_ADVICE,
     ) -> None:
         """Shows a waiting mail, or none. Keeps view and place when it is the same mail as before.
 
@@ -117,6 +121,7 @@ class ItemPane(Vertical):
             release: the newest decision about it.
             mailbox: whose it is.
             change: its content is another than the reader had on the screen: what differs is shown at once.
+            advice: what models say of it.
         """
         before, was_told = self._entry, self._change is not None
         same = entry is not None and before is not None and entry.item.id == before.item.id
@@ -124,6 +129,7 @@ class ItemPane(Vertical):
         self._entry, self._release, self._mailbox, self._change = entry, release, mailbox, change
         if entry is None or entry.version != self._stays_source:
             self._stays_source = ""
+        self.advice = advice
         if change is not None and not told:
             self.view, same = View.DIFF, False
         elif not same or self.view not in self._views():
@@ -202,7 +208,7 @@ class ItemPane(Vertical):
         self._draw_banner()
         above_page = self._above()
         changed = self._release.changed if self._release else None
-        wanted = (self._entry, self.view, changed, self._change, above_page, self._as_source)
+        wanted = (self._entry, self.view, changed, self._change, above_page, self._as_source, self.advice.reader)
         if wanted != self._drawn:
             self._drawn = wanted
             bodies = RenderPass(as_source=self._as_source or bool(self._stays_source))
@@ -218,7 +224,7 @@ class ItemPane(Vertical):
             return Page()
         if self._compares_sides():
             return sides(self._entry)[0]
-        return thread_page(self._entry.thread, bodies)
+        return thread_page(self._entry.thread, bodies, marks=self.advice.thread_marks)
 
     def _compares_sides(self) -> bool:
         changed = self._release is not None and self._release.changed is not None
@@ -230,16 +236,16 @@ class ItemPane(Vertical):
         if entry is None:
             return Page(), ""
         if self.view is View.THREAD:
-            return thread_page(entry.thread, bodies), ""
+            return thread_page(entry.thread, bodies, marks=self.advice.thread_marks), ""
         if self._compares_sides():
             return sides(entry, above=self._above())[1], entry.version
         if self.view is View.DIFF:
             return difference(entry, self._release, self._change, above=self._above())
-        findings, above_page = entry.assessment.findings, self._above()
+        findings, above_page, more = entry.assessment.findings, self._above(), self.advice.draft_marks
         if entry.edit is not None:
-            page = edit_page(entry.edit, entry.item, findings, above=above_page, bodies=bodies)
+            page = edit_page(entry.edit, entry.item, findings, above=above_page, bodies=bodies, more=more)
         else:
-            page = draft_page(entry.item, findings, above=above_page, bodies=bodies)
+            page = draft_page(entry.item, findings, above=above_page, bodies=bodies, more=more)
         return page, entry.version
 
     def _above(self) -> list[OneLine] | None:
@@ -285,13 +291,18 @@ class ItemPane(Vertical):
         if entry is None:
             return Content("")
         now = services_of(self).clock.now()
+        width = max(1, self.size.width - PADDING)
         least = min(1, len(entry.assessment.findings))
-        for crowded in (False, True):
-            for findings in range(MOST_FINDINGS, least - 1, -1):
-                text = head(entry, self._mailbox, now=now, shown_findings=findings, crowded=crowded)
-                if not room or text.get_height({}, max(1, self.size.width - PADDING)) <= room:
-                    self._crowded = crowded
-                    return text
+        # Advice gives way before anything else does.
+        tries = [(False, MOST_FINDINGS, more) for more in (self.advice.lines(width), self.advice.short_lines(width))]
+        tries += [
+            (crowded, findings, []) for crowded in (False, True) for findings in range(MOST_FINDINGS, least - 1, -1)
+        ]
+        for crowded, findings, more in tries:
+            text = head(entry, self._mailbox, now=now, shown_findings=findings, crowded=crowded, more=more)
+            if not room or text.get_height({}, width) <= room:
+                self._crowded = crowded
+                return text
         self._crowded = True
         return text
 

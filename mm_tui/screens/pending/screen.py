@@ -13,6 +13,7 @@ from mm_tui.messages import SubjectChanged
 from mm_tui.query import QUEUE
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.column import QueueColumn
 from mm_tui.screens.pending.deciding import Begun, Deciding, applies
@@ -24,6 +25,7 @@ from mm_tui.screens.pending.pane import ItemPane, View
 from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
+from mm_tui.screens.pending.second_reading import SecondReading
 from mm_tui.screens.pending.words import place_words
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
@@ -69,6 +71,7 @@ class PendingScreen(BaseScreen):
         self.deciding = Deciding(self)
         self.batches = Batches(self, self.deciding)
         self.editing = Editing(self, self.deciding)
+        self.second_reading = SecondReading(self)
         self._cursor_id = ""
         self._subject = ""
         """The version of the mail under the cursor."""
@@ -168,6 +171,8 @@ class PendingScreen(BaseScreen):
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, DecisionChanged):
             self.decision_moved(notice.email_id)
+        if isinstance(notice, AssistChanged):
+            self._advice_changed(notice)
         if isinstance(notice, SyncChanged) and not self.listing.listed:
             self._show_rows()
         # The gateway's log may tell how mail ended that is still listed.
@@ -178,6 +183,7 @@ class PendingScreen(BaseScreen):
     def services_ready(self) -> None:
         self.reload()
         self.opener.open_soon()
+        self.second_reading.look_soon()
 
     def reload(self) -> None:
         """Reads the queue anew, in a thread."""
@@ -206,6 +212,7 @@ class PendingScreen(BaseScreen):
         self.deciding.note_unasked(before)
         self._show_item()
         self.opener.open_soon()
+        self.second_reading.look_soon()
 
     def _show_rows(self) -> None:
         self.column.show(self.listing, self.marks)
@@ -228,7 +235,17 @@ class PendingScreen(BaseScreen):
         box = next((box for box in self.services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
         self.pane.set_place(self._place_words(entry))
         change = self.versions.show(entry, self.services.clock.now()) if self.shows_item else None
-        self.pane.show(entry, self.decision_of(entry.item.id), box, change)
+        self.pane.show(entry, self.decision_of(entry.item.id), box, change, advice_of(self.services, entry))
+
+    def _advice_changed(self, notice: AssistChanged) -> None:
+        """A model said something: what stands above the draft is drawn anew where it may be about it."""
+        entry = self.current
+        about = (notice.email_id, notice.thread_id) if entry is not None else ()
+        if entry is not None and (entry.item.id in about or newest_inbound(entry) in about):
+            self._show_item()
+
+    def cancel_group(self, group: str) -> None:
+        self.workers.cancel_group(self, group)
 
     def _tick(self) -> None:
         """A hold counts down: its words change every second."""
@@ -279,6 +296,7 @@ class PendingScreen(BaseScreen):
             self.reload()
         self._show_item()
         self.opener.open_soon()
+        self.second_reading.look_soon()
         self.refresh_bindings()
 
     def _take_note(self) -> None:
@@ -401,7 +419,19 @@ class PendingScreen(BaseScreen):
     def action_findings(self) -> None:
         if (entry := self.current) is not None:
             no_choices: list[Choice[bool]] = []
-            self.app.push_screen(ChoiceScreen("What was found", findings_page(entry, self.pane.mailbox), no_choices))
+            page = findings_page(entry, self.pane.mailbox, self.pane.advice.reader_lines())
+            self.app.push_screen(ChoiceScreen("What was found", page, no_choices))
+
+    def action_second_reader(self) -> None:
+        self.second_reading.ask()
+
+    def action_facts(self) -> None:
+        """Shows the house facts of the mailbox that the mail is in."""
+        box = self.pane.mailbox
+        if self.current is not None:
+            page = facts_page(self.services.house_facts.of(box.address if box is not None else ""))
+            no_choices: list[Choice[bool]] = []
+            self.app.push_screen(ChoiceScreen("House facts", page, no_choices))
 
     def action_thread(self) -> None:
         """Opens the mails of the thread: draft beside thread where there is room, else the thread."""

@@ -120,7 +120,15 @@ class SecondReader:
         self._assistant = assistant
         self._facts = facts
         self._notify = notify
+        settings = assistant.settings
+        profile = settings.profile.second_reader
+        self._automatic = settings.assist.second_reader if profile is None else profile
         self._states: OrderedDict[object, SecondReaderState] = OrderedDict()
+
+    @property
+    def automatic(self) -> bool:
+        """Whether drafts are read without being asked."""
+        return self._automatic and self._assistant.has_key
 
     def state(self, entry: QueueEntry) -> SecondReaderState | None:
         """What is known of this version of the draft beside this thread; None when it was not read."""

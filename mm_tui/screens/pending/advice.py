@@ -1,0 +1,111 @@
+"""What models say beside a waiting draft: what its thread wants, and what the second reader points at. Advice only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mm_tui.models import Direction
+from mm_tui.widgets.marks import Mark
+
+if TYPE_CHECKING:
+    from mm_tui.messages import Services
+    from mm_tui.services.assistant.cards import CardState
+    from mm_tui.services.assistant.second_reader import SecondReaderState
+    from mm_tui.services.facts import Facts
+    from mm_tui.services.queue.entry import QueueEntry
+
+STYLE = "reader"
+"""How the quotes of the second reader are marked in a text."""
+_UNTOLD = ("", "unknown")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What models say of the draft that is shown."""
+
+    card: CardState | None = None
+    """Of the newest mail of its thread; None when nothing is known."""
+    reader: SecondReaderState | None = None
+    """None when the second reader was not asked."""
+
+    def lines(self, width: int) -> list[Content]:
+        """What stands above the draft in `width` cells: quotes in full, all else on one line each."""
+        return [*self._wants(width), *self.reader_lines()[:-1], *self._last_line(width)]
+
+    def short_lines(self, width: int) -> list[Content]:
+        """The same where there is little room: what the second reader points at is only counted."""
+        return [*self._wants(width)[:1], *self._last_line(width)]
+
+    def _last_line(self, width: int) -> list[Content]:
+        return [line.truncate(width, ellipsis=True) for line in self.reader_lines()[-1:]]
+
+    def _wants(self, width: int) -> list[Content]:
+        card = self.card
+        if card is None:
+            return []
+        asked = card.requested_action or card.intent
+        said = [Content(card.label)] if card.label else []
+        if card.urgency == "high":
+            said.append(Content.styled("high urgency", "$warning"))
+        if card.deadline:
+            said.append(Content.assemble("by ", card.deadline))
+        if asked not in _UNTOLD:
+            said.append(Content(asked))
+        if not said and not card.summary:
+            return []
+        summary = Content(" ".join(card.summary.split()))
+        first = Content(" · ").join(said) if said else summary
+        badge = Content.styled(f"  {card.badge}", "$mm-dim")
+        room = max(1, width - badge.cell_length)
+        line = Content.assemble(("wants ", "$mm-dim"), first).truncate(room, ellipsis=True)
+        lines = [Content.assemble(line, badge)]
+        if said and card.summary:
+            lines.append(Content.assemble("      ", summary).truncate(width, ellipsis=True))
+        return lines
+
+    def reader_lines(self) -> list[Content]:
+        """The second reader's lines in full, the one that says who read last."""
+        if self.reader is None:
+            return []
+        remarks = [Content.assemble((" ≠ ", "$accent"), remark.line) for remark in self.reader.remarks]
+        return [*remarks, Content.styled(f" · {self.reader.summary}", "$mm-dim")]
+
+    @property
+    def draft_marks(self) -> list[Mark]:
+        """The second reader's quotes in the draft's body."""
+        return [Mark(*remark.draft_span, STYLE) for remark in (self.reader.remarks if self.reader is not None else ())]
+
+    def thread_marks(self, email_id: str) -> list[Mark]:
+        """Its quotes in the body of a mail of the thread."""
+        remarks = self.reader.remarks if self.reader is not None else ()
+        return [Mark(*remark.source_span, STYLE) for remark in remarks if remark.source_id == email_id]
+
+
+NO_ADVICE = Advice()
+
+
+def advice_of(services: Services, entry: QueueEntry) -> Advice:
+    """What is known now; asks nobody."""
+    newest = "" if entry.is_inbound else newest_inbound(entry)
+    card = services.triage.card(newest) if services.triage is not None and newest else None
+    if card is not None and not (card.label or card.summary or card.intent):
+        card = None
+    return Advice(card, services.second_reader.state(entry) if services.second_reader is not None else None)
+
+
+def newest_inbound(entry: QueueEntry) -> str:
+    """The id of the newest mail of the thread that came in; empty when there is none."""
+    came = (one for one in reversed(entry.thread) if str(one.summary.direction) == Direction.INBOUND)
+    return next((one.summary.id for one in came if one.mail.is_exchanged), "")
+
+
+def facts_page(facts: Facts) -> Content:
+    """The house facts of a mailbox in full, and what could not be read of them."""
+    lines = [Content.styled(f" ! {words}", "$warning") for words in facts.problems]
+    for file in facts.files:
+        lines += [Content.styled(file.name, "bold"), Content(file.text.rstrip()), Content("")]
+    none = Content.styled("None: [assist] facts in config.toml names the files.", "$mm-dim")
+    return Content("\n").join(lines or [none])

@@ -1,0 +1,84 @@
+"""Asks the second reader about the draft under the cursor: by key, and by itself where the settings say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mm_tui.services.assistant.cards import Phase
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from mm_tui.screens.pending.host import QueueHost
+    from mm_tui.services.assistant.second_reader import SecondReader
+    from mm_tui.services.queue.entry import QueueEntry
+
+REST_SECONDS = 0.8
+"""The cursor has to rest this long on a draft before its second reading is looked up, or asked for by itself."""
+
+
+class SecondReading:
+    """For the pending screen."""
+
+    def __init__(self, screen: QueueHost) -> None:
+        self._screen = screen
+        self._timer: Timer | None = None
+
+    def ask(self) -> None:
+        """Has the draft under the cursor read; the same key stops it while it reads, and asks anew afterwards."""
+        entry, services = self._screen.current, self._screen.services
+        if entry is None:
+            return
+        reader = services.second_reader
+        if reader is None:
+            self._screen.say(services.trouble or "still starting: the second reader needs the network", "warning")
+            return
+        state = reader.state(entry)
+        if state is not None and state.phase is Phase.WORKING:
+            self._screen.cancel_group("second-reader")
+            self._screen.say("the second reader was stopped")
+            return
+        again = state is not None and state.phase is Phase.DONE
+        self._run(self._ask(reader, entry, again))
+
+    async def _ask(self, reader: SecondReader, entry: QueueEntry, again: bool) -> None:
+        state = await reader.read(entry, self._address(entry), again=again)
+        # Above a draft with many findings there is no room for it.
+        more = ": {pending.findings} shows all" if state.remarks else ""
+        self._screen.say(f"{state.summary}{more}")
+
+    def look_soon(self) -> None:
+        """Once the cursor has rested: shows what is kept about the draft, and asks where that goes by itself."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._screen.set_timer(REST_SECONDS, self._look)
+
+    def _look(self) -> None:
+        reader = self._screen.services.second_reader
+        if reader is None:
+            return
+        shown, listed = self._screen.queue_list, self._screen.listing.listed
+        near = [entry for key in shown.keys[shown.cursor : shown.cursor + 2] if (entry := listed.get(key)) is not None]
+        wanted = [one for one in near if not one.ended and one.is_checked and reader.state(one) is None]
+        if wanted:
+            self._run(partial(self._read_all, wanted))
+
+    def _run(self, work: object) -> None:
+        # Exclusive: who asks about another draft no longer waits for this one.
+        self._screen.run_worker(work, group="second-reader", exclusive=True, exit_on_error=False)
+
+    async def _read_all(self, entries: Sequence[QueueEntry]) -> None:
+        from mm_tui.services.assistant.second_reader import why_not
+
+        reader = self._screen.services.second_reader
+        assert reader is not None, "the services stay once they are there"
+        for entry in entries:
+            known = await reader.recall(entry, self._address(entry))
+            if known is None and reader.automatic and not why_not(entry):
+                await reader.read(entry, self._address(entry), automatic=True)
+
+    def _address(self, entry: QueueEntry) -> str:
+        boxes = self._screen.services.mail.mailboxes()
+        return next((str(box.address) for box in boxes if box.id == entry.item.mailbox_id), "")
