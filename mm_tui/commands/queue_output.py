@@ -184,8 +184,8 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
         box = boxes.get(entry.item.mailbox_id)
         read = await second_reading(rooms, entry, box) if arguments.second_reader else None
         if arguments.json:
-            told = {"second_reader": second_reader_data(read)} if read is not None else {}
-            emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live, **told})
+            told = second_reader_data(read) if read is not None else None
+            emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live, "second_reader": told})
         else:
             kind = "LIVE: approved mail really leaves"
             if not chosen.profile.is_live:

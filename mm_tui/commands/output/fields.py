@@ -36,6 +36,10 @@ SHOWN: Mapping[str, str] = {
     "send_at": "when it leaves once approved, as the gateway told it, or null where it does not tell",
     "disclosure": "list of sentences: what the gateway adds, or does not tell",
     "unchecked": "list of sentences: what the risk rules did not look at",
+    "in_house_facts": "list of sentences: what of it stands in house facts and not in the thread",
+    "second_reader": "with --second-reader, else null: phase, words, model, stand_in, dropped, and lines (null when "
+    "nobody read; none is no all-clear), each with kind (contradicted, not_found, unanswered), draft and thread (the "
+    "quotes), source (the mail's id, or a file of house facts) and from",
     "oversight_mode": "of the mailbox, or null",
     "edited_here": "whether an unsent edit is kept on this machine",
     "claimed": "{by, since, until} when a reviewer says that they have it open, else null; it binds nobody",
