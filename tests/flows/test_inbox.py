@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from mm_tui.screens.inbox.column import FIRST_KEYS, KeysRead, MailColumn
 from mm_tui.screens.inbox.screen import InboxScreen
-from mm_tui.screens.inbox.search import FIRST_KEYS, KeysRead, SearchedMail
 from mm_tui.screens.inbox.words import GREETED
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.events import MailChanged
@@ -63,17 +63,17 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
         inbox = _inbox(app)
         await until(pilot, lambda: "600 mails" in shown(app))
         told: list[tuple[int, bool, str]] = []
-        taken = SearchedMail.on_keys_read
+        taken = MailColumn.take_keys
 
-        def take(screen: SearchedMail, message: KeysRead) -> None:
+        def take(column: MailColumn, message: KeysRead) -> None:
             told.append((len(message.keys), message.whole, shown(app)))
-            taken(screen, message)
+            taken(column, message)
 
-        monkeypatch.setattr(SearchedMail, "on_keys_read", take)
+        monkeypatch.setattr(MailColumn, "take_keys", take)
         await pilot.press("slash")
         line = inbox.query_one("#search", Input)
         line.value = "question"
-        assert inbox.view.query == "question", "a search does not wait until the letter has been drawn"
+        assert inbox.column.view.query == "question", "a search does not wait until the letter has been drawn"
         await until(pilot, lambda: len(told) == 2)
         assert [(found, whole) for found, whole, _ in told] == [(FIRST_KEYS, False), (600, True)]
         assert f"{FIRST_KEYS} mails…" in told[1][2], "what is on the screen is never called the whole"

@@ -105,15 +105,15 @@ async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(
         assert isinstance(screen, ThreadScreen)
         await until(pilot, says(app, "It has not come."), "its body")
         await pilot.press("r")
-        await until(pilot, lambda: screen.reply.is_open, "the editor")
+        await until(pilot, lambda: screen.replying.editor.is_open, "the editor")
 
         def full(*_given: object, **_named: object) -> None:
             raise sqlite3.OperationalError("database or disk is full")
 
         with monkeypatch.context() as patch:
             patch.setattr(EditStore, "save", full)
-            screen.reply.set_text("Dear Anna")
-            assert not screen.keep_reply()
+            screen.replying.editor.set_text("Dear Anna")
+            assert not screen.replying.save()
             screen.on_reply_editor_closed()
-            assert screen.reply.is_open and screen.reply.text == "Dear Anna"
-        assert screen.keep_reply()
+            assert screen.replying.editor.is_open and screen.replying.editor.text == "Dear Anna"
+        assert screen.replying.save()

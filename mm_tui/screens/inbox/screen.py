@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widgets import Static
 
 from mm_tui import keymap
-from mm_tui.messages import Said
+from mm_tui.query import MAIL
+from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.dialogs.labelling import Labelling
 from mm_tui.screens.inbox import words as inbox_words
+from mm_tui.screens.inbox.column import KeysRead, MailColumn
 from mm_tui.screens.inbox.preview import Preview
-from mm_tui.screens.inbox.search import SearchedMail
 from mm_tui.services.events import (
     AssistChanged,
     MailboxesChanged,
@@ -22,22 +23,17 @@ from mm_tui.services.events import (
     PendingChanged,
     SyncChanged,
 )
-from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.mail_list import MailList
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
 
     from mm_tui.services.events import ServiceEvent
 
-FIRST_KEYS = 200
-"""Keys read before the first frame; the rest follows from a thread."""
-PAINT_SECONDS = 0.1
-"""How long the reading waits at most until what was found first has been painted."""
-RELOAD_SECONDS = 0.3
-"""News that comes faster than this is shown together."""
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
 """From which size on the preview stands beside the list, or below it."""
 PREVIEW_SECONDS = 0.15
@@ -52,52 +48,74 @@ def _places(width: int, height: int) -> dict[str, bool]:
     }
 
 
-class InboxScreen(SearchedMail):
+class InboxScreen(BaseScreen):
     """Mail, newest first."""
 
     MODE = "inbox"
     TITLE_WORD = "inbox"
     CSS_PATH = "inbox.tcss"
     BINDINGS = keymap.bindings("inbox")
+    HELP_MORE = tuple((f"{name}:", words) for name, words in MAIL.operators.items())
 
     def __init__(self) -> None:
         super().__init__()
+        self.labelling = Labelling(self)
         self._preview_timer: Timer | None = None
         self._preview_wanted = True
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
-            with Vertical(id="left"):
-                yield Static(id="hint")
-                yield CachedStatic(id="heading")
-                yield from self.compose_search()
-                yield MailList(self.services.mail, self.services.clock, id="mails")
+            yield MailColumn(id="left")
             yield Preview(self.services, id="preview")
 
+    @property
+    def column(self) -> MailColumn:
+        """The list and what stands above it."""
+        return self.query_one("#left", MailColumn)
+
+    @property
+    def mails(self) -> MailList:
+        """The list."""
+        return self.column.mails
+
+    def status_mailbox(self) -> str | None:
+        return self.column.view.mailbox_id if self.is_mounted else None
+
+    def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
+        return self.column.commands()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`show all` is offered only where something is left out."""
+        del parameters
+        return action != "clear" or self.has_class("-searching") or self.column.leaves_out
+
     def on_mount(self) -> None:
-        self.list_first()
+        self.column.list_first()
         self.mails.focus()
         self._show_hint()
         self._show_preview()
 
+    def on_keys_read(self, message: KeysRead) -> None:
+        self.column.take_keys(message)
+
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, MailChanged):
-            self.forget(notice.email_ids)
-            self.reload_soon()
+            self.column.forget(notice.email_ids)
+            self.column.reload_soon()
         elif isinstance(notice, AssistChanged):
             if notice.email_id is not None:
-                self.forget(frozenset({notice.email_id}))
+                self.column.forget(frozenset({notice.email_id}))
                 self._show_preview()
         elif isinstance(notice, PendingChanged):
-            self.reload_soon()
+            self.column.reload_soon()
         elif isinstance(notice, MailboxesChanged):
-            self.use_profile_mailbox()
-            self.show_heading()
+            self.column.use_profile_mailbox()
+            self.column.show_heading()
         elif isinstance(notice, SyncChanged):
-            self.show_empty_words()
+            self.column.show_empty_words()
 
     def services_ready(self) -> None:
-        self.show_empty_words()
+        self.column.show_empty_words()
 
     def _show_hint(self) -> None:
         words = inbox_words.hint(self.services)
@@ -120,7 +138,7 @@ class InboxScreen(SearchedMail):
 
     # The preview
 
-    def news_listed(self) -> None:
+    def on_mail_column_news(self, _message: MailColumn.News) -> None:
         self._show_preview()
 
     def on_virtual_list_moved(self, _message: MailList.Moved) -> None:
@@ -164,6 +182,21 @@ class InboxScreen(SearchedMail):
 
         self.app.push_screen(ThreadScreen(row.mailbox_id, row.thread_id, row.email_id))
 
+    def action_search(self) -> None:
+        self.column.search()
+
+    def action_clear(self) -> None:
+        self.column.show_all()
+
+    def action_toggle_folded(self) -> None:
+        self.column.toggle_folded()
+
+    def action_next_mailbox(self) -> None:
+        self.column.next_mailbox()
+
+    def action_filter(self) -> None:
+        self.column.filter()
+
     def action_toggle_preview(self) -> None:
         """Shows or hides the preview."""
         self._preview_wanted = not self._preview_wanted
@@ -176,31 +209,18 @@ class InboxScreen(SearchedMail):
         if row is None or not row.email_id:
             return
         if triage is None:
-            self.post_message(Said("the assistant is not ready yet", "warning"))
+            self.labelling.say_why_not()
             return
         self.run_worker(self._examine(row.email_id), group="examine", exclusive=True, exit_on_error=False)
 
     def action_label(self) -> None:
         """Asks for a label for the mail under the cursor."""
-        from mm_tui.screens.dialogs.labels import LabelScreen
-
-        row = self.mails.current_row
-        if row is None or not row.email_id:
-            return
-        if self.services.triage is None:
-            self.post_message(Said("the assistant is not ready yet", "warning"))
-            return
-        labels = self.services.settings.assist.labels
-        self.app.push_screen(LabelScreen(labels, row.label), partial(self._label_chosen, row.email_id))
-
-    def _label_chosen(self, email_id: str, label: str | None) -> None:
-        triage = self.services.triage
-        if label is not None and triage is not None:
-            self.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)
+        if (row := self.mails.current_row) is not None and row.email_id:
+            self.labelling.ask(row.email_id, row.label)
 
     async def _examine(self, email_id: str) -> None:
         triage = self.services.triage
         if triage is not None:
             card = await triage.examine(email_id, again=True)
             if card.words:
-                self.post_message(Said(card.words))
+                self.say(card.words)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.form import Field, FormScreen
@@ -17,8 +16,8 @@ from mm_tui.services.audit.track_record import LADDER, step_down, step_up
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.messages import Services
     from mm_tui.models import Allowed, Mailbox
+    from mm_tui.screens.base import BaseScreen
     from mm_tui.services.audit.track_record import TrackRecord
     from mm_tui.services.mailboxes import MailboxActs, Said
 
@@ -32,64 +31,71 @@ class Acted(Message):
         self.again = again
 
 
-class MailboxActing(Screen[None]):
-    """Mixed into the mailboxes screen."""
+class MailboxActing:
+    """Asks what an act needs to know and has the gateway do it.
 
-    if TYPE_CHECKING:
+    Args:
+        screen: the screen that shows the questions.
+        current: the mailbox under the cursor.
+        changed: reads account, usage and webhooks anew.
+    """
 
-        @property
-        def services(self) -> Services: ...
-        @property
-        def current(self) -> TrackRecord | None: ...
-        def say(self, text: str, severity: str = "information") -> None: ...
-        def read_facts(self) -> None: ...
+    def __init__(
+        self, screen: BaseScreen, current: Callable[[], TrackRecord | None], changed: Callable[[], None]
+    ) -> None:
+        self._screen = screen
+        self._current = current
+        self._changed = changed
 
     def _acts(self, scope: str) -> MailboxActs | None:
         """The use-case, when a key for it is set; else says what is missing."""
-        if self.services.boxes is None:
-            self.say(self.services.trouble or "still starting", "warning")
+        if self._screen.services.boxes is None:
+            self._screen.say(self._screen.services.trouble or "still starting", "warning")
             return None
-        if not self.services.can(scope):
-            self.say(
+        if not self._screen.services.can(scope):
+            self._screen.say(
                 f"this needs a key with the scope {scope}: set {scope}_key, for instance with mm-tui init", "warning"
             )
             return None
-        return self.services.boxes
+        return self._screen.services.boxes
 
     def _do(self, work: Coroutine[Any, Any, Said], again: Callable[[Said], None] | None = None) -> None:
         async def acted() -> None:
-            self.post_message(Acted(await work, again))
+            self._screen.post_message(Acted(await work, again))
 
-        self.say("asking the gateway")
-        self.run_worker(acted(), group="act", exclusive=False, exit_on_error=False)
+        self._screen.say("asking the gateway")
+        self._screen.run_worker(acted(), group="act", exclusive=False, exit_on_error=False)
 
-    def on_acted(self, message: Acted) -> None:
+    def acted(self, message: Acted) -> None:
+        """Says how an act went, and asks again where it takes a code or was not accepted."""
         said = message.said
-        self.say(said.words, "information" if said.ok else "warning")
-        self.read_facts()
+        self._screen.say(said.words, "information" if said.ok else "warning")
+        self._changed()
         if message.again is not None and (said.code_sent or not said.ok):
             message.again(said)
 
     # The trust ladder
 
-    def action_upgrade(self) -> None:
-        found, acts = self.current, self._acts("send")
+    def upgrade(self) -> None:
+        """Asks for a code to move a mailbox up."""
+        found, acts = self._current(), self._acts("send")
         if found is None or acts is None:
             return
         modes = step_up(found.mailbox.oversight_mode)
         if not modes:
-            self.say("there is no step above this one")
+            self._screen.say("there is no step above this one")
             return
         lines = [f"{found.mailbox.address} is {mode_words(found.mailbox.oversight_mode)} now."]
         lines += [f"Last {days} days: {tally_words(tally)}." for days, tally in found.tallies.items()]
         lines.append("The operator is mailed a code, good for 24 hours, once. Nothing changes before it is entered: c.")
-        self.app.push_screen(
+        self._screen.app.push_screen(
             ChoiceScreen("Ask for a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is"),
             lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)) if mode else None,
         )
 
-    def action_redeem(self) -> None:
-        found, acts = self.current, self._acts("send")
+    def redeem(self) -> None:
+        """Moves a mailbox up with a code."""
+        found, acts = self._current(), self._acts("send")
         if found is not None and acts is not None:
             self._ask_code(found.mailbox, acts)
 
@@ -99,7 +105,7 @@ class MailboxActing(Screen[None]):
                 again = lambda said: self._ask_code(box, acts, said.words)  # noqa: E731 - reads as what it is
                 self._do(acts.redeem(box.id, values[0]), again)
 
-        self.app.push_screen(
+        self._screen.app.push_screen(
             FormScreen(
                 f"Move {box.address} up with a code",
                 [Field("The code that the operator was mailed", "")],
@@ -110,26 +116,28 @@ class MailboxActing(Screen[None]):
             entered,
         )
 
-    def action_move_down(self) -> None:
-        found, acts = self.current, self._acts("admin")
+    def move_down(self) -> None:
+        """Moves a mailbox down."""
+        found, acts = self._current(), self._acts("admin")
         if found is None or acts is None:
             return
         modes = step_down(found.mailbox.oversight_mode)
         if not modes:
-            self.say("there is no step below this one")
+            self._screen.say("there is no step below this one")
             return
         lines = [
             f"{found.mailbox.address} is {mode_words(found.mailbox.oversight_mode)} now.",
             "It takes effect at once. Moving up again takes a code from the operator.",
         ]
-        self.app.push_screen(
+        self._screen.app.push_screen(
             ChoiceScreen("Move the mailbox down?", _lines(lines), _steps(modes), stay="leave it as it is"),
             lambda mode: self._do(acts.move_down(found.mailbox.id, mode)) if mode else None,
         )
 
     # New mailboxes
 
-    def action_create(self) -> None:
+    def create(self) -> None:
+        """Makes a new mailbox."""
         if (acts := self._acts("admin")) is not None:
             self._ask_new(acts, ("", "", ""))
 
@@ -140,7 +148,7 @@ class MailboxActing(Screen[None]):
                 self._do(acts.create(*filled_in), again)
 
         coded = said is not None and said.code_sent
-        self.app.push_screen(
+        self._screen.app.push_screen(
             FormScreen(
                 "New mailbox: now the operator's code" if coded else "New mailbox",
                 [
@@ -158,8 +166,9 @@ class MailboxActing(Screen[None]):
 
     # The allowlist
 
-    def action_allowlist(self) -> None:
-        found, acts = self.current, self._acts("admin")
+    def allowlist(self) -> None:
+        """Shows whom the allowlist lets through, to add or take off an entry."""
+        found, acts = self._current(), self._acts("admin")
         if found is None or acts is None:
             return
         box, listed = found.mailbox, found.mailbox.allowed or ()
@@ -177,7 +186,7 @@ class MailboxActing(Screen[None]):
                 self._ask_allow(acts, box) if answer[0] is None else self._ask_disallow(acts, box, answer[0])
 
         wrapped = [Choice(one.key, one.words, (one.value,)) for one in choices]
-        self.app.push_screen(
+        self._screen.app.push_screen(
             ChoiceScreen(f"Allowlist of {box.address}", _lines(lines), wrapped, stay="leave it as it is"), chosen
         )
 
@@ -190,7 +199,7 @@ class MailboxActing(Screen[None]):
                 self._do(acts.allow(box.id, *filled_in), again)
 
         pattern, note, code = values or ("", "", "")
-        self.app.push_screen(
+        self._screen.app.push_screen(
             FormScreen(
                 "Let mail leave unasked",
                 [
@@ -212,7 +221,7 @@ class MailboxActing(Screen[None]):
                 again = lambda outcome: self._ask_disallow(acts, box, entry, outcome)  # noqa: E731 - reads as what it is
                 self._do(acts.disallow(box.id, entry, filled_in[0]), again)
 
-        self.app.push_screen(
+        self._screen.app.push_screen(
             FormScreen(
                 f"Ask again before mail to {entry.pattern}",
                 [Field("Approval code, empty the first time", "", "")],
@@ -225,13 +234,14 @@ class MailboxActing(Screen[None]):
 
     # Webhooks
 
-    def action_webhooks(self) -> None:
-        found, acts = self.current, self._acts("admin")
+    def webhooks(self) -> None:
+        """Shows the webhooks."""
+        found, acts = self._current(), self._acts("admin")
         if acts is not None:
             from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
 
-            self.app.push_screen(
-                WebhooksScreen(acts, found.mailbox if found is not None else None), lambda _: self.read_facts()
+            self._screen.app.push_screen(
+                WebhooksScreen(acts, found.mailbox if found is not None else None), lambda _: self._changed()
             )
 
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.screens.base import BaseScreen
-from mm_tui.screens.mailboxes.acts import MailboxActing
+from mm_tui.screens.mailboxes.acts import Acted, MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.services.audit.track_record import WINDOWS, Evidences, TrackRecord
@@ -49,8 +49,8 @@ class FactsRead(Message):
         self.facts = facts
 
 
-class MailboxesScreen(MailboxActing, BaseScreen):
-    """A row per mailbox, and all about the one under the cursor. What is done to them is in `MailboxActing`."""
+class MailboxesScreen(BaseScreen):
+    """A row per mailbox, and all about the one under the cursor."""
 
     MODE = "mailboxes"
     TITLE_WORD = "mailboxes"
@@ -59,6 +59,7 @@ class MailboxesScreen(MailboxActing, BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self.acts = MailboxActing(self, lambda: self.current, self.read_facts)
         self.facts: AccountFacts | None = None
         self._evidences: Evidences | None = None
         self._read_once = False
@@ -202,3 +203,26 @@ class MailboxesScreen(MailboxActing, BaseScreen):
         self.boxes.window = WINDOWS[(WINDOWS.index(self.boxes.window) + 1) % len(WINDOWS)]
         self.boxes.forget_rows()
         self._show()
+
+    # Acts
+
+    def on_acted(self, message: Acted) -> None:
+        self.acts.acted(message)
+
+    def action_upgrade(self) -> None:
+        self.acts.upgrade()
+
+    def action_redeem(self) -> None:
+        self.acts.redeem()
+
+    def action_move_down(self) -> None:
+        self.acts.move_down()
+
+    def action_create(self) -> None:
+        self.acts.create()
+
+    def action_allowlist(self) -> None:
+        self.acts.allowlist()
+
+    def action_webhooks(self) -> None:
+        self.acts.webhooks()

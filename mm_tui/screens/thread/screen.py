@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from textual.content import Content
 from textual.message import Message
@@ -14,9 +13,12 @@ from mm_tui.messages import Said
 from mm_tui.review.links import inspect_links
 from mm_tui.review.lookalike import Known, domain_of, registrable
 from mm_tui.review.senders import inspect_sender
-from mm_tui.screens.thread.acts import ThreadActs
+from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.dialogs.labelling import Labelling
 from mm_tui.screens.thread.assist_card import AssistCard
+from mm_tui.screens.thread.looking import LookingCloser
 from mm_tui.screens.thread.reply_editor import ReplyEditor
+from mm_tui.screens.thread.replying import Replying
 from mm_tui.screens.thread.view import MessageItem, ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
@@ -51,7 +53,7 @@ class ContactsRead(Message):
         self.contacts = contacts
 
 
-class ThreadScreen(ThreadActs):
+class ThreadScreen(BaseScreen):
     """A thread, opened at one of its mails. Opening marks that mail read at the gateway: a human opened it.
 
     Args:
@@ -71,8 +73,9 @@ class ThreadScreen(ThreadActs):
         self.thread_id = thread_id
         self._opened_id = email_id
         self._contacts: Contacts | None = None
-        self.reply_to: MailRow | None = None
-        self.session = uuid4().hex
+        self.replying = Replying(self, mailbox_id, lambda: self.thread_view)
+        self.looking = LookingCloser(self, lambda: self.thread_view, self.known_to)
+        self.labelling = Labelling(self)
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="thread-heading")
@@ -91,6 +94,11 @@ class ThreadScreen(ThreadActs):
             self._open(leaves[at])
         self._show_card()
         self.run_worker(self._read_contacts, thread=True, group="contacts", exit_on_error=False)
+
+    @property
+    def thread_view(self) -> ThreadView:
+        """The messages."""
+        return self.query_one(ThreadView)
 
     def status_mailbox(self) -> str | None:
         return self.mailbox_id
@@ -166,7 +174,7 @@ class ThreadScreen(ThreadActs):
                     continue
                 self.thread_view.changed(leaf)
         if message.words and message.detail is None:
-            self.post_message(Said(message.words, "warning"))
+            self.say(message.words, "warning")
 
     def on_thread_view_toggled(self, message: ThreadView.Toggled) -> None:
         self._open(message.leaf)
@@ -187,6 +195,7 @@ class ThreadScreen(ThreadActs):
                 self.thread_view.changed(leaf)
 
     def known_to(self, mail: EmailDetail) -> Known:
+        """Whom a mail of the thread finds known."""
         if self._contacts is None:
             return Known()
         own = frozenset(domain_of(box.address) for box in self.services.mail.mailbox_rows())
@@ -234,7 +243,101 @@ class ThreadScreen(ThreadActs):
             self.query_one(AssistCard).show(state)
 
     def save_work(self) -> bool:
-        return self.keep_reply(durable=True)
+        return self.replying.save(durable=True)
 
     def written_text(self) -> str:
-        return self.reply.text
+        return self.replying.editor.text
+
+    # Moving
+
+    def action_line_down(self) -> None:
+        self.thread_view.line_down()
+
+    def action_line_up(self) -> None:
+        self.thread_view.line_up()
+
+    def action_page(self, by: int) -> None:
+        self.thread_view.page(by)
+
+    def action_turn_to(self, index: int) -> None:
+        self.thread_view.turn_to(index if index >= 0 else len(self.thread_view.leaves) - 1)
+
+    def action_next_message(self) -> None:
+        self.thread_view.turn(1)
+
+    def action_previous_message(self) -> None:
+        self.thread_view.turn(-1)
+
+    def action_toggle_message(self) -> None:
+        if (leaf := self.thread_view.current) is not None:
+            self.thread_view.unfold(leaf, not leaf.open)
+
+    def action_toggle_all(self) -> None:
+        """Unfolds every message whose body is here; when all are open, folds all but the current one."""
+        view = self.thread_view
+        here = [leaf for leaf in view.leaves if leaf.detail is not None or self._stored(leaf)]
+        unfolded = any(not leaf.open for leaf in here)
+        for leaf in view.leaves:
+            leaf.open = (leaf in here) if unfolded else leaf is view.current
+        view.show(view.leaves, view.leaves.index(view.current) if view.current else 0)
+        if missing := len(view.leaves) - len(here):
+            self.say(f"{missing} not opened on this machine stay folded: opening marks them read")
+
+    def _stored(self, leaf: MessageItem) -> bool:
+        leaf.detail = self.services.mail.detail(leaf.row.email_id)
+        return leaf.detail is not None
+
+    def action_toggle_source(self) -> None:
+        """Shows the mails as a recipient reads them, or as Markdown."""
+        self.thread_view.toggle_source()
+
+    def action_back(self) -> None:
+        if self.replying.save(durable=True):
+            self.dismiss()
+
+    # What the parts do
+
+    def action_raw(self) -> None:
+        self.looking.raw()
+
+    def action_copy(self) -> None:
+        self.looking.copy()
+
+    def action_details(self) -> None:
+        self.looking.details()
+
+    def action_links(self) -> None:
+        self.looking.links()
+
+    def action_files(self) -> None:
+        self.looking.files()
+
+    def action_summarise(self) -> None:
+        triage, leaves = self.services.triage, self.thread_view.leaves
+        if triage is None:
+            self.labelling.say_why_not()
+        elif leaves:
+            work = triage.examine(leaves[-1].row.email_id, again=True)
+            self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
+
+    def action_label(self) -> None:
+        if (leaf := self.thread_view.current) is not None:
+            self.labelling.ask(leaf.row.email_id, leaf.row.label)
+
+    def action_reply(self) -> None:
+        self.replying.open()
+
+    def on_draft_area_taken_over(self) -> None:
+        self.replying.stop()
+
+    def on_reply_editor_edited(self) -> None:
+        self.replying.edited()
+
+    def on_reply_editor_closed(self) -> None:
+        self.replying.leave()
+
+    def on_reply_editor_redraft_asked(self) -> None:
+        self.replying.redraft()
+
+    def on_reply_editor_submitted(self) -> None:
+        self.replying.submit()

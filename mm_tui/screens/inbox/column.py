@@ -8,14 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from mm_tui.query import MAIL, MAIL_FILTERS, saved
-from mm_tui.screens.base import BaseScreen
+from mm_tui.messages import Services, services_of
+from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
@@ -43,7 +43,7 @@ def _leaves_out(view: MailView) -> bool:
 
 
 class KeysRead(Message):
-    """Keys of a view, from the worker that reads them. `whole`: nothing more follows."""
+    """Keys of a view, to the screen from the worker that reads them. `whole`: nothing more follows."""
 
     def __init__(
         self,
@@ -63,22 +63,35 @@ class KeysRead(Message):
         """To be set when they are on the screen: so long the reading leaves the processor to the painting."""
 
 
-class SearchedMail(BaseScreen):
+class MailColumn(Vertical):
     """The inbox's list with its heading and search line."""
 
-    HELP_MORE = tuple((f"{name}:", words) for name, words in MAIL.operators.items())
+    class News(Message):
+        """The list is read again because of news: what else is shown of its mails may have changed."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.view = MailView()
         self._reload_timer: Timer | None = None
         self._whole = False
 
-    def compose_search(self) -> ComposeResult:
-        """The search line."""
+    def compose(self) -> ComposeResult:
+        yield Static(id="hint")
+        yield CachedStatic(id="heading")
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
             yield LineInput(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
+        yield MailList(self.services.mail, self.services.clock, id="mails")
+
+    @property
+    def services(self) -> Services:
+        """The stores and services."""
+        return services_of(self)
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether some mail is not listed."""
+        return _leaves_out(self.view)
 
     def list_first(self) -> None:
         """Lists the first screenful at once and has the rest read."""
@@ -97,12 +110,6 @@ class SearchedMail(BaseScreen):
         """The list."""
         return self.query_one("#mails", MailList)
 
-    def status_mailbox(self) -> str | None:
-        return self.view.mailbox_id
-
-    def news_listed(self) -> None:
-        """Called when the list is read again because of news: what else is shown of its mails may have changed."""
-
     def show(self, view: MailView) -> None:
         """Shows another view, from its first line."""
         if view != self.view:
@@ -111,7 +118,7 @@ class SearchedMail(BaseScreen):
             self.mails.folded = view.folded
             self.reload(fresh=True)
             if _leaves_out(before) != _leaves_out(view):
-                self.refresh_bindings()
+                self.screen.refresh_bindings()
 
     def forget(self, email_ids: frozenset[str] | None) -> None:
         """Has the rows of these mails read anew when they are next drawn; None: all."""
@@ -129,11 +136,12 @@ class SearchedMail(BaseScreen):
     def _reload_now(self) -> None:
         self._reload_timer = None
         self.reload()
-        self.news_listed()
+        self.post_message(self.News())
 
     def reload(self, *, fresh: bool = False) -> None:
         """Has the keys of the view read in a thread. `fresh`: it is another view, shown from its first line."""
-        view, store = self.view, self.services.mail
+        # To the screen: what the list posts on behalf of its own parent goes no further than there.
+        view, store, post = self.view, self.services.mail, self.screen.post_message
         query = parse_query(view.query, self.services.clock.now())
         painted = threading.Event()
 
@@ -144,16 +152,17 @@ class SearchedMail(BaseScreen):
             for chunk in store.stream(view, query=query, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
                 keys.extend(chunk)
                 if first and fresh and not worker.is_cancelled:
-                    self.post_message(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
+                    post(KeysRead(view, keys[:], whole=False, fresh=True, painted=painted))
                     first = False
                     if len(keys) >= FIRST_KEYS:
                         painted.wait(PAINT_SECONDS)
             if not worker.is_cancelled:
-                self.post_message(KeysRead(view, keys, whole=True, fresh=fresh and first))
+                post(KeysRead(view, keys, whole=True, fresh=fresh and first))
 
         self.run_worker(read, thread=True, exclusive=True, group="list", exit_on_error=False)
 
-    def on_keys_read(self, message: KeysRead) -> None:
+    def take_keys(self, message: KeysRead) -> None:
+        """Lists what was read, if it is still what is asked for."""
         if message.view != self.view:
             return
         self._whole = message.whole
@@ -188,12 +197,12 @@ class SearchedMail(BaseScreen):
 
     # The search line and the filters
 
-    def action_search(self) -> None:
+    def search(self) -> None:
         """Opens the search line."""
         line = self.query_one("#search", Input)
-        self.add_class("-searching")
+        self.screen.add_class("-searching")
         line.focus()
-        self.refresh_bindings()
+        self.screen.refresh_bindings()
 
     def _query_typed(self, query: str) -> None:
         self.show(replace(self.view, query=query))
@@ -203,10 +212,10 @@ class SearchedMail(BaseScreen):
 
     def _end_search(self) -> None:
         self.mails.focus()
-        self.set_class(bool(self.view.query), "-searching")
-        self.refresh_bindings()
+        self.screen.set_class(bool(self.view.query), "-searching")
+        self.screen.refresh_bindings()
 
-    def action_clear(self) -> None:
+    def show_all(self) -> None:
         """Leaves the search line, then drops search and filters."""
         self.show_searched(MailView(folded=self.view.folded))
 
@@ -216,7 +225,7 @@ class SearchedMail(BaseScreen):
         self.query_one("#search", Input).value = OneLine(view.query)
         self._end_search()
 
-    def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
+    def commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         """The saved filters, for the palette."""
         filters = saved(self.services.settings.filters.inbox, MAIL_FILTERS).items()
         view = MailView(folded=self.view.folded)
@@ -225,22 +234,17 @@ class SearchedMail(BaseScreen):
             for name, text in filters
         ]
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`show all` is offered only where something is left out."""
-        del parameters
-        return action != "clear" or self.has_class("-searching") or _leaves_out(self.view)
-
-    def action_toggle_folded(self) -> None:
+    def toggle_folded(self) -> None:
         """One line a thread, or one a mail."""
         self.show(replace(self.view, folded=not self.view.folded))
 
-    def action_next_mailbox(self) -> None:
+    def next_mailbox(self) -> None:
         """The next mailbox, after the last all of them."""
         ids = [None, *(box.mailbox_id for box in self.services.mail.mailbox_rows())]
         at = ids.index(self.view.mailbox_id) if self.view.mailbox_id in ids else 0
         self.show(replace(self.view, mailbox_id=ids[(at + 1) % len(ids)]))
 
-    def action_filter(self) -> None:
+    def filter(self) -> None:
         """Asks for a mailbox, label or status."""
         from mm_tui.screens.inbox.filters import FilterScreen
 

@@ -1,0 +1,44 @@
+"""Labelling a mail, from wherever it is under the cursor."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mm_tui.screens.base import BaseScreen
+
+
+class Labelling:
+    """Asks for a label and has it set.
+
+    Args:
+        screen: the screen that asks.
+    """
+
+    def __init__(self, screen: BaseScreen) -> None:
+        self._screen = screen
+
+    def say_why_not(self) -> None:
+        """Says why the assistant does nothing yet."""
+        self._screen.say(self._screen.services.trouble or "the assistant is not ready yet", "warning")
+
+    def ask(self, email_id: str, label: str) -> None:
+        """Asks for the label of a mail.
+
+        Args:
+            email_id: the mail.
+            label: the one that it has; empty when it has none.
+        """
+        from mm_tui.screens.dialogs.labels import LabelScreen
+
+        if self._screen.services.triage is None:
+            self.say_why_not()
+            return
+        labels = self._screen.services.settings.assist.labels
+        self._screen.app.push_screen(LabelScreen(labels, label), partial(self._chosen, email_id))
+
+    def _chosen(self, email_id: str, label: str | None) -> None:
+        triage = self._screen.services.triage
+        if label is not None and triage is not None:
+            self._screen.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)

@@ -1,0 +1,131 @@
+"""Looking closer at a message of a thread: as it came, its sender, its links, its attachments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from mm_tui.services import attachments
+from mm_tui.text import OneLine
+from mm_tui.widgets.words import exact
+
+if TYPE_CHECKING:
+    from mm_tui.models import EmailDetail
+    from mm_tui.review.links import Link
+    from mm_tui.review.lookalike import Known
+    from mm_tui.screens.base import BaseScreen
+    from mm_tui.screens.thread.view import ThreadView
+
+
+class LookingCloser:
+    """Shows more of the current message.
+
+    Args:
+        screen: the screen that shows it.
+        view: the messages.
+        known_to: whom a mail of the thread finds known.
+    """
+
+    def __init__(
+        self, screen: BaseScreen, view: Callable[[], ThreadView], known_to: Callable[[EmailDetail], Known]
+    ) -> None:
+        self._screen = screen
+        self._view = view
+        self._known_to = known_to
+
+    def _detail(self) -> EmailDetail | None:
+        leaf = self._view().current
+        if leaf is None or leaf.detail is None:
+            self._screen.say("open the message first: enter")
+            return None
+        return leaf.detail
+
+    def raw(self) -> None:
+        """Shows the current message as it came."""
+        from mm_tui.screens.dialogs.mail import PageScreen, raw_page
+
+        if (detail := self._detail()) is not None:
+            self._screen.app.push_screen(PageScreen("As it came, escaped", raw_page(detail)))
+
+    def copy(self) -> None:
+        """Copies the text of the current message by the terminal (OSC 52), which also works over SSH."""
+        if (detail := self._detail()) is not None:
+            self._screen.app.copy_to_clipboard(detail.body)
+            self._screen.say("the text was sent to the terminal's clipboard")
+
+    def details(self) -> None:
+        """Shows what is known of the sender."""
+        from mm_tui.screens.dialogs.mail import PageScreen, sender_page
+        from mm_tui.store.mail.contacts import ContactStore
+
+        leaf = self._view().current
+        if leaf is not None and (detail := self._detail()) is not None:
+            contacts = ContactStore(self._screen.services.database)
+            seen = contacts.first_seen(detail.sender.address, before=detail.received_at)
+            page = sender_page(detail, leaf.findings, f"since {exact(seen)}" if seen else "first time here")
+            self._screen.app.push_screen(PageScreen("Sender", page))
+
+    def links(self) -> None:
+        """Shows the links, to open one."""
+        from mm_tui.screens.dialogs.mail import LinksScreen
+
+        if (detail := self._detail()) is not None:
+            self._screen.app.push_screen(LinksScreen(detail.body, self._known_to(detail)), self._link_chosen)
+
+    def _link_chosen(self, link: Link | None) -> None:
+        from mm_tui.screens.dialogs.confirm import ConfirmScreen
+        from mm_tui.screens.dialogs.mail import over_ssh
+
+        if link is None:
+            return
+        if over_ssh() or not link.opens:
+            self._screen.app.copy_to_clipboard(link.target)
+            self._screen.say("the link was sent to the terminal's clipboard")
+            return
+        question = ConfirmScreen(f"Open {link.host} in the browser?", link.target, yes="open", no="do not open")
+        self._screen.app.push_screen(question, partial(self._open_link, link))
+
+    def _open_link(self, link: Link, yes: bool | None) -> None:
+        if yes:
+            self._screen.app.open_url(link.target)
+
+    def files(self) -> None:
+        """Shows the attachments, to save one."""
+        from mm_tui.screens.dialogs.mail import FilesScreen
+
+        if (detail := self._detail()) is not None:
+            folder = platformdirs.user_downloads_path()
+            self._screen.app.push_screen(
+                FilesScreen(detail.attachments, str(folder)), partial(self._file_chosen, detail)
+            )
+
+    def _file_chosen(self, detail: EmailDetail, index: int | None) -> None:
+        if index is not None:
+            self._screen.run_worker(self._save_file(detail, index), group="file", exit_on_error=False)
+
+    async def _save_file(self, detail: EmailDetail, index: int) -> None:
+        files = detail.raw.attachments
+        if index >= len(files):
+            return
+        name = files[index][0]
+        self._screen.say(f"fetching {OneLine(name)}")
+        fetch = partial(self._screen.services.attachment, detail.mailbox_id, detail.id)
+        try:
+            content, doubt = await attachments.chosen(files, index, fetch)
+            path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
+        except OSError as error:
+            self._screen.say(f"not saved: {error.strerror or error}", "error")
+        except attachments.WrongFile as wrong:
+            self._screen.say(f"not saved: {wrong}", "error")
+        except Exception as error:
+            words = self._screen.services.fault_words(error)
+            if words is None:
+                raise
+            self._screen.say(f"not saved: {words}", "error")
+        else:
+            more = f"; {doubt}" if doubt else ""
+            self._screen.say(f"saved as {path}{more}", "warning" if doubt else "information")

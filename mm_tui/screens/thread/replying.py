@@ -1,0 +1,265 @@
+"""Replying to a thread: the text is saved as it is typed, the model writes on request, and it is submitted once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from textual.content import Content
+
+from mm_tui.screens.thread.reply_editor import ReplyEditor
+from mm_tui.services.assistant.cards import STAND_IN_MODEL
+from mm_tui.services.edits import NotSaved
+from mm_tui.services.replies import Replies
+from mm_tui.store.sort_keys import from_ms
+from mm_tui.text import OneLine
+from mm_tui.widgets.words import exact
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from mm_tui.screens.base import BaseScreen
+    from mm_tui.screens.thread.view import ThreadView
+    from mm_tui.services.assistant.drafts import Drafts
+    from mm_tui.store.mail.mails import MailRow
+
+SAVE_SECONDS = 0.7
+"""A reply being written is saved this soon after the last key."""
+RETRY_SECONDS = 2.0
+"""After this time saving is tried again."""
+GATED = frozenset({"gated_send", "gated_all"})
+
+
+def badge(model: str) -> str:
+    """A model's id as it is shown: the sandbox's rules are never taken for Jamba."""
+    return f"{model} (local stand-in, not Jamba)" if model.startswith(STAND_IN_MODEL) else model
+
+
+class Replying:
+    """The reply that is written on the thread screen.
+
+    Args:
+        screen: the screen that shows the editor.
+        mailbox_id: the thread's mailbox.
+        view: the messages.
+    """
+
+    def __init__(self, screen: BaseScreen, mailbox_id: str, view: Callable[[], ThreadView]) -> None:
+        self._screen = screen
+        self._mailbox_id = mailbox_id
+        self._view = view
+        self.reply_to: MailRow | None = None
+        """The mail that is answered."""
+        self._session = uuid4().hex
+        self._save_timer: Timer | None = None
+        self._saved = ""
+        """What this window last knew to be saved of the reply."""
+
+    @property
+    def editor(self) -> ReplyEditor:
+        """Where it is written."""
+        return self._screen.query_one(ReplyEditor)
+
+    def open(self) -> None:
+        """Opens the editor on the newest mail that arrived, with what was written before or the model's draft.
+
+        What waits or is spam is answered only where nothing else came in: else it would choose the recipient.
+        """
+        if self.editor.is_open:
+            self.editor.area.focus()
+            return
+        leaves = [leaf for leaf in self._view().leaves if leaf.row.direction != "outbound"]
+        inbound = [leaf.row for leaf in leaves if not leaf.unsent] or [leaf.row for leaf in leaves]
+        if not inbound:
+            self._screen.say("nothing has come in here that could be answered")
+            return
+        mode = self._mode()
+        if mode == "read_only":
+            self._screen.say("this mailbox is read-only: the gateway refuses every send", "warning")
+            return
+        self.reply_to = inbound[-1]
+        self._session = uuid4().hex
+        kept = self._saved = self.replies.get(self.reply_to.email_id)
+        gate = "waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
+        if self._let_through():
+            gate = "on the allowlist: it leaves at once"
+        when = exact(from_ms(inbound[-1].received_at))
+        head = Content.assemble(*self._answered(inbound[-1]), f" · {gate} · mail of {when}")
+        view = self._view()
+        view.turn_to(next(at for at, leaf in enumerate(view.leaves) if leaf.row is inbound[-1]))
+        self._screen.add_class("-writing")
+        self.editor.open(head, kept)
+        if kept:
+            self.editor.note("your text from before; ^t lets the model write")
+        else:
+            self._write("")
+
+    def _answered(self, row: MailRow) -> list[tuple[str, str] | str]:
+        """Whom the reply will reach, and that it is not the sender where the mail asks for another address."""
+        detail = self._screen.services.mail.detail(row.email_id)
+        named = [OneLine(str(party.address)) for party in detail.answered_to] if detail is not None else [row.sender]
+        pieces: list[tuple[str, str] | str] = ["reply to ", (OneLine(", ".join(named)), "bold $foreground")]
+        if named != [row.sender]:
+            pieces.append((OneLine(f" · not to the sender {row.sender}: the mail asks for that address"), "$warning"))
+        return pieces
+
+    @property
+    def replies(self) -> Replies:
+        """Where replies being written are kept."""
+        return Replies(self._screen.services.database, self._screen.services.edits)
+
+    def _mode(self) -> str:
+        boxes = {box.mailbox_id: box.oversight_mode for box in self._screen.services.mail.mailbox_rows()}
+        return boxes.get(self._mailbox_id, "")
+
+    def _let_through(self) -> tuple[OneLine, ...]:
+        """Whom of those that the reply goes to the mailbox's allowlist names."""
+        box = next((box for box in self._screen.services.mail.mailboxes() if box.id == self._mailbox_id), None)
+        if box is None or self.reply_to is None:
+            return ()
+        return box.let_through([self.reply_to.sender])
+
+    def _write(self, instruction: str) -> None:
+        """Lets the model write or change the text."""
+        drafts, row = self._screen.services.drafts, self.reply_to
+        if drafts is None or row is None:
+            self.editor.note(self._screen.services.trouble or "the assistant is not there yet: write it yourself")
+            return
+        self.editor.note("the model is writing · esc stops it, and so does typing")
+        self._screen.run_worker(
+            self._stream(drafts, row, instruction), group="draft", exclusive=True, exit_on_error=False
+        )
+
+    async def _stream(self, drafts: Drafts, row: MailRow, instruction: str) -> None:
+        text = self.editor.text
+        if text.strip():
+            self.replies.save_beside(row, text, self._screen.services.clock.now())
+            pieces = drafts.redraft(row.email_id, text, instruction)
+        else:
+            pieces = drafts.draft_reply(row.email_id, instruction)
+        words, model = "stopped: your text is as it was", ""
+        warnings: Sequence[str] = ()
+        try:
+            written = await self.editor.area.let_model_write(pieces)
+            if written is not None:
+                taken_back = "; ^z takes it back" if text.strip() else ""
+                words, model, warnings = f"edit it, then ^s submits{taken_back}", badge(written.model), written.warnings
+        except Exception as error:
+            fault = self._screen.services.fault_words(error)
+            if fault is None:
+                raise
+            words = f"{fault} · your text is as it was: ^t tries again"
+        finally:
+            if self._screen.is_attached:
+                self.editor.note(words, model=model, warnings=warnings)
+
+    def stop(self) -> None:
+        """Stops the model."""
+        self._screen.workers.cancel_group(self._screen, "draft")
+
+    def _drafting(self) -> bool:
+        return any(worker.group == "draft" and worker.is_running for worker in self._screen.workers)
+
+    def edited(self) -> None:
+        """The text is another one: it is saved in a moment."""
+        if self._save_timer is not None:
+            self._save_timer.stop()
+        self._save_timer = self._screen.set_timer(SAVE_SECONDS, self.save)
+
+    def save(self, *, durable: bool = False) -> bool:
+        """Keeps the reply being written. False when the store did not take it: that is said, and tried again soon."""
+        if self.reply_to is None or not self.editor.is_open:
+            return True
+        text, now = self.editor.text, self._screen.services.clock.now()
+        try:
+            other = self.replies.save(self.reply_to, text, now, over=self._saved, durable=durable)
+        except NotSaved as error:
+            self._screen.say(f"not saved: {error}; stay here, it is tried again", "error")
+            self._save_timer = self._screen.set_timer(RETRY_SECONDS, self.save)
+            return False
+        self._saved = text
+        if other:
+            words = "another window writes this reply too: its text is kept beside yours ({pending.kept} under Pending)"
+            self._screen.say(words, "warning")
+        return True
+
+    def leave(self) -> None:
+        """Stops the model while it writes, else saves the text and closes the editor."""
+        if self._drafting():
+            self.stop()
+            return
+        if self.save(durable=True):
+            self._close_editor()
+
+    def _close_editor(self) -> None:
+        if self._save_timer is not None:
+            self._save_timer.stop()
+        self.editor.close()
+        self._screen.remove_class("-writing")
+        self._view().focus()
+
+    def redraft(self) -> None:
+        """Asks how the model shall change the text; without a text lets it write one."""
+        from mm_tui.screens.dialogs.instruct import InstructScreen
+
+        if self.editor.text.strip():
+            self._screen.app.push_screen(InstructScreen(), self._redraft)
+        else:
+            self._write("")
+
+    def _redraft(self, instruction: str | None) -> None:
+        if instruction is not None:
+            self._write(instruction)
+
+    def submit(self) -> None:
+        """Submits the reply; asks before where it would leave at once."""
+        from mm_tui.screens.dialogs.confirm import ConfirmScreen
+
+        if self._drafting() or not self.editor.text.strip():
+            self.editor.note("nothing to submit yet")
+            return
+        through = self._let_through()
+        if self._mode() in GATED and not through:
+            self._submit(True)
+            return
+        words = "This mailbox has no gate for sending: the reply leaves at once and cannot be taken back."
+        if through:
+            words = f"{through[0]} is on the mailbox's allowlist: the reply leaves at once and cannot be taken back."
+        self._screen.app.push_screen(
+            ConfirmScreen("Send without a gate?", words, yes="send", no="do not send"), self._submit
+        )
+
+    def _submit(self, yes: bool | None) -> None:
+        if yes:
+            self.save(durable=True)
+            self._screen.run_worker(self._submit_reply(), group="submit", exclusive=True, exit_on_error=False)
+
+    async def _submit_reply(self) -> None:
+        drafts, row = self._screen.services.drafts, self.reply_to
+        if drafts is None or row is None:
+            self.editor.note(self._screen.services.trouble or "the gateway is not connected yet; the text is kept")
+            return
+        self.editor.area.read_only = True
+        self.editor.note("submitting")
+        try:
+            receipt = await drafts.submit_reply(row.email_id, self.editor.text, session=self._session)
+        except Exception as error:
+            words = self._screen.services.fault_words(error)
+            if self._screen.is_attached:
+                self.editor.area.read_only = False
+                self.editor.note(f"not submitted: {words or 'an unexpected error'} · the text is kept")
+            if words is None:
+                raise
+            return
+        status = receipt.status.replace("_", " ")
+        said = f"submitted ({status}); it is decided on under 2 Pending"
+        try:
+            self.replies.forget(row.email_id, still=self.editor.text)
+        except NotSaved as error:
+            said += f"; its text is still here: {error}"
+        self.editor.set_text("")
+        self._close_editor()
+        self._screen.say(said)
+        if self._screen.services.sync is not None:
+            self._screen.services.sync.wake()
