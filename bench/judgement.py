@@ -5,7 +5,9 @@
 Each draft takes the program's own way: the gateway's JSON is read into a store, and the queue assesses what waits
 there. A case is a JSON file: `thread` (oldest first), `draft` as submitted, `wrong` (the very words that are wrong),
 `twin` (the same draft, corrected), `own` (the company's addresses), `known` (people written with before), `kind` and
-`lang`. A good draft is such a file without `wrong` and `twin`, or a mail of an mbox that answers what it quotes.
+`lang`. Cases in the sub-folder `aside` were written without a look at the rules, and no rule is written for them; they
+are counted apart. A good draft is such a file without `wrong` and `twin`, or a mail of an mbox that answers what it
+quotes.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from mm_tui.store.mail.pending import PendingStore
 
 ROOT = Path(__file__).parent
 DRAFTS = ROOT / "drafts"
+ASIDE = "aside"
 GOOD = ROOT / "good"
 BOX = "box"
 THREAD = "thread"
@@ -292,13 +295,20 @@ def main() -> None:
     parser.add_argument("--missed", action="store_true", help="name each bad draft that was missed")
     parser.add_argument("--alarms", action="store_true", help="name each false alarm")
     arguments = parser.parse_args()
-    cases = read_cases(arguments.drafts)
-    verdicts = [judged(case, case["draft"]) for case in cases]
-    if cases:
-        print_recall(cases, verdicts, missed=arguments.missed)
-        twins = [case for case in cases if case.get("twin")]
+    cases: list[Case] = []
+    verdicts: list[Verdict] = []
+    for folder in (arguments.drafts, arguments.drafts / ASIDE):
+        held = read_cases(folder)
+        if not held:
+            continue
+        said = [judged(case, case["draft"]) for case in held]
+        print(f"\n{folder}: {len(held)} bad drafts")
+        print_recall(held, said, missed=arguments.missed)
+        twins = [case for case in held if case.get("twin")]
         twin_verdicts = [judged(case, case["twin"]) for case in twins]
         print_alarms("corrected twins", [case["id"] for case in twins], twin_verdicts, alarms=arguments.alarms)
+        cases += held
+        verdicts += said
     good = good_drafts(arguments.good) if arguments.good.exists() else []
     good_verdicts = [judged(case, case["draft"]) for case in good]
     if good:
