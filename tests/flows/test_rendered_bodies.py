@@ -71,8 +71,9 @@ async def test_a_long_draft_that_is_being_read_does_not_change_under_the_reader(
         assert screen.pane.main.scroll_offset.y > 0
         before = screen.pane.main.page
         held.set()
-        await until(pilot, lambda: "Markdown source" in shown(app), "the tab that says so")
+        await until(pilot, lambda: screen.pane._stays_source)
         assert screen.pane.main.page == before
+        await until(pilot, lambda: "Markdown source" in shown(app), "the tab that says so")
         await pilot.press("m")
         await until(pilot, lambda: "Paragraph 0 of many" in screen.pane.main.page.text)
 

@@ -164,6 +164,7 @@ class ItemPane(Vertical):
             return
         if self._entry is not None and self.main.scroll_offset.y:
             self._stays_source = self._entry.version
+            self._draw_tabs()
         else:
             self._drawn = None
             self._draw(keep_place=True)
