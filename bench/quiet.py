@@ -36,7 +36,7 @@ SCENES = (
     Scene("reject", ("2", "x")),
     Scene("draft editor", ("2", "e")),
     Scene("queue search", ("2", "/"), ("\x1b", "\x1b")),
-    Scene("kept texts", ("2", "K")),
+    Scene("saved texts", ("2", "K")),
     Scene("audit", ("3",), ()),
     Scene("audit filter", ("3", "f")),
     Scene("export", ("3", "w")),

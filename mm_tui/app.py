@@ -186,7 +186,7 @@ class MmTui(App[None], inherit_bindings=False):
         names = [theme.name for theme in THEMES]
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]
-        self.say(f"theme {self.theme}; set it for good with [ui] theme in config.toml")
+        self.say(f"theme {self.theme}; to keep it, set [ui] theme in config.toml")
 
     # Services
 
@@ -351,7 +351,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.services.sync.wake(asked=True)
         if self.services.decisions is not None:
             self.services.decisions.hurry()
-        self.say("asking the gateway")
+        self.say("contacting the gateway")
 
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
@@ -359,7 +359,7 @@ class MmTui(App[None], inherit_bindings=False):
         decisions = self.services.decisions
         held = decisions.held() if decisions is not None else ()
         if decisions is None or not held:
-            self.say("nothing is deciding: what has been decided cannot be undone")
+            self.say("nothing to undo: a decision can be undone only while it is held")
             return
         screen = self.screen
         wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None
@@ -367,10 +367,10 @@ class MmTui(App[None], inherit_bindings=False):
         size = sum(1 for other in decisions.states() if other.batch is not None and other.batch == view.batch) or 1
         taken = await decisions.undo(view.email_id)
         if taken == size:
-            what = "taken back" if size == 1 else f"all {size} of the batch taken back"
+            what = "undone" if size == 1 else f"all {size} decisions of the batch undone"
             self.say(f"{what}; nothing was sent")
         elif taken:
-            self.say(f"{taken} of {size} taken back; the others had gone too far", "warning")
+            self.say(f"{taken} of {size} undone; it was too late for the others", "warning")
         else:
             self.say("too late: it is being decided", "warning")
 
@@ -384,9 +384,9 @@ class MmTui(App[None], inherit_bindings=False):
             self.say(self.services.trouble or "still starting")
         elif triage.automatic:
             triage.set_automatic(False)
-            self.say("the model works only when asked")
+            self.say("the model now works only when asked")
         else:
-            question = ConfirmScreen("Let the model work on new mail by itself?", AUTOMATIC_WARNING, yes="let it")
+            question = ConfirmScreen("Let the model work on new mail automatically?", AUTOMATIC_WARNING, yes="allow")
             self.push_screen(question, self._automatic_answered)
 
     def _automatic_answered(self, yes: bool | None) -> None:
@@ -423,7 +423,7 @@ class MmTui(App[None], inherit_bindings=False):
     def action_profiles(self) -> None:
         """Lets the reader change to another profile."""
         if self._profiles is None:
-            self.say("the demo has one profile only")
+            self.say("the demo has only one profile")
         else:
             self._change_profile(self._profiles)
 
@@ -461,8 +461,8 @@ class MmTui(App[None], inherit_bindings=False):
             try:
                 kept = keep_text(text, self.services.database.path)
             except OSError as error:
-                return f"What you wrote can be saved nowhere ({error}): leaving loses it."
-            self._texts[text] = f"The store does not take what you wrote: it is in {kept}."
+                return f"What you wrote cannot be saved anywhere ({error}). If you leave, it is lost."
+            self._texts[text] = f"What you wrote could not be saved in the local store; it is in {kept}."
         return self._texts[text]
 
     async def on_unmount(self) -> None:

@@ -42,7 +42,7 @@ def refuse_unsafe_environment(environ: Mapping[str, str], *, under_test: bool = 
     """
     if environ.get("TERM", "").lower() in ("dumb", "unknown"):
         raise UnsafeEnvironment(
-            f"TERM={OneLine(environ['TERM'])}: this terminal cannot draw a screen. "
+            f"TERM={OneLine(environ['TERM'])}: this terminal cannot show the app. "
             "Use the plain commands, such as mm-tui pending list, or another terminal."
         )
     if under_test:

@@ -87,9 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         typed = any(f"{key}_key" in fields for key in (*GATEWAY_KEYS, "ai21"))
         arguments.keyring = arguments.keyring or (typed and _wants_keyring())
     if not any(f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS):
-        raise CommandError(
-            Exit.USAGE, "no key is given and there is no terminal to ask on", "See `mm-tui init --help`."
-        )
+        raise CommandError(Exit.USAGE, "no key given, and there is no terminal to ask on", "See `mm-tui init --help`.")
     try:
         profile = Profile.of({**fields, "name": name})
     except msgspec.ValidationError as error:

@@ -53,5 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         if one.trouble:
             emit.note(OneLine(f"mm-tui: warning: {one.name}: {one.trouble}"))
     if names := overriding():
-        emit.note(OneLine(f"mm-tui: warning: {', '.join(names)} of the environment: used on every profile"))
+        emit.note(
+            OneLine(f"mm-tui: warning: environment variables override every profile's own settings: {', '.join(names)}")
+        )
     return Exit.OK

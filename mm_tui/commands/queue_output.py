@@ -63,7 +63,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         emit.table([_row(entry, now) for entry in entries])
     else:
         emit.note(
-            OneLine("Nothing waits for a decision." if arguments.filter is None else "Nothing that waits matches.")
+            OneLine("Nothing is waiting for a decision." if arguments.filter is None else "No waiting email matches.")
         )
     return Exit.OK
 
@@ -268,9 +268,9 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
     yield OneLine(f"mailbox  {box.address} ({box.oversight_mode})" if box else f"mailbox  {item.mailbox_id}")
     yield OneLine(f"from     {item.sender}")
     if entry.author is not None:
-        known = "journaled on this machine" if entry.author.proven else "as its tag says"
+        known = "journaled on this machine" if entry.author.proven else "according to its tag"
         yield OneLine(f"author   {entry.author.name}, a human ({known})")
-    yield OneLine(f"to       {', '.join(map(str, item.to)) or 'not told by the gateway'}")
+    yield OneLine(f"to       {', '.join(map(str, item.to)) or 'not disclosed by the gateway'}")
     yield OneLine(f"cc       {', '.join(map(str, item.cc)) or 'none'}")
     yield OneLine(f"subject  {item.subject}")
     for file in item.attachments:

@@ -90,7 +90,7 @@ async def pass_through(
         if finding.code in missing:
             emit.note(OneLine(f"{finding.level.sign} high risk, {finding.code}: {finding.words}"))
     if asks:
-        sys.stderr.write("Approve in spite of high risk? Type yes: ")
+        sys.stderr.write("Approve despite high risk? Type yes: ")
         sys.stderr.flush()
         if (await _typed()).strip() == "yes":
             return

@@ -94,9 +94,9 @@ def _progress(*, shown: bool) -> Iterator[Callable[[SyncState], None] | None]:
 
     def show(state: SyncState) -> None:
         filled, boxes = state.mailboxes_filled, state.mailboxes
-        what = f"first fill, {filled} of {boxes} mailboxes" if filled < boxes else "new mail and the queue"
+        what = f"initial sync, {filled} of {boxes} mailboxes" if filled < boxes else "new mail and the queue"
         bar = ("#" * BLOCK).rjust(next(places) + BLOCK, ".").ljust(BAR, ".")
-        words = f"[{bar}] {what}, {state.progress:,} mails"
+        words = f"[{bar}] {what}, {state.progress:,} emails"
         # Cut, for a line that wraps could not be drawn over.
         sys.stderr.write(f"\r\x1b[K{words[: shutil.get_terminal_size().columns - 1]}")
         sys.stderr.flush()

@@ -23,7 +23,7 @@ class Phase(StrEnum):
     BLOCKED = "blocked"
     """Something before the gateway turns this machine away."""
     CONNECTING = "connecting"
-    FILLING = "first fill"
+    FILLING = "initial sync"
     LIVE = "live"
 
 
@@ -31,7 +31,7 @@ class Part(StrEnum):
     """The parts of a sync. Each succeeds or fails by itself, so a missing scope stops only its own part."""
 
     MAILBOXES = "mailboxes"
-    FILL = "first fill"
+    FILL = "initial sync"
     MAIL = "mail"
     PENDING = "pending"
     AUDIT = "audit log"
@@ -73,11 +73,11 @@ class SyncState(msgspec.Struct, frozen=True):
         """One line for people: state, age of the data, what failed and when it is tried again."""
         said: list[str] = [str(self.phase)]
         if self.phase is Phase.FILLING:
-            said = [f"{self.phase}: {self.progress} mails"]
+            said = [f"{self.phase}: {self.progress} emails"]
         if self.last_ok_at is not None:
             age = now - self.last_ok_at
             if self.phase is not Phase.LIVE or age > timedelta(minutes=1):
-                said.append(f"data of {span(age)} ago")
+                said.append(f"data from {span(age)} ago")
         elif self.phase in (Phase.OFFLINE, Phase.WRONG_ADDRESS, Phase.BLOCKED):
             said.append("never synced")
         if self.error is not None:

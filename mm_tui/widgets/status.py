@@ -31,7 +31,7 @@ def gateway(services: Services) -> Content:
 def gateway_words(state: SyncState, now: datetime) -> Content:
     """The same from a state and the time."""
     if state.phase is Phase.FILLING:
-        start = Content(f"◐ first fill, {state.progress:,} mails so far")
+        start = Content(f"◐ initial sync, {state.progress:,} emails so far")
     elif state.phase is Phase.LIVE and state.error is None:
         start = Content.assemble(("● ", "$accent"), "live ", _age(state, now))
     elif state.phase is Phase.CONNECTING and state.error is None:
@@ -54,11 +54,11 @@ def _age(state: SyncState, now: datetime) -> str:
     seconds = max(0, int((now - state.last_ok_at).total_seconds()))
     if seconds < FRESH_SECONDS:
         return f"{max(STEP_SECONDS, -(-seconds // STEP_SECONDS) * STEP_SECONDS)}s"
-    return f"data of {span(now - state.last_ok_at)} ago"
+    return f"data from {span(now - state.last_ok_at)} ago"
 
 
 def _data(state: SyncState, now: datetime) -> str:
-    return "never synced" if state.last_ok_at is None else f"data of {span(now - state.last_ok_at)} ago"
+    return "never synced" if state.last_ok_at is None else f"data from {span(now - state.last_ok_at)} ago"
 
 
 def mailbox(services: Services, mailbox_id: str | None) -> Content:

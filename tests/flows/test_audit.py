@@ -110,7 +110,7 @@ async def test_lines_are_narrowed_by_typing_and_by_choosing(
         await until(pilot, lambda: isinstance(app.screen, AuditFilterScreen), "the filter")
         await pilot.press("j", "enter")
         await until(pilot, lambda: screen.chosen == LineFilter(source=Source.JOURNAL), "the choice")
-        await until(pilot, lambda: "No line is like that." in shown(app), "the empty words")
+        await until(pilot, lambda: "No lines match." in shown(app), "the empty words")
         await pilot.press("escape")
         await until(pilot, lambda: len(screen.entries.keys) >= everything, "all lines")
 
@@ -124,7 +124,7 @@ async def test_the_chain_is_checked_and_a_change_is_named(
         await reject(app, sandbox, pilot, draft)
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the verdict")
-        await until(pilot, lambda: "all 4 entries good" in shown(app), "the good word")
+        await until(pilot, lambda: "4 entries checked" in shown(app), "the good word")
         assert "4:" in shown(app), "the head"
         await pilot.press("escape")
         with app.services.database.write() as connection:

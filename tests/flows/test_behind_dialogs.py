@@ -13,7 +13,7 @@ from tests.support.app import running_app, settings_for, until
 from tests.support.queue import open_queue
 from tests.support.sandbox import Sandbox, running_sandbox
 
-OPENING = {"reject": "x", "editor": "e", "filter": "f", "help": "?", "kept texts": "K", "palette": "ctrl+p"}
+OPENING = {"reject": "x", "editor": "e", "filter": "f", "help": "?", "saved texts": "K", "palette": "ctrl+p"}
 A_LINE = 600
 """Characters that one line of the screen may need, with its colours."""
 

@@ -81,7 +81,7 @@ async def test_without_snippets_the_key_says_where_they_come_from(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         await edit(app, pilot)
         await pilot.press("ctrl+n")
-        await until(pilot, lambda: "write [snippets] into config.toml" in shown(app), "the words")
+        await until(pilot, lambda: "add a [snippets] section to config.toml" in shown(app), "the words")
         # Nothing is there to stop, so its key cuts.
         area = app.screen.query_one("#body", TextArea)
         area.select_all()
@@ -133,7 +133,7 @@ async def test_a_text_that_the_store_does_not_take_is_kept_elsewhere_and_leaving
         monkeypatch.setattr(EditStore, "save", full)
         screen.query_one("#body", TextArea).load_text("Words that must not be lost.")
         await pilot.press("ctrl+q")
-        await until(pilot, lambda: "The store does not take what you wrote" in shown(app), "the question")
+        await until(pilot, lambda: "What you wrote could not be saved" in shown(app), "the question")
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "the editor")
         await pilot.press("ctrl+q")

@@ -72,7 +72,7 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
         screen = await open_queue(app, pilot, 2)
         await seen(pilot, screen)
         await pilot.press("slash", *"axe")
-        assert "Nothing that waits matches “axe”." in shown(app)
+        assert "No waiting email matches “axe”." in shown(app)
         assert app.screen is screen, "no key of the queue was heard"
         for _ in "axe":
             await pilot.press("backspace")
@@ -102,7 +102,7 @@ async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(
         assert "1 marked" in shown(app)
         await pilot.press("A")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the summary")
-        assert "Approve 1 mail?" in shown(app)
+        assert "Approve 1 email?" in shown(app)
         await pilot.press("A")
         await until(pilot, lambda: len(sandbox.outbox()) == 1, "the release")
 

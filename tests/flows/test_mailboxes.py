@@ -53,7 +53,9 @@ async def test_decisions_made_here_become_evidence(
             else:
                 await decisions.reject(item, digest, "Not needed")
             await decisions.settled(draft)
-        await says(app, pilot, "3 drafts: 1 as written (33%, which proves 6% at 95%), 1 after edits, 1 rejected; ")
+        await says(
+            app, pilot, "3 drafts: 1 approved as written (33%, which proves 6% at 95%), 1 after edits, 1 rejected; "
+        )
         tally = screen.current.tallies[7]
         assert (tally.as_written, tally.edited, tally.rejected) == (1, 1, 1)
         assert tally.changed is not None and 0 < tally.changed < 0.5
@@ -61,7 +63,7 @@ async def test_decisions_made_here_become_evidence(
         sync.wake()
         await until(pilot, lambda: screen.current and screen.current.pending == 0, "an empty queue")
         assert screen.current.elsewhere == 0
-        assert "Decisions made with this program on this machine." in shown(app)
+        assert "Decisions made in this program on this machine." in shown(app)
 
 
 async def test_a_mailbox_moves_up_with_the_operators_code_and_down_at_once(
@@ -101,7 +103,7 @@ async def test_a_mailbox_is_made_with_the_operators_code(
         before = len(screen.boxes.keys)
         await pilot.press("n")
         await fill(app, pilot, "returns", "Returns desk", "")
-        await says(app, pilot, "New mailbox: now the operator's code")
+        await says(app, pilot, "New mailbox: the operator's code")
         assert [field.value for field in app.screen.query(Input)] == ["returns", "Returns desk", ""]
         await fill(app, pilot, "returns", "Returns desk", the_code(sandbox))
         await until(pilot, lambda: len(screen.boxes.keys) == before + 1, "the new row")
@@ -117,7 +119,7 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_mailboxes(app, pilot, sandbox)
         await pilot.press("h")
-        await says(app, pilot, "No webhook yet.")
+        await says(app, pilot, "No webhooks yet.")
         await pilot.press("n")
         await fill(app, pilot, "http://plain.example/hook", "oversight.pending", "")
         await says(app, pilot, "must begin with https://")
@@ -132,7 +134,7 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(
         await pilot.press("j", "x")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
         await pilot.press("X")
-        await says(app, pilot, "No webhook yet.")
+        await says(app, pilot, "No webhooks yet.")
         await pilot.press("escape")
         assert app.screen is screen
     assert sandbox.call("GET", "/v1/webhooks", key="admin")["subscriptions"] == []
@@ -145,7 +147,7 @@ async def test_a_webhook_that_takes_a_code_asks_for_it(tmp_path: Path, monkeypat
         async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
             await open_mailboxes(app, pilot, sandbox)
             await pilot.press("h")
-            await says(app, pilot, "No webhook yet.")
+            await says(app, pilot, "No webhooks yet.")
             await pilot.press("N")
             await fill(app, pilot, "https://hooks.example/all", "oversight.pending", "")
             await says(app, pilot, "A code has been sent to the operator")

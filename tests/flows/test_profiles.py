@@ -154,7 +154,7 @@ async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_pat
         await until(pilot, lambda: bool(decisions.held()))
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        assert "One decision is still deciding" in shown(app)
+        assert "One decision is still held" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
         assert decisions.held() and app.next_services is None
@@ -226,7 +226,7 @@ async def test_what_the_environment_puts_on_every_profile_is_said(
         await pilot.press("P")
         await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
         text = " ".join(shown(app).split())
-        assert "MULTIMAIL_API_KEY of the environment: used on every profile" in text
+        assert "environment variables override every profile's own settings: MULTIMAIL_API_KEY" in text
         assert "this profile is meant for live mail" in text
         await pilot.press("escape")
         await at_work(app, pilot)
@@ -243,7 +243,7 @@ async def test_the_demo_says_that_there_is_no_choice(tmp_path: Path, sandbox: Sa
     async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
         app._profiles = None
         await pilot.press("P")
-        await until(pilot, lambda: "one profile only" in shown(app))
+        await until(pilot, lambda: "only one profile" in shown(app))
 
 
 async def test_the_profile_on_the_top_line_can_be_clicked(tmp_path: Path, sandbox: Sandbox) -> None:

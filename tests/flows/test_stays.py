@@ -77,7 +77,7 @@ async def test_the_last_mail_that_another_decided_can_be_left(
         await until(pilot, lambda: not screen.entries, "the news")
         assert here(screen) == draft
         await pilot.press("n")
-        await until(pilot, lambda: "Nothing waits for you" in drawn(app), "the empty queue")
+        await until(pilot, lambda: "Nothing is waiting for you" in drawn(app), "the empty queue")
 
 
 async def test_what_the_agent_takes_back_stays_and_its_new_draft_is_another_row(

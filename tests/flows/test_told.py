@@ -29,12 +29,12 @@ async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(
         screen = await open_queue(app, pilot, 1)
         await pilot.press("a")
         await seen(pilot, screen)
-        assert "not on the screen" not in drawn(app), "all of it is there"
+        assert "not seen" not in drawn(app), "all of it is there"
         assert screen.decision_of(draft) is None
         await pilot.press("a")
         await until(pilot, lambda: screen.decision_of(draft), "the decision")
         await until(pilot, lambda: "deciding in" in drawn(app) and "(u undo)" in drawn(app), "the countdown")
-        assert "look, then approve" not in drawn(app)
+        assert "read it, then approve" not in drawn(app)
 
 
 async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
@@ -47,9 +47,9 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
         await until(pilot, lambda: screen.current and screen.current.item.complete, "its detail")
         await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
         await pilot.press("a")
-        await until(pilot, lambda: "lines not on the screen yet: pgdn reads on" in drawn(app), "the answer")
+        await until(pilot, lambda: "lines not seen yet: pgdn reads on" in drawn(app), "the answer")
         await pilot.press("n")
-        await until(pilot, lambda: "not on the screen yet" not in drawn(app), "the answer to go")
+        await until(pilot, lambda: "not seen yet" not in drawn(app), "the answer to go")
 
 
 async def test_each_view_that_shows_all_that_leaves_counts(

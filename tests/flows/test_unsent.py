@@ -57,7 +57,7 @@ def test_beside_a_draft_what_was_not_sent_stands_below_the_conversation(status: 
     assert "Text 1." in above and "Text 2." in above and "Text 3." not in above
     assert "Text 3." in below and words in below
     assert UNSAID not in thread_page(mails[:2]).text
-    assert "No earlier mail" in thread_page(mails[2:]).text
+    assert "No earlier email" in thread_page(mails[2:]).text
 
 
 async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:

@@ -42,9 +42,11 @@ async def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         await until(pilot, says(app, "offline", "no connection to the gateway"), "the word in the inbox")
         await pilot.press("2")
         await until(
-            pilot, says(app, "The queue cannot be read.", "never read on this machine"), "the word in the queue"
+            pilot,
+            says(app, "The queue cannot be loaded.", "never been loaded on this machine"),
+            "the word in the queue",
         )
-        assert "Nothing waits for you" not in drawn(app)
+        assert "Nothing is waiting for you" not in drawn(app)
 
 
 async def test_a_wrong_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +54,7 @@ async def test_a_wrong_key(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest
     async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "invalid API key"), "the word in the inbox")
         await pilot.press("2")
-        await until(pilot, says(app, "The queue cannot be read.", "invalid API key"), "the word in the queue")
+        await until(pilot, says(app, "The queue cannot be loaded.", "invalid API key"), "the word in the queue")
         assert "mm_test_wrong" not in drawn(app)
 
 
@@ -64,7 +66,7 @@ async def test_a_lacking_scope_stops_only_its_part(
     async with running_app(settings, tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "Still readable"), "the mail")
         await pilot.press("2")
-        await until(pilot, says(app, "The queue cannot be read.", "oversight"), "the word in the queue")
+        await until(pilot, says(app, "The queue cannot be loaded.", "oversight"), "the word in the queue")
 
 
 async def test_no_key_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +78,7 @@ async def test_an_empty_mailbox_and_queue(sandbox: Sandbox, tmp_path: Path, monk
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(100, 24)) as (app, pilot):
         await until(pilot, says(app, "The mailboxes are empty."), "the word in the inbox")
         await pilot.press("2")
-        await until(pilot, says(app, "Nothing waits for you."), "the word in the queue")
+        await until(pilot, says(app, "Nothing is waiting for you."), "the word in the queue")
 
 
 async def test_the_gateway_goes_away_and_what_was_seen_stays_readable(
@@ -90,7 +92,7 @@ async def test_the_gateway_goes_away_and_what_was_seen_stays_readable(
             await until(pilot, says(app, "It is on its way.", "1 waiting"), "the draft")
     async with running_app(settings, tmp_path / "data", monkeypatch, size=(120, 30)) as (app, pilot):
         await pilot.press("2")
-        await until(pilot, says(app, "It is on its way.", "offline", "data of"), "the draft, offline")
+        await until(pilot, says(app, "It is on its way.", "offline", "data from"), "the draft, offline")
 
 
 async def test_a_reply_that_the_store_does_not_take_keeps_its_editor_open(

@@ -38,9 +38,9 @@ def test_sigterm_while_the_store_takes_nothing(tmp_path: Path, room: int) -> Non
             assert terminal.wait_exit() == 128 + signal.SIGTERM
             said = " ".join(re.sub(rb"\x1b\[[0-?]*[ -/]*[@-~]", b"", terminal.raw).decode().split())
         if room:
-            kept = re.search(r"does not take what you wrote: it is in (\S+)\.( |$)", said)
+            kept = re.search(r"could not be saved in the local store; it is in (\S+)\.( |$)", said)
             assert kept is not None, said[-600:]
             assert WORDS in Path(kept[1]).read_text()
         else:
-            assert "can be saved nowhere" in said, said[-600:]
+            assert "cannot be saved anywhere" in said, said[-600:]
         assert not sandbox.calls("POST", "/decide")

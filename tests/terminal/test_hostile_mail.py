@@ -98,7 +98,7 @@ def press(terminal: Terminal, *keys: str) -> None:
 def open_app(terminal: Terminal) -> None:
     """Waits until the lists are filled."""
     terminal.wait_for(r"Pending 40", timeout=60)
-    terminal.wait_for(r"121 mails", timeout=60)
+    terminal.wait_for(r"121 emails", timeout=60)
 
 
 def walk_inbox(terminal: Terminal) -> None:
@@ -149,7 +149,7 @@ def walk_profiles(terminal: Terminal) -> None:
     # What follows a key that did nothing counts after a pause.
     terminal.wait_quiet(1.0)
     press(terminal, "1", "P")
-    terminal.wait_for("Change to which profile")
+    terminal.wait_for("Switch to which profile")
     press(terminal, "j", "j", "enter")
     terminal.wait_for("still on work")
     press(terminal, "P", "k", "escape")

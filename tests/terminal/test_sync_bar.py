@@ -39,15 +39,15 @@ def home(tmp_path: Path, sandbox: Sandbox) -> Home:
 
 def test_the_bar_tells_how_far_the_first_fill_is(home: Home) -> None:
     with Terminal(COMMAND, env=home.environment()) as terminal:
-        terminal.wait_for(r"\[\.*#{4}\.*\] first fill, \d of 3 mailboxes, [1-9]\d+ mails")
+        terminal.wait_for(r"\[\.*#{4}\.*\] initial sync, \d of 3 mailboxes, [1-9]\d+ emails")
         assert terminal.wait_exit(60) == 0
         assert "mailboxes," in terminal.text
-        assert "first fill" not in terminal.text and "##" not in terminal.text
+        assert "initial sync" not in terminal.text and "##" not in terminal.text
 
 
 def test_ctrl_c_takes_the_bar_away(home: Home) -> None:
     with Terminal(COMMAND, env=home.environment()) as terminal:
-        terminal.wait_for("first fill")
+        terminal.wait_for("initial sync")
         terminal.press("ctrl+c")
         assert terminal.wait_exit() == Exit.INTERRUPTED
-        assert "first fill" not in terminal.text and "Traceback" not in terminal.text
+        assert "initial sync" not in terminal.text and "Traceback" not in terminal.text

@@ -32,7 +32,7 @@ def stores_open_in(pid: int) -> set[str]:
 
 def change(terminal: Terminal, key: str, name: str) -> None:
     terminal.press("P")
-    terminal.wait_for("Change to which profile")
+    terminal.wait_for("Switch to which profile")
     terminal.press(key)
     terminal.press("enter")
     terminal.wait_for(f"{name} · TEST")

@@ -38,12 +38,12 @@ def test_joined_counts_its_cells_also_when_the_parts_have_been_counted() -> None
     ("state", "words"),
     [
         (SyncState(Phase.LIVE, NOW - timedelta(seconds=3)), "● live 5s"),
-        (SyncState(Phase.LIVE, NOW - timedelta(minutes=3)), "● live data of 3 min ago"),
-        (SyncState(Phase.FILLING, progress=1200), "◐ first fill, 1,200 mails so far"),
+        (SyncState(Phase.LIVE, NOW - timedelta(minutes=3)), "● live data from 3 min ago"),
+        (SyncState(Phase.FILLING, progress=1200), "◐ initial sync, 1,200 emails so far"),
         (SyncState(Phase.CONNECTING), "◌ connecting"),
         (
             SyncState(Phase.OFFLINE, NOW - timedelta(hours=2), OneLine("cannot connect"), NOW + timedelta(seconds=8)),
-            "✕ offline · data of 2 h ago · cannot connect · next try in 8 s",
+            "✕ offline · data from 2 h ago · cannot connect · next try in 8 s",
         ),
         (
             SyncState(Phase.OFFLINE, error=OneLine("the key is not known")),

@@ -163,7 +163,7 @@ def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("exit 3", "the editor ended with status 3"),
+        ("exit 3", "the editor exited with status 3"),
         ('printf "\\377" > "$1"', "not UTF-8"),
         ('rm "$1"', "cannot be read"),
     ],

@@ -201,7 +201,7 @@ def test_words_say_what_humans_did(office: Office) -> None:
         office.decided("approved")
     office.decided("edit_released", words="40 of 100")
     assert tally_words(office.row().tallies[7]) == (
-        "4 drafts: 3 as written (75%, which proves 30% at 95%), 1 after edits, 0 rejected; "
+        "4 drafts: 3 approved as written (75%, which proves 30% at 95%), 1 after edits, 0 rejected; "
         "10% of the words changed; median 5m"
     )
 

@@ -210,7 +210,7 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
         app.push_screen(HistoryScreen(draft))
         await until(pilot, lambda: "✓ the gateway's signature holds" in shown(app))
         assert "ai_generated: true" in shown(app)
-        assert "It names no mail" in shown(app)
+        assert "names no email" in shown(app)
 
 
 def test_a_broken_identity_is_told_loudly_and_an_absent_one_plainly() -> None:
@@ -221,4 +221,4 @@ def test_a_broken_identity_is_told_loudly_and_an_absent_one_plainly() -> None:
     assert "✕ the signature does not hold" in page.text
     assert "ECDSA" not in page.text
     bare = History("1", summary(1), email_detail(given, "mb"), (), ())
-    assert "showed no identity header" in life_page(bare, 90).text
+    assert "sent no identity header" in life_page(bare, 90).text

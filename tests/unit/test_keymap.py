@@ -51,7 +51,7 @@ def test_unknown_id_is_told_with_the_nearest() -> None:
 
 def test_duplicate_among_the_changes_is_told() -> None:
     words = _words({"inbox.search": "F2", "inbox.filter": "F2"})
-    assert "F2 is given to two acts" in words
+    assert "F2 is used for two acts" in words
 
 
 def test_key_that_would_hide_another_act_is_told() -> None:
@@ -69,7 +69,7 @@ def test_key_that_would_hide_another_act_is_told() -> None:
         ("shift+a", "write A instead"),
         ("super+x", "not a key that a terminal sends"),
         ("nonsense", "not a known key name"),
-        ("", "no key is given"),
+        ("", "no key given"),
     ],
 )
 def test_unsendable_keys_are_told(key: str, words: str) -> None:

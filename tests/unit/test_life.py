@@ -114,7 +114,7 @@ def test_the_edit_that_took_its_place_is_part_of_its_life(database: Database) ->
         ("journal", "original retired", False),
         ("mail", "delivery receipt", True),
     ], "each entry once, although the edit's id is in it too"
-    assert "(of the other of edit and original)" in life_page(life, 80).text
+    assert "(of its edit or original)" in life_page(life, 80).text
     assert life_of(database, "M2").family == ("M1",)
 
 
@@ -122,8 +122,8 @@ def test_of_a_mail_that_is_gone_the_logs_still_tell(database: Database) -> None:
     Journal(database).write("undone", "robin", "GONE", NOW, {"act": "approve"})
     life = life_of(database, "GONE")
     assert told(life) == [("journal", "undone", False)]
-    assert "It is not in the store" in life_page(life, 80).text
-    assert "Nothing is known of it" in life_page(life_of(database, "NEVER"), 80).text
+    assert "It is not in the local store" in life_page(life, 80).text
+    assert "Nothing is recorded about it" in life_page(life_of(database, "NEVER"), 80).text
 
 
 def test_a_life_holds_nothing_but_clean_text(database: Database) -> None:

@@ -224,7 +224,7 @@ def test_the_command_line_says_who_wrote_it_and_refuses_its_author(sandbox: Sand
     assert listed["written_by"] == "robin"
     shown = home.run("pending", "show", draft, "--json").json
     assert shown["written_by"] == "robin"
-    assert "robin, a human (as its tag says)" in home.run("pending", "show", draft).out
+    assert "robin, a human (according to its tag)" in home.run("pending", "show", draft).out
     assert "written by robin" in home.run("pending", "list").out
     with home.config.open("a") as file:
         file.write('\n[review]\nown_replies = "another"\n')

@@ -337,7 +337,7 @@ async def test_failures_back_off_with_jitter_and_recover(database: Database) -> 
         await bench.pass_time(600)
         assert gateway.calls["pending"] - calls < 12
         words = bench.sync.state.words(bench.clock.now())
-        assert words.startswith("offline · data of ")
+        assert words.startswith("offline · data from ")
         assert "mail: the gateway cannot be reached · next try in " in words
         gateway.failing.clear()
         await bench.pass_time(301)
@@ -399,7 +399,7 @@ async def test_offline_at_the_start_shows_what_is_stored_and_its_age(database: D
     bench.clock.advance(7200)
     async with bench.running():
         assert bench.mail.ids(MailView()) == [email_id(1)]
-        assert "data of 2 h ago" in bench.sync.state.words(bench.clock.now())
+        assert "data from 2 h ago" in bench.sync.state.words(bench.clock.now())
 
 
 async def test_opening_a_mail_is_one_request_however_often_it_is_asked_for(database: Database) -> None:

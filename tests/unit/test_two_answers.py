@@ -249,10 +249,10 @@ def test_recipients_that_are_not_told_are_of_high_risk(fields: dict[str, Any]) -
     (finding,) = (one for one in assessment.findings if one.code == "recipients_untold")
     assert finding.level is Level.HIGH and assessment.asks_again and assessment.why_alone
     if not item.to:
-        assert finding.words == "recipients not told by the gateway"
+        assert finding.words == "recipients not disclosed by the gateway"
         for crowded in (False, True):
             shown = str(head(QueueEntry(item, "0" * 64, assessment), None, shown_findings=9, crowded=crowded))
-            assert "to   not told by the gateway" in shown and "nobody" not in shown
+            assert "to   not disclosed by the gateway" in shown and "nobody" not in shown
 
 
 def test_one_strange_recipient_among_others_is_told() -> None:
@@ -319,4 +319,4 @@ def test_no_list_and_no_page_says_that_a_mail_goes_to_nobody(tmp_path: Path) -> 
         sender_page(detail, (), "never"),
     )
     for page in pages:
-        assert "not told by the gateway" in page.text and "nobody" not in page.text
+        assert "not disclosed by the gateway" in page.text and "nobody" not in page.text

@@ -18,7 +18,7 @@ def recipients_untold(reading: Reading) -> Iterator[Finding]:
     in a batch: what cannot be seen cannot be approved."""
     to = reading.draft.to
     if not any(party.address.strip() for party in to):
-        yield Finding("recipients_untold", Level.HIGH, OneLine("recipients not told by the gateway"))
+        yield Finding("recipients_untold", Level.HIGH, OneLine("recipients not disclosed by the gateway"))
         return
     strange = [str(party.address) or "(empty)" for party in reading.draft.recipients if not domain_of(party.address)]
     if strange:

@@ -33,21 +33,21 @@ def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
     """What the check of the journal found, its head, and how to keep that head."""
     number, _, digest = head.partition(":")
     if verdict.ok:
-        title = f"The journal is whole: all {count(verdict.entries, 'entry', 'entries')} good"
-        found = Content("Every entry is as it was written and stands where it was written.")
+        title = f"The journal is intact: {count(verdict.entries, 'entry', 'entries')} checked"
+        found = Content("Every entry is unchanged and in its place.")
     else:
         title = "The journal was changed"
         sound = count(verdict.entries, "entry is", "entries are")
         found = Content.assemble(
-            ("▲ ", "$error"), (verdict.words, "bold"), f"\nThe {sound} good before it; do not trust those after it."
+            ("▲ ", "$error"), (verdict.words, "bold"), f"\nThe {sound} good before it; do not trust the ones after it."
         )
     body = Content.assemble(
         found,
         ("\n\nhead  ", "$mm-dim"),
         (f"{number}:{digest}", "$foreground"),
         (
-            "\n\nKept where this machine's users cannot change it, the head also proves later that nothing was cut off "
-            "the end: mm-tui audit verify --head NUMBER:HASH",
+            "\n\nSave this head where users of this machine cannot change it. With it, "
+            "mm-tui audit verify --head NUMBER:HASH can later prove that nothing was cut off the end.",
             "$mm-dim",
         ),
     )
@@ -94,11 +94,13 @@ class ExportScreen(ModalScreen[str | None]):
         day = services.clock.now().astimezone().strftime("%Y-%m-%d")
         name = "".join(char if char.isalnum() else "-" for char in services.settings.profile.name)
         with Vertical(classes="dialog dialog--export"):
-            title = "Export the lines that are shown" if self._narrowed else "Export all lines of both logs"
+            title = "Export the lines shown" if self._narrowed else "Export all lines of both logs"
             yield Static(Content(title), classes="dialog--title")
             yield LineInput(value=f"~/mm-tui-audit-{name}-{day}.jsonl")
             yield Static(
-                Content.styled(".jsonl or .csv. A new file that only you can read; nothing is overwritten.", "$mm-dim")
+                Content.styled(
+                    ".jsonl or .csv. Creates a new file that only you can read; never overwrites one.", "$mm-dim"
+                )
             )
             yield ProgressBar(show_eta=False)
             yield Static(id="trouble")

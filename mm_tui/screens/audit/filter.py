@@ -63,7 +63,7 @@ class AuditFilterScreen(ModalScreen[LineFilter | None]):
     ) -> None:
         super().__init__()
         self._choices: list[_Choice | str] = ["Log"]
-        for source, words in ((Source.GATEWAY, "the gateway's log"), (Source.JOURNAL, "our journal")):
+        for source, words in ((Source.GATEWAY, "the gateway's log"), (Source.JOURNAL, "the local journal")):
             on = chosen.source is source
             self._add(words, "", replace(chosen, source=None if on else source, action=None), on)
         self._choices.append("Time")
@@ -97,7 +97,7 @@ class AuditFilterScreen(ModalScreen[LineFilter | None]):
         with Vertical(classes="dialog"):
             yield Static(Content("Show only"), classes="dialog--title")
             yield OptionList(*[self._option(at, choice) for at, choice in enumerate(self._choices)])
-            yield keys_line(("enter", "choose, again drops it"), ("esc", "close"))
+            yield keys_line(("enter", "choose; choose again to drop it"), ("esc", "close"))
 
     def _option(self, at: int, choice: _Choice | str) -> Option:
         if isinstance(choice, str):

@@ -47,7 +47,7 @@ class HistoryScreen(BaseScreen):
     """
 
     MODE = "audit"
-    TITLE_WORD = "a mail's life"
+    TITLE_WORD = "history"
     CSS_PATH = "audit.tcss"
     BINDINGS = keymap.bindings("life")
 
@@ -60,7 +60,7 @@ class HistoryScreen(BaseScreen):
         self._checking = ""
 
     def compose_body(self) -> ComposeResult:
-        yield Static(Content(" reading …"), id="heading")
+        yield Static(Content(" loading …"), id="heading")
         yield Pager(id="life")
 
     def on_mount(self) -> None:
@@ -82,7 +82,7 @@ class HistoryScreen(BaseScreen):
         shown = self.life is not None
         self.life = message.life
         happened = count(len(message.life.events), "event", "events")
-        self.query_one("#heading", Static).update(Content(f"A mail's life · {happened}"))
+        self.query_one("#heading", Static).update(Content(f"History of an email · {happened}"))
         self._show(keep_place=shown)
         header = message.life.detail.identity if message.life.detail is not None else ""
         if header and header != self._checking:
@@ -107,7 +107,7 @@ class HistoryScreen(BaseScreen):
     def action_thread(self) -> None:
         mail = self.life.summary if self.life is not None else None
         if mail is None:
-            self.say("the mail is not in the store")
+            self.say("this email is not in the local store")
             return
         from mm_tui.screens.thread.screen import ThreadScreen
 

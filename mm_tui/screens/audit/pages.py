@@ -30,10 +30,10 @@ def line_page(shown: AuditLine, room: int) -> Page:
     writer.line(shown.words, "strong")
     writer.line()
     if line.at is None:
-        writer.line("This entry cannot be read. c checks the journal and says what is wrong.", "fail")
+        writer.line("This entry cannot be read. Press c to check the journal.", "fail")
     rows = [
         ("when", exactly(line.at)),
-        ("log", "the gateway's audit log" if line.source is Source.GATEWAY else "our journal, this machine"),
+        ("log", "the gateway's audit log" if line.source is Source.GATEWAY else "journal of this machine"),
         ("action", line.action),
         ("who", _who(shown)),
         ("subject", line.subject),
@@ -43,7 +43,7 @@ def line_page(shown: AuditLine, room: int) -> Page:
     for name, value in rows:
         row(writer, name, value, room)
     if shown.made_here:
-        row(writer, "journal", f"entry {shown.made_here} is this decision", room)
+        row(writer, "journal", f"same decision as entry {shown.made_here}", room)
     row(writer, "entry", line.entry_id, room)
     row(writer, "hash", line.hash, room)
     if line.details:
@@ -60,7 +60,7 @@ def _who(shown: AuditLine) -> str:
         return line.actor
     if shown.made_here:
         return f"{shown.who}, by key {line.actor}"
-    return f"key {line.actor}" if line.actor else "the gateway by itself"
+    return f"key {line.actor}" if line.actor else "the gateway itself"
 
 
 def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LABEL, style: str = "") -> None:
@@ -91,7 +91,7 @@ def life_page(life: History, room: int, identity: Identity | None = None) -> Pag
     _life_head(writer, life, room)
     _identity(writer, life, identity, room)
     writer.line()
-    writer.line("What happened, the oldest first", "dim")
+    writer.line("What happened, oldest first", "dim")
     day = ""
     for event in life.events:
         local = event.at.astimezone() if event.at is not None else None
@@ -103,23 +103,23 @@ def life_page(life: History, room: int, identity: Identity | None = None) -> Pag
         time = local.strftime("%H:%M:%S") if local is not None else " " * 8
         writer.write(f"{time}  {event.origin:<8} ", "dim")
         writer.write(event.words, {Tone.DECISION: "strong", Tone.FAILURE: "risk"}.get(event.tone, ""))
-        writer.write("  (of the other of edit and original)" if event.about_edit else "", "dim")
+        writer.write("  (of its edit or original)" if event.about_edit else "", "dim")
         writer.line(f"  {event.who}" if event.who else "", "dim")
         if event.more:
             for start, end in wrapped(event.more, max(8, room - MORE)):
                 writer.line(" " * MORE + event.more[start:end], "dim")
     if not life.events:
-        writer.line("Nothing is known of it on this machine.")
+        writer.line("Nothing is recorded about it on this machine.")
     writer.line()
     writer.line(
-        "Known from: the mail's own times (mail), the gateway's log (gateway), our journal (journal), models (model), "
-        "and this program on this machine (here).",
+        "Sources: the email's own timestamps (mail), the gateway's log (gateway), this machine's journal "
+        "(journal), models (model), this program (here).",
         "dim",
     )
     if life.detail is None:
-        writer.line("The mail was not opened on this machine: its tags and who approved it are not known.", "dim")
+        writer.line("This email was not opened on this machine, so its tags and who approved it are not known.", "dim")
     elif not life.detail.identity:
-        writer.line("The gateway showed no identity header with it, so none was checked.", "dim")
+        writer.line("The gateway sent no identity header with it, so there was nothing to check.", "dim")
     return writer.page()
 
 
@@ -128,7 +128,7 @@ def _identity(writer: PageWriter, life: History, identity: Identity | None, room
     if life.detail is None or not life.detail.identity:
         return
     if identity is None:
-        row(writer, "identity", "being checked …", room)
+        row(writer, "identity", "checking …", room)
         return
     words = f"{identity.standing}{f': {identity.why}' if identity.why else ''}"
     holds = identity.standing is Standing.HOLDS
@@ -143,7 +143,7 @@ def _identity(writer: PageWriter, life: History, identity: Identity | None, room
         row(
             writer,
             "",
-            "It names no mail: it proves who says this, not that it was said of this mail.",
+            "The signature names no email: it proves who made the statement, not that it is about this email.",
             room,
             style="dim",
         )
@@ -153,11 +153,11 @@ def _life_head(writer: PageWriter, life: History, room: int) -> None:
     mail = life.summary
     if mail is None:
         writer.line(f"Mail {life.email_id}", "strong")
-        writer.line("It is not in the store: it is too old, or in a mailbox that this key does not see.", "dim")
+        writer.line("It is not in the local store: it is too old, or in a mailbox this key cannot see.", "dim")
         return
     writer.line(mail.subject.strip() or "(no subject)", "strong")
     row(writer, "from", str(mail.sender), room)
-    row(writer, "to", ", ".join(str(party) for party in mail.to) or "not told by the gateway", room)
+    row(writer, "to", ", ".join(str(party) for party in mail.to) or "not disclosed by the gateway", room)
     row(writer, "status", f"{mail.status} · {mail.direction}", room)
     row(writer, "id", life.email_id, room)
     if life.detail is not None:

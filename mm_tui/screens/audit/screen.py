@@ -39,7 +39,7 @@ TYPING_SECONDS = 0.12
 FIRST_KEYS = 200
 PAGE_CELLS = 100
 """Cells of the dialog that shows a line of the log, at most; six of them are its margins."""
-NO_ADMIN = "the gateway's log needs an admin key; the journal is shown"
+NO_ADMIN = "the gateway's log needs an admin key; only the journal is shown"
 
 
 class LinesFound(Message):
@@ -79,8 +79,8 @@ class AuditScreen(BaseScreen):
     CSS_PATH = "audit.tcss"
     BINDINGS = keymap.bindings("audit")
     HELP_MORE = (
-        ("after:", "later than a day (2026-03-01, 2026-03, yesterday) or an age (7d, 2w, 3m, 1y)"),
-        ("before:", "earlier than that"),
+        ("after:", "after a day (2026-03-01, 2026-03, yesterday) or within an age (7d, 2w, 3m, 1y)"),
+        ("before:", "before that day, or longer ago than that age"),
     )
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class AuditScreen(BaseScreen):
             yield Pager(id="entry")
 
     def on_mount(self) -> None:
-        self.entries.empty_words = ("Reading both logs …",)
+        self.entries.empty_words = ("Loading both logs …",)
         self.entries.focus()
         self._show_heading()
         self._reload(fresh=True)
@@ -190,8 +190,8 @@ class AuditScreen(BaseScreen):
         chosen = self.chosen
         box = next((one for one in self.services.mail.mailbox_rows() if one.mailbox_id == chosen.mailbox_id), None)
         alone = self.services.sync is not None and not self.services.can("admin")
-        both = "our journal" if alone and not self.services.audit.count() else "both logs"
-        words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "our journal", None: both}[chosen.source]]
+        both = "local journal" if alone and not self.services.audit.count() else "both logs"
+        words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "local journal", None: both}[chosen.source]]
         words += [OneLine(box.address)] if box else []
         words += [actor_words(chosen.actor)] if chosen.actor else []
         words += [OneLine(chosen.action)] if chosen.action else []
@@ -220,10 +220,10 @@ class AuditScreen(BaseScreen):
     def _empty_words(self) -> tuple[str, ...]:
         if self.chosen != LineFilter() or self.typed:
             cure = "{audit.clear} shows all lines; {audit.filter} and {audit.search} narrow them otherwise."
-            return ("No line is like that.", with_keys(cure, self.services.settings.keys))
+            return ("No lines match.", with_keys(cure, self.services.settings.keys))
         trouble = self._gateway_trouble()
         words = (trouble,) if trouble else ("The gateway's log has not been read yet, or is empty.",)
-        return ("Nothing has been decided or logged yet.", *words, "Decisions made here appear at once.")
+        return ("Nothing has been decided or logged yet.", *words, "Decisions you make here appear at once.")
 
     def _show_line(self) -> None:
         row = self.entries.current_row
@@ -244,7 +244,7 @@ class AuditScreen(BaseScreen):
         if row is None:
             return
         if row.line.about_type != "email" or not row.line.about:
-            self.say("this line is not about a mail; all of it is on the right, or with v")
+            self.say("this line is not about an email; see all of it on the right, or press v")
             self.action_look()
             return
         from mm_tui.screens.audit.history import HistoryScreen
@@ -258,7 +258,7 @@ class AuditScreen(BaseScreen):
             from mm_tui.screens.dialogs.mail import PageScreen
 
             self.app.push_screen(
-                PageScreen("One line of the log", line_page(row, min(self.size.width * 94 // 100, PAGE_CELLS) - 6))
+                PageScreen("Log line", line_page(row, min(self.size.width * 94 // 100, PAGE_CELLS) - 6))
             )
 
     def action_search(self) -> None:
@@ -316,7 +316,7 @@ class AuditScreen(BaseScreen):
 
     def action_verify(self) -> None:
         """Checks the journal's chain in a thread."""
-        self.say("checking the journal's chain")
+        self.say("checking the journal")
         self.run_worker(self._verify, thread=True, exclusive=True, group="verify", exit_on_error=False)
 
     def _verify(self) -> None:
@@ -332,7 +332,7 @@ class AuditScreen(BaseScreen):
     def _copy(self, head: str, wanted: bool | None) -> None:
         if wanted:
             self.app.copy_to_clipboard(head)
-            self.say("the head was sent to the terminal's clipboard")
+            self.say("head copied to the terminal's clipboard")
 
     def action_export(self) -> None:
         """Asks for a file and writes the lines that are shown."""

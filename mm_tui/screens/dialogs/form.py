@@ -62,7 +62,7 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
                 )
             if self._trouble:
                 yield Static(Content.assemble(("▲ ", "$warning"), OneLine(self._trouble)), classes="form--label")
-            yield keys_line(("enter", f"next line, at the end {self._yes}"), ("esc", "close, nothing happens"))
+            yield keys_line(("enter", f"next field; on the last one {self._yes}"), ("esc", "close without changes"))
 
     def on_mount(self) -> None:
         self.query_one(f"#field-{self._start}", Input).focus()

@@ -29,14 +29,14 @@ class OnTheWay(NamedTuple):
         """What leaving does to them."""
         parts = []
         if self.unsent:
-            falls = "it falls" if len(self.unsent) == 1 else "they fall"
+            falls = "it goes" if len(self.unsent) == 1 else "they go"
             parts.append(
-                f"{_decisions(self.unsent)} still deciding or being checked: nothing is sent,"
+                f"{_decisions(self.unsent)} still held or being checked: nothing will be sent,"
                 f" {falls} back to undecided."
             )
         if self.begun:
             parts.append(
-                f"{_decisions(self.begun)} with the gateway already: nothing more is sent, and what became of it is"
+                f"{_decisions(self.begun)} already with the gateway: nothing more is sent, and the outcome is"
                 " read and asked about when this profile is opened next."
             )
         return " ".join(parts)
@@ -62,7 +62,7 @@ class LeaveScreen(ConfirmScreen):
     """
 
     def __init__(self, decisions: OnTheWay, texts: Sequence[str] = ()) -> None:
-        title = "Leave while decisions are still held or on their way?" if decisions.all else "Leave now?"
+        title = "Leave while decisions are still held or in progress?" if decisions.all else "Leave now?"
         super().__init__(title, " ".join([*texts, decisions.words()]).strip(), yes="leave", no="stay")
 
 

@@ -86,7 +86,7 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
     rows = (
         ("address", detail.sender.address),
         ("name", detail.sender.name or "none given"),
-        ("to", ", ".join(str(party) for party in detail.to) or "not told by the gateway"),
+        ("to", ", ".join(str(party) for party in detail.to) or "not disclosed by the gateway"),
         ("cc", ", ".join(str(party) for party in detail.cc) or "–"),
         ("received", exact(detail.received_at)),
         ("known", first_seen),
@@ -97,7 +97,7 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
         writer.line(OneLine(value))
     writer.line()
     if not findings:
-        writer.line("Nothing about the sender looks wrong. That proves nothing: anybody can write any name.", "dim")
+        writer.line("Nothing about the sender looks wrong. That is no proof: anybody can use any name.", "dim")
     for finding in sorted(findings, key=lambda one: -one.level):
         writer.line(f"{finding.level.sign} {finding.words}", LEVEL_STYLES[finding.level])
     for name, value in sorted(detail.tags.items()):
@@ -131,7 +131,7 @@ class LinksScreen(ModalScreen[Link | None]):
             if self._links:
                 yield OptionList(*[Option(_link_lines(link, found)) for link, found in self._links])
             else:
-                yield Static(Content.styled("This mail has no links.", "$mm-dim"))
+                yield Static(Content.styled("This email has no links.", "$mm-dim"))
             yield keys_line(("enter", "copy" if over_ssh() else "open or copy"), ("esc", "close"))
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
@@ -182,9 +182,9 @@ class FilesScreen(ModalScreen[int | None]):
             yield Static(Content("Files"), classes="dialog--title")
             if self._attachments:
                 yield OptionList(*[Option(_file_line(one)) for one in self._attachments])
-                yield Static(Content.styled(OneLine(f"saved into {self._folder}, never opened"), "$mm-dim"))
+                yield Static(Content.styled(OneLine(f"saved in {self._folder}, never opened"), "$mm-dim"))
             else:
-                yield Static(Content.styled("This mail has no attachments.", "$mm-dim"))
+                yield Static(Content.styled("This email has no attachments.", "$mm-dim"))
             yield keys_line(("enter", "save"), ("esc", "close"))
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:

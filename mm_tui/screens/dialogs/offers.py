@@ -58,7 +58,7 @@ class OfferScreen(ModalScreen[str | None]):
             if self._what:
                 yield Static(Content.styled(self._what, "$mm-dim"))
             yield Static(id="offers", classes="dialog--offers")
-            yield LineInput(placeholder="or your own words, then enter")
+            yield LineInput(placeholder="or type your own, then enter")
             yield Static(id="trouble")
             yield keys_line(("↑↓ enter", "choose"), (f"f1-f{len(self._offered)}", "at once"), ("esc", self._back))
 
@@ -100,7 +100,7 @@ class OfferScreen(ModalScreen[str | None]):
         if not words:
             self.action_choose(self._at + 1)
         elif len(words) > MAX_WORDS:
-            trouble = f"{len(words)} characters; {MAX_WORDS} at most"
+            trouble = f"{len(words)} characters; the limit is {MAX_WORDS}"
             self.query_one("#trouble", Static).update(Content.assemble(("▲ ", "$warning"), trouble))
         else:
             self.dismiss(str(words))

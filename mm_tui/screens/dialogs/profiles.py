@@ -44,12 +44,12 @@ class ProfilesScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(Content("Change to which profile?"), classes="dialog--title")
+            yield Static(Content("Switch to which profile?"), classes="dialog--title")
             yield OptionList(*[Option(self._lines(profile)) for profile in self._profiles])
             if self._overriding:
-                words = f"{', '.join(self._overriding)} of the environment: used on every profile, in place of its own"
+                words = f"environment variables override every profile's own settings: {', '.join(self._overriding)}"
                 yield Static(Content.assemble(("▲ ", "$warning"), OneLine(words)))
-            yield keys_line(("enter", "change to it"), ("esc", "stay"))
+            yield keys_line(("enter", "switch"), ("esc", "stay"))
 
     def _lines(self, profile: Listed) -> Content:
         is_here = profile.key == self._here

@@ -18,4 +18,4 @@ class ReasonScreen(OfferScreen):
     """
 
     def __init__(self, title: str, what: OneLine, reasons: Sequence[str]) -> None:
-        super().__init__(title, reasons, what=what, back="back, nothing is decided")
+        super().__init__(title, reasons, what=what, back="go back without deciding")

@@ -235,7 +235,7 @@ class MailColumn(Vertical):
         ]
 
     def toggle_folded(self) -> None:
-        """One line a thread, or one a mail."""
+        """Show one line per thread, or one per email."""
         self.show(replace(self.view, folded=not self.view.folded))
 
     def next_mailbox(self) -> None:

@@ -61,7 +61,7 @@ class Preview(Widget):
                 )
             )
         if row.thread_size > 1:
-            lines.append(_line("thread", OneLine(f"{row.thread_size} mails")))
+            lines.append(_line("thread", OneLine(f"{row.thread_size} emails")))
         if row.hidden:
             lines.append(Content.styled(f"▲ {row.hidden} hidden characters removed", "$warning"))
         if row.summary:
@@ -73,7 +73,7 @@ class Preview(Widget):
             lines += _body(waiting.body)
         elif detail is None:
             lines += self._card(row)
-            lines.append(Content.assemble(("enter", "$foreground"), (" opens it", "$mm-dim")))
+            lines.append(Content.assemble(("enter", "$foreground"), (" opens the email", "$mm-dim")))
             if row.status == "unread":
                 lines.append(Content.styled("Opening marks it read at the gateway.", "$mm-dim"))
         else:
@@ -81,7 +81,7 @@ class Preview(Widget):
         return joined(lines, "\n")
 
     def _card(self, row: MailRow) -> list[Content]:
-        """What the assistant knows of it besides the summary, with the model's id; empty when it knows nothing."""
+        """What the assistant found in it besides the summary, with the model's id; empty when it found nothing."""
         if self._services.triage is None:
             return []
         card = self._services.triage.card(row.email_id)
@@ -100,7 +100,7 @@ def _body(text: ManyLine) -> list[Content]:
     body = text.split("\n")
     lines = [Content(OneLine(line)) for line in body[:MAX_LINES]]
     if len(body) > MAX_LINES:
-        lines.append(Content.styled(f"{len(body) - MAX_LINES:,} more lines: enter opens it", "$mm-dim"))
+        lines.append(Content.styled(f"{len(body) - MAX_LINES:,} more lines: press enter to open", "$mm-dim"))
     return lines
 
 

@@ -126,7 +126,7 @@ class InboxScreen(BaseScreen):
     def action_import_report(self) -> None:
         """Shows what the demo imported of the reader's mail, and what was odd."""
         if not self.services.demo:
-            self.say("No mail was imported here: only mm-tui demo --mail does.")
+            self.say("No mail was imported here: only mm-tui demo --mail imports mail.")
             return
         from mm_tui.screens.dialogs.mail import PageScreen
         from mm_tui.widgets.pager import PageWriter
@@ -134,7 +134,7 @@ class InboxScreen(BaseScreen):
         writer = PageWriter()
         for line in self.services.demo:
             writer.line(line)
-        self.app.push_screen(PageScreen("What was imported", writer.page()))
+        self.app.push_screen(PageScreen("Import report", writer.page()))
 
     # The preview
 

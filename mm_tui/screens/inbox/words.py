@@ -23,12 +23,12 @@ def hint(services: Services) -> str:
     """One line on the first run, which is thereby over, and always in the demo; else empty."""
     if services.demo is not None:
         if not services.demo:
-            return "Demo: made-up mail, nothing leaves here. 2 shows what waits, ? all keys."
-        return "Demo: your mail, nothing leaves here. I shows the import report, ? all keys."
+            return "Demo: sample mail, nothing is sent. Press 2 for the queue, ? for all keys."
+        return "Demo: your mail, nothing is sent. Press I for the import report, ? for all keys."
     if services.facts.get(GREETED) is not None:
         return ""
     services.facts.set(GREETED, "yes")
-    return "Welcome. 2 shows what waits, ? all keys of a screen, ctrl+p any act by name."
+    return "Welcome. Press 2 for the queue, ? for this screen's keys, ctrl+p to find any command."
 
 
 def heading(services: Services, view: MailView, found: int, *, whole: bool) -> Content:
@@ -46,7 +46,7 @@ def heading(services: Services, view: MailView, found: int, *, whole: bool) -> C
     words += [OneLine(view.status).replace("_", " ")] if view.status else []
     words += ["threads"] if view.folded else []
     parts: list[Content] = [Content(" · ".join(words))]
-    kinds = ("thread", "threads") if view.folded else ("mail", "mails")
+    kinds = ("thread", "threads") if view.folded else ("email", "emails")
     parts.append(Content(count(found, *kinds) + ("" if whole else "…")))
     for complaint in parse_query(view.query, services.clock.now()).complaints[:1]:
         parts.append(Content.assemble(("▲ ", "$warning"), complaint))
@@ -58,16 +58,16 @@ def empty_words(services: Services, view: MailView) -> tuple[str, ...]:
     sync = services.sync
     clear = key_name(keymap.act("inbox.clear").keys)
     if view.query:
-        return (f"Nothing matches “{OneLine(view.query)}”.", f"{clear} shows all mail; ? lists the operators.")
+        return (f"Nothing matches “{OneLine(view.query)}”.", f"Press {clear} to show all mail, ? for the operators.")
     if view.label or view.status:
-        return ("No mail here with that label or status.", f"{clear} shows all mail; f chooses another.")
+        return ("No mail has that label or status.", f"Press {clear} to show all mail, f to choose another.")
     if services.trouble:
         return ("No mail on this machine yet.", OneLine(services.trouble))
     if sync is None or sync.state.phase in (Phase.CONNECTING, Phase.FILLING):
-        return ("No mail on this machine yet.", "Asking the gateway for it now.")
+        return ("No mail on this machine yet.", "Fetching it from the gateway now.")
     if sync.state.error is not None:
         cure = next((part.cure for part in sync.state.parts if part.cure), OneLine(""))
-        return ("No mail on this machine yet.", OneLine(sync.state.error), cure, "It is tried again by itself.")
+        return ("No mail on this machine yet.", OneLine(sync.state.error), cure, "This is retried automatically.")
     if view.mailbox_id is not None:
-        return ("This mailbox is empty.", "New mail appears here by itself. m shows the next mailbox.")
-    return ("The mailboxes are empty.", "New mail appears here by itself.")
+        return ("This mailbox is empty.", "New mail appears here automatically. Press m for the next mailbox.")
+    return ("The mailboxes are empty.", "New mail appears here automatically.")

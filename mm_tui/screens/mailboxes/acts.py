@@ -54,7 +54,7 @@ class MailboxActing:
             return None
         if not self._screen.services.can(scope):
             self._screen.say(
-                f"this needs a key with the scope {scope}: set {scope}_key, for instance with mm-tui init", "warning"
+                f"this needs a key with the scope {scope}: set {scope}_key, for example with mm-tui init", "warning"
             )
             return None
         return self._screen.services.boxes
@@ -63,7 +63,7 @@ class MailboxActing:
         async def acted() -> None:
             self._screen.post_message(Acted(await work, again))
 
-        self._screen.say("asking the gateway")
+        self._screen.say("contacting the gateway")
         self._screen.run_worker(acted(), group="act", exclusive=False, exit_on_error=False)
 
     def acted(self, message: Acted) -> None:
@@ -83,13 +83,16 @@ class MailboxActing:
             return
         modes = step_up(found.mailbox.oversight_mode)
         if not modes:
-            self._screen.say("there is no step above this one")
+            self._screen.say("this is already the highest step")
             return
-        lines = [f"{found.mailbox.address} is {mode_words(found.mailbox.oversight_mode)} now."]
+        lines = [f"{found.mailbox.address} is now on {mode_words(found.mailbox.oversight_mode)}."]
         lines += [f"Last {days} days: {tally_words(tally)}." for days, tally in found.tallies.items()]
-        lines.append("The operator is mailed a code, good for 24 hours, once. Nothing changes before it is entered: c.")
+        lines.append(
+            "The operator receives a code by email. It works once, within 24 hours. Nothing changes until you enter "
+            "it (c)."
+        )
         self._screen.app.push_screen(
-            ChoiceScreen("Ask for a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is"),
+            ChoiceScreen("Request a code to move up?", _lines(lines), _steps(modes), stay="leave it as it is"),
             lambda mode: self._do(acts.request_upgrade(found.mailbox.id, mode)) if mode else None,
         )
 
@@ -108,8 +111,8 @@ class MailboxActing:
         self._screen.app.push_screen(
             FormScreen(
                 f"Move {box.address} up with a code",
-                [Field("The code that the operator was mailed", "")],
-                words="It says which mode it is for. The move takes effect at once.",
+                [Field("The code the operator received", "")],
+                words="The code is for one mode. The change takes effect at once.",
                 yes="move it up",
                 trouble=trouble,
             ),
@@ -123,11 +126,11 @@ class MailboxActing:
             return
         modes = step_down(found.mailbox.oversight_mode)
         if not modes:
-            self._screen.say("there is no step below this one")
+            self._screen.say("this is already the lowest step")
             return
         lines = [
-            f"{found.mailbox.address} is {mode_words(found.mailbox.oversight_mode)} now.",
-            "It takes effect at once. Moving up again takes a code from the operator.",
+            f"{found.mailbox.address} is now on {mode_words(found.mailbox.oversight_mode)}.",
+            "This takes effect at once. Moving up again needs a code from the operator.",
         ]
         self._screen.app.push_screen(
             ChoiceScreen("Move the mailbox down?", _lines(lines), _steps(modes), stay="leave it as it is"),
@@ -150,14 +153,15 @@ class MailboxActing:
         coded = said is not None and said.code_sent
         self._screen.app.push_screen(
             FormScreen(
-                "New mailbox: now the operator's code" if coded else "New mailbox",
+                "New mailbox: the operator's code" if coded else "New mailbox",
                 [
-                    Field("Address, the part before the @", "returns", values[0]),
-                    Field("Display name, may be empty", "Returns desk", values[1]),
-                    Field("Approval code, empty the first time", "", values[2]),
+                    Field("Address (the part before the @)", "returns", values[0]),
+                    Field("Display name (optional)", "Returns desk", values[1]),
+                    Field("Approval code (leave empty the first time)", "", values[2]),
                 ],
-                words="The first time the operator is mailed a code; with it the mailbox is made, as gated send.",
-                yes="make it" if coded else "ask for it",
+                words="Submit without a code first: the operator receives one by email. "
+                "Submit again with it to create the mailbox, as gated send.",
+                yes="create it" if coded else "request it",
                 start=2 if coded else 0,
                 trouble=said.words if said is not None and not said.ok else "",
             ),

@@ -18,7 +18,7 @@ MOST_KEYS = 8
 """Keys of other reviewers that are listed."""
 WHOLE_LADDER = 76
 """Cells from which all steps of the ladder fit on one line."""
-COVERS = "Decisions made with this program on this machine. What a share proves is the low end of its 95% interval."
+COVERS = "Decisions made in this program on this machine. What a share proves is the low end of its 95% interval."
 
 
 def mailbox_page(found: TrackRecord, facts: AccountFacts | None, room: int) -> Page:
@@ -60,7 +60,7 @@ def _ladder(writer: PageWriter, found: TrackRecord, room: int) -> None:
         writer.write(" › " if at else "", "dim")
         writer.write(f"[{mode_words(step)}]" if step == mode else mode_words(step), "strong" if step == mode else "dim")
     writer.line(f"   {OneLine(mode)}" if mode not in LADDER else "")
-    _row(writer, "", LADDER.get(mode, "a mode that this program does not know"), room)
+    _row(writer, "", LADDER.get(mode, "a mode this program does not know"), room)
 
 
 def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
@@ -74,18 +74,23 @@ def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
         _plot(writer, "not as written", [other for _, other in found.days], most)
     if found.elsewhere:
         words = count(found.elsewhere, "decision", "decisions")
-        _row(writer, "elsewhere", f"{words} in the gateway's log, 30 days, made with other programs or machines", room)
+        _row(
+            writer,
+            "elsewhere",
+            f"{words} in the gateway's log, 30 days, made in other programs or on other machines",
+            room,
+        )
         for one in found.others[:MOST_KEYS]:
             who = key_words(one.key_id) if one.key_id else "no key named"
             _row(writer, "", f"{who}: {one.approved} drafts approved, {one.rejected} rejected", room)
     if month.drafts < FEW:
-        _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: that says little yet.", room)
+        _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: too few to judge by.", room)
 
 
 def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
     writer.write(f"{name:<{LABEL}} ", "dim")
     writer.write(spark(days, PLOT, most=most))
-    writer.line(f"  30 days, at most {max(days)} a day", "dim")
+    writer.line(f"  30 days, up to {max(days)} a day", "dim")
 
 
 def tally_words(tally: Tally) -> str:
@@ -94,7 +99,7 @@ def tally_words(tally: Tally) -> str:
         said = "no draft decided"
     else:
         share, surely = percent(tally.as_written / tally.drafts), percent(tally.surely_as_written)
-        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} as written ({share}, "
+        said = f"{count(tally.drafts, 'draft', 'drafts')}: {tally.as_written} approved as written ({share}, "
         said += f"which proves {surely} at 95%), "
         said += f"{tally.edited} after edits, {tally.rejected} rejected"
     if tally.changed is not None:
@@ -112,7 +117,7 @@ def _settings(writer: PageWriter, found: TrackRecord, room: int) -> None:
     _row(writer, "auto bcc", box.auto_bcc or "none", room)
     lines = [OneLine(line) for line in box.signature_block.split("\n") if line.strip()]
     _row(writer, "signature", " / ".join(lines) or "none", room)
-    disclosed = {True: "on: mail says that it was written by AI", False: "off", None: "the gateway does not say"}
+    disclosed = {True: "on: each email says that an AI wrote it", False: "off", None: "the gateway does not say"}
     _allow_list(writer, box, room)
     _row(writer, "AI disclosure", disclosed[box.ai_disclosure], room)
     _row(writer, "inbound", "forwarded to the operator" if box.forward_inbound else "not forwarded", room)
@@ -125,7 +130,7 @@ def _allow_list(writer: PageWriter, box: Mailbox, room: int) -> None:
     if str(box.oversight_mode) != OversightMode.GATED_SEND:
         return
     if box.allowed is None:
-        _row(writer, "allowlist", "▲ not told by the gateway: mail to some recipients may leave unasked", room)
+        _row(writer, "allowlist", "▲ not disclosed by the gateway: mail to some recipients may leave unasked", room)
         return
     for at, entry in enumerate(box.allowed):
         note = f" · {entry.note}" if entry.note else ""
@@ -143,13 +148,13 @@ def _allow_list(writer: PageWriter, box: Mailbox, room: int) -> None:
 
 def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None, room: int) -> None:
     if facts is None:
-        _row(writer, "webhooks", "being read …", room)
+        _row(writer, "webhooks", "loading …", room)
         return
     if facts.webhooks is None:
         _row(writer, "webhooks", f"▲ {facts.webhooks_words}", room)
     else:
         mine = [hook for hook in facts.webhooks if hook.mailbox_id in (None, found.mailbox.id)]
-        _row(writer, "webhooks", "none: h makes one" if not mine else "", room)
+        _row(writer, "webhooks", "none: press h to add one" if not mine else "", room)
         for at, hook in enumerate(mine):
             _row(writer, "" if at else "webhooks", hook_words(hook), room)
     account = facts.account
@@ -157,8 +162,8 @@ def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None,
         _row(writer, "account", f"▲ {facts.account_words}", room)
     else:
         words = [OneLine(account.name), f"plan {OneLine(account.plan)}" if account.plan else ""]
-        words += [_of(account.emails_sent_this_month, account.monthly_email_quota, "mails this month")]
-        words += [f"{account.max_mailboxes:,} mailboxes at most" if account.max_mailboxes is not None else ""]
+        words += [_of(account.emails_sent_this_month, account.monthly_email_quota, "emails this month")]
+        words += [f"up to {account.max_mailboxes:,} mailboxes" if account.max_mailboxes is not None else ""]
         if account.storage_used_bytes is not None:
             most = f" of {size(account.max_storage_bytes)}" if account.max_storage_bytes is not None else ""
             words.append(f"{size(account.storage_used_bytes)}{most} stored")

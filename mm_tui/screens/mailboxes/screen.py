@@ -96,7 +96,7 @@ class MailboxesScreen(BaseScreen):
         yield Pager(id="about")
 
     def on_mount(self) -> None:
-        self.boxes.empty_words = ("Reading the mailboxes …",)
+        self.boxes.empty_words = ("Loading the mailboxes …",)
         self.boxes.focus()
         self._reload()
         self.set_interval(FACTS_SECONDS, self.read_facts)
@@ -148,11 +148,11 @@ class MailboxesScreen(BaseScreen):
 
     def _empty_words(self) -> tuple[str, ...]:
         if self.services.trouble:
-            return ("No mailboxes are known yet.", str(self.services.trouble))
+            return ("No mailboxes loaded yet.", str(self.services.trouble))
         sync = self.services.sync
         if sync is not None and sync.state.error is not None:
-            return ("No mailboxes are known yet.", f"{sync.state.error}.", "It is tried again by itself.")
-        return ("No mailboxes yet.", "n makes one: the operator is mailed a code for it.")
+            return ("No mailboxes loaded yet.", f"{sync.state.error}.", "This is retried automatically.")
+        return ("No mailboxes yet.", "Press n to create one. The operator receives a code for it by email.")
 
     def _show(self) -> None:
         if not self._read_once:
@@ -163,7 +163,7 @@ class MailboxesScreen(BaseScreen):
         self.query_one("#heading", Static).update(
             Content.assemble(
                 (boxes, "bold $foreground"),
-                f" · {'decided with this program on this machine' if wide else 'decided here'} · {span}",
+                f" · {'decided in this program on this machine' if wide else 'decided here'} · {span}",
             )
         )
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading(self.boxes.size.width - 1)}"))

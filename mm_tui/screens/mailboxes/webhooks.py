@@ -58,7 +58,7 @@ class WebhooksScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "close"),
         Binding("n", "new(False)", "new"),
-        Binding("N", "new(True)", "new for all"),
+        Binding("N", "new(True)", "add for all"),
         Binding("x", "remove", "remove"),
         Binding("j", "move(1)", "down", show=False),
         Binding("k", "move(-1)", "up", show=False),
@@ -73,9 +73,9 @@ class WebhooksScreen(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(Content("Webhooks"), classes="dialog--title")
             yield OptionList()
-            yield Static(Content.styled("being read …", "$mm-dim"), id="trouble")
+            yield Static(Content.styled("loading …", "$mm-dim"), id="trouble")
             mine = self._mailbox.address.partition("@")[0] + "@" if self._mailbox is not None else "all mailboxes"
-            yield keys_line(("n", f"new for {OneLine(mine)}"), ("N", "new for all"), ("x", "remove"), ("esc", "close"))
+            yield keys_line(("n", f"add for {OneLine(mine)}"), ("N", "add for all"), ("x", "remove"), ("esc", "close"))
 
     def on_mount(self) -> None:
         self._reload()
@@ -95,7 +95,7 @@ class WebhooksScreen(ModalScreen[None]):
         if facts.webhooks is None:
             self._tell(facts.webhooks_words, "warning")
         else:
-            self._tell("" if self._hooks else "No webhook yet.", "")
+            self._tell("" if self._hooks else "No webhooks yet.", "")
 
     def _tell(self, words: str, severity: str) -> None:
         sign = ("▲ ", "$warning") if severity else ("", "")
@@ -105,7 +105,7 @@ class WebhooksScreen(ModalScreen[None]):
         async def acted() -> None:
             self.post_message(HookActed(await work, again))
 
-        self._tell("asking the gateway", "")
+        self._tell("contacting the gateway", "")
         self.run_worker(acted(), group="hook-act", exclusive=False, exit_on_error=False)
 
     def on_hook_acted(self, message: HookActed) -> None:
@@ -119,7 +119,7 @@ class WebhooksScreen(ModalScreen[None]):
     def _copy(self, secret: Secret | None, wanted: bool | None) -> None:
         if wanted and secret is not None:
             self.app.copy_to_clipboard(secret.get_secret_value())
-            self._tell("the secret was sent to the terminal's clipboard", "")
+            self._tell("secret copied to the terminal's clipboard", "")
 
     def action_new(self, for_all: bool) -> None:
         box = None if for_all else self._mailbox
@@ -142,12 +142,12 @@ class WebhooksScreen(ModalScreen[None]):
             FormScreen(
                 f"New webhook for {which}",
                 [
-                    Field("Address, https only", "https://", url),
-                    Field("Events, with commas between them", "oversight.pending", events),
-                    Field("Approval code, if the operator was mailed one", "", code),
+                    Field("Address (https only)", "https://", url),
+                    Field("Events, separated by commas", "oversight.pending", events),
+                    Field("Approval code, if the operator received one", "", code),
                 ],
-                words="Its signing secret is shown once, right after.",
-                yes="make it",
+                words="Its signing secret is shown once, right afterwards.",
+                yes="create it",
                 start=2 if coded else 0,
                 trouble=said.words if said is not None else "",
             ),
@@ -159,7 +159,7 @@ class WebhooksScreen(ModalScreen[None]):
         if at is None or at >= len(self._hooks):
             return
         hook = self._hooks[at]
-        body = Content(OneLine(f"{hook.url} is told nothing any more. Its secret cannot be brought back."))
+        body = Content(OneLine(f"{hook.url} receives no more events. Its secret cannot be recovered."))
         self.app.push_screen(
             ChoiceScreen("Remove the webhook?", body, [Choice("X", "remove it", True)], stay="keep it"),
             lambda sure: self._do(self._acts.delete_webhook(hook.id), None) if sure else None,
@@ -178,11 +178,11 @@ def secret_screen(secret: Secret) -> ChoiceScreen[bool]:
     body = Content.assemble(
         (OneLine(secret.get_secret_value()), "bold"),
         (
-            "\n\nWhoever receives the calls checks them with it. It is shown this once and kept nowhere here.",
+            "\n\nThe receiver checks each call with it. It is shown only once and not stored on this machine.",
             "$mm-dim",
         ),
     )
-    copy = Choice("c", "copy it to the terminal's clipboard and close", True)
+    copy = Choice("c", "copy it to the terminal's clipboard, then close", True)
     return ChoiceScreen("The webhook's signing secret", body, [copy], stay="close; it cannot be shown again")
 
 

@@ -35,7 +35,7 @@ class Batches:
         ):
             self._deciding.refuse(why)
         elif entry.edit is not None:
-            self._screen.say("an edited draft is released by itself, not in a batch", "warning")
+            self._screen.say("an edited draft must be approved on its own, not in a batch", "warning")
         else:
             marks.add(entry)
         self._screen.reload()
@@ -56,10 +56,10 @@ class Batches:
             return
         self._screen.app.push_screen(
             ChoiceScreen(
-                f"Approve {count(len(batch), 'mail', 'mails')}?",
+                f"Approve {count(len(batch), 'email', 'emails')}?",
                 _summary(batch),
-                [Choice("A", "approve them all, with one undo", True)],
-                stay="back, nothing is decided",
+                [Choice("A", "approve them all (one undo for all)", True)],
+                stay="go back without deciding",
             ),
             lambda sure: self._approve(batch) if sure else None,
         )
@@ -77,7 +77,7 @@ class Batches:
             self._say_nothing_marked()
             return
         self._deciding.ask_reason(
-            f"Reject {count(len(batch), 'mail', 'mails')}, and why",
+            f"Reject {count(len(batch), 'email', 'emails')}, and give a reason",
             OneLine(", ".join(entry.item.subject for entry in batch)),
             lambda reason: self._reject(batch, reason),
         )
@@ -88,7 +88,7 @@ class Batches:
             self._deciding.begin(batch, decisions.reject_all(items, reason), reason)
 
     def _say_nothing_marked(self) -> None:
-        self._screen.say("nothing is marked: space marks what has been read to its end")
+        self._screen.say("nothing is marked: read an email to the end, then mark it with space")
 
 
 def _summary(batch: list[QueueEntry]) -> Content:

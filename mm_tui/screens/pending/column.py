@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.marks import Marks
     from mm_tui.services.decisions.view import DecisionView
 
-READING = ("", "reading the queue …")
+READING = ("", "loading the queue …")
 SEARCH_HELP = "words, from: to: subject: in: is: risk: flag: before: after: has:"
 
 

@@ -99,7 +99,7 @@ class Deciding:
         from mm_tui.services.decisions.service import Refused
 
         # Whatever else goes wrong is told by the app; here it must not look as if the decision had begun.
-        words = OneLine("it did not begin: nothing was decided")
+        words = OneLine("the decision did not start: nothing was decided")
         try:
             await beginning
             words = OneLine("")
@@ -158,10 +158,10 @@ class Deciding:
         elif entry.assessment.asks_again:
             self._screen.app.push_screen(
                 ChoiceScreen(
-                    "Approve in spite of high risk?",
+                    "Approve despite high risk?",
                     findings_page(entry),
-                    [Choice("Y", "approve all the same", True)],
-                    stay="back, nothing is decided",
+                    [Choice("Y", "approve anyway", True)],
+                    stay="go back without deciding",
                 ),
                 lambda sure: self._approve_knowing(entry) if sure else None,
             )
@@ -184,7 +184,7 @@ class Deciding:
                 "Release an edit that no gate holds back?",
                 Content(OneLine(words)),
                 [Choice("Y", "release it all the same", True)],
-                stay="back, nothing is decided",
+                stay="go back without deciding",
             ),
             lambda sure: self._approve(entry) if sure else None,
         )
@@ -199,8 +199,8 @@ class Deciding:
         if self._screen.current != entry or self._screen.gate.has_seen(entry):
             return
         unread = self._screen.pane.main.lines_unread
-        more = f"{count(unread, 'line', 'lines')} not on the screen yet: {{paper.page_down}} reads on"
-        self.refuse(more if unread else "here is all that would leave: look, then approve")
+        more = f"{count(unread, 'line', 'lines')} not seen yet: {{paper.page_down}} reads on"
+        self.refuse(more if unread else "this is everything that would be sent: read it, then approve")
 
     def _approve(self, entry: QueueEntry) -> None:
         decisions = self.service()
@@ -210,9 +210,7 @@ class Deciding:
         if entry.edit is None:
             self.begin([entry], decisions.approve(entry.item, entry.digest, found=found))
         elif self._screen.services.settings.profile.send_key is None:
-            self._screen.say(
-                "without a send key an edit cannot be submitted: it can be sent back to the agent", "warning"
-            )
+            self._screen.say("without a send key an edit cannot be submitted, only sent back to the agent", "warning")
             self._ask_why_back(entry, entry.edit.text)
         else:
             self.begin([entry], decisions.release_edit(entry.item, entry.digest, entry.edit.text, found=found))
@@ -235,7 +233,7 @@ class Deciding:
         if why := self.why_not(self._screen.gate.why_not_decide, entry):
             self.refuse(why)
             return
-        self.ask_reason("Reject, and why", entry.item.subject, lambda reason: self._reject(entry, reason))
+        self.ask_reason("Reject: give a reason", entry.item.subject, lambda reason: self._reject(entry, reason))
 
     def _reject(self, entry: QueueEntry, reason: str) -> None:
         if (decisions := self.service()) is not None:
@@ -254,7 +252,7 @@ class Deciding:
             self._ask_why_back(entry, entry.edit.text)
 
     def _ask_why_back(self, entry: QueueEntry, edit: EditedDraft) -> None:
-        title = "Send back with your text, and a note"
+        title = "Send back with your text: add a note"
         self.ask_reason(title, entry.item.subject, lambda reason: self._send_back(entry, edit, reason))
 
     def _send_back(self, entry: QueueEntry, edit: EditedDraft, reason: str) -> None:
@@ -268,7 +266,7 @@ class Deciding:
         entry = self._screen.current
         view = self._screen.decision_of(entry.item.id) if entry is not None else None
         if view is None or view.question is None:
-            self._screen.say("nothing is asked here")
+            self._screen.say("there is no question to answer here")
             return
         email_id, asked, words = view.email_id, view.question, Content(view.question.words)
         choices = list(asked.choices)

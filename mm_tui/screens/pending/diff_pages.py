@@ -63,20 +63,20 @@ def difference(
         _write(writer, changed.base, changed.now)
         if changed.mine is not None:
             writer.line()
-            writer.line("Your edit against what is there now", "strong")
+            writer.line("Your edit compared with the draft as it is now", "strong")
             _write(writer, changed.now, changed.mine)
     elif entry.edit is not None:
         names.append(entry.version)
         _write_above(writer, entry, above)
-        writer.line("Your edit against the agent's draft", "strong")
+        writer.line("Your edit compared with the agent's draft", "strong")
         _write(writer, now, Shown.of(edited(entry.edit.base, entry.edit.text)))
     elif change is not None:
         names.append(entry.version)
         _write_above(writer, entry, above)
-        writer.line("What changed while you read it", "strong")
+        writer.line("What changed while you were reading", "strong")
         _write(writer, Shown.of(change.before), now)
     else:
-        writer.line("Nothing differs.", "dim")
+        writer.line("No differences.", "dim")
     if entry.version in names:
         write_files(writer, entry.item.attachments)
     return writer.page(), "\n".join(names)
@@ -100,7 +100,7 @@ def three_way_page(entry: QueueEntry) -> Page:
     if entry.edit is None:
         return writer.page()
     base, theirs = Shown.of(entry.edit.base), Shown.of(entry.item.raw)
-    writer.line("What the agent changed since you began", "strong")
+    writer.line("What the agent changed since you started editing", "strong")
     _write(writer, base, theirs)
     writer.line()
     writer.line("What you changed", "strong")
@@ -125,7 +125,7 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
     writer.line()
     diff = compare(old.body, new.body)
     if not diff.changed:
-        writer.line("The text is the same.", "dim")
+        writer.line("The text is unchanged.", "dim")
         return
     for segment in diff.segments:
         _segment(writer, segment.kind, segment.text)

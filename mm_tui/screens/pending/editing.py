@@ -32,7 +32,7 @@ class Editing:
         if why := self._deciding.why_not(self._screen.gate.why_busy, entry):
             self._deciding.refuse(why)
         elif entry.is_inbound:
-            self._screen.say("inbound mail is approved or rejected as it came")
+            self._screen.say("inbound mail can only be approved or rejected as it is")
         elif unread := entry.unread_words:
             self._screen.say(unread, "warning")
         else:
@@ -57,9 +57,9 @@ class Editing:
             return
         self._screen.app.push_screen(
             ChoiceScreen(
-                "Throw your edit away?",
-                Content("The agent's draft stays as it is; your text cannot be brought back."),
-                [Choice("D", "throw it away", True)],
+                "Discard your edit?",
+                Content("The agent's draft stays as it is; your text cannot be recovered."),
+                [Choice("D", "discard it", True)],
                 stay="keep it",
             ),
             lambda sure: self._discard(entry) if sure else None,
@@ -74,7 +74,7 @@ class Editing:
         else:
             if not gone:
                 self._screen.say(
-                    "your text is another one since: another window writes too. Look at it again", "warning"
+                    "your text has changed since: another window is editing it too. Look at it again", "warning"
                 )
         self._screen.reload()
 

@@ -136,9 +136,9 @@ class EditScreen(ExternalEditing):
         self._knows_the_change = True
 
     def _show_side_words(self) -> None:
-        words = "The draft changed since your edit began" if self._is_outdated else "Thread, newest first"
+        words = "The draft changed after you started editing" if self._is_outdated else "Thread, newest first"
         if self.has_class("-thread"):
-            words = f"{words} · esc goes back to the text"
+            words = f"{words} · esc returns to the text"
         self.query_one("#right-words", Static).update(Content.styled(words, "$mm-dim"))
 
     # The text
@@ -189,7 +189,7 @@ class EditScreen(ExternalEditing):
         try:
             self._put(draft, durable=durable)
         except NotSaved as error:
-            self.say(f"not saved: {error}; stay here, it is tried again", "error")
+            self.say(f"not saved: {error}; stay here, saving is retried", "error")
             self._save_timer = self.set_timer(RETRY_SECONDS, self.save_text)
             return False
         self._saved = self._stored = draft
@@ -238,11 +238,11 @@ class EditScreen(ExternalEditing):
         if self._entry.claim is not None:
             lines.append(_warn(self._entry.claim.words))
         if changes_recipients(raw, draft):
-            lines.append(_warn("another recipient: it leaves as a new mail and the thread breaks"))
+            lines.append(_warn("the recipient changed: this will be sent as a new email, outside the thread"))
         elif changes_subject(raw, draft):
-            lines.append(_warn("another subject: it leaves as a new mail and the thread breaks"))
+            lines.append(_warn("the subject changed: this will be sent as a new email, outside the thread"))
         if not draft.to:
-            lines.append(_warn("nobody to send it to"))
+            lines.append(_warn("no recipient"))
         # What a writer forgets comes first: the rest is shown again before it is approved.
         findings = sorted(assessment.findings, key=lambda finding: finding.code not in FORGOTTEN)
         lines += finding_lines(findings, max(1, SHOWN_FINDINGS - len(lines)), hint="")
@@ -256,7 +256,7 @@ class EditScreen(ExternalEditing):
             return
         if self._is_outdated and not self._knows_the_change:
             self.save_text(durable=True)
-            self.say("the draft changed since your edit began: read what changed to its end first", "warning")
+            self.say("the draft changed after you started editing: first read what changed, to the end", "warning")
             if not self.query_one("#thread", Pager).has_focus:
                 self.action_thread()
             return
@@ -306,7 +306,9 @@ class EditScreen(ExternalEditing):
         """Lets the writer choose a snippet and inserts it."""
         snippets = [(OneLine(name), ManyLine(text)) for name, text in self.services.settings.snippets.items()]
         if not snippets:
-            self.say('there are no snippets yet: write [snippets] into config.toml, name = "text"')
+            self.say(
+                'there are no snippets yet: add a [snippets] section to config.toml, with lines like name = "text"'
+            )
             return
         choices = [
             Choice(key, f"{name}: {OneLine(text)[:LONGEST_SNIPPET]}", text)
@@ -321,7 +323,7 @@ class EditScreen(ExternalEditing):
 
     def action_redraft(self) -> None:
         if self.services.drafts is None:
-            self.say("no model: set AI21_API_KEY, or write it yourself", "warning")
+            self.say("no model is configured: set AI21_API_KEY, or write the text yourself", "warning")
             return
         self.app.push_screen(InstructScreen(), self._redraft)
 
@@ -342,11 +344,11 @@ class EditScreen(ExternalEditing):
         try:
             written = await area.let_model_write(pieces)
         except AssistError as error:
-            self.say(f"{error} · your text is as it was", "warning")
+            self.say(f"{error} · your text is unchanged", "warning")
         else:
             if written is not None:
-                words = "; ".join(written.warnings) or f"written by {written.model}: read it before you keep it"
-                self.say(f"{words} · ^z takes it back")
+                words = "; ".join(written.warnings) or f"written by {written.model}: read it before you save it"
+                self.say(f"{words} · ^z undoes it")
         finally:
             if self.is_attached:
                 self.save_text()
@@ -354,7 +356,7 @@ class EditScreen(ExternalEditing):
 
     def on_draft_area_taken_over(self) -> None:
         self.action_stop()
-        self.say("the model was stopped: your text is as it was")
+        self.say("the model was stopped: your text is unchanged")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While no model writes there is nothing to stop, and its key cuts. Letters are keys in the thread alone."""

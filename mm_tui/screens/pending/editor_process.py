@@ -53,7 +53,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
     """
     command = environ.get("VISUAL") or environ.get("EDITOR")
     if not command:
-        raise EditorError("neither VISUAL nor EDITOR is set")
+        raise EditorError("no editor is set: set VISUAL or EDITOR")
     try:
         given = _read(file)
         began = monotonic()
@@ -71,13 +71,13 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
         raise EditorError(f"the edited text cannot be read: {error}") from error
     left = ManyLine(raw.decode("utf-8", errors="replace").removesuffix("\n"))
     if status != 0:
-        words = f"the editor ended with status {status}; the text is as it was"
+        words = f"the editor exited with status {status}; your text is unchanged"
         raise EditorError(words, left if raw != given else None)
     if raw == given and monotonic() - began < RETURNED_SECONDS:
         name = shlex.split(command)[0]
         raise EditorReturned(
-            f"{name} ended at once and saved nothing. If its window is open still, save there: the text is taken in. "
-            f"An EDITOR that waits is better: code --wait. The file: {file.path}"
+            f"{name} exited at once and saved nothing. If its window is still open, save there: the text is loaded. "
+            f"Better: an EDITOR that waits (code --wait). File: {file.path}"
         )
     try:
         raw.decode("utf-8")

@@ -67,7 +67,7 @@ class ExternalEditing(BaseScreen):
             folder = editing_folder(self.services.settings.profile.name)
             file = EditorFile(folder, self.as_edit(replace(self.draft, body=str(ManyLine(area.text)))))
         except OSError as error:
-            self.say(f"no file can be written for the editor: {OneLine(str(error))}", "warning")
+            self.say(f"cannot write a file for the editor: {OneLine(str(error))}", "warning")
             return
         said, edited, left, may_be_open = "", None, None, False
         with self.app.suspend():
@@ -111,7 +111,7 @@ class ExternalEditing(BaseScreen):
             self.say(f"your editor saved its text; it was changed here too, so it is kept beside {KEPT}")
         else:
             taken = self._take_in(area, saved, None)
-            self.say("your editor's text was taken in")
+            self.say("the text from your editor was loaded")
         if taken:
             with suppress(OSError):
                 file.was_taken(str(saved))
@@ -125,6 +125,8 @@ class ExternalEditing(BaseScreen):
                 area.load_text(edited)
                 return self.save_text(durable=True)
         except NotSaved:
-            self.say("the store takes nothing now; the editor's text is taken in at the next start", "error")
+            self.say(
+                "the local store cannot be written now; the editor's text will be loaded at the next start", "error"
+            )
             return False
         return True

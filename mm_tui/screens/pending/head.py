@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
-UNTOLD = "not told by the gateway"
+UNTOLD = "not disclosed by the gateway"
 CROWDED_CHARACTERS = 40
 """So much is given of a line that stands whole in the text below."""
 PHASE_SIGNS = {
@@ -75,7 +75,7 @@ def head(
     ]
     if item.cc or not item.complete:
         copies = _counted(len(item.cc)) if crowded else _parties(item.cc) if item.cc else Content("nobody")
-        unread = Content.styled("could not be read" if entry.unread_because else "being read …", "$mm-dim")
+        unread = Content.styled("could not be read" if entry.unread_because else "loading …", "$mm-dim")
         lines.append(_row("cc", copies if item.complete else unread))
     if not entry.is_inbound and not crowded:
         told = bool(item.raw.send_at)
@@ -122,7 +122,10 @@ def banner(
     if entry is not None and entry.ended and not tells_end(release):
         return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, ("▲ ", "$warning")), (entry.ended, "bold"), goes_on)
     if change is not None and entry is not None and entry.edit is None and (release is None or release.ended):
-        words = f"changed at {change.at.astimezone():%H:%M} while you read it: Diff shows how, Draft the whole"
+        words = (
+            f"changed at {change.at.astimezone():%H:%M} while you were reading: see what changed in Diff, the "
+            "whole text in Draft"
+        )
         return Content.assemble(("▲ ", "$warning"), (words, "bold"))
     if release is not None:
         sign, style = PHASE_SIGNS.get(release.phase, ("▲ ", "$warning"))
@@ -142,7 +145,7 @@ def banner(
 
 def _begun(text: OneLine, characters: int) -> OneLine:
     """The beginning of a text that stands whole in the page."""
-    return text if len(text) <= characters else OneLine(f"{text[:characters]}… (whole in the text below)")
+    return text if len(text) <= characters else OneLine(f"{text[:characters]}… (in full in the text below)")
 
 
 def _row(name: str, value: Content) -> Content:
@@ -164,11 +167,11 @@ def _recipients(entry: QueueEntry) -> Content:
         return _parties(entry.item.to)
     if not fits_head(entry.edit.text.to):
         return _counted(len(entry.edit.text.to))
-    return joined([Content(OneLine(one)) for one in entry.edit.text.to], ", ") or Content("nobody is named")
+    return joined([Content(OneLine(one)) for one in entry.edit.text.to], ", ") or Content("no recipient")
 
 
 def _counted(number: int) -> Content:
-    return Content.assemble((count(number, "recipient", "recipients"), "bold"), ", each named in the text below")
+    return Content.assemble((count(number, "recipient", "recipients"), "bold"), ", all listed in the text below")
 
 
 def _mode(mailbox: Mailbox | None) -> Content:
@@ -188,7 +191,7 @@ def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i s
 
 def author_words(entry: QueueEntry) -> OneLine:
     """Which human wrote it, and whether only a tag says so."""
-    by_tag = ", as its tag says" if entry.author is not None and not entry.author.proven else ""
+    by_tag = ", according to its tag" if entry.author is not None and not entry.author.proven else ""
     return OneLine(f"{entry.author_words}{by_tag}")
 
 

@@ -68,8 +68,8 @@ class Narrowing:
         ]
         self._app.push_screen(
             ChoiceScreen(
-                "Which part of the queue?",
-                Content("Only the list is narrowed: everything goes on waiting. / searches; [filters] saves your own."),
+                "Filter the queue",
+                Content("This only filters the list. Press / to search; save your own filters under [filters]."),
                 choices,
                 stay="as it is",
                 at_once=True,
@@ -80,7 +80,7 @@ class Narrowing:
     def commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         """The saved filters, for the palette."""
         return [
-            (f"Filter {one.filter.name}  ({one.number})", one.filter.query or "Everything that waits.",
+            (f"Filter {one.filter.name}  ({one.number})", one.filter.query or "Everything that is waiting.",
              partial(self.filter, one.filter))
             for one in self._listing.filters
         ]  # fmt: skip

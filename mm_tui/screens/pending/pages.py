@@ -15,7 +15,7 @@ from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.pager import Page, PageWriter, quote_marks
 from mm_tui.widgets.words import exact, size
 
-UNOPENED = "not opened on this machine: t opens the thread's mails (and marks them read at the gateway)"
+UNOPENED = "not opened on this machine: t opens the thread's emails (and marks them read at the gateway)"
 UNSAID = "──── not part of the conversation: nobody has received what follows ────"
 _PAGER_STYLES = {"hidden": "risk"}
 HEAD_RECIPIENTS = 4
@@ -148,7 +148,11 @@ def thread_page(
     said = [mail for mail in mails if mail.mail.is_exchanged]
     unsaid = [mail for mail in mails if not mail.mail.is_exchanged]
     if not said:
-        writer.line("No earlier mail of this thread is known here: it starts one, or its thread was not synced.", "dim")
+        writer.line(
+            "No earlier email of this thread is on this machine: this one starts a thread, or its thread was not "
+            "synced.",
+            "dim",
+        )
     for mail in reversed(said):
         _thread_mail(writer, mail, bodies, marks(mail.summary.id))
     if unsaid:

@@ -31,7 +31,7 @@ class SavedTextsScreen(ModalScreen[None]):
         Binding("n", "step(1)", "next"),
         Binding("p", "step(-1)", "previous"),
         Binding("c", "copy", "copy"),
-        Binding("D", "discard", "throw away"),
+        Binding("D", "discard", "discard"),
     ]
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class SavedTextsScreen(ModalScreen[None]):
         with Vertical(classes="dialog dialog--reading"):
             yield Static(id="kept-title", classes="dialog--title")
             yield Pager(id="kept-text")
-            keys = [("n p", "next, previous"), ("c", "copy"), ("D", "throw away"), ("esc", "close")]
+            keys = [("n p", "next, previous"), ("c", "copy"), ("D", "discard"), ("esc", "close")]
             pieces = [Content.assemble((key, "bold $accent"), f" {words}") for key, words in keys]
             yield Static(joined(pieces, "   "), classes="dialog--keys")
 
@@ -55,10 +55,10 @@ class SavedTextsScreen(ModalScreen[None]):
         self._edits = services_of(self).edits.left_over()
         self._at = max(0, min(self._at, len(self._edits) - 1))
         writer = PageWriter()
-        title = "No text is kept: what you write and do not release is found here"
+        title = "No saved texts. Text that you write but do not send is saved here."
         if self._edits:
             edit = self._edits[self._at]
-            title = f"Kept text {self._at + 1} of {len(self._edits)}, written {exact(edit.saved_at)}"
+            title = f"Saved text {self._at + 1} of {len(self._edits)}, written {exact(edit.saved_at)}"
             writer.line(f"to {OneLine(', '.join(edit.text.to))}", "dim")
             writer.line(OneLine(edit.text.subject), "strong")
             writer.line()
@@ -74,15 +74,15 @@ class SavedTextsScreen(ModalScreen[None]):
     def action_copy(self) -> None:
         if self._edits:
             self.app.copy_to_clipboard(ManyLine(self._edits[self._at].text.body))
-            self.query_one("#kept-title", Static).update(Content("Sent to the terminal's clipboard"))
+            self.query_one("#kept-title", Static).update(Content("Copied to the terminal's clipboard"))
 
     def action_discard(self) -> None:
         if self._edits:
             self.app.push_screen(
                 ChoiceScreen(
-                    "Throw this text away?",
-                    Content("It cannot be brought back."),
-                    [Choice("D", "throw it away", self._edits[self._at].item_id)],
+                    "Discard this text?",
+                    Content("It cannot be recovered."),
+                    [Choice("D", "discard it", self._edits[self._at].item_id)],
                     stay="keep it",
                 ),
                 self._discard,

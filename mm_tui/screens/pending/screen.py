@@ -420,7 +420,7 @@ class PendingScreen(BaseScreen):
         if (entry := self.current) is not None:
             no_choices: list[Choice[bool]] = []
             page = findings_page(entry, self.pane.mailbox, self.pane.advice.reader_lines())
-            self.app.push_screen(ChoiceScreen("What was found", page, no_choices))
+            self.app.push_screen(ChoiceScreen("Findings", page, no_choices))
 
     def action_second_reader(self) -> None:
         self.second_reading.ask()

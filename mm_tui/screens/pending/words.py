@@ -1,4 +1,4 @@
-"""What the queue's heading and its empty list say."""
+"""The words in the queue's heading and in its empty list."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str]) -> Content:
-    """How much waits, of how much, and in which order; in its place what of the query could not be used.
+    """How many emails are shown, of how many, and in which order; or what is wrong with the query, when something is.
 
     Args:
         listing: the queue.
-        marked: how many mails are marked.
-        kept: how many texts are kept that were not released.
+        marked: the number of marked emails.
+        kept: the number of saved texts that were not sent.
         keys: the settings' keys.
     """
     if listing.complaint:
@@ -37,18 +37,18 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
     words = [str(listing.order)]
     words += [f"{marked} marked"] if marked else []
     key = with_keys("{pending.kept}", keys)
-    words += [f"{count(kept, 'text', 'texts')} kept ({key})"] if kept else []
+    words += [f"{count(kept, 'saved text', 'saved texts')} ({key})"] if kept else []
     return Content.assemble((what, "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
 
 
 def place_words(entry: QueueEntry, at: int, listed: int, now: datetime) -> str:
-    """Where the mail stands in the list, how long it has waited, and whether it is due.
+    """The email's place in the list, how long it has waited, and whether it is due.
 
     Args:
-        entry: the mail.
+        entry: the email.
         at: its row, from 0.
-        listed: how many rows there are.
-        now: when.
+        listed: the number of rows.
+        now: the current time.
     """
     words = [f"{at + 1:,} of {listed:,}"]
     if (received := entry.item.received_at) is not None:
@@ -61,7 +61,7 @@ def empty_words(services: Services, listing: QueueListing) -> tuple[str, ...]:
     """Why the list is empty, and what to do next.
 
     Args:
-        services: for how the queue was read last.
+        services: tell how the last read of the queue went.
         listing: the queue.
     """
     keys = services.settings.keys
@@ -69,22 +69,24 @@ def empty_words(services: Services, listing: QueueListing) -> tuple[str, ...]:
         return why
     if listing.typed.strip():
         cure = with_keys("{pending.back} shows all; {app.help} lists the operators.", keys)
-        return (f"Nothing that waits matches “{OneLine(listing.typed)}”.", cure)
+        return (f"No waiting email matches “{OneLine(listing.typed)}”.", cure)
     if listing.filter != ALL:
-        cure = with_keys("{pending.back} shows all, {pending.filter} another part.", keys)
-        return ("Nothing waits here.", f"Shown: {listing.filter.name}. {cure}")
-    return ("Nothing waits for you.", "Drafts appear here as agents submit them.")
+        cure = with_keys("{pending.back} shows the whole queue, {pending.filter} another part of it.", keys)
+        return ("Nothing is waiting in this filter.", f"Shown: {listing.filter.name}. {cure}")
+    return ("Nothing is waiting for you.", "Drafts appear here when agents submit them.")
 
 
 def unread_words(services: Services) -> tuple[str, ...]:
-    """Why an empty list does not mean that nothing waits; empty when it does."""
+    """Why the list may be empty although mail is waiting; an empty tuple when nothing is waiting."""
     if services.trouble:
-        return ("The queue cannot be read.", OneLine(services.trouble))
+        return ("The queue cannot be loaded.", OneLine(services.trouble))
     state = services.sync.state if services.sync is not None else None
     part = next((part for part in state.parts if part.part is Part.PENDING), None) if state is not None else None
     if part is None or (part.last_ok_at is None and part.error is None):
-        return ("The queue has not been read yet.", "Asking the gateway …")
+        return ("The queue has not been loaded yet.", "Contacting the gateway …")
     if part.error is None:
         return ()
-    since = f"It was empty at {exact(part.last_ok_at)}." if part.last_ok_at else "It was never read on this machine."
-    return ("The queue cannot be read.", OneLine(part.error), part.cure or OneLine(""), since)
+    since = (
+        f"It was empty at {exact(part.last_ok_at)}." if part.last_ok_at else "It has never been loaded on this machine."
+    )
+    return ("The queue cannot be loaded.", OneLine(part.error), part.cure or OneLine(""), since)

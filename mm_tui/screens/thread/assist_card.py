@@ -26,7 +26,7 @@ class AssistCard(Widget):
         self._state: CardState | None = None
 
     def show(self, state: CardState | None) -> None:
-        """Shows a card; None while the assistant is not there yet."""
+        """Shows a card; None while the assistant is not ready yet."""
         if state != self._state:
             self._state = state
             self.refresh(layout=True)
@@ -39,7 +39,7 @@ def card_content(state: CardState | None, width: int) -> Content:
     """The card's lines.
 
     Args:
-        state: what is known; None while the assistant is not there yet.
+        state: what is known; None while the assistant is not ready yet.
         width: cells.
     """
     if state is None:
@@ -57,7 +57,7 @@ def card_content(state: CardState | None, width: int) -> Content:
         lines.append(Content.assemble(("mentions  ", "$mm-dim"), joined(details, " · ")))
     if state.cut:
         lines.append(
-            Content.styled("the thread was too long for the model: its oldest quotes were left out", "$mm-dim")
+            Content.styled("the thread was too long for the model, so its oldest quotes were left out", "$mm-dim")
         )
     if state.words:
         sign = SIGNS.get(state.phase, ("", ""))
@@ -65,9 +65,7 @@ def card_content(state: CardState | None, width: int) -> Content:
         retry = Content.assemble(("  s", "$foreground"), (act, "$mm-dim")) if state.can_retry else Content("")
         lines.append(Content.assemble(sign, (state.words, "$mm-dim"), retry))
     if not lines:
-        return Content.assemble(
-            ("assistant: nothing asked yet  ", "$mm-dim"), ("s", "$foreground"), (" asks", "$mm-dim")
-        )
+        return Content.assemble(("assistant: not asked yet  ", "$mm-dim"), ("s", "$foreground"), (" asks", "$mm-dim"))
     return joined(lines, "\n")
 
 

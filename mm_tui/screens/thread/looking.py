@@ -40,7 +40,7 @@ class LookingCloser:
     def _detail(self) -> EmailDetail | None:
         leaf = self._view().current
         if leaf is None or leaf.detail is None:
-            self._screen.say("open the message first: enter")
+            self._screen.say("open the message first (enter)")
             return None
         return leaf.detail
 
@@ -49,13 +49,13 @@ class LookingCloser:
         from mm_tui.screens.dialogs.mail import PageScreen, raw_page
 
         if (detail := self._detail()) is not None:
-            self._screen.app.push_screen(PageScreen("As it came, escaped", raw_page(detail)))
+            self._screen.app.push_screen(PageScreen("Raw message, escaped", raw_page(detail)))
 
     def copy(self) -> None:
         """Copies the text of the current message by the terminal (OSC 52), which also works over SSH."""
         if (detail := self._detail()) is not None:
             self._screen.app.copy_to_clipboard(detail.body)
-            self._screen.say("the text was sent to the terminal's clipboard")
+            self._screen.say("text copied to the terminal's clipboard")
 
     def details(self) -> None:
         """Shows what is known of the sender."""
@@ -66,7 +66,7 @@ class LookingCloser:
         if leaf is not None and (detail := self._detail()) is not None:
             contacts = ContactStore(self._screen.services.database)
             seen = contacts.first_seen(detail.sender.address, before=detail.received_at)
-            page = sender_page(detail, leaf.findings, f"since {exact(seen)}" if seen else "first time here")
+            page = sender_page(detail, leaf.findings, f"since {exact(seen)}" if seen else "first seen now")
             self._screen.app.push_screen(PageScreen("Sender", page))
 
     def links(self) -> None:
@@ -84,7 +84,7 @@ class LookingCloser:
             return
         if over_ssh() or not link.opens:
             self._screen.app.copy_to_clipboard(link.target)
-            self._screen.say("the link was sent to the terminal's clipboard")
+            self._screen.say("link copied to the terminal's clipboard")
             return
         question = ConfirmScreen(f"Open {link.host} in the browser?", link.target, yes="open", no="do not open")
         self._screen.app.push_screen(question, partial(self._open_link, link))

@@ -72,18 +72,18 @@ class Replying:
         leaves = [leaf for leaf in self._view().leaves if leaf.row.direction != "outbound"]
         inbound = [leaf.row for leaf in leaves if not leaf.unsent] or [leaf.row for leaf in leaves]
         if not inbound:
-            self._screen.say("nothing has come in here that could be answered")
+            self._screen.say("this thread has no incoming email to answer")
             return
         mode = self._mode()
         if mode == "read_only":
-            self._screen.say("this mailbox is read-only: the gateway refuses every send", "warning")
+            self._screen.say("this mailbox is read-only: the gateway refuses to send from it", "warning")
             return
         self.reply_to = inbound[-1]
         self._session = uuid4().hex
         kept = self._saved = self.replies.get(self.reply_to.email_id)
-        gate = "waits at the gate" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: it leaves at once"
+        gate = "waits for approval" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: sent at once"
         if self._let_through():
-            gate = "on the allowlist: it leaves at once"
+            gate = "on the allowlist: sent at once"
         when = exact(from_ms(inbound[-1].received_at))
         head = Content.assemble(*self._answered(inbound[-1]), f" · {gate} · mail of {when}")
         view = self._view()
@@ -91,7 +91,7 @@ class Replying:
         self._screen.add_class("-writing")
         self.editor.open(head, kept)
         if kept:
-            self.editor.note("your text from before; ^t lets the model write")
+            self.editor.note("your saved text; ^t lets the model write")
         else:
             self._write("")
 
@@ -124,9 +124,11 @@ class Replying:
         """Lets the model write or change the text."""
         drafts, row = self._screen.services.drafts, self.reply_to
         if drafts is None or row is None:
-            self.editor.note(self._screen.services.trouble or "the assistant is not there yet: write it yourself")
+            self.editor.note(
+                self._screen.services.trouble or "the assistant is not ready yet: write the reply yourself"
+            )
             return
-        self.editor.note("the model is writing · esc stops it, and so does typing")
+        self.editor.note("the model is writing · esc or typing stops it")
         self._screen.run_worker(
             self._stream(drafts, row, instruction), group="draft", exclusive=True, exit_on_error=False
         )
@@ -138,18 +140,22 @@ class Replying:
             pieces = drafts.redraft(row.email_id, text, instruction)
         else:
             pieces = drafts.draft_reply(row.email_id, instruction)
-        words, model = "stopped: your text is as it was", ""
+        words, model = "stopped: your text is unchanged", ""
         warnings: Sequence[str] = ()
         try:
             written = await self.editor.area.let_model_write(pieces)
             if written is not None:
-                taken_back = "; ^z takes it back" if text.strip() else ""
-                words, model, warnings = f"edit it, then ^s submits{taken_back}", badge(written.model), written.warnings
+                taken_back = "; ^z undoes it" if text.strip() else ""
+                words, model, warnings = (
+                    f"edit it, then submit with ^s{taken_back}",
+                    badge(written.model),
+                    written.warnings,
+                )
         except Exception as error:
             fault = self._screen.services.fault_words(error)
             if fault is None:
                 raise
-            words = f"{fault} · your text is as it was: ^t tries again"
+            words = f"{fault} · your text is unchanged; ^t tries again"
         finally:
             if self._screen.is_attached:
                 self.editor.note(words, model=model, warnings=warnings)
@@ -175,7 +181,7 @@ class Replying:
         try:
             other = self.replies.save(self.reply_to, text, now, over=self._saved, durable=durable)
         except NotSaved as error:
-            self._screen.say(f"not saved: {error}; stay here, it is tried again", "error")
+            self._screen.say(f"not saved: {error}; stay here, saving is retried", "error")
             self._save_timer = self._screen.set_timer(RETRY_SECONDS, self.save)
             return False
         self._saved = text
@@ -223,11 +229,11 @@ class Replying:
         if self._mode() in GATED and not through:
             self._submit(True)
             return
-        words = "This mailbox has no gate for sending: the reply leaves at once and cannot be taken back."
+        words = "Nobody approves what this mailbox sends: the reply leaves at once and cannot be undone."
         if through:
-            words = f"{through[0]} is on the mailbox's allowlist: the reply leaves at once and cannot be taken back."
+            words = f"{through[0]} is on the mailbox's allowlist: the reply leaves at once and cannot be undone."
         self._screen.app.push_screen(
-            ConfirmScreen("Send without a gate?", words, yes="send", no="do not send"), self._submit
+            ConfirmScreen("Send without approval?", words, yes="send", no="do not send"), self._submit
         )
 
     def _submit(self, yes: bool | None) -> None:
@@ -238,7 +244,7 @@ class Replying:
     async def _submit_reply(self) -> None:
         drafts, row = self._screen.services.drafts, self.reply_to
         if drafts is None or row is None:
-            self.editor.note(self._screen.services.trouble or "the gateway is not connected yet; the text is kept")
+            self.editor.note(self._screen.services.trouble or "the gateway is not connected yet; your text is saved")
             return
         self.editor.area.read_only = True
         self.editor.note("submitting")
@@ -248,12 +254,12 @@ class Replying:
             words = self._screen.services.fault_words(error)
             if self._screen.is_attached:
                 self.editor.area.read_only = False
-                self.editor.note(f"not submitted: {words or 'an unexpected error'} · the text is kept")
+                self.editor.note(f"not submitted: {words or 'an unexpected error'} · your text is saved")
             if words is None:
                 raise
             return
         status = receipt.status.replace("_", " ")
-        said = f"submitted ({status}); it is decided on under 2 Pending"
+        said = f"submitted ({status}); decide on it under 2 Pending"
         try:
             self.replies.forget(row.email_id, still=self.editor.text)
         except NotSaved as error:

@@ -146,10 +146,8 @@ class ThreadScreen(BaseScreen):
     async def _fetch(self, email_id: str) -> None:
         sync = self.services.sync
         if sync is None:
-            words = (
-                self.services.trouble or "it has not been opened on this machine, and the gateway is not connected yet"
-            )
-            self.post_message(Opened(email_id, None, f"{words}. enter twice tries again."))
+            words = self.services.trouble or "not opened on this machine yet, and the gateway is not connected"
+            self.post_message(Opened(email_id, None, f"{words}. Press enter twice to try again."))
             return
         try:
             detail = await sync.fetch_detail(self.mailbox_id, email_id)
@@ -157,7 +155,7 @@ class ThreadScreen(BaseScreen):
             fault = self.services.fault_words(error)
             if fault is None:
                 raise
-            self.post_message(Opened(email_id, None, f"cannot be opened: {fault} enter twice tries again."))
+            self.post_message(Opened(email_id, None, f"cannot be opened: {fault} Press enter twice to try again."))
         else:
             self.post_message(Opened(email_id, detail, ""))
 
@@ -281,7 +279,7 @@ class ThreadScreen(BaseScreen):
             leaf.open = (leaf in here) if unfolded else leaf is view.current
         view.show(view.leaves, view.leaves.index(view.current) if view.current else 0)
         if missing := len(view.leaves) - len(here):
-            self.say(f"{missing} not opened on this machine stay folded: opening marks them read")
+            self.say(f"{missing} not opened on this machine stay folded: unfolding marks them read")
 
     def _stored(self, leaf: MessageItem) -> bool:
         leaf.detail = self.services.mail.detail(leaf.row.email_id)

@@ -35,7 +35,7 @@ from mm_tui.widgets.words import age, exact, size
 INDENT = 3
 MAX_TEXT = 96
 """Cells to which bodies are wrapped on wide terminals: longer lines are hard to read."""
-UNTOLD = "not told by the gateway"
+UNTOLD = "not disclosed by the gateway"
 SENDER = 44
 MOST_FILES = 4
 """Named above a mail's text."""
@@ -54,7 +54,7 @@ class MessageItem:
     """What stands in place of the body: that it is being opened, or why it cannot be."""
     findings: tuple[Finding, ...] = ()
     unsent: str = ""
-    """Its state in words where it is no part of the conversation: it was not sent, or did not arrive."""
+    """Its state in words where it is not part of the conversation: it was not sent, or did not arrive."""
     head: list[Pieces] = field(default_factory=list)
     body: Laid = NOTHING
     laid: tuple[str, int, bool] = ("", 0, False)
@@ -223,7 +223,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
                 lines += listed("cc ", [str(party.address) for party in detail.cc], width)
         lines.append([(exact(from_ms(row.received_at)), "dim")])
         if leaf.unsent:
-            lines.append([(f"▲ no part of the conversation: {OneLine(leaf.unsent)}", "risk")])
+            lines.append([(f"▲ not part of the conversation: {OneLine(leaf.unsent)}", "risk")])
         if row.subject and not same_subject(row.subject, self._leaves[0].row.subject if self._leaves else ""):
             lines.append([(fit_cells(row.subject, width), "row")])
         for finding in sorted(leaf.findings, key=lambda one: -one.level):
@@ -245,7 +245,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             lines.append([])
             lines += [[(line, "dim")] for line in wrap_words(OneLine(leaf.words), width)]
         elif detail is not None and not detail.body:
-            lines += [[], [("(this mail has no text)", "dim")]]
+            lines += [[], [("(no text)", "dim")]]
         lines.append([])
         return [[], *lines]
 

@@ -1,4 +1,4 @@
-"""One line of time for people: what each entry of the gateway's log and of our journal says, and who did it."""
+"""One line of time for people: what each entry of the gateway's log and of the local journal says, and who did it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evidence for a mailbox's place on the trust ladder: what humans did with its drafts, from our journal.
+"""The evidence for a mailbox's place on the trust ladder: what humans did with its drafts, from the local journal.
 
 It covers the decisions that were made with this program on this machine; what the gateway's log tells of decisions
 made elsewhere is counted apart. Nothing here proposes a mode: a human draws the conclusion (R10).
@@ -104,11 +104,12 @@ class TrackRecord:
     days: Sequence[tuple[int, int]]
     """For each of the last 30 days, the oldest first: (drafts released as written, drafts edited or rejected)."""
     others: Sequence[OthersDecisions] = ()
-    """Decisions in the gateway's log, over 30 days, that our journal does not know: other reviewers, other machines."""
+    """Decisions in the gateway's log, over 30 days, that the local journal does not have: made by other reviewers
+    or on other machines."""
 
     @property
     def elsewhere(self) -> int:
-        """How many they are."""
+        """The number of decisions made elsewhere."""
         return sum(one.decided for one in self.others)
 
 

@@ -1,4 +1,5 @@
-"""The gateway's audit log and our journal read as one line of time, newest first, without holding either in memory.
+"""The gateway's audit log and the local journal read as one line of time, newest first, without holding either in
+memory.
 
 A line is named by one integer: twice its row's number, plus one when it is the journal's. Lists of any length are
 arrays of them, and only the lines on the screen are read whole.
@@ -90,7 +91,7 @@ class LogLine(NamedTuple):
     """In the journal's chain; empty for the gateway's lines."""
     subject: OneLine
     mailbox_id: OneLine
-    """Empty when the mail is not in the store and the line does not say."""
+    """Empty when this email is not in the local store and the line does not say."""
 
 
 class Facet(NamedTuple):
