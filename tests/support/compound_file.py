@@ -88,7 +88,7 @@ def _record(entry: _Entry) -> bytes:
     )
 
 
-def outlook_file(
+def outlook_mail(
     *,
     subject: str,
     body: str,
@@ -97,14 +97,28 @@ def outlook_file(
     message_id: str,
     sent: datetime,
     files: Sequence[tuple[str, bytes]] = (),
-) -> bytes:
-    """A mail as Outlook saves it."""
+    rich: bytes = b"",
+    mails: Sequence[Mapping[str, object]] = (),
+) -> dict[str, object]:
+    """The streams of a mail as Outlook saves it.
+
+    Args:
+        subject: of the mail.
+        body: its plain text.
+        sender: name and address.
+        to: name and address of each recipient.
+        message_id: of the mail.
+        sent: when.
+        files: name and bytes of each.
+        rich: its text as packed rich text.
+        mails: the streams of each mail that is attached to it.
+    """
     ticks = int((sent - datetime(1601, 1, 1, tzinfo=UTC)).total_seconds()) * 10_000_000
     fixed = struct.pack("<IIQ", 0x00390040, 6, ticks)
     root: dict[str, object] = {
         "__properties_version1.0": bytes(32) + fixed,
         **_text(0x0037, subject),
-        **_text(0x1000, body),
+        **(_text(0x1000, body) if body else {}),
         **_text(0x0C1A, sender[0]),
         **_text(0x5D01, sender[1]),
         **_text(0x1035, message_id),
@@ -118,7 +132,17 @@ def outlook_file(
         root[f"__attach_version1.0_#{number:08X}"] = {
             "__properties_version1.0": bytes(8), **_text(0x3707, name), "__substg1.0_37010102": data
         }  # fmt: skip
-    return compound_file(root)
+    for number, inner in enumerate(mails, len(files)):
+        # The properties of a mail in a mail have a shorter head.
+        table = inner["__properties_version1.0"]
+        assert isinstance(table, bytes)
+        attached: dict[str, object] = {**inner, "__properties_version1.0": table[8:]}
+        root[f"__attach_version1.0_#{number:08X}"] = {
+            "__properties_version1.0": bytes(8), "__substg1.0_3701000D": attached
+        }  # fmt: skip
+    if rich:
+        root["__substg1.0_10090102"] = rich
+    return root
 
 
 def _text(tag: int, text: str) -> dict[str, bytes]:

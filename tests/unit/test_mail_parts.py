@@ -303,3 +303,17 @@ def test_a_receipt_and_a_report_without_a_telling_status_are_told_in_words() -> 
     status = "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@c.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 mailbox is full\n"
     mail = mail_of("multipart/report", part("message/delivery-status", status))
     assert mail.body.startswith("Not delivered: a@c.example: the mailbox is full (550 mailbox is full)")
+
+
+def test_text_behind_the_last_part_is_kept() -> None:
+    inner = (
+        'Content-Type: multipart/alternative; boundary="c"\n\n--c\n'
+        + part("text/plain", "Words.")
+        + "\n--c--\n\nFooter."
+    )
+    assert mail_of("multipart/mixed", inner).body == "Words.\n\nFooter."
+    assert mail_of("multipart/mixed", part("text/plain", "Words.") + "\n--b--\n\u200b\n").body == "Words."
+
+
+def test_mail_of_images_alone_is_said_to_be_that() -> None:
+    assert "images alone" in mail_of("multipart/mixed", part("text/html", "<img src='cid:1'>")).body

@@ -12,7 +12,7 @@ import pytest
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in.importer import read_mail
 from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
-from tests.support.compound_file import outlook_file
+from tests.support.compound_file import compound_file, outlook_mail
 
 LINE = b"From x@example.com Mon Nov  2 09:00:00 2026\n"
 
@@ -129,14 +129,16 @@ def test_mh_and_thunderbird_and_maildir_folders(tmp_path: Path) -> None:
 
 def test_an_outlook_file(tmp_path: Path) -> None:
     (tmp_path / "a.msg").write_bytes(
-        outlook_file(
-            subject="Grüße",
-            body="Die Lampe ist kaputt.",
-            sender=("Nora Lind", "nora@c.example"),
-            to=[("Support", "support@shop.example")],
-            message_id="<1@c.example>",
-            sent=datetime(2026, 11, 5, 8, 0, tzinfo=UTC),
-            files=[("Bild.png", b"\x89PNG" * 2000)],
+        compound_file(
+            outlook_mail(
+                subject="Grüße",
+                body="Die Lampe ist kaputt.",
+                sender=("Nora Lind", "nora@c.example"),
+                to=[("Support", "support@shop.example")],
+                message_id="<1@c.example>",
+                sent=datetime(2026, 11, 5, 8, 0, tzinfo=UTC),
+                files=[("Bild.png", b"\x89PNG" * 2000)],
+            )
         )
     )
     mails, report = import_of(tmp_path / "a.msg")

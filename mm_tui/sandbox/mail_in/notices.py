@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -40,26 +40,43 @@ _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 
 def delivery_report(data: bytes) -> tuple[str, str]:
     """A delivery report (message/delivery-status): who did not get the mail and why, and the report's every line."""
-    blocks = _blocks(data)
-    said = [_recipient(block) for block in blocks if _value(block, "final-recipient") or _value(block, "action")]
+    blocks = [part for block in _blocks(data) for part in _each_recipient(block)]
+    said = [_recipient(block) for block in blocks if any(_value(block, name) for name in _OF_A_RECIPIENT)]
     return "\n".join(said), "\n\n".join(_lines(block) for block in blocks if block)
 
 
-def _blocks(data: bytes) -> list[Mapping[str, str]]:
+_OF_A_RECIPIENT = ("final-recipient", "original-recipient", "action")
+_Block = Sequence[tuple[str, str]]
+
+
+def _blocks(data: bytes) -> list[_Block]:
     texts = re.split(rb"\n(?:[ \t]*\n)+", data.replace(b"\r\n", b"\n").strip())
-    made: list[Mapping[str, str]] = []
+    made: list[_Block] = []
     for text in texts:
         message = BytesHeaderParser(policy=compat32).parsebytes(text + b"\n\n")
-        made.append({name: " ".join(str(value).split()) for name, value in message.raw_items()})
+        made.append([(name, " ".join(str(value).split())) for name, value in message.raw_items()])
     return made
 
 
-def _value(block: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in block.items() if key.lower() == name), "")
+def _each_recipient(block: _Block) -> list[_Block]:
+    """A block that tells of several recipients, cut where the next one begins: some servers leave no blank line."""
+    made: list[list[tuple[str, str]]] = [[]]
+    for name, value in block:
+        seen = {known.lower() for known, _value in made[-1]}
+        if name.lower() in _OF_A_RECIPIENT and (
+            name.lower() in seen or ("reporting-mta" in seen and name.lower() != "action")
+        ):
+            made.append([])
+        made[-1].append((name, value))
+    return [*made]
 
 
-def _lines(block: Mapping[str, str]) -> str:
-    return "\n".join(f"{name}: {header_text(value, lambda _what: None)}" for name, value in block.items())
+def _value(block: _Block, name: str) -> str:
+    return next((value for key, value in block if key.lower() == name), "")
+
+
+def _lines(block: _Block) -> str:
+    return "\n".join(f"{name}: {header_text(value, lambda _what: None)}" for name, value in block)
 
 
 def _typed(value: str) -> str:
@@ -68,12 +85,12 @@ def _typed(value: str) -> str:
     return (rest if rest and " " not in kind.strip() else value).strip()
 
 
-def _recipient(block: Mapping[str, str]) -> str:
+def _recipient(block: _Block) -> str:
     who = _typed(_value(block, "final-recipient")) or _typed(_value(block, "original-recipient")) or "a recipient"
     meant = _typed(_value(block, "original-recipient"))
     action = _ACTIONS.get(_value(block, "action").lower(), _value(block, "action") or "Not delivered")
     status, words = _value(block, "status"), _typed(_value(block, "diagnostic-code"))
-    why = _reason(status, words)
+    why = reason_of(status, words)
     address = f"{who} (written to as {meant})" if meant and meant.lower() != who.lower() else who
     line = f"{action}: {address}"
     if why:
@@ -82,34 +99,65 @@ def _recipient(block: Mapping[str, str]) -> str:
     return f"{line} ({given})" if given else line
 
 
+_LATER = "the other server asks to try again later"
 _WORDS = (
+    (r"gr[ae]y-?list|try again later|please retry|too many (?:connections|messages)", _LATER),
+    (
+        r"(?:host|domain) (?:\S+ )?(?:unknown|not found|does not exist)|unknown (?:host|domain)|no such (?:domain|host)"
+        r"|nxdomain|name service error|couldn[\u2019']t find any host",
+        "there is no such domain",
+    ),
     (
         r"(?:user|recipient|mailbox|address|account) (?:is )?unknown|unknown (?:user|recipient|address)"
-        r"|no such (?:user|mailbox|recipient)|does ?n[o']t exist|not found|invalid recipient",
+        r"|(?:user|account|mailbox|recipient|address|inbox) (?:is |was )?(?:un|not |couldn[\u2019']t be )"
+        r"(?:known|found|available|exist)|no such (?:user|mailbox|recipient|address|person|local user)"
+        r"|no (?:mailbox|user) (?:here )?by that name|does(?: not|n[\u2019']t) (?:exist|have an? (?:\S+ )?account)"
+        r"|recip(?:ient)? ?not ?found|not listed in|invalid (?:recipient|mailbox)|unrouteable"
+        r"|not (?:a valid|our customer)|no mailbox here"
+        r"|unbekannt|existiert nicht|inconnue?|n[\u2019']existe pas|desconocid[oa]|no existe|sconosciut[oa]|onbekend",
         "there is no such mailbox",
     ),
-    (r"mailbox (?:is )?full|over ?quota|quota exceeded|out of storage", "the mailbox is full"),
-    (r"host (?:unknown|not found)|no such domain|domain not found|nxdomain", "there is no such domain"),
-    (r"timed? ?out|timeout|no answer|connection refused|not reachable", "the other server does not answer"),
+    (
+        r"(?:mail|in)box (?:is |has )?(?:full|exceeded)|over ?quota|quota (?:is )?(?:exceeded|full)"
+        r"|exceed\w* (?:\w+ )?quota"
+        r"|out of storage|insufficient (?:system )?storage|postfach (?:ist )?voll|boîte .{0,40}pleine"
+        r"|buzón .{0,20}lleno|casella .{0,20}piena",
+        "the mailbox is full",
+    ),
+    (
+        r"timed? ?out|timeout|no answer|connection (?:was )?refused|(?:not |un)reachable"
+        r"|couldn[\u2019']t (?:connect|establish)",
+        "the other server does not answer",
+    ),
     (r"spam|blocked|black ?list|block ?list|policy|reputation|rejected", "it was refused by policy"),
     (r"too (?:large|big)|size limit|exceeds", "the mail is too large"),
 )
 
 
-def _reason(status: str, words: str) -> str:
-    match = _STATUS.search(words) or _STATUS.search(status)
+def reason_of(status: str, words: str) -> str:
+    """Why a mail was not delivered, in plain words; empty where nothing tells it.
+
+    Args:
+        status: the enhanced status code ("5.1.1"), or empty.
+        words: what the other server said.
+    """
     # A diagnostic that names its status knows better than a general one.
-    for found in (match, _STATUS.search(status)):
-        if found is not None and found[1] != "2":
-            detail = f"{found[2]}.{found[3]}"
-            if reason := _REASONS.get(detail) or _KINDS.get(found[2]):
-                return reason
-    return next((reason for pattern, reason in _WORDS if re.search(pattern, words, re.I)), "")
+    found = [match for text in (words, status) if (match := _STATUS.search(text)) and match[1] != "2"]
+    for match in found:
+        if match[1] == "4" and re.search(_WORDS[0][0], words, re.I):
+            return _LATER
+        exact = _REASONS.get(f"{match[2]}.{match[3]}", "") if match[3] != "0" else ""
+        if exact and not (match[2] == "1" and match[3] == "10" and re.search(r"not ?found|unknown", words, re.I)):
+            return exact
+    if said := next((reason for pattern, reason in _WORDS if re.search(pattern, words, re.I)), ""):
+        return said
+    general = (_REASONS.get(f"{match[2]}.0") or _KINDS.get(match[2]) for match in found)
+    return next((reason for reason in general if reason), "")
 
 
 def receipt(data: bytes) -> str:
     """A receipt (message/disposition-notification): what was done with which mail."""
-    block = {name: value for part in _blocks(data) for name, value in part.items()}
+    block = [item for part in _blocks(data) for item in part]
     who = _typed(_value(block, "final-recipient")) or "The recipient"
     action = _value(block, "disposition").partition(";")[2].strip().lower()
     said = {
@@ -124,7 +172,7 @@ def receipt(data: bytes) -> str:
 
 def abuse_report(data: bytes) -> str:
     """A complaint about a mail (message/feedback-report)."""
-    block = {name: value for part in _blocks(data) for name, value in part.items()}
+    block = [item for part in _blocks(data) for item in part]
     kind = _value(block, "feedback-type") or "unknown"
     return f"A complaint about a mail ({kind}).\n\n{_lines(block)}"
 
@@ -148,7 +196,17 @@ SMIME_SIGNED = (
     "(This mail is signed with S/MIME in the opaque form: its text lies in the attached file and could not be read.)"
 )
 WINMAIL = "(The text of this mail is in Outlook's own format, in the attached winmail.dat, and cannot be shown here.)"
+WINMAIL_FILES = "(This mail holds files and no text.)"
+IMAGES_ONLY = "(This mail is made of images alone and has no text.)"
+FORWARDED = "---------- Forwarded message ----------"
+YENC = "(The text below holds a file in yEnc encoding. It was left as it is.)"
+FORWARDED_SEVERAL = "(This mail has no text of its own. It forwards the mails below.)"
 FORWARDED_ONLY = "(This mail has no text of its own. It forwards the mail below.)"
+
+
+def holds_yenc(text: str) -> bool:
+    """Whether a text holds a file in yEnc encoding."""
+    return "=ybegin " in text and re.search(r"^=ybegin (?=.*\bline=\d)(?=.*\bname=).*$", text, re.MULTILINE) is not None
 
 
 def is_encrypted_smime(part: Message, data: bytes) -> bool:
@@ -169,11 +227,15 @@ def signed_content(data: bytes) -> bytes:
     at = data.find(_PLAIN_DATA, max(data.find(_SIGNED_DATA), 0))
     if at < 0:
         return b""
+    made: list[bytes] = []
     try:
         tag, content, _end = _element(data, at + len(_PLAIN_DATA))
-        return b"".join(_strings(content)) if tag == 0xA0 else b""
+        for string in _strings(content) if tag == 0xA0 else ():
+            made.append(string)
     except (IndexError, RecursionError):
-        return b""
+        # Cut off: what stands before is kept.
+        pass
+    return b"".join(made)
 
 
 def _element(data: bytes, at: int) -> tuple[int, bytes, int]:

@@ -6,7 +6,7 @@ import struct
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from email.parser import HeaderParser
+from email.parser import BytesParser, HeaderParser
 from email.policy import SMTP, compat32
 from email.utils import format_datetime
 from io import BytesIO
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mm_tui.sandbox.mail_in.charsets import codec_of, decode
 from mm_tui.sandbox.mail_in.headers import header_form
 from mm_tui.sandbox.mail_in.parts import html_charset
+from mm_tui.sandbox.mail_in.rtf import text_of_rtf, unpacked
 
 if TYPE_CHECKING:
     from olefile import OleFileIO
@@ -30,6 +31,9 @@ _SUBMITTED, _DELIVERED = 0x0039, 0x0E06
 _CODE_PAGE, _MESSAGE_CODE_PAGE = 0x3FDE, 0x3FFD
 _NAME, _EMAIL, _SMTP, _KIND = 0x3001, 0x3003, 0x39FE, 0x0C15
 _FILE_NAME, _LONG_NAME, _DATA, _MIME = 0x3704, 0x3707, 0x3701, 0x370E
+_ATTACHED_MAIL = "__substg1.0_3701000D"
+_DEEPEST = 8
+"""Names on the way to a mail in a mail in a mail."""
 _KEPT = ("reply-to", "list-id", "auto-submitted", "precedence", "received", "sender", "organization", "user-agent")
 
 
@@ -115,19 +119,25 @@ class _Properties:
         return decode(self.data(tag), page, lambda _what: None).rstrip("\x00") if kind in ("001E", "0102") else ""
 
 
-def _folders(file: OleFileIO, beginning: str) -> list[str]:
-    return sorted({entry[0] for entry in file.listdir(streams=True, storages=True) if entry[0].startswith(beginning)})
+def _folders(file: OleFileIO, within: tuple[str, ...], beginning: str) -> list[tuple[str, ...]]:
+    depth = len(within)
+    found = {
+        tuple(entry[: depth + 1])
+        for entry in file.listdir(streams=True, storages=True)
+        if len(entry) > depth and tuple(entry[:depth]) == within and entry[depth].startswith(beginning)
+    }
+    return sorted(found)
 
 
-def _mail(file: OleFileIO) -> bytes:
-    found = _Properties(file, (), 32)
+def _mail(file: OleFileIO, within: tuple[str, ...] = ()) -> bytes:
+    found = _Properties(file, within, 24 if within else 32)
     given = HeaderParser(policy=compat32).parsestr(found.text(_HEADERS).lstrip("\r\n"))
     mail = EmailMessage(policy=SMTP)
     written: dict[str, str] = {"Subject": found.text(_SUBJECT)}
     written["From"] = str(given["from"] or "") or _party(
         found, (_FROM_SMTP, _SENDER_SMTP, _FROM_EMAIL, _SENDER_EMAIL), (_FROM_NAME, _SENDER_NAME)
     )
-    written |= _recipients(file, found)
+    written |= _recipients(file, found, within)
     moment = found.moment(_SUBMITTED) or found.moment(_DELIVERED)
     written["Date"] = str(given["date"] or "") or (format_datetime(moment) if moment else "")
     for name, tag in (("Message-ID", _MESSAGE_ID), ("In-Reply-To", _IN_REPLY_TO), ("References", _REFERENCES)):
@@ -135,8 +145,12 @@ def _mail(file: OleFileIO) -> bytes:
     written |= {name.title(): str(given[name]) for name in _KEPT if given[name]}
     head = "".join(f"{name}: {' '.join(value.split())}\r\n" for name, value in written.items() if value.strip())
     _write_text(mail, found)
-    for folder in _folders(file, "__attach_version1.0_"):
-        _attach(mail, _Properties(file, (folder,), 8, found.code_page))
+    for folder in _folders(file, within, "__attach_version1.0_"):
+        inner = (*folder, _ATTACHED_MAIL)
+        if file.exists([*inner, "__properties_version1.0"]) and len(within) < _DEEPEST:
+            mail.add_attachment(BytesParser(policy=SMTP).parsebytes(_mail(file, inner)))
+        else:
+            _attach(mail, _Properties(file, folder, 8, found.code_page))
     return head.encode("utf-8", "replace") + mail.as_bytes()
 
 
@@ -148,10 +162,10 @@ def _party(found: _Properties, addresses: tuple[int, ...], names: tuple[int, ...
     return header_form(name, address) if address else name or (texts[0] if texts else "")
 
 
-def _recipients(file: OleFileIO, found: _Properties) -> dict[str, str]:
+def _recipients(file: OleFileIO, found: _Properties, within: tuple[str, ...]) -> dict[str, str]:
     kinds: dict[int, list[str]] = {1: [], 2: [], 3: []}
-    for folder in _folders(file, "__recip_version1.0_"):
-        one = _Properties(file, (folder,), 8, found.code_page)
+    for folder in _folders(file, within, "__recip_version1.0_"):
+        one = _Properties(file, folder, 8, found.code_page)
         if shown := _party(one, (_SMTP, _EMAIL), (_NAME,)):
             kinds.get(one.number(_KIND) or 1, kinds[1]).append(shown)
     return {"To": ", ".join(kinds[1]), "Cc": ", ".join(kinds[2])}
@@ -160,13 +174,17 @@ def _recipients(file: OleFileIO, found: _Properties) -> dict[str, str]:
 def _write_text(mail: EmailMessage, found: _Properties) -> None:
     text = found.text(_BODY)
     html = found.text(_HTML) if found.is_unicode(_HTML) else _html(found.data(_HTML), found.code_page)
+    rich = b"" if html.strip() else found.data(_RTF)
+    if rich:
+        unwrapped, is_html = text_of_rtf(unpacked(rich))
+        text, html = (text, unwrapped) if is_html else (text if text.strip() else unwrapped, "")
     if text.strip():
         mail.set_content(text, charset="utf-8")
     if html.strip() and text.strip():
         mail.add_alternative(html, subtype="html", charset="utf-8")
     elif html.strip():
         mail.set_content(html, subtype="html", charset="utf-8")
-    elif not text.strip() and (rich := found.data(_RTF)):
+    elif not text.strip() and rich:
         mail.set_content("(The text of this mail is in Outlook's rich text alone, and cannot be shown here.)")
         mail.add_attachment(rich, maintype="application", subtype="octet-stream", filename="text.rtf.compressed")
     elif not text.strip():

@@ -12,11 +12,13 @@ from email.policy import compat32
 
 from mm_tui.sandbox.gateway.mail import IncomingMail
 from mm_tui.sandbox.mail_in import notices
+from mm_tui.sandbox.mail_in.bounces import plain_report
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
+from mm_tui.sandbox.mail_in.content import Content
 from mm_tui.sandbox.mail_in.dates import read_date
 from mm_tui.sandbox.mail_in.headers import Headers, charsets_named, mended
 from mm_tui.sandbox.mail_in.ids import message_ids
-from mm_tui.sandbox.mail_in.parts import Content, content_of, defect
+from mm_tui.sandbox.mail_in.parts import content_of, defect
 
 UNKNOWN_SENDER = "unknown-sender@invalid"
 _MOST_REFERENCES = 200
@@ -52,6 +54,10 @@ def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
         odd("no message-id")
     answered = message_ids(headers.every("in-reply-to"), last_of_a_phrase=True)
     references = message_ids([*headers.every("references"), *(f"<{name[1:-1]}>" for name in answered[1:])])
+    if not content.notes:
+        failed = headers.text("x-failed-recipients")
+        told = plain_report(sender, headers.text("subject"), failed, content.body, recipients)
+        content.notes = ["\n".join(told)] if told else []
     body = _body(content)
     if not body.strip() and not content.files:
         odd("no content")
@@ -84,8 +90,9 @@ def _parsed(raw: bytes, odd: Odd) -> tuple[Message, str | None]:
 
 def _body(content: Content) -> str:
     body = content.body
-    if not content.notes and len(content.texts) == 1 and body.startswith("---------- Forwarded message"):
-        return f"{notices.FORWARDED_ONLY}\n\n{body}"
+    if not content.notes and content.texts and all(text.startswith(notices.FORWARDED) for text in content.texts):
+        only = notices.FORWARDED_ONLY if len(content.texts) == 1 else notices.FORWARDED_SEVERAL
+        return f"{only}\n\n{body}"
     return body
 
 

@@ -6,30 +6,27 @@ import email
 import mimetypes
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from email.message import Message
 from email.policy import compat32
 
 from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in import notices
+from mm_tui.sandbox.mail_in.alternatives import READ_AS_TEXT, RICH, best_of, kind_of
 from mm_tui.sandbox.mail_in.charsets import Odd, codec_of, decode
+from mm_tui.sandbox.mail_in.content import Content, is_readable, shortened_name
 from mm_tui.sandbox.mail_in.encoded_words import header_text
 from mm_tui.sandbox.mail_in.headers import Headers, mended
 from mm_tui.sandbox.mail_in.html import html_to_markdown
 from mm_tui.sandbox.mail_in.plain import unflowed, without_tabs
-from mm_tui.sandbox.mail_in.transfer import bytes_of
+from mm_tui.sandbox.mail_in.rtf import text_of_rtf
+from mm_tui.sandbox.mail_in.transfer import bytes_of, files_in_text
+from mm_tui.sandbox.mail_in.winmail import open_winmail
 
 _DEEPEST_MULTIPART = 60
 _DEEPEST_FORWARD = 4
 _MOST_DATA = 50_000_000
-_INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad\u034f\u180e\u3164\u2800]+")
 _META_CHARSET = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w:.-]+)|<\?xml[^>]{0,100}encoding=[\"']([\w.-]+)", re.I
-)
-_STUB = re.compile(
-    r"\bhtml\b|view (?:this|it) (?:e-?mail|message|online|in)|your (?:e-?mail )?(?:client|program|browser)|"
-    r"does not support|web version|in (?:a|your|the) browser|im browser|navigateur|navegador|HTML-",
-    re.I,
 )
 _BOUNDARY = re.compile(r"^--([^\s\"]{1,70})[ \t]*\n(?=Content-[A-Za-z-]+:)", re.M | re.I)
 _MIME_NOTICE = re.compile(r"this is a (?:multi-?part|mime)|this message is in mime|this is a cryptographically", re.I)
@@ -37,9 +34,7 @@ _FILE_NAME = re.compile(r'name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.I)
 _MARKUP = re.compile(r"<(?:html|head|body|table|div|style|p|br|span)\b[^>]*>", re.I)
 _SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
-_TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
-_RICH = ("text/html", "text/x-amp-html", "text/watch-html", "application/xhtml+xml")
-_READ_AS_TEXT = ("text/plain", "text/markdown", "text/enriched", "text/richtext", "text/x-markdown", *_RICH)
+_RTF = ("text/rtf", "application/rtf", "application/x-rtf")
 _FILES = ("text/calendar", "text/x-vcard", "text/vcard", "text/csv", "text/x-vcalendar", "text/directory")
 DEFECTS = {
     "NoBoundaryInMultipartDefect": "broken multipart", "StartBoundaryNotFoundDefect": "broken multipart",
@@ -58,28 +53,6 @@ def defect(found: object) -> str:
     return DEFECTS.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("Defect")).lower())
 
 
-@dataclass(slots=True)
-class Content:
-    """What a part comes to."""
-
-    texts: list[str] = field(default_factory=list)
-    """In reading order, each without blank lines at its ends."""
-    notes: list[str] = field(default_factory=list)
-    """What stands at the top, before every text: what a delivery report says, what cannot be read."""
-    files: list[MailAttachment] = field(default_factory=list)
-
-    def add(self, other: Content) -> None:
-        """Takes up what another part came to."""
-        self.texts += other.texts
-        self.notes += other.notes
-        self.files += other.files
-
-    @property
-    def body(self) -> str:
-        """All of it as one text."""
-        return "\n\n".join((*dict.fromkeys(self.notes), *self.texts))
-
-
 def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content:
     """The text and the files of a mail.
 
@@ -90,8 +63,7 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
     """
     reader = _Reader(odd, hints)
     content = reader.read(message, 0)
-    if not content.texts and not content.notes and any(_is_winmail(file) for file in content.files):
-        content.notes = [notices.WINMAIL]
+    open_winmail(content, odd)
     preamble = str(message.preamble or "").strip()
     if not content.texts and not content.notes and not _MIME_NOTICE.match(preamble) and is_readable(preamble):
         content.texts = [preamble]
@@ -103,12 +75,9 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
         events := [file for file in content.files if file.content_type == "text/calendar"]
     ):
         content.texts = [notices.invitation(decode(events[0].data, "utf-8", odd))]
+    if not content.body.strip() and reader.shows_images:
+        content.notes = [notices.IMAGES_ONLY]
     return content
-
-
-def is_readable(text: str) -> bool:
-    """Whether there is anything to see in a text."""
-    return bool(_INVISIBLE.sub("", text))
 
 
 class _Reader:
@@ -119,6 +88,8 @@ class _Reader:
         self._number = 0
         self.passed_over: list[Message] = []
         """Text parts that were taken as files."""
+        self.shows_images = False
+        """A part in HTML holds images and no text."""
 
     def read(self, part: Message, depth: int) -> Content:
         for found in part.defects:
@@ -133,6 +104,17 @@ class _Reader:
             self._odd("nested too deep")
             return Content(files=[self._file(part, _written_out(part, self._odd))])
         parts = [child for child in children if isinstance(child, Message)]
+        made = self._parts(part, kind, parts, depth)
+        # Lists and scanners add text behind the last part, and broken programs whole parts.
+        boundary = f"--{part.get_boundary()}"
+        epilogue = "\n".join(line for line in str(part.epilogue or "").split("\n") if not line.startswith(boundary))
+        if is_readable(epilogue):
+            self._odd("text behind the last part")
+            raw = epilogue.encode("utf-8", "surrogateescape")
+            made.texts.append(decode(raw, None, self._odd, self._hints).strip("\n"))
+        return made
+
+    def _parts(self, part: Message, kind: str, parts: list[Message], depth: int) -> Content:
         if kind == "multipart/alternative":
             return self._alternative(parts, depth)
         if kind == "multipart/encrypted":
@@ -152,7 +134,7 @@ class _Reader:
     def _alternative(self, parts: list[Message], depth: int) -> Content:
         """Of the alternatives the text that reads best, and every file."""
         read = [self.read(child, depth + 1) for child in parts]
-        chosen = _best([(_kind_of(child), content) for child, content in zip(parts, read, strict=True)])
+        chosen = best_of([(kind_of(child), content) for child, content in zip(parts, read, strict=True)])
         made = Content()
         for content in read:
             if content is chosen:
@@ -223,7 +205,7 @@ class _Reader:
         headers = Headers(message, self._odd, self._hints)
         inner = _Reader(self._odd, self._hints, self._forwards + 1)
         content = inner.read(message, 0)
-        lines = ["---------- Forwarded message ----------"]
+        lines = [notices.FORWARDED]
         lines += [
             f"{name}: {value}"
             for name in ("From", "Date", "Subject", "To", "Cc")
@@ -242,17 +224,21 @@ class _Reader:
             kind = "text/plain"
         if kind == "text/rfc822-headers":
             return Content(texts=["Headers of the mail:\n\n" + self.text_of(part).strip("\n")])
-        if kind not in _READ_AS_TEXT and not (kind.startswith("text/") and kind not in _FILES):
+        if kind in _RTF and not alone and self._name(part):
+            return Content(files=[self._file(part, bytes_of(part, self._odd))])
+        if kind not in (*READ_AS_TEXT, *_RTF) and not (kind.startswith("text/") and kind not in _FILES):
             return Content(files=[self._file(part, bytes_of(part, self._odd))])
         if _is_file(part) and not alone:
             self.passed_over.append(part)
             return Content(files=[self._file(part, bytes_of(part, self._odd))])
         text = self.text_of(part)
         if not is_readable(text):
+            self.shows_images = self.shows_images or (kind in RICH and b"<img" in bytes_of(part, self._odd).lower())
             return Content()
-        if "-----BEGIN PGP MESSAGE-----" in text:
-            return Content(notes=[notices.PGP_INLINE], texts=[text.strip("\n")])
-        return Content(texts=[text.strip("\n")])
+        text, files = files_in_text(text, self._odd) if kind == "text/plain" else (text, [])
+        notes = [notices.PGP_INLINE] if "-----BEGIN PGP MESSAGE-----" in text else []
+        notes += [notices.YENC] if notices.holds_yenc(text) else []
+        return Content([text.strip("\n")], notes, files)
 
     def _smime(self, part: Message) -> Content:
         data = bytes_of(part, self._odd)
@@ -272,13 +258,16 @@ class _Reader:
         data = bytes_of(part, self._odd)
         kind = part.get_content_type()
         declared = _charset_of(part)
-        if kind in _RICH:
+        if kind in RICH:
             declared = html_charset(data, declared)
         text = decode(data, declared, self._odd, self._hints).replace("\r\n", "\n").replace("\r", "\n")
-        if kind in _RICH or (kind == "text/plain" and _is_markup(text)):
+        if kind in RICH or (kind == "text/plain" and _is_markup(text)):
             return html_to_markdown(text, self._odd)
         if kind in ("text/enriched", "text/richtext"):
             return _without_enriched(text)
+        if kind in _RTF and data.lstrip().startswith(b"{\\rtf"):
+            text, is_html = text_of_rtf(data.lstrip())
+            return html_to_markdown(text, self._odd) if is_html else without_tabs(text)
         if str(part.get_param("format") or "").strip().lower() == "flowed":
             text = unflowed(text, delete_space=str(part.get_param("delsp") or "").strip().lower() == "yes")
         return without_tabs(text)
@@ -300,15 +289,11 @@ class _Reader:
     def _file(self, part: Message, data: bytes) -> MailAttachment:
         self._number += 1
         kind = part.get_content_type()
-        name = _shortened(self._name(part))
+        name = shortened_name(self._name(part))
         if not name:
             ending = ".eml" if kind == "message/rfc822" else mimetypes.guess_extension(kind) or ".bin"
             name = f"{'message' if kind == 'message/rfc822' else 'attachment'}-{self._number}{ending}"
         return MailAttachment(name, kind, data)
-
-
-def _is_winmail(file: MailAttachment) -> bool:
-    return file.content_type in _TNEF or file.name.lower() == "winmail.dat"
 
 
 def _with_found_boundary(part: Message) -> Message | None:
@@ -320,55 +305,6 @@ def _with_found_boundary(part: Message) -> Message | None:
     head = f'Content-Type: {part.get_content_type()}; boundary="{match[1].strip()}"\n\n'
     found = email.message_from_bytes((head + str(payload)).encode("utf-8", "surrogateescape"), policy=compat32)
     return found if found.is_multipart() else None
-
-
-def _shortened(name: str) -> str:
-    """A file name of 255 characters at the most, its ending kept."""
-    if len(name) <= 255:
-        return name
-    stem, dot, ending = name.rpartition(".")
-    return f"{stem[: 254 - len(ending)]}.{ending}" if dot and len(ending) <= 20 else name[:255]
-
-
-def _kind_of(part: Message) -> str:
-    """The type of an alternative; of a group the first that is read."""
-    kind = part.get_content_type()
-    payload = part.get_payload()
-    if kind.startswith("multipart/") and isinstance(payload, list):
-        inner = [_kind_of(child) for child in payload[:20] if isinstance(child, Message)]
-        return next((one for one in inner if one in _READ_AS_TEXT), kind)
-    return kind
-
-
-def _best(read: list[tuple[str, Content]]) -> Content | None:
-    """Plain text if it says what the others say, else HTML, else whatever can be read."""
-    readable = [(kind, content) for kind, content in read if is_readable(content.body)]
-    if not readable:
-        return None
-    order = {
-        "text/plain": 0,
-        "text/markdown": 0,
-        "text/html": 1,
-        "application/xhtml+xml": 1,
-        "text/enriched": 2,
-        "text/richtext": 2,
-    }
-    # Of two of a kind the later is the richer.
-    ranked = sorted(enumerate(readable), key=lambda item: (order.get(item[1][0], 3), -item[0]))
-    best_kind, best = ranked[0][1]
-    if best_kind == "text/plain":
-        rich = next((content for _at, (kind, content) in ranked if kind == "text/html"), None)
-        if rich is not None and _is_stub(best.body, rich.body):
-            return rich
-    return best
-
-
-def _is_stub(plain: str, rich: str) -> bool:
-    """Whether plain text only sends its reader to the HTML beside it."""
-    words, others = len(re.findall(r"\w+", plain)), len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", rich)))
-    if words * 8 < others:
-        return True
-    return words < others and words <= 60 and bool(_STUB.search(plain)) and (words <= 20 or words * 2 < others)
 
 
 def _is_file(part: Message) -> bool:

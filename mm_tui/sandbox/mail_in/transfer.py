@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
+import mimetypes
 import quopri
 import re
 from email.message import Message
 
+from mm_tui.sandbox.gateway.mail import MailAttachment
 from mm_tui.sandbox.mail_in.charsets import Odd
 
 
@@ -76,3 +78,52 @@ def _from_uuencode(raw: bytes, odd: Odd) -> bytes:
                 odd("broken uuencode")
                 return raw
     return b"".join(made) or raw
+
+
+_BEGIN = re.compile(r"^begin(?:-base64)? ([0-7]{3,4}) (\S[^\n]{0,200})\n", re.MULTILINE)
+
+
+def files_in_text(text: str, odd: Odd) -> tuple[str, list[MailAttachment]]:
+    """Plain text without the uuencoded files in it, and the files. A line stands where each was.
+
+    A block that is damaged or without its end stays text.
+    """
+    if "begin" not in text:
+        return text, []
+    made: list[str] = []
+    files: list[MailAttachment] = []
+    at = 0
+    while match := _BEGIN.search(text, at):
+        is_base64 = match[0].startswith("begin-")
+        end = re.compile(r"^====[ \t]*$" if is_base64 else r"^end[ \t]*$", re.MULTILINE).search(text, match.end())
+        data = _uu_block(text[match.end() : end.start()], is_base64=is_base64) if end else None
+        if end is None or data is None:
+            made.append(text[at : match.end()])
+            at = match.end()
+            continue
+        name = match[2].strip().strip('"')
+        files.append(MailAttachment(name, mimetypes.guess_type(name)[0] or "application/octet-stream", data))
+        made.append(f"{text[at : match.start()]}(file: {name})")
+        at = end.end()
+    if files:
+        odd("uuencoded file in the text")
+    return "".join(made) + text[at:], files
+
+
+def _uu_block(block: str, *, is_base64: bool) -> bytes | None:
+    try:
+        if is_base64:
+            return base64.b64decode(block, validate=False) or None
+        lines = block.encode("ascii").split(b"\n")
+        return b"".join(_uu_line(line) for line in lines if line.strip() and line.strip() != b"`")
+    except (binascii.Error, ValueError, IndexError):
+        return None
+
+
+def _uu_line(line: bytes) -> bytes:
+    """A line of uuencode; spaces at its end may be lost, or a sign added."""
+    size = (((line[0] - 32) & 63) * 4 + 5) // 3
+    needed = -(-((line[0] - 32) & 63) // 3) * 4 + 1
+    if len(line) > needed + 2:
+        raise binascii.Error("too long for its count")
+    return binascii.a2b_uu(line[:size].ljust(needed))

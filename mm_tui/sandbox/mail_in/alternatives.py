@@ -1,0 +1,57 @@
+"""Of the alternatives in which a mail holds its text the one that reads best, judged by what they say."""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+
+from mm_tui.sandbox.mail_in.content import Content, is_readable
+
+RICH = ("text/html", "text/x-amp-html", "text/watch-html", "application/xhtml+xml")
+READ_AS_TEXT = ("text/plain", "text/markdown", "text/enriched", "text/richtext", "text/x-markdown", *RICH)
+_STUB = re.compile(
+    r"\bhtml\b|view (?:this|it) (?:e-?mail|message|online|in)|your (?:e-?mail )?(?:client|program|browser)|"
+    r"does not support|web version|in (?:a|your|the) browser|im browser|navigateur|navegador|HTML-",
+    re.I,
+)
+
+
+def kind_of(part: Message) -> str:
+    """The type of an alternative; of a group the first that is read."""
+    kind = part.get_content_type()
+    payload = part.get_payload()
+    if kind.startswith("multipart/") and isinstance(payload, list):
+        inner = [kind_of(child) for child in payload[:20] if isinstance(child, Message)]
+        return next((one for one in inner if one in READ_AS_TEXT), kind)
+    return kind
+
+
+def best_of(read: list[tuple[str, Content]]) -> Content | None:
+    """Plain text if it says what the others say, else HTML, else whatever can be read."""
+    readable = [(kind, content) for kind, content in read if is_readable(content.body)]
+    if not readable:
+        return None
+    order = {
+        "text/plain": 0,
+        "text/markdown": 0,
+        "text/html": 1,
+        "application/xhtml+xml": 1,
+        "text/enriched": 2,
+        "text/richtext": 2,
+    }
+    # Of two of a kind the later is the richer.
+    ranked = sorted(enumerate(readable), key=lambda item: (order.get(item[1][0], 3), -item[0]))
+    best_kind, best = ranked[0][1]
+    if best_kind == "text/plain":
+        rich = next((content for _at, (kind, content) in ranked if kind == "text/html"), None)
+        if rich is not None and _is_stub(best.body, rich.body):
+            return rich
+    return best
+
+
+def _is_stub(plain: str, rich: str) -> bool:
+    """Whether plain text only sends its reader to the HTML beside it."""
+    words, others = len(re.findall(r"\w+", plain)), len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", rich)))
+    if words * 8 < others:
+        return True
+    return words < others and words <= 60 and bool(_STUB.search(plain)) and (words <= 20 or words * 2 < others)

@@ -1,0 +1,45 @@
+"""What a part of a mail comes to: texts, remarks, files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from mm_tui.sandbox.gateway.mail import MailAttachment
+
+_INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad\u034f\u180e\u3164\u2800]+")
+
+
+@dataclass(slots=True)
+class Content:
+    """What a part comes to."""
+
+    texts: list[str] = field(default_factory=list)
+    """In reading order, each without blank lines at its ends."""
+    notes: list[str] = field(default_factory=list)
+    """What stands at the top, before every text: what a delivery report says, what cannot be read."""
+    files: list[MailAttachment] = field(default_factory=list)
+
+    def add(self, other: Content) -> None:
+        """Takes up what another part came to."""
+        self.texts += other.texts
+        self.notes += other.notes
+        self.files += other.files
+
+    @property
+    def body(self) -> str:
+        """All of it as one text."""
+        return "\n\n".join((*dict.fromkeys(self.notes), *self.texts))
+
+
+def is_readable(text: str) -> bool:
+    """Whether there is anything to see in a text."""
+    return bool(_INVISIBLE.sub("", text))
+
+
+def shortened_name(name: str) -> str:
+    """A file name of 255 characters at the most, its ending kept."""
+    if len(name) <= 255:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem[: 254 - len(ending)]}.{ending}" if dot and len(ending) <= 20 else name[:255]
