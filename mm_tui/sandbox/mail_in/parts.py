@@ -108,10 +108,10 @@ class _Reader:
         # Lists and scanners add text behind the last part, and broken programs whole parts.
         boundary = f"--{part.get_boundary()}"
         epilogue = "\n".join(line for line in str(part.epilogue or "").split("\n") if not line.startswith(boundary))
-        if is_readable(epilogue):
+        raw = epilogue.encode("utf-8", "surrogateescape")
+        if raw.strip() and is_readable(text := decode(raw, None, self._odd, self._hints)):
             self._odd("text behind the last part")
-            raw = epilogue.encode("utf-8", "surrogateescape")
-            made.texts.append(decode(raw, None, self._odd, self._hints).strip("\n"))
+            made.texts.append(text.strip("\n"))
         return made
 
     def _parts(self, part: Message, kind: str, parts: list[Message], depth: int) -> Content:
