@@ -91,7 +91,9 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
 @asynccontextmanager
 async def _desk(chosen: Settings) -> AsyncIterator[tuple[Office, Decisions]]:
     async with office(chosen) as rooms:
-        decisions = Decisions(rooms.database, rooms.gateway, chosen.review, reviewer(chosen), rooms.clock, _unseen)
+        decisions = Decisions(
+            rooms.database, rooms.gateway, chosen.review, reviewer(chosen), rooms.clock, _unseen, by_command=True
+        )
         try:
             yield rooms, decisions
         finally:

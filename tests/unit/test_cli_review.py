@@ -17,7 +17,12 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.decision.effects import Decide
 from mm_tui.decision.events import Event
 from mm_tui.services.decisions.calls import DecisionCalls
+from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.decisions.record import ActiveDecision
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.database import Database
+from mm_tui.store.decisions.records import DecisionStore
+from mm_tui.store.mail.mails import MailStore
 from tests.support.cli import Done, Home
 from tests.support.sandbox import Sandbox, file_part, running_sandbox
 
@@ -61,6 +66,29 @@ def test_an_item_is_listed_shown_approved_and_audited(home: Home, sandbox: Sandb
     assert {"journal", "gateway"} == {entry["source"] for entry in entries}
     assert "rita" in {entry["who"] for entry in entries}
     assert home.run("audit", "verify").status == 0
+
+
+@pytest.mark.parametrize("act", ["approved", "rejected", "edited and approved"])
+@pytest.mark.parametrize(("reader", "by"), [("rita", "you"), ("otto", "rita")])
+def test_the_app_says_that_a_decision_came_from_this_machines_command_line(
+    home: Home, sandbox: Sandbox, act: str, reader: str, by: str
+) -> None:
+    draft_id = sandbox.draft()
+    asked = {
+        "approved": ("approve", draft_id),
+        "rejected": ("reject", draft_id, "--reason", "Wrong"),
+        "edited and approved": ("edit", draft_id, "--body", "-"),
+    }[act]
+    done = home.run("pending", *asked, "--digest", digest_of(home, draft_id), stdin="Dear Anna, tomorrow.\n")
+    assert done.status == 0, done.err
+    home.run("sync")
+    database = Database.open(home.data / "store-default.sqlite3")
+    try:
+        stores = MailStore(database), AuditStore(database), DecisionStore(database)
+        words = how_it_ended(*stores, reader, draft_id)
+    finally:
+        database.close()
+    assert words.startswith(f"{act} by {by} at ") and words.endswith(", from this machine's command line")
 
 
 def test_another_digest_or_changed_content_exits_6(home: Home, sandbox: Sandbox) -> None:

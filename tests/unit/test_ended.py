@@ -15,6 +15,7 @@ from mm_tui.services.decisions.ended import UNKNOWN_END, how_it_ended, with_ende
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
+from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
 
@@ -52,7 +53,7 @@ def test_the_log_says_who_and_when(database: Database) -> None:
         )
         for number, action in enumerate(("oversight.pending", "oversight.rejected", "email.tags_set"))
     )  # fmt: skip
-    words = how_it_ended(MailStore(database), audit, "e1")
+    words = how_it_ended(MailStore(database), audit, DecisionStore(database), "eva", "e1")
     assert words == f"rejected elsewhere at {AT.astimezone():%H:%M} by key …ABCDEF"
 
 
@@ -65,8 +66,8 @@ def test_without_the_log_the_status_is_all_that_is_said(database: Database, stat
     mail = MailStore(database)
     sender = Party.parse("a@acme.example")
     mail.upsert([EmailSummary(id="e1", mailbox_id="m", sender=sender, status=OneLine(status), received_at=AT)])
-    assert how_it_ended(mail, AuditStore(database), "e1") == words
+    assert how_it_ended(mail, AuditStore(database), DecisionStore(database), "eva", "e1") == words
 
 
 def test_of_an_unknown_mail_nothing_is_claimed(database: Database) -> None:
-    assert how_it_ended(MailStore(database), AuditStore(database), "e9") == UNKNOWN_END
+    assert how_it_ended(MailStore(database), AuditStore(database), DecisionStore(database), "eva", "e9") == UNKNOWN_END

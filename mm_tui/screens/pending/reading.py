@@ -12,6 +12,8 @@ from textual.worker import get_current_worker
 from mm_tui.models import PendingItem, Status
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.session import reviewer
+from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -105,10 +107,15 @@ class QueueReader:
                 hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
             )
             kept = len(services.edits.left_over())
-            endings = {key: how_it_ended(services.mail, services.audit, key) for key in listed if key not in waiting}
+            endings = {key: self._how_it_ended(key) for key in listed if key not in waiting}
             left = [self.queue.entry_of(item) for item in incidents]
         finally:
             self._screen.post_message(QueueRead(entries, kept, endings, left))
+
+    def _how_it_ended(self, email_id: str) -> OneLine:
+        services = self._screen.services
+        decisions = DecisionStore(services.database)
+        return how_it_ended(services.mail, services.audit, decisions, reviewer(services.settings), email_id)
 
     def _why_unread(self, email_id: str) -> OneLine:
         services = self._screen.services

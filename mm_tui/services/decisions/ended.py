@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mm_tui.decision.state import Outcome
 from mm_tui.models import Status
 from mm_tui.services.audit.line import actor_words, key_words
+from mm_tui.services.decisions.record import facts_of, state_of
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.store.audit.actions import Meaning, meaning
 from mm_tui.text import OneLine
@@ -14,6 +16,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
     from mm_tui.store.audit.entries import AuditStore
+    from mm_tui.store.decisions.records import DecisionStore
     from mm_tui.store.mail.mails import MailStore
 
 UNKNOWN_END = OneLine("waits no more: decided or withdrawn elsewhere")
@@ -35,16 +38,27 @@ _STATUSES = {
     Status.READ: "approved elsewhere",
 }
 """Statuses of which something can be concluded; of any other it is said only that the mail waits no more (R16)."""
+_MADE_HERE = {
+    Outcome.APPROVED: "approved",
+    Outcome.REJECTED: "rejected",
+    Outcome.EDIT_RELEASED: "edited and approved",
+    Outcome.RESCHEDULED: "rescheduled",
+}
+"""How decisions of this store ended that took effect by our own call."""
 
 
-def how_it_ended(mail: MailStore, audit: AuditStore, email_id: str) -> OneLine:
+def how_it_ended(mail: MailStore, audit: AuditStore, decisions: DecisionStore, reviewer: str, email_id: str) -> OneLine:
     """What is known of how a mail that waited was decided, when and by whom.
 
     Args:
         mail: the mail as it was listed and opened last.
         audit: the gateway's log as far as it was read.
+        decisions: what programs on this store decided: another window, or the command line.
+        reviewer: who reads this; called "you".
         email_id: of a mail that waits no more.
     """
+    if made_here := _made_here(decisions, reviewer, email_id):
+        return made_here
     for entry in reversed(audit.of(email_id)):
         if (found := meaning(entry.action, entry.metadata)) is not None:
             at = f" at {entry.created_at.astimezone():%H:%M}" if entry.created_at is not None else ""
@@ -59,6 +73,19 @@ def how_it_ended(mail: MailStore, audit: AuditStore, email_id: str) -> OneLine:
         return OneLine(f"approved elsewhere, {'bounced' if summary.bounced_at is not None else 'delivered'}")
     known = {str(status): words for status, words in _STATUSES.items()}
     return OneLine(known.get(str(summary.status), UNKNOWN_END)) if summary is not None else UNKNOWN_END
+
+
+def _made_here(decisions: DecisionStore, reviewer: str, email_id: str) -> OneLine:
+    """A decision that a program on this machine made with effect; empty when there is none."""
+    for row in reversed(decisions.family(email_id)):
+        words = _MADE_HERE.get(outcome) if (outcome := state_of(row).outcome) is not None else None
+        if words is None or email_id not in (row.item_id, row.replacement_id):
+            continue
+        facts = facts_of(row)
+        by = "you" if facts.reviewer in ("", reviewer) else facts.reviewer
+        where = "from this machine's command line" if facts.by_command else "in another window on this machine"
+        return OneLine(f"{words} by {by} at {row.updated_at.astimezone():%H:%M}, {where}")
+    return OneLine("")
 
 
 def tells_end(release: DecisionView | None) -> bool:

@@ -90,9 +90,12 @@ class DecisionRequest:
 class DecisionLog:
     """Opens decisions in the store: claims, journal entry, first state, edited text."""
 
-    def __init__(self, database: Database, reviewer: str, own_replies: str = "self") -> None:
+    def __init__(
+        self, database: Database, reviewer: str, own_replies: str = "self", *, by_command: bool = False
+    ) -> None:
         self.database = database
         self.reviewer = reviewer
+        self._by_command = by_command
         self.journal = Journal(database)
         self.claims = ClaimStore(database)
         self.rows = DecisionStore(database)
@@ -155,6 +158,8 @@ class DecisionLog:
                 author=author.name if author is not None else "",
                 author_proven=author is not None and author.proven,
                 found=codes(request.found),
+                reviewer=self.reviewer,
+                by_command=self._by_command,
             ),
             content=Content(base=item.raw, edit=request.edit, reason=request.reason),
         )
@@ -327,6 +332,8 @@ def _evidence(live: ActiveDecision) -> dict[str, str]:
         found["received"] = facts.received_at.isoformat()
     if facts.found:
         found["found"] = facts.found
+    if facts.by_command:
+        found["with"] = "command line"
     if facts.author:
         found |= {"written_by": facts.author, "written_by_known_from": "journal" if facts.author_proven else "tag"}
     if content is not None and act in (Act.APPROVE, Act.RELEASE_EDIT):

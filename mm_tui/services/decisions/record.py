@@ -33,6 +33,10 @@ class DecisionMeta:
     """By this machine's journal; else a tag says so."""
     found: str = ""
     """What of risk was found in what was decided, as codes with their levels; see `findings.codes`."""
+    reviewer: str = ""
+    """Who decided; empty in rows of versions that did not keep it."""
+    by_command: bool = False
+    """Made on the command line, not in the app."""
 
 
 @dataclass(frozen=True, slots=True)

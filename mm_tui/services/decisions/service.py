@@ -57,18 +57,21 @@ class Decisions:
         reviewer: str,
         clock: Clock,
         notify: Notify,
+        *,
+        by_command: bool = False,
     ) -> None:
         """Does nothing yet; `run` or `resume` takes up what an earlier run left.
 
         Args:
             reviewer: the name under which decisions are journaled.
             notify: told `DecisionChanged` whenever a view is another one, apart from the ticking countdown.
+            by_command: the decisions are made on the command line; the journal and other windows say so.
         """
         self._gateway = gateway
         self._settings = settings
         self._clock = clock
         self._reviewer = reviewer
-        self._store = DecisionLog(database, reviewer, settings.own_replies)
+        self._store = DecisionLog(database, reviewer, settings.own_replies, by_command=by_command)
         calls = DecisionCalls(gateway, clock, reviewer)
         self._driver = Driver(self._store, calls, clock, notify)
         self._lives: dict[str, ActiveDecision] = {}
