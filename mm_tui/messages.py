@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.watch import ClaimWatch
     from mm_tui.services.queue.entry import Seat
+    from mm_tui.services.spam import SpamMarks
     from mm_tui.services.sync.service import Sync
     from mm_tui.services.sync.waiting_details import WaitingDetails
     from mm_tui.settings.sections import Settings
@@ -95,6 +96,7 @@ class Services(Protocol):
     drafts: Drafts | None
     second_reader: SecondReader | None
     boxes: MailboxActs | None
+    spam: SpamMarks | None
     house_facts: HouseFacts
     """What the company says of itself, by mailbox."""
     trouble: OneLine

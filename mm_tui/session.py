@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.watch import ClaimWatch
     from mm_tui.services.queue.entry import Seat
+    from mm_tui.services.spam import SpamMarks
     from mm_tui.services.sync.service import Sync
     from mm_tui.services.sync.waiting_details import WaitingDetails
     from mm_tui.settings.sections import Settings
@@ -100,6 +101,7 @@ class Session:
         self.second_reader: SecondReader | None = None
         self.house_facts = HouseFacts(settings)
         self.boxes: MailboxActs | None = None
+        self.spam: SpamMarks | None = None
         self._identities: Identities | None = None
         self.trouble = OneLine("")
         self.news = OneLine("")
@@ -198,6 +200,7 @@ class Session:
         from mm_tui.services.presence.keeper import PresenceKeeper
         from mm_tui.services.presence.tags import PresenceTags
         from mm_tui.services.presence.watch import ClaimWatch
+        from mm_tui.services.spam import SpamMarks
         from mm_tui.services.sync.service import Sync
         from mm_tui.services.sync.waiting_details import WaitingDetails
 
@@ -233,6 +236,7 @@ class Session:
         self.second_reader = SecondReader(self.assistant, self.house_facts, notify)
         self.drafts = Drafts(self.database, self.gateway, self.assistant, settings, clock, reviewer(settings))
         self.boxes = MailboxActs(self.gateway, self.sync)
+        self.spam = SpamMarks(self.database, self.gateway, notify)
 
     async def _polled(self) -> None:
         """The queue was listed anew: what is being decided is compared with it, then who has what open is read."""

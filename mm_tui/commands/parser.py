@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mm_tui import __version__
-from mm_tui.commands import agent, app, audit, completion, demo, doctor, init, manual, pending, profiles, sandbox, sync
+from mm_tui.commands import (
+    agent,
+    app,
+    audit,
+    completion,
+    demo,
+    doctor,
+    init,
+    manual,
+    pending,
+    profiles,
+    sandbox,
+    spam,
+    sync,
+)
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import IN_SHORT, Exit
@@ -36,7 +50,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
     commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, init, doctor, profiles, sync, pending, audit, manual):
+    for module in (demo, init, doctor, profiles, sync, pending, spam, audit, manual):
         module.add(commands, shared)
     completion.add(commands, shared, build)
     agent.add(commands, shared, in_full=argv is None or "agent" in argv)

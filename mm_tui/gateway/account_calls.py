@@ -53,12 +53,6 @@ class AccountCalls(Caller):
         """All mailboxes of the account."""
         return await self._ask(calls.MAILBOXES, lambda answer: values.listing(answer, ("mailboxes",), wire.mailbox))
 
-    async def mailbox(self, mailbox_id: str) -> Mailbox:
-        """One mailbox."""
-        return await self._ask(
-            calls.MAILBOX, lambda answer: wire.mailbox(values.single(answer, "mailbox")), at={"mailbox_id": mailbox_id}
-        )
-
     async def allow_list(self, mailbox_id: str) -> Listing[Allowed]:
         """Whom the mailbox may write to without a human being asked, in `gated_send`."""
         return await self._ask(
@@ -104,10 +98,6 @@ class AccountCalls(Caller):
     async def update_mailbox(self, mailbox_id: str, **fields: str | bool | int | Sequence[str] | None) -> None:
         """Changes fields of a mailbox: display_name, oversight_mode (downwards only), auto_cc, signature_block, ..."""
         await self._act(calls.UPDATE_MAILBOX, fields, at={"mailbox_id": mailbox_id})
-
-    async def delete_mailbox(self, mailbox_id: str) -> None:
-        """Removes a mailbox."""
-        await self._act(calls.DELETE_MAILBOX, at={"mailbox_id": mailbox_id})
 
     async def request_upgrade(self, mailbox_id: str, target_mode: str) -> OneLine:
         """Asks for a code to move the mailbox up; it is mailed to the operator. Returns the gateway's words."""
@@ -168,23 +158,11 @@ class AccountCalls(Caller):
             calls.CONTACTS, lambda answer: values.listing(answer, ("contacts",), wire.contact), params=given(q=query)
         )
 
-    async def add_contact(self, email: str, name: str | None = None) -> None:
-        """Adds to the address book."""
-        await self._act(calls.ADD_CONTACT, given(email=email, name=name))
-
-    async def delete_contact(self, contact_id: str) -> None:
-        """Removes from the address book."""
-        await self._act(calls.DELETE_CONTACT, at={"contact_id": contact_id})
-
     async def suppression(self) -> Listing[Suppression]:
         """The addresses that the gateway does not send to."""
         return await self._ask(
             calls.SUPPRESSION, lambda answer: values.listing(answer, ("suppressions", "suppression"), wire.suppression)
         )
-
-    async def remove_suppression(self, address: str) -> None:
-        """Lets the gateway send to an address again."""
-        await self._act(calls.REMOVE_SUPPRESSION, at={"address": address})
 
 
 def _words(answer: object) -> OneLine:

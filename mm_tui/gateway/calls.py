@@ -41,7 +41,6 @@ SIGNING_KEY = Call(
 ACCOUNT = Call("GET", "/v1/account", "read", "the account's name, plan and quotas")
 USAGE = Call("GET", "/v1/usage", "read", "what the account did lately")
 MAILBOXES = Call("GET", "/v1/mailboxes", "read", "the mailboxes and their oversight modes")
-MAILBOX = Call("GET", _MAILBOX, "read", "one mailbox")
 ALLOWLIST = Call(
     "GET", _MAILBOX + "/allowlist", "read", "whom a mailbox writes to without a human being asked, in gated_send"
 )
@@ -67,8 +66,6 @@ PUT_TAGS = Call("PUT", _EMAIL + "/tags", "send", "sets a mail's tags", acts=True
 DELETE_TAG = Call("DELETE", _EMAIL + "/tags/{key}", "send", "removes one tag", acts=True)
 REPORT_SPAM = Call("POST", "/v1/emails/{email_id}/report-spam", "send", "marks a mail as spam", acts=True)
 NOT_SPAM = Call("POST", "/v1/emails/{email_id}/not-spam", "send", "takes the mark back", acts=True)
-ADD_CONTACT = Call("POST", "/v1/contacts", "send", "adds to the address book", acts=True)
-DELETE_CONTACT = Call("DELETE", "/v1/contacts/{contact_id}", "send", "removes from the address book", acts=True)
 REQUEST_UPGRADE = Call(
     "POST", _MAILBOX + "/request-upgrade", "send", "asks for a code to move a mailbox up the trust ladder", acts=True
 )
@@ -88,13 +85,11 @@ DISALLOW = Call(
     "DELETE", _MAILBOX + "/allowlist/{entry_id}", "admin", "takes off that list, with the operator's code", acts=True,
     forbidden_is_scope=False,
 )  # fmt: skip
-DELETE_MAILBOX = Call("DELETE", _MAILBOX, "admin", "removes a mailbox", acts=True)
 WEBHOOKS = Call("GET", "/v1/webhooks", "admin", "the webhooks")
 CREATE_WEBHOOK = Call("POST", "/v1/webhooks", "admin", "makes a webhook", acts=True, forbidden_is_scope=False)
 DELETE_WEBHOOK = Call("DELETE", "/v1/webhooks/{webhook_id}", "admin", "removes a webhook", acts=True)
 WEBHOOK_DELIVERIES = Call("GET", "/v1/webhook-deliveries", "admin", "what webhooks were told")
 SUPPRESSION = Call("GET", "/v1/suppression", "admin", "addresses that are not sent to")
-REMOVE_SUPPRESSION = Call("DELETE", "/v1/suppression/{address}", "admin", "sends to an address again", acts=True)
 
 
 def all_calls() -> tuple[Call, ...]:

@@ -15,10 +15,11 @@ from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.base import Caller, given, iso, parsed
 from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, EmailPage, OutgoingAttachment, OutgoingMail
-from mm_tui.models import EmailDetail, SendReceipt, ThreadSummary
+from mm_tui.models import EmailDetail, SendReceipt, Status, ThreadSummary
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from mm_tui.gateway.calls import Call
     from mm_tui.gateway.http import Answer
 
 LARGE_ATTACHMENT = 50_000
@@ -118,13 +119,19 @@ class MailCalls(Caller):
             params=given(status=status, limit=str(limit), cursor=cursor),
         )
 
-    async def report_spam(self, email_id: str) -> None:
-        """Marks a mail as spam."""
-        await self._act(calls.REPORT_SPAM, at={"email_id": email_id})
+    async def report_spam(self, email_id: str) -> OneLine:
+        """Marks a mail as spam. Returns its status from now on."""
+        return await self._marked(calls.REPORT_SPAM, email_id, Status.SPAM_QUARANTINED)
 
-    async def not_spam(self, email_id: str) -> None:
-        """Takes the mark back; the mail is unread again."""
-        await self._act(calls.NOT_SPAM, at={"email_id": email_id})
+    async def not_spam(self, email_id: str) -> OneLine:
+        """Takes the mark back; the mail is unread again. Returns its status from now on."""
+        return await self._marked(calls.NOT_SPAM, email_id, Status.UNREAD)
+
+    async def _marked(self, call: Call, email_id: str, otherwise: str) -> OneLine:
+        def status(answer: object) -> OneLine:
+            return values.line(values.single(answer, "email", "message").get("status")) or OneLine(otherwise)
+
+        return await self._ask(call, status, at={"email_id": email_id})
 
     async def attachment(self, mailbox_id: str, email_id: str, name: str, *, size: int | None = None) -> bytes:
         """An attachment's bytes.

@@ -13,6 +13,7 @@ from mm_tui import keymap
 from mm_tui.query import MAIL
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.labelling import Labelling
+from mm_tui.screens.dialogs.spam import SpamMarking
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.screens.inbox.column import KeysRead, MailColumn
 from mm_tui.screens.inbox.preview import Preview
@@ -60,6 +61,7 @@ class InboxScreen(BaseScreen):
     def __init__(self) -> None:
         super().__init__()
         self.labelling = Labelling(self)
+        self.spam_marking = SpamMarking(self)
         self._preview_timer: Timer | None = None
         self._preview_wanted = True
 
@@ -217,6 +219,11 @@ class InboxScreen(BaseScreen):
         """Asks for a label for the mail under the cursor."""
         if (row := self.mails.current_row) is not None and row.email_id:
             self.labelling.ask(row.email_id, row.label)
+
+    def action_spam(self) -> None:
+        """Reports the mail under the cursor as spam, or takes that back."""
+        if (row := self.mails.current_row) is not None and row.email_id:
+            self.spam_marking.ask(row)
 
     async def _examine(self, email_id: str) -> None:
         triage = self.services.triage

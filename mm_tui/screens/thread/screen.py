@@ -15,6 +15,7 @@ from mm_tui.review.lookalike import Known, domain_of, registrable
 from mm_tui.review.senders import inspect_sender
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.labelling import Labelling
+from mm_tui.screens.dialogs.spam import SpamMarking
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.looking import LookingCloser
 from mm_tui.screens.thread.reply_editor import ReplyEditor
@@ -76,6 +77,7 @@ class ThreadScreen(BaseScreen):
         self.replying = Replying(self, mailbox_id, lambda: self.thread_view)
         self.looking = LookingCloser(self, lambda: self.thread_view, self.known_to)
         self.labelling = Labelling(self)
+        self.spam_marking = SpamMarking(self)
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="thread-heading")
@@ -321,6 +323,10 @@ class ThreadScreen(BaseScreen):
     def action_label(self) -> None:
         if (leaf := self.thread_view.current) is not None:
             self.labelling.ask(leaf.row.email_id, leaf.row.label)
+
+    def action_spam(self) -> None:
+        if (leaf := self.thread_view.current) is not None:
+            self.spam_marking.ask(leaf.row)
 
     def action_reply(self) -> None:
         self.replying.open()

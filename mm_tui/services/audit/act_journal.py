@@ -30,8 +30,6 @@ KINDS: Mapping[Call, str] = {
     calls.DELETE_TAG: "untagging",
     calls.REPORT_SPAM: "reporting_spam",
     calls.NOT_SPAM: "clearing_spam",
-    calls.ADD_CONTACT: "adding_contact",
-    calls.DELETE_CONTACT: "deleting_contact",
     calls.REQUEST_UPGRADE: "requesting_upgrade",
     calls.UPGRADE: "upgrading",
     calls.DECIDE: "deciding",
@@ -39,10 +37,8 @@ KINDS: Mapping[Call, str] = {
     calls.UPDATE_MAILBOX: "changing_mailbox",
     calls.ALLOW: "allowing",
     calls.DISALLOW: "disallowing",
-    calls.DELETE_MAILBOX: "deleting_mailbox",
     calls.CREATE_WEBHOOK: "creating_webhook",
     calls.DELETE_WEBHOOK: "deleting_webhook",
-    calls.REMOVE_SUPPRESSION: "removing_suppression",
 }
 """The journal's word for each act."""
 BY_SERVICES = frozenset({calls.DECIDE, calls.SEND, calls.REPLY, calls.CANCEL, calls.SCHEDULE})

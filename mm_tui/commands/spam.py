@@ -1,0 +1,128 @@
+"""`mm-tui spam`: what the gateway took for spam, reporting a mail, restoring one."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mm_tui.commands import common
+from mm_tui.commands.common import Commands
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.models import EmailSummary
+    from mm_tui.settings.sections import Settings
+
+MOST_PAGES = 10
+"""Pages of a hundred mails that are listed of each status; more are said to be left out."""
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command and its actions."""
+    words = "what the gateway took for spam"
+    parser = commands.add_parser("spam", help=f"{words}: list, report, restore", description=f"Looks through {words}.")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", parents=[shared], help="list flagged and quarantined mail of all mailboxes")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    listing.set_defaults(run=run_list)
+    for name, help_words in (
+        ("report", "report a mail as spam: it goes into the quarantine"),
+        ("restore", "take the mark back: the mail is unread again, and the agent reads it"),
+    ):
+        action = actions.add_parser(name, parents=[shared], help=help_words)
+        action.add_argument("id", help="the mail's id")
+        action.add_argument("--json", action="store_true", help="print JSON")
+        action.set_defaults(run=run_mark, spam=name == "report")
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Prints flagged and quarantined mail."""
+    from mm_tui.commands.office import work
+
+    return work(_list(arguments, common.settings(arguments)))
+
+
+def run_mark(arguments: argparse.Namespace) -> int:
+    """Marks a mail as spam, or takes that back."""
+    from mm_tui.commands.office import work
+
+    return work(_mark(arguments, common.settings(arguments)))
+
+
+async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.office import office
+    from mm_tui.models import Status
+    from mm_tui.store.mail.mails import MailStore
+
+    async with office(chosen) as rooms:
+        found: list[EmailSummary] = []
+        more = False
+        for status in (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED):
+            mails, left = await _read(rooms.gateway, str(status))
+            found += mails
+            more = more or left
+        boxes = {row.mailbox_id: OneLine(row.address) for row in MailStore(rooms.database).mailbox_rows()}
+    if arguments.json:
+        emit.data({"spam": [_fields(mail, boxes.get(mail.mailbox_id)) for mail in found], "more": more})
+    elif found:
+        emit.table([_row(mail, boxes.get(mail.mailbox_id)) for mail in found])
+    else:
+        emit.note(OneLine("The gateway lists no spam."))
+    if more:
+        emit.note(OneLine(f"More than {MOST_PAGES * 100} of one status: the oldest are left out."))
+    return Exit.OK
+
+
+async def _read(gateway: GatewayClient, status: str) -> tuple[list[EmailSummary], bool]:
+    """All mail of a status, and whether there is more than is read."""
+    found: list[EmailSummary] = []
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        page = await gateway.spam(status=status, cursor=cursor)
+        found += page.emails
+        if page.cursor is None or page.cursor == cursor:
+            return found, False
+        cursor = page.cursor
+    return found, True
+
+
+def _row(mail: EmailSummary, mailbox: OneLine | None) -> list[OneLine]:
+    at = f"{mail.received_at.astimezone():%Y-%m-%d %H:%M}" if mail.received_at is not None else ""
+    status = OneLine(str(mail.status).removeprefix("spam_"))
+    return [OneLine(mail.id), OneLine(at), status, mailbox or OneLine(""), mail.sender.address, mail.subject]
+
+
+def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
+    return {
+        "id": mail.id,
+        "mailbox": mailbox,
+        "status": str(mail.status),
+        "from": mail.sender.address,
+        "subject": mail.subject,
+        "received_at": mail.received_at.isoformat() if mail.received_at is not None else None,
+        "spam_score": mail.spam_score,
+        "spam_verdict": mail.spam_verdict or None,
+    }
+
+
+async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.office import office
+    from mm_tui.services.spam import SpamMarks, why_not
+    from mm_tui.store.mail.mails import MailStore
+
+    async with office(chosen) as rooms:
+        await rooms.check_account()
+        known = MailStore(rooms.database).summary(arguments.id)
+        if known is None and arguments.spam:
+            raise CommandError(Exit.NOT_FOUND, f"{arguments.id} is not in the store", "Run `mm-tui sync` first.")
+        if known is not None and (why := why_not(str(known.direction), str(known.status), spam=arguments.spam)):
+            raise CommandError(Exit.CHANGED, f"{arguments.id} is not marked: {why}", "`mm-tui sync` reads it anew.")
+        words = await SpamMarks(rooms.database, rooms.gateway, lambda _: None).mark(arguments.id, spam=arguments.spam)
+    if arguments.json:
+        emit.data({"id": arguments.id, "spam": arguments.spam, "words": words})
+    else:
+        emit.line(words)
+    return Exit.OK

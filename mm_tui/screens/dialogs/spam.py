@@ -1,0 +1,70 @@
+"""Marking a mail as spam, or taking the mark back, from wherever it is under the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.services.spam import MARKED, why_not
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.screens.base import BaseScreen
+    from mm_tui.store.mail.rows import MailRow
+
+
+class SpamMarking:
+    """Asks first, then has the mail marked.
+
+    Args:
+        screen: the screen that asks.
+    """
+
+    def __init__(self, screen: BaseScreen) -> None:
+        self._screen = screen
+
+    def ask(self, row: MailRow) -> None:
+        """Asks whether the mail is spam; of one that is marked, whether it is not."""
+        services = self._screen.services
+        marked = row.status in MARKED
+        if words := why_not(row.direction, row.status, spam=not marked):
+            self._screen.say(words)
+            return
+        if services.spam is None:
+            self._screen.say(services.trouble or "still starting", "warning")
+            return
+        if not services.can("send"):
+            self._screen.say(
+                "this needs a key with the scope send: set send_key, for instance with mm-tui init", "warning"
+            )
+            return
+        about = OneLine(f"{row.subject.strip() or '(no subject)'}, from {row.sender}")
+        if marked:
+            title, effect = "Not spam?", "It is unread again, and the agent reads it."
+            choice = Choice("N", "it is not spam: restore it", False)
+        else:
+            title, effect = "Report as spam?", "It goes into the quarantine, and the agent reads it no more."
+            choice = Choice("S", "report it as spam", True)
+        self._screen.app.push_screen(
+            ChoiceScreen(title, Content(f"{about}\n{effect}"), [choice], stay="leave it as it is"),
+            lambda spam: self._mark(row.email_id, spam),
+        )
+
+    def _mark(self, email_id: str, spam: bool | None) -> None:
+        if spam is not None:
+            self._screen.run_worker(self._marked(email_id, spam), group="spam", exit_on_error=False)
+
+    async def _marked(self, email_id: str, spam: bool) -> None:
+        services = self._screen.services
+        assert services.spam is not None
+        try:
+            words, severity = await services.spam.mark(email_id, spam=spam), "information"
+        except Exception as error:
+            fault = services.fault_words(error)
+            if fault is None:
+                raise
+            doubt = " It may be marked all the same." if getattr(error, "may_have_happened", False) else ""
+            words, severity = OneLine(f"not marked: {fault}{doubt}"), "warning"
+        self._screen.say(words, severity)

@@ -1,0 +1,66 @@
+"""Spam: reporting a mail that came in, and taking the mark back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mm_tui.models import Direction, Status
+from mm_tui.services.events import MailChanged
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.services.events import Notify
+    from mm_tui.store.database import Database
+
+MARKED: frozenset[str] = frozenset({Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED})
+
+
+class SpamMarks:
+    """Marks mail as spam at the gateway, and keeps the status that it answers with.
+
+    Args:
+        database: the profile's store.
+        gateway: with a send key. It journals the call before it leaves.
+        notify: told which mail changed.
+    """
+
+    def __init__(self, database: Database, gateway: GatewayClient, notify: Notify) -> None:
+        self._mail = MailStore(database)
+        self._gateway = gateway
+        self._notify = notify
+
+    async def mark(self, email_id: str, *, spam: bool) -> OneLine:
+        """Reports a mail as spam, or takes that back.
+
+        Returns:
+            What became of it, in words.
+
+        Raises:
+            GatewayError: it was refused, or nobody knows what became of it.
+        """
+        status = await (self._gateway.report_spam if spam else self._gateway.not_spam)(email_id)
+        summary = await asyncio.to_thread(self._mail.summary, email_id)
+        if summary is not None:
+            await asyncio.to_thread(self._mail.upsert, [summary.model_copy(update={"status": status})])
+            self._notify(MailChanged(frozenset({email_id})))
+        done = "reported as spam" if spam else "not spam any more"
+        return OneLine(f"{done}: its status is {status.replace('_', ' ')}")
+
+
+def why_not(direction: str, status: str, *, spam: bool) -> str:
+    """Why a mail cannot be marked so; empty when it can.
+
+    What waits for a decision is decided about, not marked: a mark would take it out of the queue by the back door.
+    """
+    if direction == Direction.OUTBOUND:
+        return "only mail that came in can be spam"
+    if status.startswith("pending_"):
+        return "it waits for a decision: reject it instead"
+    if spam and status == Status.SPAM_QUARANTINED:
+        return "it is in the spam quarantine already"
+    if not spam and status not in MARKED:
+        return "it is not marked as spam"
+    return ""
