@@ -76,7 +76,7 @@ def work_off(ready: Ready, folder: Path, ids: list[str], say: Callable[[str], No
     began = time.monotonic()
     with (folder / "agent.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mm_tui.agent", "run", "--once", "--json"], env=environ, stdout=log, stderr=log
+            [sys.executable, "-m", "mm_tui", "agent", "run", "--once", "--json"], env=environ, stdout=log, stderr=log
         )
         start = peak = 0.0
         while process.poll() is None:

@@ -11,8 +11,8 @@ from mm_tui.textual_private import write_to_terminal
 if TYPE_CHECKING:
     from textual.app import App
 
-    from mm_tui.messages import Services
     from mm_tui.services.events import ServiceEvent
+    from mm_tui.session import Session
 
 LOOK_SECONDS = 20.0
 """Between two looks while nothing moves: mail becomes overdue by itself."""
@@ -26,7 +26,7 @@ class Notifier:
         services: stores and settings.
     """
 
-    def __init__(self, app: App[Any], services: Services) -> None:
+    def __init__(self, app: App[Any], services: Session) -> None:
         self._app = app
         self._services = services
         settings = services.settings

@@ -1,16 +1,19 @@
-"""Builds the stores and services for the app and runs them: stores first, the network side after the first frame."""
+"""Opens a profile: its store, its gateway, and the services built on them. The app, the commands and the agent use it.
+
+The app opens the store before its first frame and builds what needs the network after it. A command connects at once
+and builds what it needs; the agent has a store and a key of its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import getpass
 import logging
-import random
 import sqlite3
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from mm_tui.clock import Clock, SystemClock
 from mm_tui.services.facts import HouseFacts
@@ -25,6 +28,9 @@ from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mm_tui.gateway.calls import Call
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
     from mm_tui.review.identity import Identity
@@ -60,7 +66,60 @@ log = logging.getLogger("mm_tui.session")
 
 
 class SessionError(Exception):
-    """The store cannot be opened; the text says why and what to do."""
+    """The store cannot be opened; the text says why, and `cure` what to do."""
+
+    def __init__(self, what: str, cure: str = "`mm-tui doctor` says more.") -> None:
+        super().__init__(what)
+        self.cure = cure
+
+
+class Network(NamedTuple):
+    """The network side of a session that is connected."""
+
+    gateway: GatewayClient
+    sync: Sync
+
+
+def ignore(event: ServiceEvent) -> None:
+    """For services without a screen: commands read the store when they need it."""
+    del event
+
+
+def open_database(
+    path: Path | None, *, memory: bool = False, rebuild: bool = True, clock: Clock | None = None
+) -> tuple[Database, OneLine]:
+    """Opens a store.
+
+    Args:
+        path: the file; None for a store in memory.
+        memory: as for `Database.open`.
+        rebuild: set a damaged store aside and make a new one; otherwise it is an error.
+        clock: dates the name of the file that is set aside.
+
+    Returns:
+        The store, and what became of a damaged one, in words.
+
+    Raises:
+        SessionError: it cannot be opened.
+    """
+    try:
+        try:
+            return Database.open(path, memory=memory), OneLine("")
+        except CorruptStore as error:
+            if not rebuild:
+                raise
+            from mm_tui.store.recovery import rebuild as rebuilt
+
+            database, rescue = rebuilt(error, memory=memory, now=(clock or SystemClock()).now())
+            return database, OneLine(rescue.words())
+    except StoreError as error:
+        raise SessionError(str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        what = f"{path}: {error}"
+        if isinstance(error, OSError):
+            what = f"{error.filename or path}: {error.strerror}"
+        cure = "Check the space on the disk and the file's mode."
+        raise SessionError(f"the store cannot be opened: {what}", cure) from error
 
 
 class Session:
@@ -111,34 +170,48 @@ class Session:
 
     @classmethod
     def open(cls, settings: Settings, *, demo: tuple[OneLine, ...] | None = None) -> Self:
-        """Opens the profile's store.
+        """Opens the profile's store for the app, and takes up the texts that an editor had when the last run ended.
 
         Raises:
             SessionError: it cannot be opened.
         """
         path = config.store_path(settings.profile.name)
-        clock = SystemClock()
-        news = ""
-        try:
-            try:
-                database = Database.open(path, memory=settings.sync.memory)
-            except CorruptStore as error:
-                from mm_tui.store.recovery import rebuild
+        session = cls.on_store(settings, path, memory=settings.sync.memory, demo=demo)
+        session.look_at_store()
+        session.news = session.news or session.take_up_texts()
+        return session
 
-                database, rescue = rebuild(error, memory=settings.sync.memory, now=clock.now())
-                news = rescue.words()
-        except StoreError as error:
-            raise SessionError(str(error)) from error
-        except (OSError, sqlite3.Error) as error:
-            raise SessionError(f"the store {path} cannot be opened: {error}") from error
+    @classmethod
+    def on_store(
+        cls,
+        settings: Settings,
+        path: Path | None,
+        *,
+        memory: bool = False,
+        rebuild: bool = True,
+        demo: tuple[OneLine, ...] | None = None,
+    ) -> Self:
+        """Opens a store and makes sure that it is of the profile's gateway; `news` says what became of a damaged one.
+
+        Args:
+            settings: with the profile chosen, and its keys.
+            path: the file; None for a store in memory.
+            memory: as for `Database.open`.
+            rebuild: as for `open_database`.
+            demo: as for the class.
+
+        Raises:
+            SessionError: it cannot be opened, or belongs to another gateway.
+        """
+        clock = SystemClock()
+        database, news = open_database(path, memory=memory, rebuild=rebuild, clock=clock)
         session = cls(settings, database, clock, demo=demo)
+        session.news = news
         try:
             session.bind_store()
         except (StoreError, sqlite3.Error, OSError) as error:
             database.close()
             raise SessionError(str(error)) from error
-        session.look_at_store()
-        session.news = OneLine(news) or session.take_up_texts()
         return session
 
     @cached_property
@@ -188,20 +261,15 @@ class Session:
 
         A profile without usable keys leaves the services None and `trouble` set.
         """
-        from mm_tui.gateway.client import GatewayClient
         from mm_tui.gateway.keys import Keys
         from mm_tui.services.assistant.drafts import Drafts
         from mm_tui.services.assistant.second_reader import SecondReader
-        from mm_tui.services.assistant.service import Assistant
         from mm_tui.services.assistant.triage import Triage
-        from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
-        from mm_tui.services.decisions.service import Decisions
         from mm_tui.services.mailboxes import MailboxActs
         from mm_tui.services.presence.keeper import PresenceKeeper
         from mm_tui.services.presence.tags import PresenceTags
         from mm_tui.services.presence.watch import ClaimWatch
         from mm_tui.services.spam import SpamMarks
-        from mm_tui.services.sync.service import Sync
         from mm_tui.services.sync.waiting_details import WaitingDetails
 
         try:
@@ -214,29 +282,93 @@ class Session:
         if not keys.has("read"):
             self.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
             return
-        settings, clock = self.settings, self.clock
-        self.gateway = GatewayClient(settings.profile.url, keys)
-        self.gateway.witness = ActJournal(self.database, reviewer(settings), clock, but=BY_SERVICES)
-        self.assistant = Assistant(self.database, settings, clock)
+        settings, clock, name = self.settings, self.clock, reviewer(self.settings)
 
         def synced(notice: ServiceEvent) -> None:
             if self.details is not None:
                 self.details.on_notice(notice)
             notify(notice)
 
-        self.sync = Sync(self.database, self.gateway, settings.sync, clock, synced, random.Random())  # noqa: S311 - jitter
+        gateway = self.connect(keys)
+        assistant = self.build_assistant()
+        self.sync = self.build_sync(synced)
         self.details = WaitingDetails(self.database, self.sync, clock, notify)
-        self.decisions = Decisions(self.database, self.gateway, settings.review, reviewer(settings), clock, notify)
+        self.decisions = self.build_decisions(notify)
         minutes = settings.review.claim_minutes
-        claims = PresenceTags(self.gateway, reviewer(settings), clock, timedelta(minutes=minutes))
+        claims = PresenceTags(gateway, name, clock, timedelta(minutes=minutes))
         self.claims = PresenceKeeper(claims, self.sync, clock, minutes=minutes)
-        self.claim_watch = ClaimWatch(self.database, self.gateway, clock, notify)
+        self.claim_watch = ClaimWatch(self.database, gateway, clock, notify)
         self.sync.each_poll = self._polled
-        self.triage = Triage(self.database, self.gateway, self.assistant, settings, clock, notify)
-        self.second_reader = SecondReader(self.assistant, self.house_facts, notify)
-        self.drafts = Drafts(self.database, self.gateway, self.assistant, settings, clock, reviewer(settings))
-        self.boxes = MailboxActs(self.gateway, self.sync)
-        self.spam = SpamMarks(self.database, self.gateway, notify)
+        self.triage = Triage(self.database, gateway, assistant, settings, clock, notify)
+        self.second_reader = SecondReader(assistant, self.house_facts, notify)
+        self.drafts = Drafts(self.database, gateway, assistant, settings, clock, name)
+        self.boxes = MailboxActs(gateway, self.sync)
+        self.spam = SpamMarks(self.database, gateway, notify)
+
+    def connect(self, keys: Keys, who: str = "", *, journals: frozenset[Call] | None = None) -> GatewayClient:
+        """Builds the client of the gateway. It journals what it does; asks nothing yet.
+
+        Args:
+            keys: those it may use.
+            who: the name under which its acts are journaled; empty for the reviewer's.
+            journals: the calls that the caller journals itself; None for those of a reviewer's services.
+        """
+        from mm_tui.gateway.client import GatewayClient
+        from mm_tui.services.audit.act_journal import BY_SERVICES, ActJournal
+
+        self.gateway = GatewayClient(self.settings.profile.url, keys)
+        but = BY_SERVICES if journals is None else journals
+        self.gateway.witness = ActJournal(self.database, who or reviewer(self.settings), self.clock, but=but)
+        return self.gateway
+
+    def build_sync(self, notify: Notify = ignore) -> Sync:
+        """Builds the sync, once connected."""
+        from mm_tui.services.sync.service import Sync
+
+        assert self.gateway is not None
+        self.sync = Sync(self.database, self.gateway, self.settings.sync, self.clock, notify)
+        return self.sync
+
+    def build_decisions(self, notify: Notify = ignore, *, by_command: bool = False) -> Decisions:
+        """Builds what decides, once connected; `by_command`: from the command line."""
+        from mm_tui.services.decisions.service import Decisions
+
+        assert self.gateway is not None
+        name = reviewer(self.settings)
+        review = self.settings.review
+        self.decisions = Decisions(self.database, self.gateway, review, name, self.clock, notify, by_command=by_command)
+        return self.decisions
+
+    def build_assistant(self) -> Assistant:
+        """Builds what asks the models."""
+        from mm_tui.services.assistant.service import Assistant
+
+        self.assistant = Assistant(self.database, self.settings, self.clock)
+        return self.assistant
+
+    @property
+    def network(self) -> Network:
+        """The gateway and the sync.
+
+        Raises:
+            Unreachable: they are not built, or not yet.
+        """
+        if self.gateway is None or self.sync is None:
+            from mm_tui.gateway.errors import Unreachable
+
+            raise Unreachable(self.trouble or "the gateway is not connected yet")
+        return Network(self.gateway, self.sync)
+
+    async def check_account(self) -> None:
+        """Makes sure that the keys' account is the one that the store is of.
+
+        Raises:
+            OtherGateway: it is not.
+        """
+        from mm_tui.services.accounts import check_account
+
+        assert self.gateway is not None
+        await check_account(self.database, self.gateway, self.settings.profile.name)
 
     async def _polled(self) -> None:
         """The queue was listed anew: what is being decided is compared with it, then who has what open is read."""
@@ -247,14 +379,11 @@ class Session:
 
     async def run(self) -> None:
         """Runs the services until cancelled."""
-        from mm_tui.services.accounts import check_account
-
         if self.sync is None or self.decisions is None or self.triage is None or self.claims is None:
             return
-        assert self.gateway is not None
         try:
             async with asyncio.timeout(ACCOUNT_SECONDS):
-                await check_account(self.database, self.gateway, self.settings.profile.name)
+                await self.check_account()
         except TimeoutError:
             log.info("the account is not known: no answer in time")
         except OtherGateway:
@@ -297,11 +426,7 @@ class Session:
         Raises:
             GatewayError: it could not be read, or the network side is not there.
         """
-        from mm_tui.gateway.errors import Unreachable
-
-        if self.gateway is None:
-            raise Unreachable(self.trouble or "the gateway is not connected yet")
-        return await self.gateway.attachment(mailbox_id, email_id, raw_name)
+        return await self.network.gateway.attachment(mailbox_id, email_id, raw_name)
 
     async def identity(self, header: str) -> Identity:
         """What the signed identity of a mail is worth; see `mm_tui.services.audit.identities`."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,13 +12,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mm_tui.agent.command import AUTH, CONFIG, GATEWAY, OK, refuse, state_path
 from mm_tui.assist.prompts import Letter
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from mm_tui.services.assistant.service import Assistant
-    from mm_tui.settings.sections import Settings
 
 AT_ONCE = 4
 
@@ -161,53 +157,3 @@ def as_json(verdicts: Sequence[Verdict]) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "–"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describes the options of `mm-tui agent evaluate`."""
-    parser.add_argument(
-        "file", type=Path, help="JSON lines, each with id, language, label, subject and body; see docs/labels.md"
-    )
-    parser.add_argument("--json", action="store_true", help="print every verdict as JSON, one a line")
-
-
-def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Prints how the configured model labels the set. Costs what that many questions cost; answers are kept.
-
-    Returns:
-        The exit status: 0 done, 2 the set cannot be used, 4 no key, or one that is refused, 5 the model failed,
-        10 the file or the store cannot be used.
-    """
-    from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
-    from mm_tui.store.seal import StoreError
-
-    try:
-        cases = read_cases(args.file, settings.assist.labels)
-        verdicts = asyncio.run(_evaluate(cases, settings))
-    except BadSet as error:
-        return refuse(2, f"{args.file}: {error}", "See docs/labels.md.")
-    except (NoKey, Unauthorized, Forbidden) as error:
-        return refuse(AUTH, str(error), "Check the key with `mm-tui doctor`.")
-    except AssistError as error:
-        return refuse(GATEWAY, str(error), "Run it again: what was answered is kept.")
-    except (StoreError, UnicodeDecodeError) as error:
-        return refuse(CONFIG, str(error), "See docs/agent.md.")
-    except OSError as error:
-        return refuse(CONFIG, f"{error.filename}: {error.strerror}", "Check path and mode.")
-    shown = as_json(verdicts) + "\n" if args.json else markdown(verdicts, settings.assist.labels)
-    sys.stdout.write(ManyLine(shown))
-    return OK
-
-
-async def _evaluate(cases: Sequence[Case], settings: Settings) -> list[Verdict]:
-    from mm_tui.clock import SystemClock
-    from mm_tui.services.assistant.service import Assistant
-    from mm_tui.store.database import Database
-
-    database = Database.open(state_path(settings))
-    assistant = Assistant(database, settings, SystemClock())
-    try:
-        return await evaluate(cases, assistant)
-    finally:
-        await assistant.aclose()
-        database.close()

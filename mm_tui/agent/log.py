@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
-import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mm_tui.clock import Clock
 
 
 class Log:
-    """Writes to standard output, or to what is given."""
+    """Makes lines of events.
 
-    def __init__(self, clock: Clock, *, as_json: bool = False, stream: TextIO | None = None) -> None:
+    Args:
+        clock: dates them.
+        write: takes each line.
+        as_json: a line is a JSON object.
+    """
+
+    def __init__(self, clock: Clock, write: Callable[[OneLine], None], *, as_json: bool = False) -> None:
         self._clock = clock
         self._as_json = as_json
-        self._stream = stream or sys.stdout
+        self._write = write
 
     def __call__(self, event: str, **fields: str | int | float | bool | None) -> None:
         """Writes one event. Fields that are None are left out; texts are cleaned."""
@@ -29,8 +36,7 @@ class Log:
         else:
             words = [f"{name}={value!r}" if " " in str(value) else f"{name}={value}" for name, value in shown.items()]
             line = " ".join([at, event, *words])
-        self._stream.write(OneLine(line) + "\n")
-        self._stream.flush()
+        self._write(OneLine(line))
 
 
 def _clean(value: str | int | float | bool) -> str | int | float | bool:

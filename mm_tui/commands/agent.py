@@ -1,25 +1,29 @@
-"""`mm-tui agent run`: the headless worker."""
+"""`mm-tui agent`: the headless worker, and the trial of its labels."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import NamedTuple
 
 from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 
 
-def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, *, in_full: bool = True) -> None:
-    """Describes the command; its arguments, whose module takes a while to load, only `in_full`."""
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command and its actions."""
     parser = commands.add_parser(
         "agent",
         help="the headless worker: label, tag and summarise new mail, and draft replies for the gate",
         description="Works new mail with AI21's models, without a screen. docs/agent.md says what it does and refuses.",
     )
-    if not in_full:
-        return
-    from mm_tui.agent import evaluate
-    from mm_tui.agent.command import add_arguments
-
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     running = actions.add_parser(
         "run",
@@ -28,7 +32,20 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="Opens new mail, which marks it read, labels, tags and summarises it, and queues drafted replies "
         "where the settings say so. It needs a send key and an AI21 key, and refuses a key that may decide.",
     )
-    add_arguments(running)
+    ways = running.add_mutually_exclusive_group()
+    ways.add_argument("--once", action="store_true", help="work off what is there, then end")
+    ways.add_argument(
+        "--listen",
+        type=address,
+        metavar="HOST:PORT",
+        help=f"also take webhook events there; their signing secret is read from {common.WEBHOOK_SECRET}",
+    )
+    running.add_argument(
+        "--dry-run", action="store_true", help="list the mail that would be worked; open, ask and change nothing"
+    )
+    running.add_argument("--json", action="store_true", help="log as JSON, one object a line")
+    running.add_argument("--interval", type=positive, metavar="SECONDS", help="time between polls")
+    running.add_argument("--die-with-stdin", action="store_true", help="stop when standard input ends")
     running.set_defaults(run=run)
     trying = actions.add_parser(
         "evaluate",
@@ -37,22 +54,50 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         description="Asks the configured model for the label of every mail of a labelled set, and prints how many it "
         "labels as the set does. Costs what that many questions cost.",
     )
-    evaluate.add_arguments(trying)
+    trying.add_argument(
+        "file", type=Path, help="JSON lines, each with id, language, label, subject and body; see docs/labels.md"
+    )
+    trying.add_argument("--json", action="store_true", help="print every verdict as JSON, one a line")
     trying.set_defaults(run=run_evaluate)
+
+
+def address(text: str) -> Address:
+    """HOST:PORT, IPv6 hosts in brackets.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError("write HOST:PORT, such as 127.0.0.1:8025")
+    return Address(host.strip("[]"), int(port))
+
+
+def positive(text: str) -> float:
+    """Seconds above zero.
+
+    Raises:
+        argparse.ArgumentTypeError: it is something else.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError("write a number of seconds above 0")
+    return seconds
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the worker."""
-    from mm_tui.agent import command
+    from mm_tui.commands import agent_work
 
-    chosen = common.settings(arguments)
     common.report_crashes()
-    return command.run(arguments, chosen)
+    return common.run_async(agent_work.run, arguments)
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """Tries the labels."""
-    from mm_tui.agent import evaluate
-    from mm_tui.commands import common
+    from mm_tui.commands import agent_work
 
-    return evaluate.run(arguments, common.settings(arguments))
+    return common.run_async(agent_work.evaluate, arguments)

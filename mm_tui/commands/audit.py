@@ -14,8 +14,8 @@ from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.commands.office import Office
     from mm_tui.services.audit.line import AuditLine
+    from mm_tui.session import Session
     from mm_tui.settings.sections import Settings
     from mm_tui.store.audit.timeline import LineFilter
 
@@ -79,20 +79,18 @@ def positive(text: str) -> int:
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Prints the newest lines, oldest of them first."""
-    from mm_tui.commands.office import work
-
-    return work(_list(arguments, common.settings(arguments)))
+    return common.run_async(_list, arguments)
 
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
-    from mm_tui.commands.office import office
+    from mm_tui.commands.online import online
     from mm_tui.services.audit.export import record
     from mm_tui.services.audit.line import AuditLines
 
-    async with office(chosen) as rooms:
+    async with online(chosen) as session:
         if _reads_gateway(arguments, chosen):
-            await _fetch_newest(rooms, arguments.limit)
-        lines = AuditLines(rooms.database)
+            await _fetch_newest(session, arguments.limit)
+        lines = AuditLines(session.database)
         lines.learn()
         keys: list[int] = []
         for chunk in lines.keys(_wanted(arguments), stop=lambda: len(keys) >= arguments.limit, first=arguments.limit):
@@ -107,16 +105,13 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     return Exit.OK
 
 
-async def _fetch_newest(rooms: Office, limit: int) -> None:
+async def _fetch_newest(session: Session, limit: int) -> None:
     """Brings the newest lines of the gateway's log into the store."""
-    from mm_tui.store.audit.entries import AuditStore
-
-    store = AuditStore(rooms.database)
     cursor: str | None = None
     seen = 0
     while seen < limit:
-        page = await rooms.gateway.audit_log(limit=100, cursor=cursor)
-        store.add(page.entries)
+        page = await session.network.gateway.audit_log(limit=100, cursor=cursor)
+        session.audit.add(page.entries)
         seen += len(page.entries)
         if page.cursor is None or page.cursor == cursor:
             return
@@ -145,13 +140,11 @@ def _row(shown: AuditLine) -> list[str]:
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Writes the lines, oldest first."""
-    from mm_tui.commands.office import work
-
-    return work(_export(arguments, common.settings(arguments)))
+    return common.run_async(_export, arguments)
 
 
 async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
-    from mm_tui.commands.office import office
+    from mm_tui.commands.online import online
     from mm_tui.services.audit.export import ExportError, export, target_of
     from mm_tui.services.audit.line import AuditLines
 
@@ -161,10 +154,10 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
             path = target_of(named, Path.cwd())
             if arguments.format and path.suffix != f".{arguments.format}":
                 raise CommandError(Exit.USAGE, f"{path} is not named .{arguments.format}", "The name says the format.")
-            async with office(chosen) as rooms:
+            async with online(chosen) as session:
                 if _reads_gateway(arguments, chosen):
-                    await rooms.sync.refresh_audit()
-                count = export(AuditLines(rooms.database), _wanted(arguments), path)
+                    await session.network.sync.refresh_audit()
+                count = export(AuditLines(session.database), _wanted(arguments), path)
         except ExportError as error:
             raise CommandError(Exit.USAGE, str(error)) from None
         if arguments.output is None:
@@ -177,7 +170,7 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Checks the journal. 0 when it is whole, 6 when not."""
-    from mm_tui.commands.office import open_store
+    from mm_tui.session import open_database
     from mm_tui.settings import sections as config
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.reading import opened_to_read
@@ -188,7 +181,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     chosen = common.settings(arguments)
     path = arguments.store or config.store_path(chosen.profile.name)
     beside = read_head(path)
-    with opened_to_read(path) if path.exists() else open_store(chosen) as database:
+    with opened_to_read(path) if path.exists() else open_database(path, memory=chosen.sync.memory)[0] as database:
         journal = Journal(database)
         try:
             verdict = journal.verify(arguments.head)
@@ -216,13 +209,14 @@ def run_verify(arguments: argparse.Namespace) -> int:
 def run_accept(arguments: argparse.Namespace) -> int:
     """Goes on with the store as it is. 0 also when there was nothing to accept."""
     from mm_tui.clock import SystemClock
-    from mm_tui.commands.office import open_store
-    from mm_tui.session import reviewer
+    from mm_tui.session import open_database, reviewer
+    from mm_tui.settings import sections as config
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.seal import StoreBehind, read_head
 
     chosen = common.settings(arguments)
-    with open_store(chosen) as database:
+    path = config.store_path(chosen.profile.name)
+    with open_database(path, memory=chosen.sync.memory, rebuild=False)[0] as database:
         if not isinstance(database.trouble, StoreBehind):
             emit.line(OneLine("the journal is the one that was seen last: nothing to accept"))
             return Exit.OK

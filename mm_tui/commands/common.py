@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Coroutine
 
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.keys import Keys
     from mm_tui.settings.sections import Settings
 
 Commands: TypeAlias = "argparse._SubParsersAction"
 """Where a command adds its parser. In quotes, for the app starts without argparse."""
+WEBHOOK_SECRET = "MULTIMAIL_WEBHOOK_SECRET"  # noqa: S105 - a variable's name
+"""The variable that holds the signing secret of the agent's webhook subscription."""
 
 
 def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
@@ -53,6 +57,21 @@ def report_crashes() -> None:
     crash.install_hooks(config.data_dir() / "reports")
 
 
+def keys_of(chosen: Settings) -> Keys:
+    """The profile's gateway keys.
+
+    Raises:
+        ConfigError: a key cannot be one.
+    """
+    from mm_tui.gateway.keys import Keys
+    from mm_tui.settings.sections import ConfigError
+
+    try:
+        return Keys.of(chosen.profile)
+    except ValueError as error:
+        raise ConfigError(f"profile {chosen.profile.name}", str(error), "Set it again with `mm-tui init`.") from None
+
+
 def gateway(chosen: Settings) -> GatewayClient:
     """A client for the profile; to be closed by who asked.
 
@@ -60,11 +79,16 @@ def gateway(chosen: Settings) -> GatewayClient:
         ConfigError: a key cannot be one.
     """
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.gateway.keys import Keys
-    from mm_tui.settings.sections import ConfigError
 
-    try:
-        keys = Keys.of(chosen.profile)
-    except ValueError as error:
-        raise ConfigError(f"profile {chosen.profile.name}", str(error), "Set it again with `mm-tui init`.") from None
-    return GatewayClient(chosen.profile.url, keys)
+    return GatewayClient(chosen.profile.url, keys_of(chosen))
+
+
+def run_async(
+    command: Callable[[argparse.Namespace, Settings], Coroutine[None, None, int]], arguments: argparse.Namespace
+) -> int:
+    """Runs a command with the settings that the arguments choose; Ctrl-C cancels it and then ends the program."""
+    import asyncio
+
+    # Settings are read before: a key command that is waited for inside the loop could not be interrupted.
+    chosen = settings(arguments)
+    return asyncio.run(command(arguments, chosen))

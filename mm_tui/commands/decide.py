@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 
 from mm_tui.commands import changes_output, queue_output, risk_gate
-from mm_tui.commands.office import Office, office
+from mm_tui.commands.online import online, queue_of
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.decision.state import Choice, Outcome
@@ -19,13 +18,11 @@ from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
-from mm_tui.services.events import ServiceEvent
 from mm_tui.services.queue.entries import edited_draft
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.session import reviewer
+from mm_tui.session import Session
 from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.records import DecisionStore
-from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
 
 _DONE = frozenset({Outcome.APPROVED, Outcome.REJECTED, Outcome.DECIDED, Outcome.EDIT_RELEASED, Outcome.RESCHEDULED})
@@ -34,26 +31,29 @@ _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTE
 
 async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Approves the item that the digest names."""
-    async with _desk(chosen) as (rooms, decisions):
-        entry = await _named(rooms, arguments)
-        await _accepted(rooms, entry, entry.assessment, arguments)
+    async with online(chosen) as session:
+        decisions = session.build_decisions(by_command=True)
+        entry = await _named(session, arguments)
+        await _accepted(session, entry, entry.assessment, arguments)
         found = entry.assessment.findings
         await _begun(decisions.approve(entry.item, entry.digest, found=found, hold=0))
-        return await _outcome(rooms, decisions, arguments)
+        return await _outcome(session, decisions, arguments)
 
 
 async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Rejects the item that the digest names."""
-    async with _desk(chosen) as (rooms, decisions):
-        entry = await _named(rooms, arguments)
+    async with online(chosen) as session:
+        decisions = session.build_decisions(by_command=True)
+        entry = await _named(session, arguments)
         await _begun(decisions.reject(entry.item, entry.digest, arguments.reason, hold=0))
-        return await _outcome(rooms, decisions, arguments)
+        return await _outcome(session, decisions, arguments)
 
 
 async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> int:
     """Releases an edited text in place of the item that the digest names."""
-    async with _desk(chosen) as (rooms, decisions):
-        entry = await _named(rooms, arguments)
+    async with online(chosen) as session:
+        decisions = session.build_decisions(by_command=True)
+        entry = await _named(session, arguments)
         raw = entry.item.raw
         draft = EditedDraft(
             to=tuple(arguments.to) if arguments.to else raw.to,
@@ -63,16 +63,17 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         if decisions.breaks_thread(entry.item, draft):
             emit.note(OneLine("note: another recipient or subject starts a new thread"))
         written = edited_draft(entry.item, draft)
-        assessment = rooms.queue().assess_edit(entry, written)
-        await _accepted(rooms, entry, assessment, arguments)
+        assessment = queue_of(session).assess_edit(entry, written)
+        await _accepted(session, entry, assessment, arguments)
         found = assessment.findings
         await _begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
-        return await _outcome(rooms, decisions, arguments)
+        return await _outcome(session, decisions, arguments)
 
 
 async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Answers the question of a decision that an earlier run left, or prints it."""
-    async with _desk(chosen) as (rooms, decisions):
+    async with online(chosen) as session:
+        decisions = session.build_decisions(by_command=True)
         await decisions.resume()
         view = decisions.state(arguments.id)
         if view is None:
@@ -85,33 +86,16 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
                     Exit.USAGE, f"{arguments.choice} is no choice here", f"Choose: {', '.join(offered)}."
                 )
             await decisions.answer(arguments.id, Choice(arguments.choice))
-        return await _outcome(rooms, decisions, arguments)
+        return await _outcome(session, decisions, arguments)
 
 
-@asynccontextmanager
-async def _desk(chosen: Settings) -> AsyncIterator[tuple[Office, Decisions]]:
-    async with office(chosen) as rooms:
-        decisions = Decisions(
-            rooms.database, rooms.gateway, chosen.review, reviewer(chosen), rooms.clock, _unseen, by_command=True
-        )
-        try:
-            yield rooms, decisions
-        finally:
-            await decisions.aclose()
-
-
-def _unseen(notice: ServiceEvent) -> None:
-    """No screen waits to be told."""
-    del notice
-
-
-async def _named(rooms: Office, arguments: argparse.Namespace) -> QueueEntry:
+async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
     """The item as it is now, when the digest names it.
 
     Raises:
         CommandError: it has another digest (6), was decided (6), or does not exist (3).
     """
-    entry = await queue_output.seen(rooms, arguments.id)
+    entry = await queue_output.seen(session, arguments.id)
     if not names(arguments.digest, entry.digest):
         raise CommandError(
             Exit.CHANGED,
@@ -121,13 +105,13 @@ async def _named(rooms: Office, arguments: argparse.Namespace) -> QueueEntry:
     return entry
 
 
-async def _accepted(rooms: Office, entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace) -> None:
+async def _accepted(session: Session, entry: QueueEntry, assessment: Assessment, arguments: argparse.Namespace) -> None:
     """Lets nothing of high risk through that was neither told nor accepted.
 
     Raises:
         CommandError: something was not (8), or a code of the arguments is none (2).
     """
-    told = risk_gate.told(rooms.database, entry.digest)
+    told = risk_gate.told(session.database, entry.digest)
     await risk_gate.pass_through(entry.item.id, assessment, arguments.accept_risk, told, may_ask=not arguments.json)
 
 
@@ -146,13 +130,13 @@ async def _begun(beginning: Awaitable[object]) -> None:
         raise CommandError(status, str(refused.message), str(refused.what_to_do)) from None
 
 
-async def _outcome(rooms: Office, decisions: Decisions, arguments: argparse.Namespace) -> int:
+async def _outcome(session: Session, decisions: Decisions, arguments: argparse.Namespace) -> int:
     """Waits for the end, prints it, and returns its status."""
     view = await _settled(decisions, arguments)
-    status = _status(rooms, view)
+    status = _status(session, view)
     if status is Exit.OK:
         # The next poll would see it too; whoever reads the store before shall not find it waiting.
-        PendingStore(rooms.database).remove(view.email_id)
+        session.pending.remove(view.email_id)
     _tell(view, status, as_json=arguments.json)
     return status
 
@@ -168,10 +152,10 @@ async def _settled(decisions: Decisions, arguments: argparse.Namespace) -> Decis
         return view
 
 
-def _status(rooms: Office, view: DecisionView) -> Exit:
+def _status(session: Session, view: DecisionView) -> Exit:
     if not view.ended:
         return Exit.GATEWAY
-    row = DecisionStore(rooms.database).get(view.id)
+    row = DecisionStore(session.database).get(view.id)
     outcome = state_of(row).outcome if row is not None else None
     if outcome in _DONE:
         return Exit.OK

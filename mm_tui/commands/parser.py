@@ -53,7 +53,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     for module in (demo, init, doctor, profiles, sync, pending, spam, audit, manual):
         module.add(commands, shared)
     completion.add(commands, shared, build)
-    agent.add(commands, shared, in_full=argv is None or "agent" in argv)
+    agent.add(commands, shared)
     sandbox.add(commands, shared, in_full=argv is None or "sandbox" in argv)
     _tell_statuses(parser)
     return parser

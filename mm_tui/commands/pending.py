@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from mm_tui.commands import common
@@ -112,50 +113,43 @@ def _wait(parser: argparse.ArgumentParser) -> None:
 def run_list(arguments: argparse.Namespace) -> int:
     """Lists the queue."""
     from mm_tui.commands import queue_output
-    from mm_tui.commands.office import work
 
-    return work(queue_output.listing(arguments, common.settings(arguments)))
+    return common.run_async(queue_output.listing, arguments)
 
 
 def run_show(arguments: argparse.Namespace) -> int:
     """Shows one item."""
     from mm_tui.commands import queue_output
-    from mm_tui.commands.office import work
 
-    return work(queue_output.show(arguments, common.settings(arguments)))
+    return common.run_async(queue_output.show, arguments)
 
 
 def run_approve(arguments: argparse.Namespace) -> int:
     """Approves one item."""
     from mm_tui.commands import decide
-    from mm_tui.commands.office import work
 
-    return work(decide.approve(arguments, common.settings(arguments)))
+    return common.run_async(decide.approve, arguments)
 
 
 def run_reject(arguments: argparse.Namespace) -> int:
     """Rejects one item."""
     from mm_tui.commands import decide
-    from mm_tui.commands.office import work
 
-    return work(decide.reject(arguments, common.settings(arguments)))
+    return common.run_async(decide.reject, arguments)
 
 
 def run_edit(arguments: argparse.Namespace) -> int:
     """Releases an edit."""
     from mm_tui.commands import decide
-    from mm_tui.commands.office import work
 
-    text = read_text(arguments.body)
-    return work(decide.edit(arguments, common.settings(arguments), text))
+    return common.run_async(partial(decide.edit, body=read_text(arguments.body)), arguments)
 
 
 def run_answer(arguments: argparse.Namespace) -> int:
     """Answers a question."""
     from mm_tui.commands import decide
-    from mm_tui.commands.office import work
 
-    return work(decide.answer(arguments, common.settings(arguments)))
+    return common.run_async(decide.answer, arguments)
 
 
 def read_text(name: str) -> str:

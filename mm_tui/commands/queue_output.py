@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from mm_tui.commands import risk_gate
-from mm_tui.commands.office import Office, office
+from mm_tui.commands.online import online, queue_of, read_drafts, refresh_queue
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.second_reader_output import second_reader_data, second_reader_text, second_reading
@@ -24,8 +24,9 @@ from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
 from mm_tui.services.unsent import unsent_words
+from mm_tui.session import Session
 from mm_tui.settings.sections import Settings
-from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.mails import MailView
 from mm_tui.text import ManyLine, OneLine, file_label
 
 _RULE = "-" * 72
@@ -37,13 +38,13 @@ _IN_LIST = frozenset({"already_answered", "another_answer"})
 
 async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Prints the queue."""
-    async with office(chosen) as rooms:
-        await rooms.refresh_queue()
-        details = await rooms.read_drafts()
-        boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
+    async with online(chosen) as session:
+        await refresh_queue(session)
+        details = await read_drafts(session)
+        boxes = {box.id: box for box in session.mail.mailboxes()}
         mailbox_id = _mailbox_id(arguments.mailbox, boxes)
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
-        queue = rooms.queue()
+        queue = queue_of(session)
         # What a digest names here is the agent's text, whatever edit of it is kept on this machine.
         waiting = queue.entries(mailbox_id=mailbox_id, why_unread=details.why_not)
         entries = [queue.as_submitted(entry) for entry in waiting]
@@ -52,9 +53,9 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
             entries = [entry for entry in entries if narrowing.has(entry)]
         entries = ordered(entries, order)
         ids = {entry.item.id for entry in waiting}
-        if entries and ids.issuperset(MailStore(rooms.database).ids(MailView(), limit=len(ids) + 1)):
+        if entries and ids.issuperset(session.mail.ids(MailView(), limit=len(ids) + 1)):
             emit.note(OneLine("note: no mail is stored yet, so every correspondent counts as new: run `mm-tui sync`"))
-        now = rooms.clock.now()
+        now = session.clock.now()
     if unread := [entry for entry in entries if not entry.is_checked]:
         emit.note(OneLine(f"note: {len(unread)} of {len(entries)} are not checked yet: {_reasons(unread)}"))
     if arguments.json:
@@ -128,39 +129,39 @@ def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, obje
     }
 
 
-async def seen(rooms: Office, email_id: str, *, with_bodies: bool = False) -> QueueEntry:
+async def seen(session: Session, email_id: str, *, with_bodies: bool = False) -> QueueEntry:
     """The item as the gateway has it now, complete, assessed as it was submitted, beside its thread.
 
     Args:
-        rooms: store and gateway.
+        session: connected.
         email_id: which one.
         with_bodies: open the mails before it too, which marks them read.
 
     Raises:
         CommandError: it does not wait (any more): 6 when it was decided, 3 when there is no such mail.
     """
-    await rooms.refresh_queue()
-    queue = rooms.queue()
+    await refresh_queue(session)
+    queue = queue_of(session)
     entry = queue.entry(email_id)
     if entry is None:
-        raise await _gone(rooms, email_id)
+        raise await _gone(session, email_id)
     try:
-        await rooms.sync.fetch_detail(entry.item.mailbox_id, email_id)
+        await session.network.sync.fetch_detail(entry.item.mailbox_id, email_id)
     except NotFound:
-        raise await _gone(rooms, email_id) from None
+        raise await _gone(session, email_id) from None
     entry = queue.entry(email_id)
     if entry is None or not entry.item.complete:
         raise CommandError(Exit.CHANGED, f"{email_id} changed while it was read", "Try again.")
-    await _fetch_thread(rooms, entry.item, with_bodies=with_bodies)
+    await _fetch_thread(session, entry.item, with_bodies=with_bodies)
     # Once more: what is known of the thread bears on the risks.
     return queue.as_submitted(queue.entry(email_id) or entry)
 
 
-async def _gone(rooms: Office, email_id: str) -> CommandError:
+async def _gone(session: Session, email_id: str) -> CommandError:
     """Why an item does not wait: who decided, as far as the gateway tells."""
-    for box in MailStore(rooms.database).mailboxes():
+    for box in session.mail.mailboxes():
         try:
-            detail = await rooms.gateway.email(box.id, email_id)
+            detail = await session.network.gateway.email(box.id, email_id)
         except NotFound:
             continue
         return CommandError(Exit.CHANGED, f"{email_id} does not wait for a decision: {_decided(detail)}")
@@ -178,11 +179,11 @@ def _decided(detail: EmailDetail) -> str:
 
 async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
     """Prints one item."""
-    async with office(chosen) as rooms:
-        entry = await seen(rooms, arguments.id, with_bodies=arguments.thread)
-        boxes = {box.id: box for box in MailStore(rooms.database).mailboxes()}
+    async with online(chosen) as session:
+        entry = await seen(session, arguments.id, with_bodies=arguments.thread)
+        boxes = {box.id: box for box in session.mail.mailboxes()}
         box = boxes.get(entry.item.mailbox_id)
-        read = await second_reading(rooms, entry, box) if arguments.second_reader else None
+        read = await second_reading(session, entry, box) if arguments.second_reader else None
         if arguments.json:
             told = second_reader_data(read) if read is not None else None
             emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live, "second_reader": told})
@@ -195,21 +196,21 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
                 emit.line(text)
         # Only now: who stopped reading has been told nothing.
         sys.stdout.flush()
-        risk_gate.remember_told(rooms.database, entry.digest, risk_gate.to_accept(entry.assessment))
+        risk_gate.remember_told(session.database, entry.digest, risk_gate.to_accept(entry.assessment))
     return Exit.OK
 
 
-async def _fetch_thread(rooms: Office, item: PendingItem, *, with_bodies: bool) -> None:
+async def _fetch_thread(session: Session, item: PendingItem, *, with_bodies: bool) -> None:
     """Brings the rest of the item's thread into the store; what cannot be read is said and left out."""
     if item.thread_id is None:
         return
     try:
-        summary = await rooms.gateway.thread(item.mailbox_id, item.thread_id)
-        MailStore(rooms.database).upsert(summary.emails)
-        entry = rooms.queue().entry(item.id)
+        summary = await session.network.gateway.thread(item.mailbox_id, item.thread_id)
+        session.mail.upsert(summary.emails)
+        entry = queue_of(session).entry(item.id)
         for mail in entry.thread if with_bodies and entry else ():
             if mail.detail is None:
-                await rooms.sync.fetch_detail(item.mailbox_id, mail.summary.id)
+                await session.network.sync.fetch_detail(item.mailbox_id, mail.summary.id)
     except GatewayError as error:
         emit.note(OneLine(f"mm-tui: warning: not all of the thread could be read: {error.message}"))
 

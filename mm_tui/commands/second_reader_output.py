@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mm_tui.commands.office import Office
 from mm_tui.models import Mailbox
 from mm_tui.services.assistant.cards import Phase
 from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
-from mm_tui.services.assistant.service import Assistant
-from mm_tui.services.events import ServiceEvent
-from mm_tui.services.facts import HouseFacts
 from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.session import Session, ignore
 from mm_tui.text import OneLine
 
 
-async def second_reading(rooms: Office, entry: QueueEntry, box: Mailbox | None) -> SecondReaderState:
+async def second_reading(session: Session, entry: QueueEntry, box: Mailbox | None) -> SecondReaderState:
     """Has a draft read, unless the answer is kept from before. What fails is said in the state."""
-    assistant = Assistant(rooms.database, rooms.settings, rooms.clock)
-    try:
-        reader = SecondReader(assistant, HouseFacts(rooms.settings), _ignore)
-        return await reader.read(entry, box.address if box is not None else "")
-    finally:
-        await assistant.aclose()
+    reader = SecondReader(session.build_assistant(), session.house_facts, ignore)
+    return await reader.read(entry, box.address if box is not None else "")
 
 
 def second_reader_text(read: SecondReaderState) -> Iterator[OneLine]:
@@ -52,7 +45,3 @@ def second_reader_data(read: SecondReaderState) -> dict[str, object]:
         "dropped": read.dropped,
         "lines": lines if read.phase is Phase.DONE else None,
     }
-
-
-def _ignore(notice: ServiceEvent) -> None:
-    del notice

@@ -40,31 +40,26 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Prints flagged and quarantined mail."""
-    from mm_tui.commands.office import work
-
-    return work(_list(arguments, common.settings(arguments)))
+    return common.run_async(_list, arguments)
 
 
 def run_mark(arguments: argparse.Namespace) -> int:
     """Marks a mail as spam, or takes that back."""
-    from mm_tui.commands.office import work
-
-    return work(_mark(arguments, common.settings(arguments)))
+    return common.run_async(_mark, arguments)
 
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
-    from mm_tui.commands.office import office
+    from mm_tui.commands.online import online
     from mm_tui.models import Status
-    from mm_tui.store.mail.mails import MailStore
 
-    async with office(chosen) as rooms:
+    async with online(chosen) as session:
         found: list[EmailSummary] = []
         more = False
         for status in (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED):
-            mails, left = await _read(rooms.gateway, str(status))
+            mails, left = await _read(session.network.gateway, str(status))
             found += mails
             more = more or left
-        boxes = {row.mailbox_id: OneLine(row.address) for row in MailStore(rooms.database).mailbox_rows()}
+        boxes = {row.mailbox_id: OneLine(row.address) for row in session.mail.mailbox_rows()}
     if arguments.json:
         emit.data({"spam": [_fields(mail, boxes.get(mail.mailbox_id)) for mail in found], "more": more})
     elif found:
@@ -109,18 +104,20 @@ def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
 
 
 async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
-    from mm_tui.commands.office import office
+    from mm_tui.commands.online import online
     from mm_tui.services.spam import SpamMarks, why_not
-    from mm_tui.store.mail.mails import MailStore
+    from mm_tui.session import ignore
 
-    async with office(chosen) as rooms:
-        await rooms.check_account()
-        known = MailStore(rooms.database).summary(arguments.id)
+    async with online(chosen) as session:
+        await session.check_account()
+        known = session.mail.summary(arguments.id)
         if known is None and arguments.spam:
             raise CommandError(Exit.NOT_FOUND, f"{arguments.id} is not in the store", "Run `mm-tui sync` first.")
         if known is not None and (why := why_not(str(known.direction), str(known.status), spam=arguments.spam)):
             raise CommandError(Exit.CHANGED, f"{arguments.id} is not marked: {why}", "`mm-tui sync` reads it anew.")
-        words = await SpamMarks(rooms.database, rooms.gateway, lambda _: None).mark(arguments.id, spam=arguments.spam)
+        words = await SpamMarks(session.database, session.network.gateway, ignore).mark(
+            arguments.id, spam=arguments.spam
+        )
     if arguments.json:
         emit.data({"id": arguments.id, "spam": arguments.spam, "words": words})
     else:

@@ -40,23 +40,19 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Syncs and tells how it went. 0 when every part went well, 5 otherwise."""
-    from mm_tui.commands.office import work
-
-    return work(_sync(arguments, common.settings(arguments)))
+    return common.run_async(_sync, arguments)
 
 
 async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
-    from mm_tui.commands.office import office
+    from mm_tui.commands.online import online
     from mm_tui.services.events import Part
-    from mm_tui.store.mail.mails import MailStore
-    from mm_tui.store.mail.pending import PendingStore
 
-    async with office(chosen) as rooms:
-        await rooms.check_account()
+    async with online(chosen) as session:
+        await session.check_account()
         with _progress(shown=sys.stderr.isatty() and not arguments.json) as show:
-            state = await rooms.sync.run_once(show)
-        boxes = MailStore(rooms.database).mailbox_rows()
-        waiting = len(PendingStore(rooms.database).items())
+            state = await session.network.sync.run_once(show)
+        boxes = session.mail.mailbox_rows()
+        waiting = len(session.pending.items())
     failed = [part for part in state.parts if part.error is not None]
     # Of what could not be read nothing is counted: what the store holds may be old, or another gateway's.
     unread = {part.part for part in state.parts if part.last_ok_at is None}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
 
-from mm_tui.messages import Said, ServiceEventReceived, Services, ServicesReady, services_of
+from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, services_of
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from mm_tui.services.events import ServiceEvent
+    from mm_tui.session import Session
 
 CHROME_SECONDS = 0.1
 """News that comes faster than this changes the chrome once."""
@@ -42,8 +43,8 @@ class BaseScreen(Screen[None]):
         self._chrome_timer: Timer | None = None
 
     @property
-    def services(self) -> Services:
-        """The stores and services."""
+    def services(self) -> Session:
+        """The open profile: its stores and services."""
         return services_of(self)
 
     def compose(self) -> ComposeResult:

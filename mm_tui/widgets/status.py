@@ -12,14 +12,14 @@ from mm_tui.services.events import Phase, SyncState, span
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.messages import Services
+    from mm_tui.session import Session
 
 STEP_SECONDS = 5
 """Ages below a minute are said in steps of this many seconds, so that the line does not change all the time."""
 FRESH_SECONDS = 60
 
 
-def gateway(services: Services) -> Content:
+def gateway(services: Session) -> Content:
     """Whether the gateway answers, how old the data is, what failed and when it is tried again."""
     if services.trouble:
         return Content.assemble(("✕ ", "$error"), (OneLine(services.trouble), "$foreground"))
@@ -61,7 +61,7 @@ def _data(state: SyncState, now: datetime) -> str:
     return "never synced" if state.last_ok_at is None else f"data from {span(now - state.last_ok_at)} ago"
 
 
-def mailbox(services: Services, mailbox_id: str | None) -> Content:
+def mailbox(services: Session, mailbox_id: str | None) -> Content:
     """The mailbox shown and its oversight mode, or how many mailboxes there are."""
     boxes = services.mail.mailbox_rows()
     if len(boxes) == 1:
@@ -73,7 +73,7 @@ def mailbox(services: Services, mailbox_id: str | None) -> Content:
     return Content(f"{len(boxes)} mailboxes") if boxes else Content("")
 
 
-def assistant(services: Services) -> Content:
+def assistant(services: Session) -> Content:
     """The model that answered last and what today cost."""
     if services.triage is None:
         return Content("")
@@ -86,7 +86,7 @@ def assistant(services: Services) -> Content:
     return Content(words)
 
 
-def incidents(services: Services) -> Content:
+def incidents(services: Session) -> Content:
     """What left and should not have: it stays on the line, for its mail waits no more, until it was looked at."""
     if services.decisions is None:
         return Content("")
@@ -102,7 +102,7 @@ def incidents(services: Services) -> Content:
     return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1].email_id}{more} (in the queue)", "bold $error"))
 
 
-def held(services: Services, undo: str) -> Content:
+def held(services: Session, undo: str) -> Content:
     """The decisions that can still be undone, with the nearest deadline.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import hashlib
@@ -22,11 +21,10 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from mm_tui.agent import command
+from mm_tui import cli
 from mm_tui.agent.connections import MOST, Connections
 from mm_tui.agent.listener import MAX_BODY
-from mm_tui.settings.file import load as load_settings
-from mm_tui.settings.keys import with_keys
+from mm_tui.commands import agent_work
 from tests.support.agents import (
     BODY,
     agent_process,
@@ -68,7 +66,7 @@ def test_killed_again_and_again_it_makes_one_reply_each(sandbox: Sandbox, tmp_pa
     assert kills == len(moments)
     sandbox.clear_faults()
     done = subprocess.run(
-        [sys.executable, "-m", "mm_tui.agent", "run", "--once", "--json"],
+        [sys.executable, "-m", "mm_tui", "agent", "run", "--once", "--json"],
         env=environment(sandbox, tmp_path), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -248,7 +246,7 @@ def test_it_ends_with_its_parent(sandbox: Sandbox, tmp_path: Path) -> None:
     """The parent is killed; only the pipe tells the child."""
     program = (
         "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'mm_tui.agent', 'run', '--die-with-stdin'],"
+        "child = subprocess.Popen([sys.executable, '-m', 'mm_tui', 'agent', 'run', '--die-with-stdin'],"
         " stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(600)\n"
@@ -316,13 +314,10 @@ def test_what_it_refuses(
 
 
 def ended_with(arguments: tuple[str, ...]) -> int:
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
     try:
-        parsed = parser.parse_args(arguments)
+        return cli.run(["agent", "run", *arguments])
     except SystemExit as ended:
         return int(ended.code or 0)
-    return command.run(parsed, with_keys(load_settings()))
 
 
 def test_a_gateway_that_stumbles_at_the_start_is_asked_again(
@@ -336,14 +331,14 @@ def test_a_gateway_that_stumbles_at_the_start_is_asked_again(
     assert_one_reply_each(sandbox, ids)
     sandbox.clear_faults()
     sandbox.fault(method="GET", path="/oversight/pending$", kind="status", status=503, count=0)
-    monkeypatch.setattr(command, "CHECK_PAUSES", (0.01,))
+    monkeypatch.setattr(agent_work, "CHECK_PAUSES", (0.01,))
     assert ended_with(("--once",)) == 5, "what is not known is not taken for a no"
 
 
 def test_a_dry_run_touches_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     ids = deliver(sandbox, 2)
     ended = subprocess.run(
-        [sys.executable, "-m", "mm_tui.agent", "run", "--dry-run", "--json"],
+        [sys.executable, "-m", "mm_tui", "agent", "run", "--dry-run", "--json"],
         env=environment(sandbox, tmp_path, AI21_API_KEY=""), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr

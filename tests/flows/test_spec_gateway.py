@@ -151,7 +151,7 @@ def test_the_agent_labels_and_drafts_and_nothing_leaves(gateway: SpecGateway, tm
         }
         environ.pop("MULTIMAIL_API_KEY", None)
         done = subprocess.run(
-            [sys.executable, "-m", "mm_tui.agent", "run", "--once", "--json"],
+            [sys.executable, "-m", "mm_tui", "agent", "run", "--once", "--json"],
             env=environ, capture_output=True, text=True, timeout=90, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -56,7 +56,7 @@ async def desk(
     """A worker that hurries. `path`: its store, to be opened again after an end; None keeps it in memory."""
     clock = clock or SystemClock()
     stream = io.StringIO()
-    log = Log(clock, as_json=True, stream=stream)
+    log = Log(clock, lambda line: print(line, file=stream), as_json=True)
     database = Database.open(path)
     async with GatewayClient(settings.profile.url, Keys(send=settings.profile.send_key), timeout=3) as gateway:
         assistant = Assistant(database, settings, clock, model=model)
@@ -93,7 +93,7 @@ def environment(sandbox: Sandbox, folder: Path, **more: str) -> dict[str, str]:
 def agent_process(environ: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """`mm-tui agent run`, killed at the end if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mm_tui.agent", "run", "--json", *arguments],
+        [sys.executable, "-m", "mm_tui", "agent", "run", "--json", *arguments],
         env=environ,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

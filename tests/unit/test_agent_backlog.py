@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,7 +95,7 @@ async def test_a_backlog_is_worked_off_a_part_at_a_time(tmp_path: Path, way: str
         cast(Work, hand),
         jobs,
         clock,
-        Log(clock, stream=io.StringIO()),
+        Log(clock, print),
         Pace(interval=60, concurrency=HANDS),
     )
     tracemalloc.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from mm_tui.services.assistant.service import Assistant
 from mm_tui.settings.sections import Assist, Settings
 from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
-from tests.support.office import settings_for
+from tests.support.cli import Home
 from tests.support.sandbox import running_sandbox
 from tests.support.scripted_model import Scripted
 
@@ -103,22 +102,26 @@ def test_the_tables() -> None:
     assert "| spam | 1 | 1 |\n| other | 0 | 1 |\n" in text
 
 
-def test_the_command_prints_the_tables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("MM_TUI_DATA", str(tmp_path / "data"))
-    parser = argparse.ArgumentParser()
-    evaluate.add_arguments(parser)
+def test_the_command_prints_the_tables(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
     few = tmp_path / "few.jsonl"
     few.write_text("\n".join(SET.read_text("utf-8").splitlines()[:5]), "utf-8")
     with running_sandbox(tmp_path) as sandbox:
-        settings = settings_for(sandbox)
-        assert evaluate.run(parser.parse_args([str(few)]), settings) == 0
-        assert "Model: `local-rules-0`. 5 mails" in capfd.readouterr().out
-        assert evaluate.run(parser.parse_args([str(few), "--json"]), settings) == 0
-        assert len([json.loads(found) for found in capfd.readouterr().out.splitlines()]) == 5
-        assert evaluate.run(parser.parse_args([str(tmp_path / "none")]), settings) == 10
-        assert evaluate.run(parser.parse_args([str(few)]), settings_for(sandbox, ai21_key=None)) == 0, "all known"
-        wrong = settings_for(sandbox, ai21_key="wrong", assist=Assist(small_model="another"))
-        assert evaluate.run(parser.parse_args([str(few)]), wrong) == 4
-        assert "does not accept the key" in capfd.readouterr().err
+        known = {"AI21_API_HOST": sandbox.ai21_url, "MULTIMAIL_API_URL": sandbox.url}
+        able = {**known, "AI21_API_KEY": sandbox.ai21_key}
+        done = home.run("agent", "evaluate", str(few), env=able)
+        assert done.status == 0
+        assert "Model: `local-rules-0`. 5 mails" in done.out
+        done = home.run("agent", "evaluate", str(few), "--json", env=able)
+        assert len([json.loads(found) for found in done.out.splitlines()]) == 5
+        assert home.run("agent", "evaluate", str(tmp_path / "none"), env=able).status == 10
+        (tmp_path / "bad.jsonl").write_bytes(b"\xff\n")
+        assert home.run("agent", "evaluate", str(tmp_path / "bad.jsonl"), env=able).status == 10
+        (tmp_path / "bad.jsonl").write_text("{}", "utf-8")
+        assert home.run("agent", "evaluate", str(tmp_path / "bad.jsonl"), env=able).status == 2
+        assert home.run("agent", "evaluate", str(few), env=known).status == 0, "all known"
+        home.config.parent.mkdir(parents=True, exist_ok=True)
+        home.config.write_text('[assist]\nsmall_model = "another"\n', "utf-8")
+        refused = home.run("agent", "evaluate", str(few), env={**known, "AI21_API_KEY": "wrong"})
+        assert refused.status == 4
+        assert "does not accept the key" in refused.err

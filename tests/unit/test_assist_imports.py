@@ -18,7 +18,7 @@ HEAVY = {"ai21", "httpx", "fastapi", "uvicorn", "textual", "tenacity"}
         "mm_tui.services.assistant.service",
         "mm_tui.services.assistant.triage",
         "mm_tui.services.assistant.drafts",
-        "mm_tui.agent.command",
+        "mm_tui.commands.agent",
         "mm_tui.agent.worker",
         "mm_tui.agent.evaluate",
     ],

@@ -25,6 +25,12 @@ def line(text: CleanText) -> None:
     _write(sys.stdout, text)
 
 
+def line_at_once(text: CleanText) -> None:
+    """The same for output that is read while the program runs."""
+    line(text)
+    sys.stdout.flush()
+
+
 def error(what: str, cure: str = "") -> None:
     """What went wrong and what to do, on standard error, each on its line."""
     _write(sys.stderr, OneLine(f"mm-tui: {what}"))

@@ -9,7 +9,7 @@ from mm_tui.screens.dialogs.confirm import ConfirmScreen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mm_tui.messages import Services
+    from mm_tui.session import Session
 
 
 class OnTheWay(NamedTuple):
@@ -42,7 +42,7 @@ class OnTheWay(NamedTuple):
         return " ".join(parts)
 
 
-def on_the_way(services: Services) -> OnTheWay:
+def on_the_way(services: Session) -> OnTheWay:
     """The decisions that leaving now would affect. One that only waits for an answer is as it was the next time."""
     if services.decisions is None:
         return OnTheWay(frozenset(), frozenset())

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from mm_tui.messages import Services, services_of
+from mm_tui.messages import services_of
 from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.store.mail.search import MailView, parse_query
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.timer import Timer
+
+    from mm_tui.session import Session
 
 FIRST_KEYS = 200
 """Keys read before the first frame; the rest follows from a thread."""
@@ -84,7 +86,7 @@ class MailColumn(Vertical):
         yield MailList(self.services.mail, self.services.clock, id="mails")
 
     @property
-    def services(self) -> Services:
+    def services(self) -> Session:
         """The stores and services."""
         return services_of(self)
 

@@ -21,7 +21,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from mm_tui.messages import Services
+    from mm_tui.session import Session
 
 STATUSES = ("unread", "waiting", "sent", "failed", "rejected", "spam", "archived")
 DIGITS = 7
@@ -72,7 +72,7 @@ class FilterScreen(ModalScreen[MailView | None]):
             self.at = at
             self.number = number
 
-    def __init__(self, services: Services, view: MailView) -> None:
+    def __init__(self, services: Session, view: MailView) -> None:
         super().__init__()
         self._services = services
         self._shown = view

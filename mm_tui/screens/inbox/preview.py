@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from mm_tui.messages import Services
+from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import ManyLine, OneLine
@@ -27,7 +27,7 @@ class Preview(Widget):
 
     DEFAULT_CSS = "Preview { padding: 0 1; }"
 
-    def __init__(self, services: Services, *, id: str | None = None) -> None:
+    def __init__(self, services: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._services = services
         self._shown = Content("")

@@ -13,13 +13,13 @@ from mm_tui.text import OneLine
 from mm_tui.widgets.words import count, joined, key_name
 
 if TYPE_CHECKING:
-    from mm_tui.messages import Services
+    from mm_tui.session import Session
 
 GREETED = "greeted"
 """The fact that the first hint has been shown."""
 
 
-def hint(services: Services) -> str:
+def hint(services: Session) -> str:
     """One line on the first run, which is thereby over, and always in the demo; else empty."""
     if services.demo is not None:
         if not services.demo:
@@ -31,7 +31,7 @@ def hint(services: Services) -> str:
     return "Welcome. Press 2 for the queue, ? for this screen's keys, ctrl+p to find any command."
 
 
-def heading(services: Services, view: MailView, found: int, *, whole: bool) -> Content:
+def heading(services: Session, view: MailView, found: int, *, whole: bool) -> Content:
     """What is listed, how many that are, and what of the query could not be used.
 
     Args:
@@ -53,7 +53,7 @@ def heading(services: Services, view: MailView, found: int, *, whole: bool) -> C
     return joined(parts, " · ")
 
 
-def empty_words(services: Services, view: MailView) -> tuple[str, ...]:
+def empty_words(services: Session, view: MailView) -> tuple[str, ...]:
     """Why nothing is listed, and what to do next."""
     sync = services.sync
     clear = key_name(keymap.act("inbox.clear").keys)

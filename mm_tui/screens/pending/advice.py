@@ -11,11 +11,11 @@ from mm_tui.models import Direction
 from mm_tui.widgets.marks import Mark
 
 if TYPE_CHECKING:
-    from mm_tui.messages import Services
     from mm_tui.services.assistant.cards import CardState
     from mm_tui.services.assistant.second_reader import SecondReaderState
     from mm_tui.services.facts import Facts
     from mm_tui.services.queue.entry import QueueEntry
+    from mm_tui.session import Session
 
 STYLE = "reader"
 """How the quotes of the second reader are marked in a text."""
@@ -87,7 +87,7 @@ class Advice:
 NO_ADVICE = Advice()
 
 
-def advice_of(services: Services, entry: QueueEntry) -> Advice:
+def advice_of(services: Session, entry: QueueEntry) -> Advice:
     """What is known now; asks nobody."""
     newest = "" if entry.is_inbound else newest_inbound(entry)
     card = services.triage.card(newest) if services.triage is not None and newest else None

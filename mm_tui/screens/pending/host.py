@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from textual.message import Message
     from textual.timer import Timer
 
-    from mm_tui.messages import Services
     from mm_tui.screens.pending.pane import ItemPane
     from mm_tui.screens.pending.queue_list import PendingList
     from mm_tui.services.decisions.approval_gate import ApprovalGate
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.marks import Marks
     from mm_tui.services.decisions.view import DecisionView
     from mm_tui.services.queue.entry import QueueEntry
+    from mm_tui.session import Session
 
 
 class QueueHost(Protocol):
@@ -27,7 +27,7 @@ class QueueHost(Protocol):
     @property
     def app(self) -> App[object]: ...
     @property
-    def services(self) -> Services: ...
+    def services(self) -> Session: ...
     @property
     def is_open(self) -> bool:
         """Whether the screen is in front, or has only dialogs before it."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from mm_tui.messages import Services
     from mm_tui.services.decisions.listing import QueueListing
     from mm_tui.services.queue.entry import QueueEntry
+    from mm_tui.session import Session
 
 
 def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str]) -> Content:
@@ -57,7 +57,7 @@ def place_words(entry: QueueEntry, at: int, listed: int, now: datetime) -> str:
     return " · ".join(words)
 
 
-def empty_words(services: Services, listing: QueueListing) -> tuple[str, ...]:
+def empty_words(services: Session, listing: QueueListing) -> tuple[str, ...]:
     """Why the list is empty, and what to do next.
 
     Args:
@@ -76,7 +76,7 @@ def empty_words(services: Services, listing: QueueListing) -> tuple[str, ...]:
     return ("Nothing is waiting for you.", "Drafts appear here when agents submit them.")
 
 
-def unread_words(services: Services) -> tuple[str, ...]:
+def unread_words(services: Session) -> tuple[str, ...]:
     """Why the list may be empty although mail is waiting; an empty tuple when nothing is waiting."""
     if services.trouble:
         return ("The queue cannot be loaded.", OneLine(services.trouble))

@@ -1,0 +1,251 @@
+"""Runs the headless worker, and the trial of its labels, for `mm-tui agent`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mm_tui.commands.common import WEBHOOK_SECRET
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.text import ManyLine
+
+if TYPE_CHECKING:
+    from mm_tui.agent.boxes import Boxes
+    from mm_tui.agent.jobs import Jobs
+    from mm_tui.agent.log import Log
+    from mm_tui.agent.source import Source
+    from mm_tui.agent.worker import Worker
+    from mm_tui.clock import Clock
+    from mm_tui.session import Session
+    from mm_tui.settings.secret import Secret
+    from mm_tui.settings.sections import Settings
+
+CHECK_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds before the keys are checked again when the gateway did not answer the question."""
+LONGEST_CHECK_PAUSE = 10.0
+
+
+@dataclass
+class OpenWorker:
+    """A worker with all that it works on."""
+
+    jobs: Jobs
+    boxes: Boxes
+    source: Source
+    worker: Worker
+    clock: Clock
+    log: Log
+
+
+async def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Runs the worker until it is stopped or, with `--once`, has worked off what is there.
+
+    Returns:
+        The exit status: 0 stopped or worked off, 5 mail is left over.
+
+    Raises:
+        CommandError: 3 no such mailbox, 4 a key is missing, wrong or may decide, 5 the gateway failed,
+            10 the webhook secret is missing.
+        SessionError: the store cannot be used.
+    """
+    from mm_tui.agent.checks import check_keys
+
+    with _failures_as_statuses():
+        secret = _secret(args)
+        await _until_answered(lambda: check_keys(settings, needs_model=not args.dry_run))
+        async with _open_worker(args, settings) as opened:
+            if args.dry_run:
+                return await _dry_run(opened, settings)
+            return await _work(args, opened, secret)
+
+
+@contextmanager
+def _failures_as_statuses() -> Iterator[None]:
+    """What the worker and the models raise, in words and with the status of their kind.
+
+    Raises:
+        CommandError: for each of them.
+    """
+    from mm_tui.agent.boxes import UnknownMailbox
+    from mm_tui.agent.checks import MayDecide
+    from mm_tui.agent.worker import Fatal
+    from mm_tui.assist.errors import AssistError, Forbidden, NoKey, Unauthorized
+    from mm_tui.commands.output.exits import of_failure
+    from mm_tui.gateway.errors import GatewayError
+
+    try:
+        yield
+    except MayDecide as error:
+        raise CommandError(Exit.AUTH, str(error), "Give the agent a key with read and send only.") from error
+    except (Fatal, NoKey, Unauthorized, Forbidden) as error:
+        raise CommandError(Exit.AUTH, str(error), "Check the keys with `mm-tui doctor`.") from error
+    except AssistError as error:
+        raise CommandError(Exit.GATEWAY, str(error), "Run it again: what was answered is kept.") from error
+    except UnknownMailbox as error:
+        raise CommandError(Exit.NOT_FOUND, str(error), "Mend [agent] mailboxes.") from error
+    except GatewayError as error:
+        # Which answer it was matters to a human at a prompt, not to what restarts a worker.
+        status, what, cure = of_failure(error) or (Exit.GATEWAY, str(error), "")
+        raise CommandError(status if status is Exit.AUTH else Exit.GATEWAY, what, cure) from error
+
+
+async def _until_answered(check: Callable[[], Awaitable[None]]) -> None:
+    """Asks again, a few times, when the gateway did not say: a supervisor's restart would do no more."""
+    from mm_tui.gateway.errors import Interrupted, Malformed, RateLimited, ServerFault
+
+    for pause in CHECK_PAUSES:
+        try:
+            return await check()
+        except (ServerFault, Interrupted, Malformed, RateLimited) as error:
+            wait = max(pause, error.retry_after or 0.0)
+            if wait > LONGEST_CHECK_PAUSE:
+                raise
+        await asyncio.sleep(wait)
+    return await check()
+
+
+def _secret(args: argparse.Namespace) -> Secret | None:
+    from mm_tui.settings.secret import Secret
+
+    if not args.listen:
+        return None
+    value = os.environ.get(WEBHOOK_SECRET, "")
+    if not value:
+        raise CommandError(
+            Exit.CONFIG, f"--listen needs the subscription's signing secret in {WEBHOOK_SECRET}", "See docs/agent.md."
+        )
+    return Secret(value)
+
+
+def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
+    """Opens the worker's own store, beside the reviewer's: they may run on one machine and never share a row.
+
+    Raises:
+        SessionError: it cannot be opened.
+    """
+    from mm_tui.session import Session
+    from mm_tui.settings.sections import store_path
+
+    store = store_path(settings.profile.name)
+    path = None if in_memory else store.with_name(f"agent-{store.name}")
+    return Session.on_store(settings, path, rebuild=False)
+
+
+@asynccontextmanager
+async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIterator[OpenWorker]:
+    from mm_tui.agent.boxes import Boxes
+    from mm_tui.agent.jobs import Jobs
+    from mm_tui.agent.log import Log
+    from mm_tui.agent.source import Source
+    from mm_tui.agent.work import Work
+    from mm_tui.agent.worker import Pace, Worker
+    from mm_tui.gateway.keys import Keys
+
+    # A dry run leaves no trace, not even in the table.
+    session = agent_session(settings, in_memory=args.dry_run)
+    try:
+        # The send key alone, whatever else the profile holds.
+        gateway = session.connect(Keys(send=settings.profile.send_key), "agent", journals=frozenset())
+        await session.check_account()
+        if session.database.trouble is not None:
+            raise session.database.trouble
+        clock = session.clock
+        log = Log(clock, emit.line_at_once, as_json=args.json)
+        pace = Pace(args.interval or settings.agent.interval_seconds, settings.agent.concurrency)
+        jobs = Jobs(session.database)
+        boxes = Boxes(gateway, settings.agent, clock)
+        source = Source(gateway, jobs, boxes)
+        work = Work(gateway, session.build_assistant(), jobs, boxes, settings, clock, log)
+        yield OpenWorker(jobs, boxes, source, Worker(source, work, jobs, clock, log, pace), clock, log)
+    finally:
+        await session.aclose()
+
+
+async def _work(args: argparse.Namespace, opened: OpenWorker, secret: Secret | None) -> int:
+    worker, log = opened.worker, opened.log
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    if args.die_with_stdin:
+        threading.Thread(target=_watch_stdin, args=(loop, worker.stop), name="stdin", daemon=True).start()
+    log("started", once=args.once or None)
+    if args.once:
+        clean = await worker.once()
+        log("ended", **opened.jobs.counts())
+        return Exit.OK if clean else Exit.GATEWAY
+    listening: asyncio.Task[None] | None = None
+    if args.listen and secret is not None:
+        from mm_tui.agent.listener import Listener
+
+        await opened.boxes.refresh()
+        listener = Listener(secret, opened.jobs, opened.boxes, opened.clock, log, worker.wake)
+        listening = asyncio.create_task(listener.serve(args.listen.host, args.listen.port, worker.stopping))
+        listening.add_done_callback(lambda _: worker.stop())
+    try:
+        await worker.run()
+    finally:
+        worker.stop()
+        if listening is not None:
+            await listening
+    log("ended", **opened.jobs.counts())
+    return Exit.OK
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    with suppress(OSError, ValueError):
+        while os.read(0, 1024):
+            pass
+    with suppress(RuntimeError):  # the loop has ended already
+        loop.call_soon_threadsafe(stop)
+
+
+async def _dry_run(opened: OpenWorker, settings: Settings) -> int:
+    from mm_tui.agent.policy import why_not_gated
+
+    for mail in await opened.source.list_unread():
+        box = await opened.boxes.current(mail.mailbox_id)
+        reason = why_not_gated(box, settings.agent, str(mail.sender.address))
+        labels = ", ".join(settings.agent.reply_labels) or "no label"
+        opened.log(
+            "would work",
+            email_id=mail.id,
+            mailbox_id=mail.mailbox_id,
+            reply=f"no: {reason}" if reason else f"if its label is one of: {labels}",
+        )
+    return Exit.OK
+
+
+async def evaluate(args: argparse.Namespace, settings: Settings) -> int:
+    """Prints how the configured model labels the set. Costs what that many questions cost; answers are kept.
+
+    Raises:
+        CommandError: 2 the set cannot be used, 4 no key, or one that is refused, 5 the model failed, 10 the file is
+            not text.
+        SessionError: the store cannot be used.
+    """
+    from mm_tui.agent import evaluate as labels
+    from mm_tui.agent.evaluate import BadSet
+
+    try:
+        cases = labels.read_cases(args.file, settings.assist.labels)
+    except BadSet as error:
+        raise CommandError(Exit.USAGE, f"{args.file}: {error}", "See docs/labels.md.") from None
+    except UnicodeDecodeError as error:
+        raise CommandError(Exit.CONFIG, str(error), "See docs/labels.md.") from None
+    session = agent_session(settings)
+    try:
+        with _failures_as_statuses():
+            verdicts = await labels.evaluate(cases, session.build_assistant())
+    finally:
+        await session.aclose()
+    shown = labels.as_json(verdicts) if args.json else labels.markdown(verdicts, settings.assist.labels)
+    emit.line(ManyLine(shown.rstrip("\n")))
+    return Exit.OK

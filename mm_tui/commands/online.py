@@ -1,0 +1,71 @@
+"""A profile opened for a command that works on mail, and its queue as the gateway has it now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from mm_tui.commands import common
+from mm_tui.commands.output import printing as emit
+from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.sync.waiting_details import WaitingDetails
+from mm_tui.session import Session, ignore
+from mm_tui.settings import sections as config
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.settings.sections import Settings
+
+READ_SECONDS = 30.0
+"""How long a command reads details of waiting drafts; what is not read then is said to be unchecked."""
+
+
+@asynccontextmanager
+async def online(chosen: Settings) -> AsyncIterator[Session]:
+    """Opens the profile, connects it, and closes it at the end.
+
+    Raises:
+        ConfigError: a key cannot be one.
+        SessionError: the store cannot be used.
+    """
+    if words := chosen.profile.mismatch:
+        emit.note(OneLine(f"mm-tui: warning: {words}"))
+    keys = common.keys_of(chosen)
+    session = Session.on_store(chosen, config.store_path(chosen.profile.name), memory=chosen.sync.memory)
+    try:
+        if session.news:
+            emit.note(OneLine(f"mm-tui: warning: {session.news}"))
+        session.connect(keys)
+        session.build_sync()
+        yield session
+    finally:
+        await session.aclose()
+
+
+async def refresh_queue(session: Session) -> None:
+    """Brings the mailboxes and the queue of waiting mail up to date.
+
+    Raises:
+        OtherGateway: the store belongs to another account.
+        GatewayError: they cannot be read.
+    """
+    await session.check_account()
+    gateway, sync = session.network
+    await sync.refresh_mailboxes()
+    listed = await gateway.pending()
+    session.pending.replace(listed, session.clock.now())
+    for words in listed.refused:
+        emit.note(OneLine(f"mm-tui: warning: {words}"))
+
+
+async def read_drafts(session: Session) -> WaitingDetails:
+    """Reads the details of all drafts that wait, as far as they are not known; marks no mail read."""
+    details = WaitingDetails(session.database, session.network.sync, session.clock, ignore)
+    await details.read_all(seconds=READ_SECONDS)
+    return details
+
+
+def queue_of(session: Session) -> ReviewQueue:
+    """The queue as the store has it."""
+    return ReviewQueue(session.database, session.clock, session.settings.risk, house=session.house_facts)
