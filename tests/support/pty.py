@@ -235,7 +235,7 @@ class Terminal:
         deadline = time.monotonic() + timeout
         self._pump_for(PRESS_SECONDS)
         while not condition():
-            if time.monotonic() > deadline or self.ended:
+            if time.monotonic() > deadline or (self.ended and not condition()):
                 raise AssertionError(f"pressed {key!r} for {what}, in vain. The screen:\n{self.text}")
             self.press(key)
             again = time.monotonic() + PRESS_SECONDS

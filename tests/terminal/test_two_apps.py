@@ -44,13 +44,11 @@ def leave(terminal: Terminal) -> None:
     """Quits, also when a decision was begun in the last moment: it falls back to undecided."""
     terminal.press("ctrl+q")
 
-    def left() -> bool:
-        if "Leave now?" in terminal.text:
-            terminal.press("y")
-        terminal.wait_quiet()
-        return terminal.ended
+    def asked_or_ended() -> bool:
+        return terminal.ended or "y leave" in terminal.text
 
-    wait_until(left, seconds=40)
+    terminal.wait_until(asked_or_ended, "the end or the question", timeout=40)
+    terminal.press_until("y", lambda: terminal.ended, "leaving")
     assert terminal.wait_exit() == 0
 
 
