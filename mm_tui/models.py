@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
@@ -414,6 +414,15 @@ class Usage(Model):
     emails_received: int = 0
     api_calls: int = 0
     oversight_actions: int = 0
+
+
+class DayCount(Model):
+    """How often something happened on a day (UTC)."""
+
+    day: date
+    what: OneLine
+    """The gateway's word, for example `email_sent`."""
+    count: int
 
 
 class Webhook(Model):

@@ -10,7 +10,7 @@ import asyncio
 import getpass
 import logging
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mm_tui.gateway.calls import Call
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
+    from mm_tui.models import EmailSummary
     from mm_tui.review.identity import Identity
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.services.assistant.second_reader import SecondReader
@@ -302,7 +303,7 @@ class Session:
         self.triage = Triage(self.database, gateway, assistant, settings, clock, notify)
         self.second_reader = SecondReader(assistant, self.house_facts, notify)
         self.drafts = Drafts(self.database, gateway, assistant, settings, clock, name)
-        self.boxes = MailboxActs(gateway, self.sync)
+        self.boxes = MailboxActs(gateway, self.sync, clock)
         self.spam = SpamMarks(self.database, gateway, notify)
 
     def connect(self, keys: Keys, who: str = "", *, journals: frozenset[Call] | None = None) -> GatewayClient:
@@ -438,6 +439,14 @@ class Session:
         if self._identities is None:
             self._identities = Identities(self.gateway, self.clock)
         return await self._identities.check(header)
+
+    async def why_not_arrived(self, mail: EmailSummary, addresses: Iterable[str]) -> tuple[OneLine, ...]:
+        """What the gateway's list of suppressed addresses says of a mail; see `mm_tui.services.delivery`."""
+        from mm_tui.services.delivery import may_be_suppressed, why_not_arrived
+
+        if self.gateway is None or not may_be_suppressed(mail):
+            return ()
+        return await why_not_arrived(self.gateway, mail, addresses)
 
     def fault_words(self, error: Exception) -> OneLine | None:
         """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""

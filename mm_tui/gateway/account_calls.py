@@ -9,11 +9,13 @@ from mm_tui.gateway import calls, values, wire
 from mm_tui.gateway.base import Caller, given
 from mm_tui.gateway.errors import CodeSent, Malformed
 from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression, WebhookDelivery
-from mm_tui.models import Account, Allowed, Mailbox, Usage, Webhook
+from mm_tui.models import Account, Allowed, DayCount, Mailbox, Usage, Webhook
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mm_tui.gateway.http import Answer
 
 ACCEPTED = 202
@@ -46,6 +48,14 @@ class AccountCalls(Caller):
     async def usage(self) -> Usage:
         """What the account did lately."""
         return await self._ask(calls.USAGE, lambda answer: wire.usage(values.single(answer, "usage")))
+
+    async def daily_usage(self, since: datetime) -> Listing[DayCount]:
+        """What the account did day by day (UTC)."""
+        return await self._ask(
+            calls.USAGE,
+            lambda answer: values.listing(answer, ("data", "usage", "days"), wire.day_count),
+            params={"from": str(int(since.timestamp() * 1000)), "breakdown": "daily"},
+        )
 
     # Mailboxes
 

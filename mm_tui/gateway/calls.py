@@ -39,7 +39,7 @@ SIGNING_KEY = Call(
     "the key that signs the identity of mail; when a life is looked at",
 )
 ACCOUNT = Call("GET", "/v1/account", "read", "the account's name, plan and quotas")
-USAGE = Call("GET", "/v1/usage", "read", "what the account did lately")
+USAGE = Call("GET", "/v1/usage", "read", "what the account did lately, in sums and by day")
 MAILBOXES = Call("GET", "/v1/mailboxes", "read", "the mailboxes and their oversight modes")
 ALLOWLIST = Call(
     "GET", _MAILBOX + "/allowlist", "read", "whom a mailbox writes to without a human being asked, in gated_send"

@@ -21,6 +21,7 @@ from mm_tui.models import (
     Allowed,
     Attachment,
     AuditEntry,
+    DayCount,
     DecideReceipt,
     Direction,
     EmailDetail,
@@ -389,6 +390,15 @@ def usage(item: Json) -> Usage:
         api_calls=values.whole(item.get("api_calls")) or 0,
         oversight_actions=values.whole(item.get("oversight_actions")) or 0,
     )
+
+
+def day_count(item: Json) -> DayCount:
+    moment = values.time(values.first(item, "date", "day"))
+    counted = values.whole(values.first(item, "count", "total", "value"))
+    if moment is None or counted is None or counted < 0:
+        raise values.Unusable("it names no day or no count")
+    what = values.line(values.first(item, "event_type", "type", "event"))
+    return DayCount(day=moment.date(), what=what, count=counted)
 
 
 def webhook(item: Json) -> Webhook:

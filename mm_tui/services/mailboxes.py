@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from mm_tui.gateway.errors import CodeSent, Forbidden, GatewayError, MissingScope, NotFound
-from mm_tui.models import Account, Allowed, Usage, Webhook
+from mm_tui.models import Account, Allowed, DayCount, Usage, Webhook
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.shapes import WebhookDelivery
     from mm_tui.services.sync.service import Sync
     from mm_tui.settings.secret import Secret
 
 T = TypeVar("T")
+USAGE_DAYS = 30
+"""Days of usage that are plotted, today (UTC) included."""
 WEBHOOK_EVENTS = ("message.received", "oversight.pending", "oversight.approved", "oversight.rejected")
 """What a new webhook is told about when nothing else is said; the gateway's set is open."""
 
@@ -43,21 +48,34 @@ class AccountFacts:
     usage_words: OneLine
     webhooks: tuple[Webhook, ...] | None
     webhooks_words: OneLine
+    by_day: tuple[tuple[OneLine, tuple[int, ...]], ...] = ()
+    """What the gateway counts by day, the most frequent first, with the counts of `USAGE_DAYS` days, oldest first."""
 
 
 class MailboxActs:
     """What can be asked about mailboxes, and done to them. None of the methods raises for what a gateway may do."""
 
-    def __init__(self, gateway: GatewayClient, sync: Sync) -> None:
+    def __init__(self, gateway: GatewayClient, sync: Sync, clock: Clock) -> None:
         self._gateway = gateway
         self._sync = sync
+        self._clock = clock
 
     async def facts(self) -> AccountFacts:
         """Reads account, usage and webhooks; each fails by itself."""
         account, account_words = await _read(self._gateway.account)
         usage, usage_words = await _read(self._gateway.usage)
         webhooks, webhooks_words = await _read(self._gateway.webhooks)
-        return AccountFacts(account, account_words, usage, usage_words, webhooks, webhooks_words)
+        today = self._clock.now().astimezone(UTC).date()
+        since = datetime.combine(today, time(), UTC) - timedelta(days=USAGE_DAYS - 1)
+        # Where the gateway does not tell it by day, the sums are all there is to show.
+        counted, _ = await _read(lambda: self._gateway.daily_usage(since))
+        by_day = _by_day(counted or (), today)
+        return AccountFacts(account, account_words, usage, usage_words, webhooks, webhooks_words, by_day)
+
+    async def deliveries(self) -> tuple[tuple[WebhookDelivery, ...] | None, OneLine]:
+        """What webhooks were told lately, newest first; None with the reason in words."""
+        found, words = await _read(self._gateway.webhook_deliveries)
+        return (None if found is None else tuple(found)), words
 
     async def request_upgrade(self, mailbox_id: str, mode: str) -> Said:
         """Asks for a code to move the mailbox up to `mode`; the gateway mails it to the operator."""
@@ -157,6 +175,15 @@ class MailboxActs:
     async def _read_anew(self, words: str) -> Said:
         _, trouble = await _read(self._sync.refresh_mailboxes)
         return Said(True, OneLine(f"{words}; the list could not be read anew: {trouble}" if trouble else words))
+
+
+def _by_day(counted: Sequence[DayCount], today: date) -> tuple[tuple[OneLine, tuple[int, ...]], ...]:
+    days: dict[OneLine, list[int]] = {}
+    for one in counted:
+        ago = (today - one.day).days
+        if 0 <= ago < USAGE_DAYS:
+            days.setdefault(one.what, [0] * USAGE_DAYS)[USAGE_DAYS - 1 - ago] += one.count
+    return tuple((what, tuple(counts)) for what, counts in sorted(days.items(), key=lambda item: -sum(item[1])))
 
 
 def unfit(url: str) -> str:

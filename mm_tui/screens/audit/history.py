@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from mm_tui.review.identity import Identity
+    from mm_tui.text import OneLine
 
 
 class LifeRead(Message):
@@ -37,6 +38,14 @@ class IdentityChecked(Message):
     def __init__(self, identity: Identity) -> None:
         super().__init__()
         self.identity = identity
+
+
+class DeliveryLookedUp(Message):
+    """Why the mail did not arrive, from the worker that asked."""
+
+    def __init__(self, words: tuple[OneLine, ...]) -> None:
+        super().__init__()
+        self.words = words
 
 
 class HistoryScreen(BaseScreen):
@@ -58,6 +67,7 @@ class HistoryScreen(BaseScreen):
         self.identity: Identity | None = None
         """None until it is checked, and for a mail that has none."""
         self._checking = ""
+        self._not_arrived: tuple[OneLine, ...] = ()
 
     def compose_body(self) -> ComposeResult:
         yield Static(Content(" loading …"), id="heading")
@@ -88,6 +98,19 @@ class HistoryScreen(BaseScreen):
         if header and header != self._checking:
             self._checking = header
             self.run_worker(self._check(header), exclusive=True, group="identity", exit_on_error=False)
+        if message.life.summary is not None:
+            self.run_worker(self._look_up(message.life), exclusive=True, group="delivery", exit_on_error=False)
+
+    async def _look_up(self, life: History) -> None:
+        assert life.summary is not None
+        parties = (*life.summary.to, *(life.detail.cc if life.detail is not None else ()))
+        words = await self.services.why_not_arrived(life.summary, [str(party.address) for party in parties])
+        self.post_message(DeliveryLookedUp(words))
+
+    def on_delivery_looked_up(self, message: DeliveryLookedUp) -> None:
+        if message.words != self._not_arrived:
+            self._not_arrived = message.words
+            self._show(keep_place=True)
 
     async def _check(self, header: str) -> None:
         self.post_message(IdentityChecked(await self.services.identity(header)))
@@ -102,7 +125,8 @@ class HistoryScreen(BaseScreen):
     def _show(self, *, keep_place: bool) -> None:
         pager = self.query_one(Pager)
         if self.life is not None:
-            pager.show(life_page(self.life, pager.room, self.identity), f"life {self._email_id}", keep_place=keep_place)
+            page = life_page(self.life, pager.room, self.identity, self._not_arrived)
+            pager.show(page, f"life {self._email_id}", keep_place=keep_place)
 
     def action_thread(self) -> None:
         mail = self.life.summary if self.life is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from mm_tui.review.identity import Identity, Standing
@@ -79,16 +80,19 @@ def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LA
         writer.line(value[start:end], style)
 
 
-def life_page(life: History, room: int, identity: Identity | None = None) -> Page:
+def life_page(life: History, room: int, identity: Identity | None = None, not_arrived: Sequence[OneLine] = ()) -> Page:
     """A mail's life: what it is, then everything that happened in the order of time.
 
     Args:
         life: what is known of it.
         room: cells of a line.
         identity: what its signed identity is worth; None while that is being asked, or when it has none.
+        not_arrived: why it did not arrive, a sentence each.
     """
     writer = PageWriter()
     _life_head(writer, life, room)
+    for at, words in enumerate(not_arrived):
+        row(writer, "" if at else "arrival", f"▲ {words}", room, style="risk")
     _identity(writer, life, identity, room)
     writer.line()
     writer.line("What happened, oldest first", "dim")

@@ -10,10 +10,13 @@ from mm_tui.services.audit.track_record import FEW, LADDER, Tally, TrackRecord
 from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
 from mm_tui.widgets.pager import Page, PageWriter
+from mm_tui.widgets.virtual_list import fit_cells
 from mm_tui.widgets.words import age, count, size
 
 LABEL = 14
 PLOT = 30
+MOST_PLOTS = 4
+"""Kinds of usage that are plotted by day."""
 MOST_KEYS = 8
 """Keys of other reviewers that are listed."""
 WHOLE_LADDER = 76
@@ -179,6 +182,8 @@ def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None,
         words_used = f"{usage.emails_sent:,} sent, {usage.emails_received:,} received, "
         words_used += f"{usage.api_calls:,} calls, {count(usage.oversight_actions, 'decision', 'decisions')}"
         _row(writer, "usage", since + words_used, room)
+    for what, counts in facts.by_day[:MOST_PLOTS]:
+        _plot(writer, fit_cells(OneLine(what.replace("_", " ") or "(no name)"), LABEL), list(counts), max(counts))
 
 
 def hook_words(hook: Webhook) -> str:

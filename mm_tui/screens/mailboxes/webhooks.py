@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from mm_tui.gateway.shapes import WebhookDelivery
     from mm_tui.models import Mailbox, Webhook
     from mm_tui.services.mailboxes import AccountFacts, MailboxActs, Said
     from mm_tui.settings.secret import Secret
@@ -32,9 +33,13 @@ if TYPE_CHECKING:
 class HooksRead(Message):
     """The webhooks, from the worker that asked for them."""
 
-    def __init__(self, facts: AccountFacts) -> None:
+    def __init__(
+        self, facts: AccountFacts, deliveries: tuple[WebhookDelivery, ...] | None, deliveries_words: OneLine
+    ) -> None:
         super().__init__()
         self.facts = facts
+        self.deliveries = deliveries
+        self.deliveries_words = deliveries_words
 
 
 class HookActed(Message):
@@ -84,16 +89,18 @@ class WebhooksScreen(ModalScreen[None]):
         self.run_worker(self._read(), group="hooks", exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
-        self.post_message(HooksRead(await self._acts.facts()))
+        self.post_message(HooksRead(await self._acts.facts(), *await self._acts.deliveries()))
 
     def on_hooks_read(self, message: HooksRead) -> None:
         facts = message.facts
         self._hooks = facts.webhooks or ()
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(_hook_lines(hook, self._mailbox)) for hook in self._hooks])
+        options.add_options([Option(_hook_lines(hook, self._mailbox, message.deliveries)) for hook in self._hooks])
         if facts.webhooks is None:
             self._tell(facts.webhooks_words, "warning")
+        elif self._hooks and message.deliveries is None:
+            self._tell(f"what they were told is not known: {message.deliveries_words}", "warning")
         else:
             self._tell("" if self._hooks else "No webhooks yet.", "")
 
@@ -186,8 +193,33 @@ def secret_screen(secret: Secret) -> ChoiceScreen[bool]:
     return ChoiceScreen("The webhook's signing secret", body, [copy], stay="close; it cannot be shown again")
 
 
-def _hook_lines(hook: Webhook, mailbox: Mailbox | None) -> Content:
+def _hook_lines(hook: Webhook, mailbox: Mailbox | None, deliveries: Sequence[WebhookDelivery] | None = None) -> Content:
     ours = mailbox is not None and hook.mailbox_id == mailbox.id
     which = "all mailboxes" if hook.mailbox_id is None else (mailbox.address if ours and mailbox else "another mailbox")
     more = OneLine(f"{', '.join(hook.events) or 'no events'} · {which}{'' if hook.is_active else ' · switched off'}")
-    return Content.assemble(OneLine(hook.url), (f"\n  {more}", "$mm-dim"))
+    mine = [one for one in deliveries or () if one.webhook_id == hook.id]
+    lines: list[str | tuple[str, str]] = [OneLine(hook.url), (f"\n  {more}", "$mm-dim")]
+    if mine:
+        newest = max(mine, key=lambda one: (one.created_at is not None, one.created_at or 0, one.id))
+        lines.append((f"\n  {delivery_words(newest)}", "" if went_well(newest) else "$warning"))
+    elif deliveries is not None:
+        lines.append(("\n  told nothing lately", "$mm-dim"))
+    return Content.assemble(*lines)
+
+
+def went_well(delivery: WebhookDelivery) -> bool:
+    """Whether a delivery was accepted, or has not failed yet."""
+    if delivery.response_status is not None and not 200 <= delivery.response_status < 300:
+        return False
+    return not any(word in delivery.status.lower() for word in ("fail", "error", "exhaust", "dead", "drop"))
+
+
+def delivery_words(delivery: WebhookDelivery) -> str:
+    """A delivery in one line."""
+    at = f", {delivery.created_at.astimezone():%d %b %H:%M}" if delivery.created_at is not None else ""
+    well = went_well(delivery)
+    answered = f", answered {delivery.response_status}" if delivery.response_status and not well else ""
+    tries = f" after {delivery.attempts} tries" if (delivery.attempts or 0) > 1 else ""
+    sign = "" if well else "▲ "
+    event, status = delivery.event or "an event", delivery.status.replace("_", " ") or "status not told"
+    return OneLine(f"{sign}last: {event}{at}: {status}{tries}{answered}")

@@ -1,0 +1,48 @@
+"""Why a mail that was sent did not arrive, as far as the gateway's list of suppressed addresses tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import Direction, Status
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.models import EmailSummary
+
+_FAILED = frozenset({Status.BOUNCED, Status.SEND_FAILED})
+
+
+def may_be_suppressed(mail: EmailSummary) -> bool:
+    """Whether the list is worth a look: an outbound mail without a delivery receipt, or one that bounced."""
+    if str(mail.direction) != Direction.OUTBOUND:
+        return False
+    return mail.bounced_at is not None or (mail.delivered_at is None and str(mail.status) != Status.DELIVERED)
+
+
+async def why_not_arrived(gateway: GatewayClient, mail: EmailSummary, addresses: Iterable[str]) -> tuple[OneLine, ...]:
+    """One sentence for each recipient to whom the gateway does not send.
+
+    Args:
+        gateway: with an admin key; without one the sentence says so.
+        mail: a mail that `may_be_suppressed`.
+        addresses: its recipients.
+    """
+    failed = mail.bounced_at is not None or str(mail.status) in _FAILED
+    try:
+        listed = await gateway.suppression()
+    except GatewayError as error:
+        return (OneLine(f"suppressed addresses are not known: {error.message}"),) if failed else ()
+    wanted = {address.strip().lower() for address in addresses}
+    found: list[OneLine] = []
+    for one in listed:
+        if one.address.lower() in wanted:
+            since = f" since {one.created_at.astimezone():%d %b %Y}" if one.created_at is not None else ""
+            reason = f" ({one.reason.replace('_', ' ')})" if one.reason else ""
+            found.append(OneLine(f"{'bounced: ' if failed else ''}{one.address} is suppressed{since}{reason}"))
+    if failed and not found:
+        found.append(OneLine("no recipient is on the gateway's list of suppressed addresses"))
+    return tuple(found)
