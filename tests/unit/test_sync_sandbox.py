@@ -62,7 +62,7 @@ async def test_everything_comes_over_and_no_detail_is_read(sandbox: Sandbox, tmp
         state = await _sync(sandbox, database)
         assert [part.error for part in state.parts if part.error] == []
         store = MailStore(database)
-        assert store.counts().total == MAILS + 3
+        assert store.count(MailView()) == MAILS + 3
         assert {row.mailbox_id for row in store.mailbox_rows()} == {box["id"] for box in sandbox.mailboxes}
         assert draft in {item.id for item in PendingStore(database).items()}
         assert AuditStore(database).count() == len(sandbox.audit())
@@ -132,7 +132,7 @@ def _mails(store: Path) -> int:
     if not store.exists():
         return 0
     with Database.open(store) as database:
-        return MailStore(database).counts().total
+        return MailStore(database).count(MailView())
 
 
 async def test_opening_keeps_the_body_and_completes_the_waiting_item(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ __all__ = ["Changes", "Counts", "MailRow", "MailStore", "MailView", "MailboxRow"
 class Counts(NamedTuple):
     """Numbers for the top line."""
 
-    total: int
     unread: int
     pending: int
 
@@ -195,17 +194,11 @@ class MailStore:
         )
         return [mail_row(columns) for columns in cursor]
 
-    def counts(self, mailbox_id: str | None = None) -> Counts:
-        """Numbers over all mailboxes, or over one."""
-        where, values = ("", ()) if mailbox_id is None else (" AND mailbox_id = ?", (mailbox_id,))
+    def counts(self) -> Counts:
+        """Numbers over all mailboxes."""
         connection = self._database.reader()
-
-        def count(table: str, condition: str) -> int:
-            return int(
-                connection.execute(f"SELECT count(*) FROM {table} WHERE {condition}{where}", values).fetchone()[0]
-            )
-
-        return Counts(count("mail", "1"), count("mail", "status = 'unread'"), count("pending", "1"))
+        counted = ("mail WHERE status = 'unread'", "pending")
+        return Counts(*(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in counted))
 
     # Whole mails
 

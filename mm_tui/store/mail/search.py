@@ -34,6 +34,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
 }
 """Where a text without spaces is looked for, by operator; one without an operator also in opened bodies."""
 _LONGEST_TEXT = 200
+_STATUS = "mail.status IN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Query:
     """The full-text expression, in FTS5's language; None when there are no words to look for."""
     complaints: list[OneLine] = field(default_factory=list)
     """What was left out and why, in words."""
+    statuses: list[tuple[str, ...]] = field(default_factory=list)
+    """Of each `is:` that names statuses: which. Also among the conditions."""
 
 
 def parse_query(text: str, now: datetime | None = None) -> Query:
@@ -93,6 +96,8 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
         condition = _CONDITIONS[term.operator](term, moment)
         if condition is not None:
             query.conditions.append(_told(condition, term))
+            if condition.sql.startswith(_STATUS) and not term.excluded:
+                query.statuses.append(statuses_of(term.value.lower()))
     without = " OR ".join(unwanted)
     if wanted:
         query.match = " AND ".join(wanted)
@@ -133,10 +138,15 @@ def _match_term(column: str | None, value: str, *, whole: bool) -> str:
     return f"({column} : {quoted})" if column else f"({quoted})"
 
 
+def statuses_of(word: str) -> tuple[str, ...]:
+    """The statuses that one of `STATUS_WORDS` stands for; any other word is one itself."""
+    return STATUS_WORDS.get(word, (word,))
+
+
 def status_condition(word: str) -> Condition:
     """The condition for a status or one of `STATUS_WORDS`."""
-    statuses = STATUS_WORDS.get(word, (word,))
-    return Condition(f"mail.status IN ({', '.join('?' * len(statuses))})", statuses)
+    statuses = statuses_of(word)
+    return Condition(f"{_STATUS} ({', '.join('?' * len(statuses))})", statuses)
 
 
 def _complaint(term: Term, now: datetime) -> str:
