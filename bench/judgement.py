@@ -149,9 +149,10 @@ def judged(case: Case, draft: Mail) -> Verdict:
         pending.replace([item], submitted)
         pending.save_detail(completed(item, wire.email_detail(told, BOX)))
         queue = ReviewQueue(database, FixedClock(submitted + timedelta(minutes=5)), Risk())
-        began = time.perf_counter()
+        # Processor time: what else the machine does is not counted.
+        began = time.thread_time()
         entry = queue.entry(DRAFT)
-        seconds = time.perf_counter() - began
+        seconds = time.thread_time() - began
         assert entry is not None, "it waits"
         return Verdict(entry.assessment.findings, seconds)
     finally:

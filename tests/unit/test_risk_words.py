@@ -21,7 +21,7 @@ def test_every_language_has_words_under_every_key() -> None:
 
 @pytest.mark.parametrize("key", sorted(language_words("en")))
 def test_words_are_in_lower_case_and_their_patterns_sound(key: str) -> None:
-    if key not in ("months", "weekdays", "numbers", "titles"):
+    if key not in ("months", "weekdays", "numbers", "titles", "opposites"):
         assert pattern(key).search("") is None, "nothing matches where nothing stands"
     assert all(phrase == phrase.strip() and phrase for phrase in phrases(key))
 
@@ -29,7 +29,7 @@ def test_words_are_in_lower_case_and_their_patterns_sound(key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("we send your money back", "money back"),
+        ("we send your money back", "send your money back"),
         (
             "der betrag: sie bekommen die 89,90 € selbstverständlich zurück",
             "bekommen die 89,90 € selbstverständlich zurück",

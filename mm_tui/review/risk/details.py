@@ -1,17 +1,16 @@
-"""Rules about details that contradict the thread: numbers of orders, counted things, units, weekdays, times."""
+"""Rules about numbers that contradict the thread: of orders, of devices, of what is counted."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from typing import NamedTuple
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
+from mm_tui.review.risk.counts import DIMENSION, UNCOUNTED, count_differs
 from mm_tui.review.risk.facts import find_amounts, find_dates
 from mm_tui.review.risk.phrases import lowered, ordered
-from mm_tui.review.risk.rule import Reading, agrees, quoted, rule
+from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
 _IDENTIFIER = re.compile(
@@ -21,7 +20,6 @@ _UNIT_END = re.compile(
     r"\d(?:st|nd|rd|th|am|pm|h|kg|g|mg|mm|cm|m|km|ml|l|gb|mb|tb|kb|v|w|kw|kwh|mbit|px|x|k)\Z", re.IGNORECASE
 )
 _LONGEST_COMPARED = 2000
-_SHORT = 20_000
 _MANY_THERE = 40
 _MOST_NAMED = 50
 
@@ -102,191 +100,6 @@ def identifier_differs(reading: Reading) -> Iterator[Finding]:
         yield Finding("identifier_differs", level, OneLine(words), (span,))
 
 
-_UNITS = (
-    {"kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"},
-    {"kbit", "mbit", "gbit", "kbit/s", "mbit/s", "gbit/s", "kbps", "mbps", "gbps"},
-    {"mg", "g", "kg", "t", "lb", "lbs", "oz", "gram", "grams", "kilo", "kilos"},
-    {"mm", "cm", "m", "km", "inch", "inches", "ft", "feet", "mile", "miles", "metres", "meters"},
-    {"ml", "cl", "dl", "l", "litre", "litres", "liter", "liters", "gallons"},
-    {"w", "kw", "mw", "kwh", "wh", "mwh"},
-    {"v", "mv", "kv"},
-    {"°c", "°f", "c", "f"},
-    {"minute", "minutes", "min", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"}
-    | {
-        "minuten",
-        "stunden",
-        "tage",
-        "tagen",
-        "wochen",
-        "monate",
-        "monaten",
-        "jahre",
-        "jahren",
-        "stunde",
-        "monat",
-        "woche",
-    }
-    | {"minutes", "heures", "jours", "semaines", "mois", "ans", "jour", "heure", "semaine", "minutos", "horas", "días"}
-    | {"dias", "semanas", "meses", "mês", "años", "anos", "minuti", "ore", "giorni", "settimane", "mesi", "anni"}
-    | {
-        "uur",
-        "dagen",
-        "weken",
-        "maanden",
-        "jaar",
-        "godzin",
-        "dni",
-        "tygodni",
-        "miesięcy",
-        "lat",
-        "tygodnie",
-        "miesiące",
-    }
-    | {"business", "working", "werktage", "werktagen"},
-)
-_TIME = _UNITS[-1]
-_DIMENSION = {unit: number for number, units in enumerate(_UNITS) for unit in units}
-
-
-def _same_unit(first: str, second: str) -> bool:
-    """Whether two words name one unit: `m` and `metres`, `Jahre` and `Jahren`, but not `m` and `mm`."""
-    short, long = sorted((first, second), key=len)
-    return first == second or (len(long) > 3 and (long.startswith(short) or first[:3] == second[:3]))
-
-
-class Count(NamedTuple):
-    """A number with the words around it."""
-
-    number: float
-    noun: str
-    """The word after it, lower case and without its ending."""
-    unit: str
-    before: str
-    span: Span
-
-
-@cache
-def _counted() -> re.Pattern[str]:
-    words = "|".join(sorted((re.escape(word) for word in ordered("numbers") if word.isalpha()), key=len, reverse=True))
-    return re.compile(
-        rf"(?<![\w.,/:-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
-        rf"|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{words})(?!\w))"
-        r"(?:[ \u00a0-]?(?P<noun>°?[^\W\d_]+(?:/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
-    )
-
-
-_LONGEST_WORD = 30
-_WORD_BEFORE = re.compile(r"[^\W\d_]+[ \t]*\Z")
-
-
-def _stem(word: str) -> str:
-    return word[: max(3, len(word) - 2)] if len(word) > 4 else word.rstrip("s")
-
-
-def _counts(text: str) -> list[Count]:
-    found = []
-    places = ordered("numbers")
-    for match in _counted().finditer(text):
-        number = match["number"]
-        digits = re.sub(r"[ ,.'](?=\d{3}(?!\d))", "", number).replace(",", ".")
-        value = float(places[number]) if number in places else float(digits)
-        noun = match["noun"]
-        before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
-        word = before[0].rstrip(" \t") if before else ""
-        span = Span(match.start("number"), match.end("noun"))
-        found.append(Count(value, _stem(noun), noun if noun in _DIMENSION else "", word, span))
-        if match["next"] and noun not in _DIMENSION and len(match["next"]) > 3:
-            span = Span(match.start("number"), match.end("next"))
-            found.append(Count(value, _stem(match["next"]), "", word, span))
-    return found
-
-
-def _lines_about(text: str, counts: list[Count]) -> str:
-    """The lines of `text` that count one of the same things or name one of the same numbers."""
-    nouns = {count.noun for count in counts} | {f"{count.number:g}"[:3] for count in counts if count.unit}
-    return "\n".join(line for line in text.split("\n") if any(noun in line for noun in nouns))
-
-
-_ORDINALS = frozenset({"th", "st", "nd", "rd", "er", "ème", "ª", "º"})
-
-
-def _mixed_up(count: Count, other: Count) -> bool:
-    """Whether one number may stand for the other: the same word before it, or nearly the same digits."""
-    if count.before and count.before == other.before and count.before not in _weak():
-        return True
-    first, second = f"{count.number:g}", f"{other.number:g}"
-    return min(len(first), len(second)) >= 2 and (
-        one_slip_apart(first, second) or sorted(first) == sorted(second) or first.strip("0") == second.strip("0")
-    )
-
-
-@cache
-def _weak() -> frozenset[str]:
-    return frozenset(map(_stem, [*ordered("months"), *ordered("weekdays"), *_UNCOUNTED]))
-
-
-_UNCOUNTED = frozenset(
-    re.findall(
-        r"\S+",
-        """of and or to in is are am pm uhr percent prozent more other than for at on the a with was has by
-        from until und oder bis der die et de du del e y o i thing question moment time times step steps
-        point way copy copies line lines can will it we you your our that which where who if as so but
-        because euro euros dollar dollars pounds zł chf eur usd gbp""",
-    )
-)
-"""Words that follow a number without being counted by it."""
-
-
-@rule("count_differs", "a number or unit that contradicts the thread", needs_thread=True)
-def count_differs(reading: Reading) -> Iterator[Finding]:
-    """The draft counts the same thing as the thread and gets another number ("52 seats" for "25 seats"), or gives the
-    same number in another unit of the same kind ("500 MB" for "500 GB"). Measures and spans of
-    time count only after the same word ("for 90 days" for "for 30 days"). Medium when the digits or the word before
-    are nearly the same or the draft agrees; low else, and when the draft names the thread's number too."""
-    mine = _counts(reading.low[: reading.written])
-    if not mine:
-        return
-    text = reading.thread_text
-    theirs = _counts(_lines_about(lowered(text if len(text) < _SHORT else reading.figures), mine))
-    by_noun: dict[str, list[Count]] = {}
-    by_number: dict[float, set[str]] = {}
-    for count in theirs:
-        by_noun.setdefault(count.noun, []).append(count)
-        if count.unit:
-            by_number.setdefault(count.number, set()).add(count.unit)
-    named = {(count.number, count.noun) for count in mine}
-    told: list[Span] = []
-    for count in mine:
-        if count.noun in _weak() or count.noun in _ORDINALS or any(span.start == count.span.start for span in told):
-            continue
-        if count.unit and (units := by_number.get(count.number)):
-            others = [
-                unit
-                for unit in units
-                if _DIMENSION[unit] == _DIMENSION[count.unit] and not _same_unit(unit, count.unit)
-            ]
-            if others and not any(_same_unit(unit, count.unit) for unit in units):
-                told.append(count.span)
-                words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
-                yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))
-                continue
-        there = by_noun.get(count.noun, [])
-        if not there or any(other.number == count.number for other in there):
-            continue
-        if count.unit:
-            there = [other for other in there if other.before == count.before and other.before]
-        elif len(count.noun) < 2:
-            continue
-        if there:
-            told.append(count.span)
-            both = any((other.number, other.noun) in named for other in there)
-            sure = any(_mixed_up(count, other) for other in there) or agrees(reading, count.span)
-            words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
-            yield Finding(
-                "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)
-            )
-
-
 _BARE = re.compile(r"(?<![\w.,:/-])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d{1,2})?(?![\w:/-]|[.,]\d)")
 _NUMBERED = re.compile(r"(?<!\w)(?P<word>[^\W\d_]{4,20})[ ]+(?P<number>\d{1,4})(?![\w:/%-]|[.,]\d|[ ]?[€$£%°])")
 _MANY_NUMBERS = 6
@@ -341,8 +154,8 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     for match in numbered:
         word, number = match["word"], match["number"]
         others = there.get(word, set())
-        skip = word in _PLACES or word in ordered("months") or word in ordered("weekdays") or word in _DIMENSION
-        if not others or number in others or skip or match.start("number") in taken or word in _UNCOUNTED:
+        skip = word in _PLACES or word in ordered("months") or word in ordered("weekdays") or word in DIMENSION
+        if not others or number in others or skip or match.start("number") in taken or word in UNCOUNTED:
             continue
         level = Level.LOW if any((word, other) in named for other in others) or number in theirs else Level.MEDIUM
         words = f"says {quoted(match[0])}, while the thread says {quoted(f'{word} {min(others)}')}"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.answers import ANSWER_RULES
+from mm_tui.review.risk.attachments import ATTACHMENT_RULES
+from mm_tui.review.risk.contradictions import CONTRADICTION_RULES
 from mm_tui.review.risk.details import DETAIL_RULES
 from mm_tui.review.risk.facts import FACT_RULES, known_from_house
 from mm_tui.review.risk.form import FORM_RULES
@@ -16,6 +19,7 @@ from mm_tui.review.risk.private import PRIVATE_RULES
 from mm_tui.review.risk.promises import PROMISE_RULES
 from mm_tui.review.risk.recipients import RECIPIENT_RULES
 from mm_tui.review.risk.replies import REPLY_RULES
+from mm_tui.review.risk.requests import REQUEST_RULES
 from mm_tui.review.risk.rule import Reading, Rule
 from mm_tui.review.risk.shape import SHAPE_RULES
 from mm_tui.review.risk.timing import TIMING_RULES
@@ -29,11 +33,14 @@ RULES: tuple[Rule, ...] = (
     *FACT_RULES,
     *DETAIL_RULES,
     *TIMING_RULES,
+    *CONTRADICTION_RULES,
     *PEOPLE_RULES,
     *PROMISE_RULES,
     *PRIVATE_RULES,
     *ORDER_RULES,
+    *REQUEST_RULES,
     *REPLY_RULES,
+    *ATTACHMENT_RULES,
     *FORM_RULES,
     *SHAPE_RULES,
     *WORDING_RULES,
@@ -76,6 +83,7 @@ def _merged(findings: list[Finding]) -> list[Finding]:
     return [replace(finding, spans=tuple(places[key])) for key, finding in merged.items()]
 
 
+@cache
 def _owner(code: str) -> str | None:
     """The code of the rule that a finding's code belongs to."""
     return next((each.code for each in RULES if code in each.codes), None)

@@ -1,4 +1,4 @@
-"""Rules about the form of a draft: subject, attachments, holes, hidden characters."""
+"""Rules about the form of a draft: subject, holes, hidden characters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine, hidden_notice
 
 _REPLY_MARKS = re.compile(r"(?:\s*(?:re|aw|antw|sv|vs|fwd?|wg|tr|rv)\s*(?:\[\d+\])?\s*:)*\s*", re.IGNORECASE)
-_NOT_OURS = re.compile(
-    r"\b(?:you|your|you've|no|not|without|isn't|aren't|didn't|couldn't|can't|cannot|missing)\b[^.!?\n]{0,30}\Z", re.I
-)
-_FILE = re.compile(
-    r"(?<![\w/@.:-])[\w][\w()-]{0,80}\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|csv|zip|png|jpe?g|ics|eml|txt)\b(?!/)", re.I
-)
 _HOLES = (
     re.compile(r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|\$\{[^{}\n]{0,80}\}|%\([\w .]{1,40}\)s"),
     re.compile(r"\{[A-Za-z][\w .-]{0,40}\}"),
@@ -41,7 +35,7 @@ _HOLES = (
     re.compile(
         r"\?{2,}(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b"
         r"|\bTODO\b|\bTBD\b|\bTBC\b(?=[ .,)])|\bFIXME\b|(?i:\blorem ipsum\b|\bplaceholder text\b)|%[A-Z]{3,30}%"
-        r"|_{5,}(?=[ \t]*[^\s_])|(?<=[^\s_])[ \t]{0,3}_{5,}"
+        r"|_{5,}(?=[ \t]*[^\s_])|(?<=[^\s_])[ \t]{0,3}_{5,}|(?<=[^\W_][ ])_{2,4}(?=[ .,:€$£%])|(?<=[$€£])_{2,4}(?!\w)"
     ),
     re.compile(r"(?im)^[ \t]*(?:dear|hi|hello|hey)[ \t]+(?:none|null|undefined|nan|unknown|customer name|,)[ \t]*,?"),
 )
@@ -66,34 +60,6 @@ def empty_subject(reading: Reading) -> Iterator[Finding]:
         level = Level.MEDIUM if reading.draft.outbound else Level.LOW
         words = f"the subject says nothing: {quoted(subject)}" if subject.strip() else "the subject is empty"
         yield Finding("empty_subject", level, OneLine(words), (), (Span(0, len(subject)),) if subject else ())
-
-
-@rule("missing_attachment", "named but missing attachment")
-def missing_attachment(reading: Reading) -> Iterator[Finding]:
-    """The text speaks of an attachment and there is none, or it names a file that is neither attached nor spoken of in
-    the thread. Medium. Attachments of the other side ("your attachment") do not count."""
-    draft = reading.draft
-    if not draft.complete:
-        return
-    if not draft.attachments:
-        spans = [
-            Span(*match.span())
-            for match in pattern("attached").finditer(reading.low)
-            if not _NOT_OURS.search(reading.body, max(0, match.start() - 60), match.start())
-        ]
-        if spans:
-            words = f"says {quoted(reading.body[slice(*spans[0])])} but nothing is attached"
-            yield Finding("missing_attachment", Level.MEDIUM, OneLine(words), tuple(spans))
-            return
-    attached = {attachment.name.lower() for attachment in draft.attachments}
-    thread = reading.thread_text.lower()
-    links = [link.span for link in reading.links]
-    for match in _FILE.finditer(reading.body):
-        name = match[0].lower()
-        in_link = any(span.start <= match.start() < span.end for span in links)
-        if name not in attached and name not in thread and not in_link and attached:
-            words = f"names {quoted(match[0])}, which is not attached"
-            yield Finding("missing_attachment", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
 
 
 @rule("template_hole", "unfilled template holes")
@@ -186,4 +152,4 @@ def not_shown(reading: Reading) -> Iterator[Finding]:
         yield Finding("not_shown", Level.MEDIUM, OneLine(f"{words}{more}"), tuple(spans))
 
 
-FORM_RULES = (empty_subject, missing_attachment, template_hole, hidden_characters, not_shown)
+FORM_RULES = (empty_subject, template_hole, hidden_characters, not_shown)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.risk.phrases import lowered, pattern
+from mm_tui.review.risk.phrases import lowered, pattern, word_set
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -38,6 +38,12 @@ _AT_A_WORD = (
     r"(?:opmerking|instructie) voor de (?:ai|assistent)",
     r"(?:uwaga|polecenie) dla (?:ai|asystenta)",
     r"you are now\b[^.!?\n]{0,30}\b(?:mode|agent|ai)",
+    r"(?:ai|llm|gpt|chatbot|bot|language model|(?:ai|virtual|automatic|automated) assistant)s?(?:[ -]\w+){0,4}\s*:",
+    r"(?:an (?:den|die|das)|au|à l'|al|a la|all'|alla|al|ao|à|aan de|do|dla)[ ]?(?:ki|ia|ai|assistent\w*|assistant\w*"
+    r"|asistente\w*|assistente\w*|asystent\w*)(?:[ -]\w+){0,3}\s*[:,]",
+    r"(?:ki|ai|ia)-?(?:assistent|system|agent|modell)\w*(?:[ -]\w+){0,4}\s*[:,]",
+    r"(?:print|repeat|output|reveal|show)\b[^.!?\n]{0,20}\b(?:everything|all|the text|the words?) (?:above|before)",
+    r"your (?:answer|reply|response) must (?:contain|include|say|state|begin|end)",
 )
 _BY_SIGNS = (
     r"<\|?(?:system|im_start)",
@@ -58,9 +64,10 @@ _ORDERS = (
 _WORD = re.compile(r"[^\W\d_]+")
 _COMMON = frozenset({"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"})
 _NEAR = 300
+_ROOT = 5
 _TOLD = re.compile(
     r"\b(?:reply|answer|respond|say|write|text|include"
-    r"|add)\b[^\"“”«»\n]{0,40}[\"“«](?P<words>[^\"“”«»\n]{8,200})[\"”»]",
+    r"|add)\b[^\"“”«»'\n]{0,40}[\"“«'](?P<words>[^\"“”«»\n]{8,200}?)[\"”»'](?!\w)",
 )
 
 
@@ -79,13 +86,17 @@ def _order_in(text: str) -> re.Match[str] | None:
 
 
 def _taken_up(reading: Reading, asked: set[str]) -> Iterator[Span]:
-    """The sentences of the draft that hold three words of an order."""
+    """The sentences of the draft that hold three words of an order and do not say no."""
+    roots = {word[:_ROOT] for word in asked}
     at = 0
     while at < len(reading.low):
         first, last = reading.sentence(at)
-        if len(asked & set(_WORD.findall(reading.low[first:last]))) >= 3:
+        sentence = reading.low[first:last]
+        said = {word[:_ROOT] for word in _WORD.findall(sentence) if len(word) > 3}
+        if len(roots & said) >= 3 and not pattern("denies", "negations").search(sentence):
             yield Span(first, last)
-        at = max(last, at) + 1
+        # Past the sign and the space that end a sentence.
+        at = max(last, at) + 2
 
 
 @rule("orders", "mail that gives orders to an AI", inbound=True)
@@ -109,9 +120,11 @@ def orders(reading: Reading) -> Iterator[Finding]:
     if ordered:
         near = said[ordered.start() : ordered.end() + _NEAR].lower()
         rest = (said[: ordered.start()] + said[ordered.end() + _NEAR :]).lower()
-        asked = {word for word in _WORD.findall(near) if len(word) > 3} - _COMMON - set(_WORD.findall(rest))
+        asked = {word for word in _WORD.findall(near) if len(word) > 3} - _COMMON - word_set("unfinished")
+        elsewhere = {word[:_ROOT] for word in _WORD.findall(rest)}
+        asked = {word for word in asked if word[:_ROOT] not in elsewhere}
         taken_up = tuple(_taken_up(reading, asked))
-        obeys = bool(taken_up) and pattern("denies").search(reading.low) is None
+        obeys = bool(taken_up)
         words = f"the mail it answers gives orders to an AI: {quoted(said[slice(*ordered.span())])}"
         level = Level.MEDIUM if obeys else Level.LOW
         yield Finding("orders", level, OneLine(words), taken_up if obeys else ())

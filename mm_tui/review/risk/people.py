@@ -283,4 +283,71 @@ def names_other_contact(reading: Reading) -> Iterator[Finding]:
             yield Finding("names_other_contact", Level.MEDIUM, OneLine(words_said), (span,))
 
 
-PEOPLE_RULES = (greets_stranger, signature_not_ours, names_other_contact)
+_TITLED = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Herrn?|Frau|M|Mme|Mlle|Monsieur|Madame|Sr|Sra|Señora?|Senhora?|Dona|Sig|Sig\.ra|Signora?|Dhr|Mevr|Mevrouw"
+    r"|Meneer|Pana?|Pani|Familie|Family|Familia|Família|Famiglia)\b\.?[ ]"
+    r"(?P<name>[^\W\d_a-zà-ž][\w'’-]+(?:[ ][^\W\d_a-zà-ž][\w'’-]+)?)"
+    r"|(?<![.!?:][ ])(?<!\n)(?<!^)\b(?P<full>[^\W\d_a-zà-ž][a-zà-ž'’-]+[ ][^\W\d_a-zà-ž][a-zà-ž'’-]+)\b"
+    r"|(?P<eastern>[\u3400-\u9fff\u30a0-\u30ff]{1,6})(?:様|さん|女士|先生|小姐)"
+)
+
+
+@rule("names_third_person", "tells something of a third person", needs_thread=True)
+def names_third_person(reading: Reading) -> Iterator[Finding]:
+    """A sentence names a person who stands nowhere in the thread and is not of our house, and tells what is private: an
+    illness, a debt, where they live or stay, who complained, what they ordered. Or it speaks of another customer,
+    guest, patient or of a neighbour and tells such a thing. Medium."""
+    known = _known_names(reading)
+    low = reading.low[: reading.written]
+    place = _signature(reading)
+    body = reading.body[: place[0] if place else reading.written]
+    for match in _TITLED.finditer(body):
+        name = match["name"] or match["full"] or match["eastern"]
+        if match["full"] and _is_heading(body, match.start()):
+            continue
+        if match["eastern"]:
+            if name in reading.thread_text or name[:2] in reading.thread_text or match.start() < 12:
+                continue
+        elif any(_is_known(word, known) for word in _NAME.findall(name)):
+            continue
+        if found := _private(reading, match.start()):
+            words = f"tells something of a person who is not in the thread: {quoted(body[slice(*found)])}"
+            yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
+            return
+    for match in pattern("others").finditer(low):
+        if match[0] not in reading.asked_text and (found := _private(reading, match.start())):
+            words = f"tells something of another customer: {quoted(body[slice(*found)])}"
+            yield Finding("names_third_person", Level.MEDIUM, OneLine(words), (found,))
+            return
+
+
+def _is_heading(body: str, at: int) -> bool:
+    """Whether most words of a line begin with a capital."""
+    end = body.find("\n", at)
+    words = _NAME.findall(body[body.rfind("\n", 0, at) + 1 : len(body) if end < 0 else end])
+    return 2 * sum(str(word)[0].isupper() for word in words) > len(words)
+
+
+def _private(reading: Reading, at: int) -> Span | None:
+    """The sentence around a place, when it tells what is private and does not refuse to."""
+    begin, end = reading.body.rfind("\n", 0, at) + 1, reading.body.find("\n", at)
+    line = Span(begin, len(reading.body) if end < 0 else end)
+    parts = re.split(
+        r"(?<=[.!?。！？])(?<!Mr\.)(?<!Ms\.)(?<!Dr\.)(?<!Sr\.)(?<!Mrs\.)(?<!Sra\.)(?<!Sig\.)\s*",
+        reading.body[slice(*line)],
+    )
+    start = line.start
+    for part in parts:
+        start = reading.body.index(part, start)
+        if start <= at < start + len(part):
+            first, last = start, start + len(part)
+            private = pattern("private_facts").search(reading.low, first, last)
+            refuses = pattern("denies").search(reading.low, first, last) or pattern("colleagues").search(
+                reading.low, first, last
+            )
+            return Span(first, last) if private and not refuses else None
+        start += len(part)
+    return None
+
+
+PEOPLE_RULES = (greets_stranger, signature_not_ours, names_other_contact, names_third_person)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
@@ -63,7 +64,11 @@ def pattern(*keys: str) -> re.Pattern[str]:
 
     The phrases are sorted by their first character, which makes the search ten times as fast.
     """
-    every = {variant for key in keys for phrase in phrases(key) for variant in _variants(phrase)}
+    return _compiled(phrase for key in keys for phrase in phrases(key))
+
+
+def _compiled(every_phrase: Iterable[str]) -> re.Pattern[str]:
+    every = {variant for phrase in every_phrase for variant in _variants(phrase)}
     buckets: dict[str, list[str]] = {}
     for variant in sorted(every, key=len, reverse=True):
         buckets.setdefault(variant[0] if variant[0].isalnum() and variant[1:2] != "?" else "", []).append(variant)
@@ -75,6 +80,26 @@ def pattern(*keys: str) -> re.Pattern[str]:
         else:
             parts += [as_pattern(variant) for variant in variants]
     return re.compile("|".join(parts)) if parts else _NEVER
+
+
+def _alternatives(side: str) -> list[str]:
+    """The phrases of `a|b (c|d)|e`: parts between the bars that stand in no group."""
+    parts, depth = [""], 0
+    for char in side:
+        depth += (char == "(") - (char == ")")
+        if char == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return parts
+
+
+@cache
+def opposites() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]]:
+    """Pairs of phrases that exclude each other, and what finds the first of any pair; "a || b" in the data."""
+    pairs = [[_alternatives(side) for side in pair.split("||")] for pair in phrases("opposites")]
+    first = _compiled(phrase for one, _ in pairs for phrase in one)
+    return first, tuple((_compiled(one), _compiled(other)) for one, other in pairs)
 
 
 @cache

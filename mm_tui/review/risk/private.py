@@ -50,7 +50,9 @@ _BORN = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENT = re.compile(
-    r"\b(?:passport|driver'?s licen[cs]e|national id|social security|id card|tax id|steuer-?id)\s*(?:number"
+    r"\b(?:passport|driver'?s licen[cs]e|national id|social security|id card|tax id|steuer-?id|dni|nie|nif|cpf|cnpj"
+    r"|pesel|bsn|codice fiscale|reisepass|personalausweis|ausweis|passeport|pasaporte|passaporte|passaporto|paspoort"
+    r"|paszport|(?:nhs|medicare|insurance) (?=number))\s*(?:number|nummer"
     r"|no\.?|nr\.?|#)?\s*(?:is|:|=)?\s*"
     r"(?=[A-Z0-9-]*\d)[A-Z0-9][A-Z0-9-]{5,14}\b",
     re.IGNORECASE,

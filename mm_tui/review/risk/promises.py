@@ -53,7 +53,8 @@ _MOMENTS = frozenset({"noon", "midnight", "today", "tomorrow", "tonight"})
 _OFF = re.compile(r"\b\d{1,3}\s?% off\b")
 _ASKED = re.compile(
     r"\?\s*$|^\s*(?:please|bitte|por favor|per favore|merci de|proszę)\b"
-    r"|\bplease (?:send|let|reply|give|return|tell)\b|\buntil\b"
+    r"|\bplease (?:send|let|reply|give|return|tell|fill|bring|leave|pay|sign|write|confirm|hand|drop|put|use)\b"
+    r"|\buntil\b"
 )
 
 

@@ -22,11 +22,28 @@ def _found(reading: Reading, key: str) -> tuple[Span, ...]:
     return tuple(span for span in spans if reading.low[slice(*span)] not in reading.asked_text)
 
 
+_TAG = re.compile(
+    r"<(/?)(?:think|thinking|thoughts?|reasoning|analysis|scratchpad|reflection|plan|response|answer|reply|output|draft"
+    r"|final|final_answer|instructions?|context|tool\w*|function\w*|result|summary|email)>(?:[^<>]{0,400}</\w+>)?"
+    r"|\[/?(?:inst|think|thinking|sys|assistant|user|system|output|end of (?:reply|draft|response|email))\]"
+    r"|<\|[\w ]{2,20}\|>"
+)
+"""Marks in which models put what they think or answer."""
+_INSIDE = r"[^\[\]【】()（）\n]"
+_REMARK = re.compile(
+    r"[\[【(（](?:note|notes|nb|n\.b\.|fyi|memo|reminder|internal|intern|notiz|hinweis|vermerk|anmerkung|remarque|nota|aviso"
+    r"|opmerking|notitie|let op|uwaga|notatka|メモ|社内|注意|备注|内部)(?![^\W\d_]{1,3}(?<=[a-z]))"
+    rf"{_INSIDE}{{0,30}}[:：](?={_INSIDE}{{20}}|{_INSIDE}{{0,20}}[\u3040-\u9fff]){_INSIDE}{{3,300}}[\]】)）]"
+)
+"""A remark to somebody in brackets."""
+
+
 @rule("model_talk", "words of a model to its user")
 def model_talk(reading: Reading) -> Iterator[Finding]:
     """A model's words to its user, its instructions or its reasoning were left in: "Here's a friendly reply you can
     send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of". High."""
     spans = _found(reading, "model_talk")
+    spans += tuple(Span(*match.span()) for match in _TAG.finditer(reading.low) if match[0] not in reading.asked_text)
     if spans:
         words = f"holds words of a model to its user: {listed([quoted(reading.body[slice(*span)]) for span in spans])}"
         yield Finding("model_talk", Level.HIGH, OneLine(words), spans)
@@ -35,8 +52,15 @@ def model_talk(reading: Reading) -> Iterator[Finding]:
 @rule("internal_note", "words that are not for the other side")
 def internal_note(reading: Reading) -> Iterator[Finding]:
     """The draft holds what was meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
-    margin is", "strictly confidential". High; medium for the word confidential alone."""
+    margin is", "strictly confidential", or a remark in brackets ("[Note for Dana: …]"). High; medium for the
+    word confidential alone."""
     spans = [span for span in _found(reading, "internal") if span.start < reading.written]
+    spans += [
+        Span(*match.span())
+        for match in _REMARK.finditer(reading.low)
+        if match[0] not in reading.asked_text and not any(match.start() <= span.start < match.end() for span in spans)
+    ]
+    spans.sort()
     if spans:
         texts = [reading.body[slice(*span)] for span in spans]
         mild = all(len(text.split()) == 1 and text.isascii() for text in texts)
@@ -76,7 +100,7 @@ def wish_ignored(reading: Reading) -> Iterator[Finding]:
     data deleted, and the draft does not say that this was done. Medium; what advertises is marked."""
     wish = pattern("leave_me").search(reading.asked_text)
     if wish and pattern("left_alone").search(reading.low) is None:
-        spans = tuple(Span(*match.span()) for match in pattern("advertising").finditer(reading.low))
+        spans = tuple(Span(*match.span()) for match in pattern("advertising").finditer(reading.low[: reading.written]))
         words = f"does not answer the wish {quoted(wish[0])}"
         yield Finding("wish_ignored", Level.MEDIUM, OneLine(words), spans)
 

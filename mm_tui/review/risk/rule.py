@@ -113,7 +113,7 @@ class Reading:
 
         A quoted line that stands nowhere in the thread is read like any other: quoting is no place to hide.
         """
-        if not self.has_thread_text:
+        if not self.has_thread_text or _QUOTED.search(self.draft.body) is None:
             return str(self.draft.body)
         lines = {" ".join(line.lstrip("> \t").split()) for line in self.thread_text.split("\n")}
         flowing = " ".join(line.lstrip("> \t") for line in self.thread_text.split("\n"))
@@ -169,7 +169,8 @@ class Reading:
         parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
         parties += [self.draft.sender, *self.draft.recipients]
         names = " ".join(f"{party.name} {party.address}" for party in parties)
-        return frozenset(re.findall(r"[^\W_]+", f"{self.thread_text} {names}".lower()))
+        words = set(re.findall(r"\w+", f"{self.thread_text} {names}".lower()))
+        return frozenset(part for word in words for part in word.split("_") if part)
 
     @cached_property
     def written(self) -> int:

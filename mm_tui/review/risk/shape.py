@@ -22,24 +22,49 @@ _REPLY_MARK = re.compile(
 
 @rule("empty_body", "nothing said")
 def empty_body(reading: Reading) -> Iterator[Finding]:
-    """The body is empty, or a single word such as "Thanks" and nothing else. Medium."""
+    """The body is empty, a single word such as "Thanks", or a greeting and a closing with nothing between. Medium."""
     words = _WORD.findall(reading.body)
     if not reading.body.strip():
         yield Finding("empty_body", Level.MEDIUM, OneLine("the body is empty"))
     elif len(words) <= 1 and len(reading.draft.body.strip()) < 20:
         span = Span(0, len(reading.body))
         yield Finding("empty_body", Level.MEDIUM, OneLine(f"the body is one word: {quoted(reading.body)}"), (span,))
+    elif len(words) <= _MOST_WORDS_OF_FRAME and _is_frame(reading):
+        span = Span(0, len(reading.body.rstrip()))
+        yield Finding("empty_body", Level.MEDIUM, OneLine("says nothing between greeting and closing"), (span,))
+
+
+_MOST_WORDS_OF_FRAME = 25
+
+
+def _is_frame(reading: Reading) -> bool:
+    """Whether a body greets in its first line and says nothing after, but for a closing and a signature."""
+    lines = [line.strip() for line in reading.low.split("\n") if line.strip()]
+    if len(lines) > _MOST_LINES_OF_FRAME or not pattern("greetings").match(lines[0]) or len(lines[0].split()) > 6:
+        return False
+    if re.search(r"[.!?。！？]\s*\S", lines[0]):
+        return False
+    closing = pattern("closings").match(lines[1].rstrip(" ,.!")) if len(lines) > 1 else None
+    return len(lines) == 1 or (closing is not None and closing.end() == len(lines[1].rstrip(" ,.!")))
+
+
+_MOST_LINES_OF_FRAME = 6
 
 
 @rule("cut_off", "ends in the middle of a sentence")
 def cut_off(reading: Reading) -> Iterator[Finding]:
     """The last line breaks off: it ends with a word that another must follow ("to have the"), a comma after more than a
-    few words, an open bracket, or with no full stop after a long line and without a signature. Medium."""
+    few words, an open bracket, an empty item of a list, or with no full stop after a long line and without a
+    signature. Medium."""
     text = reading.body[: reading.written].rstrip()
     begin = text.rfind("\n") + 1
     line = text[begin:].strip()
     words = line.split()
     if not words:
+        return
+    if begin and re.fullmatch(r"\d{1,2}[.)]|[-*•]", line):
+        words_said = f"ends with an empty item of a list: {quoted(line)}"
+        yield Finding("cut_off", Level.MEDIUM, OneLine(words_said), (Span(begin, len(text)),))
         return
     last = words[-1].lower()
     long = len(words) >= 4 or (len(words) > 1 and begin > 0 and len(text[:begin].rstrip("\n").rpartition("\n")[2]) > 60)
@@ -83,14 +108,20 @@ _BROKEN = (
         ),
     ),
 )
+_HEADING = re.compile(
+    r"\A\s*(?:```\w*\s*)?(?:\*\*)?(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp|temat|件名|主题|body|to)"
+    r"(?:\*\*)?[ ]?[:：][^\n]*(?:\n\s*(?:body|text|message)\s*:)?",
+    re.IGNORECASE,
+)
 _JSON = re.compile(r"\A\s*(?:```(?:json)?\s*)?[\[{]\s*(?:\"|\{|\[)")
 _FIELD = re.compile(r"^[ \t]*\"[\w ]{1,40}\"\s*:\s*(?:[\"\[{\d]|true|false|null)", re.MULTILINE)
 
 
 @rule("broken_form", "raw data or broken markup")
 def broken_form(reading: Reading) -> Iterator[Finding]:
-    """The reader would get what a program should have turned into text: JSON, a code fence that does not close, a
-    written-out line break, bold type or a link that does not close, tags of a web page, a wrong encoding. Medium."""
+    """The reader would get what a program should have turned into text: JSON, a code fence that does not close or
+    holds the whole text, a heading such as "Subject:", a written-out line break, bold type or a link that does not
+    close, tags of a web page, a wrong encoding. Medium."""
     body = reading.body
     if _JSON.match(body) or len(_FIELD.findall(body)) >= 2:
         start = next((at for at in (body.find("{"), body.find("[")) if at >= 0), 0)
@@ -101,6 +132,9 @@ def broken_form(reading: Reading) -> Iterator[Finding]:
             kind = "what looks like data of a program"
         yield Finding("broken_form", Level.MEDIUM, OneLine(f"holds {kind}"), (Span(start, len(body.rstrip())),))
         return
+    if match := _HEADING.match(body):
+        words = f"begins with a heading of the mail: {quoted(match[0])}"
+        yield Finding("broken_form", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
     for what, sought in _BROKEN:
         spans = tuple(Span(*match.span()) for match in sought.finditer(body))
         if spans:
@@ -108,7 +142,11 @@ def broken_form(reading: Reading) -> Iterator[Finding]:
                 "broken_form", Level.MEDIUM, OneLine(f"holds {what}: {quoted(body[slice(*spans[0])])}"), spans
             )
     fences = list(re.finditer(r"^[ \t]*```", body, re.MULTILINE))
-    if len(fences) % 2:
+    if fences and not body[: fences[0].start()].strip():
+        # A text that begins as code is what a tool put out, not what it should have sent.
+        span = Span(fences[0].start(), body.find("\n", fences[0].end()) + 1 or len(body))
+        yield Finding("broken_form", Level.MEDIUM, OneLine("the text itself is marked as code"), (span,))
+    elif len(fences) % 2:
         span = Span(fences[-1].start(), len(body.rstrip()))
         yield Finding("broken_form", Level.MEDIUM, OneLine("holds a code fence that does not close"), (span,))
     for match in re.finditer(r"(?m)^[^\n]*$", body):
@@ -161,6 +199,7 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
     subject = str(reading.draft.subject)
     topic = _REPLY_MARK.sub("", subject).strip()
     words = {word.lower() for word in _WORD.findall(topic) if len(word) > 2 or word.isdigit()}
+    words = words - word_set("unfinished") or words
     subjects = " ".join(str(mail.subject) for mail in reading.context.messages).lower()
     if not words or not subjects.strip() or topic.lower() in subjects:
         return
@@ -180,7 +219,12 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
 
 @rule("repeats_itself", "the same paragraph twice")
 def repeats_itself(reading: Reading) -> Iterator[Finding]:
-    """Two paragraphs of the draft are nearly the same, as when two versions were left in. Medium."""
+    """Two paragraphs of the draft are nearly the same, as when two versions were left in, or a sentence stands there
+    twice, one right after the other. Medium."""
+    if match := _TWICE.search(reading.body, 0, min(reading.written, 20_000)):
+        words = f"says the same twice: {quoted(match[1])}"
+        yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+        return
     parts = [
         (match.start(), match[0])
         for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", reading.body[: min(reading.written, 20_000)])
@@ -195,6 +239,7 @@ def repeats_itself(reading: Reading) -> Iterator[Finding]:
                 return
 
 
+_TWICE = re.compile(r"(?:(?<=[.!?。！？\n])|\A)\s*+([^\s.!?。！？][^.!?。！？\n]{5,200}[.!?。！？])(?:\s*\1)+")
 _MOST_PARAGRAPHS = 15
 _ALIKE_PARAGRAPHS = 0.55
 

@@ -125,6 +125,8 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
     if reading.context.today:
         came.add((reading.context.today.month, reading.context.today.day))
     fits = [day for day in mine if day.readings & came or any(day.readings & other.readings for other in every)]
+    if mine and not theirs and len(reading.thread_text) <= _SHORT_THREAD:
+        yield from _another_month(reading, mine, came)
     for day in mine if not fits else ():
         near = next((other for other in theirs if _nearly(day, other)), None)
         if theirs:
@@ -137,7 +139,7 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
             words = _other(reading, day.span, asked, other.span)
             yield Finding("date_differs", level, OneLine(words), (day.span,))
     here = _weekdays(body)
-    there = _weekdays(asked) if here and not mine else []
+    there = [one for one in _weekdays(asked) if not _is_past(asked, one[1])] if here and not mine else []
     if here and there and not mine and not any(_names_weekday(reading, number) for number, _ in here):
         sure = len(asked) <= _SHORT_MAIL or agrees(reading, here[0][1])
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span in here) else Level.LOW
@@ -145,7 +147,15 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         yield Finding("date_differs", level, OneLine(words), tuple(span for _, span in here))
     here_t = _times(body)
     there_t = _times(asked) if here_t else []
-    known_t = {minutes % 720 for minutes, _, _ in _times(lowered(reading.figures))} if there_t else set()
+    hours = (
+        {hour for minutes, _, _ in here_t for hour in (minutes // 60 % 12, minutes // 60 % 12 + 12)} if there_t else ()
+    )
+    told = (
+        lowered(reading.lines_with("|".join(f"0?{hour}" for hour in {*hours, *([0] if 12 in hours else [])})))
+        if hours
+        else ""
+    )
+    known_t = {minutes % 720 for minutes, _, _ in _times(told)}
     if here_t and there_t and not any(minutes % 720 in known_t for minutes, _, _ in here_t) and len(here_t) <= 2:
         sure = len(asked) <= _SHORT_MAIL or agrees(reading, here_t[0][1])
         level = Level.MEDIUM if sure and not any(_open(reading, span) for _, span, _ in here_t) else Level.LOW
@@ -165,9 +175,32 @@ def date_differs(reading: Reading) -> Iterator[Finding]:
         yield Finding("date_differs", Level.MEDIUM, OneLine(words), spans)
 
 
+_SHORT_THREAD = 4000
+
+
+def _another_month(reading: Reading, mine: tuple[Day, ...], came: set[tuple[int, int]]) -> Iterator[Finding]:
+    """The only day that an earlier mail names, with another month in the draft."""
+    named = find_dates(reading.thread_text)
+    if len({day.readings for day in named}) != 1:
+        return
+    for day in mine:
+        same = {number for _, number in day.readings} & {number for _, number in named[0].readings}
+        if same and not day.readings & (named[0].readings | came) and not _open(reading, day.span):
+            words = _other(reading, day.span, reading.thread_text, named[0].span)
+            yield Finding(
+                "date_differs", Level.MEDIUM, OneLine(words.replace("the last mail", "the thread")), (day.span,)
+            )
+
+
 def _other(reading: Reading, span: Span, asked: str, their: Span) -> str:
     said, told = quoted(reading.body[slice(*span)]), quoted(asked[slice(*their)])
     return f"names {said}, while the last mail names {told}"
+
+
+def _is_past(text: str, span: Span) -> bool:
+    """Whether a weekday is the last one: "last Monday", "lundi dernier"."""
+    around = text[max(0, span.start - 12) : span.start], text[span.end : span.end + 12]
+    return any(pattern("last").search(part) for part in around)
 
 
 def _open(reading: Reading, span: Span) -> bool:

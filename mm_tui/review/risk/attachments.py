@@ -1,0 +1,209 @@
+"""Rules about files: named but missing, fewer than named, and others than the text speaks of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.lookalike import domain_of, one_slip_apart, registrable
+from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
+from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.text import OneLine
+
+_NO = r"no|not|without|isn't|aren't|didn't|couldn't|can't|cannot|missing"
+_NOT_ATTACHED = re.compile(rf"\b(?:{_NO})\b[^.!?\n]{{0,30}}\Z", re.I)
+_NOT_OURS = re.compile(rf"\b(?:you|your|you've|{_NO})\b[^.!?\n]{{0,30}}\Z", re.I)
+_OURS = re.compile(r"(?:is|are|find|see|please|here|i|we|pdf|file|document|form|invoice|copy|quote|contract|manual)\b")
+"""How a phrase begins that speaks of what we attach: "your contract is attached", but not "your attached photos"."""
+_FILE = re.compile(
+    r"(?<![\w/@.:-])[\w][\w()-]{0,80}\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|csv|zip|png|jpe?g|ics|eml|txt)\b(?!/)", re.I
+)
+
+
+def _spoken_of(reading: Reading) -> tuple[Span, ...]:
+    """Where the text says that something is attached: by the word, or by a document that is given "with this mail"."""
+    spans = [
+        Span(*match.span())
+        for match in pattern("attached").finditer(reading.low)
+        if not (_NOT_ATTACHED if _OURS.match(match[0]) else _NOT_OURS).search(
+            reading.body, max(0, match.start() - 60), match.start()
+        )
+    ]
+    for here in pattern("enclosed_here").finditer(reading.low):
+        first, last = reading.sentence(here.start())
+        gives = pattern("gives").search(reading.low, first, last)
+        names = pattern("documents").search(reading.low, first, last)
+        if gives and names and not pattern("denies", "negations").search(reading.low, first, last):
+            spans.append(Span(min(gives.start(), names.start()), here.end()))
+    return tuple(sorted(spans))
+
+
+@rule("missing_attachment", "named but missing attachment")
+def missing_attachment(reading: Reading) -> Iterator[Finding]:
+    """The text speaks of an attachment and there is none, or it names a file that is neither attached nor spoken of in
+    the thread, or it speaks of more files than are attached ("both documents", "the plan and the menu" with one of
+    them). Medium. Attachments of the other side ("your attachment") do not count."""
+    draft = reading.draft
+    if not draft.complete:
+        return
+    spans = _spoken_of(reading)
+    if not draft.attachments:
+        if spans:
+            words = f"says {quoted(reading.body[slice(*spans[0])])} but nothing is attached"
+            yield Finding("missing_attachment", Level.MEDIUM, OneLine(words), spans)
+        return
+    attached = {attachment.name.lower() for attachment in draft.attachments}
+    thread = reading.thread_text.lower()
+    links = [link.span for link in reading.links]
+    for match in _FILE.finditer(reading.body):
+        name = match[0].lower()
+        in_link = any(span.start <= match.start() < span.end for span in links)
+        if name not in attached and name not in thread and not in_link:
+            words = f"names {quoted(match[0])}, which is not attached"
+            yield Finding("missing_attachment", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
+            return
+    for span in spans:
+        if short := _fewer(reading, span):
+            yield short
+            return
+
+
+def _fewer(reading: Reading, span: Span) -> Finding | None:
+    """What a sentence names beyond the files that are attached."""
+    number = len(reading.draft.attachments)
+    first, last = reading.sentence(span.start)
+    sentence = reading.low[first:last]
+    if number == 1 and (both := pattern("both").search(sentence)) and pattern("documents").search(sentence):
+        place = Span(first + both.start(), first + both.end())
+        words = f"speaks of two files ({quoted(reading.body[slice(*place)])}) but one is attached"
+        return Finding("missing_attachment", Level.MEDIUM, OneLine(words), (place,))
+    roots = _roots(" ".join(str(file.name) for file in reading.draft.attachments))
+    named = [
+        (match, bool(_roots(match[0]) & roots))
+        for match in pattern("documents").finditer(sentence)
+        if match[0] not in word_set("any_files")
+    ]
+    without = [match for match, there in named if not there]
+    joined = [match for match in without if any(there and _is_joined(sentence, match, other) for other, there in named)]
+    if len(named) > number and joined:
+        place = Span(first + joined[0].start(), first + joined[0].end())
+        words = f"speaks of {quoted(reading.body[slice(*place)])}, which is not among what is attached"
+        return Finding("missing_attachment", Level.MEDIUM, OneLine(words), (place,))
+    return None
+
+
+_WORDS_BETWEEN = 6
+
+
+def _is_joined(sentence: str, one: re.Match[str], other: re.Match[str]) -> bool:
+    """Whether two names stand side by side: "the plan of the room and the autumn menu"."""
+    early, late = sorted((one, other), key=lambda match: match.start())
+    between = sentence[early.end() : late.start()]
+    return len(between.split()) <= _WORDS_BETWEEN and pattern("joins").search(between) is not None
+
+
+_ROOT = 4
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_MONTH_OF_YEAR = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d\d[-_.](?P<after>0[1-9]|1[0-2])|(?P<before>0[1-9]|1[0-2])[-_.]20\d\d)(?!\d)"
+)
+_LONG_NUMBER = re.compile(r"\d{3,}")
+
+
+def _words_of(name: str) -> list[str]:
+    return re.findall(r"[^\W\d_]{3,}", re.sub(r"\.\w{2,4}\Z", "", name.lower()))
+
+
+def _roots(text: str) -> set[str]:
+    """The beginnings of the words of a text: `invoices` and `invoice` have one."""
+    return {word[:_ROOT] for word in re.findall(r"[^\W\d_]+|[a-z]\d+", text.lower()) if len(word) > 1}
+
+
+@rule("attachment_other", "a file other than the text speaks of")
+def attachment_other(reading: Reading) -> Iterator[Finding]:
+    """What is attached does not fit the text: the file's name holds a number that is nearly one of the thread's,
+    another year or month than the sentence that speaks of it, the name of a correspondent who is not in the thread, or
+    no word in common with draft and thread. Medium."""
+    spans = _spoken_of(reading)
+    if not reading.draft.complete or not reading.draft.attachments or not spans:
+        return
+    names = [str(file.name) for file in reading.draft.attachments]
+    said = f"{reading.draft.subject}\n{reading.body}\n{reading.thread_text}"
+    why = (
+        _other_number(names, said)
+        or _other_time(names, reading, spans[0])
+        or _other_party(names, reading)
+        or _nothing_shared(names, said)
+    )
+    if why:
+        yield Finding("attachment_other", Level.MEDIUM, OneLine(why), spans)
+
+
+def _other_number(names: list[str], said: str) -> str:
+    told = {number for number in _LONG_NUMBER.findall(said) if not _YEAR.fullmatch(number)}
+    held = [(name, number) for name in names for number in _LONG_NUMBER.findall(_YEAR.sub("", name))]
+    for name, number in held:
+        near = [
+            other
+            for other in told
+            if one_slip_apart(number, other) or (len(other) == len(number) and sorted(other) == sorted(number))
+        ]
+        if number not in told and near and not any(other in near for _, other in held):
+            return f"attaches {quoted(name)}, while {quoted(min(near))} is spoken of"
+    return ""
+
+
+def _months(text: str) -> set[int]:
+    """The months that a text names; "may" only with a capital inside a sentence or beside a year."""
+    found = {int(match["after"] or match["before"]) for match in _MONTH_OF_YEAR.finditer(text)}
+    months = ordered("months")
+    for match in re.finditer(r"[^\W\d_]{3,}", text):
+        word = match[0]
+        small = word.lower()
+        if small in months and not (word.islower() and small in ("may", "mars", "mar", "dec", "sun", "set", "out")):
+            found.add(months[small])
+    return found
+
+
+def _other_time(names: list[str], reading: Reading, span: Span) -> str:
+    first, last = reading.sentence(span.start)
+    sentence = reading.body[first:last]
+    asked = str(reading.asked.body) if reading.asked else ""
+    for what, of in (("year", lambda text: {int(year) for year in _YEAR.findall(text)}), ("month", _months)):
+        told = of(sentence) or (of(asked) if what == "month" else set())
+        held = [(name, times) for name in names if (times := of(name))]
+        if told and held and not any(times & told for _, times in held):
+            return f"attaches {quoted(held[0][0])}, which names another {what} than the text"
+    return ""
+
+
+def _other_party(names: list[str], reading: Reading) -> str:
+    """A file that bears the name of a correspondent who takes no part in the thread."""
+    for name in names:
+        for word in _words_of(name):
+            if len(word) < 5 or word in reading.thread_words or word in reading.low:
+                continue
+            for address in reading.known.everybody:
+                label = re.sub(r"\W", "", registrable(domain_of(address)).partition(".")[0])
+                if word in (label, *re.split(r"[._+-]", address.partition("@")[0])) and not reading.is_ours(address):
+                    return f"attaches {quoted(name)}, which bears the name of a correspondent who is not in the thread"
+    return ""
+
+
+_OTHER_SCRIPT = re.compile("[\u0370-\u06ff\u2e80-\u9fff\uac00-\ud7af]")
+
+
+def _nothing_shared(names: list[str], said: str) -> str:
+    low = lowered(said)
+    if _OTHER_SCRIPT.search(low):
+        # Names of files are often spelled in Latin letters there.
+        return ""
+    for name in names:
+        words = [word for word in _words_of(name) if len(word) >= _ROOT and word not in word_set("any_files")]
+        if not words or any(word[:_ROOT] in low for word in words):
+            return ""
+    return f"attaches {listed([quoted(name) for name in names])}, which neither the draft nor the thread speaks of"
+
+
+ATTACHMENT_RULES = (missing_attachment, attachment_other)

@@ -1,0 +1,208 @@
+"""Rules about what cannot be true at once: within a draft, beside what we wrote before, beside what was asked."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import cache
+from typing import NamedTuple
+
+from mm_tui.models import Direction
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.facts import Day, days_there, find_dates
+from mm_tui.review.risk.phrases import lowered, opposites, pattern, phrases
+from mm_tui.review.risk.rule import WRAP, Reading, agrees, quoted, rule
+from mm_tui.text import OneLine
+
+_CLAUSE = re.compile(r"[^,.;:!?\n。！？、，；]+")
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}|[\u3400-\u9fff\u30a0-\u30ff]{2}")
+_ROOT = 4
+_MOST_CLAUSES = 60
+_MOST_READ = 8_000
+
+
+class Clause(NamedTuple):
+    """A part of a sentence: the roots of its words, and whether it says no."""
+
+    span: Span
+    roots: frozenset[str]
+    denies: bool
+
+
+def _clauses(text: str, last: int) -> list[Clause]:
+    found = []
+    no = [match.start() for match in pattern("negations").finditer(text, 0, last)]
+    for match in _CLAUSE.finditer(text, 0, last):
+        if text[match.end() : match.end() + 1] in "?？" or pattern("conditions").search(match[0]):
+            continue
+        roots = frozenset(word[:_ROOT] for word in _LONG_WORD.findall(match[0])) - _hollow()
+        if roots:
+            denies = bisect_left(no, match.start()) < bisect_left(no, match.end())
+            found.append(Clause(Span(*match.span()), roots, denies))
+        if len(found) >= _MOST_CLAUSES:
+            break
+    return found
+
+
+@cache
+def _hollow() -> frozenset[str]:
+    """Roots of words that say nothing of a matter."""
+    words = "have been with from this that your will would could should they their them there what which when more some"
+    words += (
+        " just only also very please thank thanks dear here time need know look like make want able sure still again"
+    )
+    return frozenset(word[:_ROOT] for word in [*words.split(), *phrases("unfinished"), *phrases("negations")])
+
+
+def _turned(first: Clause, second: Clause) -> bool:
+    """Whether two clauses say yes and no of the same: most of all their words, and at least two."""
+    shared = first.roots & second.roots
+    return first.denies != second.denies and len(shared) >= 2 and len(shared) * 5 >= len(first.roots | second.roots) * 3
+
+
+@rule("contradicts_itself", "says a thing and its opposite")
+def contradicts_itself(reading: Reading) -> Iterator[Finding]:
+    """Two places of the draft cannot both be true: one says of the same words what the other denies ("the policy has
+    begun", "the policy has not begun yet"), or they name two states that exclude each other (delivered and still in our
+    warehouse, fully booked and a place is free). Conditions and questions do not count. Medium."""
+    low = reading.low[: min(reading.written, _MOST_READ)]
+    clauses = _clauses(low, len(low))
+    for at, first in enumerate(clauses):
+        for second in clauses[at + 1 :]:
+            if _turned(first, second):
+                yield _itself(reading, first.span, second.span)
+                return
+    any_first, pairs = opposites()
+    for one, other in pairs if any_first.search(low) else ():
+        here = one.search(low)
+        for there in other.finditer(low) if here else ():
+            assert here is not None
+            spans = (Span(*here.span()), Span(*there.span()))
+            parts = [_sentence(low, span) for span in spans]
+            apart = there.end() <= here.start() or here.end() <= there.start()
+            if apart and parts[0] != parts[1] and not any(pattern("conditions").search(low, *part) for part in parts):
+                yield _itself(reading, *sorted(_around(low, span) for span in spans))
+                return
+
+
+def _sentence(text: str, span: Span) -> tuple[int, int]:
+    ends = [match.end() for match in re.finditer(r"[.!?。！？\n](?:\s|\Z)|[。！？\n]", text)]
+    begins = max((end for end in ends if end <= span.start), default=0)
+    return begins, min((end for end in ends if end >= span.end), default=len(text))
+
+
+def _around(text: str, span: Span) -> Span:
+    """The clause in which a place stands."""
+    for match in _CLAUSE.finditer(text):
+        if match.start() <= span.start < match.end():
+            return Span(match.start() + len(match[0]) - len(match[0].lstrip()), max(match.end(), span.end))
+    return span
+
+
+def _itself(reading: Reading, first: Span, second: Span) -> Finding:
+    one, other = (quoted(reading.body[slice(*span)].strip()) for span in (first, second))
+    return Finding("contradicts_itself", Level.MEDIUM, OneLine(f"says {one} and {other}"), (first, second))
+
+
+@rule("contradicts_us", "denies what we wrote before", needs_thread=True)
+def contradicts_us(reading: Reading) -> Iterator[Finding]:
+    """A mail of ours in this thread says no where the draft says yes, or yes where it says no, of the same words.
+    Medium: one of the two is wrong, or the change should be explained."""
+    low = reading.low[: min(reading.written, _MOST_READ)]
+    ours = [
+        mail
+        for mail in reading.context.messages
+        if mail.body is not None and (mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address))
+    ]
+    if not ours:
+        return
+    mine = _clauses(low, len(low))
+    for mail in reversed(ours[-3:]):
+        text = WRAP.sub(" ", lowered(str(mail.body)[:_MOST_READ]))
+        text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
+        theirs = _clauses(text, len(text))
+        for clause in mine:
+            other = next((one for one in theirs if _turned(clause, one)), None)
+            if other:
+                told = quoted(text[slice(*other.span)].strip())
+                words = f"says {quoted(reading.body[slice(*clause.span)].strip())}, while we wrote {told}"
+                yield Finding("contradicts_us", Level.MEDIUM, OneLine(words), (clause.span,))
+                return
+
+
+@rule("date_called_off", "keeps a date that was called off", needs_thread=True)
+def date_called_off(reading: Reading) -> Iterator[Finding]:
+    """The newest mail of the other side calls a day off, and the draft confirms that day without a word of that.
+    Medium."""
+    low = reading.low[: reading.written]
+    mine = find_dates(low)
+    if not mine or pattern("calls_off").search(low):
+        return
+    for match in re.finditer(r"[^.!?\n。！？]+", _undotted(reading.asked_text)):
+        sentence = reading.asked_text[slice(*match.span())]
+        off = find_dates(sentence) if pattern("calls_off").search(sentence) else ()
+        if len(off) != 1:
+            continue
+        for day in mine:
+            if day.readings & off[0].readings and agrees(reading, day.span):
+                told = quoted(sentence.strip())
+                words = f"confirms {quoted(reading.body[slice(*day.span)])}, while the last mail says {told}"
+                yield Finding("date_called_off", Level.MEDIUM, OneLine(words), (day.span,))
+
+
+def _undotted(text: str) -> str:
+    """`text` with the dots of ordinals and dates as commas, so that they end no sentence."""
+    return re.sub(r"(?<=\d)\.(?=[ \d])", ",", text)
+
+
+_NEAR_BEFORE, _NEAR_AFTER = 45, 20
+"""So many characters before and after a day, words about what is to come are looked for."""
+_LONGEST_PAST = timedelta(days=120)
+
+
+@rule("date_past", "a day to come that is over")
+def date_past(reading: Reading) -> Iterator[Finding]:
+    """The draft speaks of a day as one to come ("you can come on", "see you on"), and that day was before the draft. A
+    day without a year is taken for the nearest. Medium; silent where the thread names that day."""
+    today = reading.context.today
+    if today is None:
+        return
+    body = reading.body[: reading.written]
+    days = find_dates(body)
+    known = days_there(reading, days) if days else ()
+    for day in days:
+        if any(day.readings & other.readings for other in known) or not day.exists:
+            continue
+        first, last = reading.sentence(day.span.start)
+        near = max(first, day.span.start - _NEAR_BEFORE), min(last, day.span.end + _NEAR_AFTER)
+        if not pattern("future").search(reading.low, *near):
+            continue
+        if when := _past(day, today):
+            words = (
+                f"speaks of {quoted(body[slice(*day.span)])} as a day to come: it was {(today - when).days} days ago"
+            )
+            yield Finding("date_past", Level.MEDIUM, OneLine(words), (day.span,))
+
+
+def _past(day: Day, today: date) -> date | None:
+    """The day, when it can only be one that is over."""
+    nearest = []
+    for month, number in day.readings:
+        found = []
+        for year in (day.year,) if day.year else (today.year - 1, today.year, today.year + 1):
+            try:
+                found.append(date(year, month, number))
+            except ValueError:
+                continue
+        if not found:
+            continue
+        nearest.append(min(found, key=lambda one: abs(one - today)))
+    if not nearest or any(one >= today for one in nearest):
+        return None
+    late = max(nearest)
+    return late if today - late <= _LONGEST_PAST else None
+
+
+CONTRADICTION_RULES = (contradicts_itself, contradicts_us, date_called_off, date_past)

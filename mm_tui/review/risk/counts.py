@@ -1,0 +1,258 @@
+"""The rule about counted and measured things that differ from the thread, and what it reads numbers with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.lookalike import one_slip_apart
+from mm_tui.review.risk.phrases import lowered, ordered
+from mm_tui.review.risk.rule import Reading, agrees, quoted, rule
+from mm_tui.text import OneLine
+
+_SHORT = 20_000
+_UNITS = (
+    {"kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"},
+    {"kbit", "mbit", "gbit", "kbit/s", "mbit/s", "gbit/s", "kbps", "mbps", "gbps"},
+    {"mg", "g", "kg", "t", "lb", "lbs", "oz", "gram", "grams", "kilo", "kilos"},
+    {"mm", "cm", "m", "km", "inch", "inches", "ft", "feet", "mile", "miles", "metres", "meters"},
+    {"ml", "cl", "dl", "l", "litre", "litres", "liter", "liters", "gallons"},
+    {"w", "kw", "mw", "kwh", "wh", "mwh"},
+    {"v", "mv", "kv"},
+    {"°c", "°f", "c", "f"},
+    {"minute", "minutes", "min", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years"}
+    | {
+        "minuten",
+        "stunden",
+        "tage",
+        "tagen",
+        "wochen",
+        "monate",
+        "monaten",
+        "jahre",
+        "jahren",
+        "stunde",
+        "monat",
+        "woche",
+    }
+    | {"minutes", "heures", "jours", "semaines", "mois", "ans", "jour", "heure", "semaine", "minutos", "horas", "días"}
+    | {"dias", "semanas", "meses", "mês", "años", "anos", "minuti", "ore", "giorni", "settimane", "mesi", "anni"}
+    | {
+        "uur",
+        "dagen",
+        "weken",
+        "maanden",
+        "jaar",
+        "godzin",
+        "dni",
+        "tygodni",
+        "miesięcy",
+        "lat",
+        "tygodnie",
+        "miesiące",
+    }
+    | {"business", "working", "werktage", "werktagen"},
+)
+_TIME = _UNITS[-1]
+DIMENSION = {unit: number for number, units in enumerate(_UNITS) for unit in units}
+
+
+def _same_unit(first: str, second: str) -> bool:
+    """Whether two words name one unit: `m` and `metres`, `Jahre` and `Jahren`, but not `m` and `mm`."""
+    short, long = sorted((first, second), key=len)
+    return first == second or (len(long) > 3 and (long.startswith(short) or first[:3] == second[:3]))
+
+
+class Count(NamedTuple):
+    """A number with the words around it."""
+
+    number: float
+    noun: str
+    """The word after it, lower case and without its ending."""
+    unit: str
+    before: str
+    span: Span
+    after: str = ""
+    """The root of the word after a unit."""
+
+    @property
+    def size(self) -> float | None:
+        """How much it is, for units that can be compared."""
+        return self.number * _SIZE[self.unit] if self.unit in _SIZE else None
+
+
+@cache
+def _counted() -> re.Pattern[str]:
+    # By their first letter: where a word begins, few are tried.
+    by_letter: dict[str, list[str]] = {}
+    for word in sorted((word for word in ordered("numbers") if word.isalpha()), key=len, reverse=True):
+        by_letter.setdefault(word[0], []).append(re.escape(word[1:]))
+    words = "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in by_letter.items())
+    return re.compile(
+        rf"(?<![\w.,/:-])(?P<number>\d{{1,3}}(?:[ ,.']\d{{3}})+(?!\d)"
+        rf"|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{words})(?!\w))"
+        r"(?:[ \u00a0-]?(?P<noun>[\u3400-\u9fff]|°?[^\W\d_]+(?:/[^\W\d_]+)?))(?:\s(?P<next>[^\W\d_]+))?"
+    )
+
+
+_LONGEST_WORD = 30
+_WORD_BEFORE = re.compile(r"[^\W\d_]+[ \t]*\Z")
+
+
+def _stem(word: str) -> str:
+    return word[: max(3, len(word) - 2)] if len(word) > 4 else word.rstrip("s")
+
+
+def _counts(text: str) -> list[Count]:
+    found = []
+    places = ordered("numbers")
+    for match in _counted().finditer(text):
+        number = match["number"]
+        digits = re.sub(r"[ ,.'](?=\d{3}(?!\d))", "", number).replace(",", ".")
+        value = float(places[number]) if number in places else float(digits)
+        noun = match["noun"]
+        before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
+        word = before[0].rstrip(" \t") if before else ""
+        span = Span(match.start("number"), match.end("noun"))
+        after = _stem(match["next"]) if noun in DIMENSION and match["next"] and len(match["next"]) > 2 else ""
+        found.append(Count(value, _stem(noun), noun if noun in DIMENSION else "", word, span, after))
+        if match["next"] and noun not in DIMENSION and len(match["next"]) > 3:
+            span = Span(match.start("number"), match.end("next"))
+            found.append(Count(value, _stem(match["next"]), "", word, span))
+    return found
+
+
+def _lines_about(text: str, counts: list[Count]) -> str:
+    """The lines of `text` that count one of the same things or name one of the same numbers."""
+    nouns = {count.noun for count in counts}
+    nouns |= {unit for count in counts if count.unit for unit in _UNITS[DIMENSION[count.unit]] if _SIZE.get(unit)}
+    nouns |= {f"{count.number:g}"[:3] for count in counts if count.unit}
+    return "\n".join(line for line in text.split("\n") if any(noun in line for noun in nouns))
+
+
+_SIZE = (
+    {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
+    | {"mg": 1e-3, "g": 1, "kg": 1e3, "t": 1e6}
+    | {"mm": 1, "cm": 10, "m": 1e3, "km": 1e6}
+    | {"ml": 1, "cl": 10, "dl": 100, "l": 1e3}
+    | {"w": 1, "kw": 1e3, "mw": 1e6, "wh": 1, "kwh": 1e3, "mwh": 1e6}
+)
+"""How large the units of a dimension are beside each other."""
+
+
+_FEW_WORDS = 600
+
+
+def _same_thing(count: Count, other: Count, reading: Reading) -> bool:
+    """Whether two measures are of one thing: the same word before or after them, or a nought more or less."""
+    if count.before and count.before == other.before:
+        return True
+    if count.after and count.after == other.after and count.after not in _weak():
+        return True
+    first, second = f"{count.number:g}", f"{other.number:g}"
+    # A nought lost: 4 GB for 40 GB.
+    return count.unit in _SIZE and first.strip("0") == second.strip("0") and _is_sure(reading, count)
+
+
+def _other_size(count: Count, theirs: list[Count]) -> Count | None:
+    """What the thread names in other units of the same dimension, when nothing there is as large."""
+    size = count.size
+    alike = [other for other in theirs if other.size and DIMENSION[other.unit] == DIMENSION[count.unit]] if size else []
+    if not size or not alike or any(other.unit == count.unit for other in alike):
+        return None
+    return None if any(abs((other.size or 0) - size) <= size / 100 for other in alike) else alike[0]
+
+
+def _is_sure(reading: Reading, count: Count) -> bool:
+    """Whether the draft agrees to a number, or the thread is short enough to name no other thing."""
+    return len(reading.thread_text) <= _FEW_WORDS or agrees(reading, count.span)
+
+
+_ORDINALS = frozenset({"th", "st", "nd", "rd", "er", "ème", "ª", "º"})
+
+
+def _mixed_up(count: Count, other: Count) -> bool:
+    """Whether one number may stand for the other: the same word before it, or nearly the same digits."""
+    if count.before and count.before == other.before and count.before not in _weak():
+        return True
+    first, second = f"{count.number:g}", f"{other.number:g}"
+    return min(len(first), len(second)) >= 2 and (
+        one_slip_apart(first, second) or sorted(first) == sorted(second) or first.strip("0") == second.strip("0")
+    )
+
+
+@cache
+def _weak() -> frozenset[str]:
+    return frozenset(map(_stem, [*ordered("months"), *ordered("weekdays"), *UNCOUNTED]))
+
+
+UNCOUNTED = frozenset(
+    re.findall(
+        r"\S+",
+        """of and or to in is are am pm uhr percent prozent more other than for at on the a with was has by
+        from until und oder bis der die et de du del e y o i thing question moment time times step steps
+        point way copy copies line lines can will it we you your our that which where who if as so but
+        because euro euros dollar dollars pounds zł chf eur usd gbp
+        月 日 号 年 時 时 点 點 分 秒 円 元 万 千 百 億 亿 番 第 目 度 回 歳 岁 階 层 楼 室 丁 条
+        名 人 位 多 余 以 後 后 前 间 間 内 に で は が の を と も""",
+    )
+)
+"""Words that follow a number without being counted by it."""
+
+
+@rule("count_differs", "a number or unit that contradicts the thread", needs_thread=True)
+def count_differs(reading: Reading) -> Iterator[Finding]:
+    """The draft counts the same thing as the thread and gets another number ("52 seats" for "25 seats"), or gives the
+    same number in another unit of the same kind ("500 MB" for "500 GB"). Measures and spans of
+    time count only after the same word ("for 90 days" for "for 30 days"). Medium when the digits or the word before
+    are nearly the same or the draft agrees; low else, and when the draft names the thread's number too."""
+    mine = _counts(reading.low[: reading.written])
+    if not mine:
+        return
+    text = reading.thread_text
+    theirs = _counts(_lines_about(lowered(text if len(text) < _SHORT else reading.figures), mine))
+    by_noun: dict[str, list[Count]] = {}
+    by_number: dict[float, set[str]] = {}
+    for count in theirs:
+        by_noun.setdefault(count.noun, []).append(count)
+        if count.unit:
+            by_number.setdefault(count.number, set()).add(count.unit)
+    named = {(count.number, count.noun) for count in mine}
+    told: list[Span] = []
+    for count in mine:
+        if count.noun in _weak() or count.noun in _ORDINALS or any(span.start == count.span.start for span in told):
+            continue
+        if count.unit and (units := by_number.get(count.number)):
+            others = [
+                unit for unit in units if DIMENSION[unit] == DIMENSION[count.unit] and not _same_unit(unit, count.unit)
+            ]
+            if others and not any(_same_unit(unit, count.unit) for unit in units):
+                told.append(count.span)
+                words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {quoted(others[0])}"
+                yield Finding("count_differs", Level.MEDIUM, OneLine(words), (count.span,))
+                continue
+        if other := _other_size(count, theirs):
+            told.append(count.span)
+            level = Level.MEDIUM if agrees(reading, count.span) else Level.LOW
+            said, there_said = quoted(reading.body[slice(*count.span)]), f"{other.number:g} {other.unit}"
+            words = f"says {said}, while the thread says {there_said}"
+            yield Finding("count_differs", level, OneLine(words), (count.span,))
+            continue
+        there = by_noun.get(count.noun, [])
+        if not there or any(other.number == count.number for other in there):
+            continue
+        if count.unit:
+            there = [other for other in there if _same_thing(count, other, reading)]
+        elif len(count.noun) < 2 and count.noun < "\u3400":
+            continue
+        if there:
+            told.append(count.span)
+            both = any((other.number, other.noun) in named for other in there)
+            sure = any(_mixed_up(count, other) for other in there) or agrees(reading, count.span)
+            words = f"says {quoted(reading.body[slice(*count.span)])}, while the thread says {there[0].number:g}"
+            yield Finding(
+                "count_differs", Level.MEDIUM if sure and not both else Level.LOW, OneLine(words), (count.span,)
+            )

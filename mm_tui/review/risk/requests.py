@@ -1,0 +1,139 @@
+"""Rules about what the other side asked for, and a draft that grants it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from mm_tui.models import Direction
+from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.risk.phrases import lowered, pattern, phrases
+from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.text import OneLine
+
+_SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.](?=\w)[^\n.!?。！？]*)*[.!?。！？]*")
+_NUMBER = re.compile(r"\d(?:[\d \-/.]{2,30})\d")
+_WORD = re.compile(r"[^\W\d_]{3,}|[\u3400-\u9fff]{2}")
+_ROOT = 4
+_LONGEST_SENTENCE = 600
+
+
+def _sentences(reading: Reading) -> Iterator[Span]:
+    for match in _SENTENCE.finditer(reading.low, 0, reading.written):
+        lead = len(match[0]) - len(match[0].lstrip())
+        if 8 <= len(match[0].strip()) <= _LONGEST_SENTENCE:
+            yield Span(match.start() + lead, match.end())
+
+
+def _without_pleas(sentence: str) -> str:
+    """A sentence without what follows "please": "please do not" refuses nothing."""
+    plea = pattern("please").search(sentence)
+    return sentence[: plea.start()] + sentence[plea.end() + _PLEA :] if plea else sentence
+
+
+_PLEA = 20
+
+
+def _says_no(sentence: str) -> bool:
+    return pattern("denies", "negations").search(_without_pleas(sentence)) is not None
+
+
+def _digits(text: str) -> set[str]:
+    found = (re.sub(r"\D", "", match[0]) for match in _NUMBER.finditer(text))
+    return {digits for digits in found if 4 <= len(digits) <= 30}
+
+
+@rule("bait_taken", "grants what false mails ask for", needs_thread=True)
+def bait_taken(reading: Reading) -> Iterator[Finding]:
+    """Somebody whom we never wrote with asks for what false mails ask for (a new bank account, a code, a password, a
+    transfer in a hurry, gift cards, a list of people, to sign in somewhere), and the draft says that it is done or will
+    be, hands over a number that the thread does not hold, or takes up a number of that mail, and refuses nowhere.
+    Medium; high when a number is handed over."""
+    asked = reading.asked
+    if asked is None or str(asked.sender.address).lower() in reading.context.known_addresses:
+        return
+    if any(mail.direction != Direction.INBOUND for mail in reading.context.messages):
+        return
+    bait = pattern("baits").search(f"{lowered(str(asked.subject))}\n{reading.asked_text}")
+    if bait is None:
+        return
+    granted: list[Span] = []
+    given = False
+    theirs = _digits(reading.asked_text)
+    for span in _sentences(reading):
+        sentence = _without_pleas(reading.low[slice(*span)])
+        if pattern("checking").search(sentence):
+            return
+        if pattern("denies", "negations").search(sentence):
+            continue
+        here = _digits(sentence)
+        code = bool(here - theirs) and re.search(r"\d{3}[ -]?\d{3}|\d{4,8}", sentence) is not None
+        code = code and pattern("baits").search(sentence) is not None
+        if code or here & theirs or pattern("grants").search(sentence):
+            granted.append(span)
+            given = given or code
+    if granted:
+        words = f"grants what false mails ask for ({quoted(bait[0])}): {quoted(reading.body[slice(*granted[0])])}"
+        yield Finding("bait_taken", Level.HIGH if given else Level.MEDIUM, OneLine(words), tuple(granted))
+
+
+@cache
+def _hollow() -> frozenset[str]:
+    words = [*phrases("unfinished"), *phrases("negations"), *phrases("please"), "send", "mail", "more", "some", "them"]
+    return frozenset(word[:_ROOT] for word in [*words, "they", "there", "then", "than", "what", "about", "you"])
+
+
+_AFTER = re.compile(r"[^,.;:!?\n。！？、，；]{2,60}")
+
+
+@rule("asked_not_to", "does what it was asked not to do", needs_thread=True)
+def asked_not_to(reading: Reading) -> Iterator[Finding]:
+    """The newest mail of the other side asks not to do something ("please don't ring me", "do not cancel my order"),
+    and the draft does it, announces it or offers it in a sentence that does not say no. Medium."""
+    for match in pattern("please_not").finditer(reading.asked_text):
+        after = _AFTER.match(reading.asked_text, match.end())
+        words = [word for word in _WORD.findall(after[0] if after else "") if word[:_ROOT] not in _hollow()][:2]
+        if not words:
+            continue
+        verb = words[0]
+        for span in _sentences(reading):
+            sentence = reading.low[slice(*span)]
+            roots = {word[: max(_ROOT, min(len(word), len(verb)))] for word in _WORD.findall(sentence)}
+            does = any(root.startswith(verb[: max(_ROOT, len(verb) - 2)]) for root in roots)
+            if (
+                not does
+                or "?" in sentence
+                or _says_no(sentence)
+                or pattern("commits", "future").search(sentence) is None
+            ):
+                continue
+            told = quoted(reading.asked_text[match.start() : after.end() if after else match.end()].strip())
+            said = f"says {quoted(reading.body[slice(*span)])}, while the last mail says {told}"
+            yield Finding("asked_not_to", Level.MEDIUM, OneLine(said), (span,))
+            return
+
+
+_MOST_SOURCES = 10
+
+
+@rule("source_not_in_thread", "a clause or standard that stands nowhere", needs_thread=True)
+def source_not_in_thread(reading: Reading) -> Iterator[Finding]:
+    """The draft refers to an article, a section, a clause or a standard by its number ("§ 14", "clause 9b", "EN 71"),
+    and neither the thread nor the house facts name it. Medium: models invent such sources."""
+    known = f"{reading.thread_text}\n{reading.house_text}".lower()
+    seen: set[str] = set()
+    for match in pattern("sources").finditer(reading.low[: reading.written]):
+        if match[0] in seen or len(seen) >= _MOST_SOURCES:
+            continue
+        seen.add(match[0])
+        number = re.search(r"\d[\d.]*|[一二三四五六七八九十]+", match[0])
+        told = " ".join(match[0].split())
+        if told in known or (number and re.search(rf"(?<!\d){re.escape(number[0].rstrip('.'))}(?!\d)", known)):
+            continue
+        first, last = reading.sentence(match.start())
+        words = f"refers to {quoted(reading.body[slice(*match.span())])}, which the thread does not name"
+        yield Finding("source_not_in_thread", Level.MEDIUM, OneLine(words), (Span(first, last),))
+
+
+REQUEST_RULES = (bait_taken, asked_not_to, source_not_in_thread)

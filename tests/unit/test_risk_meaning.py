@@ -1,0 +1,196 @@
+"""Risk rules about what cannot be true at once, about files, about third persons, and about what was asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from mm_tui.models import Attachment, Direction, Party
+from mm_tui.review.findings import Finding, Level
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.text import ManyLine, OneLine
+
+US = Party.parse("Harbour Cycles <help@harbourcycles.example>")
+LENA = Party.parse("Lena Moreau <lena.moreau@moreau.example>")
+KNOWN = frozenset({"lena.moreau@moreau.example", "d.reuter@reuterbau.example"})
+
+
+def mail(body: str, *, ours: bool = False, day: int = 4) -> Message:
+    return Message(
+        sender=US if ours else LENA,
+        to=(LENA if ours else US,),
+        subject=OneLine("Bike"),
+        body=ManyLine(body),
+        direction=Direction.OUTBOUND if ours else Direction.INBOUND,
+        received_at=datetime(2026, 5, day, tzinfo=UTC),
+    )
+
+
+def found(
+    code: str,
+    answer: str,
+    *thread: Message,
+    files: tuple[str, ...] = (),
+    known: frozenset[str] = KNOWN,
+) -> list[Finding]:
+    context = ThreadContext(
+        thread or (mail("How are you?"),),
+        own_addresses=frozenset({str(US.address)}),
+        known_addresses=known,
+        today=date(2026, 5, 5),
+    )
+    attachments = tuple(Attachment(name=OneLine(name), size=1000) for name in files)
+    draft = Draft(sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine(answer), attachments=attachments)
+    return [one for one in assess(draft, context).findings if one.code == code and one.level >= Level.MEDIUM]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The warranty has begun in March. The warranty has not begun yet.",
+        "Your parcel has been delivered. It is still in our main warehouse and leaves tomorrow.",
+        "Der Kurs ist ausgebucht. Zwei Plätze sind noch frei, melden Sie sich gleich an.",
+        "La sortie de samedi est maintenue. Comme elle est annulée, choisissez une autre date.",
+        "お荷物の配達が完了しております。現在も倉庫にあり、明日発送いたします。",
+    ],
+)
+def test_a_draft_that_says_a_thing_and_its_opposite(answer: str) -> None:
+    assert found("contradicts_itself", answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "If the warranty has not begun yet, nothing is lost. The warranty has begun in March.",
+        "Has the parcel been delivered? It is still in our main warehouse.",
+        "The course is on Monday. The shop is not open then.",
+    ],
+)
+def test_conditions_questions_and_other_things_contradict_nothing(answer: str) -> None:
+    assert not found("contradicts_itself", answer)
+
+
+def test_a_yes_where_we_wrote_no() -> None:
+    before = mail("Sorry, children cannot ride the cargo bike.", ours=True)
+    assert found("contradicts_us", "Yes, children ride the cargo bike, it is fine.", mail("May they?"), before)
+    assert not found("contradicts_us", "Children cannot ride the cargo bike.", mail("May they?"), before)
+
+
+def test_a_day_that_was_called_off_and_one_that_is_over() -> None:
+    off = mail("I have to cancel 17 May, sorry. Is 24 May free?")
+    assert found("date_called_off", "We confirm 17 May.", off)
+    assert not found("date_called_off", "We confirm 24 May.", off)
+    assert not found("date_called_off", "17 May is cancelled as you asked, we confirm that.", off)
+    assert found("date_past", "You can come on Monday, 2 March 2026.")
+    assert not found("date_past", "You can come on Monday, 1 June 2026.")
+    assert not found("date_past", "We sent it on 2 March 2026.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "files"),
+    [
+        ("I have put the drawing of the rack into this mail as a PDF.", ()),
+        ("Your contract is attached.", ()),
+        ("Both documents are attached.", ("contract.pdf",)),
+        ("I attach the plan of the room and the menu.", ("menu.pdf",)),
+        ("Wir schicken Ihnen die Preisliste mit dieser Mail.", ()),
+    ],
+)
+def test_a_file_that_is_named_and_not_there(answer: str, files: tuple[str, ...]) -> None:
+    assert found("missing_attachment", answer, files=files)
+
+
+@pytest.mark.parametrize(
+    ("answer", "files"),
+    [
+        ("Thank you for your attached photos.", ()),
+        ("Both documents are attached.", ("a.pdf", "b.pdf")),
+        ("I attach the plan of the room and the menu.", ("menu.pdf", "plan.pdf")),
+        ("Please answer with this mail and the invoice at hand.", ()),
+    ],
+)
+def test_files_that_are_there_or_not_ours(answer: str, files: tuple[str, ...]) -> None:
+    assert not found("missing_attachment", answer, files=files)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "wrong", "right"),
+    [
+        ("Please send quote D-2291.", "The quote is attached.", "quote-D-2219.pdf", "quote-D-2291.pdf"),
+        ("The May bill, please.", "The bill for May 2026 is attached.", "bill-2026-03.pdf", "bill-2026-05.pdf"),
+        ("Il verbale?", "In allegato il verbale 2026.", "verbale-2025.pdf", "verbale-2026.pdf"),
+        ("Our contract, please.", "The contract is attached.", "contract-reuterbau.pdf", "contract-moreau.pdf"),
+        ("The kit list, please.", "The kit list is attached.", "fees.pdf", "kit-list.pdf"),
+    ],
+)
+def test_a_file_that_does_not_fit_the_text(question: str, answer: str, wrong: str, right: str) -> None:
+    assert found("attachment_other", answer, mail(question), files=(wrong,))
+    assert not found("attachment_other", answer, mail(question), files=(right,))
+
+
+BAITS = [
+    ("Please pay our invoices to the new bank account IBAN LT12 1000.", "We have changed the account in our system."),
+    ("Reply with the six-digit code that you have just got.", "The code is 480 221."),
+    ("Sind Sie am Platz? Ich brauche heute noch eine Überweisung.", "Ich veranlasse das, sobald ich die IBAN habe."),
+    ("I need five gift cards today, I'll pay you back.", "Sure, I'll get them in my break."),
+]
+
+
+@pytest.mark.parametrize(("question", "answer"), BAITS)
+def test_a_draft_that_grants_what_a_stranger_asks_for(question: str, answer: str) -> None:
+    assert found("bait_taken", answer, mail(question), known=frozenset())
+    assert not found("bait_taken", answer, mail(question)), "known for long"
+    refusal = "We do not do that by mail. A colleague will call you back."
+    assert not found("bait_taken", refusal, mail(question), known=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "right"),
+    [
+        ("Please don't ring me, I am deaf.", "A colleague will ring you today.", "We will write to you."),
+        ("Please do not cancel my order.", "We have cancelled your order.", "We have kept your order."),
+        ("Bitte nicht anrufen.", "Wir werden Sie anrufen.", "Wir werden Ihnen schreiben."),
+    ],
+)
+def test_what_was_asked_not_to_be_done(question: str, answer: str, right: str) -> None:
+    assert found("asked_not_to", answer, mail(question))
+    assert not found("asked_not_to", right, mail(question))
+
+
+def test_sources_that_stand_nowhere() -> None:
+    assert found("source_not_in_thread", "Under clause 9b of the policy it is covered.")
+    assert found("source_not_in_thread", "Zgodnie z § 14 regulaminu nie można.")
+    assert not found("source_not_in_thread", "Clause 9b covers it.", mail("What does clause 9b say?"))
+
+
+def test_what_is_told_of_a_third_person() -> None:
+    assert found("names_third_person", "I see that Mr Kolbe owes two months of rent.")
+    assert found("names_third_person", "It was swapped: another customer lives at Mill Road 4.")
+    assert not found("names_third_person", "Our engineer Mr Kolbe will call you about the room.")
+    assert not found("names_third_person", "Mrs Moreau, the room is free.")
+    assert not found("names_third_person", "I cannot say whether Mr Kolbe owes rent.")
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        ("empty_body", "Hi Lena,\n\n"),
+        ("empty_body", "Hi Lena,\n\nBest regards,\nHarbour Cycles"),
+        ("cut_off", "Three things keep it running:\n\n1. Oil the chain.\n2."),
+        ("repeats_itself", "It ships this week. It ships this week. It ships this week."),
+        ("broken_form", "```email\nSubject: Bike\nBody:\nDear Lena, it is ready.\n```"),
+        ("model_talk", "<thinking>She asks for the bike.</thinking>\nIt is ready."),
+        ("internal_note", "It is ready.\n\n[Note for Dana: third time late, do not give her another one]"),
+        ("template_hole", "It weighs __ kg."),
+    ],
+)
+def test_the_form_of_what_tools_put_out(code: str, answer: str) -> None:
+    assert found(code, answer)
+
+
+@pytest.mark.parametrize(
+    "answer", ["Hi Lena,\n\nThank you, it is ready.\n\nBest regards,\nHarbour Cycles", "Hello Lena, yes. Come at nine."]
+)
+def test_a_short_answer_is_not_empty(answer: str) -> None:
+    assert not found("empty_body", answer)
