@@ -162,11 +162,9 @@ class AccountCalls(Caller):
             params=given(limit=str(limit), cursor=cursor),
         )
 
-    async def contacts(self, query: str | None = None) -> Listing[Contact]:
-        """The account's address book, or what of it matches."""
-        return await self._ask(
-            calls.CONTACTS, lambda answer: values.listing(answer, ("contacts",), wire.contact), params=given(q=query)
-        )
+    async def contacts(self) -> Listing[Contact]:
+        """The account's address book."""
+        return await self._ask(calls.CONTACTS, lambda answer: values.listing(answer, ("contacts",), wire.contact))
 
     async def suppression(self) -> Listing[Suppression]:
         """The addresses that the gateway does not send to."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from mm_tui.store.mail.contacts import ContactStore, Exchange
+from mm_tui.store.mail.contacts import NO_THREAD, ContactStore, Exchange
 from mm_tui.store.sort_keys import to_ms
 
 if TYPE_CHECKING:
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 CONTACTS_AGE = timedelta(minutes=2)
 """How long the correspondents are used before they are read again."""
 TRIED = timedelta(days=7)
-"""Who only wrote to us is beyond doubt after this time: a second mail must not vouch for the first."""
+"""Who only wrote to us is beyond doubt after this time: a second mail must not vouch for the first. So is an entry of
+the address book, which the agent's key can add to: it must not vouch for whom the agent is about to write to."""
 
 
 class Acquaintance(NamedTuple):
     """The correspondents as one mail finds them."""
 
     established: frozenset[str]
-    """We wrote to them before, or they wrote long ago, apart from the mail's thread."""
+    """We wrote to them before, or they wrote or stood in the gateway's address book long ago, apart from the mail's
+    thread."""
     recent: tuple[str, ...]
     """All others of earlier mail, in the order in which they came."""
 
@@ -45,7 +47,7 @@ class Contacts:
         if self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
             return
         self._read_at = now
-        fresh = _by_address(self._store.exchanges())
+        fresh = _by_address([*self._store.exchanges(), *self._store.address_book()])
         if fresh != self._exchanges:
             self._exchanges = fresh
             self.version += 1
@@ -64,12 +66,15 @@ class Contacts:
         thread = self._store.thread_of(email_id, mailbox_id, thread_id)
         before = to_ms(received_at)
         tried = int(TRIED.total_seconds() * 1000)
+        now = before if before is not None else to_ms(self._clock.now()) or 0
         established: set[str] = set()
         recent: list[tuple[int, str]] = []
         for address, exchanges in self._exchanges.items():
             first: int | None = None
             for one in exchanges:
                 if one.at is None or (before is not None and one.at >= before):
+                    continue
+                if one.thread == NO_THREAD and one.at > now - tried:
                     continue
                 first = one.at if first is None else min(first, one.at)
                 if one.thread != thread and (not one.wrote or before is None or one.at <= before - tried):

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError, MissingKey, NotFound
-from mm_tui.gateway.shapes import AuditPage, EmailFilter, EmailPage, Listing
+from mm_tui.gateway.shapes import AuditPage, Contact, EmailFilter, EmailPage, Listing
 from mm_tui.models import Allowed, AuditEntry, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent
 from mm_tui.text import ManyLine, OneLine
 
@@ -86,6 +86,7 @@ class FakeGateway:
         self.waiting: list[PendingItem] = []
         self.audit: list[AuditEntry] = []
         self.allowed: list[Allowed] = []
+        self.contact_list: list[Contact] = []
         self.calls: Counter[str] = Counter()
         self.asked: list[tuple[str, str | None, str | None]] = []
         self.failing: dict[str, GatewayError] = {}
@@ -115,6 +116,11 @@ class FakeGateway:
 
     async def allow_list(self, mailbox_id: str) -> Listing[Allowed]:
         return Listing(self.allowed)
+
+    async def contacts(self) -> Listing[Contact]:
+        if "contacts" in self.failing:
+            raise self.failing["contacts"]
+        return Listing(self.contact_list)
 
     async def emails(
         self, mailbox_id: str, *, filter: EmailFilter | None = None, limit: int = 100, cursor: str | None = None

@@ -17,6 +17,8 @@ from mm_tui.review.lookalike import Known, registrable
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
+from mm_tui.store.mail import contacts
+from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
@@ -119,6 +121,37 @@ def test_whom_we_wrote_to_before_is_known(database: Database) -> None:
     assert "sender_lookalike" not in found(database, gated(5, "bea@lampshops.example", "b"))
     # But in the very thread in which we wrote it stays a stranger.
     assert "sender_lookalike" in found(database, gated(6, "bea@lampshops.example", "c"))
+
+
+def test_who_has_stood_in_the_address_book_for_a_week_is_known(database: Database) -> None:
+    put(database, 1, "anna@lampshop.example", thread_id="a", received_at=START - timedelta(days=90))
+    store = ContactStore(database)
+    days_ago = {"bea@lampshops.example": 8, "eve@lampsshop.example": 6}
+    entries = [(f" {address.upper()} ", START - timedelta(days=days)) for address, days in days_ago.items()]
+    store.keep_address_book([*entries, ("new@lampshop5.example", None), ("no address", START - timedelta(days=90))])
+    assert "sender_lookalike" not in found(database, gated(5, "bea@lampshops.example", "b"))
+    codes = found(database, gated(6, "eve@lampsshop.example", "c"))
+    assert "sender_lookalike" in codes, "the agent's own key may have added it for this very mail"
+    assert "sender_lookalike" in found(database, gated(7, "new@lampshop5.example", "d")), "nobody knows since when"
+    # Whoever imitates somebody of the address book is told.
+    assert "sender_lookalike" in found(database, gated(8, "bea@1ampshops.example", "e"))
+
+
+def test_a_new_entry_of_the_address_book_does_not_even_lower_a_finding(database: Database) -> None:
+    put(database, 1, "anna@lampshop.example", thread_id="a", status=OneLine("read"))
+    draft = answer(6, "mallory@elsewhere.example", "a")
+    before = found(database, draft)["recipient_not_in_thread"].level
+    ContactStore(database).keep_address_book([("mallory@elsewhere.example", START)])
+    assert found(database, draft)["recipient_not_in_thread"].level is before is Level.HIGH
+    ContactStore(database).keep_address_book([("mallory@elsewhere.example", START - timedelta(days=30))])
+    assert found(database, draft)["recipient_not_in_thread"].level is Level.MEDIUM
+
+
+def test_the_address_book_is_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "MOST", 3)
+    store = ContactStore(database)
+    store.keep_address_book([(f"a{day}@x.example", START - timedelta(days=day)) for day in range(9)])
+    assert [one.address for one in store.address_book()] == ["a8@x.example", "a7@x.example", "a6@x.example"]
 
 
 def test_the_case_of_an_address_tells_nothing(database: Database) -> None:

@@ -15,6 +15,7 @@ from random import Random
 import pytest
 
 from mm_tui.gateway.errors import MissingScope, NotFound, RateLimited, ServerFault, Unauthorized, Unreachable
+from mm_tui.gateway.shapes import Contact
 from mm_tui.models import AuditEntry, EmailSummary
 from mm_tui.services.events import MailChanged, Part, PendingChanged, Phase, ServiceEvent, SyncState
 from mm_tui.services.sync.mail import AHEAD
@@ -23,6 +24,7 @@ from mm_tui.settings.sections import Sync as SyncSettings
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.store.mail.changes import Changes
+from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import OneLine
@@ -517,3 +519,17 @@ async def test_two_thousand_polls_leave_memory_flat(database: Database) -> None:
         assert gateway.calls["pending"] >= 2000
         assert late - early < 50_000
         assert bench.clock.now() > START
+
+
+async def test_contacts_are_kept_and_stay_as_they_were_when_they_cannot_be_read(tmp_path: Path) -> None:
+    gateway = FakeGateway()
+    gateway.contact_list = [Contact("01C", OneLine("Bea@customer.example"), created_at=START)]
+    with Database.open(tmp_path / "store.db") as database:
+        bench = Bench(gateway, database)
+        async with bench.running():
+            pass
+        gateway.contact_list, gateway.failing["contacts"] = [], NotFound(status=404)
+        bench = Bench(gateway, database)
+        async with bench.running():
+            assert bench.sync.state.error is None, "a gateway without contacts is no fault"
+        assert [one.address for one in ContactStore(database).address_book()] == ["bea@customer.example"]

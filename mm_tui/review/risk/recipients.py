@@ -72,7 +72,8 @@ def recipient(reading: Reading) -> Iterator[Finding]:
     known one or for ours by Unicode TR39 or one slip of the finger, whatever stands before the registered name,
     `recipient_name_lies` (high) for a display name that holds another address, `recipient_mixed_scripts` for scripts
     mixed within a word (high in the address, medium in the name). Nobody is known by the mail that is looked at or by
-    its thread: beyond doubt is whom we wrote to elsewhere before, or who wrote a week ago. Of all others the one who
+    its thread: beyond doubt is whom we wrote to elsewhere before, or who wrote, or was put into the gateway's address
+    book, a week ago. Of all others the one who
     came later is the look-alike, and whatever looks like one of our own domains always is."""
     for party in reading.draft.recipients:
         for finding in inspect_party(party, reading.known, role="recipient", ours=reading.is_ours(party.address)):

@@ -7,6 +7,7 @@ its own back-off, so that a missing scope or a failing call stops that part alon
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -30,6 +31,7 @@ from mm_tui.services.sync.details import DetailReader
 from mm_tui.services.sync.health import Ledger
 from mm_tui.services.sync.mail import MailboxSync
 from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.state import StateStore
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from mm_tui.models import EmailDetail, Mailbox
     from mm_tui.settings.sections import Sync as SyncSettings
     from mm_tui.store.database import Database
+
+log = logging.getLogger("mm_tui.sync")
 
 MAILBOXES_SECONDS = 3600.0
 AUDIT_SECONDS = 60.0
@@ -92,6 +96,7 @@ class Sync:
         self._pending = PendingStore(database)
         self._audit = AuditStore(database)
         self._facts = StateStore(database)
+        self._contacts = ContactStore(database)
         self._wake = {part: asyncio.Event() for part in Part}
         self._asked = {part: asyncio.Event() for part in Part}
         self._boxes: dict[str, MailboxSync] = {}
@@ -245,7 +250,18 @@ class Sync:
     async def _poll_mailboxes(self) -> OneLine | None:
         self._refused.clear()
         await self.refresh_mailboxes()
+        await self._read_address_book()
         return None
+
+    async def _read_address_book(self) -> None:
+        """Keeps the gateway's contacts, for whom we know; the old ones where they cannot be read."""
+        try:
+            listed = await self._gateway.contacts()
+        except GatewayError as error:
+            log.info("contacts are not read: %s", type(error).__name__)
+            return
+        entries = [(str(one.email), one.created_at) for one in listed]
+        await asyncio.to_thread(self._contacts.keep_address_book, entries)
 
     async def _poll_pending(self) -> OneLine | None:
         listed = await self._gateway.pending()

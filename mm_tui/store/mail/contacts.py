@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.models import ARRIVED, LEFT, NOT_SENT, Status
 from mm_tui.store.mail.search import phrase
-from mm_tui.store.sort_keys import from_ms
+from mm_tui.store.sort_keys import from_ms, to_ms
+from mm_tui.store.state import StateStore
 
 if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
+ADDRESS_BOOK = "address_book"
+NO_THREAD = -1
+"""The number of no thread."""
 MOST = 5000
 """How many addresses are known at most, those of the newest mail."""
 
@@ -74,6 +79,22 @@ class ContactStore:
             known.add(address)
             found.append(Exchange(address, thread, bool(wrote), at))
         return found
+
+    def address_book(self) -> list[Exchange]:
+        """The gateway's address book as it was kept last, as if each entry had written when it was made."""
+        kept = StateStore(self._database).get(ADDRESS_BOOK)
+        return [Exchange(address, NO_THREAD, True, at) for address, at in json.loads(kept)] if kept else []
+
+    def keep_address_book(self, entries: Iterable[tuple[str, datetime | None]]) -> None:
+        """Keeps the `MOST` oldest of the gateway's contacts. One without a time is left out: it may be new.
+
+        Args:
+            entries: address and when it was added.
+        """
+        dated = sorted((to_ms(at) or 0, address.strip().lower()) for address, at in entries if at is not None)
+        kept = {address: at for at, address in reversed(dated) if "@" in address}
+        oldest = sorted(kept.items(), key=lambda item: item[1])[:MOST]
+        StateStore(self._database).set(ADDRESS_BOOK, json.dumps(oldest))
 
     def thread_of(self, email_id: str, mailbox_id: str, thread_id: str | None) -> int | None:
         """The store's number of a mail's thread; None when neither is known here."""
