@@ -10,7 +10,6 @@ from typing import NamedTuple
 import httpx
 
 from bench.office import Office
-from mm_tui.cli import TURN_SECONDS
 from mm_tui.clock import SystemClock
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
@@ -18,6 +17,7 @@ from mm_tui.gateway.wire import email_summary
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Sync as SyncSettings
+from mm_tui.startup import TURN_SECONDS
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
 

@@ -18,11 +18,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mm_tui.app import MmTui
-from mm_tui.cli import TURN_SECONDS
 from mm_tui.models import EmailDetail, EmailSummary, Party, RawContent
 from mm_tui.session import Session
 from mm_tui.settings import file as config_file
 from mm_tui.settings import sections as config
+from mm_tui.startup import TURN_SECONDS
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.text import ManyLine, OneLine

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter
 
-from mm_tui import crash, hangup, keymap
+from mm_tui import crash, hangup, keymap, startup
 from mm_tui.arrival import LAST_SECONDS, Arrival
 from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
@@ -261,10 +260,7 @@ class MmTui(App[None], inherit_bindings=False):
         try:
             await asyncio.to_thread(self.services.build, self.tell)
         finally:
-            if not gc.isenabled():
-                # Off since the start. What is loaded now stays: no collection needs to look at it again.
-                gc.freeze()
-                gc.enable()
+            startup.all_is_loaded()
         for screen in self._main_screens():
             screen.post_message(ServicesReady())
         self._start_caller()

@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from mm_tui import startup
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
-
-TURN_SECONDS = 0.001
-"""After so long a thread that computes lets another one run. The interpreter's own 5 ms are felt when a thread searches
-or stores beside the event loop, and keep each of the two from working while the other waits for the disk."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,9 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Runs the program with these arguments; returns its exit status."""
-    # Pydantic would look for plugins in every installed package at start.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.setswitchinterval(TURN_SECONDS)
+    startup.prepare_process()
     emit.prepare()
     try:
         status = _dispatch(argv)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mm_tui import __version__, hangup
+from mm_tui.private_files import private
 from mm_tui.text import OneLine
 
 EXIT_CRASHED = 1
@@ -121,8 +122,7 @@ def write_report(error: BaseException, folder: Path, *, now: datetime | None = N
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"crash-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.txt"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with open(path, "x", encoding="utf-8", opener=private) as file:
         file.write(describe(error, now))
     for old in sorted(folder.glob("crash-*.txt"))[:-KEPT_REPORTS]:
         with contextlib.suppress(OSError):

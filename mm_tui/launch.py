@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from mm_tui import crash, pasting
+from mm_tui import crash, pasting, startup
 from mm_tui.app import MmTui, reports_folder
 from mm_tui.session import Session, SessionError
 from mm_tui.text import OneLine
@@ -53,10 +52,8 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
     while (other := app.next_services) is not None and not app.crash_line:
         from mm_tui.switching import welcome
 
-        # What the last app leaves behind was kept from collection for its own sake; its open files go with it.
         del app
-        gc.unfreeze()
-        gc.collect()
+        startup.forget_last_app()
         app = MmTui(other, profiles, welcome(other.settings))
         app.run()
     if app.crash_line:

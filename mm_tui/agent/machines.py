@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from mm_tui.models import EmailDetail, EmailSummary
+from mm_tui.review.subject import MARK
 
 _WORDS = (
     "no reply", "no replies", "not reply", "dont reply", "never reply", "reply not", "unmonitored", "no contestar",
@@ -33,7 +34,7 @@ _NAME = re.compile(
     r"mail delivery (?:sub)?system|mailer[- ]daemon|mail administrator|postmaster|(?:do )?no[t]?[- ]?reply|automatic reply",
     re.IGNORECASE,
 )
-_MARK = r"^\s*(?:(?:re|aw|sv|fw|fwd|wg|tr|rv|res|antw)\s*:\s*|\[[^\]]{1,40}\]\s*)*"
+_MARK = rf"^\s*(?:{MARK}|\[[^\]]{{1,40}}\]\s*)*"
 _AUTOMATIC = re.compile(
     _MARK
     + r"(?:auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|answer|responder)\b|out[- ]of[- ](?:the[- ])?office\b(?! \w*chair)"

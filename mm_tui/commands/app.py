@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mm_tui import startup
 from mm_tui.commands import common
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Opens the app on the chosen profile."""
-    common.before_drawing()
+    startup.before_drawing()
     chosen = common.settings(arguments, draws=True)
     common.report_crashes()
     from mm_tui import launch

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -37,16 +35,6 @@ def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
     chosen = with_keys(load_settings(arguments.config, profile=arguments.profile))
     logs.set_up(debug=arguments.debug, on_stderr=arguments.debug and not draws)
     return chosen
-
-
-def before_drawing() -> None:
-    """Sets what the program draws by. To be called before anything of the screen is imported."""
-    # While the program loads nothing becomes garbage, and looking for it takes a tenth of the time. On again after
-    # the first frame.
-    gc.disable()
-    # A second picture soon after the first, such as what a search found after the letter's echo, waits for one to two
-    # of these intervals. No picture is made unless something changed.
-    os.environ.setdefault("TEXTUAL_FPS", "500")
 
 
 def report_crashes() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from mm_tui.private_files import replace_private
 from mm_tui.settings import file as config_file
 from mm_tui.settings.sections import FORMAT, ConfigError
 
@@ -62,17 +61,7 @@ def _replace(path: Path, text: str) -> None:
     try:
         if not target.parent.exists():
             target.parent.mkdir(mode=0o700, parents=True)
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(target)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
+        replace_private(target, text)
     except OSError as error:
         raise ConfigError(
             str(path), f"cannot be written: {error.strerror}", "Check space and permissions, or name another file."

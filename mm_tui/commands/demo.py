@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+from mm_tui import startup
 from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         except SandboxFailed as error:
             raise CommandError(Exit.GATEWAY, f"the sandbox did not start: {error}") from None
         _use(ready.environment(), folder)
-        common.before_drawing()
+        startup.before_drawing()
         from mm_tui import launch
         from mm_tui.commands.output import logs
         from mm_tui.settings.file import load as load_settings

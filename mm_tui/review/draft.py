@@ -8,8 +8,8 @@ from hashlib import sha256
 
 from mm_tui.models import EditedDraft, Party, RawContent
 from mm_tui.review.digest import canonical
+from mm_tui.review.subject import topic
 
-_REPLY_MARK = re.compile(r"^\s*(?:(?:re|aw|sv|antw|rif|odp|vs)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 _ONE_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[^\s@,;:<>\"()]+")
 
 
@@ -54,11 +54,6 @@ def changes_subject(original: RawContent, edit: EditedDraft) -> bool:
 def starts_thread(original: RawContent, edit: EditedDraft) -> bool:
     """Whether the edit can no longer be a reply in the original's thread: To or Subject is another."""
     return changes_recipients(original, edit) or changes_subject(original, edit)
-
-
-def topic(subject: str) -> str:
-    """A subject without reply marks and outer white space."""
-    return _REPLY_MARK.sub("", subject).strip()
 
 
 def _addresses(parties: tuple[str, ...]) -> list[str]:

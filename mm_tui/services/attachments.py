@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from mm_tui.private_files import private
 from mm_tui.text import OneLine
 
 MAX_BYTES = 160
@@ -79,10 +79,9 @@ def save(folder: Path, name: str, content: bytes) -> Path:
     for number in range(1000):
         path = folder / (wanted.name if number == 0 else f"{wanted.stem} ({number}){wanted.suffix}")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+            with open(path, "xb", opener=private) as file:
+                file.write(content)
         except FileExistsError:
             continue
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
         return path
     raise FileExistsError(f"{folder} holds a thousand files of that name")

@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mm_tui.private_files import replace_private
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,7 +38,7 @@ class LooseTexts:
         for item_id, text in texts.items():
             # Named by a hash, for an id from outside must not choose the place.
             name = sha256(item_id.encode()).hexdigest()[:16]
-            _write(self._folder / f"{name}.txt", text)
+            replace_private(self._folder / f"{name}.txt", text, errors="surrogatepass")
         return self._folder
 
     def _made(self) -> Path:
@@ -81,13 +83,3 @@ def keep_text(text: str, store: Path | None) -> Path:
         else:
             return Path(name)
     raise failed
-
-
-def _write(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

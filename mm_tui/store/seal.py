@@ -13,9 +13,10 @@ import logging
 import os
 import sqlite3
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from mm_tui.private_files import replace_private
 
 BEGINNING = "0" * 64
 """What stands for the hash before the first entry of a journal."""
@@ -82,17 +83,10 @@ def read_head(path: Path) -> Head | None:
 
 def write_head(path: Path, head: Head) -> None:
     """Notes the last entry beside the store. It may lag behind the journal, so what fails here is only logged."""
-    beside = head_path(path)
-    fresh = beside.with_name(f"{beside.name}.{os.getpid()}-{threading.get_ident()}")
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump({"number": head.number, "hash": head.hash}, file)
-        fresh.replace(beside)
+        replace_private(head_path(path), json.dumps({"number": head.number, "hash": head.hash}), durable=False)
     except OSError as error:
         log.warning("the head beside the store cannot be written: %s", type(error).__name__)
-        with suppress(OSError):
-            fresh.unlink()
 
 
 def behind(path: Path, connection: sqlite3.Connection) -> StoreBehind | None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
-import os
 import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mm_tui.private_files import private
 from mm_tui.settings import sections as config
 from mm_tui.text import OneLine
 
@@ -57,8 +57,7 @@ class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
     """A rotating file that only its owner can read."""
 
     def _open(self):  # type: ignore[no-untyped-def]  # the base class names its stream type privately
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
+        return open(self.baseFilename, "a", encoding="utf-8", opener=private)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """A full disk costs log lines and nothing else."""

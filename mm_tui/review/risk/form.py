@@ -9,9 +9,9 @@ from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import MONTH_NAMES
 from mm_tui.review.risk.phrases import lowered, pattern, word_set
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.review.subject import unmarked
 from mm_tui.text import OneLine, hidden_notice
 
-_REPLY_MARKS = re.compile(r"(?:\s*(?:re|aw|antw|sv|vs|fwd?|wg|tr|rv)\s*(?:\[\d+\])?\s*:)*\s*", re.IGNORECASE)
 _HOLES = (
     re.compile(r"\{\{[^{}\n]{0,80}\}\}|\{%[^%\n]{0,80}%\}|<%[^%\n]{0,80}%>|\$\{[^{}\n]{0,80}\}|%\([\w .]{1,40}\)s"),
     re.compile(r"\{[A-Za-z][\w .-]{0,40}\}"),
@@ -56,7 +56,7 @@ _DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]\n]{1,200})\]:[ \t]{0,9}\S[^
 def empty_subject(reading: Reading) -> Iterator[Finding]:
     """The subject is empty, or nothing but "Re:" and "Fwd:". Medium on mail that leaves, low on mail that comes in."""
     subject = reading.draft.subject
-    if _REPLY_MARKS.fullmatch(subject):
+    if not unmarked(subject):
         level = Level.MEDIUM if reading.draft.outbound else Level.LOW
         words = f"the subject says nothing: {quoted(subject)}" if subject.strip() else "the subject is empty"
         yield Finding("empty_subject", level, OneLine(words), (), (Span(0, len(subject)),) if subject else ())

@@ -11,13 +11,11 @@ from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.phrases import pattern, phrases, word_set
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.review.risk.wording import similarity
+from mm_tui.review.subject import unmarked
 from mm_tui.text import OneLine
 
 _WORD = re.compile(r"[^\W_]+")
 _END = re.compile(r"[.!?…。！？:;)\]}\"'”’»*_`~>|=/-]\s*\Z")
-_REPLY_MARK = re.compile(
-    r"\s*(?:re|aw|antw|sv|vs|fwd?|wg|tr|rv|res|odp|ynt|回复|答复|转发)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE
-)
 
 
 @rule("empty_body", "nothing said")
@@ -197,7 +195,7 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
     """The draft answers, and its subject has no word in common with the subjects and the text of its thread. Medium;
     low when only the subjects differ."""
     subject = str(reading.draft.subject)
-    topic = _REPLY_MARK.sub("", subject).strip()
+    topic = unmarked(subject)
     words = {word.lower() for word in _WORD.findall(topic) if len(word) > 2 or word.isdigit()}
     words = words - word_set("unfinished") or words
     subjects = " ".join(str(mail.subject) for mail in reading.context.messages).lower()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import signal
 import sys
 import tempfile
@@ -14,6 +13,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mm_tui.private_files import replace_private
 
 if TYPE_CHECKING:
     from mm_tui.sandbox.gateway.server import Server
@@ -184,10 +185,7 @@ def announce(message: dict[str, object], file: Path | None) -> None:
     """Prints the ready message and writes the ready file, whole or not at all, readable by its owner alone."""
     line = json.dumps(message)
     if file is not None:
-        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-            stream.write(line + "\n")
-        unfinished.replace(file)
+        replace_private(file, line + "\n", durable=False)
     print(line, flush=True)  # noqa: T201 - the ready message is this command's output
 
 

@@ -5,7 +5,6 @@ A line-API view, so that a body of 262,144 characters and a thread of a thousand
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from textual.strip import Strip
 from mm_tui.models import EmailDetail
 from mm_tui.review.findings import Finding, Level
 from mm_tui.review.render_pass import RenderPass
+from mm_tui.review.subject import same_subject
 from mm_tui.screens.rendering import BodiesRendered, render_later
 from mm_tui.screens.thread.lines import NOTHING, Laid, Pieces, lay, listed, styled, wrap_words
 from mm_tui.store.mail.mails import MailRow
@@ -39,8 +39,6 @@ UNTOLD = "not disclosed by the gateway"
 SENDER = 44
 MOST_FILES = 4
 """Named above a mail's text."""
-
-_REPLY_MARKS = re.compile(r"^(?:\s*(?:re|fwd?|aw|wg|sv|antw)\s*:)+", re.IGNORECASE)
 
 
 @dataclass(eq=False)
@@ -402,11 +400,6 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         if leaf.detail is None or at >= len(leaf.body.lines):
             return []
         return [blank, *styled(leaf.body, at, "dim" if leaf.unsent else "row")]
-
-
-def same_subject(one: str, other: str) -> bool:
-    """Whether two subjects are the same but for their Re: and Fwd:."""
-    return _REPLY_MARKS.sub("", one).strip().casefold() == _REPLY_MARKS.sub("", other).strip().casefold()
 
 
 def _gist(leaf: MessageItem) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING
 
+from mm_tui.private_files import private
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _name_it(written: Path, path: Path) -> None:
         raise
     except OSError:
         # A file system without links: the name is reserved first, then the whole file takes its place.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        open(path, "xb", opener=private).close()
         written.replace(path)
 
 

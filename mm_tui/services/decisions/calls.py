@@ -29,7 +29,8 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
-from mm_tui.review.draft import fingerprint, starts_thread, topic
+from mm_tui.review.draft import fingerprint, starts_thread
+from mm_tui.review.subject import topic
 from mm_tui.services.decisions.record import ActiveDecision, DecisionMeta
 from mm_tui.services.decisions.remote_state import sighting_of, standing_of
 from mm_tui.services.presence.tags import mark_pair

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from mm_tui.private_files import replace_private
 from mm_tui.settings.sections import data_dir
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.decisions.locks import Process, token_of
@@ -41,7 +41,7 @@ class EditorFile:
         self.path = self.folder / TEXT
         self._edit = edit
         # What it is about comes last: without it nobody takes the text up, and the text is still in the store.
-        _write(self.path, edit.text.body)
+        replace_private(self.path, edit.text.body)
         self._about([Process.this()])
 
     def started(self, pid: int) -> None:
@@ -69,9 +69,7 @@ class EditorFile:
             "body": edit.text.body,
             "saved_at": edit.saved_at.isoformat(), "owners": [list(owner) for owner in _pairs(owners)],
         }  # fmt: skip
-        written = self.folder / f"{ABOUT}.new"
-        _write(written, json.dumps(about))
-        written.replace(self.folder / ABOUT)
+        replace_private(self.folder / ABOUT, json.dumps(about))
 
 
 class LeftBehind(NamedTuple):
@@ -132,14 +130,6 @@ def _with_body(edit: SavedEdit, body: str) -> SavedEdit:
 
 def _pairs(owners: list[Process]) -> list[tuple[int, str]]:
     return [(owner.pid, owner.token) for owner in owners]
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a private file down to the disk."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _clear(folder: Path) -> None:

@@ -1,0 +1,49 @@
+"""Files that only their owner can read, written whole or not at all and through no link."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for `open`: a file that it makes has mode 0600, and a link in the file's place is refused.
+
+    Raises:
+        OSError: the file cannot be opened, or is a link.
+    """
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
+def replace_private(path: Path, text: str, *, durable: bool = True, errors: str = "strict") -> None:
+    """Puts a text in a file's place in one step: a reader sees the old file or the new one.
+
+    Args:
+        path: the file; a link there is replaced, not followed.
+        text: the whole content, written as UTF-8.
+        durable: on the disk when this returns.
+        errors: what becomes of characters that UTF-8 has not, as for `open`.
+
+    Raises:
+        OSError: it cannot be written. Then the file is as it was.
+    """
+    # Two programs, or two threads of one, may write it at the same moment.
+    fresh = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    with suppress(FileNotFoundError):
+        fresh.unlink()
+    try:
+        with open(fresh, "x", encoding="utf-8", errors=errors, opener=private) as file:
+            file.write(text)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        fresh.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
