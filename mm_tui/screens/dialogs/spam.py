@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.services.spam import MARKED, why_not
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -27,6 +26,9 @@ class SpamMarking:
 
     def ask(self, row: MailRow) -> None:
         """Asks whether the mail is spam; of one that is marked, whether it is not."""
+        # Imported late: it brings the models, and the first frame needs none.
+        from mm_tui.services.spam import MARKED, why_not
+
         services = self._screen.services
         marked = row.status in MARKED
         if words := why_not(row.direction, row.status, spam=not marked):
