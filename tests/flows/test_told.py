@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,27 @@ async def test_what_was_said_of_one_mail_is_not_said_of_the_next(
         await until(pilot, lambda: "lines not seen yet: pgdn reads on" in drawn(app), "the answer")
         await pilot.press("n")
         await until(pilot, lambda: "not seen yet" not in drawn(app), "the answer to go")
+
+
+async def test_what_is_left_to_read_is_told_also_when_a_poll_reads_the_entry_anew_meanwhile(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("\n\n".join(f"Paragraph {number}." for number in range(40)))
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await until(pilot, lambda: not screen.gate.came_unasked, "a moment to look")
+        once_painted = screen.pane.main.once_painted
+
+        def read_anew_then(call: Callable[[], object]) -> None:
+            current = screen.current
+            assert current is not None
+            screen.listing.listed[current.item.id] = replace(current, due_at=app.services.clock.now())
+            assert screen.current != current
+            once_painted(call)
+
+        monkeypatch.setattr(screen.pane.main, "once_painted", read_anew_then)
+        await pilot.press("a")
+        await until(pilot, lambda: "lines not seen yet: pgdn reads on" in drawn(app), "the answer")
 
 
 async def test_each_view_that_shows_all_that_leaves_counts(

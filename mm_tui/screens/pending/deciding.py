@@ -193,10 +193,12 @@ class Deciding:
         """Shows what would leave; says how much of it is left to read once that is known, which is when it is drawn."""
         self._screen.read_item()
         self._screen.pane.show_what_leaves()
-        self._screen.pane.main.once_painted(lambda: self._say_unread(entry))
+        self._screen.pane.main.once_painted(lambda: self._say_unread(entry.item.id))
 
-    def _say_unread(self, entry: QueueEntry) -> None:
-        if self._screen.current != entry or self._screen.gate.has_seen(entry):
+    def _say_unread(self, email_id: str) -> None:
+        # A poll may have read the entry anew meanwhile, with another's claim or more of its thread.
+        entry = self._screen.current
+        if entry is None or entry.item.id != email_id or self._screen.gate.has_seen(entry):
             return
         unread = self._screen.pane.main.lines_unread
         more = f"{count(unread, 'line', 'lines')} not seen yet: {{paper.page_down}} reads on"
