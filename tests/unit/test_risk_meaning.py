@@ -194,3 +194,17 @@ def test_the_form_of_what_tools_put_out(code: str, answer: str) -> None:
 )
 def test_a_short_answer_is_not_empty(answer: str) -> None:
     assert not found("empty_body", answer)
+
+
+def test_what_was_left_out_of_a_very_long_thread_is_said() -> None:
+    def left_out(*thread: Message, body: str = "Thank you.") -> list[str]:
+        draft = Draft(sender=US, to=(LENA,), body=ManyLine(body))
+        said = assess(draft, ThreadContext(thread, own_addresses=frozenset({str(US.address)}))).unchecked
+        return [str(words) for words in said if words.startswith("not read: ")]
+
+    assert left_out(mail("Order 4711 please.")) == []
+    assert "numbers in the older mails" in left_out(mail("Order 4711 please.\n" * 3000))[0]
+    assert any("what the last mail asks for" in words for words in left_out(mail("a word\n" * 6000)))
+    assert any("orders to an AI" in words for words in left_out(mail("a word\n" * 9000)))
+    assert any("contradictions" in words for words in left_out(mail("Hello."), body="a word\n" * 4000))
+    assert any("newest 20 mails" in words for words in left_out(*[mail("Hello.")] * 21))

@@ -13,8 +13,8 @@ very words marked in it. High asks again before approving, and is never part of 
 Rules read words and numbers, not meaning. They miss what is put in other words, and they stop at harmless drafts:
 they tell where to look, and a human decides. Where they find nothing, that is all that is said: "nothing found by
 word rules", and "not compared with the thread" where its text is not known. What was not checked (rules switched off,
-mails of the thread that have not been read on this machine, what the gateway does not disclose) is said beside every
-draft.
+mails of the thread that have not been read on this machine, what the gateway does not disclose, and "not read: …" for
+the parts of a very long thread or draft that were left out) is said beside every draft.
 
 In the settings, `[risk]` holds `off = ["code"]` to switch a rule off, `levels = { code = "low" }` to change how loud it
 is, and the numbers that some rules use. Codes of single findings work as well as those of rules.

@@ -13,14 +13,13 @@ from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import Day, days_there, find_dates
 from mm_tui.review.risk.phrases import lowered, opposites, pattern, phrases
-from mm_tui.review.risk.rule import WRAP, Reading, agrees, quoted, rule
+from mm_tui.review.risk.rule import LONGEST_DRAFT, WRAP, Reading, agrees, quoted, rule
 from mm_tui.text import OneLine
 
 _CLAUSE = re.compile(r"[^,.;:!?\n。！？、，；]+")
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}|[\u3400-\u9fff\u30a0-\u30ff]{2}")
 _ROOT = 4
-_MOST_CLAUSES = 60
-_MOST_READ = 8_000
+_MOST_CLAUSES = 600
 
 
 class Clause(NamedTuple):
@@ -33,17 +32,24 @@ class Clause(NamedTuple):
 
 def _clauses(text: str, last: int) -> list[Clause]:
     found = []
-    no = [match.start() for match in pattern("negations").finditer(text, 0, last)]
+    no, ifs = _places("negations", text, last), _places("conditions", text, last)
     for match in _CLAUSE.finditer(text, 0, last):
-        if text[match.end() : match.end() + 1] in "?？" or pattern("conditions").search(match[0]):
+        if text[match.end() : match.end() + 1] in "?？" or _any_within(ifs, match):
             continue
         roots = frozenset(word[:_ROOT] for word in _LONG_WORD.findall(match[0])) - _hollow()
         if roots:
-            denies = bisect_left(no, match.start()) < bisect_left(no, match.end())
-            found.append(Clause(Span(*match.span()), roots, denies))
+            found.append(Clause(Span(*match.span()), roots, _any_within(no, match)))
         if len(found) >= _MOST_CLAUSES:
             break
     return found
+
+
+def _places(key: str, text: str, last: int) -> list[int]:
+    return [match.start() for match in pattern(key).finditer(text, 0, last)]
+
+
+def _any_within(places: list[int], match: re.Match[str]) -> bool:
+    return bisect_left(places, match.start()) < bisect_left(places, match.end())
 
 
 @cache
@@ -67,12 +73,12 @@ def contradicts_itself(reading: Reading) -> Iterator[Finding]:
     """Two places of the draft cannot both be true: one says of the same words what the other denies ("the policy has
     begun", "the policy has not begun yet"), or they name two states that exclude each other (delivered and still in our
     warehouse, fully booked and a place is free). Conditions and questions do not count. Medium."""
-    low = reading.low[: min(reading.written, _MOST_READ)]
-    clauses = _clauses(low, len(low))
-    for at, first in enumerate(clauses):
-        for second in clauses[at + 1 :]:
+    low = reading.low[: min(reading.written, LONGEST_DRAFT)]
+    clauses = _clauses(low, len(low)) if pattern("negations").search(low) else []
+    for first in (clause for clause in clauses if clause.denies):
+        for second in clauses:
             if _turned(first, second):
-                yield _itself(reading, first.span, second.span)
+                yield _itself(reading, *sorted((first.span, second.span)))
                 return
     any_first, pairs = opposites()
     for one, other in pairs if any_first.search(low) else ():
@@ -110,7 +116,7 @@ def _itself(reading: Reading, first: Span, second: Span) -> Finding:
 def contradicts_us(reading: Reading) -> Iterator[Finding]:
     """A mail of ours in this thread says no where the draft says yes, or yes where it says no, of the same words.
     Medium: one of the two is wrong, or the change should be explained."""
-    low = reading.low[: min(reading.written, _MOST_READ)]
+    low = reading.low[: min(reading.written, LONGEST_DRAFT)]
     ours = [
         mail
         for mail in reading.context.messages
@@ -120,7 +126,7 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
         return
     mine = _clauses(low, len(low))
     for mail in reversed(ours[-3:]):
-        text = WRAP.sub(" ", lowered(str(mail.body)[:_MOST_READ]))
+        text = WRAP.sub(" ", lowered(str(mail.body)[:LONGEST_DRAFT]))
         text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
         theirs = _clauses(text, len(text))
         for clause in mine:

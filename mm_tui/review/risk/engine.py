@@ -112,6 +112,7 @@ def _unchecked(reading: Reading) -> list[OneLine]:
         elif unread:
             total = len(reading.context.messages)
             said.append(f"{unread} of {total} earlier mails have not been read on this machine, so not compared with")
+        said += reading.not_read
         said.append("bcc is not disclosed by the gateway")
     if draft.sender_verified is None:
         said.append("the gateway shows no proof of the sender's identity")

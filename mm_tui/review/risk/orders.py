@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.phrases import lowered, pattern, word_set
-from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.review.risk.rule import LONGEST_END, Reading, quoted, rule
 from mm_tui.text import OneLine
 
 _AT_A_WORD = (
@@ -71,12 +71,9 @@ _TOLD = re.compile(
 )
 
 
-_LONGEST_END = 30_000
-
-
 def _ends_of(text: str) -> str:
     """The text, or of a huge one the beginning and the end: no human reads more, and no model is given more."""
-    return text if len(text) <= 2 * _LONGEST_END else f"{text[:_LONGEST_END]}\n{text[-_LONGEST_END:]}"
+    return text if len(text) <= 2 * LONGEST_END else f"{text[:LONGEST_END]}\n{text[-LONGEST_END:]}"
 
 
 def _order_in(text: str) -> re.Match[str] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -12,7 +11,7 @@ from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import domain_of, registrable
 from mm_tui.review.risk.phrases import pattern, phrases, word_set
-from mm_tui.review.risk.rule import Reading, listed, quoted, rule
+from mm_tui.review.risk.rule import MOST_MAILS, Reading, listed, plain_name, quoted, rule
 from mm_tui.text import OneLine
 
 _NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+")
@@ -22,20 +21,8 @@ _EASTERN = re.compile(
 )
 
 
-def _plain(word: str) -> str:
-    """Lower case without marks: `José` and `jose` are one name."""
-    if word.isascii():
-        return word.lower()
-    lower = word.lower().replace("ß", "ss").replace("ł", "l").replace("ø", "o")
-    return "".join(char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
-
-
-def _known_names(reading: Reading) -> frozenset[str]:
-    return frozenset(map(_plain, reading.thread_words))
-
-
 def _is_known(name: str, known: frozenset[str]) -> bool:
-    plain = _plain(name)
+    plain = plain_name(name)
     parts = [part for part in re.split(r"['’-]", plain) if len(part) > 1] or [plain]
     if any(part in known for part in parts) or plain in known:
         return True
@@ -129,7 +116,7 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
             "avv",
         }
         found = [match for match in _NAME.finditer(rest) if match[0][0].isupper() and match[0].lower() not in skip]
-        known = _known_names(reading)
+        known = reading.known_names
         if found and not any(_is_known(match[0], known) for match in found):
             names = [Span(offset + match.start(), offset + match.end()) for match in found]
         elif len(found) > 1:
@@ -150,13 +137,12 @@ _COMPANY = re.compile(
 _LONGEST_SIGNATURE = 5
 
 
-_MAILS_READ = 20
 _MOST_READ = 20_000
 """So many mails of a thread, the newest, and characters of each are looked through for names."""
 
 
 def _names_in(text: str) -> frozenset[str]:
-    return frozenset(map(_plain, set(_NAME.findall(text))))
+    return frozenset(map(plain_name, set(_NAME.findall(text))))
 
 
 def _signature(reading: Reading) -> tuple[int, int] | None:
@@ -198,20 +184,20 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     if place is None:
         return
     text = reading.body[slice(*place)]
-    joined = re.sub(r"[\W_]", "", _plain(text))
+    joined = re.sub(r"[\W_]", "", plain_name(text))
     if any(
         len(label) > 2 and (re.sub(r"\W", "", label) in joined or (joined[:6] and joined in label)) for label in domains
     ):
         return
     ours = _names_in(
-        " ".join(f"{mail.sender.name} {mail.body}" for mail in sent[-_MAILS_READ:])
+        " ".join(f"{mail.sender.name} {mail.body}" for mail in sent[-MOST_MAILS:])
         + f" {reading.draft.sender.name} {reading.draft.sender.address} {' '.join(domains)}"
     )
-    inbound = _names_in("\n".join(str(mail.body)[:_MOST_READ] for mail in mails[-_MAILS_READ:] if mail not in sent))
-    roles = frozenset(map(_plain, word_set("roles")))
+    inbound = _names_in("\n".join(str(mail.body)[:_MOST_READ] for mail in mails[-MOST_MAILS:] if mail not in sent))
+    roles = frozenset(map(plain_name, word_set("roles")))
     foreign: list[Span] = []
     recipients = {
-        _plain(word)
+        plain_name(word)
         for party in reading.draft.recipients
         if not reading.is_ours(party.address)
         for word in _NAME.findall(str(party.name))
@@ -220,21 +206,29 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     for number, match in enumerate(re.finditer(r"[^\n]+", text)):
         line = match[0].strip()
         words = _NAME.findall(line)
-        plain = [_plain(word) for word in words]
+        plain = [plain_name(word) for word in words]
         span = Span(place[0] + match.start(), place[0] + match.end())
         names = [word for word, one in zip(words, plain, strict=True) if word[0].isupper() and one not in roles]
         unknown = [
-            name for name in names if _plain(name) not in ours and not any(_plain(name) in label for label in domains)
+            name
+            for name in names
+            if plain_name(name) not in ours and not any(plain_name(name) in label for label in domains)
         ]
         named = _COMPANY.search(line) is not None
         organised = line[-1:] not in ",!?" and (
             named or (bool(sent) and any(len(one) > 3 and one in roles for one in plain))
         )
         alike = any(
-            _plain(name)[:5] in one or one[:5] in _plain(name) for name in unknown for one in domains if len(one) > 3
+            plain_name(name)[:5] in one or one[:5] in plain_name(name)
+            for name in unknown
+            for one in domains
+            if len(one) > 3
         )
         third = (
-            number > 0 and bool(names) and len(unknown) == len(names) and any(_plain(name) in inbound for name in names)
+            number > 0
+            and bool(names)
+            and len(unknown) == len(names)
+            and any(plain_name(name) in inbound for name in names)
         )
         if len(words) > 8 or alike:
             continue
@@ -242,8 +236,8 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
             unknown
             and organised
             and len(unknown) == len(names)
-            and not all(_plain(name) in inbound for name in unknown)
-        ) or (third or (names and recipients and all(_plain(name) in recipients for name in names))):
+            and not all(plain_name(name) in inbound for name in unknown)
+        ) or (third or (names and recipients and all(plain_name(name) in recipients for name in names))):
             foreign.append(span)
     if foreign:
         whole = Span(place[0], place[1])
@@ -258,7 +252,7 @@ def _full_names(addresses: frozenset[str]) -> dict[tuple[str, str], str]:
     for address in addresses:
         parts = re.split(r"[._-]", address.partition("@")[0])
         if len(parts) == 2 and all(len(part) > 2 and part.isalpha() for part in parts):
-            found[(_plain(parts[0]), _plain(parts[1]))] = address
+            found[(plain_name(parts[0]), plain_name(parts[1]))] = address
     return found
 
 
@@ -274,9 +268,9 @@ def names_other_contact(reading: Reading) -> Iterator[Finding]:
     if not book:
         return
     words = list(_NAME.finditer(reading.body))
-    known = _known_names(reading)
+    known = reading.known_names
     for first, second in pairwise(words):
-        pair = (_plain(first[0]), _plain(second[0]))
+        pair = (plain_name(first[0]), plain_name(second[0]))
         if second.start() - first.end() == 1 and pair in book and not (pair[0] in known and pair[1] in known):
             span = Span(first.start(), second.end())
             words_said = f"names a correspondent who is not in the thread: {quoted(reading.body[slice(*span)])}"
@@ -297,7 +291,7 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
     """A sentence names a person who stands nowhere in the thread and is not of our house, and tells what is private: an
     illness, a debt, where they live or stay, who complained, what they ordered. Or it speaks of another customer,
     guest, patient or of a neighbour and tells such a thing. Medium."""
-    known = _known_names(reading)
+    known = reading.known_names
     low = reading.low[: reading.written]
     place = _signature(reading)
     body = reading.body[: place[0] if place else reading.written]

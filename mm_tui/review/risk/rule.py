@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,14 @@ from mm_tui.settings.sections import Risk
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
 """A break that mail programs make in long lines: it ends no sentence, unless a list or nothing follows."""
 _ENDS = (". ", "! ", "? ", "\n", "。", "！", "？")
-_LONGEST_ASKED = 8_000
+LONGEST_ASKED = 30_000
+"""Characters of the last mail that are read for what it asks."""
+LONGEST_END = 30_000
+"""Characters at either end of a huge mail that are searched for orders to an AI."""
+MOST_MAILS = 20
+"""Mails of a thread, the newest, that are looked through for names and for what was said before."""
+LONGEST_DRAFT = 20_000
+"""Characters of a draft that are compared sentence by sentence, with each other and with earlier mails."""
 _QUOTED = re.compile(r"^[ \t]*+(?:>[ \t]*+)++([^\n]*+)", re.MULTILINE)
 _SET_OFF = re.compile(r"^--[ \t]*$", re.MULTILINE)
 _FOOTER = re.compile(
@@ -29,7 +37,8 @@ _QUOTES_LOOKED_FOR = 400
 _SHORTEST_QUOTE = 12
 _DIGIT = re.compile(r"\d")
 _BETWEEN_DIGITS = re.compile(r"[\s()./-]")
-_MOST_FIGURES = 40_000
+MOST_FIGURES = 40_000
+"""Characters of the thread's lines with numbers, the newest, that a draft's numbers are compared with."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +93,26 @@ class Reading:
 
         Of a long thread the newest forty thousand characters of them.
         """
-        lines = (line for line in self.thread_text.split("\n") if _DIGIT.search(line))
-        return "\n".join(lines)[-_MOST_FIGURES:]
+        return self._all_figures[-MOST_FIGURES:]
+
+    @cached_property
+    def _all_figures(self) -> str:
+        return "\n".join(line for line in self.thread_text.split("\n") if _DIGIT.search(line))
+
+    @property
+    def not_read(self) -> Iterator[str]:
+        """What was left out because thread or draft are very long, one sentence each."""
+        if len(self._all_figures) > MOST_FIGURES:
+            yield f"not read: numbers in the older mails of this long thread, past {MOST_FIGURES:,} characters of them"
+        asked = str(self.asked.body) if self.asked else ""
+        if len(asked) > LONGEST_ASKED:
+            yield f"not read: what the last mail asks for after its first {LONGEST_ASKED:,} characters"
+        if len(asked) > 2 * LONGEST_END:
+            yield f"not read: orders to an AI in the last mail, but for its first and last {LONGEST_END:,} characters"
+        if len(self.draft.body) > LONGEST_DRAFT:
+            yield f"not read: contradictions and repetitions after the first {LONGEST_DRAFT:,} characters of the draft"
+        if len(self.context.messages) > MOST_MAILS:
+            yield f"not read: names and earlier wording in other than the newest {MOST_MAILS} mails of the thread"
 
     @cached_property
     def house_text(self) -> str:
@@ -159,7 +186,7 @@ class Reading:
         """What the other side wrote last, without what it quotes, in lower case."""
         body = str(self.asked.body) if self.asked else ""
         return lowered(
-            "\n".join(line for line in body[:_LONGEST_ASKED].split("\n") if not line.lstrip().startswith(">"))
+            "\n".join(line for line in body[:LONGEST_ASKED].split("\n") if not line.lstrip().startswith(">"))
         )
 
     @cached_property
@@ -170,7 +197,13 @@ class Reading:
         parties += [self.draft.sender, *self.draft.recipients]
         names = " ".join(f"{party.name} {party.address}" for party in parties)
         words = set(re.findall(r"\w+", f"{self.thread_text} {names}".lower()))
-        return frozenset(part for word in words for part in word.split("_") if part)
+        joined = [word for word in words if "_" in word]
+        return frozenset(words.difference(joined).union(part for word in joined for part in word.split("_") if part))
+
+    @cached_property
+    def known_names(self) -> frozenset[str]:
+        """`thread_words` as `plain_name` writes them."""
+        return frozenset(word if word.isascii() else plain_name(word) for word in self.thread_words)
 
     @cached_property
     def written(self) -> int:
@@ -241,6 +274,14 @@ def listed(words: list[str], most: int = 3) -> str:
     """`a, b, c and 4 more`."""
     shown = ", ".join(words[:most])
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+
+
+def plain_name(word: str) -> str:
+    """Lower case without marks: `José` and `jose` are one name."""
+    if word.isascii():
+        return word.lower()
+    lower = word.lower().replace("ß", "ss").replace("ł", "l").replace("ø", "o")
+    return "".join(char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
 
 
 def agrees(reading: Reading, span: Span) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.phrases import pattern, phrases, word_set
-from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.review.risk.rule import LONGEST_DRAFT, MOST_MAILS, Reading, quoted, rule
 from mm_tui.review.risk.wording import similarity
 from mm_tui.review.subject import unmarked
 from mm_tui.text import OneLine
@@ -162,7 +162,6 @@ def broken_form(reading: Reading) -> Iterator[Finding]:
 
 _ALIKE = 0.8
 _FEWEST = 8
-_MOST_COMPARED = 12
 
 
 def _unquoted(text: str) -> str:
@@ -176,9 +175,9 @@ def said_before(reading: Reading) -> Iterator[Finding]:
     body = reading.body[: reading.written]
     if len(_WORD.findall(body)) < _FEWEST:
         return
-    mails = [mail for mail in reading.context.messages[-_MOST_COMPARED:] if mail.body is not None]
+    mails = [mail for mail in reading.context.messages[-MOST_MAILS:] if mail.body is not None]
     for mail in reversed(mails):
-        text = _unquoted(str(mail.body)[:20_000])
+        text = _unquoted(str(mail.body)[:LONGEST_DRAFT])
         if not 0.4 < len(text) / max(1, len(body)) < 2.5:
             continue
         ours = mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)
@@ -219,13 +218,13 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
 def repeats_itself(reading: Reading) -> Iterator[Finding]:
     """Two paragraphs of the draft are nearly the same, as when two versions were left in, or a sentence stands there
     twice, one right after the other. Medium."""
-    if match := _TWICE.search(reading.body, 0, min(reading.written, 20_000)):
+    if match := _TWICE.search(reading.body, 0, min(reading.written, LONGEST_DRAFT)):
         words = f"says the same twice: {quoted(match[1])}"
         yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
         return
     parts = [
         (match.start(), match[0])
-        for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", reading.body[: min(reading.written, 20_000)])
+        for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", reading.body[: min(reading.written, LONGEST_DRAFT)])
         if len(match[0]) >= 50 and match[0][0].isalpha() and re.search(r"[.!?。！？]\s*\Z", match[0])
     ][:_MOST_PARAGRAPHS]
     for at, (_, first) in enumerate(parts):

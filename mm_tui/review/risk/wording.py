@@ -9,11 +9,10 @@ from itertools import pairwise
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.language import language_name, language_of
-from mm_tui.review.risk.rule import Reading, quoted, rule
+from mm_tui.review.risk.rule import LONGEST_DRAFT, Reading, quoted, rule
 from mm_tui.text import OneLine
 
 _WORD = re.compile(r"\w+")
-_LONGEST_COMPARED = 20_000
 _FEWEST_WORDS = 6
 _SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
 
@@ -26,10 +25,10 @@ def other_language(reading: Reading) -> Iterator[Finding]:
     theirs = ""
     for mail in reversed(reading.context.messages):
         if mail.body is not None and not reading.is_ours(mail.sender.address):
-            lines = mail.body[:_LONGEST_COMPARED].split("\n")
+            lines = mail.body[:LONGEST_DRAFT].split("\n")
             theirs = "\n".join(line for line in lines if not line.lstrip().startswith(">"))
             break
-    there, here = language_of(theirs), language_of(reading.body[:_LONGEST_COMPARED])
+    there, here = language_of(theirs), language_of(reading.body[:LONGEST_DRAFT])
     if there and here and there != here:
         words = f"written in {language_name(here)}, but the last mail was in {language_name(there)}"
         yield Finding("other_language", Level.MEDIUM, OneLine(words))
@@ -42,7 +41,7 @@ def other_language(reading: Reading) -> Iterator[Finding]:
 
 
 def _pairs(text: str) -> Counter[tuple[str, str]]:
-    words = _WORD.findall(text[:_LONGEST_COMPARED].casefold())
+    words = _WORD.findall(text[:LONGEST_DRAFT].casefold())
     return Counter(pairwise(words))
 
 
