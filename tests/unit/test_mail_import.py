@@ -59,7 +59,7 @@ class TestOneMail:
             (b"a =?utf-8?Q?b?= c =?utf-8?Q?d?=\n =?utf-8?Q?e?=", "a b c de"),
             (b"=?nonsense?Q?caf=C3=A9?=", "café"),
             (b"=?utf-8?B?!!!?=", "!!!"),
-            (b"=?utf-8?Q?open", "=?utf-8?Q?open"),
+            (b"=?utf-8?Q?open", "open"),
             (b"Gr\xfc\xdfe", "Grüße"),
             (b"Gr\xc3\xbc\xc3\x9fe", "Grüße"),
             (b"folded\n\tline", "folded line"),

@@ -3,7 +3,7 @@
 ```
 sources ─▶ mbox, outlook      files into raw mails
 parse ─▶ headers, dates, ids  one raw mail into an `IncomingMail`
-      └▶ parts ─▶ content, plain, html, rtf, winmail, notices, bounces ─▶ charsets, encoded_words
+      └▶ parts ─▶ content, plain, html, rtf, winmail, notices, bounces ─▶ encoded_words, charsets, charset_guess
 importer, report              all of it, and what was odd
 ```
 """

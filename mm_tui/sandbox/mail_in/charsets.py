@@ -10,14 +10,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
+from mm_tui.sandbox.mail_in import charset_guess
+
 Odd = Callable[[str], None]
 """Is told, in a few words, what is odd about the mail at hand."""
 
-_LATIN = ("windows-1252", "windows-1250", "iso-8859-2", "windows-1254", "windows-1257")
-_OTHERS = (
-    "gb18030", "big5", "cp949", "cp932", "euc-jp", "koi8-r", "koi8-u", "windows-1251", "iso-8859-5", "windows-1253",
-    "windows-1255", "windows-1256", "windows-1258", "cp874",
-)  # fmt: skip
 # What a name stands for in mail: often a larger set than the one that it names.
 _LADDERS: dict[str, tuple[str, ...]] = {
     "iso-8859-1": ("cp1252",), "iso-8859-9": ("cp1254",), "iso-8859-11": ("cp874",), "tis-620": ("cp874",),
@@ -38,7 +35,6 @@ _ALIASES = {
 }  # fmt: skip
 _NO_TEXT = {"undefined", "idna", "punycode", "unicode_escape", "raw-unicode-escape", "mbcs", "oem"}
 _MULTIBYTE = {"gb18030", "cp950", "big5hkscs", "cp949", "johab", "cp932", "shift_jis_2004", "euc_jp", "hz"}
-_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _JIS_ESCAPE = re.compile(rb"\x1b(\$\([A-Z]|\$[@AB]|\([A-Z])")
 
 
@@ -71,6 +67,10 @@ def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = (
     codec = codec_of(declared)
     if codec.startswith("iso2022_jp") and b"\x1b" in data:
         return _iso_2022_jp(data, odd)
+    if b"\x1b$)C" in data and data.isascii():
+        return data.decode("iso2022_kr", "replace")
+    if codec in ("", "gbk", "gb2312", "gb18030", "ascii") and (pairs := _hz(data)):
+        return pairs
     if data.isascii() and not codec.startswith(("utf-16", "utf-32", "utf-7", "iso2022", "hz")) and b"\x00" not in data:
         if _JIS_ESCAPE.search(data) and b"\x1b$" in data:
             odd("no charset declared")
@@ -83,6 +83,16 @@ def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = (
     if not codec:
         odd("unknown charset" if (declared or "").strip() else "no charset declared")
     return _clean(_as_it_is(data, codec, odd, hints))
+
+
+def _hz(data: bytes) -> str:
+    """Chinese in pairs of ASCII signs (HZ); empty where it is none."""
+    if not data.isascii() or not re.search(rb"~\{(?:[!-w][!-~]){2,}~\}", data):
+        return ""
+    try:
+        return data.decode("hz")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _by_mark(data: bytes) -> str:
@@ -104,13 +114,16 @@ def _wide(data: bytes, codec: str) -> str:
     few = len(data) // 10
     if not codec.startswith("utf-16") and (len(data) < 4 or max(even, odd_places) <= max(few, 1)):
         return ""
-    if codec.startswith("utf-16") and data.isascii() and not even + odd_places:
-        return data.decode("ascii")
+    if codec.startswith("utf-16") and not even + odd_places and (text := _strict_utf8(data)):
+        return text
     if even != odd_places:
         return data.decode("utf-16-be" if even > odd_places else "utf-16-le", "replace")
     readings = [data.decode(name, "replace") for name in ("utf-16-be", "utf-16-le")]
     if codec in ("utf-16-le", "utf-16-be"):
         readings.insert(0, data.decode(codec, "replace"))
+    else:
+        # In the right order there are few rows of signs, in the wrong one many.
+        readings.sort(key=lambda text: len({ord(sign) >> 8 for sign in text}))
     return next((text for text in readings if _is_text(text)), "")
 
 
@@ -124,30 +137,49 @@ def _as_declared(data: bytes, codec: str, odd: Odd) -> str | None:
     """The text in its declared charset; None where that cannot be right."""
     if codec == "utf-8":
         return _as_utf8(data, odd)
-    if codec.startswith("utf-16") or codec == "ascii":
+    if codec.startswith("utf-16") or codec == "ascii" or (codec == "utf-7" and not data.isascii()):
         return None
-    try:
-        utf8 = data.decode("utf-8")
-    except UnicodeDecodeError:
-        utf8 = ""
     ladder = _LADDERS.get(codec, (codec,))
+    utf8 = _strict_utf8(data) or _mostly_utf8(data)
     # Text of another charset is by chance UTF-8 only where it is very short.
     if utf8 and not utf8.isascii():
         certain = any(sign >= "\u0800" for sign in utf8) or sum(sign > "\x7f" for sign in utf8) > 3
         if certain or ladder[0] not in _MULTIBYTE:
             odd("charset other than declared")
+            if "\ufffd" in utf8:
+                odd("bytes outside of the declared charset")
             return utf8
-    if ladder == ("cp1252",) and (other := _not_latin(data)):
+    if other := charset_guess.other_than(data, ladder[0]):
         odd("charset other than declared")
-        return other
+        return _read_as(other, data)
     for name in ladder:
         try:
             return data.decode(name)
         except (UnicodeError, ValueError):
             continue
     if codec == "euc_jp":
-        return _euc_jp(data, odd)
+        text = _euc_jp(data, odd)
+        bad = text.count("\ufffd")
+        return text if sum(sign > "\x7f" for sign in text) - bad >= 5 * bad else None
     return None
+
+
+def _read_as(name: str, data: bytes) -> str:
+    return _euc_jp(data, lambda _what: None) if codec_of(name) == "euc_jp" else data.decode(name, "replace")
+
+
+def _strict_utf8(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def _mostly_utf8(data: bytes) -> str:
+    """UTF-8 with a bad byte here and there; empty where it is not certain to be UTF-8."""
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    return text if sum(sign > "\x7f" for sign in text) - bad >= 5 * bad else ""
 
 
 def _as_utf8(data: bytes, odd: Odd) -> str | None:
@@ -177,7 +209,7 @@ def _as_it_is(data: bytes, codec: str, odd: Odd, hints: Iterable[str]) -> str:
         if text.count("�") * 10 <= sum(sign > "\x7f" for sign in text):
             odd("bytes outside of the declared charset")
             return text
-    elif codec and codec not in ("ascii", "utf-8") and not codec.startswith(("utf-16", "iso2022")):
+    elif codec and codec not in ("ascii", "utf-8") and not codec.startswith(("utf-16", "utf-7", "iso2022", "hz")):
         odd("bytes outside of the declared charset")
         return data.decode(_LADDERS.get(codec, (codec,))[0], "replace")
     if codec:
@@ -188,45 +220,7 @@ def _as_it_is(data: bytes, codec: str, odd: Odd, hints: Iterable[str]) -> str:
             text = _as_declared(data, name, silent)
             if text is not None:
                 return text
-    return _detected(data)
-
-
-def _not_latin(data: bytes) -> str:
-    """Text that is declared as Latin but has long runs of bytes that Latin text uses one at a time; else empty."""
-    runs = [len(run) for run in _HIGH_RUN.findall(data)]
-    if not runs or sum(length for length in runs if length >= 4) * 10 < sum(runs) * 8:
-        return ""
-    found = _detected_name(data, _OTHERS)
-    try:
-        return data.decode(found) if found else ""
-    except (UnicodeError, LookupError):
-        return ""
-
-
-def _detected(data: bytes) -> str:
-    # Western text has its marked letters one at a time; there the others are not even asked about.
-    longest = max((len(run) for run in _HIGH_RUN.findall(data)), default=0)
-    name = _detected_name(data, _LATIN if longest < 3 else (*_OTHERS, *_LATIN)) or "cp1252"
-    if codec_of(name) == "euc_jp":
-        return _euc_jp(data, lambda _what: None)
-    return data.decode(name, "replace")
-
-
-def _detected_name(data: bytes, among: Iterable[str]) -> str:
-    # Imported late: most mail declares what it is.
-    import chardet
-
-    found = chardet.detect_all(data[:20_000], include_encodings=among, prefer_superset=True)
-    names = [
-        (str(one["encoding"]), one["confidence"]) for one in found if one["encoding"] and codec_of(one["encoding"])
-    ]
-    if not names:
-        return ""
-    # Few letters say little: of the Western charsets the common one, unless another is clearly likelier.
-    western = next((confidence for name, confidence in names if codec_of(name) == "cp1252"), 0.0)
-    best, confidence = names[0]
-    is_western = codec_of(best) in map(codec_of, _LATIN)
-    return "cp1252" if is_western and western * 1.3 >= confidence else best
+    return _read_as(charset_guess.likeliest(data), data)
 
 
 def _clean(text: str) -> str:

@@ -13,8 +13,10 @@ from mm_tui.sandbox.mail_in.charsets import Odd, decode
 _START = r"=\?[^?\s]{1,60}\?[bBqQ]\?"
 # A word ends at "?=" before a sign that can follow one; a "?=" within the text of a careless mailer does not end it.
 _WORD = re.compile(
-    rf"=\?([^?\s]{{1,60}})\?([bBqQ])\?(?:((?:(?!{_START}).){{0,5000}}?)\?=(?=[\s\"'(),;:<>\[\].]|=\?|$)"
-    rf"|((?:(?!{_START})[^?]|\?(?!=)){{0,5000}})\?=)",
+    rf"=\?([^?\s]{{1,60}})\?([bBqQ])\?(?:((?:(?!{_START}).){{0,20000}}?)\?=(?=[\s\"'(),;:<>\[\].]|=\?|$)"
+    rf"|((?:(?!{_START})[^?]|\?(?!=)){{0,20000}})\?="
+    # A word that was cut off before its end.
+    rf"|([^?\s]{{1,20000}})\??$)",
     re.DOTALL,
 )
 _FOLD = re.compile(r"\r?\n[ \t]+|[\r\n]+")
@@ -45,8 +47,8 @@ def header_text(raw: str, odd: Odd, hints: Iterable[str] = ()) -> str:
             held = b""
         if between.strip() or at == 0:
             made.append(_raw_text(between, hints))
-        text = match[3] if match[3] is not None else match[4]
-        held += _word_bytes(match[2], text, odd)
+        text = next(part for part in match.groups()[2:] if part is not None)
+        held += _word_bytes(match[2], text, charset, odd)
         held_charset = charset
         at = match.end()
     made.append(decode(held, held_charset, odd, hints) if held else "")
@@ -60,16 +62,48 @@ def _raw_text(text: str, hints: Iterable[str]) -> str:
     return decode(text.encode("utf-8", "surrogateescape"), None, lambda _what: None, hints)
 
 
-def _word_bytes(kind: str, text: str, odd: Odd) -> bytes:
+def _word_bytes(kind: str, text: str, charset: str, odd: Odd) -> bytes:
     raw = text.encode("utf-8", "surrogateescape")
+    bare = re.sub(rb"\s", b"", raw)
     if kind in "qQ":
-        return quopri.decodestring(raw.replace(b"_", b" "), header=False)
-    raw = re.sub(rb"\s", b"", raw)
+        if swapped := _base64_named_q(bare, charset):
+            odd("encoded word of another encoding than it names")
+            return swapped
+        return _from_q(raw)
+    if re.search(rb"=[0-9A-Fa-f]{2}", bare) and re.search(rb"[^A-Za-z0-9+/]", bare.rstrip(b"=")):
+        odd("encoded word of another encoding than it names")
+        return _from_q(raw)
     try:
-        data = base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=False)
+        data = base64.b64decode(bare + b"=" * (-len(bare) % 4), validate=False)
     except (binascii.Error, ValueError):
-        data = b""
-    if raw and not data:
+        data = _from_cut_base64(bare)
+    if bare and not data:
         odd("broken base64")
         return raw
     return data
+
+
+def _from_q(raw: bytes) -> bytes:
+    return quopri.decodestring(raw.replace(b"_", b" "), header=False)
+
+
+def _from_cut_base64(raw: bytes) -> bytes:
+    """What can be read of base64 that lacks its last signs."""
+    kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
+    try:
+        return base64.b64decode(kept[: len(kept) // 4 * 4])
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _base64_named_q(raw: bytes, charset: str) -> bytes:
+    """The bytes of base64 in a word that names the other encoding; empty where it is not certain to be such."""
+    if len(raw) < (8 if raw.endswith(b"=") else 16) or len(raw) % 4 or not re.fullmatch(rb"[A-Za-z0-9+/]+={0,2}", raw):
+        return b""
+    data = base64.b64decode(raw)
+    try:
+        text = data.decode(charset)
+    except (UnicodeError, LookupError):
+        return b""
+    plain = sum(sign.isascii() and (sign.isalnum() or sign == " ") for sign in text)
+    return data if text.isprintable() and (plain * 2 > len(text) or charset in ("utf-8", "utf8")) else b""

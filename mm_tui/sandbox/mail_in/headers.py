@@ -298,10 +298,10 @@ def _pair(held: list[str], comments: list[str]) -> tuple[str, str]:
         after = "".join(held[held.index(angle) + 1 :]).strip(" ,;>")
         name = _unquoted(before) or _unquoted(after) or " ".join(said)
         return name, _routed("".join(angle[1:-1].split()))
-    text = "".join(held).strip(" ,;")
+    text = re.sub(r"\s*@\s*", "@", "".join(held).strip(" ,;"))
     if unclosed := re.fullmatch(r"(.*?)<([^<>]*@[^<>\s]*)", text):
         return _unquoted(unclosed[1].strip()) or " ".join(said), unclosed[2]
-    text = re.sub(r"^mailto:", "", text.strip("<> "), flags=re.I)
+    text = re.sub(r"^mailto:", "", text.strip("<>[] "), flags=re.I)
     if " " in text and "@" in text:
         # A name and an address without brackets.
         words = text.split()
