@@ -28,7 +28,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mm_tui.gateway import wire
+from mm_tui.gateway import account_wire, wire
 from mm_tui.review.findings import Finding, Level
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.sync.details import completed
@@ -117,7 +117,9 @@ def judged(case: Case, draft: Mail) -> Verdict:
         own = [str(address) for address in case["own"]]
         mails.save_mailboxes(
             [
-                wire.mailbox({"id": f"{BOX}{at}" if at else BOX, "address": address, "oversight_mode": "gated_send"})
+                account_wire.mailbox(
+                    {"id": f"{BOX}{at}" if at else BOX, "address": address, "oversight_mode": "gated_send"}
+                )
                 for at, address in enumerate(sorted(own, key=lambda address: address != draft["sender"]))
             ]
         )

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
@@ -385,52 +385,3 @@ class DecideReceipt(Model):
 
     status: OneLine
     postmark_message_id: OneLine = OneLine("")
-
-
-class Account(Model):
-    """The account behind the keys, with its quotas (e-mails a month, bytes)."""
-
-    id: OneLine = OneLine("")
-    name: OneLine = OneLine("")
-    slug: OneLine = OneLine("")
-    plan: OneLine = OneLine("")
-    oversight_email: OneLine = OneLine("")
-    monthly_email_quota: int | None = None
-    emails_sent_this_month: int | None = None
-    max_mailboxes: int | None = None
-    storage_used_bytes: int | None = None
-    max_storage_bytes: int | None = None
-    is_active: bool = True
-    sending_disabled: bool = False
-    sending_disabled_reason: OneLine = OneLine("")
-
-
-class Usage(Model):
-    """What the account did in a span of time (UTC)."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    emails_sent: int = 0
-    emails_received: int = 0
-    api_calls: int = 0
-    oversight_actions: int = 0
-
-
-class DayCount(Model):
-    """How often something happened on a day (UTC)."""
-
-    day: date
-    what: OneLine
-    """The gateway's word, for example `email_sent`."""
-    count: int
-
-
-class Webhook(Model):
-    """A webhook subscription. The signing secret is given once, on creation, and is not held here."""
-
-    id: GatewayId
-    url: OneLine
-    events: tuple[OneLine, ...] = ()
-    mailbox_id: GatewayId | None = None
-    is_active: bool = True
-    created_at: datetime | None = None

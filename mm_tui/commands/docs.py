@@ -20,6 +20,7 @@ from mm_tui.commands.output import exits, fields
 from mm_tui.commands.parser import build
 from mm_tui.gateway.calls import all_calls
 from mm_tui.keymap import ACTS
+from mm_tui.review.risk.catalogue import as_markdown
 from mm_tui.settings import file as config_file
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import DEFAULT_AI21_HOST, DEFAULT_URL, FORMAT, Profile, Section, Settings, field_docs
@@ -34,6 +35,7 @@ def pages() -> dict[str, str]:
         "configuration.md": configuration_page(),
         "gateway.md": gateway_page(),
         "keys.md": keys_page(),
+        "risk.md": as_markdown(),
     }
 
 

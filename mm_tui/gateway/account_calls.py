@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mm_tui.gateway import calls, values, wire
+from mm_tui.account import Account, DayCount, Usage, Webhook, WebhookDelivery
+from mm_tui.gateway import account_wire, calls, values
 from mm_tui.gateway.base import Caller, given
 from mm_tui.gateway.errors import CodeSent, Malformed
-from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression, WebhookDelivery
-from mm_tui.models import Account, Allowed, DayCount, Mailbox, Usage, Webhook
+from mm_tui.gateway.shapes import Contact, CreatedMailbox, Listing, Suppression
+from mm_tui.models import Allowed, Mailbox
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
@@ -43,17 +44,17 @@ class AccountCalls(Caller):
 
     async def account(self) -> Account:
         """The account's name, plan and quotas."""
-        return await self._ask(calls.ACCOUNT, lambda answer: wire.account(values.single(answer, "account")))
+        return await self._ask(calls.ACCOUNT, lambda answer: account_wire.account(values.single(answer, "account")))
 
     async def usage(self) -> Usage:
         """What the account did lately."""
-        return await self._ask(calls.USAGE, lambda answer: wire.usage(values.single(answer, "usage")))
+        return await self._ask(calls.USAGE, lambda answer: account_wire.usage(values.single(answer, "usage")))
 
     async def daily_usage(self, since: datetime) -> Listing[DayCount]:
         """What the account did day by day (UTC)."""
         return await self._ask(
             calls.USAGE,
-            lambda answer: values.listing(answer, ("data", "usage", "days"), wire.day_count),
+            lambda answer: values.listing(answer, ("data", "usage", "days"), account_wire.day_count),
             params={"from": str(int(since.timestamp() * 1000)), "breakdown": "daily"},
         )
 
@@ -61,13 +62,15 @@ class AccountCalls(Caller):
 
     async def mailboxes(self) -> Listing[Mailbox]:
         """All mailboxes of the account."""
-        return await self._ask(calls.MAILBOXES, lambda answer: values.listing(answer, ("mailboxes",), wire.mailbox))
+        return await self._ask(
+            calls.MAILBOXES, lambda answer: values.listing(answer, ("mailboxes",), account_wire.mailbox)
+        )
 
     async def allow_list(self, mailbox_id: str) -> Listing[Allowed]:
         """Whom the mailbox may write to without a human being asked, in `gated_send`."""
         return await self._ask(
             calls.ALLOWLIST,
-            lambda answer: values.listing(answer, ("entries", "allowlist"), wire.allowed),
+            lambda answer: values.listing(answer, ("entries", "allowlist"), account_wire.allowed),
             at={"mailbox_id": mailbox_id},
         )
 
@@ -124,7 +127,7 @@ class AccountCalls(Caller):
     async def webhooks(self) -> Listing[Webhook]:
         """All webhook subscriptions."""
         return await self._ask(
-            calls.WEBHOOKS, lambda answer: values.listing(answer, ("subscriptions", "webhooks"), wire.webhook)
+            calls.WEBHOOKS, lambda answer: values.listing(answer, ("subscriptions", "webhooks"), account_wire.webhook)
         )
 
     async def create_webhook(
@@ -145,7 +148,7 @@ class AccountCalls(Caller):
                 raise CodeSent(values.line(item.get("message")))
             if not isinstance(secret, str) or not secret:
                 raise values.Unusable("it holds no signing secret")
-            return wire.webhook({"url": url, "events": list(events), **item}), Secret(secret)
+            return account_wire.webhook({"url": url, "events": list(events), **item}), Secret(secret)
 
         body = given(url=url, events=list(events), mailbox_id=mailbox_id, approval_code=approval_code)
         return await self._ask(calls.CREATE_WEBHOOK, read, body=body)
@@ -158,18 +161,21 @@ class AccountCalls(Caller):
         """What webhooks were told lately."""
         return await self._ask(
             calls.WEBHOOK_DELIVERIES,
-            lambda answer: values.listing(answer, ("deliveries", "webhook_deliveries"), wire.webhook_delivery),
+            lambda answer: values.listing(answer, ("deliveries", "webhook_deliveries"), account_wire.webhook_delivery),
             params=given(limit=str(limit), cursor=cursor),
         )
 
     async def contacts(self) -> Listing[Contact]:
         """The account's address book."""
-        return await self._ask(calls.CONTACTS, lambda answer: values.listing(answer, ("contacts",), wire.contact))
+        return await self._ask(
+            calls.CONTACTS, lambda answer: values.listing(answer, ("contacts",), account_wire.contact)
+        )
 
     async def suppression(self) -> Listing[Suppression]:
         """The addresses that the gateway does not send to."""
         return await self._ask(
-            calls.SUPPRESSION, lambda answer: values.listing(answer, ("suppressions", "suppression"), wire.suppression)
+            calls.SUPPRESSION,
+            lambda answer: values.listing(answer, ("suppressions", "suppression"), account_wire.suppression),
         )
 
 

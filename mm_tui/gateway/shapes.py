@@ -123,16 +123,3 @@ class Suppression:
     address: OneLine
     reason: OneLine = _EMPTY
     created_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class WebhookDelivery:
-    """One attempt to deliver an event to a webhook."""
-
-    id: GatewayId
-    webhook_id: OneLine = _EMPTY
-    event: OneLine = _EMPTY
-    status: OneLine = _EMPTY
-    response_status: int | None = None
-    attempts: int | None = None
-    created_at: datetime | None = None

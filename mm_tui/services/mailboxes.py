@@ -8,14 +8,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from mm_tui.account import Account, DayCount, Usage, Webhook
 from mm_tui.gateway.errors import CodeSent, Forbidden, GatewayError, MissingScope, NotFound
-from mm_tui.models import Account, Allowed, DayCount, Usage, Webhook
+from mm_tui.models import Allowed
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from mm_tui.account import WebhookDelivery
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.gateway.shapes import WebhookDelivery
     from mm_tui.services.sync.service import Sync
     from mm_tui.settings.secret import Secret
 

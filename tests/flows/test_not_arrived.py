@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from mm_tui.account import WebhookDelivery
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
-from mm_tui.gateway.shapes import WebhookDelivery
 from mm_tui.models import EmailSummary, Party
 from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.mailboxes.webhooks import WebhooksScreen, delivery_words, went_well
@@ -99,7 +99,15 @@ async def test_webhooks_are_listed_with_their_last_delivery(
     ],
 )
 def test_a_failed_delivery_is_marked(status: str, answered: int | None, well: bool) -> None:
-    delivery = WebhookDelivery("d1", OneLine("w1"), OneLine("x"), OneLine(status), answered, 4, AT)
+    delivery = WebhookDelivery(
+        id="d1",
+        webhook_id=OneLine("w1"),
+        event=OneLine("x"),
+        status=OneLine(status),
+        response_status=answered,
+        attempts=4,
+        created_at=AT,
+    )
     assert went_well(delivery) is well
     assert delivery_words(delivery).startswith("▲") is not well
 

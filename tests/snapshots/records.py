@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from mm_tui.account import Account, Usage, Webhook
 from mm_tui.app import MmTui
-from mm_tui.models import Account, AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent, Usage, Webhook
+from mm_tui.models import AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent
 from mm_tui.review.identity import Identity, Standing
 from mm_tui.services.mailboxes import AccountFacts, Said
 from mm_tui.settings.secret import Secret

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mm_tui.gateway import values, wire
+from mm_tui.gateway import account_wire, values, wire
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
@@ -35,17 +35,17 @@ READERS: tuple[Callable[[Json], object], ...] = (
     lambda item: wire.email_summary(item, "01M"),
     lambda item: wire.email_detail(item, "01M"),
     wire.pending_item,
-    wire.mailbox,
+    account_wire.mailbox,
     lambda item: wire.thread(item, "01M", "01T"),
     wire.audit_entry,
     wire.send_receipt,
     wire.decide_receipt,
-    wire.account,
-    wire.usage,
-    wire.webhook,
-    wire.webhook_delivery,
-    wire.contact,
-    wire.suppression,
+    account_wire.account,
+    account_wire.usage,
+    account_wire.webhook,
+    account_wire.webhook_delivery,
+    account_wire.contact,
+    account_wire.suppression,
 )
 
 

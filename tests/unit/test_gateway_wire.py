@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mm_tui.gateway import values, wire
+from mm_tui.gateway import account_wire, values, wire
 from mm_tui.text import OneLine
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -157,7 +157,7 @@ def test_a_pending_item_of_the_spec_and_the_sdk() -> None:
 
 
 def test_a_mailbox_takes_numbers_for_flags_and_milliseconds_for_times() -> None:
-    box = wire.mailbox(
+    box = account_wire.mailbox(
         {
             "id": "01M",
             "address": "support@acme.example",
@@ -172,7 +172,7 @@ def test_a_mailbox_takes_numbers_for_flags_and_milliseconds_for_times() -> None:
     assert (box.forward_inbound, box.is_active, box.ai_disclosure) == (True, False, True)
     assert box.created_at == NOON
     assert box.auto_cc == "a@x.example, b@x.example"
-    assert wire.mailbox({"id": "01M", "address": "x"}).ai_disclosure is None
+    assert account_wire.mailbox({"id": "01M", "address": "x"}).ai_disclosure is None
 
 
 def test_a_thread_is_put_oldest_first() -> None:
@@ -212,9 +212,9 @@ def test_a_decision_without_a_status_is_not_taken_for_done() -> None:
 
 
 def test_account_and_usage() -> None:
-    account = wire.account({"id": "a", "plan": "pro", "monthly_email_quota": 100, "sending_disabled": 1})
+    account = account_wire.account({"id": "a", "plan": "pro", "monthly_email_quota": 100, "sending_disabled": 1})
     assert account.sending_disabled is True and account.monthly_email_quota == 100 and account.is_active is True
-    usage = wire.usage({"from": 1772366400000, "to": 1772366400000, "emails_sent": 3})
+    usage = account_wire.usage({"from": 1772366400000, "to": 1772366400000, "emails_sent": 3})
     assert usage.since == NOON and usage.emails_sent == 3
 
 

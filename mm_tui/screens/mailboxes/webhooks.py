@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from mm_tui.gateway.shapes import WebhookDelivery
-    from mm_tui.models import Mailbox, Webhook
+    from mm_tui.account import Webhook, WebhookDelivery
+    from mm_tui.models import Mailbox
     from mm_tui.services.mailboxes import AccountFacts, MailboxActs, Said
     from mm_tui.settings.secret import Secret
 
