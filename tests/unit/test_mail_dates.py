@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mm_tui.sandbox.mail_in.dates import read_date
+from mm_tui.sandbox.mail_in.parse import parse_mail
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ from mm_tui.sandbox.mail_in.dates import read_date
         "Do, 5 Nov 2026 15:53:31 +0100", "Donnerstag, 5. November 2026 14:53:31", "jeu., 5 nov. 2026 15:53:31 +0100",
         "jue, 5 de noviembre de 2026 14:53:31", "Чт, 5 ноя 2026 17:53:31 +0300", "2026年11月5日 14:53:31", "2026年11月5日 下午2:53:31",
         "1793890411", "1793890411000", "Thu, 5 Nov 2026 15.53.31 +0100", "5-Nov-2026 15:53:31 +0100", "November 5, 2026 2:53:31 PM GMT",
+        "Thu, 5 Nov 2026 11:53:31 BRT", "Thu, 5 Nov 2026 20:23:31 IST", "2026년 11월 5일 14:53:31", "ה', 5 נוב 2026 14:53:31 +0000",
+        "Thu, 5 Nov 2026 15:53:31 (CET)", "Mi 5. Nov 2026 14:53:31", "to 5. marraskuuta 2026 klo 14.53.31", "Πέμ, 5 Νοε 2026 16:53:31 +0200", "Thu, 5 Nov 2026 14:53:31 -0000 (no zone)",
         'Thu, 5 Nov 2026 14:53:31 "GMT"', "Thu, 5 Nov 126 14:53:31 +0000", "tiistai 5. marraskuuta 2026 14:53:31", " Thu, 5 Nov 2026\n 14:53:31 +0000 ",
     ],
 )  # fmt: skip
@@ -40,3 +43,16 @@ def test_the_ends_of_days_and_minutes() -> None:
 )  # fmt: skip
 def test_what_is_no_date_or_could_be_two(text: str) -> None:
     assert read_date(text) is None
+
+
+def test_a_date_in_an_encoded_word_is_read() -> None:
+    raw = b"From: a@x.example\nDate: =?utf-8?Q?Do=2C_5_Nov_2026_14:53:31_+0000?=\n\nText."
+    assert parse_mail(raw, lambda _what: None).date == datetime(2026, 11, 5, 14, 53, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["soon", "05/11/2026 14:53", "31 Feb 2026 10:00", "Thu, 5 Nov 2026 25:00:00 +0000"])
+def test_a_date_that_cannot_be_read_is_said_and_is_not_now(text: str) -> None:
+    odd: list[str] = []
+    mail = parse_mail(f"From: a@x.example\nDate: {text}\n\nText.".encode(), odd.append)
+    assert mail.date is None and "unreadable date" in odd
+    assert mail.body == f'(The date of this mail cannot be read: "{text}".)\n\nText.'

@@ -8,18 +8,18 @@ from email.utils import parsedate_to_datetime
 
 _EARLIEST, _LATEST = 1971, 2100
 _MONTHS = (
-    "jan ene gen sty янв ιαν led oca tammi",
-    "feb fév fev lut fév фев φεβ úno unor şub helmi",
-    "mar mär mrz maa мар μαρ bře bre maalis",
-    "apr avr abr kwi апр απρ dub nis huhti",
-    "may mai mei maj mag мая май μαι μάι kvě kve touko",
-    "jun juin giu cze июн ιουν čer cerv haz kesä",
-    "jul juil lug lip июл ιουλ červenec tem heinä",
-    "aug aoû aou ago sie авг αυγ srp ağu elo",
-    "sep set wrz сен σεπ zář zar eyl syys",
-    "oct okt out ott paź paz окт οκτ říj rij eki loka",
-    "nov lis ноя νοε kas marras",
-    "dec dez dic déc grud gru дек δεκ pro ara joulu",
+    "jan ene gen sty янв ιαν led oca tammi ינו",
+    "feb fév fev lut fév фев φεβ úno unor şub helmi פבר",
+    "mar mär mrz maa мар μαρ bře bre maalis מרץ",
+    "apr avr abr kwi апр απρ dub nis huhti אפר",
+    "may mai mei maj mag мая май μαι μάι kvě kve touko מאי",
+    "jun juin giu cze июн ιουν čer cerv haz kesä יונ",
+    "jul juil lug lip июл ιουλ červenec tem heinä יול",
+    "aug aoû aou ago sie авг αυγ srp ağu elo אוג",
+    "sep set wrz сен σεπ zář zar eyl syys ספט",
+    "oct okt out ott paź paz окт οκτ říj rij eki loka אוק",
+    "nov lis ноя νοε kas marras נוב",
+    "dec dez dic déc grud gru дек δεκ pro ara joulu דצמ",
 )
 _MONTH_OF = sorted(
     ((word, number) for number, words in enumerate(_MONTHS, 1) for word in words.split()),
@@ -29,7 +29,8 @@ _ZONES = {
     "ut": 0, "utc": 0, "gmt": 0, "z": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "met": 60, "mez": 60, "cest": 120,
     "mest": 120, "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "est": -300, "edt": -240, "cst": -360, "cdt": -300,
     "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "akst": -540, "hst": -600, "jst": 540, "kst": 540, "hkt": 480,
-    "sgt": 480, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
+    "sgt": 480, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780, "ist": 330, "brt": -180, "art": -180, "clt": -240,
+    "cot": -300, "wib": 420, "pht": 480, "sast": 120, "trt": 180, "acst": 570, "awst": 480, "akdt": -480, "hdt": -540,
 }  # fmt: skip
 _TIME = re.compile(
     r"(?<![\d:.])([01]?\d|2[0-4])(?:[:.]|h|時|时)([0-5]\d)(?:(?:[:.]|分)([0-5]\d|60)(?:[.,]\d+)?秒?)?(?:分)?"
@@ -37,7 +38,7 @@ _TIME = re.compile(
     re.I,
 )
 _OFFSET = re.compile(r"(?:\b(?:GMT|UTC|UT)\s*)?([+-])(\d{1,2}):?(\d{2})?(?!\d|-\d)")
-_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})(?:[-/.]|年)\s*(\d{1,2})(?:[-/.]|月)\s*(\d{1,2})(?!\d)日?")
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})(?:[-/.]|年|년)\s*(\d{1,2})(?:[-/.]|月|월)\s*(\d{1,2})(?!\d)[日일]?")
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})(?![\d:])")
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2})?(?!\d)")
 _HALF_DAY = re.compile(r"\d\s*[AP]M\b")
@@ -101,6 +102,9 @@ def _free(line: str) -> datetime | None:
     elif re.search(r"\b\d{1,2}:\d", rest):
         return None
     offset, rest = _offset(rest)
+    if not offset and not re.search(r"[+-]\d|\b(?:gmt|utc?|z|wet)\b", rest, re.I):
+        # Some programs name the zone in a comment alone.
+        offset, _rest = _offset(" ".join(_COMMENT.findall(line)))
     return _moment(year, month, day, hour, minute, second, offset)
 
 
@@ -153,7 +157,7 @@ def _named_day(line: str) -> tuple[int, int, int, str] | None:
             continue
         before, after = line[: match.start()], line[match.end() :]
         if (
-            (day := re.search(r"(?<![\d:])(\d{1,2})(?:st|nd|rd|th|er|º|\.)?[\s.-]*(?:de\s+|of\s+)?$", before))
+            (day := re.search(r"(?<![\d:])(\d{1,2})(?:st|nd|rd|th|er|º|\.)?[\s.-]*(?:de\s+|of\s+|ב)?$", before))
             and (year := re.match(r"[\s.,'-]*(?:de\s+|del\s+)?(\d{4}|1\d{2}|\d{2})(?![\d:])\s*(?:г\.?)?", after))
         ):  # fmt: skip
             return _full_year(year[1]), month, int(day[1]), before[: day.start()] + " " + after[year.end() :]

@@ -16,6 +16,7 @@ from mm_tui.sandbox.mail_in.bounces import plain_report
 from mm_tui.sandbox.mail_in.charsets import Odd, decode
 from mm_tui.sandbox.mail_in.content import Content
 from mm_tui.sandbox.mail_in.dates import read_date
+from mm_tui.sandbox.mail_in.encoded_words import header_text
 from mm_tui.sandbox.mail_in.headers import Headers, charsets_named, mended
 from mm_tui.sandbox.mail_in.ids import message_ids
 from mm_tui.sandbox.mail_in.parts import content_of, defect
@@ -120,7 +121,7 @@ def _date(headers: Headers, envelope: str, odd: Odd) -> tuple[datetime | None, t
     given = next((value for value in headers.every("date") if value.strip()), "")
     if given:
         for value in headers.every("date"):
-            if found := read_date(value):
+            if found := read_date(header_text(value, lambda _what: None)):
                 return found, ()
     odd("unreadable date" if given else "no date")
     said = (
