@@ -77,7 +77,8 @@ QUEUE = Language(
         "to": "a recipient's address or name, cc included",
         "subject": "words of the subject",
         "in": _BOX,
-        "is": "inbound, outbound, mine, claimed, edited, due, overdue or paired (an edit and its original)",
+        "is": "inbound, outbound, mine, claimed, edited, due, overdue, resubmitted (after a rejected draft) or "
+        "paired (an edit and its original)",
         "risk": "high, medium, low or none as found; with a + that or more (medium+); unchecked: details not read yet",
         "flag": "what was found, by its code in docs/risk.md or the beginning of it (promise_money, promise)",
         "before": _BEFORE,
@@ -85,7 +86,7 @@ QUEUE = Language(
         "has": "attachment or thread",
     },
     {
-        "is": ("inbound", "outbound", "mine", "claimed", "edited", "due", "overdue", "paired"),
+        "is": ("inbound", "outbound", "mine", "claimed", "edited", "due", "overdue", "paired", "resubmitted"),
         "risk": ("high", "medium", "low", "none", "high+", "medium+", "low+", "none+", UNCHECKED),
         "has": ("attachment", "thread"),
     },

@@ -68,4 +68,7 @@ async def read_drafts(session: Session) -> WaitingDetails:
 
 def queue_of(session: Session) -> ReviewQueue:
     """The queue as the store has it."""
-    return ReviewQueue(session.database, session.clock, session.settings.risk, house=session.house_facts)
+    settings = session.settings
+    return ReviewQueue(
+        session.database, session.clock, settings.risk, settings.review.sla_minutes, house=session.house_facts
+    )

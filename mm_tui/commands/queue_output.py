@@ -122,10 +122,24 @@ def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, obje
         "written_by": entry.author.name if entry.author is not None else None,
         "checked": entry.is_checked,
         "not_checked_because": entry.unread_words or None,
+        "resubmission": _resubmission(entry),
         "flags": [
             {"code": finding.code, "level": finding.level.word, "words": finding.words}
             for finding in entry.assessment.findings
         ],
+    }
+
+
+def _resubmission(entry: QueueEntry) -> dict[str, object] | None:
+    if (found := entry.resubmission) is None:
+        return None
+    rejection = found.rejection
+    return {
+        "after": found.email_id,
+        "rejected_at": _iso(rejection.at),
+        "rejected_by": rejection.who or None,
+        "reason": rejection.reason or None,
+        "sent_back": rejection.sent_back,
     }
 
 
@@ -280,6 +294,8 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"note     {words}")
     for words in _when(entry):
         yield OneLine(f"when     {words}")
+    if entry.resubmission is not None:
+        yield OneLine(f"note     {entry.resubmitted_words} ({entry.resubmission.email_id})")
     for finding in entry.assessment.findings:
         yield OneLine(f"{_sign(finding.level)} {finding.level.word} risk: {finding.words}")
     if not entry.assessment.findings:

@@ -21,6 +21,8 @@ ITEM: Mapping[str, str] = {
     "written_by": "the reviewer who wrote it in mm-tui, by this machine's journal or its tag; else null",
     "checked": "whether its details (cc, attachments, thread) have been read, so that the rules saw all there is",
     "not_checked_because": "one sentence when it is not checked, else null",
+    "resubmission": "{after, rejected_at, rejected_by, reason, sent_back} where it follows a rejected draft (after: "
+    "its id; rejected_by: the reviewer, where it was rejected with this program), else null",
     "flags": "list of {code, level, words}: why, worst first",
 }
 

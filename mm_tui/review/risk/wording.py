@@ -14,7 +14,8 @@ from mm_tui.text import OneLine
 
 _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 6
-_SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
+SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
+"""How the reason begins with which a draft is rejected that a reviewer's edit replaces."""
 
 
 @rule("other_language", "other language than the thread", needs_thread=True)
@@ -61,7 +62,7 @@ def like_rejected(reading: Reading) -> Iterator[Finding]:
         return
     best, of = 0.0, None
     for rejected in reading.context.rejected:
-        if not _SUPERSEDED.match(rejected.reason):
+        if not SUPERSEDED.match(rejected.reason):
             share = similarity(reading.body, rejected.body)
             if share > best:
                 best, of = share, rejected

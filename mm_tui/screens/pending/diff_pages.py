@@ -75,11 +75,31 @@ def difference(
         _write_above(writer, entry, above)
         writer.line("What changed while you were reading", "strong")
         _write(writer, Shown.of(change.before), now)
+    elif follows(entry):
+        names.append(entry.version)
+        _write_above(writer, entry, above)
+        _write_rejected(writer, entry)
     else:
         writer.line("No differences.", "dim")
+    if follows(entry) and (changed is not None or entry.edit is not None or change is not None):
+        writer.line()
+        _write_rejected(writer, entry)
     if entry.version in names:
         write_files(writer, entry.item.attachments)
     return writer.page(), "\n".join(names)
+
+
+def follows(entry: QueueEntry) -> bool:
+    """Whether a draft can be compared with the rejected one that it follows."""
+    return entry.resubmission is not None and entry.resubmission.before is not None and entry.item.complete
+
+
+def _write_rejected(writer: PageWriter, entry: QueueEntry) -> None:
+    told = entry.resubmission
+    if told is not None and told.before is not None:
+        writer.line("Compared with the draft that was rejected before", "strong")
+        writer.line(entry.resubmitted_words, "dim")
+        _write(writer, Shown.of(told.before), Shown.of(entry.item.raw))
 
 
 def _asks(release: DecisionView | None) -> bool:

@@ -73,6 +73,8 @@ def head(
         _row("from", Content.assemble(sender, _mode(mailbox))),
         _row("to", _recipients(entry) if not crowded or not named else _counted(named)),
     ]
+    if entry.resubmitted_words:
+        lines.insert(1, Content.assemble((" ! ", "$warning"), _resubmitted(entry)))
     if item.cc or not item.complete:
         copies = _counted(len(item.cc)) if crowded else _parties(item.cc) if item.cc else Content("nobody")
         unread = Content.styled("could not be read" if entry.unread_because else "loading …", "$mm-dim")
@@ -187,6 +189,13 @@ def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i s
     if len(findings) > shown:
         lines.append(Content.styled(f"   and {len(findings) - shown} more{hint}", "$mm-dim"))
     return lines
+
+
+def _resubmitted(entry: QueueEntry) -> OneLine:
+    """That it follows a rejected draft, and where the difference to that one stands."""
+    told = entry.resubmission
+    unknown = " (that text is not on this machine)" if told is not None and told.before is None else ""
+    return OneLine(f"{entry.resubmitted_words}{unknown}")
 
 
 def author_words(entry: QueueEntry) -> OneLine:

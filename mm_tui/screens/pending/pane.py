@@ -12,7 +12,7 @@ from mm_tui.messages import services_of
 from mm_tui.models import Mailbox
 from mm_tui.review.render_pass import RenderPass, is_source
 from mm_tui.screens.pending.advice import NO_ADVICE, Advice
-from mm_tui.screens.pending.diff_pages import difference, sides
+from mm_tui.screens.pending.diff_pages import difference, follows, sides
 from mm_tui.screens.pending.head import above, banner, head
 from mm_tui.screens.pending.pages import draft_page, edit_page, thread_page
 from mm_tui.screens.rendering import BodiesRendered, render_later
@@ -199,8 +199,8 @@ class ItemPane(Vertical):
 
     def _views(self) -> list[View]:
         views = [View.DRAFT] if self.has_class("-beside") else [View.DRAFT, View.THREAD]
-        changed = self._release is not None and self._release.changed is not None
-        if changed or self._change is not None or (self._entry is not None and self._entry.edit is not None):
+        entry, changed = self._entry, self._release is not None and self._release.changed is not None
+        if changed or self._change is not None or (entry is not None and (entry.edit is not None or follows(entry))):
             views.append(View.DIFF)
         return views
 

@@ -136,6 +136,7 @@ class PendingList(VirtualList[str, PendingRow]):
     def _badge(self, row: PendingRow) -> str:
         words = ["edited"] if row.queued.edit is not None else []
         words += [row.queued.author_words] if row.queued.author_words else []
+        words += ["resubmitted"] if row.queued.resubmission is not None else []
         found = {finding.code for finding in row.queued.assessment.findings}
         words += [word for code, word in _BADGES.items() if code in found]
         words += [] if row.queued.is_checked else ["not checked yet"]

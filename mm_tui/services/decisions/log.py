@@ -27,6 +27,7 @@ from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMe
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import put, remove
 from mm_tui.services.queue.authors import Author, Authors
+from mm_tui.services.queue.resubmitted import SENT_BACK, SUGGESTED
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
@@ -317,8 +318,12 @@ def _details(live: ActiveDecision, state: State, entry: Entry) -> dict[str, str]
         details["note"] = entry.note[:_TOLD]
     if state.outcome is Outcome.NOT_AS_SEEN and state.sighting is not None and not state.sent:
         details["left"] = state.sighting.digest
-    if case.act is Act.REJECT and content is not None and content.edit is None:
-        details["reason"] = content.reason[:_TOLD]
+    if case.act is Act.REJECT and content is not None:
+        # What the reviewer would rather have sent is content.
+        reason, suggested, _ = content.reason.partition(SUGGESTED)
+        details["reason"] = reason[:_TOLD]
+        if suggested:
+            details[SENT_BACK] = "yes"
     if entry.entry is Kind.HELD:
         details |= _evidence(live)
     return details

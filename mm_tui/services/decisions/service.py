@@ -28,6 +28,7 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.show import view_of
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
+from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.locks import RENEW_SECONDS
@@ -108,7 +109,7 @@ class Decisions:
         """
         if not reason.strip():
             raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
-        told = f"{reason}\n\nSuggested instead:\n{edit.as_mail}"
+        told = f"{reason}{SUGGESTED}{edit.as_mail}"
         return (await self._begin([DecisionRequest(item, Act.REJECT, digest, edit=edit, reason=told)], hold))[0]
 
     async def release_edit(

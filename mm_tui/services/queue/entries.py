@@ -21,6 +21,7 @@ from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
 from mm_tui.services.queue.entry import NOBODY, Order, QueueEntry, Seat, ThreadMail
 from mm_tui.services.queue.filter import FilterContext
+from mm_tui.services.queue.resubmitted import Resubmissions
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore, MailView
@@ -56,6 +57,7 @@ class ReviewQueue:
         self._pending = PendingStore(database)
         self._edits = EditStore(database)
         self._authors = Authors(database)
+        self._resubmissions = Resubmissions(database)
         self._clock = clock
         self._risk = risk
         self._sla_minutes = sla_minutes or {}
@@ -89,13 +91,15 @@ class ReviewQueue:
         items = self._pending.items(mailbox_id=mailbox_id)
         tags, now = self._tags(), self._clock.now()
         pairs = _pairs(tags, {item.id for item in items} - left_out)
+        self._resubmissions.take_in(now)
         found: list[QueueEntry] = []
         for item in items:
             if stop():
                 break
             if item.id in left_out:
                 continue
-            entry = _claimed(self._entry(item), claim_in(tags.get(item.id, {}), now), seat)
+            entry = self._resubmitted(self._entry(item), seat.reviewer, now)
+            entry = _claimed(entry, claim_in(tags.get(item.id, {}), now), seat)
             if entry.claim is not None:
                 entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
             if item.id in pairs:
@@ -106,6 +110,14 @@ class ReviewQueue:
                 entry = replace(entry, unread_because=why)
             found.append(entry)
         return ordered(found, order)
+
+    def _resubmitted(self, entry: QueueEntry, reviewer: str, now: datetime) -> QueueEntry:
+        """The entry, with the rejected draft that it follows."""
+        others = [mail.mail for mail in entry.thread]
+        found = self._resubmissions.of(entry.item, others, self._pending.seen_at(entry.item.id))
+        if found is None:
+            return entry
+        return replace(entry, resubmission=found, resubmitted_words=found.words(reviewer, now))
 
     def _dated(self, claim: Presence, email_id: str, now: datetime, seat: Seat) -> Presence:
         """The claim, with the time at which it was seen where that is longer ago than a poll."""
@@ -123,8 +135,10 @@ class ReviewQueue:
         if item is None:
             return None
         held = self._tags().get(email_id, {})
-        entry = replace(self._entry(item), author=self._authors.of(item, held))
-        return _claimed(entry, claim_in(held, self._clock.now()), NOBODY)
+        now = self._clock.now()
+        self._resubmissions.take_in(now)
+        entry = replace(self._resubmitted(self._entry(item), "", now), author=self._authors.of(item, held))
+        return _claimed(entry, claim_in(held, now), NOBODY)
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
         """A mail that waits no more, as it was seen."""

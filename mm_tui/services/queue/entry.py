@@ -14,6 +14,7 @@ from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment
 from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.authors import Author
+from mm_tui.services.queue.resubmitted import Resubmission
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import OneLine
 
@@ -58,6 +59,10 @@ class QueueEntry:
     """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
     pair: OneLine = _NOTHING
     """That another reviewer's edit is to replace it, or that it is one; empty when not."""
+    resubmission: Resubmission | None = None
+    """The rejected draft that this one follows."""
+    resubmitted_words: OneLine = _NOTHING
+    """Who rejected that one, when and why; empty where it follows none."""
     author: Author | None = None
     """The human who wrote it in this program; None for an agent's draft."""
     is_own_reply: bool = False

@@ -1,0 +1,189 @@
+"""Which waiting drafts follow one that was rejected or sent back, by whom, why, and with which text.
+
+What was decided with this program stands in the journal, with the reason; of other reviewers' rejections the mail's
+status tells, and the gateway's log where it was read. It only tells: the rules and the digest do not change by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.decision.relatives import is_replaced
+from mm_tui.models import Direction, EmailDetail, EmailSummary, RawContent, Status
+from mm_tui.review.risk.wording import SUPERSEDED
+from mm_tui.store.audit.actions import Meaning, meaning
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.journal import Journal
+from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.models import PendingItem
+    from mm_tui.store.database import Database
+
+MOST_BEFORE = 50
+"""How many drafts rejected last are compared with one whose thread does not have them."""
+AGAIN_AFTER = timedelta(minutes=2)
+"""How long the drafts rejected last are used before they are read again."""
+SKEW = timedelta(minutes=2)
+"""How far the gateway's clock and this machine's may be apart."""
+LONGEST_REASON = 160
+SENT_BACK = "sent_back"
+"""In the journal's details of a rejection that holds the reviewer's own text."""
+SUGGESTED = "\n\nSuggested instead:\n"
+"""Stands between the reason and that text in what the agent is told."""
+_JOURNALED = frozenset({"rejected", "decided"})
+_NOTHING = OneLine("")
+
+
+class Rejection(NamedTuple):
+    """How one draft was rejected."""
+
+    at: datetime | None
+    who: OneLine = _NOTHING
+    """The reviewer of this machine's journal; empty where another program rejected it."""
+    reason: OneLine = _NOTHING
+    sent_back: bool = False
+    """With the text that the reviewer would rather have sent."""
+
+
+@dataclass(frozen=True)
+class Resubmission:
+    """What a waiting draft follows: the last rejected one before it."""
+
+    email_id: str
+    rejection: Rejection
+    before: RawContent | None
+    """The rejected text; None where it was never read on this machine."""
+    earlier: int = 0
+    """How many more were rejected before that one."""
+
+    def words(self, reviewer: str, now: datetime) -> OneLine:
+        """`you rejected one at 15:17: wrong amount`."""
+        rejection = self.rejection
+        act = "sent one back" if rejection.sent_back else "rejected one"
+        is_own = rejection.who.strip().casefold() == OneLine(reviewer).strip().casefold()
+        who = ("you" if is_own else rejection.who) if rejection.who else "another reviewer"
+        said = f"{who} {act}"
+        if rejection.at is not None:
+            local, today = rejection.at.astimezone(), now.astimezone().date()
+            said += f" at {local:%H:%M}" if local.date() == today else f" on {local:%d %b at %H:%M}"
+        reason = rejection.reason.strip()
+        said += f": {reason[:LONGEST_REASON]}{'…' if len(reason) > LONGEST_REASON else ''}" if reason else ""
+        if self.earlier:
+            said += f" (and {self.earlier} before it)"
+        return OneLine(said)
+
+
+class Resubmissions:
+    """Finds what waiting drafts follow. Reads the journal onward each time: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._journal = Journal(database)
+        self._audit = AuditStore(database)
+        self._mail = MailStore(database)
+        self._head = ""
+        self._read_to = 0
+        self._here: dict[str, Rejection] = {}
+        """What was rejected with this program, by the mail's id."""
+        self._retired: set[str] = set()
+        """Originals whose edit took their place."""
+        self._last: tuple[datetime, tuple[EmailDetail, ...]] | None = None
+
+    def take_in(self, now: datetime) -> None:
+        """Reads what was rejected since the last time."""
+        head = self._journal.head()
+        if head != self._head:
+            for entry in self._journal.plain(after=self._read_to, naming='"act":"reject"'):
+                details = entry["details"]
+                if isinstance(details, dict) and entry.get("kind") == "ended" and details.get("note") in _JOURNALED:
+                    by_us = details["note"] == "rejected"
+                    self._here[str(entry.get("email_id"))] = Rejection(
+                        _moment(entry.get("at")),
+                        OneLine(str(entry.get("who"))) if by_us else _NOTHING,
+                        OneLine(str(details.get("reason", ""))),
+                        SENT_BACK in details,
+                    )
+            for entry in self._journal.plain(after=self._read_to, naming='"kind":"retired"'):
+                if isinstance(details := entry["details"], dict):
+                    self._retired.add(str(details.get("about")))
+            self._head, self._read_to = head, int(head.partition(":")[0])
+        if self._last is None or now - self._last[0] > AGAIN_AFTER:
+            ids = self._mail.ids(MailView(status="rejected"), limit=MOST_BEFORE)
+            found = (self._mail.detail(email_id) for email_id in ids)
+            self._last = now, tuple(detail for detail in found if detail is not None)
+
+    def of(self, item: PendingItem, others: Sequence[EmailSummary], seen_at: datetime | None) -> Resubmission | None:
+        """What a draft follows; None where nothing is known to have been rejected before it.
+
+        Args:
+            item: the waiting draft; inbound mail follows nothing.
+            others: the other mails of its thread, opened where they were, oldest first.
+            seen_at: when this machine first saw it waiting.
+        """
+        if str(item.direction) == Direction.INBOUND:
+            return None
+        found = [
+            (mail, rejection)
+            for mail in self._candidates(item, others)
+            if (rejection := self._rejection(mail)) is not None and _follows(item, seen_at, mail, rejection)
+        ]
+        if not found:
+            return None
+        found.sort(key=lambda one: (one[1].at or one[0].received_at or datetime.min.replace(tzinfo=UTC), one[0].id))
+        mail, rejection = found[-1]
+        return Resubmission(
+            mail.id, rejection, mail.raw if isinstance(mail, EmailDetail) else None, earlier=len(found) - 1
+        )
+
+    def _candidates(self, item: PendingItem, others: Sequence[EmailSummary]) -> Iterable[EmailSummary]:
+        """Drafts of its thread, and those of other threads that answer the same mail."""
+        known = {item.id, *(one.id for one in others)}
+        yield from (one for one in others if str(one.direction) != Direction.INBOUND)
+        if item.in_reply_to and self._last is not None:
+            for detail in self._last[1]:
+                if (
+                    detail.id not in known
+                    and detail.mailbox_id == item.mailbox_id
+                    and str(detail.in_reply_to) == str(item.in_reply_to)
+                ):
+                    yield detail
+
+    def _rejection(self, mail: EmailSummary) -> Rejection | None:
+        if (here := self._here.get(mail.id)) is not None:
+            return here
+        if str(mail.status) != Status.REJECTED or mail.is_exchanged or mail.id in self._retired:
+            return None
+        if isinstance(mail, EmailDetail) and is_replaced(mail.tags):
+            # A reviewer's edit took its place: nobody found it wanting.
+            return None
+        for entry in reversed(self._audit.of(mail.id)):
+            if meaning(entry.action, entry.metadata) is Meaning.REJECTED:
+                reason, suggested, _ = entry.metadata.get(OneLine("reason"), _NOTHING).partition(SUGGESTED.strip())
+                if SUPERSEDED.match(reason):
+                    return None
+                return Rejection(entry.created_at, reason=OneLine(reason), sent_back=bool(suggested))
+        return Rejection(None)
+
+
+def _follows(item: PendingItem, seen_at: datetime | None, mail: EmailSummary, rejection: Rejection) -> bool:
+    """Whether a draft was written after the other was rejected: two that waited together do not follow each other."""
+    came, at = item.received_at, rejection.at
+    if came is not None and mail.received_at is not None and came <= mail.received_at:
+        return False
+    if at is None:
+        return came is not None and mail.received_at is not None
+    if came is not None and came + SKEW < at:
+        return False
+    return seen_at is None or seen_at >= at if rejection.who else came is None or came >= at
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
