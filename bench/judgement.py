@@ -163,6 +163,11 @@ def judged(case: Case, draft: Mail) -> Verdict:
 
 def for_the_right_reason(case: Case, verdict: Verdict) -> bool:
     """Whether a loud finding marks some of the words that are wrong; where no words are, any loud finding counts."""
+    return bool(useful(case, verdict))
+
+
+def useful(case: Case, verdict: Verdict) -> set[str]:
+    """The codes of the loud findings that mark some of the words that are wrong."""
     wrong = [str(words) for words in case.get("wrong", [])]
     texts = (str(case["draft"]["body"]), str(case["draft"].get("subject", "")))
     places = [
@@ -171,15 +176,17 @@ def for_the_right_reason(case: Case, verdict: Verdict) -> bool:
         for which, text in enumerate(texts)
         if (start := text.find(words)) >= 0
     ]
-    if not places:
-        return bool(verdict.loud)
-    marked = [
-        (which, span.start, span.end)
+    return {
+        finding.code
         for finding in verdict.loud
-        for which, spans in enumerate((finding.spans, finding.subject_spans))
-        for span in spans
-    ]
-    return any(a == b and first < past and begin < end for a, first, end in places for b, begin, past in marked)
+        if not places
+        or any(
+            which == at and first < span.end and span.start < end
+            for which, spans in enumerate((finding.spans, finding.subject_spans))
+            for span in spans
+            for at, first, end in places
+        )
+    }
 
 
 def read_cases(folder: Path) -> list[Case]:
@@ -290,6 +297,21 @@ def print_alarms(title: str, names: Iterable[str], verdicts: Sequence[Verdict], 
                 print(f"  {name}: {finding.code}: {finding.words}")
 
 
+LEAST_USEFUL = 1 / 3
+"""A rule that is loud and right less often than this should be low, or go."""
+
+
+def print_precision(cases: Sequence[Case], verdicts: Sequence[Verdict], good: Sequence[Verdict]) -> None:
+    """How many loud flags of each rule mark what is wrong in a bad draft, and how many stand on a good one."""
+    right = Counter(code for case, verdict in zip(cases, verdicts, strict=True) for code in useful(case, verdict))
+    wrong = Counter(code for verdict in good for code in {finding.code for finding in verdict.loud})
+    print(f"\n{'loud flags by rule':<28}{'useful':>8}{'false':>7}{'share':>9}")
+    for code in sorted({*right, *wrong}, key=lambda code: (right[code] / (right[code] + wrong[code]), code)):
+        part = right[code] / (right[code] + wrong[code])
+        mark = "  below one in three" if part < LEAST_USEFUL else ""
+        print(f"{code:<28}{right[code]:>8}{wrong[code]:>7}{100 * part:>7.0f} %{mark}")
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m bench.judgement", description=(__doc__ or "").splitlines()[0])
@@ -300,6 +322,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cases: list[Case] = []
     verdicts: list[Verdict] = []
+    sound: list[Verdict] = []
     for folder in (arguments.drafts, arguments.drafts / ASIDE):
         held = read_cases(folder)
         if not held:
@@ -312,11 +335,14 @@ def main() -> None:
         print_alarms("corrected twins", [case["id"] for case in twins], twin_verdicts, alarms=arguments.alarms)
         cases += held
         verdicts += said
+        sound += twin_verdicts
     good = good_drafts(arguments.good) if arguments.good.exists() else []
     good_verdicts = [judged(case, case["draft"]) for case in good]
     if good:
         names = [str(case.get("id", at)) for at, case in enumerate(good)]
         print_alarms("good drafts", names, good_verdicts, alarms=arguments.alarms)
+    if cases:
+        print_precision(cases, verdicts, [*sound, *good_verdicts])
     times = [verdict.seconds * 1000 for verdict in (*verdicts, *good_verdicts)]
     if times:
         long = long_thread(good, cases)
