@@ -1,6 +1,7 @@
 """How well the risk rules notice bad drafts: recall by kind and language, and false alarms on good ones.
 
     python -m bench.judgement [--drafts FOLDER] [--good FOLDER|MBOX] [--missed] [--alarms]
+                              [--second-reader stand-in|key]
 
 Each draft takes the program's own way: the gateway's JSON is read into a store, and the queue assesses what waits
 there. A case is a JSON file: `thread` (oldest first), `draft` as submitted, `wrong` (the very words that are wrong),
@@ -31,6 +32,7 @@ from typing import Any, NamedTuple
 from mm_tui.gateway import account_wire, wire
 from mm_tui.review.findings import Finding, Level
 from mm_tui.services.queue.entries import ReviewQueue
+from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.services.sync.details import completed
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database
@@ -110,6 +112,12 @@ def _file_name(attachment: str | Mail) -> str:
 
 def judged(case: Case, draft: Mail) -> Verdict:
     """What the rules say of `draft` in the place of the case's draft."""
+    entry, seconds = queued(case, draft)
+    return Verdict(entry.assessment.findings, seconds)
+
+
+def queued(case: Case, draft: Mail) -> tuple[QueueEntry, float]:
+    """`draft` as it waits in the queue in the place of the case's draft, and the seconds that its assessment took."""
     submitted = datetime.fromisoformat(draft["at"])
     database = Database.open(None)
     try:
@@ -156,7 +164,7 @@ def judged(case: Case, draft: Mail) -> Verdict:
         entry = queue.entry(DRAFT)
         seconds = time.thread_time() - began
         assert entry is not None, "it waits"
-        return Verdict(entry.assessment.findings, seconds)
+        return entry, seconds
     finally:
         database.close()
 
@@ -166,16 +174,20 @@ def for_the_right_reason(case: Case, verdict: Verdict) -> bool:
     return bool(useful(case, verdict))
 
 
-def useful(case: Case, verdict: Verdict) -> set[str]:
-    """The codes of the loud findings that mark some of the words that are wrong."""
-    wrong = [str(words) for words in case.get("wrong", [])]
+def wrong_places(case: Case) -> list[tuple[int, int, int]]:
+    """Where the wrong words stand: 0 for the body or 1 for the subject, from and to."""
     texts = (str(case["draft"]["body"]), str(case["draft"].get("subject", "")))
-    places = [
+    return [
         (which, start, start + len(words))
-        for words in wrong
+        for words in map(str, case.get("wrong", []))
         for which, text in enumerate(texts)
         if (start := text.find(words)) >= 0
     ]
+
+
+def useful(case: Case, verdict: Verdict) -> set[str]:
+    """The codes of the loud findings that mark some of the words that are wrong."""
+    places = wrong_places(case)
     return {
         finding.code
         for finding in verdict.loud
@@ -319,6 +331,11 @@ def main() -> None:
     parser.add_argument("--good", type=Path, default=GOOD, help="a folder of good drafts, or an mbox")
     parser.add_argument("--missed", action="store_true", help="name each bad draft that was missed")
     parser.add_argument("--alarms", action="store_true", help="name each false alarm")
+    parser.add_argument(
+        "--second-reader",
+        choices=("stand-in", "key"),
+        help="also run the second reader: on the sandbox's plain rules, or with the key in AI21_API_KEY",
+    )
     arguments = parser.parse_args()
     cases: list[Case] = []
     verdicts: list[Verdict] = []
@@ -349,6 +366,11 @@ def main() -> None:
         slow = judged(long, long["draft"]).seconds * 1000
         print(f"\ntime a draft: median {statistics.median(times):.1f} ms, worst {max(times):.1f} ms", end="")
         print(f"; with a thread of {LONG_THREAD:,} characters {slow:.1f} ms")
+    if arguments.second_reader:
+        from bench import second_reading
+
+        twins = [{**case, "draft": case["twin"]} for case in cases if case.get("twin")]
+        second_reading.print_readings(cases, verdicts, twins, good, stand_in=arguments.second_reader == "stand-in")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ async def test_a_key_asks_and_both_quotes_are_marked(tmp_path: Path, monkeypatch
             assert screen.entries[0].assessment == before, "no level and no order changes"
             screen.pane.show_view(View.DRAFT)
             await pilot.press("i")
-            await until(pilot, lambda: "What was found" in shown(app), "the page of findings")
+            await until(pilot, lambda: "Findings" in shown(app), "the page of findings")
             assert "contradicted: “order 88421”" in shown(app)
             await pilot.press("escape")
             await seen(pilot, screen)
