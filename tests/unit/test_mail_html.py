@@ -143,3 +143,64 @@ def test_any_text_is_shown_as_it_is(text: str) -> None:
 
     made = shown(markdown(f"<p>x {escape(text)}</p>"))
     assert made.split() == f"x {text}".split()
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        '<p style="color:#ffffff">secret</p>',
+        '<p><font color="white">secret</font></p>',
+        '<div style="background-color:#FFF"><span style="COLOR: #fefefe">secret</span></div>',
+        '<table bgcolor="#336699"><tr><td><b style="color:rgb(51, 102, 153)">secret</b></td></tr></table>',
+        '<div style="background:#000;color:#fff"><i style="color:black">secret</i></div>',
+        '<div style="color:#fff"><table><tr><td>secret</td></tr></table></div>',
+    ],
+)
+def test_text_in_the_colour_of_its_background_is_left_out_and_counted(hidden: str) -> None:
+    odd: list[str] = []
+    assert html_to_markdown(f"<html><body>{hidden}<p>Hello</p></body></html>", odd.append) == "Hello"
+    assert odd == ["hidden text left out"]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '<div style="background:#000"><span style="color:#fff">seen</span></div>',
+        '<table bgcolor="navy"><tr><td><font color="white">seen</font></td></tr></table>',
+        '<table background="https://x.example/sky.png"><tr><td style="color:#fff">seen</td></tr></table>',
+        '<div style="background-image:url(sky.png);color:#ffffff">seen</div>',
+        '<div style="background:linear-gradient(#000,#111);color:#fff">seen</div>',
+        '<div style="color:#fff"><span style="color:#000">seen</span></div>',
+        '<style>.dark {background:#000}</style><div class="dark" style="color:#fff">seen</div>',
+        '<div style="color:rgba(255,255,255,0.9)">seen</div>',
+        '<div style="color:lightgray">seen</div>',
+    ],
+)
+def test_text_that_can_be_seen_or_may_be_stays(shown: str) -> None:
+    odd: list[str] = []
+    assert html_to_markdown(f"<html><body>{shown}</body></html>", odd.append) == "seen" and odd == []
+
+
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("<ol><li>one<li>two<li>three</ol>", "1. one\n2. two\n3. three"),
+        ("<ol start=3><li>three<li>four<ul><li>in it</ul></ol>", "3. three\n4. four\n   - in it"),
+        ("<ul><li>one<ul><li>a<li>b</ul><li>two</ul>", "- one\n  - a\n  - b\n- two"),
+        (
+            "<table border=1><tr><th>Item<th>Price<tr><td>Lamp<td>9<tr><td>Bulb<td>3</table>",
+            "| Item | Price |\n| --- | --- |\n| Lamp | 9 |\n| Bulb | 3 |",
+        ),
+        (
+            "<table border=1><thead><tr><th>Item<th>Price<tbody><tr><td>Lamp<td>9<tr><td>Bulb<td>3</table>",
+            "| Item | Price |\n| --- | --- |\n| Lamp | 9 |\n| Bulb | 3 |",
+        ),
+        ("<dl><dt>Lamp<dd>gives light<dt>Bulb<dd>is in it</dl>", "Lamp\n\n- gives light\n\nBulb\n\n- is in it"),
+        ("<details><summary>More</summary>the rest</details>", "More\n\nthe rest"),
+        ("<fieldset><legend>Address</legend>Kiel</fieldset>", "Address\n\nKiel"),
+        ("<p>Run <tt>make_all</tt> now", "Run `make_all` now"),
+    ],
+)
+def test_elements_whose_end_nobody_wrote(html: str, markdown: str) -> None:
+    read = html_to_markdown(html, lambda _what: None)
+    assert "\n".join(line.rstrip() for line in read.replace("  \n", "\n\n").split("\n")) == markdown

@@ -230,7 +230,7 @@ def _converter() -> Any:
         convert_caption = convert_td
 
         def convert_option(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-            return f"{text}\n"
+            return f" {text.strip()} "
 
         def convert_input(self, el: Tag, text: str, parent_tags: set[str]) -> str:
             value = " ".join(str(el.get("value") or "").split())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from mm_tui.sandbox.mail_in.charsets import Odd
+from mm_tui.sandbox.mail_in.html_colours import drop_unseen
+from mm_tui.sandbox.mail_in.html_mend import close_elements
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -42,7 +44,9 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
         odd: is told what was left out.
         keep_hidden: leave in what is hidden, for mail that holds nothing else.
     """
+    close_elements(soup)
     hidden_by_style = _hiding_names(soup)
+    unseen = not keep_hidden and drop_unseen(soup)
     _drop_comments(soup, odd)
     base = soup.find("base", href=True)
     address = str(base["href"]) if base else ""
@@ -50,6 +54,8 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
         tag.decompose()
     if not keep_hidden:
         _drop_hidden(soup, hidden_by_style, odd)
+    if unseen:
+        odd("hidden text left out")
     _drop_padding(soup)
     _drop_pixels(soup, odd)
     for struck in soup.find_all(style=True):

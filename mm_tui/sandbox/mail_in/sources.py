@@ -24,6 +24,7 @@ _NO_MAIL = {
     b"\xcf\xad\x12\xfe": "an Outlook Express folder (.dbx): export its mail as .eml first",
     b"\x1f\x8b": "compressed: unpack it first",
     b"PK\x03\x04": "a ZIP archive: unpack it first",
+    b"BABYL OPTIONS:": "an old Rmail file (Babyl): convert it to mbox first",
     b"BZh": "compressed: unpack it first",
     b"\xfd7zXZ": "compressed: unpack it first",
     b"7z\xbc\xaf": "compressed: unpack it first",
