@@ -22,8 +22,6 @@ from mm_tui import __version__, hangup
 from mm_tui.private_files import private
 from mm_tui.text import OneLine
 
-EXIT_CRASHED = 1
-"""Exit status after a crash."""
 KEPT_REPORTS = 20
 """Older reports are removed."""
 MAX_CHAIN = 8

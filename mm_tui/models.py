@@ -350,10 +350,6 @@ class ThreadSummary(Model):
 
     id: GatewayId
     mailbox_id: GatewayId
-    participants: tuple[Party, ...] = ()
-    message_count: int = 0
-    last_activity: datetime | None = None
-    has_unanswered_inbound: bool = False
     emails: tuple[EmailSummary, ...] = ()
 
 

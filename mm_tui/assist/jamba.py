@@ -17,7 +17,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
-import ai21
 import httpx
 from ai21 import AI21APIError, AI21Error, AsyncAI21Client
 from ai21.ai21_env_config import AI21EnvConfig
@@ -80,7 +79,6 @@ def _silence() -> None:
 
 
 _silence()
-SDK_VERSION = ai21.__version__
 
 
 class _Bearer(httpx.Auth):

@@ -276,10 +276,6 @@ def thread(item: Json, mailbox_id: str, thread_id: str) -> ThreadSummary:
     return ThreadSummary(
         id=values.optional_id(values.first(item, "thread_id", "id")) or thread_id,
         mailbox_id=mailbox_id,
-        participants=parties(values.texts(item.get("participants"))),
-        message_count=values.whole(item.get("message_count")) or len(ordered),
-        last_activity=values.time(item.get("last_activity")),
-        has_unanswered_inbound=values.flag(item.get("has_unanswered_inbound")),
         emails=tuple(mail.model_copy(update={"thread_id": mail.thread_id or thread_id}) for mail in ordered),
     )
 

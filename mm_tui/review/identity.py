@@ -20,8 +20,6 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-HEADER = "x-multimail-identity"
-AI_HEADER = "x-ai-generated"
 LONGEST = 16_384
 """Characters of a header that are looked at."""
 MOST_CLAIMS = 24

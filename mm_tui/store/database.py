@@ -39,7 +39,7 @@ class NewerStore(StoreError):
 
 
 class CorruptStore(StoreError):
-    """The store is damaged. `recovery.open_or_rebuild` sets it aside and makes a new one."""
+    """The store is damaged. `recovery.rebuild` sets it aside and makes a new one."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{path} is damaged: {why}")

@@ -44,27 +44,6 @@ class Rescue:
         )
 
 
-def open_or_rebuild(path: Path | None, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue | None]:
-    """Opens the store; a damaged one is set aside and rebuilt.
-
-    Args:
-        path: the file, as for `Database.open`.
-        memory: as for `Database.open`.
-        now: for the name of the file that is set aside.
-
-    Returns:
-        The open store, and what was rescued if it had to be rebuilt.
-
-    Raises:
-        NewerStore: a newer release wrote it; it is left alone.
-        OSError: the folder or file cannot be made, read or renamed.
-    """
-    try:
-        return Database.open(path, memory=memory), None
-    except CorruptStore as error:
-        return rebuild(error, memory=memory, now=now)
-
-
 def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue]:
     """Sets a store that was found damaged aside and makes a new one in its place.
 

@@ -331,14 +331,6 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self.post_message(self.Moved(self, self.current_key))
         self._show_cursor()
 
-    def move_to_key(self, key: Key) -> bool:
-        """Puts the cursor on `key`; False when it is not in the list."""
-        index = self.index_of(key)
-        if index is None:
-            return False
-        self.move_to(index)
-        return True
-
     def _view_height(self) -> int:
         return max(1, self.size.height)
 

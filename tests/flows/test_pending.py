@@ -13,6 +13,7 @@ from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
+from mm_tui.screens.pending.external_editor import ExternalEditing
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.audit.history import Lives
@@ -500,7 +501,7 @@ async def test_the_readers_own_editor_gives_the_text_back_cleaned(
         asked.append(ManyLine(file.path.read_text()))
         return ManyLine("From my\x1b[2J editor.")
 
-    monkeypatch.setattr(EditScreen, "editor", staticmethod(editor))
+    monkeypatch.setattr(ExternalEditing, "editor", staticmethod(editor))
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         monkeypatch.setattr(app, "suspend", _nothing)
         await open_queue(app, pilot, 1)
@@ -524,7 +525,7 @@ async def test_what_a_failing_editor_left_is_kept(
     script.write_text("#!/bin/sh\nprintf 'Half written' > \"$1\"\nexit 3\n")
     script.chmod(0o700)
     monkeypatch.setattr(
-        EditScreen,
+        ExternalEditing,
         "editor",
         staticmethod(lambda file: run_editor(file, {"EDITOR": str(script), "PATH": "/bin:/usr/bin"})),
     )

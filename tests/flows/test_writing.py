@@ -18,6 +18,7 @@ from mm_tui.assist.errors import AssistError
 from mm_tui.screens.dialogs.instruct import InstructScreen
 from mm_tui.screens.pending.editor import EditScreen
 from mm_tui.screens.pending.editor_process import run_editor
+from mm_tui.screens.pending.external_editor import ExternalEditing
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.edits import Edits
@@ -220,7 +221,7 @@ async def test_an_editor_that_does_not_wait_loses_nothing(
     )
     script.chmod(0o700)
     environ = {"EDITOR": str(script), "PATH": "/bin:/usr/bin"}
-    monkeypatch.setattr(EditScreen, "editor", staticmethod(lambda file: run_editor(file, environ)))
+    monkeypatch.setattr(ExternalEditing, "editor", staticmethod(lambda file: run_editor(file, environ)))
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         monkeypatch.setattr(app, "suspend", nullcontext)
         await open_queue(app, pilot, 1)

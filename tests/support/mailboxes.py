@@ -22,7 +22,9 @@ async def open_mailboxes(app: MmTui, pilot: Pilot[Any], sandbox: Sandbox) -> Mai
     assert isinstance(screen, MailboxesScreen)
     await until(pilot, lambda: screen.current is not None, "the rows")
     await until(pilot, lambda: screen.facts is not None, "the account")
-    assert screen.boxes.move_to_key(sandbox.mailbox)
+    index = screen.boxes.index_of(sandbox.mailbox)
+    assert index is not None
+    screen.boxes.move_to(index)
     await pilot.pause()
     return screen
 

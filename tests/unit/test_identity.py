@@ -18,7 +18,7 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.gateway.keys import Keys
 from mm_tui.gateway.wire import email_detail
-from mm_tui.review.identity import HEADER, KeyUnusable, PublicKey, Standing, check, unchecked
+from mm_tui.review.identity import KeyUnusable, PublicKey, Standing, check, unchecked
 from mm_tui.screens.audit.pages import life_page
 from mm_tui.services.audit.history import History
 from mm_tui.services.audit.identities import Identities
@@ -28,6 +28,7 @@ from tests.support.clock import FakeClock
 from tests.support.sandbox import Sandbox
 from tests.support.seat import NOW, summary
 
+HEADER = "x-multimail-identity"
 KEY = ec.derive_private_key(4471, ec.SECP256R1())
 OTHER = ec.derive_private_key(2291, ec.SECP256R1())
 CLAIMS = {"ai_generated": True, "operator": "Acme", "capabilities": ["send", "reply"]}

@@ -18,11 +18,18 @@ from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import CorruptStore, Database, NewerStore, damage_mark
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.migrations import KEPT_TABLES, MIGRATIONS, Migration, statements
-from mm_tui.store.recovery import open_or_rebuild
+from mm_tui.store.recovery import Rescue, rebuild
 from mm_tui.store.seal import StoreError
 from mm_tui.store.state import StateStore
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def open_or_rebuild(path: Path, now: datetime) -> tuple[Database, Rescue | None]:
+    try:
+        return Database.open(path), None
+    except CorruptStore as error:
+        return rebuild(error, now=now)
 
 
 def _mode(path: Path) -> int:

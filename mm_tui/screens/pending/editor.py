@@ -17,6 +17,7 @@ from mm_tui.models import EditedDraft, recipients
 from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk import Assessment
+from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.instruct import InstructScreen
 from mm_tui.screens.pending.diff_pages import three_way_page
@@ -28,6 +29,7 @@ from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
 from mm_tui.services.queue.entries import ReviewQueue, edited_draft
 from mm_tui.services.queue.entry import QueueEntry
+from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.draft_area import DraftArea
 from mm_tui.widgets.line_input import LineInput
@@ -59,7 +61,7 @@ class EditAssessed(Message):
         self.assessment = assessment
 
 
-class EditScreen(ExternalEditing):
+class EditScreen(BaseScreen):
     """The editor. Leaving it keeps the text; approving in the queue is what releases it.
 
     Args:
@@ -74,6 +76,7 @@ class EditScreen(ExternalEditing):
 
     def __init__(self, entry: QueueEntry) -> None:
         super().__init__()
+        self.external = ExternalEditing(self)
         self._entry = entry
         self._thread = entry.thread
         self._save_timer: Timer | None = None
@@ -203,6 +206,15 @@ class EditScreen(ExternalEditing):
         if self.services.edits.save(edit, over=self._stored, durable=durable):
             self.say(f"another window edits this draft too: its text is kept beside yours {KEPT}", "warning")
 
+    def as_edit(self, draft: EditedDraft) -> SavedEdit:
+        """This text as an edit of the draft that is open."""
+        item, now = self._entry.item, self.services.clock.now()
+        return SavedEdit(item.id, item.mailbox_id, self._entry.digest, item.raw, draft, now)
+
+    def keep_beside(self, draft: EditedDraft) -> None:
+        """Keeps a text that another is about to replace, or that could not be taken in."""
+        self.services.edits.save_beside(self.as_edit(draft))
+
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
             self.save_text(durable=True)
@@ -249,6 +261,9 @@ class EditScreen(ExternalEditing):
         self.query_one("#words", Static).update(joined(lines, "\n"))
 
     # Acts
+
+    def action_external(self) -> None:
+        self.external.run()
 
     def action_done(self) -> None:
         if not self.draft.to:

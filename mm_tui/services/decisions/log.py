@@ -224,19 +224,6 @@ class DecisionLog:
         if live.content is not None and live.content.edit is not None:
             remove(self.edits, live.state.case.item, live.content.edit)
 
-    def original_of(self, email_id: str) -> str | None:
-        """The mail of which this one is an edit that was submitted from this machine."""
-        rows = self.rows.family(email_id)
-        return next((row.item_id for row in reversed(rows) if row.replacement_id == email_id), None)
-
-    def other_claim(self, email_id: str, at: datetime) -> Claim | None:
-        """The claim of another process that decides about this mail, or about the original or the edit of it."""
-        for claim in self.claims.others(at):
-            row = self.rows.get(claim.release_id)
-            if row is not None and email_id in (row.item_id, row.replacement_id, claim.subject):
-                return claim
-        return None
-
     def _family(self, request: DecisionRequest) -> list[SavedDecision]:
         """All earlier decisions about this mail and what is connected with it, lost edits with its content included."""
         rows = {row.release_id: row for row in self.rows.family(request.item.id)}

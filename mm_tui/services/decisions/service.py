@@ -23,7 +23,7 @@ from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
 from mm_tui.services.decisions.incidents import item_of
-from mm_tui.services.decisions.log import DecisionLog, DecisionRequest, Refused, claimed_words
+from mm_tui.services.decisions.log import DecisionLog, DecisionRequest, Refused
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.show import view_of
 from mm_tui.services.decisions.view import DecisionView, Seen
@@ -33,7 +33,6 @@ from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.locks import RENEW_SECONDS
 from mm_tui.store.seal import StoreError
-from mm_tui.text import OneLine
 
 __all__ = ["Decisions", "Refused"]
 
@@ -220,15 +219,6 @@ class Decisions:
     def breaks_thread(self, item: Seen, edit: EditedDraft) -> bool:
         """Whether the edit will start a new thread, because To or Subject was changed: to be said before the hold."""
         return starts_thread(item.raw, edit)
-
-    def replacing(self, email_id: str) -> str | None:
-        """The original's id when this mail is an edit of it that this program submitted; the pair is shown as one."""
-        return self._store.original_of(email_id)
-
-    def claimed_elsewhere(self, email_id: str) -> OneLine | None:
-        """Who decides about this mail in another window of this machine, and since when."""
-        claim = self._store.other_claim(email_id, self._clock.now())
-        return claimed_words(claim) if claim is not None else None
 
     async def settled(self, email_id: str) -> DecisionView:
         """Waits until the newest decision about this mail has ended or asks. Raises KeyError when there is none."""
