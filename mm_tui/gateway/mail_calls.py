@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LARGE_ATTACHMENT = 50_000
 """Bytes; above, the gateway hands out an address to fetch an attachment from."""
 
+_LISTS = ("emails", "messages")
+"""Names under which a list of mail has been seen."""
+
 UNKNOWN_MAILBOX = "unknown"
 """Stands where a list over all mailboxes does not name one."""
 
@@ -78,7 +81,7 @@ class MailCalls(Caller):
             while asking is not None:
                 answer = await asking
                 found = await self._read(calls.EMAILS, answer, partial(parsed, answer))
-                following = values.cursor(found)
+                following = await self._read(calls.EMAILS, answer, partial(values.cursor_after, found, *_LISTS))
                 asking = None
                 if following is not None:
                     asking = ask(following)
@@ -265,8 +268,8 @@ class MailCalls(Caller):
 
 
 def _email_page(answer: object, mailbox_id: str) -> EmailPage:
-    emails = values.listing(answer, ("emails", "messages"), lambda item: wire.email_summary(item, mailbox_id))
-    return EmailPage(emails, values.cursor(answer))
+    emails = values.listing(answer, _LISTS, lambda item: wire.email_summary(item, mailbox_id))
+    return EmailPage(emails, values.cursor_after(answer, *_LISTS))
 
 
 def _receipt(answer: object, email_id: str | None = None) -> SendReceipt:

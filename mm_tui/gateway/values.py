@@ -18,6 +18,7 @@ Json = Mapping[str, object]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID = re.compile(r"[\x21-\x7e]{1,256}")
+_TIMES = ("received_at", "created_at", "timestamp")
 _ENVELOPES = ("data", "items", "results")
 _SECONDS_END = 100_000_000_000
 """Numbers below are epoch seconds (up to the year 5138), from here on milliseconds (from 1973)."""
@@ -219,6 +220,28 @@ def cursor(answer: object) -> str | None:
     """Where the next page begins; None at the end."""
     value = first(table(answer), "cursor", "next_cursor", "nextCursor")
     return value if isinstance(value, str) and value else str(value) if isinstance(value, int) else None
+
+
+def cursor_after(answer: object, *names: str) -> str | None:
+    """Where the next page of a list by time begins; None at the end.
+
+    Some cursors are the time of the last item, in seconds or milliseconds, and leave out what else has that very
+    time. Such a cursor is set one further, so that the next page repeats those items instead; they are told apart by
+    their ids. Any other cursor stays as it is, and so does one after a page that is all of one time: it would never
+    get on.
+    """
+    found = cursor(answer)
+    if found is None or not (found.isascii() and found.isdigit()):
+        return found
+    moments = [time(first(item, *_TIMES)) for item in items(answer, *names) if isinstance(item, dict)]
+    known = [moment for moment in moments if moment is not None]
+    if not known:
+        return found
+    for unit in (timedelta(seconds=1), timedelta(milliseconds=1)):
+        oldest, newest = ((edge - EPOCH) // unit for edge in (min(known), max(known)))
+        if found == str(oldest) and oldest != newest:
+            return str(oldest + 1)
+    return found
 
 
 def single(answer: object, *names: str) -> Json:

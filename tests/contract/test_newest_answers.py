@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from mm_tui.gateway.client import GatewayClient
+from mm_tui.gateway.keys import Keys
 from mm_tui.sandbox.gateway import database
 from mm_tui.sandbox.gateway.state import State
-from tests.support.sandbox import Sandbox, running_sandbox, wait_until
+from mm_tui.settings.secret import Secret
+from tests.support.sandbox import Sandbox, file_part, running_sandbox, wait_until
 from tests.support.webhooks import receiving, subscribe
 
 
@@ -189,6 +193,84 @@ def test_the_export_is_given_once_an_hour(sandbox: Sandbox) -> None:
         sandbox.call("GET", "/v1/export", key="admin")
     assert refused.value.response.status_code == 429
     assert 0 < int(refused.value.response.headers["Retry-After"]) <= 3600
+
+
+def at_one_moment(sandbox: Sandbox, mails: int) -> list[str]:
+    """Mails that came at the very same moment, oldest first, as only a stopped clock lets it happen."""
+    return [str(sandbox.inbound(subject=f"Mail {number}")["id"]) for number in range(mails)]
+
+
+def pages(sandbox: Sandbox, limit: int) -> list[list[str]]:
+    """The ids of all pages of the first mailbox, as the cursors lead from one to the next."""
+    found: list[list[str]] = []
+    given: dict[str, str] = {}
+    while True:
+        page = sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails", key="oversight", limit=limit, **given)
+        found.append([one["id"] for one in page["emails"]])
+        if page["cursor"] is None:
+            return found
+        given = {"cursor": page["cursor"]}
+
+
+@pytest.fixture
+def one_moment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two older mails, then three of one moment, then one more; oldest first."""
+    older = at_one_moment(sandbox, 2)
+    sandbox.advance(5)
+    now = State.now_ms
+    stopped: list[int] = []
+
+    def stopped_now(state: State) -> int:
+        stopped.append(now(state))
+        return stopped[0]
+
+    monkeypatch.setattr(State, "now_ms", stopped_now)
+    same = at_one_moment(sandbox, 3)
+    monkeypatch.setattr(State, "now_ms", now)
+    sandbox.advance(5)
+    return [*older, *same, *at_one_moment(sandbox, 1)]
+
+
+def test_a_cursor_is_the_time_of_the_last_mail_and_misses_others_of_that_moment(
+    sandbox: Sandbox, one_moment: list[str]
+) -> None:
+    newest_first = one_moment[::-1]
+    page = sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails", key="oversight", limit=2)
+    edge = datetime.fromisoformat(page["emails"][-1]["received_at"])
+    assert page["cursor"] == str(round(edge.timestamp() * 1000))
+    assert pages(sandbox, 2) == [newest_first[:2], newest_first[4:]], "two of three are missed"
+    sandbox.settings(cursors="id")
+    assert [one for page in pages(sandbox, 2) for one in page] == newest_first
+
+
+async def test_our_client_misses_none_of_a_moment(sandbox: Sandbox, one_moment: list[str]) -> None:
+    async with GatewayClient(sandbox.url, Keys(Secret(sandbox.keys["oversight"]))) as gateway:
+        for limit in (2, 3, 4, 5, 6):
+            found = [
+                mail.id async for page in gateway.email_pages(sandbox.mailbox, limit=limit) for mail in page.emails
+            ]
+            assert set(found) == set(one_moment), limit
+
+
+@pytest.mark.parametrize("shape", ["bytes", "base64"])
+async def test_a_small_attachment_comes_at_once_and_a_large_one_by_its_link(sandbox: Sandbox, shape: str) -> None:
+    sandbox.settings(small_attachments=shape)
+    small, large = b"a,b\n" * 10, b"x" * 51_201
+    files = [file_part("small.csv", small, "text/csv"), file_part("large.bin", large, "application/octet-stream")]
+    mail = sandbox.draft(attachments=files)
+    path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail}/attachments"
+    headers = {"Authorization": f"Bearer {sandbox.keys['oversight']}"}
+    direct = sandbox.http.get(f"{path}/small.csv", headers=headers)
+    told = base64.b64decode(direct.json()["content_base64"]) if shape == "base64" else direct.content
+    assert told == small
+    assert sandbox.http.get(f"{path}/large.bin", headers=headers).status_code == 400
+    link = sandbox.call("GET", f"{path}/large.bin/url", key="oversight")
+    assert set(link) == {"url", "filename", "size_bytes", "content_type", "expires_in"}
+    assert sandbox.http.get(link["url"]).content == large
+    async with GatewayClient(sandbox.url, Keys(Secret(sandbox.keys["oversight"]))) as gateway:
+        for name, content in (("small.csv", small), ("large.bin", large)):
+            for size in (None, len(content)):
+                assert await gateway.attachment(sandbox.mailbox, mail, name, size=size) == content
 
 
 def test_a_folder_of_the_schema_before_is_taken_on(tmp_path: Path) -> None:

@@ -32,6 +32,19 @@ def encode(value: int) -> str:
     return "".join(_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10))
 
 
+def floor(ms: int) -> str:
+    """Where the ULIDs of the moment `ms` (epoch milliseconds) begin."""
+    return encode(ms << _RANDOM_BITS)
+
+
+def ms_of(ulid: str) -> int:
+    """The moment of a ULID, in epoch milliseconds."""
+    value = 0
+    for letter in ulid[:10]:
+        value = value * 32 + _ALPHABET.index(letter)
+    return value
+
+
 def iso(ms: int) -> str:
     """Epoch milliseconds as ISO 8601 in UTC, ending in Z."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mm_tui.sandbox.gateway import identity
+from mm_tui.sandbox.gateway import identity, ids
 from mm_tui.sandbox.gateway.ids import iso, iso_or_none, received
 from mm_tui.sandbox.gateway.state import ApiError, Caller, State
 from mm_tui.sandbox.gateway.statuses import SPAM, Status
@@ -107,8 +107,21 @@ def _page(
     more = len(rows) > limit
     return {
         "emails": [summary(row) for row in rows[:limit]],
-        "cursor": encode_cursor(rows[limit - 1]["id"]) if more else None,
+        "cursor": _cursor_after(state, rows[:limit]) if more else None,
     }
+
+
+def _cursor_after(state: State, rows: Sequence[sqlite3.Row]) -> str:
+    first, last = rows[0]["id"], rows[-1]["id"]
+    at = ids.ms_of(last)
+    # A page of one moment would lead nowhere, and a mail without a time has none to go on from.
+    if state.tuning.cursors == "id" or at == ids.ms_of(first) or not rows[-1]["received_at"]:
+        return encode_cursor(last)
+    return str(at)
+
+
+_DIGITS = 15
+"""Fewer than these in a cursor are epoch milliseconds."""
 
 
 def encode_cursor(last_id: str) -> str:
@@ -120,6 +133,8 @@ def decode_cursor(cursor: str | None) -> str | None:
     """The id a cursor stands for; 400 when it is none of ours."""
     if not cursor:
         return None
+    if cursor.isascii() and cursor.isdigit() and len(cursor) < _DIGITS:
+        return ids.floor(int(cursor))
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except ValueError:

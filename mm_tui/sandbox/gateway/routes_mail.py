@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from datetime import datetime
@@ -17,6 +18,8 @@ from mm_tui.sandbox.gateway.requests import TagsBody, moment
 from mm_tui.sandbox.gateway.state import ApiError, State
 
 router = APIRouter(prefix="/v1", tags=["mail"])
+DIRECT_BYTES = 50 * 1024
+"""Larger attachments are to be had by a link alone."""
 LINK_SECONDS = 3600
 
 
@@ -94,8 +97,13 @@ async def get_attachment_url(
 
 @router.get("/mailboxes/{mailbox_id}/emails/{email_id}/attachments/{name:path}")
 async def get_attachment(state: StateOf, caller: Reader, mailbox_id: str, email_id: str, name: str) -> Response:
-    """An attachment's bytes."""
+    """An attachment's bytes, if it is a small one."""
     row = messages.attachment(state, mailbox_id, email_id, name)
+    if row["size"] > DIRECT_BYTES:
+        raise ApiError(400, f"Attachment is over {DIRECT_BYTES // 1024} KB: ask for its url")
+    if state.tuning.small_attachments == "base64":
+        content = base64.b64encode(row["data"]).decode("ascii")
+        return Answer({"name": row["name"], "content_type": row["content_type"], "content_base64": content})
     return _download(row["data"], row["name"], row["content_type"])
 
 

@@ -33,6 +33,8 @@ TUTORIAL_KEY = "tutorial"
 """The one key with which the tutorial makes all of its calls. It can send and administer, and approves nothing."""
 TUTORIAL_SCOPES = (Scope.READ, Scope.SEND, Scope.ADMIN)
 WebhookShape = Literal["all", "event", "type", "flat"]
+Cursors = Literal["time", "id"]
+AttachmentShape = Literal["bytes", "base64"]
 
 
 class Tuning(BaseModel):
@@ -68,6 +70,11 @@ class Tuning(BaseModel):
     webhook_shape: WebhookShape = "all"
     """What webhooks are told: `event` as the vendor prints it (neither thread nor mailbox, the signature with
     `sha256=`), `type` and `flat` as others read it; `all` gives each event the fields of its first two."""
+    cursors: Cursors = "time"
+    """How lists of mail go on: `time` from the moment of the last mail, so that more mails of that very moment are
+    missed by whoever does not look again; `id` misses none."""
+    small_attachments: AttachmentShape = "bytes"
+    """How an attachment up to 50 KB comes: its `bytes`, or `base64` in JSON. Larger ones come by link alone."""
     detail_direction: bool = True
     """An opened mail states its direction, as other clients want it. The published document has none there."""
     signature_in_draft: bool = False

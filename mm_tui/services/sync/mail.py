@@ -138,13 +138,15 @@ class MailboxSync:
         newest = _newest(page.emails)
         new: frozenset[str] = frozenset()
         changed: frozenset[str] = frozenset()
+        asked: str | None = None
         while True:
             if page.emails:
                 changes = await asyncio.to_thread(self._mail.upsert, page.emails)
                 new |= changes.new
                 changed |= changes.changed
-            if page.cursor is None or not page.emails:
+            if page.cursor in (None, asked) or not page.emails:
                 break
+            asked = page.cursor
             page = await self._gateway.emails(
                 self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE, cursor=page.cursor
             )
