@@ -251,6 +251,8 @@ class _Renderer:
                 cell.active = [*self._out.active, *(["strong"] if len(rows) == 1 else [])]
                 self._inline(token, placed, cell)
                 rows[-1].append(cell)
+            elif token.type == "tr_close":
+                rows[-1] += self._left_of_row(row_line, cursor)
         self._next_line = max(self._next_line, (opened.map or [0, 0])[1])
         widths = [max(map(cells, column)) for column in zip(*rows, strict=False)] if rows else []
         lined_up = sum(widths) + 3 * len(widths) <= WIDEST_TABLE
@@ -263,6 +265,17 @@ class _Renderer:
                 self._out.add(cell)
                 if lined_up and place < len(row) - 1 and place < len(widths):
                     self._out.put(" " * (widths[place] - cells(cell)))
+
+    def _left_of_row(self, number: int, cursor: int) -> list[Writer]:
+        """What a row of a table holds beyond its last column, which no recipient sees."""
+        line = self._lines[number]
+        left = line[cursor:].strip("| \t")
+        if not left:
+            return []
+        cell = Writer()
+        start = self._starts[number] + line.index(left, cursor)
+        cell.put(left, range(start, start + len(left)), "hidden")
+        return [cell]
 
     # Where a block's text stands in the source
 
