@@ -272,7 +272,7 @@ class Bench:
         quiet.fill_queue(office)
         found = []
         with Program(OURS, office.environment(self._folder / "quiet", PYTHONPATH=str(Path.cwd()))) as program:
-            program.wait_for("live")
+            program.wait_for("in sync")
             program.settle(3, timeout=60)
             # What the list does not tell of drafts is read once, and drawn when it comes.
             program.press("2")

@@ -65,7 +65,7 @@ async def take(settings: Settings, name: str, size: tuple[int, int], keys: Seque
                 while wanted not in text_of(app):
                     await pilot.pause(0.05)
 
-        await wait("live")
+        await wait("in sync")
         for key in keys:
             if key.startswith("wait:"):
                 await wait(key.removeprefix("wait:"))

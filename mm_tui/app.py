@@ -305,7 +305,7 @@ class MmTui(App[None], inherit_bindings=False):
         error = event.worker.error
         if event.state is WorkerState.ERROR and isinstance(error, Exception):
             path = crash.write_report(error, reports_folder())
-            self.say(f"a part of the program failed ({type(error).__qualname__}); report: {path}", "error")
+            self.say(f"something in the program failed ({type(error).__qualname__}); report: {path}", "error")
 
     # Words to the reader
 
@@ -366,9 +366,9 @@ class MmTui(App[None], inherit_bindings=False):
             what = "undone" if size == 1 else f"all {size} decisions of the batch undone"
             self.say(f"{what}; nothing was sent")
         elif taken:
-            self.say(f"{taken} of {size} undone; it was too late for the others", "warning")
+            self.say(f"{taken} of {size} decisions undone; it was too late for the others", "warning")
         else:
-            self.say("too late: it is being decided", "warning")
+            self.say("too late to undo: the decision is already with the gateway", "warning")
 
     def action_toggle_automatic(self) -> None:
         """Switches automatic work of the model on, after saying what that means, or off."""
@@ -388,7 +388,7 @@ class MmTui(App[None], inherit_bindings=False):
     def _automatic_answered(self, yes: bool | None) -> None:
         if yes and self.services.triage is not None:
             self.services.triage.set_automatic(True)
-            self.say("the model works on new mail by itself; {app.automatic} stops it")
+            self.say("the model now works on new mail automatically; {app.automatic} stops it")
 
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""

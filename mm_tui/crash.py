@@ -47,10 +47,10 @@ def refuse_unsafe_environment(environ: Mapping[str, str], *, under_test: bool = 
     if under_test:
         return
     refused = {
-        "TEXTUAL_PRESS": "it would press keys that no human pressed",
-        "TEXTUAL_DRIVER": "it would replace what reads the keyboard and draws",
-        "TEXTUAL_LOG": "it would write mail into a log",
-        "TEXTUAL_SCREENSHOT": "it would write mail into a picture and leave",
+        "TEXTUAL_PRESS": "it would press keys that nobody pressed",
+        "TEXTUAL_DRIVER": "it would replace the part that reads the keyboard and draws the screen",
+        "TEXTUAL_LOG": "it would write mail to a log",
+        "TEXTUAL_SCREENSHOT": "it would write a screenshot with mail in it and exit",
     }
     for variable, why in refused.items():
         if environ.get(variable):
@@ -86,7 +86,7 @@ def _kind(error: BaseException) -> str:
 def describe(error: BaseException, now: datetime) -> str:
     """The report on `error`: kinds of exceptions and places in the code, nothing that was being worked on."""
     lines = [
-        "mm-tui crash report. It holds no mail, no keys and no values: only kinds of errors and places in the code.",
+        "mm-tui crash report. It contains no mail, no keys and no values: only kinds of errors and places in the code.",
         f"time      {now.astimezone(UTC).isoformat(timespec='seconds')}",
         f"version   mm-tui {__version__}, Python {platform.python_version()}, {platform.system()}",
         f"terminal  {os.environ.get('TERM', '')}",
@@ -147,13 +147,13 @@ def report(error: BaseException, folder: Path | None = None) -> OneLine:
     kind = type(error).__qualname__
     folder = folder or _installed.folder
     if folder is None:
-        return OneLine(f"mm-tui stopped on an internal error ({kind}); no folder for reports is known")
+        return OneLine(f"mm-tui stopped because of an internal error ({kind}); no folder for reports is known")
     try:
         path = write_report(error, folder)
     except OSError as failure:
         reason = failure.strerror or type(failure).__name__
-        return OneLine(f"mm-tui stopped on an internal error ({kind}); no report could be written: {reason}")
-    return OneLine(f"mm-tui stopped on an internal error ({kind}). A report without mail or keys: {path}")
+        return OneLine(f"mm-tui stopped because of an internal error ({kind}); no report could be written: {reason}")
+    return OneLine(f"mm-tui stopped because of an internal error ({kind}). A report without mail or keys: {path}")
 
 
 def install_hooks(folder: Path) -> None:

@@ -43,11 +43,11 @@ ACTS: tuple[Act, ...] = (
     Act("app.pending", "2", "go('pending')", "Pending", "Go to the queue: mail waiting for a decision."),
     Act("app.audit", "3", "go('audit')", "Audit", "Go to the audit log and the journal."),
     Act("app.mailboxes", "4", "go('mailboxes')", "Mailboxes", "Go to the mailboxes and their oversight modes."),
-    Act("app.undo", "u", "undo", "undo", "Undo the held decision under the cursor, else the latest one; for a batch, the whole batch."),
+    Act("app.undo", "u", "undo", "undo", "Undo the held decision under the cursor, or else the latest one; a batch is undone as a whole."),
     Act("app.profiles", "P", "profiles", "profile", "Switch to another profile; asks first while decisions are in progress."),
     Act("app.sync", "ctrl+r", "sync", "fetch now", "Fetch new mail from the gateway now."),
     Act("app.palette", "ctrl+p", "command_palette", "palette", "Find any command by name.", priority=True),
-    Act("app.automatic", "f8", "toggle_automatic", "assistant", "Switch automatic work of the model on new mail on or off."),
+    Act("app.automatic", "f8", "toggle_automatic", "assistant", "Let the model work on new mail automatically, or stop it."),
     Act("app.theme", "f9", "next_theme", "theme", "Switch to the next theme."),
     Act("screen.redraw", "ctrl+l", "redraw", "redraw", "Redraw the whole screen, including what is behind a dialog."),
     Act("app.help", "question_mark,f1", "help", "help", "Show all keys of this screen.", footer=True),
@@ -69,7 +69,7 @@ ACTS: tuple[Act, ...] = (
     Act("inbox.label", "b", "label", "label", "Set the label yourself; no model will change it afterwards."),
     Act("inbox.spam", "exclamation_mark", "spam", "spam", "Report the mail as spam, or take that back; asks first."),
     Act("inbox.preview", "v", "toggle_preview", "preview", "Show or hide the preview beside the list."),
-    Act("inbox.import_report", "I", "import_report", "import report", "In the demo: how the import of your mail went, and what was odd."),
+    Act("inbox.import_report", "I", "import_report", "import report", "In the demo: how the import of your mail went, and what was unusual."),
     Act("inbox.clear", "escape", "clear", "show all", "Clear search and filters.", True),
     # Thread
     Act("thread.reply", "r", "reply", "reply", "Draft a reply to the newest email, then edit it.", True),
@@ -96,10 +96,10 @@ ACTS: tuple[Act, ...] = (
     # The reply editor
     Act("reply.submit", "ctrl+s", "submit", "submit", "Submit the reply for approval.", True, True),
     Act("reply.redraft", "ctrl+t", "redraft", "redraft", "Let the model draft the reply, or change it as you instruct.", True, True),
-    Act("reply.close", "escape", "close", "stop/close", "Stop the model; else close the editor. Your text is saved.", True),
+    Act("reply.close", "escape", "close", "stop/close", "Stop the model, or close the editor. Your text is saved.", True),
     # Pending
-    Act("pending.approve", "a", "approve", "approve", "Approve this email, once every line of it has been on the screen.", True),
-    Act("pending.edit", "e", "edit", "edit", "Edit the draft; your text is then sent in its place.", True),
+    Act("pending.approve", "a", "approve", "approve", "Approve this email; every line of it must have been on the screen.", True),
+    Act("pending.edit", "e", "edit", "edit", "Edit the draft; approving then sends your text instead.", True),
     Act("pending.reject", "x", "reject", "reject", "Reject with a reason.", True),
     Act("pending.skip", "s", "skip", "skip", "Leave it undecided and go to the next one.", True),
     Act("pending.answer", "y", "answer", "answer", "Answer a question about a decision.", True),
@@ -151,7 +151,7 @@ ACTS: tuple[Act, ...] = (
     Act("paper.first", "g,home", "pager_first", "first", "Go to the beginning."),
     Act("paper.last", "G,end", "pager_last", "last", "Go to the end."),
     # The draft editor
-    Act("edit.done", "ctrl+s", "done", "done", "Save the edit and go back to read it once more; approving sends it.", True, True),
+    Act("edit.done", "ctrl+s", "done", "done", "Save the edit and go back to read it once more; it is sent when you approve it.", True, True),
     Act("edit.external", "ctrl+o", "external", "$EDITOR", "Edit the text in your own editor.", True, True),
     Act("edit.redraft", "ctrl+t", "redraft", "redraft", "Ask the model to change the text as you instruct.", True, True),
     Act("edit.thread", "ctrl+l", "thread", "thread", "Switch between the text and the thread it answers.", True, True),
@@ -193,7 +193,7 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
 """Which contexts are awake at once, the nearest first. Within one line no key may mean two things."""
 
 _ALIASES = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
-_RESERVED = {"ctrl+z": "it suspends the program", "ctrl+c": "terminals use it to copy or interrupt"}
+_RESERVED = {"ctrl+z": "terminals use it to suspend the program", "ctrl+c": "terminals use it to copy or interrupt"}
 
 
 class KeyProblem(NamedTuple):
@@ -258,13 +258,13 @@ def unsendable(key: str) -> str:
     """Why a terminal cannot send `key`, or "" when all common ones can."""
     name = key.lower()
     if name in _ALIASES:
-        return f"{key} is the same byte as {_ALIASES[name]} in terminals; use {_ALIASES[name]}"
+        return f"{key} is the same as {_ALIASES[name]} in a terminal; use {_ALIASES[name]}"
     if name in _RESERVED:
         return f"{key} cannot be used: {_RESERVED[name]}"
     parts = name.split("+")
     modifiers, base = set(parts[:-1]), parts[-1]
     if not base or modifiers - {"ctrl", "shift", "alt"}:
-        return f"{key} is not a key that a terminal sends"
+        return f"{key} is not a key that a terminal can send"
     if "ctrl" in modifiers and ("shift" in modifiers or base in {"enter", "tab", "space", "escape", "backspace"}):
         return f"{key} cannot be sent by many terminals"
     if "ctrl" in modifiers and base.isdigit():
@@ -315,5 +315,5 @@ def _clashes(good: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 kept = other if changed == one.id else one.id
                 if changed not in told:
                     told.add(changed)
-                    how = "is used for two acts" if kept in good else "would hide another act's key"
+                    how = "is used for two commands" if kept in good else "would hide another command's key"
                     yield changed, f"{key} {how}: {kept} uses it too, on the {screen} screen"

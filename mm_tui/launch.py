@@ -28,7 +28,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         The exit status: 0, 1 after a crash, 2 when the terminal cannot be used, 10 when the store cannot be.
     """
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
-        sys.stderr.write("mm-tui: this is not a terminal. The commands work without one: mm-tui --help\n")
+        sys.stderr.write("mm-tui: this is not a terminal. The commands work without one; see mm-tui --help\n")
         return 2
     if not sys.stderr.isatty():
         # Textual draws there: the terminal would stay dark while keys act on what nobody sees.

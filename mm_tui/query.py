@@ -51,16 +51,16 @@ class Language(NamedTuple):
 
 UNCHECKED = "unchecked"
 """In place of a level of risk: the details of the mail have not been read."""
-_BEFORE = "older than a day (2026-03-01, 2026-03, yesterday) or an age (6h, 7d, 2w, 3m, 1y)"
-_AFTER = "that day or newer, or younger than an age"
+_BEFORE = "before a day (2026-03-01, 2026-03, yesterday) or longer ago than an age (6h, 7d, 2w, 3m, 1y)"
+_AFTER = "on or after a day, or within an age"
 _BOX = "a mailbox: its address, the part before the @, or its id"
 
 MAIL = Language(
     {
         "from": "sender's address or name",
         "to": "a recipient's address or name",
-        "subject": "words of the subject",
-        "label": "the assistant's or your label",
+        "subject": "words in the subject",
+        "label": "the label, set by the assistant or by you",
         "is": "unread, read, pending, sent, rejected, spam, inbound, outbound, urgent, or any status",
         "in": _BOX,
         "before": _BEFORE,
@@ -75,12 +75,12 @@ QUEUE = Language(
     {
         "from": "sender's address or name",
         "to": "a recipient's address or name, cc included",
-        "subject": "words of the subject",
+        "subject": "words in the subject",
         "in": _BOX,
         "is": "inbound, outbound, mine, claimed, edited, due, overdue, resubmitted (after a rejected draft) or "
         "paired (an edit and its original)",
-        "risk": "high, medium, low or none as found; with a + that or more (medium+); unchecked: details not read yet",
-        "flag": "what was found, by its code in docs/risk.md or the beginning of it (promise_money, promise)",
+        "risk": "high, medium, low or none; with a +, that risk or higher (medium+); unchecked: details not loaded yet",
+        "flag": "the code of a finding (see docs/risk.md) or the beginning of it (promise_money, promise)",
         "before": _BEFORE,
         "after": _AFTER,
         "has": "attachment or thread",
@@ -160,14 +160,14 @@ def fault(term: Term, language: Language, now: datetime) -> str:
     if term.unknown:
         return f"there is no operator {term.unknown}:"
     if not term.operator:
-        return "" if any(map(str.isalnum, term.value)) else f"{term.value} holds no letter or digit to look for"
+        return "" if any(map(str.isalnum, term.value)) else f"{term.value} has no letter or digit to search for"
     shown = f"{term.operator}:{term.value}"
     if not term.value:
-        return f"{shown} names nothing"
+        return f"{shown} has no value"
     if term.operator in TIMES and moment_named(term.value.lower(), now) is None:
-        return f"{shown}: that is not a day or an age"
+        return f"{shown}: not a day or an age"
     if term.operator in language.words and named(term, language) is None:
-        return f"{shown}: it knows {listed(language.words[term.operator])}"
+        return f"{shown}: the values are {listed(language.words[term.operator])}"
     return ""
 
 
@@ -198,9 +198,9 @@ def check_saved(own: Mapping[str, str], language: Language) -> tuple[str, str, s
     """The first of the saved filters that cannot be used: its name, what is wrong, and the cure. None: all can."""
     for name, query in own.items():
         if not OneLine(name).strip() or OneLine(name) != name or len(name) > LONGEST_NAME:
-            return name, "is no name for a filter", f"Use 1 to {LONGEST_NAME} characters that can be seen."
+            return name, "is not a valid name for a filter", f"Use 1 to {LONGEST_NAME} visible characters."
         if name.lower() == ALL:
-            return name, "is the name of no filter at all", "Give it another name."
+            return name, "is the name that means no filter", "Give it another name."
         words, cure = first_fault(query, language)
         if words:
             return name, words, cure

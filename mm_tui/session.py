@@ -255,7 +255,7 @@ class Session:
         try:
             return self.edits.take_up(editing_folder(self.settings.profile.name), self.clock.now())
         except (NotSaved, StoreError, OSError, sqlite3.Error) as error:
-            return OneLine(f"a text that your editor had could not be taken up: {error}")
+            return OneLine(f"a text from your editor could not be loaded: {error}")
 
     def build(self, notify: Notify) -> None:
         """Imports and builds what needs the network. Takes some hundred milliseconds: call it in a thread.
@@ -386,7 +386,7 @@ class Session:
             async with asyncio.timeout(ACCOUNT_SECONDS):
                 await self.check_account()
         except TimeoutError:
-            log.info("the account is not known: no answer in time")
+            log.info("the account could not be read: no answer in time")
         except OtherGateway:
             # Its mail must not be mixed with what is there.
             self.look_at_store()
@@ -404,7 +404,7 @@ class Session:
             try:
                 return await service()
             except (sqlite3.Error, StoreError, OSError) as error:
-                log.warning("%s stopped and begins anew: %s", service.__qualname__, type(error).__name__)
+                log.warning("%s stopped and is restarted: %s", service.__qualname__, type(error).__name__)
                 await self.clock.sleep(AGAIN_AFTER)
 
     def can(self, scope: str) -> bool:

@@ -50,7 +50,7 @@ async def choose(app: App[Any], profiles: Profiles) -> Session | None:
     if key is None:
         return None
     if key == here:
-        app.post_message(Said(f"{here} is the profile that is open"))
+        app.post_message(Said(f"the profile {here} is already open"))
         return None
     agreed = await _agreed(app, frozenset())
     if agreed is None:
@@ -107,7 +107,7 @@ async def _fits(app: App[Any], settings: Settings) -> bool:
         )
     if not profile.mismatch:
         return True
-    title = f"The keys do not fit the profile {profile.name}: open it?"
+    title = f"The keys do not match the profile {profile.name}. Open it anyway?"
     words = f"{profile.mismatch}. With these keys it is {kind_of(profile).words}."
     opens: bool = await app.push_screen_wait(ConfirmScreen(title, words, yes="open it", no="stay"))
     return opens
@@ -132,7 +132,7 @@ def _with_keys(app: App[Any], settings: Settings) -> Settings:
             failed = error
         except Exception as error:  # noqa: BLE001 - a keyring's backend may raise anything
             failed = ConfigError(
-                f"profile {settings.profile.name}", f"its keys cannot be had ({type(error).__name__})", "Try doctor."
+                f"profile {settings.profile.name}", f"its keys cannot be read ({type(error).__name__})", "Try doctor."
             )
     if failed is not None:
         raise failed

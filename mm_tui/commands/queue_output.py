@@ -96,7 +96,9 @@ def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:
 def _row(entry: QueueEntry, now: datetime) -> list[str]:
     item = entry.item
     age = span(now - item.received_at) if item.received_at else "?"
-    other = item.sender.address if entry.is_inbound else ", ".join(party.address for party in item.to) or "(not told)"
+    other = (
+        item.sender.address if entry.is_inbound else ", ".join(party.address for party in item.to) or "(not disclosed)"
+    )
     way = "in" if entry.is_inbound else "out"
     way = f"{way}, {entry.author_words}" if entry.author is not None else way
     answers = [finding.words for finding in entry.assessment.findings if finding.code in _IN_LIST]

@@ -8,10 +8,10 @@ from datetime import datetime
 from mm_tui.decision.state import Act, Choice, Outcome, Question, RemoteState, Snapshot, Stage, State, Step
 
 _HELD = {
-    Act.APPROVE: "approve",
-    Act.REJECT: "reject",
-    Act.RELEASE_EDIT: "approve your edit",
-    Act.RESCHEDULE: "change the scheduled mail",
+    Act.APPROVE: "approving",
+    Act.REJECT: "rejecting",
+    Act.RELEASE_EDIT: "sending your edit",
+    Act.RESCHEDULE: "changing the scheduled email",
 }
 _WORK: Mapping[tuple[Stage, Step], str] = {
     (Stage.DECIDE, Step.CHECK): "checking that nothing changed",
@@ -21,17 +21,17 @@ _WORK: Mapping[tuple[Stage, Step], str] = {
     (Stage.WAIT, Step.CHECK): "your edit is being scanned",
     (Stage.RETIRE, Step.CHECK): "checking the original",
     (Stage.RETIRE, Step.CALL): "retiring the original",
-    (Stage.RELEASE, Step.CHECK): "checking your edit before its release",
-    (Stage.RELEASE, Step.CALL): "releasing your edit",
+    (Stage.RELEASE, Step.CHECK): "checking your edit before approving it",
+    (Stage.RELEASE, Step.CALL): "approving your edit",
     (Stage.WITHDRAW, Step.CALL): "withdrawing your edit",
     (Stage.RESCHEDULE, Step.CHECK): "checking that nothing changed",
-    (Stage.RESCHEDULE, Step.CALL): "changing the scheduled mail",
+    (Stage.RESCHEDULE, Step.CALL): "changing the scheduled email",
 }
 _IN_DOUBT = {
     Stage.DECIDE: "outcome unknown",
     Stage.SUBMIT: "unknown whether your edit arrived",
     Stage.RETIRE: "unknown whether the original was retired",
-    Stage.RELEASE: "unknown whether your edit was released",
+    Stage.RELEASE: "unknown whether your edit was approved",
     Stage.WAIT: "your edit is being scanned",
     Stage.WITHDRAW: "unknown whether your edit was withdrawn",
     Stage.RESCHEDULE: "unknown whether the change arrived",
@@ -39,55 +39,55 @@ _IN_DOUBT = {
 _QUESTIONS = {
     Question.STILL_PENDING: "outcome unknown, still pending: try again?",
     Question.SUBMIT_UNKNOWN: "unknown whether your edit arrived: submit it again?",
-    Question.GO_ON: "your edit waits at the gateway, nothing was released: go on and release it?",
-    Question.EDIT_DIFFERS: "the gateway holds other text than you wrote: look at it; release it as it is there?",
-    Question.EDIT_UNCLEAR: "your edit has the status {status}, from which nothing can be concluded",
-    Question.ORIGINAL_CHANGED: "the original changed after your edit: replace it all the same?",
-    Question.ORIGINAL_CLOSED: "the original was {status}{by}{at}: release your edit all the same?",
-    Question.RETIRED_UNSURE: "the original is rejected, by you or by another (the answer was lost): release your edit?",
-    Question.ORIGINAL_UNCLEAR: "the original has the status {status}, from which nothing can be concluded",
-    Question.NOT_RETIRED: "the original could not be retired and still waits: try again?",
-    Question.NOT_RELEASED: "the original is retired, but your edit still waits: try again to release it?",
-    Question.SIBLING_WAITING: "another edit of the same original is {status}: settle it first",
-    Question.RELATIVE_RELEASED: "{rival} was {status}{by}{at}: a version of this mail has left already; release yours"
-    " all the same?",
-    Question.RELATIVE_WAITING: "{rival} is {status} too: release this one instead? The other then stays where it is and"
+    Question.GO_ON: "your edit is waiting at the gateway and nothing was sent: go on and approve it?",
+    Question.EDIT_DIFFERS: "the gateway holds a different text from yours: read it. Approve it as it is there?",
+    Question.EDIT_UNCLEAR: "your edit has the status {status}, which does not say what happened",
+    Question.ORIGINAL_CHANGED: "the original changed after your edit: replace it anyway?",
+    Question.ORIGINAL_CLOSED: "the original was {status}{by}{at}: send your edit anyway?",
+    Question.RETIRED_UNSURE: "the original is rejected, by you or somebody else (the answer was lost): send your edit?",
+    Question.ORIGINAL_UNCLEAR: "the original has the status {status}, which does not say what happened",
+    Question.NOT_RETIRED: "the original could not be retired and is still waiting: try again?",
+    Question.NOT_RELEASED: "the original is retired, but your edit is still waiting: try again to approve it?",
+    Question.SIBLING_WAITING: "another edit of the same original is {status}: decide on that one first",
+    Question.RELATIVE_RELEASED: "{rival} was {status}{by}{at}: a version of this email was already sent. Send yours"
+    " anyway?",
+    Question.RELATIVE_WAITING: "{rival} is {status} too: send this one instead? The other then stays where it is and"
     " must be rejected or withdrawn",
-    Question.RELATIVE_UNCLEAR: "{rival} is named as a version of this mail and has the status {status}, from which"
-    " nothing can be concluded",
-    Question.NOT_WITHDRAWN: "your edit could not be withdrawn and still waits: try again?",
+    Question.RELATIVE_UNCLEAR: "{rival} is named as a version of this email and has the status {status}, which does not"
+    " say what happened",
+    Question.NOT_WITHDRAWN: "your edit could not be withdrawn and is still waiting: try again?",
 }
 _OUTCOMES = {
     Outcome.APPROVED: "approved{by}{at}",
     Outcome.REJECTED: "rejected",
-    Outcome.DECIDED: "{status}{by}{at}; not known whether by your call or another's, for no answer tells it",
-    Outcome.NOT_AS_SEEN: "OTHER TEXT LEFT than you saw: it changed just before it was approved{by}{at}",
-    Outcome.EDIT_RELEASED: "your edit was released{by}{at}; the original is retired",
-    Outcome.RESCHEDULED: "changed; it waits for its scan and for approval",
+    Outcome.DECIDED: "{status}{by}{at}; no answer tells whether by your call or somebody else's",
+    Outcome.NOT_AS_SEEN: "A DIFFERENT TEXT WAS SENT: it changed just before it was approved{by}{at}",
+    Outcome.EDIT_RELEASED: "your edit was approved{by}{at}; the original is retired",
+    Outcome.RESCHEDULED: "changed; it is now scanned and waits for approval",
     Outcome.UNDONE: "undone: nothing was sent",
     Outcome.FELL_BACK: "undecided: the program ended before anything was sent",
     Outcome.UNREACHABLE: "undecided: the gateway could not be read",
     Outcome.CHANGED: "changed since you looked: read it again",
     Outcome.DENIED: "undecided: the gateway refused",
-    Outcome.UNCLEAR: "undecided: the status {status} allows no conclusion",
+    Outcome.UNCLEAR: "undecided: the status {status} does not say what happened",
     Outcome.ELSEWHERE: "{status} elsewhere{by}{at}",
-    Outcome.SIBLING_RELEASED: "undecided: another version of this mail was already released{by}{at}",
-    Outcome.SIBLING_WAITING: "undecided: another version of this mail is {status}; settle it first",
-    Outcome.DOUBTFUL: "undecided: an earlier call for this mail may still take effect; reject it, or wait a day",
+    Outcome.SIBLING_RELEASED: "undecided: another version of this email was already sent{by}{at}",
+    Outcome.SIBLING_WAITING: "undecided: another version of this email is {status}; decide on that one first",
+    Outcome.DOUBTFUL: "undecided: an earlier call for this email may still take effect; reject it, or wait a day",
     Outcome.NOT_SUBMITTED: "your edit was not accepted; the original is untouched",
     Outcome.EDIT_FAILED: "your edit was blocked or could not be sent",
     Outcome.EDIT_CLOSED: "your edit was {status} elsewhere{by}{at}",
-    Outcome.WITHDRAWN: "released elsewhere as it was{by}{at}; your edit was withdrawn",
+    Outcome.WITHDRAWN: "the original was approved elsewhere{by}{at}; your edit was withdrawn",
     Outcome.TAKEN_BACK: "your edit was withdrawn",
     Outcome.LEFT: "left as it is at the gateway",
-    Outcome.INCIDENT: "INCIDENT: two versions of this mail were released, by different hands{by}{at}",
+    Outcome.INCIDENT: "INCIDENT: two versions of this email were sent, approved by different people{by}{at}",
 }
 _CHOICES = {
     Choice.AGAIN: "try again",
     Choice.LOOK: "look again",
-    Choice.GO_ON: "go on and release",
+    Choice.GO_ON: "go on and approve",
     Choice.ACCEPT: "accept what is there now",
-    Choice.UNRELATED: "the tags are wrong: it is another mail, go on",
+    Choice.UNRELATED: "the tags are wrong and it is a different email: go on",
     Choice.WITHDRAW: "withdraw my edit",
     Choice.LEAVE: "leave it as it is",
 }
@@ -113,13 +113,13 @@ def sentence(
     if state.outcome is not None:
         tells = state.outcome in (Outcome.DENIED, Outcome.UNREACHABLE, Outcome.NOT_SUBMITTED)
         left = "; a call in doubt may still take effect" if state.doubts else ""
-        kept = "; your text is kept" if text_kept else ""
+        kept = "; your text is saved" if text_kept else ""
         return _filled(_OUTCOMES[state.outcome], state) + (said if tells else "") + kept + left
     if state.question is not None:
         reading = "; reading back" if state.step is Step.DOUBT else ""
         return question(state) + said + reading
     if state.step is Step.HOLD or state.early:
-        return f"deciding in {max(0, -int(-seconds_left // 1))} s: {_HELD[state.case.act]}"
+        return f"held: {_HELD[state.case.act]} in {max(0, -int(-seconds_left // 1))} s"
     if state.step is Step.DOUBT:
         since = f" since {doubt_since:%H:%M}" if doubt_since else ""
         return f"{_IN_DOUBT[state.stage]}{since}: reading back"

@@ -15,16 +15,16 @@ from mm_tui.text import OneLine
 
 
 class Phase(StrEnum):
-    """What the sync is at. The values are words fit for the status line."""
+    """The state of the sync. The values are shown to the user."""
 
     OFFLINE = "offline"
     WRONG_ADDRESS = "wrong address"
-    """Something answers, and it is no MultiMail gateway."""
+    """Something answers, but it is not a MultiMail gateway."""
     BLOCKED = "blocked"
-    """Something before the gateway turns this machine away."""
+    """Something in front of the gateway refuses this machine."""
     CONNECTING = "connecting"
     FILLING = "initial sync"
-    LIVE = "live"
+    LIVE = "in sync"
 
 
 class Part(StrEnum):

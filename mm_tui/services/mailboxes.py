@@ -84,7 +84,9 @@ class MailboxActs:
             await self._gateway.request_upgrade(mailbox_id, mode)
         except GatewayError as error:
             return _failed(error)
-        return Said(True, OneLine(f"a code for {mode} was mailed to the operator; good for 24 hours, once"), True)
+        return Said(
+            True, OneLine(f"a code for {mode} was sent to the operator by email; it works once, within 24 hours"), True
+        )
 
     async def redeem(self, mailbox_id: str, code: str) -> Said:
         """Moves the mailbox up with the operator's code."""
@@ -93,10 +95,11 @@ class MailboxActs:
         except MissingScope as error:
             return _failed(error)
         except Forbidden as error:
-            return Said(False, OneLine(f"{error.message}: the mailbox stays as it is"))
+            return Said(False, OneLine(f"{error.message}: the mailbox is unchanged"))
         except NotFound:
             return Said(
-                False, OneLine("no upgrade waits for a code: ask for one first, or the code is older than 24 h")
+                False,
+                OneLine("no upgrade is waiting for a code: request one first, or again if the code is older than 24 h"),
             )
         except GatewayError as error:
             return await self._in_doubt(error)
@@ -119,8 +122,8 @@ class MailboxActs:
         except GatewayError as error:
             return await self._in_doubt(error)
         if made.code_sent:
-            return Said(True, OneLine("a code was mailed to the operator: fill it in to make the mailbox"), True)
-        return await self._read_anew(f"{made.address} was made; new mailboxes begin at gated_send")
+            return Said(True, OneLine("a code was sent to the operator by email: enter it to create the mailbox"), True)
+        return await self._read_anew(f"{made.address} was created; new mailboxes start at gated_send")
 
     async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> Said:
         """Lets mail to an address or a domain leave unasked. Without a code the gateway first mails one to the
@@ -128,20 +131,22 @@ class MailboxActs:
         try:
             await self._gateway.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)
         except CodeSent as error:
-            return Said(True, OneLine(f"{error.message}: fill it in to let mail to {pattern} leave unasked"), True)
+            return Said(True, OneLine(f"{error.message}: enter it to send mail to {pattern} without approval"), True)
         except GatewayError as error:
             return await self._in_doubt(error)
-        return await self._read_anew(f"mail to {pattern.strip()} leaves unasked from now on")
+        return await self._read_anew(f"mail to {pattern.strip()} is sent without approval from now on")
 
     async def disallow(self, mailbox_id: str, entry: Allowed, code: str) -> Said:
         """Takes an entry off the allowlist; with the operator's code as `allow`."""
         try:
             await self._gateway.disallow(mailbox_id, entry.id, code.strip() or None)
         except CodeSent as error:
-            return Said(True, OneLine(f"{error.message}: fill it in to ask again before mail to {entry.pattern}"), True)
+            return Said(
+                True, OneLine(f"{error.message}: enter it to require approval again for mail to {entry.pattern}"), True
+            )
         except GatewayError as error:
             return await self._in_doubt(error)
-        return await self._read_anew(f"mail to {entry.pattern} waits for a human again")
+        return await self._read_anew(f"mail to {entry.pattern} needs approval again")
 
     async def create_webhook(self, url: str, events: Sequence[str], mailbox_id: str | None, code: str) -> Said:
         """Makes a webhook for one mailbox, or for all with None. https only."""
@@ -154,10 +159,10 @@ class MailboxActs:
                 url.strip(), events, mailbox_id, approval_code=code.strip() or None
             )
         except CodeSent as error:
-            return Said(True, OneLine(f"{error.message}: fill it in to make the webhook"), True)
+            return Said(True, OneLine(f"{error.message}: enter it to create the webhook"), True)
         except GatewayError as error:
             return await self._in_doubt(error)
-        return Said(True, OneLine(f"the webhook to {webhook.url} was made"), secret=secret)
+        return Said(True, OneLine(f"the webhook to {webhook.url} was created"), secret=secret)
 
     async def delete_webhook(self, webhook_id: str) -> Said:
         """Removes a webhook."""
@@ -175,7 +180,7 @@ class MailboxActs:
 
     async def _read_anew(self, words: str) -> Said:
         _, trouble = await _read(self._sync.refresh_mailboxes)
-        return Said(True, OneLine(f"{words}; the list could not be read anew: {trouble}" if trouble else words))
+        return Said(True, OneLine(f"{words}; the list could not be reloaded: {trouble}" if trouble else words))
 
 
 def _by_day(counted: Sequence[DayCount], today: date) -> tuple[tuple[OneLine, tuple[int, ...]], ...]:
@@ -197,13 +202,13 @@ def unfit(url: str) -> str:
     if not usable:
         return "a webhook's address must begin with https://"
     if parts.username is not None:
-        return "a webhook's address must hold no user name or password"
+        return "a webhook's address must not contain a user name or password"
     return ""
 
 
 def _failed(error: GatewayError) -> Said:
     if error.may_have_happened:
-        return Said(False, OneLine(f"{error.message}. It may have happened all the same: look before asking again."))
+        return Said(False, OneLine(f"{error.message}. It may have happened anyway: check before you try again."))
     return Said(False, OneLine(f"{error.message}. {error.what_to_do}"))
 
 

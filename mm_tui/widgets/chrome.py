@@ -100,7 +100,7 @@ class TopLine(Widget):
         else:
             gap, badge = " · ", Content.assemble(("TEST", "$foreground"), " ")
         whose = Content.assemble(OneLine(profile.name), gap)
-        notes = [Content.styled(words, "$warning") for words in ("▲ keys do not fit ", "▲ keys ")]
+        notes = [Content.styled(words, "$warning") for words in ("▲ keys do not match ", "▲ keys ")]
         notes = notes if profile.mismatch else [Content("")]
         ways = [Content.assemble(*front, note) for front in ([whose, badge], [badge]) for note in notes]
         right = next((way for way in ways if way.cell_length <= room), ways[-1])

@@ -53,7 +53,7 @@ def who(row: MailRow) -> str:
     if row.direction != "outbound":
         return row.sender
     more = f" +{row.recipients - 1}" if row.recipients > 1 else ""
-    return f"→ {row.recipient or '(not told)'}{more}"
+    return f"→ {row.recipient or '(not disclosed)'}{more}"
 
 
 class MailList(VirtualList[int, MailRow]):

@@ -1,4 +1,4 @@
-"""The words of the status line: each function reads the stores and services and says one thing."""
+"""The words of the status line. Each function reads the stores and services and returns one part of the line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from textual.content import Content
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
 from mm_tui.services.events import Phase, SyncState, span
 from mm_tui.text import OneLine
+from mm_tui.widgets.words import count
 
 if TYPE_CHECKING:
     from mm_tui.session import Session
 
 STEP_SECONDS = 5
-"""Ages below a minute are said in steps of this many seconds, so that the line does not change all the time."""
+"""Ages below a minute are shown in steps of this many seconds, so that the line does not change all the time."""
 FRESH_SECONDS = 60
 
 
@@ -29,15 +30,15 @@ def gateway(services: Session) -> Content:
 
 
 def gateway_words(state: SyncState, now: datetime) -> Content:
-    """The same from a state and the time."""
+    """The words for a state of the synchronisation at the time `now`."""
     if state.phase is Phase.FILLING:
         start = Content(f"◐ initial sync, {state.progress:,} emails so far")
     elif state.phase is Phase.LIVE and state.error is None:
-        start = Content.assemble(("● ", "$accent"), "live ", _age(state, now))
+        start = Content.assemble(("● ", "$accent"), "in sync", _age(state, now))
     elif state.phase is Phase.CONNECTING and state.error is None:
         start = Content("◌ connecting")
     elif state.phase is Phase.LIVE:
-        start = Content.assemble(("▲ ", "$warning"), "live ", _age(state, now))
+        start = Content.assemble(("▲ ", "$warning"), "partly in sync", _age(state, now))
     else:
         start = Content.assemble(("✕ ", "$error"), f"{state.phase} · ", _data(state, now))
     if state.error is None:
@@ -53,8 +54,8 @@ def _age(state: SyncState, now: datetime) -> str:
         return ""
     seconds = max(0, int((now - state.last_ok_at).total_seconds()))
     if seconds < FRESH_SECONDS:
-        return f"{max(STEP_SECONDS, -(-seconds // STEP_SECONDS) * STEP_SECONDS)}s"
-    return f"data from {span(now - state.last_ok_at)} ago"
+        return f", {max(STEP_SECONDS, -(-seconds // STEP_SECONDS) * STEP_SECONDS)} s"
+    return f", data from {span(now - state.last_ok_at)} ago"
 
 
 def _data(state: SyncState, now: datetime) -> str:
@@ -87,7 +88,7 @@ def assistant(services: Session) -> Content:
 
 
 def incidents(services: Session) -> Content:
-    """What left and should not have: it stays on the line, for its mail waits no more, until it was looked at."""
+    """Emails that were sent and should not have been, shown until somebody has looked at them."""
     if services.decisions is None:
         return Content("")
     # Imported late: it brings the models, and the first frame needs none.
@@ -106,8 +107,8 @@ def held(services: Session, undo: str) -> Content:
     """The decisions that can still be undone, with the nearest deadline.
 
     Args:
-        services: where they are.
-        undo: the key that undoes, as `(u undo)`; empty where it does not work.
+        services: hold the decisions.
+        undo: the key that undoes, as `(u undo)`; empty where that key does not work.
     """
     if services.decisions is None:
         return Content("")
@@ -118,5 +119,6 @@ def held(services: Session, undo: str) -> Content:
         return Content("")
     seconds = max(1, round((waiting[0] - now).total_seconds()))
     return Content.assemble(
-        (f"deciding in {seconds} s: {len(waiting)}", "bold $foreground"), (f" {undo}" if undo else "", "$accent")
+        (f"{count(len(waiting), 'decision', 'decisions')} held for {seconds} s", "bold $foreground"),
+        (f" {undo}" if undo else "", "$accent"),
     )

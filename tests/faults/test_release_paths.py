@@ -169,7 +169,7 @@ async def test_undo_within_the_hold_sends_nothing_and_after_it_says_so(desk: Des
     mail = await desk.read(sandbox.mailbox, draft)
     view = await desk.approve(mail, hold=60)
     assert view.can_undo
-    assert view.words == "deciding in 60 s: approve"
+    assert view.words == "held: approving in 60 s"
     sandbox.forget_calls()
     assert await desk.decisions.undo(draft)
     view = await desk.settled(draft)
@@ -257,7 +257,7 @@ async def test_an_original_approved_elsewhere_withdraws_the_edit(tmp_path: Path)
             sandbox.decide(draft)
             view = await desk.settled(draft)
             assert view.phase is Phase.ELSEWHERE
-            assert view.words.startswith("released elsewhere as it was by")
+            assert view.words.startswith("the original was approved elsewhere by")
             assert sandbox.status(view.replacement_id or "") == "cancelled"
             assert [sent["id"] for sent in sandbox.outbox()] == [draft]
             assert desk.edits.get(draft) is not None

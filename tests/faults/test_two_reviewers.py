@@ -73,7 +73,7 @@ def test_two_programs_and_a_second_reviewer_release_nothing_twice(tmp_path: Path
             for name, (phase, words) in answers.items():
                 # Both use one key: whoever is refused after the call cannot know whether the call had come twice.
                 if phase == "decided":
-                    assert "not known whether by your call" in words, answers
+                    assert "no answer tells whether by your call" in words, answers
                 elif name not in done:
                     assert phase in ("refused", "elsewhere"), answers
                     assert "has been deciding" in words or "elsewhere by" in words or "rejected" in words, answers

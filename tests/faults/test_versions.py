@@ -164,7 +164,7 @@ async def test_a_call_that_came_twice_is_not_told_as_anothers(
         view = await desk.settled(draft)
         assert (view.phase, view.outcome) == (Phase.DECIDED, Outcome.DECIDED)
         assert "elsewhere" not in view.words
-        assert "not known whether by your call" in view.words
+        assert "no answer tells whether by your call" in view.words
 
 
 async def test_anothers_rejection_is_not_recorded_as_ours(tmp_path: Path, sandbox: Sandbox) -> None:

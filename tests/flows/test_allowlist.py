@@ -107,7 +107,7 @@ async def test_an_edit_that_would_leave_at_once_is_asked_about(
         assert bodies(sandbox) == []
         await pilot.press("4")
         await pilot.press("enter")
-        await until(pilot, lambda: "leaves unasked" in drawn(app), "the allowlist on the mailbox's page")
+        await until(pilot, lambda: "sent without approval" in drawn(app), "the allowlist on the mailbox's page")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -131,11 +131,11 @@ async def test_the_list_is_edited_on_the_mailboxes_screen_with_the_operators_cod
         await until(pilot, lambda: listed() == ["@partner.example"], "the entry")
         await until(pilot, lambda: screen.current and screen.current.mailbox.allowed, "the list to be read anew")
         await pilot.press("l")
-        await until(pilot, lambda: "take @partner.example off" in drawn(app), "the entry in the dialog")
+        await until(pilot, lambda: "remove @partner.example" in drawn(app), "the entry in the dialog")
         await pilot.press("1")
         mails = len(sandbox.operator_mail())
         await fill(app, pilot, "")
         await until(pilot, lambda: len(sandbox.operator_mail()) > mails, "another code")
-        await until(pilot, lambda: "fill it in" in drawn(app), "the code to be asked for")
+        await until(pilot, lambda: "enter it" in drawn(app), "the code to be asked for")
         await fill(app, pilot, the_code(sandbox))
         await until(pilot, lambda: listed() == [], "the entry to be gone")

@@ -48,7 +48,7 @@ async def test_an_incident_stays_until_it_was_looked_at_also_after_a_restart(
         await pilot.pause(1)
         assert draft in screen.queue_list.keys, "the row stays"
         screen.action_back()
-        await until(pilot, lambda: "OTHER TEXT LEFT" in drawn(app), "the row")
+        await until(pilot, lambda: "DIFFERENT TEXT WAS SENT" in drawn(app), "the row")
     async with running_app(settings, tmp_path, monkeypatch, size=size) as (app, pilot):
         await until(pilot, lambda: f"incident: {draft}" in drawn(app), "the status line")
         await pilot.press("2")
@@ -58,7 +58,9 @@ async def test_an_incident_stays_until_it_was_looked_at_also_after_a_restart(
         await until(pilot, lambda: screen.current is not None and screen.current.item.id == draft, "the cursor on it")
         await until(pilot, lambda: app.keyboard.is_ready, "the queue to be drawn")
         await pilot.press("enter")
-        await until(pilot, lambda: "OTHER TEXT LEFT" in drawn(app) and "Pay to the old account." in drawn(app), "head")
+        await until(
+            pilot, lambda: "DIFFERENT TEXT WAS SENT" in drawn(app) and "Pay to the old account." in drawn(app), "head"
+        )
         screen.pane.show_view(View.DIFF)
         await until(pilot, lambda: "{+another+}" in drawn(app), "what left against what was seen")
         for key in ("a", "x", "e"):

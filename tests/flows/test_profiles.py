@@ -208,7 +208,7 @@ async def test_keys_of_another_kind_are_asked_about(tmp_path: Path, sandbox: San
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         text = " ".join(shown(app).split())
-        assert "The keys do not fit the profile prod" in text
+        assert "The keys do not match the profile prod" in text
         assert "meant for live mail, but its keys are test keys" in text
         await pilot.press(answer)
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
@@ -235,7 +235,7 @@ async def test_what_the_environment_puts_on_every_profile_is_said(
 async def test_the_profile_that_is_open_is_not_opened_again(tmp_path: Path, sandbox: Sandbox) -> None:
     async with seated_on_first(tmp_path, sandbox, "") as (app, pilot):
         await choose(app, pilot)
-        await until(pilot, lambda: "first is the profile that is open" in shown(app))
+        await until(pilot, lambda: "the profile first is already open" in shown(app))
         await at_work(app, pilot)
 
 

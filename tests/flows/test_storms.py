@@ -113,7 +113,7 @@ async def test_the_queues_state_can_be_read_without_colour(tmp_path: Path, monke
             rows = shown(app)
             lines = {row[:46] for row in rows.split("\n")}
             assert any("edited" in line for line in lines)
-            assert any("deciding in" in line for line in lines)
+            assert any("held: " in line for line in lines)
             assert any(line[:2] in (" +", "▌+") for line in lines)
             assert any("!!" in line for line in lines)
             assert "1 marked" in rows

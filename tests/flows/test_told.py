@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,7 @@ async def test_what_is_left_to_read_is_counted_as_it_was_laid_out(
         assert screen.decision_of(draft) is None
         await pilot.press("a")
         await until(pilot, lambda: screen.decision_of(draft), "the decision")
-        await until(pilot, lambda: "deciding in" in drawn(app) and "(u undo)" in drawn(app), "the countdown")
+        await until(pilot, lambda: " held for " in drawn(app) and "(u undo)" in drawn(app), "the countdown")
         assert "read it, then approve" not in drawn(app)
 
 
@@ -140,8 +141,8 @@ async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not
     sandbox.draft("Second.")
     async with running_app(settings_for(sandbox, review=SLOW), tmp_path, monkeypatch) as (app, pilot):
 
-        def seconds() -> str:
-            return drawn(app).partition("deciding in ")[2][:4]
+        def seconds() -> list[str]:
+            return re.findall(r"held for (\d+ s)", drawn(app))[-1:]
 
         screen = await open_queue(app, pilot, 2)
         await seen(pilot, screen)
@@ -150,13 +151,13 @@ async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not
         await until(pilot, lambda: not screen.gate.came_unasked, "time to look")
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the dialog")
-        await until(pilot, lambda: "deciding in" in drawn(app), "the countdown")
+        await until(pilot, lambda: " held for " in drawn(app), "the countdown")
         await until(pilot, lambda: "u undo" not in drawn(app) and "a approve" not in drawn(app), "the keys to go")
         shown = [seconds()]
         await until(pilot, lambda: seconds() and seconds() != shown[0], "the countdown to go on")
         assert app.services.decisions is not None
         await app.services.decisions.undo(first)
-        await until(pilot, lambda: "deciding in" not in drawn(app), "its end")
+        await until(pilot, lambda: " held for " not in drawn(app), "its end")
         await pilot.press("escape")
         await until(pilot, lambda: "a approve" in drawn(app), "the keys to come back")
 
@@ -174,7 +175,7 @@ async def test_where_keys_are_typed_no_letter_is_named_as_a_key(
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
-        await until(pilot, lambda: "deciding in" in drawn(app), "the countdown")
+        await until(pilot, lambda: " held for " in drawn(app), "the countdown")
         assert "u undo" not in drawn(app)
         assert not isinstance(app.screen, ChoiceScreen)
 
@@ -250,5 +251,5 @@ async def test_the_text_of_an_edit_that_another_overtakes_is_said_to_be_kept(
         await pilot.press("a")
         await until(pilot, lambda: screen.decision_of(draft), "the decision")
         sandbox.decide(draft, "approve", "mine")
-        await until(pilot, lambda: "your text is kept" in drawn(app), "the news")
+        await until(pilot, lambda: "your text is saved" in drawn(app), "the news")
     assert bodies(sandbox) == ["It is on its way."]

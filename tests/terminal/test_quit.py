@@ -47,7 +47,7 @@ def deciding(folder: Path, hold: int, *, hangs: bool) -> Iterator[tuple[Terminal
 
 def by_key(terminal: Terminal) -> None:
     terminal.press("ctrl+q")
-    terminal.wait_for("nothing is sent")
+    terminal.wait_for("nothing will be sent")
     # An answer counts once the question has been there for a moment.
     terminal.press_until("y", terminal.has_ended, "the end")
 
@@ -76,7 +76,7 @@ def test_a_hold_that_was_slept_through_begins_anew(tmp_path: Path) -> None:
         terminal.kill(signal.SIGSTOP)
         time.sleep(7)
         terminal.kill(signal.SIGCONT)
-        terminal.wait_for(r"deciding in [3-6] s")
+        terminal.wait_for(r"held for [3-6] s")
         assert sandbox.calls("POST", "/oversight/decide") == []
         terminal.press("u")
         terminal.wait_for("nothing was sent")

@@ -90,7 +90,7 @@ def test_an_edited_draft_is_released_once_and_audited(tmp_path: Path, cols: int,
             terminal.press("ctrl+s")
             terminal.wait_for("edited by you")
             # Pressed until it is taken: the end of the page must have been on screen for a moment first.
-            terminal.press_until("a", lambda: "deciding in" in terminal.text or bool(sandbox.outbox()), "a decision")
+            terminal.press_until("a", lambda: "held for" in terminal.text or bool(sandbox.outbox()), "a decision")
             wait_until(lambda: len(sandbox.outbox()) == 1, seconds=30)
             terminal.press("3")
             terminal.wait_for("Audit")

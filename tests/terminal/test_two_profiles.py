@@ -36,7 +36,7 @@ def change(terminal: Terminal, key: str, name: str) -> None:
     terminal.press(key)
     terminal.press("enter")
     terminal.wait_for(f"{name} · TEST")
-    terminal.wait_for("● live")
+    terminal.wait_for("● in sync")
 
 
 @pytest.mark.slow
@@ -50,14 +50,14 @@ def test_each_profile_has_its_own_mail_store_and_decisions(tmp_path: Path) -> No
         env = plain_environment(tmp_path, MM_TUI_CONFIG=str(config), MM_TUI_DATA=str(tmp_path / "data"))
         with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=120, rows=40) as terminal:
             terminal.wait_for("one · TEST")
-            terminal.wait_for("● live")
+            terminal.wait_for("● in sync")
             assert stores_open_in(terminal.pid) == {"store-one.sqlite3"}
             change(terminal, "j", "two")
             assert stores_open_in(terminal.pid) == {"store-two.sqlite3"}
             terminal.press("2")
             terminal.wait_for("Only in the second")
             assert "Only in the first" not in terminal.text
-            terminal.press_until("a", lambda: "deciding in" in terminal.text, "a decision")
+            terminal.press_until("a", lambda: "held for" in terminal.text, "a decision")
             two.wait_for(second, "sent", "delivered", "pending_send", "approved")
             change(terminal, "k", "one")
             assert stores_open_in(terminal.pid) == {"store-one.sqlite3"}

@@ -17,8 +17,8 @@ TEST_KEY, LIVE_KEY = Secret("mm_test_made_up"), Secret("mm_live_made_up")
     [
         (Profile(oversight_key=TEST_KEY), "TEST"),
         (Profile(oversight_key=LIVE_KEY), "LIVE"),
-        (Profile(oversight_key=TEST_KEY, send_key=LIVE_KEY), "LIVE ▲ keys do not fit"),
-        (Profile(oversight_key=TEST_KEY, live=True), "TEST ▲ keys do not fit"),
+        (Profile(oversight_key=TEST_KEY, send_key=LIVE_KEY), "LIVE ▲ keys do not match"),
+        (Profile(oversight_key=TEST_KEY, live=True), "TEST ▲ keys do not match"),
     ],
 )
 async def test_keys_that_do_not_fit_are_said_on_every_screen(profile: Profile, words: str) -> None:

@@ -156,7 +156,7 @@ def test_a_lost_answer_is_read_back_and_never_repeated(home: Home, sandbox: Sand
     sandbox.fault(method="POST", path="decide$", kind="close", when="after")
     done = approve(home, draft_id, digest)
     assert done.status == 0, done.err
-    assert "not known whether by your call" in done.out
+    assert "no answer tells whether by your call" in done.out
     assert len(sandbox.calls("POST", "/decide")) == 1
     assert len(sandbox.outbox()) == 1
     entries = home.run("audit", "list", "--json", "--email", draft_id).json["entries"]
@@ -191,7 +191,7 @@ def test_what_left_instead_of_what_was_seen_is_printed(
             seen, left = done.json["changed"]["seen"], done.json["changed"]["now"]
             assert seen["body"] == "Pay to the old account." and seen != left
         else:
-            assert "OTHER TEXT LEFT" in done.err and "as it left" in done.err
+            assert "DIFFERENT TEXT WAS SENT" in done.err and "as it left" in done.err
             assert told in done.err.replace("-]{+", "-] {+")
             assert "\x1b" not in done.err + done.out
 

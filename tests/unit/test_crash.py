@@ -77,7 +77,7 @@ def test_the_file_is_private_new_and_pruned(tmp_path: Path) -> None:
 def test_the_one_line(tmp_path: Path) -> None:
     line = report(broken(), tmp_path)
     (path,) = tmp_path.iterdir()
-    assert line == f"mm-tui stopped on an internal error (ValueError). A report without mail or keys: {path}"
+    assert line == f"mm-tui stopped because of an internal error (ValueError). A report without mail or keys: {path}"
     blocked = tmp_path / "a file"
     blocked.write_text("")
     assert "no report could be written" in report(broken(), blocked)

@@ -82,7 +82,7 @@ def check_screen(folder: Path, sandbox: Sandbox, asking: Path) -> None:
     with Terminal([sys.executable, "-m", "mm_tui"], env=env) as terminal:
         terminal.wait_for("passphrase:")
         terminal.send("open\r")
-        terminal.wait_for("● live")
+        terminal.wait_for("● in sync")
         (folder / "go").touch()
         assert wait_until(lambda: (folder / "written").exists())
         terminal.press("2")

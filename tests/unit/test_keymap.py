@@ -51,23 +51,23 @@ def test_unknown_id_is_told_with_the_nearest() -> None:
 
 def test_duplicate_among_the_changes_is_told() -> None:
     words = _words({"inbox.search": "F2", "inbox.filter": "F2"})
-    assert "F2 is used for two acts" in words
+    assert "F2 is used for two commands" in words
 
 
 def test_key_that_would_hide_another_act_is_told() -> None:
-    assert "j would hide another act's key: list.down" in _words({"inbox.search": "j"})
+    assert "j would hide another command's key: list.down" in _words({"inbox.search": "j"})
 
 
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("ctrl+m", "same byte as enter"),
-        ("ctrl+i", "same byte as tab"),
+        ("ctrl+m", "same as enter in a terminal"),
+        ("ctrl+i", "same as tab in a terminal"),
         ("ctrl+shift+x", "cannot be sent by many terminals"),
         ("ctrl+enter", "cannot be sent by many terminals"),
-        ("ctrl+z", "suspends"),
+        ("ctrl+z", "to suspend"),
         ("shift+a", "write A instead"),
-        ("super+x", "not a key that a terminal sends"),
+        ("super+x", "not a key that a terminal can send"),
         ("nonsense", "not a known key name"),
         ("", "no key given"),
     ],

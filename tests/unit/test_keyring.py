@@ -66,7 +66,7 @@ def test_init_offers_the_keyring_and_every_command_reads_it(desk: Desk, sandbox:
         shown += terminal.text
     with desk.terminal() as terminal:
         terminal.wait_for("default · TEST")
-        terminal.wait_for("● live")
+        terminal.wait_for("● in sync")
         terminal.press("ctrl+q")
         assert terminal.wait_exit() == 0
     assert not any(key in shown for key in sandbox.keys.values())

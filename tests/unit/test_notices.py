@@ -28,8 +28,8 @@ def test_spans_are_told_in_their_largest_unit(seconds: float, words: str) -> Non
         (SyncState(), "offline · never synced"),
         (SyncState(Phase.CONNECTING), "connecting"),
         (SyncState(Phase.FILLING, progress=1200), "initial sync: 1200 emails"),
-        (SyncState(Phase.LIVE, last_ok_at=NOW - timedelta(seconds=5)), "live"),
-        (SyncState(Phase.LIVE, last_ok_at=NOW - timedelta(minutes=5)), "live · data from 5 min ago"),
+        (SyncState(Phase.LIVE, last_ok_at=NOW - timedelta(seconds=5)), "in sync"),
+        (SyncState(Phase.LIVE, last_ok_at=NOW - timedelta(minutes=5)), "in sync · data from 5 min ago"),
         (
             SyncState(Phase.OFFLINE, NOW - timedelta(hours=2), OneLine("mail: no answer"), NOW + timedelta(seconds=30)),
             "offline · data from 2 h ago · mail: no answer · next try in 30 s",

@@ -121,12 +121,12 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(text: str, fou
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("is:foo", "is:foo: it knows inbound, outbound, mine"),
-        ("risk:dire", "risk:dire: it knows high"),
+        ("is:foo", "is:foo: the values are inbound, outbound, mine"),
+        ("risk:dire", "risk:dire: the values are high"),
         ("rsk:high", "there is no operator rsk:"),
         ("flag:nosuch", "flag:nosuch: no risk rule has that code"),
-        ("before:whenever", "before:whenever: that is not a day or an age"),
-        ("!!!", "holds no letter or digit"),
+        ("before:whenever", "before:whenever: not a day or an age"),
+        ("!!!", "has no letter or digit"),
         ("x " * 50, "only the first 40 terms"),
     ],
 )
@@ -143,7 +143,7 @@ def test_what_is_still_being_typed_is_not_complained_about(text: str) -> None:
 
 
 def test_a_saved_filter_may_not_be_unfinished() -> None:
-    assert query.first_fault("is:", QUEUE) == ("is: names nothing", "docs/configuration.md lists the operators.")
+    assert query.first_fault("is:", QUEUE) == ("is: has no value", "docs/configuration.md lists the operators.")
 
 
 @given(st.lists(st.one_of(st.text(max_size=9), st.sampled_from([f"{name}:" for name in QUEUE.operators]))).map("".join))

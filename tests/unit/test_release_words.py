@@ -73,7 +73,7 @@ def test_every_state_on_its_way_has_a_sentence(stage: Stage, step: Step) -> None
 
 def test_the_countdown_who_and_when_are_said() -> None:
     local = AT.astimezone().strftime("%H:%M")
-    assert sentence(state(), seconds_left=3.2) == "deciding in 4 s: approve"
+    assert sentence(state(), seconds_left=3.2) == "held: approving in 4 s"
     assert sentence(ended(Outcome.ELSEWHERE, BY_KIM)) == f"approved elsewhere by kim at {local}"
     doubt = state(step=Step.DOUBT, called=True)
     assert sentence(doubt, doubt_since=AT) == "outcome unknown since 12:04: reading back"

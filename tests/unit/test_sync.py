@@ -344,7 +344,7 @@ async def test_failures_back_off_with_jitter_and_recover(database: Database) -> 
         gateway.failing.clear()
         await bench.pass_time(301)
         await bench.rest()
-        assert (bench.sync.state.phase, bench.sync.state.error) == ("live", None)
+        assert (bench.sync.state.phase, bench.sync.state.error) == ("in sync", None)
 
 
 async def test_a_wait_that_the_gateway_asked_for_is_kept_whatever_is_pressed(database: Database) -> None:
@@ -373,7 +373,7 @@ async def test_a_human_who_asks_ends_a_wait_that_the_gateway_asked_for(database:
         bench.sync.wake(asked=True)
         await until(lambda: gateway.calls["pending"] == 2)
         await bench.rest()
-        assert (bench.sync.state.phase, bench.sync.state.error) == ("live", None)
+        assert (bench.sync.state.phase, bench.sync.state.error) == ("in sync", None)
 
 
 async def test_a_wrong_key_is_told_with_its_cure_and_not_asked_for_often(database: Database) -> None:

@@ -313,7 +313,7 @@ def test_no_list_and_no_page_says_that_a_mail_goes_to_nobody(tmp_path: Path) -> 
     with Database.open(tmp_path / "store.db") as database:
         MailStore(database).upsert([mail])
         row = MailStore(database).row("01A")
-    assert row is not None and who(row) == "→ (not told)"
+    assert row is not None and who(row) == "→ (not disclosed)"
     pages = (
         life_page(History("01A", mail, detail, (), ()), 76),
         sender_page(detail, (), "never"),

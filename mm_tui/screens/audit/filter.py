@@ -97,7 +97,7 @@ class AuditFilterScreen(ModalScreen[LineFilter | None]):
         with Vertical(classes="dialog"):
             yield Static(Content("Show only"), classes="dialog--title")
             yield OptionList(*[self._option(at, choice) for at, choice in enumerate(self._choices)])
-            yield keys_line(("enter", "choose; choose again to drop it"), ("esc", "close"))
+            yield keys_line(("enter", "choose; choose again to clear it"), ("esc", "close"))
 
     def _option(self, at: int, choice: _Choice | str) -> Option:
         if isinstance(choice, str):

@@ -219,7 +219,7 @@ class AuditScreen(BaseScreen):
 
     def _empty_words(self) -> tuple[str, ...]:
         if self.chosen != LineFilter() or self.typed:
-            cure = "{audit.clear} shows all lines; {audit.filter} and {audit.search} narrow them otherwise."
+            cure = "{audit.clear} shows all lines; {audit.filter} and {audit.search} change the filter."
             return ("No lines match.", with_keys(cure, self.services.settings.keys))
         trouble = self._gateway_trouble()
         words = (trouble,) if trouble else ("The gateway's log has not been read yet, or is empty.",)

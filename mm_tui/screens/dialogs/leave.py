@@ -36,8 +36,8 @@ class OnTheWay(NamedTuple):
             )
         if self.begun:
             parts.append(
-                f"{_decisions(self.begun)} already with the gateway: nothing more is sent, and the outcome is"
-                " read and asked about when this profile is opened next."
+                f"{_decisions(self.begun)} already with the gateway: nothing more is sent. The outcome is read"
+                " when this profile is opened next; you may be asked about it then."
             )
         return " ".join(parts)
 

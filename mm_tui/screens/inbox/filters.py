@@ -98,7 +98,7 @@ class FilterScreen(ModalScreen[MailView | None]):
         with Vertical(classes="dialog"):
             yield Static(Content("Show only"), classes="dialog--title")
             yield OptionList(*[self._option(at, choice) for at, choice in enumerate(self._choices)])
-            keys = (("enter", "$foreground"), " choose; choose again to drop it   ", ("esc", "$foreground"), " close")
+            keys = (("enter", "$foreground"), " choose; choose again to clear it   ", ("esc", "$foreground"), " close")
             yield Static(Content.assemble(*keys), classes="dialog--keys")
 
     def on_mount(self) -> None:

@@ -126,7 +126,7 @@ class InboxScreen(BaseScreen):
         hint.update(Content(words))
 
     def action_import_report(self) -> None:
-        """Shows what the demo imported of the reader's mail, and what was odd."""
+        """Shows what the demo imported of the reader's mail, and what was unusual."""
         if not self.services.demo:
             self.say("No mail was imported here: only mm-tui demo --mail imports mail.")
             return

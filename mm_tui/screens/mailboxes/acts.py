@@ -176,12 +176,12 @@ class MailboxActing:
         if found is None or acts is None:
             return
         box, listed = found.mailbox, found.mailbox.allowed or ()
-        lines = ["Mail to whom it names leaves in gated send without a human being asked."]
-        lines += [] if box.allowed is not None else ["The gateway did not tell what is on it."]
+        lines = ["In gated send, mail to these recipients is sent without approval."]
+        lines += [] if box.allowed is not None else ["The gateway does not disclose what is on it."]
         lines += [] if listed or box.allowed is None else ["It is empty."]
         choices: list[Choice[Allowed | None]] = [Choice("+", "add an address or a domain", None)]
         choices += [
-            Choice(key, f"take {entry.pattern} off{f' ({entry.note})' if entry.note else ''}", entry)
+            Choice(key, f"remove {entry.pattern}{f' ({entry.note})' if entry.note else ''}", entry)
             for key, entry in zip(CHOICE_KEYS, listed, strict=False)
         ]
 
@@ -205,14 +205,15 @@ class MailboxActing:
         pattern, note, code = values or ("", "", "")
         self._screen.app.push_screen(
             FormScreen(
-                "Let mail leave unasked",
+                "Send without approval",
                 [
-                    Field("Address, or @domain", "@partner.example", pattern),
-                    Field("Note, may be empty", "our partner", note),
-                    Field("Approval code, empty the first time", "", code),
+                    Field("Address or @domain", "@partner.example", pattern),
+                    Field("Note (optional)", "our partner", note),
+                    Field("Approval code (leave empty the first time)", "", code),
                 ],
-                words=f"From {box.address}, in gated send. The operator is mailed a code first.",
-                yes="let it leave unasked",
+                words=f"From {box.address}, in gated send. "
+                "Submit without a code first: the operator receives one by email.",
+                yes="add it",
                 start=2 if said is not None and said.code_sent else 0,
                 trouble=said.words if said is not None else "",
             ),
@@ -227,10 +228,10 @@ class MailboxActing:
 
         self._screen.app.push_screen(
             FormScreen(
-                f"Ask again before mail to {entry.pattern}",
-                [Field("Approval code, empty the first time", "", "")],
-                words=f"From {box.address}. The operator is mailed a code first.",
-                yes="take it off",
+                f"Require approval again for mail to {entry.pattern}",
+                [Field("Approval code (leave empty the first time)", "", "")],
+                words=f"From {box.address}. Submit without a code first: the operator receives one by email.",
+                yes="remove it",
                 trouble=said.words if said is not None else "",
             ),
             filled,

@@ -22,7 +22,7 @@ MOST_KEYS = 8
 """Keys of other reviewers that are listed."""
 WHOLE_LADDER = 76
 """Cells from which all steps of the ladder fit on one line."""
-COVERS = "Decisions made in this program on this machine. What a share proves is the low end of its 95% interval."
+COVERS = "Decisions made in this program on this machine. “Proves” gives the lower end of the 95% interval."
 
 
 def mailbox_page(found: TrackRecord, facts: AccountFacts | None, room: int) -> Page:
@@ -85,7 +85,7 @@ def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
             room,
         )
         for one in found.others[:MOST_KEYS]:
-            who = key_words(one.key_id) if one.key_id else "no key named"
+            who = key_words(one.key_id) if one.key_id else "no key given"
             _row(writer, "", f"{who}: {one.approved} drafts approved, {one.rejected} rejected", room)
     if month.drafts < FEW:
         _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: too few to judge by.", room)
@@ -134,20 +134,25 @@ def _allow_list(writer: PageWriter, box: Mailbox, room: int) -> None:
     if str(box.oversight_mode) != OversightMode.GATED_SEND:
         return
     if box.allowed is None:
-        _row(writer, "allowlist", "▲ not disclosed by the gateway: mail to some recipients may leave unasked", room)
+        _row(
+            writer,
+            "allowlist",
+            "▲ not disclosed by the gateway: mail to some recipients may be sent without approval",
+            room,
+        )
         return
     for at, entry in enumerate(box.allowed):
         note = f" · {entry.note}" if entry.note else ""
         row(
             writer,
             "" if at else "allowlist",
-            f"▲ {entry.pattern}: leaves unasked{note}",
+            f"▲ {entry.pattern}: sent without approval{note}",
             room,
             label=LABEL,
             style="risk",
         )
     if not box.allowed:
-        _row(writer, "allowlist", "empty: every draft waits for a human", room)
+        _row(writer, "allowlist", "empty: every draft needs approval", room)
 
 
 def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None, room: int) -> None:

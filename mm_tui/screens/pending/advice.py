@@ -107,5 +107,5 @@ def facts_page(facts: Facts) -> Content:
     lines = [Content.styled(f" ! {words}", "$warning") for words in facts.problems]
     for file in facts.files:
         lines += [Content.styled(file.name, "bold"), Content(file.text.rstrip()), Content("")]
-    none = Content.styled("None: [assist] facts in config.toml names the files.", "$mm-dim")
+    none = Content.styled("None. List the files in config.toml: [assist] facts.", "$mm-dim")
     return Content("\n").join(lines or [none])

@@ -99,7 +99,7 @@ class Deciding:
         from mm_tui.services.decisions.service import Refused
 
         # Whatever else goes wrong is told by the app; here it must not look as if the decision had begun.
-        words = OneLine("the decision did not start: nothing was decided")
+        words = OneLine("the decision could not be started: nothing was decided")
         try:
             await beginning
             words = OneLine("")
@@ -177,13 +177,13 @@ class Deciding:
         if not through or services.settings.profile.send_key is None:
             self._approve(entry)
             return
-        words = f"{', '.join(through)}: on the mailbox's allowlist. Your edit leaves as soon as it is submitted, "
+        words = f"{', '.join(through)}: on the mailbox's allowlist. Your edit is sent as soon as it is submitted, "
         words += "before the original is retired; only the hold can be undone."
         self._screen.app.push_screen(
             ChoiceScreen(
-                "Release an edit that no gate holds back?",
+                "Send an edit that needs no approval?",
                 Content(OneLine(words)),
-                [Choice("Y", "release it all the same", True)],
+                [Choice("Y", "send it anyway", True)],
                 stay="go back without deciding",
             ),
             lambda sure: self._approve(entry) if sure else None,
@@ -276,9 +276,7 @@ class Deciding:
             # What is accepted is what was on the screen (R2).
             choices = [(answer, said) for answer, said in choices if answer is not Answer.ACCEPT]
             view_key = with_keys("{pending.view}", self._screen.services.settings.keys)
-            words += (
-                f"\n\nIt can be accepted once what differs has been read to its end: go back, then {view_key} to Diff."
-            )
+            words += f"\n\nRead the differences to the end before you accept: go back, then press {view_key} for Diff."
 
         def answered(answer: Answer | None) -> None:
             if answer is not None and (decisions := self.service()) is not None:

@@ -70,7 +70,7 @@ class Editing:
         try:
             gone = self._screen.services.edits.discard(entry.item.id, still=entry.edit.text)
         except NotSaved as error:
-            self._screen.say(f"not thrown away: {error}", "error")
+            self._screen.say(f"not discarded: {error}", "error")
         else:
             if not gone:
                 self._screen.say(

@@ -204,7 +204,7 @@ class EditScreen(BaseScreen):
         if old is not None and self._is_outdated and not self._knows_the_change:
             edit = replace(edit, base_digest=old.base_digest, base=old.base)
         if self.services.edits.save(edit, over=self._stored, durable=durable):
-            self.say(f"another window edits this draft too: its text is kept beside yours {KEPT}", "warning")
+            self.say(f"another window is editing this draft too: its text is saved beside yours {KEPT}", "warning")
 
     def as_edit(self, draft: EditedDraft) -> SavedEdit:
         """This text as an edit of the draft that is open."""
@@ -218,7 +218,7 @@ class EditScreen(BaseScreen):
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
             self.save_text(durable=True)
-            self.say(f"this mail waits no more: it was decided elsewhere. Your text is kept {KEPT}", "warning")
+            self.say(f"this email is no longer waiting: it was decided elsewhere. Your text is saved {KEPT}", "warning")
 
     def save_work(self) -> bool:
         return self.save_text(durable=True)
@@ -267,7 +267,7 @@ class EditScreen(BaseScreen):
 
     def action_done(self) -> None:
         if not self.draft.to:
-            self.say("it needs a recipient", "warning")
+            self.say("the draft needs a recipient", "warning")
             return
         if self._is_outdated and not self._knows_the_change:
             self.save_text(durable=True)
@@ -354,7 +354,7 @@ class EditScreen(BaseScreen):
         if ManyLine(area.text) != self._entry.item.body:
             self.keep_beside(self.draft)
         self.save_text(durable=True)
-        self.say("the model is writing; {edit.stop} stops it, and so does typing")
+        self.say("the model is writing; {edit.stop} or typing stops it")
         pieces = self.services.drafts.redraft(self._entry.item.id, area.text, instruction)
         try:
             written = await area.let_model_write(pieces)

@@ -82,7 +82,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise EditorError("the editor left something that is not UTF-8 text", left) from error
+        raise EditorError("the editor saved something that is not UTF-8 text", left) from error
     return left
 
 

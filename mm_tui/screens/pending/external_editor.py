@@ -90,7 +90,7 @@ class ExternalEditing:
         elif self._take_in(area, edited, left):
             file.remove()
         if left is not None:
-            said += f"; what it left is kept beside {KEPT}"
+            said += f"; the text it left is saved beside {KEPT}"
         if said:
             self._screen.say(said, "warning")
 
@@ -115,7 +115,7 @@ class ExternalEditing:
         self._given = saved
         if area.is_model_writing or area.text != before:
             taken = self._take_in(area, None, saved)
-            self._screen.say(f"your editor saved its text; it was changed here too, so it is kept beside {KEPT}")
+            self._screen.say(f"your editor saved its text, but it was changed here too, so it is saved beside {KEPT}")
         else:
             taken = self._take_in(area, saved, None)
             self._screen.say("the text from your editor was loaded")

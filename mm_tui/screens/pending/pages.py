@@ -16,7 +16,7 @@ from mm_tui.widgets.pager import Page, PageWriter, quote_marks
 from mm_tui.widgets.words import exact, size
 
 UNOPENED = "not opened on this machine: t opens the thread's emails (and marks them read at the gateway)"
-UNSAID = "──── not part of the conversation: nobody has received what follows ────"
+UNSAID = "──── not part of the conversation: nobody has received the following ────"
 _PAGER_STYLES = {"hidden": "risk"}
 HEAD_RECIPIENTS = 4
 HEAD_CHARACTERS = 160
@@ -110,7 +110,7 @@ def write_envelope(
     for name, addresses in (("to", to), ("cc", [party.header for party in item.cc])):
         if folded and not fits_head(addresses):
             writer.write(f"{name}  ", "dim")
-            writer.line(f"{len(addresses)} recipients: all of them stand below the text", "strong")
+            writer.line(f"{len(addresses)} recipients, all listed below the text", "strong")
             started = True
         elif above is not None or not fits_head(addresses):
             for number, address in enumerate(addresses, start=1):

@@ -103,7 +103,7 @@ class PendingList(VirtualList[str, PendingRow]):
         other = item.sender if row.queued.is_inbound else (item.to[0] if item.to else None)
         arrow = "← " if row.queued.is_inbound else "→ "
         more = f" +{len(item.to) - 1}" if not row.queued.is_inbound and len(item.to) > 1 else ""
-        who = f"{arrow}{other.address if other else '(not told)'}{more}"
+        who = f"{arrow}{other.address if other else '(not disclosed)'}{more}"
         room = width - 1 - 2 - 1 - AGE - 1 - (len(words) + 1 if words else 0) - 1
         return [
             Segment("+" if row.marked else " ", self.style("mark" if row.marked and not here else strong)),

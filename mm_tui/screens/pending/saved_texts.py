@@ -93,7 +93,7 @@ class SavedTextsScreen(ModalScreen[None]):
             try:
                 services_of(self).edits.discard(item_id)
             except NotSaved as error:
-                self.query_one("#kept-title", Static).update(Content(f"Not thrown away: {error}"))
+                self.query_one("#kept-title", Static).update(Content(f"Not discarded: {error}"))
             else:
                 self._read()
 

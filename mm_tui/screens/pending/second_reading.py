@@ -33,7 +33,7 @@ class SecondReading:
             return
         reader = services.second_reader
         if reader is None:
-            self._screen.say(services.trouble or "still starting: the second reader needs the network", "warning")
+            self._screen.say(services.trouble or "still starting: the second reader is not ready yet", "warning")
             return
         state = reader.state(entry)
         if state is not None and state.phase is Phase.WORKING:

@@ -85,7 +85,7 @@ class Replying:
         if self._let_through():
             gate = "on the allowlist: sent at once"
         when = exact(from_ms(inbound[-1].received_at))
-        head = Content.assemble(*self._answered(inbound[-1]), f" · {gate} · mail of {when}")
+        head = Content.assemble(*self._answered(inbound[-1]), f" · {gate} · email of {when}")
         view = self._view()
         view.turn_to(next(at for at, leaf in enumerate(view.leaves) if leaf.row is inbound[-1]))
         self._screen.add_class("-writing")
@@ -101,7 +101,9 @@ class Replying:
         named = [OneLine(str(party.address)) for party in detail.answered_to] if detail is not None else [row.sender]
         pieces: list[tuple[str, str] | str] = ["reply to ", (OneLine(", ".join(named)), "bold $foreground")]
         if named != [row.sender]:
-            pieces.append((OneLine(f" · not to the sender {row.sender}: the mail asks for that address"), "$warning"))
+            pieces.append(
+                (OneLine(f" · not to the sender {row.sender}: the email asks for replies to that address"), "$warning")
+            )
         return pieces
 
     @property
@@ -186,7 +188,9 @@ class Replying:
             return False
         self._saved = text
         if other:
-            words = "another window writes this reply too: its text is kept beside yours ({pending.kept} under Pending)"
+            words = (
+                "another window is writing this reply too: its text is saved beside yours ({pending.kept} in Pending)"
+            )
             self._screen.say(words, "warning")
         return True
 
@@ -263,7 +267,7 @@ class Replying:
         try:
             self.replies.forget(row.email_id, still=self.editor.text)
         except NotSaved as error:
-            said += f"; its text is still here: {error}"
+            said += f"; its text is still saved here: {error}"
         self.editor.set_text("")
         self._close_editor()
         self._screen.say(said)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 DWELL_SECONDS = 0.4
 """How long a mail must have been under the cursor, so that a key on its way when it came cannot decide it."""
-TOO_SOON = "another mail has just come under the cursor: look first"
-UNDER_WAY = "its decision is on its way"
+TOO_SOON = "another email has just moved under the cursor: look first"
+UNDER_WAY = "its decision is in progress"
 EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows what changed"
-OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" asks for another reviewer to approve it'
-UNSEEN = "not all of it has been on the screen: {list.open}"
+OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" requires another reviewer to approve it'
+UNSEEN = "you have not seen all of it yet: {list.open}"
 
 
 class ApprovalGate:
@@ -84,7 +84,7 @@ class ApprovalGate:
         if release is None or release.ended:
             return ""
         if release.question is not None:
-            return "a question about it waits for an answer: {pending.answer}"
+            return "answer the question about it first: {pending.answer}"
         return "undo it first: {app.undo}" if release.can_undo else UNDER_WAY
 
     def why_not_decide(self, entry: QueueEntry, release: DecisionView | None) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mm_tui.store.decisions.records import DecisionStore
     from mm_tui.store.mail.mails import MailStore
 
-UNKNOWN_END = OneLine("waits no more: decided or withdrawn elsewhere")
+UNKNOWN_END = OneLine("no longer waiting: decided or withdrawn elsewhere")
 _MEANINGS = {
     Meaning.APPROVED: "approved elsewhere",
     Meaning.REJECTED: "rejected elsewhere",
