@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+from textual.geometry import Region
 from textual.screen import Screen
 
+from mm_tui.changed_cells import changed_cells
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual.app import App
+    from textual.strip import Strip
 
 
 def write_to_terminal(app: App[Any], sequences: str) -> None:
@@ -18,7 +25,7 @@ def write_to_terminal(app: App[Any], sequences: str) -> None:
 
 
 def keep_backgrounds_still() -> None:
-    """From now on a screen behind another passes on what changed in it, once, and only where it can be seen.
+    """From now on a screen behind another passes on the cells that changed in it, once, and only where it can be seen.
 
     Textual marks the whole screen behind as changed each time it passes something on, and so repaints it again and
     again as long as a dialog is open, even behind a screen that covers it: a megabyte in a quarter of a minute.
@@ -30,14 +37,33 @@ def keep_backgrounds_still() -> None:
 _refresh_in_front = Screen._compositor_refresh
 
 
+_pictures: WeakKeyDictionary[Screen[object], list[Strip]] = WeakKeyDictionary()
+"""How each screen that is seen behind another was passed on last."""
+
+
 def _refresh(self: Screen[object]) -> None:
     front = self.app.screen
     if self is front or self.app.is_inline:
+        _pictures.pop(self, None)
         _refresh_in_front(self)
         return
     changed = tuple(self._compositor._dirty_regions)
     self._compositor._dirty_regions.clear()
     self._dirty_widgets.clear()
-    # What is covered is painted anew as a whole when it comes back to the front.
-    if changed and front.styles.background.a < 1:
-        front.refresh(*changed)
+    if front.styles.background.a == 1:
+        # What is covered is painted anew as a whole when it comes back to the front.
+        _pictures.pop(self, None)
+    elif changed:
+        before, after = _pictures.get(self), self._compositor.render_strips()
+        _pictures[self] = after
+        if before is not None and len(before) == len(after):
+            # Widgets ask for whole lines and pages where a word of them changed.
+            changed = tuple(_changed_regions(before, after))
+        if changed:
+            front.refresh(*changed)
+
+
+def _changed_regions(before: list[Strip], after: list[Strip]) -> Iterator[Region]:
+    for y, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old != new and (span := changed_cells(old, new)) is not None:
+            yield Region(span[0], y, span[1] - span[0], 1)

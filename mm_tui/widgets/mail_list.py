@@ -10,7 +10,7 @@ from rich.segment import Segment
 
 from mm_tui.clock import Clock
 from mm_tui.store.mail.mails import MailRow, MailStore
-from mm_tui.widgets.virtual_list import VirtualList, countable, fit_cells
+from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList, countable, fit_cells
 from mm_tui.widgets.words import age
 
 WIDE = 96
@@ -72,18 +72,22 @@ class MailList(VirtualList[int, MailRow]):
         self._folded = False
 
     def on_mount(self) -> None:
-        self.set_interval(20, self._age)
+        self.set_interval(TURN_SECONDS, self._age_in_turn)
 
     def _read_clock(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
 
     def _age(self) -> None:
-        """Draws anew when an age that is seen has changed: all drawn lines tell ages of one moment."""
+        """Draws all ages that have changed anew."""
         before, now = self._now_ms, self._read_clock()
         top, height = self.scroll_offset.y // self.row_height, self.size.height // self.row_height + 1
         seen = range(top, min(len(self.keys), top + height))
         if any(_age_words(self.row_at(index), before) != _age_words(self.row_at(index), now) for index in seen):
             self.redraw_changed(partial(self._set_now, now))
+
+    def _age_in_turn(self) -> None:
+        self._now_ms = self._read_clock()
+        self.redraw_in_turn()
 
     def _set_now(self, now_ms: int) -> None:
         self._now_ms = now_ms

@@ -227,6 +227,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             keep_place: stay at the same line, for a page that only changed a little.
         """
         top = self.scroll_offset.y if keep_place else 0
+        if name == self._page_name and page == self._page:
+            self.scroll_to(y=top, animate=False)
+            return
         if name != self._page_name or page.text != self._page.text:
             self._unseen = [(0, len(page.text) + 1)]
         self._page, self._page_name = page, name

@@ -21,7 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mm_tui import keymap
-from mm_tui.widgets.changed_cells import changed_cells
+from mm_tui.changed_cells import changed_cells
 from mm_tui.widgets.pager import wrapped
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
 
+TURN_SECONDS = 5.0
+ROWS_IN_TURN = 3
+"""So many rows are drawn anew each time, in their turn: all that fit a screen within about a minute."""
 PAGE = 32
 """Rows read at once."""
 MAX_ROWS = PAGE * 24
@@ -130,6 +133,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         super().__init__(id=id, classes=classes)
         self._keys: Sequence[Key] = ()
         self._cursor = 0
+        self._turn = -1
         self._rows: OrderedDict[Key, Row] = OrderedDict()
         self._forgotten: tuple[object, Size, list[Strip | None]] | None = None
         """What was in view when rows were forgotten, until it is drawn anew."""
@@ -310,6 +314,25 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         for y in lines:
             if (span := changed_cells(before[y], self.render_line(y))) is not None:
                 self.refresh(Region(span[0], y, span[1] - span[0], 1))
+
+    def redraw_in_turn(self) -> None:
+        """Draws the next few rows in view anew, of each the cells that changed.
+
+        Ages of many rows change at one moment. On a slow link a key would have to wait until all are written.
+        """
+        height = self._height
+        first = self.scroll_offset.y // height
+        seen = range(first, min(len(self._keys), first + self.size.height // height + 1))
+        for _ in range(min(ROWS_IN_TURN, len(seen))):
+            self._turn = (self._turn + 1) % len(seen)
+            index = seen[self._turn]
+            for line in range(height):
+                y = index * height + line - self.scroll_offset.y
+                if 0 <= y < self.size.height:
+                    before = self.render_line(y)
+                    self._strips.pop((self._keys[index], line, index == self._cursor), None)
+                    if (span := changed_cells(before, self.render_line(y))) is not None:
+                        self.refresh(Region(span[0], y, span[1] - span[0], 1))
 
     def redraw_row(self, index: int) -> None:
         """Draws the row at `index` anew."""

@@ -7,7 +7,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from mm_tui.widgets.changed_cells import changed_cells
+from mm_tui.changed_cells import changed_cells
 
 BOLD = Style(bold=True)
 

@@ -19,7 +19,7 @@ from mm_tui.text import OneLine
 from mm_tui.theme import fallbacks
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
-from mm_tui.widgets.virtual_list import PAGE, VirtualList, countable, fit_cells
+from mm_tui.widgets.virtual_list import PAGE, ROWS_IN_TURN, VirtualList, countable, fit_cells
 from tests.support.clock import FakeClock
 from tests.support.scripts import SCRIPTS
 from tests.support.seat import NOW, still_wiring, summary
@@ -35,13 +35,14 @@ class Numbers(VirtualList[int, str]):
         self.repainted: list[Region] = []
         self.laid_out = 0
         self.refreshed = 0
+        self.suffix = ""
 
     def fetch_rows(self, keys: Sequence[int]) -> Sequence[str]:
         self.read += keys
         return [self.words.get(key, f"row {key}") for key in keys]
 
     def draw_row(self, row: str, line: int, width: int, here: bool) -> list[Segment]:
-        return [Segment(fit_cells(row, width), self.style("here" if here else "row"))]
+        return [Segment(fit_cells(row + self.suffix, width), self.style("here" if here else "row"))]
 
     def refresh(self, *regions: Region, **options: Any) -> Numbers:
         self.repainted += regions
@@ -72,6 +73,23 @@ async def listed(keys: Sequence[int]) -> AsyncIterator[tuple[Numbers, Any]]:
         numbers.set_keys(keys)
         await pilot.pause()
         yield numbers, pilot
+
+
+async def test_ages_that_change_at_one_moment_are_drawn_a_few_rows_at_a_time_until_all_are() -> None:
+    async with listed(range(100)) as (numbers, pilot):
+        numbers.suffix = "+"
+        numbers.repainted.clear()
+        drawn = set()
+        for _ in range(numbers.size.height // ROWS_IN_TURN + 1):
+            numbers.redraw_in_turn()
+            assert len(numbers.repainted) <= ROWS_IN_TURN
+            assert all(region.width == 1 for region in numbers.repainted)
+            drawn |= {region.y for region in numbers.repainted}
+            numbers.repainted.clear()
+        assert drawn == set(range(numbers.size.height))
+        await pilot.pause()
+        numbers.redraw_in_turn()
+        assert not numbers.repainted
 
 
 async def test_only_the_pages_that_are_seen_are_read() -> None:

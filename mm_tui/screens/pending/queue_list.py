@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 from rich.cells import cell_len
@@ -17,7 +16,7 @@ from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
-from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList, fit_cells
 from mm_tui.widgets.words import age
 
 AGE = 4
@@ -71,7 +70,7 @@ class PendingList(VirtualList[str, PendingRow]):
 
     def on_mount(self) -> None:
         # Ages are counted anew.
-        self.set_interval(20, partial(self.redraw_changed, lambda: None))
+        self.set_interval(TURN_SECONDS, self.redraw_in_turn)
 
     def show(self, rows: Sequence[PendingRow]) -> None:
         """Shows these rows; the cursor stays on its mail, or takes the one that moved into its place."""
