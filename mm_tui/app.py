@@ -352,6 +352,9 @@ class MmTui(App[None], inherit_bindings=False):
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
         """Takes back the decision under the cursor if nothing has left, else the last one made; its batch with it."""
+        if isinstance(self.screen, BaseScreen) and self.screen.stop_work():
+            self.say("stopping: nothing is rejected")
+            return
         decisions = self.services.decisions
         held = decisions.held() if decisions is not None else ()
         if decisions is None or not held:

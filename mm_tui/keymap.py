@@ -107,7 +107,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.source", "m", "toggle_source", "source", "Show the text as its recipient reads it, or as Markdown; the end of either counts as read."),
     Act("pending.mark", "space", "mark", "mark", "Mark for a batch; only what you have seen in full.", True),
     Act("pending.approve_marked", "A", "approve_marked", "approve marked", "Approve everything marked; one undo for all.", True),
-    Act("pending.reject_marked", "X", "reject_marked", "reject marked", "Reject everything marked, with one reason; one undo for all."),
+    Act("pending.reject_marked", "X", "reject_marked", "reject marked", "Reject everything marked, or all that the shown filter selects, with one reason; one undo for all."),
     Act("pending.search", "slash", "search", "search", "Search the queue as you type, with words and operators."),
     Act("pending.filter", "f", "filter", "filter", "Filter the queue by a saved filter or one mailbox."),
     Act("pending.next_filter", "l,right", "filter_step(1)", "next filter", "Go to the next filter that has waiting mail."),

@@ -54,8 +54,19 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     _risk(approve)
     approve.set_defaults(run=run_approve)
 
-    reject = actions.add_parser("reject", parents=[shared], help="reject one")
-    _decision(reject)
+    reject = actions.add_parser(
+        "reject",
+        parents=[shared],
+        help="reject one, or all that a filter selects",
+        description="Rejects the mail that ID and --digest name. With --filter in their place all that it selects is "
+        "rejected, each by the same procedure, once --yes-reject names how many that is; without it a summary is "
+        "printed and nothing is rejected. What could not be rejected is listed, and the exit status is 6.",
+    )
+    _decision(reject, may_be_filter=True)
+    reject.add_argument("--filter", metavar="NAME|QUERY", help="all that a saved filter or a query selects")
+    reject.add_argument(
+        "--yes-reject", type=int, metavar="N", help="reject them, if the filter selects exactly so many"
+    )
     reject.add_argument("--reason", required=True, help="why; the agent is told")
     reject.set_defaults(run=run_reject)
 
@@ -86,9 +97,14 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     answer.set_defaults(run=run_answer)
 
 
-def _decision(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID")
-    parser.add_argument("--digest", required=True, help="the digest that `show` printed: 8 hex digits or more")
+def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -> None:
+    if may_be_filter:
+        parser.add_argument("id", metavar="ID", nargs="?")
+    else:
+        parser.add_argument("id", metavar="ID")
+    parser.add_argument(
+        "--digest", required=not may_be_filter, help="the digest that `show` printed: 8 hex digits or more"
+    )
     _wait(parser)
 
 
@@ -132,7 +148,18 @@ def run_approve(arguments: argparse.Namespace) -> int:
 
 
 def run_reject(arguments: argparse.Namespace) -> int:
-    """Rejects one item."""
+    """Rejects one item, or all that a filter selects."""
+    from mm_tui.commands.output.exits import CommandError, Exit
+
+    by_filter = arguments.filter is not None
+    if by_filter == (arguments.id is not None) or by_filter == (arguments.digest is not None):
+        raise CommandError(Exit.USAGE, "name one mail by ID and --digest, or many by --filter")
+    if arguments.yes_reject is not None and not by_filter:
+        raise CommandError(Exit.USAGE, "--yes-reject belongs to --filter")
+    if by_filter:
+        from mm_tui.commands import reject_filter
+
+        return common.run_async(reject_filter.reject_filter, arguments)
     from mm_tui.commands import decide
 
     return common.run_async(decide.reject, arguments)

@@ -49,7 +49,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         waiting = queue.entries(mailbox_id=mailbox_id, why_unread=details.why_not)
         entries = [queue.as_submitted(entry) for entry in waiting]
         if arguments.filter is not None:
-            narrowing = _narrowing(arguments.filter, chosen, queue.around())
+            narrowing = narrowing_of(arguments.filter, chosen, queue.around())
             entries = [entry for entry in entries if narrowing.has(entry)]
         entries = ordered(entries, order)
         ids = {entry.item.id for entry in waiting}
@@ -74,7 +74,7 @@ def _reasons(unread: list[QueueEntry]) -> str:
     return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
 
-def _narrowing(text: str, chosen: Settings, around: FilterContext) -> QueueFilter:
+def narrowing_of(text: str, chosen: Settings, around: FilterContext) -> QueueFilter:
     """The saved filter of that name, else the text as a query."""
     known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(around.addresses.items()))}
     narrowing = QueueFilter(known.get(text, text), around)

@@ -93,6 +93,10 @@ class BaseScreen(Screen[None]):
         """What the palette offers besides the acts: words, help, and what to run."""
         return []
 
+    def stop_work(self) -> bool:
+        """Stops what this screen prepares before anything is decided. Returns whether there was something."""
+        return False
+
     def undo_target(self) -> str | None:
         """Id of the mail whose held decision undo takes back; None for the last one that was made."""
         return None

@@ -82,6 +82,10 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     "pending list": {"pending": "list of items, each with the fields of the next table but digest and below"},
     "pending show": SHOWN,
     "pending approve, reject, edit, answer": DECISION,
+    "pending reject --filter": {
+        "rejected": "list of ids",
+        "failed": "list of {id, words}: what could not be rejected, and why",
+    },
     "audit list": {"entries": "list of lines, each with the fields of `audit export`"},
     "audit export": AUDIT,
     "audit verify": {

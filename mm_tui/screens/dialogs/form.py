@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
+LONGEST_LINE = 200
+"""Cells of a line of what there is to know."""
+
+
 class Field(NamedTuple):
     """One line to fill in."""
 
@@ -34,6 +38,7 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
         title: what they are for.
         fields: the lines.
         words: what there is to know first.
+        lines: more of it, each on a line of its own.
         yes: the label of submitting.
         start: the line that has the cursor at first.
         trouble: what was wrong the last time.
@@ -43,16 +48,26 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close")]
 
     def __init__(
-        self, title: str, fields: Sequence[Field], *, words: str, yes: str, start: int = 0, trouble: str = ""
+        self,
+        title: str,
+        fields: Sequence[Field],
+        *,
+        words: str,
+        yes: str,
+        lines: Sequence[OneLine] = (),
+        start: int = 0,
+        trouble: str = "",
     ) -> None:
         super().__init__()
         self._title, self._fields, self._words, self._yes = title, fields, words, yes
-        self._start, self._trouble = start, trouble
+        self._start, self._trouble, self._lines = start, trouble, lines
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog--form"):
             yield Static(Content(OneLine(self._title)), classes="dialog--title")
             yield Static(Content.styled(OneLine(self._words), "$mm-dim"))
+            for line in self._lines:
+                yield Static(Content(line).truncate(LONGEST_LINE, ellipsis=True))
             for at, field in enumerate(self._fields):
                 yield Static(Content(field.label), classes="form--label")
                 yield LineInput(

@@ -33,6 +33,9 @@ class QueueColumn(Vertical):
         self.kept: int | None = None
         """How many texts are kept that were not released; None before the queue was read."""
 
+        self.progress = ""
+        """How far the rejection of a filter is."""
+
     def compose(self) -> ComposeResult:
         yield CachedStatic(id="heading")
         with Horizontal(id="search-line"):
@@ -74,5 +77,5 @@ class QueueColumn(Vertical):
                 for key, entry in listing.listed.items()
             ]
         )
-        words_above = heading(listing, len(marks), self.kept or 0, services.settings.keys)
+        words_above = heading(listing, len(marks), self.kept or 0, services.settings.keys, self.progress)
         self.query_one("#heading", CachedStatic).put(words_above)

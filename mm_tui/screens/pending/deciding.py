@@ -292,7 +292,9 @@ class Deciding:
         return not asks or self._screen.gate.has_read(change_name(view))
 
 
-def applies(action: str, entry: QueueEntry | None, view: DecisionView | None, *, marked: int) -> bool:
+def applies(
+    action: str, entry: QueueEntry | None, view: DecisionView | None, *, marked: int, narrowed: bool = False
+) -> bool:
     """Whether an act can apply to the mail under the cursor; else its key is not shown.
 
     Args:
@@ -300,9 +302,10 @@ def applies(action: str, entry: QueueEntry | None, view: DecisionView | None, *,
         entry: the mail.
         view: the newest decision about it.
         marked: how many mails are marked.
+        narrowed: whether a part of the queue is listed; all of that part can be rejected.
     """
     if action in ("approve_marked", "reject_marked"):
-        return bool(marked)
+        return bool(marked) or (narrowed and action == "reject_marked")
     if action == "answer":
         return view is not None and view.question is not None
     if action in ("send_back", "discard"):

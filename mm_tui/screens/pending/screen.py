@@ -15,6 +15,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
 from mm_tui.screens.pending.batches import Batches
+from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
 from mm_tui.screens.pending.column import QueueColumn
 from mm_tui.screens.pending.deciding import Begun, Deciding, applies
 from mm_tui.screens.pending.editing import Editing
@@ -70,6 +71,7 @@ class PendingScreen(BaseScreen):
         self.opener = MailOpener(self)
         self.deciding = Deciding(self)
         self.batches = Batches(self, self.deciding)
+        self.bulk_reject = BulkReject(self, self.deciding)
         self.editing = Editing(self, self.deciding)
         self.second_reading = SecondReading(self)
         self._cursor_id = ""
@@ -160,6 +162,9 @@ class PendingScreen(BaseScreen):
     def status_mailbox(self) -> str | None:
         return self.current.item.mailbox_id if self.current is not None else self.listing.filter.mailbox_id
 
+    def stop_work(self) -> bool:
+        return self.bulk_reject.stop()
+
     def undo_target(self) -> str | None:
         return self.current.item.id if self.current is not None else None
 
@@ -215,6 +220,7 @@ class PendingScreen(BaseScreen):
         self.second_reading.look_soon()
 
     def _show_rows(self) -> None:
+        self.column.progress = self.bulk_reject.words
         self.column.show(self.listing, self.marks)
         if not self.listing.listed and self.is_reading:
             self.action_back()
@@ -281,6 +287,7 @@ class PendingScreen(BaseScreen):
     def decision_moved(self, email_id: str) -> None:
         """Shows how the decision about one mail stands now."""
         self.deciding.moved(email_id)
+        self.bulk_reject.moved(email_id)
         self._show_rows()
         self.editing.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:
@@ -378,10 +385,13 @@ class PendingScreen(BaseScreen):
         if action == "filter_step":
             return not self.is_reading
         view = self.decision_of(entry.item.id) if entry is not None else None
-        return applies(action, entry, view, marked=len(self.marks))
+        return applies(action, entry, view, marked=len(self.marks), narrowed=self.listing.is_narrowed)
 
     def on_begun(self, message: Begun) -> None:
         self.deciding.begun(message)
+
+    def on_bulk_begun(self, message: BulkBegun) -> None:
+        self.bulk_reject.begun(message)
 
     def action_approve(self) -> None:
         self.deciding.approve()
@@ -405,7 +415,10 @@ class PendingScreen(BaseScreen):
         self.batches.approve()
 
     def action_reject_marked(self) -> None:
-        self.batches.reject()
+        if self.marks or not self.listing.is_narrowed:
+            self.batches.reject()
+        else:
+            self.bulk_reject.ask()
 
     def action_edit(self) -> None:
         self.editing.edit()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mm_tui.session import Session
 
 
-def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str]) -> Content:
+def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str], progress: str = "") -> Content:
     """How many emails are shown, of how many, and in which order; or what is wrong with the query, when something is.
 
     Args:
@@ -29,7 +29,11 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
         marked: the number of marked emails.
         kept: the number of saved texts that were not sent.
         keys: the settings' keys.
+        progress: how far the rejection of a filter is.
     """
+    if progress:
+        stop = with_keys(" · {app.undo} stops what has not left", keys)
+        return Content.assemble((progress, "bold"), (stop, "$mm-dim"))
     if listing.complaint:
         return Content.assemble(("▲ ", "$warning"), listing.complaint)
     shown, waiting = len(listing.entries), len(listing.waiting)

@@ -38,6 +38,8 @@ from mm_tui.text import OneLine
 
 DOUBT_LIFE = timedelta(hours=24)
 """How long a call whose answer was lost counts as one that may still arrive."""
+TOGETHER = 100
+"""So many of a large batch are written in one transaction."""
 _TOLD = 200
 """Characters of a gateway's or a human's words that go into the journal."""
 
@@ -106,15 +108,41 @@ class DecisionLog:
         self._authors = Authors(database)
         self._own_replies = own_replies
 
-    def begin_all(self, requests: Sequence[DecisionRequest], at: datetime) -> list[ActiveDecision]:
+    def begin_all(
+        self, requests: Sequence[DecisionRequest], at: datetime, batch: str | None = None
+    ) -> list[ActiveDecision]:
         """Begins all or none. On the disk when it returns.
+
+        Args:
+            requests: what is wanted.
+            at: now.
+            batch: names what is undone together; None: these, where they are several.
 
         Raises:
             Refused: one of them cannot begin.
         """
-        batch = secrets.token_hex(4) if len(requests) > 1 else None
+        batch = batch or (secrets.token_hex(4) if len(requests) > 1 else None)
         with self.database.write(durable=True) as connection:
             return [self._begin(connection, request, at, batch) for request in requests]
+
+    def begin_each(
+        self, requests: Sequence[DecisionRequest], at: datetime
+    ) -> tuple[list[ActiveDecision], dict[str, OneLine]]:
+        """Begins those that can begin, as one batch, and says why the others cannot. On the disk when it returns."""
+        batch, begun = secrets.token_hex(4), list[ActiveDecision]()
+        refused: dict[str, OneLine] = {}
+        for start in range(0, len(requests), TOGETHER):
+            chunk = requests[start : start + TOGETHER]
+            try:
+                begun += self.begin_all(chunk, at, batch)
+            except Refused:
+                # One of them keeps the others from it: each is tried by itself.
+                for request in chunk:
+                    try:
+                        begun += self.begin_all([request], at, batch)
+                    except Refused as why:
+                        refused[request.item.id] = why.message
+        return begun, refused
 
     def _begin(
         self, connection: sqlite3.Connection, request: DecisionRequest, at: datetime, batch: str | None

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mm_tui.clock import Clock
@@ -75,6 +76,8 @@ class Decisions:
         calls = DecisionCalls(gateway, clock, reviewer)
         self._driver = Driver(self._store, calls, clock, notify)
         self._lives: dict[str, ActiveDecision] = {}
+        self._beginning = 0
+        """How many calls are writing the beginning of decisions to the journal."""
         self._renewing: asyncio.Task[None] | None = None
 
     # What a human may do
@@ -153,6 +156,32 @@ class Decisions:
         return await self._begin(
             [DecisionRequest(item, Act.REJECT, digest, reason=reason) for item, digest in items], hold
         )
+
+    async def reject_each(
+        self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
+    ) -> tuple[tuple[DecisionView, ...], Mapping[str, OneLine]]:
+        """Rejects those that can be, each with its digest, for one reason, under one deadline and one undo.
+
+        Returns:
+            The decisions that began, and by the ids of the other mails why they did not.
+
+        Raises:
+            Refused: nothing can be decided at all.
+        """
+        self._refuse_closed()
+        refused: dict[str, OneLine] = {}
+        requests = []
+        for item, digest in items:
+            request = DecisionRequest(item, Act.REJECT, digest, reason=reason)
+            try:
+                request.refuse_unfit()
+            except Refused as why:
+                refused[item.id] = why.message
+            else:
+                requests.append(request)
+        with self._journaling():
+            lives, more = await asyncio.to_thread(self._store.begin_each, requests, self._clock.now())
+        return await self._hold(lives, hold), refused | more
 
     async def undo(self, email_id: str) -> int:
         """Takes back a decision of which nothing has left, and the batch it is part of.
@@ -239,7 +268,7 @@ class Decisions:
 
     async def resume(self) -> None:
         """Takes up the decisions of processes that are gone: the gateway is read, then a human is asked."""
-        if self._driver.closing:
+        if self._driver.closing or self._beginning:
             return
         self._renew()
         for live in await asyncio.to_thread(self._store.incidents.unseen):
@@ -320,18 +349,35 @@ class Decisions:
         return None
 
     async def _begin(self, requests: Sequence[DecisionRequest], hold: float | None) -> tuple[DecisionView, ...]:
+        self._refuse_closed()
+        for request in requests:
+            request.refuse_unfit()
+        with self._journaling():
+            lives = await asyncio.to_thread(self._store.begin_all, requests, self._clock.now())
+        return await self._hold(lives, hold)
+
+    def _refuse_closed(self) -> None:
+        """Raises `Refused` where nothing can be decided; else others are shown from now on that this program lives."""
         if self._driver.closing:
             raise Refused("the program is closing", "Start it again.")
         if not self._gateway.keys.has("oversight"):
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
-        for request in requests:
-            request.refuse_unfit()
         self._renew()
-        seconds = self._settings.hold_seconds if hold is None else hold
+
+    @contextmanager
+    def _journaling(self) -> Iterator[None]:
+        """Turns what the store raises into `Refused`. What is being begun here is not taken up as left by another."""
+        self._beginning += 1
         try:
-            lives = await asyncio.to_thread(self._store.begin_all, requests, self._clock.now())
+            yield
         except (sqlite3.Error, StoreError, OSError) as error:
             raise Refused(f"the journal cannot be written: {error}", "Mend that first; nothing was decided.") from error
+        finally:
+            self._beginning -= 1
+
+    async def _hold(self, lives: Sequence[ActiveDecision], hold: float | None) -> tuple[DecisionView, ...]:
+        """Begins the hold of what has been journaled."""
+        seconds = self._settings.hold_seconds if hold is None else hold
         self._forget_old()
         self._lives |= {live.release_id: live for live in lives}
         self._driver.hold([live for live in lives if not live.state.ended], seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +14,10 @@ from mm_tui.store.sort_keys import to_ms
 if TYPE_CHECKING:
     from mm_tui.models import AuditEntry
     from mm_tui.store.database import Database
+
+
+_COMPOSING = re.compile(r"submit|compos|draft|repl(y|ied)|send|sent|creat", re.IGNORECASE)
+"""Actions that bring an outbound mail to the gateway."""
 
 
 class LoggedDecision(NamedTuple):
@@ -62,6 +67,13 @@ class AuditStore:
     def of(self, resource_id: str) -> list[AuditEntry]:
         """What happened to one mail (or other thing), oldest first."""
         return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))
+
+    def composer(self, resource_id: str) -> str:
+        """The key that submitted a mail, by the first entry about it; empty where the log does not tell."""
+        for entry in self.of(resource_id):
+            if entry.actor_key_id:
+                return str(entry.actor_key_id) if _COMPOSING.search(entry.action) else ""
+        return ""
 
     def decided(self, since: datetime) -> list[LoggedDecision]:
         """The decisions in the log about mails that the store has, oldest first; of each mail the last one."""

@@ -1,0 +1,76 @@
+"""`mm-tui pending reject --filter`: all that a filter selects, once the number is named."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from mm_tui.commands.online import online, queue_of, read_drafts, refresh_queue
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.commands.queue_output import narrowing_of
+from mm_tui.services.decisions import bulk
+from mm_tui.services.decisions.service import Decisions, Refused
+from mm_tui.services.decisions.view import AS_WANTED, DecisionView
+from mm_tui.settings.sections import Settings
+from mm_tui.text import OneLine
+
+
+async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Rejects all that the filter selects; without the right number it prints the summary alone."""
+    if not arguments.reason.strip():
+        raise CommandError(Exit.USAGE, "rejecting needs a reason")
+    async with online(chosen) as session:
+        decisions = session.build_decisions(by_command=True)
+        await refresh_queue(session)
+        await read_drafts(session)
+        queue = queue_of(session)
+        narrowing = narrowing_of(arguments.filter, chosen, queue.around())
+        entries = [entry for entry in map(queue.as_submitted, queue.entries()) if narrowing.has(entry)]
+        addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
+        if not entries:
+            raise CommandError(Exit.NOT_FOUND, "no waiting email matches")
+        if arguments.yes_reject != len(entries):
+            for line in bulk.summary(entries, addresses, session.audit):
+                emit.note(line)
+            wrong = arguments.yes_reject is not None
+            raise CommandError(
+                Exit.CHANGED if wrong else Exit.USAGE,
+                f"the filter selects {len(entries)}: nothing was rejected",
+                f"Say --yes-reject {len(entries)} to reject them all.",
+            )
+        try:
+            views, failures = await bulk.begin(
+                entries,
+                arguments.reason,
+                decisions=decisions,
+                sync=session.network.sync,
+                pending=session.pending,
+                hold=0,
+            )
+        except Refused as refused:
+            raise CommandError(Exit.AUTH, str(refused.message), str(refused.what_to_do)) from None
+        ended = await _ended(decisions, views, arguments.wait)
+        for view in ended:
+            if view.phase in AS_WANTED:
+                session.pending.remove(view.email_id)
+    failures += bulk.failed(ended)
+    rejected = [view.email_id for view in ended if view.phase in AS_WANTED]
+    if arguments.json:
+        emit.data({"rejected": rejected, "failed": [{"id": one.email_id, "words": one.why} for one in failures]})
+    else:
+        emit.line(OneLine(f"{len(rejected)} of {len(entries)} rejected"))
+        for one in failures:
+            emit.error(OneLine(f"{one.email_id}: {one.why}"))
+    return Exit.CHANGED if failures else Exit.OK
+
+
+async def _ended(decisions: Decisions, views: list[DecisionView], seconds: float) -> list[DecisionView]:
+    """The decisions once all have ended or ask, or as they stand when the time to wait is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            for view in views:
+                await decisions.settled(view.email_id)
+    except TimeoutError:
+        emit.note(OneLine("the time to wait is over: what has not left is not rejected"))
+    return [decisions.state(view.email_id) or view for view in views]

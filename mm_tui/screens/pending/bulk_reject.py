@@ -1,0 +1,190 @@
+"""Rejecting all that the shown filter selects: summary, reason, a typed count, then one hold and one undo for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.message import Message
+
+from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.text import OneLine
+from mm_tui.widgets.words import count, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mm_tui.screens.pending.deciding import Deciding
+    from mm_tui.screens.pending.host import QueueHost
+    from mm_tui.services.decisions.bulk import Failure
+    from mm_tui.services.queue.entry import QueueEntry
+
+MOST_FAILURES = 200
+"""So many failures are listed."""
+
+
+class BulkBegun(Message):
+    """The rejections of a filter began, or could not: then `trouble` says why."""
+
+    def __init__(self, email_ids: Sequence[str], failures: Sequence[Failure], trouble: OneLine) -> None:
+        super().__init__()
+        self.email_ids = email_ids
+        self.failures = failures
+        self.trouble = trouble
+
+
+class BulkReject:
+    """One rejection of a whole filter at a time. Nothing is ever approved this way."""
+
+    def __init__(self, screen: QueueHost, deciding: Deciding) -> None:
+        self._screen = screen
+        self._deciding = deciding
+        self._open: set[str] = set()
+        """Ids of mails whose rejection is under way."""
+        self._size = 0
+        self._read: int | None = None
+        """How many were read of those that are about to be rejected."""
+        self._failures: list[Failure] = []
+        self._is_stopped = False
+
+    @property
+    def words(self) -> str:
+        """How far it is; empty when nothing is under way."""
+        if self._read is not None:
+            return f"reading {self._read} of {self._size} before they are rejected"
+        return f"rejecting: {self._size - len(self._open)} of {self._size} done" if self._open else ""
+
+    def ask(self) -> None:
+        """Asks for the reason, then shows the summary and asks for the count."""
+        if self.words:
+            self._screen.say(f"{self.words}: {{app.undo}} stops what has not left", "warning")
+            return
+        if self._deciding.service() is None:
+            return
+        batch = self._selected()
+        if not batch:
+            self._screen.say("nothing of this filter can be rejected now")
+            return
+        self._deciding.ask_reason(
+            f"Reject all {count(len(batch), 'email', 'emails')} of this filter: give a reason",
+            self._filter_words(),
+            lambda reason: self._confirm(batch, reason),
+        )
+
+    def _filter_words(self) -> OneLine:
+        listing = self._screen.listing
+        return OneLine(" ".join(filter(None, (listing.filter.name, listing.typed.strip()))))
+
+    def _selected(self) -> list[QueueEntry]:
+        gate, why_not = self._screen.gate, self._deciding.why_not
+        return [entry for entry in self._screen.listing.entries if not why_not(gate.why_busy, entry)]
+
+    def _confirm(self, batch: list[QueueEntry], reason: str) -> None:
+        from mm_tui.services.decisions.bulk import summary
+
+        services, number = self._screen.services, str(len(batch))
+        addresses = {box.mailbox_id: box.address for box in services.mail.mailbox_rows()}
+        lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, services.audit)]
+        self._screen.app.push_screen(
+            FormScreen(
+                f"Reject all {number}?",
+                [Field(f"Type {number} to reject them all", "")],
+                words=f"Filter: {self._filter_words()}. All are undone together.",
+                yes="rejects them",
+                lines=lines,
+            ),
+            lambda typed: self._typed(batch, reason, typed),
+        )
+
+    def _typed(self, batch: list[QueueEntry], reason: str, typed: tuple[str, ...] | None) -> None:
+        if typed is None:
+            return
+        if typed[0].strip() != str(len(batch)):
+            self._screen.say(f"{len(batch)} was not typed: nothing was rejected", "warning")
+            return
+        self._size, self._read, self._failures, self._is_stopped = len(batch), 0, [], False
+        ids = [entry.item.id for entry in batch]
+        self._screen.gate.begin(ids)
+        self._screen.run_worker(self._begin(batch, reason), group="decide", exclusive=False, exit_on_error=False)
+
+    async def _begin(self, batch: list[QueueEntry], reason: str) -> None:
+        from mm_tui.services.decisions import bulk
+        from mm_tui.services.decisions.service import Refused
+
+        services = self._screen.services
+        begun: list[str] = []
+        failures: list[Failure] = []
+        trouble = OneLine("the rejections did not start: nothing was decided")
+        try:
+            assert services.decisions is not None
+            assert services.sync is not None
+            views, failures = await bulk.begin(
+                batch,
+                reason,
+                decisions=services.decisions,
+                sync=services.sync,
+                pending=services.pending,
+                stopped=lambda: self._is_stopped,
+                progress=self._has_read,
+            )
+            begun, trouble = [view.email_id for view in views], OneLine("")
+        except Refused as refused:
+            trouble = OneLine(str(refused))
+        finally:
+            self._screen.gate.begun(entry.item.id for entry in batch)
+            self._screen.post_message(BulkBegun(begun, failures, trouble))
+
+    def _has_read(self, number: int) -> None:
+        self._read = number
+
+    def stop(self) -> bool:
+        """Stops the reading before anything is rejected. Returns whether there was any."""
+        if self._read is None:
+            return False
+        self._is_stopped = True
+        return True
+
+    def begun(self, message: BulkBegun) -> None:
+        """They are held from now on."""
+        self._read = None
+        if message.trouble:
+            self._screen.say(message.trouble, "warning")
+            return
+        self._failures = list(message.failures)
+        self._size, self._open = len(message.email_ids), set(message.email_ids)
+        if self._is_stopped:
+            self._screen.say("stopped: nothing was rejected")
+        for email_id in message.email_ids:
+            self.moved(email_id)
+        if not self._open and self._failures:
+            self._tell()
+        self._screen.reload()
+
+    def moved(self, email_id: str) -> None:
+        """A decision went on: once all have ended, what failed is listed."""
+        if email_id not in self._open:
+            return
+        view = self._screen.decision_of(email_id)
+        if view is None or not (view.ended or view.question is not None):
+            return
+        from mm_tui.decision.state import Outcome
+        from mm_tui.services.decisions.bulk import Failure
+        from mm_tui.services.decisions.view import AS_WANTED
+
+        self._open.discard(email_id)
+        if view.phase not in AS_WANTED and view.outcome is not Outcome.UNDONE:
+            self._failures.append(Failure(email_id, view.words))
+        if not self._open:
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self._failures:
+            return
+        failures, self._failures = self._failures, []
+        lines = [Content.assemble((f"{one.email_id}  ", "$mm-dim"), one.why) for one in failures[:MOST_FAILURES]]
+        if len(failures) > MOST_FAILURES:
+            lines.append(Content(f"and {len(failures) - MOST_FAILURES} more"))
+        no_choices: list[Choice[bool]] = []
+        title = f"{count(len(failures), 'email was', 'emails were')} not rejected"
+        self._screen.app.push_screen(ChoiceScreen(title, joined(lines, "\n"), no_choices))

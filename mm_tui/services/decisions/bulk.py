@@ -1,0 +1,133 @@
+"""Rejecting all that a filter selects: the summary before it, the reading of what was only listed, and what failed.
+
+Rejecting alone: nothing is ever approved this way. Each mail goes through the usual procedure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.review.digest import digest_of
+from mm_tui.services.audit.line import actor_words
+from mm_tui.services.decisions.view import AS_WANTED
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.models import PendingItem
+    from mm_tui.services.decisions.service import Decisions
+    from mm_tui.services.decisions.view import DecisionView
+    from mm_tui.services.queue.entry import QueueEntry
+    from mm_tui.services.sync.service import Sync
+    from mm_tui.store.audit.entries import AuditStore
+    from mm_tui.store.mail.pending import PendingStore
+
+FIRST_SUBJECTS = 5
+MOST_NAMED = 5
+"""So many mailboxes and agents are named."""
+
+
+class Failure(NamedTuple):
+    """A mail that was not rejected, and why."""
+
+    email_id: str
+    why: OneLine
+
+
+def summary(entries: Sequence[QueueEntry], addresses: Mapping[str, str], audit: AuditStore) -> list[OneLine]:
+    """What would be rejected: how many of which mailbox, by which agent, and the first subjects.
+
+    Args:
+        entries: what the filter selects.
+        addresses: the mailboxes' by their ids.
+        audit: names the key that composed each, where the gateway's log was read.
+    """
+    boxes = Counter(addresses.get(entry.item.mailbox_id, entry.item.mailbox_id) for entry in entries)
+    agents = Counter(_agent(entry, audit) for entry in entries)
+    subjects = list(dict.fromkeys(entry.item.subject.strip() or "(no subject)" for entry in entries))
+    lines = [f"mailbox  {_counted(boxes)}", f"agent    {_counted(agents)}"]
+    lines += [f"subject  {subject}" for subject in subjects[:FIRST_SUBJECTS]]
+    lines += [f"         and {len(subjects) - FIRST_SUBJECTS} more subjects"] if len(subjects) > FIRST_SUBJECTS else []
+    return [OneLine(line) for line in lines]
+
+
+def _agent(entry: QueueEntry, audit: AuditStore) -> str:
+    if entry.is_inbound:
+        return "none (came in)"
+    if entry.author is not None:
+        return f"{entry.author.name} (a human)"
+    key = audit.composer(entry.item.id)
+    return actor_words(key) if key else "unknown"
+
+
+def _counted(found: Counter[str]) -> str:
+    named = [f"{name} {number}" for name, number in found.most_common(MOST_NAMED)]
+    rest = len(found) - len(named)
+    return ", ".join(named) + (f" and {rest} more" if rest else "")
+
+
+async def read_whole(entry: QueueEntry, sync: Sync, pending: PendingStore) -> tuple[PendingItem, str] | OneLine:
+    """The mail with all that its digest covers, and that digest; or why it cannot be had.
+
+    What was only listed is read from the gateway now. It must still be the text that was listed.
+    """
+    if entry.item.complete:
+        return entry.item, entry.digest
+    try:
+        await sync.fetch_detail(entry.item.mailbox_id, entry.item.id)
+    except GatewayError as error:
+        return OneLine(error.message)
+    item = pending.get(entry.item.id)
+    if item is None:
+        return OneLine("it waits no more")
+    if not item.complete or (item.raw.subject, item.raw.body) != (entry.item.raw.subject, entry.item.raw.body):
+        return OneLine("it changed meanwhile")
+    return item, digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+
+
+async def begin(
+    entries: Sequence[QueueEntry],
+    reason: str,
+    *,
+    decisions: Decisions,
+    sync: Sync,
+    pending: PendingStore,
+    hold: float | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[list[DecisionView], list[Failure]]:
+    """Begins the rejection of all of these mails under one hold and one undo.
+
+    Args:
+        entries: what is rejected, as it was shown.
+        reason: why; the agents are told.
+        decisions: makes them.
+        sync: reads what was only listed.
+        pending: where that is then.
+        hold: as in `Decisions.reject`.
+        stopped: asked between two readings; True begins nothing at all.
+        progress: told how many have been read.
+
+    Raises:
+        Refused: nothing can be rejected at all.
+    """
+    items: list[tuple[PendingItem, str]] = []
+    failures: list[Failure] = []
+    for number, entry in enumerate(entries):
+        if stopped():
+            return [], []
+        progress(number)
+        found = await read_whole(entry, sync, pending)
+        if isinstance(found, OneLine):
+            failures.append(Failure(entry.item.id, found))
+        else:
+            items.append(found)
+    views, refused = await decisions.reject_each(items, reason, hold=hold)
+    return list(views), [*failures, *(Failure(email_id, why) for email_id, why in refused.items())]
+
+
+def failed(views: Sequence[DecisionView]) -> Iterator[Failure]:
+    """Those of the ended decisions that did not come to what was wanted."""
+    yield from (Failure(view.email_id, view.words) for view in views if view.phase not in AS_WANTED)

@@ -1,0 +1,109 @@
+"""Rejecting all that a filter selects: asked with a summary and a typed count, undone as one, failures listed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mm_tui.app import MmTui
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.settings.sections import Review
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.cli import Home
+from tests.support.queue import open_queue
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+def runaway(sandbox: Sandbox, number: int) -> list[str]:
+    """Many drafts of one kind, and one that is none of them."""
+    made = [str(sandbox.send(subject=f"Win a prize {at}", markdown="Click now.")["id"]) for at in range(number)]
+    made.append(str(sandbox.send(subject="Your invoice", markdown="Dear Anna, here it is.")["id"]))
+    for one in made:
+        sandbox.wait_for(one, "pending_send_approval")
+    return made
+
+
+async def test_all_of_a_filter_is_rejected_after_a_typed_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        made = runaway(sandbox, 3)
+        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+            screen = await open_queue(app, pilot, 4)
+            await pilot.press("slash", *"prize", "enter")
+            await until(pilot, lambda: len(screen.entries) == 3, "the filter")
+            await pilot.press("X")
+            await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question why")
+            await pilot.press(*"spam", "enter")
+            await until(pilot, lambda: "Type 3 to reject" in shown(app), "the summary")
+            assert "Win a prize 0" in shown(app) and "spam" in shown(app) and "multimail.example 3" in shown(app)
+            await pilot.press("4", "enter")
+            await until(pilot, lambda: "nothing was rejected" in shown(app), "the refusal of another number")
+            assert len(sandbox.pending()) == 4
+            await pilot.press("X")
+            await until(pilot, lambda: "Reject all 3 emails" in shown(app), "the question once more")
+            await pilot.press(*"spam", "enter")
+            await until(pilot, lambda: "Type 3 to reject" in shown(app), "the summary once more")
+            await pilot.press("3", "enter")
+            await until(pilot, lambda: len(sandbox.pending()) == 1, "the rejections")
+            assert [sandbox.status(one) for one in made] == ["rejected"] * 3 + ["pending_send_approval"]
+            reasons = [line["metadata"] for line in sandbox.audit() if line["action"] == "oversight.rejected"]
+            assert reasons == [{"reason": "spam"}] * 3
+            assert sandbox.outbox() == []
+
+
+async def test_one_undo_takes_all_of_them_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        runaway(sandbox, 3)
+        settings = settings_for(sandbox, review=Review(hold_seconds=60))
+        async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
+            screen = await open_queue(app, pilot, 4)
+            await reject_all(app, pilot, screen, 3)
+            await until(pilot, lambda: "rejecting: 0 of 3 done" in shown(app), "the progress")
+            await pilot.press("u")
+            await until(pilot, lambda: "all 3 decisions of the batch undone" in shown(app), "the undoing")
+            assert "not rejected" not in shown(app)
+            assert len(sandbox.pending()) == 4 and not sandbox.calls("POST", "/decide")
+
+
+async def test_what_the_gateway_refused_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        made = runaway(sandbox, 3)
+        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+            screen = await open_queue(app, pilot, 4)
+            sandbox.fault(method="POST", path="decide$", kind="status", status=403, count=1)
+            await reject_all(app, pilot, screen, 3)
+            await until(pilot, lambda: "1 email was not rejected" in shown(app), "what failed")
+            assert any(one in shown(app) for one in made)
+            assert len(sandbox.pending()) == 2
+
+
+async def reject_all(app: MmTui, pilot: Pilot[Any], screen: PendingScreen, number: int) -> None:
+    await pilot.press("slash", *"prize", "enter")
+    await until(pilot, lambda: len(screen.entries) == number, "the filter")
+    await pilot.press("X")
+    await until(pilot, lambda: f"Reject all {number} emails" in shown(app), "the question why")
+    await pilot.press(*"spam", "enter")
+    await until(pilot, lambda: f"Type {number} to reject" in shown(app), "the summary")
+    await pilot.press(str(number), "enter")
+
+
+def test_the_command_line_wants_the_exact_number(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        made = runaway(sandbox, 3)
+        home = Home(tmp_path / "home")
+        home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
+        command = ("pending", "reject", "--filter", "prize", "--reason", "spam")
+        asked = home.run(*command)
+        assert asked.status == 2 and "--yes-reject 3" in asked.err and "Win a prize 0" in asked.err
+        assert home.run(*command, "--yes-reject", "4").status == 6
+        assert home.run("pending", "reject", made[0], "--filter", "prize", "--reason", "no").status == 2
+        assert home.run("pending", "reject", "--reason", "no").status == 2
+        assert len(sandbox.pending()) == 4
+        done = home.run(*command, "--yes-reject", "3", "--json")
+        assert done.status == 0, done.err
+        assert sorted(done.json["rejected"]) == sorted(made[:3]) and done.json["failed"] == []
+        assert [item["id"] for item in sandbox.pending()] == [made[3]]
+        log = home.run("audit", "list", "--json", "--email", made[0]).json["entries"]
+        assert {"held", "deciding", "ended"} <= {line["action"] for line in log if line["source"] == "journal"}
