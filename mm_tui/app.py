@@ -19,6 +19,7 @@ from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.screens.base import BaseScreen
 from mm_tui.settings.sections import data_dir
+from mm_tui.terminal_output import compacting
 from mm_tui.text import OneLine
 from mm_tui.textual_private import keep_backgrounds_still
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.app import SystemCommand
     from textual.color import Color
+    from textual.driver import Driver
     from textual.screen import Screen
     from textual.worker import Worker
 
@@ -160,6 +162,9 @@ class MmTui(App[None], inherit_bindings=False):
         self._outcomes: Outcomes | None = None
 
     # Looks
+
+    def get_driver_class(self) -> type[Driver]:
+        return compacting(super().get_driver_class())
 
     def _choose_theme(self, name: str) -> None:
         """The theme to start with. Set past its watcher, which would have all styles parsed once more."""
