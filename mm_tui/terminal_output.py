@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"\x1b\[([0-9;]*)m|((?:\x1b\[[0-9;]*H|\x1b\[\?[0-9]+[hl]|[\r\n])+)")
 """A style (ECMA-48, SGR), or what neither shows a style nor changes it: moving the cursor, switching a mode."""
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29"}
-"""The code that ends each attribute. Other attributes end with a reset."""
+"""The code that ends each attribute."""
 _COLOUR_PARAMETERS = {"2": 5, "5": 3}
 """Parameters of a colour beginning with 38 or 48, by the second of them."""
 
@@ -86,19 +86,15 @@ def _after(style: _Style, parameters: str) -> _Style:
 
 @lru_cache(STYLES)
 def _change(before: _Style, after: _Style) -> str:
-    """The shortest sequence from one style to another."""
+    """The sequence from one style to another: what is new, or after a reset all, where something ends."""
     if before == after:
         return ""
-    whole = [*sorted(after.attributes), *filter(None, after[1:])]
-    anew = f"\x1b[{';'.join(['0', *whole] if whole else [])}m"
-    ended = before.attributes - after.attributes
-    if not all(one in _OFF for one in ended):
-        return anew
-    ends = {_OFF[one] for one in ended}
-    begun = [one for one in sorted(after.attributes) if one not in before.attributes or _OFF.get(one) in ends]
-    colours = [new or none for old, new, none in zip(before[1:], after[1:], ("39", "49"), strict=True) if old != new]
-    step = f"\x1b[{';'.join([*sorted(ends), *begun, *colours])}m"
-    return min(anew, step, key=len)
+    colours = list(zip(before[1:], after[1:], strict=True))
+    if after.attributes >= before.attributes and all(new or not old for old, new in colours):
+        codes = [*sorted(after.attributes - before.attributes), *(new for old, new in colours if new != old)]
+    else:
+        codes = ["0", *sorted(after.attributes), *filter(None, after[1:])]
+    return f"\x1b[{';'.join(codes)}m"
 
 
 @cache

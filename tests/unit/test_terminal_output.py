@@ -46,7 +46,7 @@ def test_nothing_is_left_to_shorten(writes: str) -> None:
 
 def test_only_what_changes_is_written() -> None:
     assert compact("\x1b[1;31;44ma\x1b[0m\x1b[1;31;44mb\x1b[0m\r\n\x1b[2;1H\x1b[1;32;44mc\x1b[0m") == (
-        "\x1b[1;31;44mab\r\n\x1b[2;1H\x1b[32mc\x1b[m"
+        "\x1b[1;31;44mab\r\n\x1b[2;1H\x1b[32mc\x1b[0m"
     )
-    assert compact("\x1b[1ma\x1b[0m\x1b[2mb\x1b[0m") == "\x1b[1ma\x1b[0;2mb\x1b[m"
+    assert compact("\x1b[1ma\x1b[0m\x1b[2mb\x1b[0m") == "\x1b[1ma\x1b[0;2mb\x1b[0m"
     assert compact("no sequences") == "no sequences"
