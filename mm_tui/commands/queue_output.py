@@ -18,6 +18,7 @@ from mm_tui.review.digest import short
 from mm_tui.review.disclosure import disclosure, when_it_leaves
 from mm_tui.review.findings import Level
 from mm_tui.review.rendered import needs_rendering, rendered
+from mm_tui.review.risk.model import NOT_READ
 from mm_tui.services.assistant.second_reader import SecondReaderState
 from mm_tui.services.events import span
 from mm_tui.services.queue.entries import ordered
@@ -103,7 +104,9 @@ def _row(entry: QueueEntry, now: datetime) -> list[str]:
     way = f"{way}, {entry.author_words}" if entry.author is not None else way
     answers = [finding.words for finding in entry.assessment.findings if finding.code in _IN_LIST]
     subject = f"{item.subject}  [{'; '.join(answers)}]" if answers else str(item.subject)
-    return [item.id, age, entry.risk_word, way, other, subject]
+    # "none" alone would read like an all-clear.
+    risk = "none found" if entry.risk_word == Level.NONE.word else entry.risk_word
+    return [item.id, age, risk, way, other, subject]
 
 
 def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, object]:
@@ -305,7 +308,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
     for words in entry.assessment.known:
         yield OneLine(f"note     {words}")
     for words in entry.assessment.unchecked:
-        yield OneLine(f"note     not checked: {words}")
+        yield OneLine(f"note     {words if words.startswith(NOT_READ) else f'not checked: {words}'}")
     if read is not None:
         yield from second_reader_text(read)
     if removed := item.body.removed + item.subject.removed:

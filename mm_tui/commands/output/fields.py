@@ -17,7 +17,8 @@ ITEM: Mapping[str, str] = {
     "to": "list of recipients in header form",
     "subject": "subject, cleaned",
     "received_at": "ISO 8601 in UTC, or null",
-    "risk": "none, low, medium or high; unchecked while the details are not read, unless high was found without them",
+    "risk": "none (nothing found by word rules, no all-clear), low, medium or high; unchecked while the details are "
+    "not read, unless high was found without them",
     "written_by": "the reviewer who wrote it in mm-tui, by this machine's journal or its tag; else null",
     "checked": "whether its details (cc, attachments, thread) have been read, so that the rules saw all there is",
     "not_checked_because": "one sentence when it is not checked, else null",

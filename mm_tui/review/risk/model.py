@@ -167,6 +167,10 @@ _DECIDED_ALONE = {
 """Findings that keep a mail out of batches at every level, and what is said then."""
 
 
+NOT_READ = "not read: "
+"""How a sentence begins about a part of a long thread or draft that was left out."""
+
+
 @dataclass(frozen=True)
 class Assessment:
     """What the rules found in one draft."""
@@ -188,7 +192,12 @@ class Assessment:
     @property
     def nothing(self) -> OneLine:
         """What is said where there are no findings: never that all is well."""
-        return OneLine("nothing found by word rules" + ("" if self.compared else ", not compared with the thread"))
+        parts = ["nothing found by word rules"]
+        if not self.compared:
+            parts.append("not compared with the thread")
+        if any(words.startswith(NOT_READ) for words in self.unchecked):
+            parts.append("not all of it read")
+        return OneLine(", ".join(parts))
 
     @property
     def asks_again(self) -> bool:

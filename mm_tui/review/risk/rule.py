@@ -11,7 +11,7 @@ from functools import cached_property
 from mm_tui.review.findings import Finding, Span
 from mm_tui.review.links import Link, find_links
 from mm_tui.review.lookalike import Known, domain_of
-from mm_tui.review.risk.model import Draft, Message, ThreadContext
+from mm_tui.review.risk.model import NOT_READ, Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import lowered, pattern
 from mm_tui.settings.sections import Risk
 
@@ -103,16 +103,16 @@ class Reading:
     def not_read(self) -> Iterator[str]:
         """What was left out because thread or draft are very long, one sentence each."""
         if len(self._all_figures) > MOST_FIGURES:
-            yield f"not read: numbers in the older mails of this long thread, past {MOST_FIGURES:,} characters of them"
+            yield f"{NOT_READ}numbers in the older mails of this long thread, past {MOST_FIGURES:,} characters of them"
         asked = str(self.asked.body) if self.asked else ""
         if len(asked) > LONGEST_ASKED:
-            yield f"not read: what the last mail asks for after its first {LONGEST_ASKED:,} characters"
+            yield f"{NOT_READ}what the last mail asks for after its first {LONGEST_ASKED:,} characters"
         if len(asked) > 2 * LONGEST_END:
-            yield f"not read: orders to an AI in the last mail, but for its first and last {LONGEST_END:,} characters"
+            yield f"{NOT_READ}orders to an AI in the last mail, but for its first and last {LONGEST_END:,} characters"
         if len(self.draft.body) > LONGEST_DRAFT:
-            yield f"not read: contradictions and repetitions after the first {LONGEST_DRAFT:,} characters of the draft"
+            yield f"{NOT_READ}contradictions and repetitions after the first {LONGEST_DRAFT:,} characters of the draft"
         if len(self.context.messages) > MOST_MAILS:
-            yield f"not read: names and earlier wording in other than the newest {MOST_MAILS} mails of the thread"
+            yield f"{NOT_READ}names and earlier wording in other than the newest {MOST_MAILS} mails of the thread"
 
     @cached_property
     def house_text(self) -> str:
