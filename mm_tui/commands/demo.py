@@ -43,7 +43,10 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     parser.add_argument("--samples", action="store_true", help="with --mail: show the sample mail too")
     parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="N made-up mails more")
     parser.add_argument(
-        "--agent", action=argparse.BooleanOptionalAction, default=True, help="let mail arrive and an agent answer it"
+        "--agent",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="let mail arrive (sample mail, not among your own) and an agent answer it",
     )
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="keep everything here; default: thrown away at the end"

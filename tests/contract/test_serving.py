@@ -20,13 +20,16 @@ import pytest
 from mm_tui.sandbox.gateway.mail import Arrival, IncomingMail
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import State
+from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.run.child import Ready, SandboxChild, SandboxFailed
 from mm_tui.sandbox.run.demo_agent import Office
+from mm_tui.sandbox.run.serve import fill
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, running_sandbox_process, wait_until
 
 PARENT = """
 import sys, time
+from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.run.child import SandboxChild
 child = SandboxChild("--no-samples", "--data", sys.argv[1])
 child.start()
@@ -141,6 +144,22 @@ def test_samples_are_filled_in_once(tmp_path: Path) -> None:
             counts.append([len(page) for page in pages])
     assert counts[0] == counts[1]
     assert all(counts[0])
+
+
+def test_a_folder_of_a_reader_s_own_mail_is_not_filled_with_samples_later(tmp_path: Path) -> None:
+    (tmp_path / "own.mbox").write_text(MBOX)
+    state = State(tmp_path / "sandbox")
+    try:
+        fill(state, [tmp_path / "own.mbox"], 0, None)
+        held = state.db.execute("SELECT count(*) FROM emails").fetchone()[0]
+        fill(state, [], 0, None)
+        assert state.db.execute("SELECT count(*) FROM emails").fetchone()[0] == held
+        assert not seed.was_done(state, "samples")
+        fill(state, [], 0, True)
+        assert state.db.execute("SELECT count(*) FROM emails").fetchone()[0] > held
+        assert seed.was_done(state, "samples")
+    finally:
+        state.close()
 
 
 def test_mail_is_filled_into_the_first_mailbox_once(tmp_path: Path) -> None:
@@ -342,6 +361,8 @@ async def test_mail_arrives_while_the_office_works(tmp_path: Path, monkeypatch: 
     state = State(tmp_path)
     server = Server(state)
     try:
+        # Among a reader's own mail nothing made up arrives.
+        await Office(state, server, works=True, mail_arrives=False).let_mail_arrive()
         for works in (False, True):
             await Office(state, server, works=works).let_mail_arrive()
             filed = [row["subject"] for row in state.db.execute("SELECT subject FROM emails ORDER BY id")]

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.widgets import OptionList, TextArea
 
 from mm_tui.models import EmailDetail, RawContent
@@ -19,7 +20,6 @@ from tests.support.sandbox import file_part, running_sandbox, wait_until
 from tests.support.seat import NOW, mailbox, still_wiring, summary
 
 if TYPE_CHECKING:
-    import pytest
     from textual.pilot import Pilot
 
     from mm_tui.app import MmTui
@@ -209,6 +209,47 @@ async def test_attachment_is_saved_under_a_clean_name_and_never_over_another(
     assert all("/" not in name and "\x1b" not in name and not name.startswith(".") for name in names)
     assert {path.read_bytes() for path in folder.iterdir()} == {b"data"}
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+async def test_of_two_files_with_one_name_the_chosen_one_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "downloads"
+    monkeypatch.setattr("platformdirs.user_downloads_path", lambda: folder)
+    long_name = "a-very-long-name-" * 8 + ".docx"
+    padded = "report.pdf" + " " * 80 + ".exe"
+    files = [("invoice.pdf", b"first"), ("invoice.pdf", b"second"), (long_name, b"third"), (padded, b"fourth")]
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.inbound(subject="The files", body="see files", attachments=[file_part(*file) for file in files])
+        async with synced_app(sandbox) as (app, pilot):
+            await _open_first(app, pilot, "The files")
+            await until(pilot, lambda: "see files" in shown(app))
+            await pilot.press("f")
+            await until(pilot, lambda: bool(app.screen.query(OptionList)))
+            # However long a name is, its ending and the file's size can be seen.
+            listed = shown(app)
+            assert all(ending in listed for ending in ("-.docx", ".exe", "5 B", "6 B"))
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: "saved as" in shown(app))
+    assert [path.read_bytes() for path in folder.iterdir()] == [b"second"]
+
+
+@pytest.mark.parametrize("recipients", [19, 600])
+async def test_the_text_is_on_the_first_screen_however_many_got_it_and_however_many_files(
+    tmp_path: Path, recipients: int
+) -> None:
+    everybody = [f"member.of.the.circle{number:03}@association.example" for number in range(recipients)]
+    files = [file_part(f"report number {number:02}.pdf", b"x") for number in range(60)]
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.inbound(subject="Big circle", body="The meeting is at noon.", to=everybody, attachments=files)
+        async with synced_app(sandbox, size=(80, 24)) as (app, pilot):
+            await _open_first(app, pilot, "Big circle")
+            await until(pilot, lambda: "The meeting is at noon." in shown(app))
+            assert "more: i lists all" in shown(app) and "and 56 more: f lists all" in shown(app)
+            await pilot.press("i")
+            await until(pilot, lambda: "more: i lists all" not in shown(app))
+            await pilot.press("end")
+            await until(pilot, lambda: everybody[-1] in "".join(shown(app).split()))
 
 
 async def test_assist_card_says_who_wrote_it(tmp_path: Path) -> None:

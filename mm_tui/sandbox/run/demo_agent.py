@@ -19,12 +19,13 @@ SECRET_PREFIXES = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 
 
 class Office:
-    """Runs the agent and lets mail arrive, when it `works`; else does nothing."""
+    """Runs the agent and lets made-up mail arrive, when it `works`; else does nothing."""
 
-    def __init__(self, state: State, server: Server, *, works: bool) -> None:
+    def __init__(self, state: State, server: Server, *, works: bool, mail_arrives: bool = True) -> None:
         self._state = state
         self._server = server
         self._works = works
+        self._mail_arrives = mail_arrives
         self._agent: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
@@ -64,7 +65,7 @@ class Office:
 
     async def let_mail_arrive(self) -> None:
         """Delivers the samples' arrivals, one after the other, and says so when the agent has ended by itself."""
-        if not self._works:
+        if not self._works or not self._mail_arrives:
             return
         from mm_tui.sandbox.run.arrivals import arrivals
 

@@ -73,10 +73,15 @@ def fill_samples(state: State, samples: Sequence[SampleMailbox]) -> int:
 
 def once(state: State, name: str) -> bool:
     """True the first time it is asked for a name; so that a restart does not fill the same mail in again."""
-    if state.fact(f"filled:{name}") is not None:
+    if was_done(state, name):
         return False
     state.set_fact(f"filled:{name}", "yes")
     return True
+
+
+def was_done(state: State, name: str) -> bool:
+    """Whether `once` was asked for a name before."""
+    return state.fact(f"filled:{name}") is not None
 
 
 def name_of(path: Path) -> str:

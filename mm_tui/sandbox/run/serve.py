@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--agent",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="run the mail agent, and let new sample mail arrive from time to time",
+        help="run the mail agent, and let new sample mail arrive from time to time; with --mail only beside --samples",
     )
     parser.add_argument(
         "--scan-delay", type=_seconds, default=None, metavar="S", help="seconds a submitted mail is scanned; default 1"
@@ -120,9 +120,12 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
         server = Server(state, host=arguments.host, port=arguments.port, token_delay=STREAM_WORD_SECONDS)
     except OSError as error:
         return _refuse(f"cannot listen on {arguments.host} port {arguments.port}: {error.strerror}")
+    from mm_tui.sandbox.run import seed
     from mm_tui.sandbox.run.demo_agent import Office
 
-    office = Office(state, server, works=arguments.agent)
+    # Among a reader's own mail nothing made up arrives, unless the samples were asked for too.
+    own_alone = state.fact(IMPORT_REPORT) is not None and not seed.was_done(state, "samples")
+    office = Office(state, server, works=arguments.agent, mail_arrives=not own_alone)
 
     def started() -> None:
         announce(ready_message(state, server.url), arguments.ready_file)
@@ -159,7 +162,7 @@ def fill(state: State, mail: Sequence[Path], synthetic: int, samples: bool | Non
         if synthetic and seed.once(state, f"synthetic:{synthetic}"):
             fill_synthetic(state, synthetic)
         if samples is None:
-            samples = not mail and not synthetic
+            samples = not mail and not synthetic and state.fact(IMPORT_REPORT) is None
         if samples and seed.once(state, "samples"):
             from mm_tui.sandbox.samples import load
 
