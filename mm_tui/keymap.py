@@ -121,7 +121,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.facts", "F", "facts", "house facts", "Show the house facts of the mailbox, and which files could not be read."),
     Act("pending.send_back", "b", "send_back", "send back", "Reject, with your edited text as the reason, so that the agent can submit it again."),
     Act("pending.discard", "D", "discard", "discard edit", "Discard your edit; asks first."),
-    Act("pending.kept", "K", "kept", "saved texts", "Texts you wrote that were not sent: read, copy or discard them."),
+    Act("pending.kept", "K", "kept", "saved texts", "Texts you wrote that were not sent: read, use, copy or discard them."),
     Act("pending.back", "escape", "back", "back", "Go back to the list."),
     # Audit
     Act("audit.search", "slash", "search", "search", "Search both logs as you type.", True),

@@ -28,6 +28,15 @@ _COPY = "~"
 """Marks a copy of an edit that another window wrote over; no gateway id holds it at that place."""
 
 
+REPLY = "reply:"
+"""Begins the name under which a reply is saved, before the id of the mail that it answers; no gateway id begins so."""
+
+
+def written_for(edit: SavedEdit) -> str:
+    """The id of the mail that a saved text was written for: the draft that it changes, or the mail that it answers."""
+    return edit.item_id.removeprefix(REPLY).partition(_COPY)[0]
+
+
 class NotSaved(Exception):
     """The store took no change. The message says why, and where the text is when it was written elsewhere."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mm_tui.models import EditedDraft, RawContent
-from mm_tui.services.edits import Edits, saving
+from mm_tui.services.edits import REPLY, Edits, saving
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.state import StateStore
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from mm_tui.store.database import Database
     from mm_tui.store.mail.mails import MailRow
-
-_REPLY = "reply:"
-"""Begins the name under which a reply is saved, before the id of the mail that it answers; no gateway id begins so."""
 
 
 class Replies:
@@ -28,9 +25,9 @@ class Replies:
 
     def get(self, email_id: str) -> str:
         """What was written; empty for nothing."""
-        saved = self._edits.get(f"{_REPLY}{email_id}")
+        saved = self._edits.get(f"{REPLY}{email_id}")
         # Version 0.1.0 kept it among the small facts.
-        return saved.text.body if saved is not None else self._facts.get(f"{_REPLY}{email_id}") or ""
+        return saved.text.body if saved is not None else self._facts.get(f"{REPLY}{email_id}") or ""
 
     def save(self, mail: MailRow, text: str, at: datetime, *, over: str, durable: bool = False) -> bool:
         """Saves the text in place of what was saved before; an empty one is forgotten.
@@ -55,12 +52,12 @@ class Replies:
 
     def forget(self, email_id: str, *, still: str | None = None) -> bool:
         """It was submitted, or emptied. With `still` only if this is its text; returns whether it is gone now."""
-        saved = self._edits.get(f"{_REPLY}{email_id}")
+        saved = self._edits.get(f"{REPLY}{email_id}")
         if saved is not None and still is not None and saved.text.body != still:
             return False
-        self._edits.discard(f"{_REPLY}{email_id}")
+        self._edits.discard(f"{REPLY}{email_id}")
         with saving():
-            self._facts.set(f"{_REPLY}{email_id}", None)
+            self._facts.set(f"{REPLY}{email_id}", None)
         return True
 
 
@@ -69,5 +66,5 @@ def _edit(mail: MailRow, text: str, at: datetime) -> SavedEdit:
     # There is no draft that it changes.
     base = RawContent(sender="", to=(sender,), subject=subject)
     return SavedEdit(
-        f"{_REPLY}{mail.email_id}", mail.mailbox_id, "", base, EditedDraft((sender,), f"Re: {subject}", text), at
+        f"{REPLY}{mail.email_id}", mail.mailbox_id, "", base, EditedDraft((sender,), f"Re: {subject}", text), at
     )

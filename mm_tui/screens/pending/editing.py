@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.models import EditedDraft
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
-from mm_tui.services.edits import NotSaved
+from mm_tui.services.edits import NotSaved, written_for
+from mm_tui.store.decisions.edits import SavedEdit
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.deciding import Deciding
@@ -26,9 +29,11 @@ class Editing:
 
     def edit(self) -> None:
         """Opens the draft under the cursor in the editor."""
-        entry = self._screen.current
-        if entry is None:
-            return
+        if (entry := self._screen.current) is not None and self._may_edit(entry):
+            self._open(entry)
+
+    def _may_edit(self, entry: QueueEntry) -> bool:
+        """Whether the draft can be edited now; says why where it cannot."""
         if why := self._deciding.why_not(self._screen.gate.why_busy, entry):
             self._deciding.refuse(why)
         elif entry.is_inbound:
@@ -36,11 +41,62 @@ class Editing:
         elif unread := entry.unread_words:
             self._screen.say(unread, "warning")
         else:
-            from mm_tui.screens.pending.editor import EditScreen
+            return True
+        return False
 
-            self._editing = entry
-            self.tell_what_is_open()
-            self._screen.app.push_screen(EditScreen(entry), lambda _: self._edited())
+    def _open(self, entry: QueueEntry) -> None:
+        from mm_tui.screens.pending.editor import EditScreen
+
+        self._editing = entry
+        self.tell_what_is_open()
+        self._screen.app.push_screen(EditScreen(entry), lambda _: self._edited())
+
+    def use(self, kept: SavedEdit) -> None:
+        """Opens a saved text in the editor of the draft that waits in its thread, else as a new reply there.
+
+        Whatever is written there already is kept among the saved texts, and so is the text itself.
+        """
+        services, email_id = self._screen.services, written_for(kept)
+        mail = services.mail.summary(email_id)
+        waiting = [entry for entry in self._screen.listing.waiting if not entry.is_inbound]
+        found = next((entry for entry in waiting if entry.item.id == email_id), None)
+        if found is None and mail is not None and mail.thread_id is not None:
+            found = next(
+                (entry for entry in waiting if self._thread_of(entry) == (mail.mailbox_id, mail.thread_id)), None
+            )
+        if found is not None:
+            self._use_in_draft(found, kept)
+        elif mail is not None:
+            from mm_tui.screens.thread.screen import ThreadScreen
+
+            body = kept.text.body
+            self._screen.app.push_screen(ThreadScreen(mail.mailbox_id, mail.thread_id, mail.id, reply_with=body))
+        else:
+            self._screen.say("the mail that it was written for is not on this machine: copy it instead", "warning")
+
+    def _thread_of(self, entry: QueueEntry) -> tuple[str, str | None]:
+        listed = self._screen.services.mail.summary(entry.item.id) if entry.item.thread_id is None else None
+        return entry.item.mailbox_id, entry.item.thread_id or (listed.thread_id if listed is not None else None)
+
+    def _use_in_draft(self, entry: QueueEntry, kept: SavedEdit) -> None:
+        if not self._may_edit(entry):
+            return
+        item, services = entry.item, self._screen.services
+        # To and subject stay the draft's: the old text may have gone to somebody else.
+        to = entry.edit.text.to if entry.edit is not None else tuple(party.header for party in item.to)
+        subject = entry.edit.text.subject if entry.edit is not None else str(item.subject)
+        text = EditedDraft(to, subject, kept.text.body)
+        edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, services.clock.now())
+        try:
+            services.edits.save(edit, durable=True)
+        except NotSaved as error:
+            self._screen.say(f"not saved: {error}", "error")
+            return
+        shown = self._screen.queue_list
+        if item.id in shown.keys:
+            shown.move_to(list(shown.keys).index(item.id))
+        self._open(replace(entry, edit=edit))
+        self._screen.say("the saved text is in the editor; To and subject are the draft's")
 
     def _edited(self) -> None:
         self._editing = None

@@ -1,4 +1,4 @@
-"""The texts that were written and not released: to read, to copy, to throw away."""
+"""The texts that were written and not released: to read, to use again, to copy, to throw away."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class SavedTextsScreen(ModalScreen[None]):
-    """Shows them one after the other, the newest first."""
+class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
+    """Shows them one after the other, the newest first. Gives the one that is to be used again."""
 
     CSS_PATH = "../dialogs/dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "close"),
         Binding("n", "step(1)", "next"),
         Binding("p", "step(-1)", "previous"),
+        Binding("e", "use", "use"),
         Binding("c", "copy", "copy"),
         Binding("D", "discard", "discard"),
     ]
@@ -43,7 +44,7 @@ class SavedTextsScreen(ModalScreen[None]):
         with Vertical(classes="dialog dialog--reading"):
             yield Static(id="kept-title", classes="dialog--title")
             yield Pager(id="kept-text")
-            keys = [("n p", "next, previous"), ("c", "copy"), ("D", "discard"), ("esc", "close")]
+            keys = [("n p", "next, previous"), ("e", "edit and use"), ("c", "copy"), ("D", "discard"), ("esc", "close")]
             pieces = [Content.assemble((key, "bold $accent"), f" {words}") for key, words in keys]
             yield Static(joined(pieces, "   "), classes="dialog--keys")
 
@@ -70,6 +71,10 @@ class SavedTextsScreen(ModalScreen[None]):
         if self._edits:
             self._at = (self._at + step) % len(self._edits)
             self._read()
+
+    def action_use(self) -> None:
+        if self._edits:
+            self.dismiss(self._edits[self._at])
 
     def action_copy(self) -> None:
         if self._edits:

@@ -427,7 +427,7 @@ class PendingScreen(BaseScreen):
         self.editing.discard()
 
     def action_kept(self) -> None:
-        self.app.push_screen(SavedTextsScreen())
+        self.app.push_screen(SavedTextsScreen(), lambda kept: self.editing.use(kept) if kept is not None else None)
 
     def action_findings(self) -> None:
         if (entry := self.current) is not None:

@@ -61,8 +61,10 @@ class Replying:
         """Where it is written."""
         return self._screen.query_one(ReplyEditor)
 
-    def open(self) -> None:
+    def open(self, text: str = "") -> None:
         """Opens the editor on the newest mail that arrived, with what was written before or the model's draft.
+
+        A `text` that is given stands in the editor; what was written before is then kept beside it.
 
         What waits or is spam is answered only where nothing else came in: else it would choose the recipient.
         """
@@ -80,6 +82,11 @@ class Replying:
             return
         self.reply_to = inbound[-1]
         self._session = uuid4().hex
+        if text:
+            try:
+                self.replies.save(self.reply_to, text, self._screen.services.clock.now(), over="", durable=True)
+            except NotSaved as error:
+                self._screen.say(f"not saved: {error}", "error")
         kept = self._saved = self.replies.get(self.reply_to.email_id)
         gate = "waits for approval" if mode in GATED else f"{OneLine(mode) or 'unknown mode'}: sent at once"
         if self._let_through():

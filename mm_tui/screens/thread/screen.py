@@ -61,6 +61,7 @@ class ThreadScreen(BaseScreen):
         mailbox_id: the mailbox.
         thread_id: the thread; None for a mail that is in none.
         email_id: the mail that was opened.
+        reply_with: a text that the reply editor is opened with; empty: it is not opened.
     """
 
     MODE = "inbox"
@@ -68,8 +69,9 @@ class ThreadScreen(BaseScreen):
     CSS_PATH = "thread.tcss"
     BINDINGS = keymap.bindings("thread")
 
-    def __init__(self, mailbox_id: str, thread_id: str | None, email_id: str) -> None:
+    def __init__(self, mailbox_id: str, thread_id: str | None, email_id: str, *, reply_with: str = "") -> None:
         super().__init__()
+        self._reply_with = reply_with
         self.mailbox_id = mailbox_id
         self.thread_id = thread_id
         self._opened_id = email_id
@@ -95,6 +97,8 @@ class ThreadScreen(BaseScreen):
         if leaves:
             self._open(leaves[at])
         self._show_card()
+        if self._reply_with:
+            self.call_after_refresh(self.replying.open, self._reply_with)
         self.run_worker(self._read_contacts, thread=True, group="contacts", exit_on_error=False)
 
     @property

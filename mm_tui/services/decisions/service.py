@@ -34,6 +34,7 @@ from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.locks import RENEW_SECONDS
 from mm_tui.store.seal import StoreError
+from mm_tui.text import OneLine
 
 __all__ = ["Decisions", "Refused"]
 
