@@ -51,6 +51,8 @@ class SpecGateway:
     names: Mapping[str, str] = field(default_factory=lambda: LOOSE)
     pending_aliases: bool = False
     """Whether the queue names people `from_address` and `to_addresses`, as some clients read them."""
+    distort: Callable[[str, str, int, Any], tuple[int, str, bytes] | None] | None = None
+    """Makes another answer of method, path, status and JSON: status, content type and body. None: as it is."""
     mails: dict[str, Json] = field(default_factory=dict)
     audit: list[Json] = field(default_factory=list)
     allowed: dict[str, Json] = field(default_factory=dict)
@@ -329,9 +331,12 @@ def spec_gateway(**how: Any) -> Iterator[SpecGateway]:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with gateway.lock:
                 status, told = answer(gateway, self.command, self.path, self.headers.get("Authorization", ""), raw)
-                body = json.dumps(told).encode()
+                body, kind = json.dumps(told).encode(), "application/json"
+                if gateway.distort is not None:
+                    path = urlsplit(self.path).path
+                    status, kind, body = gateway.distort(self.command, path, status, told) or (status, kind, body)
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
