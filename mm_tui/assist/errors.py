@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from mm_tui.text import OneLine
 
+LONGEST_WAIT = 300.0
+"""Seconds. A longer wait that the service asks for is cut to this: one answer must not stop a worker for a day."""
+
 
 class AssistError(Exception):
     """Base of all. `str(error)` is one quiet line for a card or a log.
 
     Attributes:
         words: what happened and what to do.
-        retry_after: seconds the service asked to wait, or None.
+        retry_after: seconds the service asked to wait, `LONGEST_WAIT` at most; None when it did not.
         can_retry: whether asking again, unchanged, may help.
     """
 
@@ -23,7 +26,7 @@ class AssistError(Exception):
 
     def __init__(self, words: str | None = None, *, retry_after: float | None = None) -> None:
         self.words = OneLine(words or self.default_words)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_WAIT)
         super().__init__(str(self.words))
 
 
@@ -59,7 +62,7 @@ class RateLimited(AssistError):
     """429, or a wait that the service asked for and that is longer than a caller would sit through."""
 
     def __init__(self, words: str | None = None, *, retry_after: float | None = None) -> None:
-        wait = "a while" if retry_after is None else f"{max(1, round(retry_after))} s"
+        wait = "a while" if retry_after is None or retry_after > LONGEST_WAIT else f"{max(1, round(retry_after))} s"
         super().__init__(words or f"AI21 is busy: asked to wait {wait}.", retry_after=retry_after)
 
 

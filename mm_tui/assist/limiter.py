@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from mm_tui.assist.errors import RateLimited
+from mm_tui.assist.errors import LONGEST_WAIT, RateLimited
 from mm_tui.clock import Clock
 
 
@@ -27,10 +27,6 @@ class Limits:
     """Seconds a caller sits through a Retry-After; a longer one is told at once."""
 
 
-LONGEST_PAUSE = 300.0
-"""Seconds."""
-
-
 class Limiter:
     """Admission to one model. One event loop only."""
 
@@ -43,8 +39,8 @@ class Limiter:
         self._closed_until = 0.0
 
     def pause(self, seconds: float) -> None:
-        """Lets nobody in for `seconds`, `LONGEST_PAUSE` at most: the service asked for it."""
-        self._closed_until = max(self._closed_until, self._clock.monotonic() + min(seconds, LONGEST_PAUSE))
+        """Lets nobody in for `seconds`, `LONGEST_WAIT` at most: the service asked for it."""
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + min(seconds, LONGEST_WAIT))
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:

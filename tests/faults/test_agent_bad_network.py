@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
 import time
 from contextlib import ExitStack, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.support.agents import agent_process, assert_one_reply_each, deliver, environment, outbound_by_mail
-from tests.support.fault_proxy import fault_proxy
+from mm_tui.clock import SystemClock
+from tests.support.agents import agent_process, assert_one_reply_each, deliver, desk, environment, outbound_by_mail
+from tests.support.fault_proxy import KINDS, fault_proxy
+from tests.support.office import settings_for
+from tests.support.raw_server import answer, raw_server, says
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 
 SECONDS = float(os.environ.get("MM_TUI_PROXY_SECONDS", "0"))
 """0: one round."""
 SEED = int(os.environ.get("MM_TUI_PROXY_SEED", "0"))
 MAILS = 6
+MINUTES = 330.0
+"""Seconds that a worker rests at the most when it is told to wait for a day."""
+
+
+class Later(SystemClock):
+    """The same clock some seconds ahead."""
+
+    def __init__(self, ahead: float) -> None:
+        self._ahead = timedelta(seconds=ahead)
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
 
 
 def answered(sandbox: Sandbox, ids: list[str]) -> int:
@@ -37,7 +55,7 @@ def play(sandbox: Sandbox, folder: Path, seed: int) -> None:
         ids = deliver(sandbox, MAILS)
         with ExitStack() as first:
             for number, one in enumerate(environments):
-                # A worker that is told to wait for long does so, by the real clock.
+                # A worker that is told to wait for a day waits for minutes, by the real clock.
                 proxies[number].be(
                     seed=seed + number,
                     share=0.15 if not SECONDS else chance.choice((0.15, 0.3)),
@@ -75,3 +93,44 @@ def test_each_mail_is_answered_once(tmp_path: Path, capsys: pytest.CaptureFixtur
     if SECONDS:
         with capsys.disabled():
             print(f"\n  workers on a bad network: {played} rounds")
+
+
+async def test_an_answer_that_asks_for_a_day_stops_a_worker_for_minutes_at_most(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path / "sandbox") as sandbox, fault_proxy(sandbox.url) as proxy:
+        (mail_id,) = deliver(sandbox, 1)
+        settings = settings_for(sandbox)
+        settings = msgspec.structs.replace(settings, profile=msgspec.structs.replace(settings.profile, url=proxy.url))
+        async with desk(settings, tmp_path / "agent.sqlite") as agent:
+            await agent.source.poll()
+            proxy.be(seed=1, share=1.0, without=[kind for kind in KINDS if kind != "busy for a day"])
+            polling = asyncio.create_task(agent.worker.run())
+            while not (agent.events("put off") and agent.events("poll failed")):
+                await asyncio.sleep(0.02)
+            agent.worker.stop()
+            await polling
+            waits = [event["retry_in"] for event in (*agent.events("put off"), *agent.events("poll failed"))]
+            assert all(1 < wait <= MINUTES for wait in waits), waits
+        proxy.calm()
+        async with desk(settings, tmp_path / "agent.sqlite", clock=Later(MINUTES)) as agent:
+            await agent.worker.once()
+            assert agent.jobs.counts() == {"waiting": 0, "done": 1, "failed": 0}
+        assert_one_reply_each(sandbox, [mail_id])
+
+
+async def test_a_model_that_asks_for_a_day_stops_a_worker_for_minutes_at_most(tmp_path: Path) -> None:
+    busy = says(answer(429, b'{"detail":"no"}', "Retry-After: 86400"))
+    with running_sandbox(tmp_path / "sandbox") as sandbox:
+        (mail_id,) = deliver(sandbox, 1)
+        async with raw_server(busy) as model:
+            settings = settings_for(sandbox, ai21_host=f"{model.url}/studio/v1")
+            async with desk(settings, tmp_path / "agent.sqlite") as agent:
+                working = asyncio.create_task(agent.worker.run())
+                while not agent.events("put off"):
+                    await asyncio.sleep(0.02)
+                agent.worker.stop()
+                await working
+                waits = [event["retry_in"] for event in agent.events("put off")]
+                assert all(1 < wait <= MINUTES for wait in waits), waits
+        async with desk(settings_for(sandbox), tmp_path / "agent.sqlite", clock=Later(MINUTES)) as agent:
+            await agent.worker.once()
+        assert_one_reply_each(sandbox, [mail_id])

@@ -105,15 +105,16 @@ class Hand:
         await until(self.pilot, condition, f"{what}; rounds {self.rounds[-3:]}", seconds=30)
 
     async def back_to_the_queue(self) -> None:
-        """Closes all that is open."""
-        for _ in range(8):
+        """Closes all that is open, once all that was typed has had its effect."""
+        await self.comes("every key to be handled", lambda: self.app.keyboard.is_ready)
+        for _ in range(12):
             if (
                 self.app.screen is self.screen
                 and not self.screen.listing.is_narrowed
                 and not isinstance(self.app.focused, Input)
             ):
                 break
-            if self.app.current_mode != "pending" and not self.app.screen.is_modal:
+            if self.app.current_mode != "pending" and len(self.app.screen_stack) == 1:
                 self.app.action_go("pending")
             else:
                 await self.pilot.press("escape")
