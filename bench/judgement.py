@@ -6,9 +6,8 @@
 Each draft takes the program's own way: the gateway's JSON is read into a store, and the queue assesses what waits
 there. A case is a JSON file: `thread` (oldest first), `draft` as submitted, `wrong` (the very words that are wrong),
 `twin` (the same draft, corrected), `own` (the company's addresses), `known` (people written with before), `kind` and
-`lang`. Cases in the sub-folder `aside` were written without a look at the rules, and no rule is written for them; they
-are counted apart. A good draft is such a file without `wrong` and `twin`, or a mail of an mbox that answers what it
-quotes.
+`lang`. Cases in the sub-folder `aside` were written last, without a look at the rules; they are counted apart. A good
+draft is such a file without `wrong` and `twin`, or a mail of an mbox that answers what it quotes.
 """
 
 from __future__ import annotations

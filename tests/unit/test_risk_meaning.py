@@ -208,3 +208,21 @@ def test_what_was_left_out_of_a_very_long_thread_is_said() -> None:
     assert any("orders to an AI" in words for words in left_out(mail("a word\n" * 9000)))
     assert any("contradictions" in words for words in left_out(mail("Hello."), body="a word\n" * 4000))
     assert any("newest 20 mails" in words for words in left_out(*[mail("Hello.")] * 21))
+
+
+def test_a_state_that_excludes_what_we_wrote() -> None:
+    before = mail("We are closed on Easter Monday.", ours=True)
+    asked = mail("Can I come at Easter?")
+    assert found("contradicts_us", "Of course, we are open on Easter Monday from ten.", before, asked)
+    assert not found("contradicts_us", "We are closed on Easter Monday, as I wrote.", before, asked)
+    assert not found("contradicts_us", "We are open on Fridays.", before, asked)
+
+
+@pytest.mark.parametrize("hole", ["[due date]", "<delivery date>", "【酒店名称】"])
+def test_a_field_that_is_told_more_closely_is_a_hole(hole: str) -> None:
+    assert found("template_hole", f"It is {hole}, see you then.")
+
+
+@pytest.mark.parametrize("text", ["[external email]", "see [the page](https://harbourcycles.example/a)"])
+def test_other_brackets_are_no_holes(text: str) -> None:
+    assert not found("template_hole", f"It is {text}, see you then.")

@@ -137,7 +137,8 @@ def attachment_other(reading: Reading) -> Iterator[Finding]:
         or _nothing_shared(names, said)
     )
     if why:
-        yield Finding("attachment_other", Level.MEDIUM, OneLine(why), spans)
+        said_so = tuple(dict.fromkeys(Span(*reading.sentence(span.start)) for span in spans))
+        yield Finding("attachment_other", Level.MEDIUM, OneLine(why), said_so)
 
 
 def _other_number(names: list[str], said: str) -> str:

@@ -36,7 +36,7 @@ def _clauses(text: str, last: int) -> list[Clause]:
     for match in _CLAUSE.finditer(text, 0, last):
         if text[match.end() : match.end() + 1] in "?？" or _any_within(ifs, match):
             continue
-        roots = frozenset(word[:_ROOT] for word in _LONG_WORD.findall(match[0])) - _hollow()
+        roots = _roots_of(match[0])
         if roots:
             found.append(Clause(Span(*match.span()), roots, _any_within(no, match)))
         if len(found) >= _MOST_CLAUSES:
@@ -114,8 +114,9 @@ def _itself(reading: Reading, first: Span, second: Span) -> Finding:
 
 @rule("contradicts_us", "denies what we wrote before", needs_thread=True)
 def contradicts_us(reading: Reading) -> Iterator[Finding]:
-    """A mail of ours in this thread says no where the draft says yes, or yes where it says no, of the same words.
-    Medium: one of the two is wrong, or the change should be explained."""
+    """A mail of ours in this thread says no where the draft says yes, or yes where it says no, of the same words; or it
+    names a state that excludes the draft's ("closed on Monday", "open on Monday"). Medium: one of the two is wrong, or
+    the change should be explained."""
     low = reading.low[: min(reading.written, LONGEST_DRAFT)]
     ours = [
         mail
@@ -136,6 +137,34 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
                 words = f"says {quoted(reading.body[slice(*clause.span)].strip())}, while we wrote {told}"
                 yield Finding("contradicts_us", Level.MEDIUM, OneLine(words), (clause.span,))
                 return
+        if states := _other_state(low, text):
+            here, there = states
+            mine_said, told = quoted(reading.body[slice(*here)].strip()), quoted(text[slice(*there)].strip())
+            words = f"says {mine_said}, while we wrote {told}"
+            yield Finding("contradicts_us", Level.MEDIUM, OneLine(words), (here,))
+            return
+
+
+def _other_state(mine: str, theirs: str) -> tuple[Span, Span] | None:
+    """Two sentences about the same thing that name states which exclude each other."""
+    for pair in opposites()[1]:
+        for one, other in (pair, pair[::-1]):
+            here = one.search(mine)
+            there = other.search(theirs) if here else None
+            if here is None or there is None:
+                continue
+            sentences = [Span(*_sentence(mine, Span(*here.span()))), Span(*_sentence(theirs, Span(*there.span())))]
+            roots = [_roots_of(text[slice(*span)]) for text, span in zip((mine, theirs), sentences, strict=True)]
+            conditional = any(
+                pattern("conditions").search(text, *span) for text, span in zip((mine, theirs), sentences, strict=True)
+            )
+            if roots[0] & roots[1] and not conditional and one.search(theirs) is None:
+                return sentences[0], sentences[1]
+    return None
+
+
+def _roots_of(text: str) -> frozenset[str]:
+    return frozenset(word[:_ROOT] for word in _LONG_WORD.findall(text)) - _hollow()
 
 
 @rule("date_called_off", "keeps a date that was called off", needs_thread=True)

@@ -174,11 +174,17 @@ def _is_sure(reading: Reading, count: Count) -> bool:
 _ORDINALS = frozenset({"th", "st", "nd", "rd", "er", "ème", "ª", "º"})
 
 
+_LONG_NOUN = 4
+
+
 def _mixed_up(count: Count, other: Count) -> bool:
     """Whether one number may stand for the other: the same word before it, or nearly the same digits."""
     if count.before and count.before == other.before and count.before not in _weak():
         return True
     first, second = f"{count.number:g}", f"{other.number:g}"
+    if len(first) != len(second) and len(count.noun) >= _LONG_NOUN and one_slip_apart(first, second):
+        # A digit too many or too few: 14 for 4.
+        return True
     return min(len(first), len(second)) >= 2 and (
         one_slip_apart(first, second) or sorted(first) == sorted(second) or first.strip("0") == second.strip("0")
     )

@@ -106,7 +106,13 @@ def _is_hole(frame: str, inside: str) -> bool:
         return begins and named and not others and words[0] not in ("link",)
     if frame == "«":
         return named and not others
-    return (begins and len(others) <= 2) or (named and len(others) <= (1 if len(words) > 2 else 0))
+    # "[due date]", "[nombre del médico]": a field, told more closely.
+    closer = len(words) <= 4 and words[-1] in fields and words[0] not in _MARKS and low == inside.strip(" .…:*_")
+    return (begins and len(others) <= 2) or (named and len(others) <= (1 if len(words) > 2 or closer else 0))
+
+
+_MARKS = frozenset({"external", "spam", "extern", "externe", "externo"})
+"""What mail programs put in brackets before "mail"."""
 
 
 def _holes(text: str) -> tuple[Span, ...]:
