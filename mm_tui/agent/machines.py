@@ -29,6 +29,12 @@ _LOCAL = re.compile(
     r"(?:^|.*[-_.+=])(?:do[-_.]*)?(?:" + "|".join(word.replace(" ", _GAP) for word in _WORDS) + r")(?:\d*$|[-_.+=].*$)",
     re.IGNORECASE,
 )
+_ACCOUNT = re.compile(
+    r"root|nobody|www-?data|apache|httpd|nginx|uucp|unattended|wordpress|nagios|zabbix|jenkins|system|automatisch"
+    r"|owner-.+|.+-(?:owner|request|confirm|unsubscribe)|sentto-.+|news[-_.]letters?",
+    re.IGNORECASE,
+)
+"""Accounts of programs, as a whole: people are called Root and System too."""
 _DOMAIN = re.compile(r"(?:no-?reply|do-?not-?reply|bounces?|mailer-daemon|notifications?)\.", re.IGNORECASE)
 _NAME = re.compile(
     r"mail delivery (?:sub)?system|mailer[- ]daemon|mail administrator|postmaster|(?:do )?no[t]?[- ]?reply|automatic reply",
@@ -36,8 +42,10 @@ _NAME = re.compile(
 )
 _MARK = rf"^\s*(?:{MARK}|\[[^\]]{{1,40}}\]\s*)*"
 _AUTOMATIC = re.compile(
-    _MARK
-    + r"(?:auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|answer|responder)\b|out[- ]of[- ](?:the[- ])?office\b(?! \w*chair)"
+    _MARK + r"(?:auto\s*:|(?:holiday |vacation )?auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|answer|responder)\b"
+    r"|i(?:.m| am) (?:currently |now )?(?:on (?:vacation|holiday|leave|parental leave)|out of (?:the |my )?office|away\b)"
+    r"|(?:on|annual|parental|maternity|paternity|sick) leave\s*(?:$|:|until|till|from)|away\s*:|absent\(e\)|frånvarande"
+    r"|poissa\s*(?:$|:)|odpowiedź automatyczna|нет на месте|out[- ]of[- ](?:the[- ])?office\b(?! \w*chair)"
     r"|ooo\s*(?::|$)|away from (?:my|the) (?:desk|office|mail)|vacation (?:reply|message|response|notice|auto)"
     r"|abwesend\b|abwesenheit|automatische (?:antwort|rückmeldung|empfangsbestätigung|eingangsbestätigung)|nicht im büro"
     r"|réponse automatique|message d.absence|absen(?:ce|t)e? du bureau|absence\s*(?::|$)|accusé de réception automatique"
@@ -50,8 +58,10 @@ _AUTOMATIC = re.compile(
     r"|不在(?:通知|のお知らせ|連絡|届|応答)|自动(?:回复|答复)|自動(?:回覆|回復)|休假自动|자동 ?(?:회신|응답)|부재중)",
     re.IGNORECASE,
 )
+_TAGGED = re.compile(r"[\[(](?:auto[- ]?(?:reply|response|matic reply)|automatic reply|ooo)[\])]", re.IGNORECASE)
 _DELIVERY = re.compile(
-    _MARK + r"(?:undeliverable\b|undelivered (?:mail|message)|delivery (?:status notification|notification|report\b)"
+    _MARK
+    + r"(?:delivery (?:is |was )?delayed\b|message (?:\S+ )?delayed|message status\b.{0,5}undeliver|ndn\s*:|ndr\s*:|undeliverable\b|undelivered (?:mail|message)|delivery (?:status notification|notification|report\b)"
     r"|(?:mail|message|e-?mail) delivery (?:fail|problem|delay|error|subsystem)|(?:mail|message) (?:could )?not (?:be )?delivered"
     r"|returned mail\b|mail returned|failure notice|delivery failure\b|non[- ]?delivery|mail system error|message undeliverable"
     r"|warning: (?:could not send|message)|could not (?:send|deliver) (?:message|mail)|unzustellbar|nicht zugestellt|zustellung"
@@ -110,7 +120,7 @@ def why_a_machine(mail: EmailSummary) -> str | None:
     """
     address = str(mail.sender.address)
     local, _, domain = address.rpartition("@")
-    if _LOCAL.match(local) or _DOMAIN.match(domain) or _NAME.match(str(mail.sender.name)):
+    if _LOCAL.match(local) or _ACCOUNT.fullmatch(local) or _DOMAIN.match(domain) or _NAME.match(str(mail.sender.name)):
         return "the sender is a machine"
     subject = str(mail.subject)
     for pattern, reason in (
@@ -121,6 +131,8 @@ def why_a_machine(mail: EmailSummary) -> str | None:
     ):
         if pattern.match(subject):
             return reason
+    if _TAGGED.search(subject):
+        return "the mail is an automatic reply"
     if isinstance(mail, EmailDetail):
         if mail.automatic:
             return f"its headers say that it came from a machine or a list ({mail.automatic})"

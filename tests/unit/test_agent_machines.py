@@ -1,0 +1,121 @@
+"""Machines in every spelling get no answer; people whose address or subject merely looks like theirs do."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from mm_tui.agent.machines import why_a_machine
+from mm_tui.gateway.wire import email_detail
+from mm_tui.sandbox.mail_in.parse import parse_mail
+
+WORDS = (
+    ("no", "reply"), ("do", "not", "reply"), ("dont", "reply"), ("ne", "pas", "repondre"), ("nicht", "antworten"),
+    ("no", "responder"), ("non", "rispondere"), ("nao", "responda"), ("geen", "antwoord"), ("svara", "inte"),
+    ("mailer", "daemon"), ("auto", "reply"), ("no", "replies"), ("keine", "antwort"), ("ala", "vastaa"),
+)  # fmt: skip
+DECORATIONS = ("{}", "{}42", "{}+17ab", "{}-shop", "orders-{}", "shop.{}", "billing_{}", "{}.orders")
+
+
+def mail_of(sender: str = "anna@c.example", subject: str = "Re: order", **headers: str) -> str | None:
+    item = {
+        "id": "01J", "mailbox_id": "box", "direction": "inbound", "from": sender, "to": ["s@shop.example"],
+        "subject": subject, "body": "Where is it?", "status": "unread", "received_at": "2026-11-05T08:00:00Z",
+        "thread_id": "t", "headers": {name.replace("_", "-"): value for name, value in headers.items()},
+    }  # fmt: skip
+    return why_a_machine(email_detail(item, "box"))
+
+
+@pytest.mark.parametrize("words", WORDS, ids="-".join)
+def test_machines_are_known_in_every_spelling(words: tuple[str, ...]) -> None:
+    for gap, form in itertools.product(("", "-", "_", "."), DECORATIONS):
+        local = form.format(gap.join(words))
+        for spelling in (local, local.upper(), local.title()):
+            assert mail_of(f"{spelling}@c.example"), spelling
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        "root",
+        "nobody",
+        "www-data",
+        "owner-talk",
+        "talk-request",
+        "talk-owner",
+        "news-letter",
+        "sentto-17",
+        "unattended",
+    ],
+)
+def test_accounts_of_programs(local: str) -> None:
+    assert mail_of(f"{local}@c.example")
+
+
+@pytest.mark.parametrize(
+    "local",
+    ["noreplyton", "nora.eply", "bouncer.bob", "noreen.ply", "robotham.n", "replyto.nora", "rootham", "systema",
+     "owner",
+     "daemonico", "alertson", "news", "noreplyson", "postmasterson", "autumn", "request", "cronin", "not.reilly"],
+)  # fmt: skip
+def test_people_who_are_called_so(local: str) -> None:
+    assert mail_of(f"{local}@c.example") is None
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["Auto: order", "Auto-Reply: order", "Automatic reply: order", "Holiday auto-response", "[Auto-Reply] order",
+     "Thank you (autoreply)", "I am on vacation", "I'm out of the office", "Out of office: order", "On leave until May",
+     "Away: order", "Parental leave", "Abwesenheitsnotiz", "AW: Automatische Antwort: Frage", "Absent(e) du bureau",
+     "Réponse automatique : commande", "Respuesta automática: pedido", "Fuera de la oficina",
+     "Risposta automatica: ordine",
+     "Resposta automática: pedido", "Automatisch antwoord: vraag", "Afwezig: vraag", "Autosvar: fråga", "Frånvarande",
+     "Automaattinen vastaus: tilaus", "Poissa: tilaus", "Automatyczna odpowiedź: x", "Odpowiedź automatyczna",
+     "Автоответ: заказ", "Нет на месте", "自动回复：订单", "自動応答: 注文", "不在通知", "자동 회신: 주문",
+     "Otomatik yanıt: x",
+     "Delivery delayed: order", "Message 1abc delayed", "Message status - undeliverable", "NDN: order"],
+)  # fmt: skip
+def test_automatic_subjects(subject: str) -> None:
+    assert mail_of(subject=subject)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["My office is out of paper", "Automatic door broken", "Question about auto reply settings", "Delivery of my order",
+     "Vacation house booking", "Leave a key for me", "Away team shirts", "Auto parts", "The ooo-shaped lamp",
+     "Read error",
+     "Out of office chairs", "Undelivered parcel", "Invitation to tender: question", "I am on the list?"],
+)  # fmt: skip
+def test_subjects_that_people_write(subject: str) -> None:
+    assert mail_of(subject=subject) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_said"),
+    [
+        *(("auto-submitted", value, True) for value in ("auto-replied", "AUTO-GENERATED", "auto-notified; x=y", "yes")),
+        *(("auto-submitted", value, False) for value in ("no", "No", "no (a person)", "no; x=y", "")),
+        *(("precedence", value, True) for value in ("bulk", "Bulk", "junk", "list", "auto_reply")),
+        *(("precedence", value, False) for value in ("normal", "first-class", "")),
+        ("list-id", "<talk.lists.example>", True), ("list-id", "", False), ("feedback-id", "1:2:esp", True),
+        ("x-auto-response-suppress", "OOF, AutoReply", True), ("x-auto-response-suppress", "None", False),
+        ("x-autoreply", "yes", True), ("x-autoreply", "no", False), ("x-failed-recipients", "a@b.example", True),
+        ("return-path", "<>", True), ("return-path", "<anna@c.example>", False), ("x-autogenerated", "reply", True),
+        ("content-type", "multipart/report; report-type=delivery-status", True), ("content-type", "text/plain", False),
+    ],
+)  # fmt: skip
+def test_headers_that_tell_of_a_machine(name: str, value: str, is_said: bool) -> None:
+    assert (mail_of(**{name.replace("-", "_"): value}) is not None) == is_said
+
+
+def test_imported_reports_keep_the_headers_that_tell_of_them() -> None:
+    raw = (
+        b"From: a@x.example\nAuto-Submitted: auto-replied\nX-Failed-Recipients: b@x.example\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b--\n"
+    )
+    kept = parse_mail(raw, lambda _what: None).headers
+    assert set(kept) == {"auto-submitted", "x-failed-recipients", "content-type"}
+    assert (
+        "content-type" not in parse_mail(b"From: a@x.example\nContent-Type: text/html\n\nx", lambda _what: None).headers
+    )
