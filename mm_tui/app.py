@@ -6,15 +6,13 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
-from rich.segment import Segment
 from textual import events, work
 from textual.app import App
 from textual.binding import Binding
-from textual.filter import LineFilter
 
 from mm_tui import crash, hangup, keymap, startup
 from mm_tui.arrival import LAST_SECONDS, Arrival
+from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.screens.base import BaseScreen
@@ -23,6 +21,7 @@ from mm_tui.terminal_output import compacting
 from mm_tui.text import OneLine
 from mm_tui.textual_private import keep_backgrounds_still
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
+from mm_tui.unsaved import UnsavedWork
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.words import with_keys
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from textual.app import SystemCommand
-    from textual.color import Color
     from textual.driver import Driver
     from textual.screen import Screen
     from textual.worker import Worker
@@ -82,23 +80,6 @@ def _mailboxes() -> Screen[Any]:
     from mm_tui.screens.mailboxes.screen import MailboxesScreen
 
     return MailboxesScreen()
-
-
-class ControlFilter(LineFilter):
-    """The second wall: no control character of any text reaches the terminal, whatever surface forgot to clean it."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Returns the segments cleaned; each keeps its width in cells."""
-        return [self._clean(segment) for segment in segments]
-
-    def _clean(self, segment: Segment) -> Segment:
-        text, style, control = segment
-        if control or (text.isascii() and text.isprintable()):
-            return segment
-        clean = str(OneLine(text))
-        if clean == text:
-            return segment
-        return Segment(clean + " " * max(0, cell_len(text) - cell_len(clean)), style)
 
 
 keep_backgrounds_still()
@@ -152,10 +133,9 @@ class MmTui(App[None], inherit_bindings=False):
         self.arrival = Arrival(self)
         self.keyboard = Keyboard(self, super().on_event, self.say, self.arrival, services.settings.ui.layout)
         self.crash_line = ""
+        self.unsaved = UnsavedWork(services.database.path)
         self.parting_words: list[str] = []
         """What to say on the terminal once the app has ended."""
-        self._texts: dict[str, str] = {}
-        """What was said of each text that lies in a file of its own."""
         self._last_input = services.clock.monotonic()
         self._active = True
         self._caller: Notifier | None = None
@@ -360,43 +340,18 @@ class MmTui(App[None], inherit_bindings=False):
         if isinstance(self.screen, BaseScreen) and self.screen.stop_work():
             self.say("stopping: nothing is rejected")
             return
-        decisions = self.services.decisions
-        held = decisions.held() if decisions is not None else ()
-        if decisions is None or not held:
-            self.say("nothing to undo: a decision can be undone only while it is held")
-            return
+        from mm_tui.services.decisions.undoing import undo
+
         screen = self.screen
         wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None
-        view = next((view for view in held if view.email_id == wanted), held[-1])
-        size = sum(1 for other in decisions.states() if other.batch is not None and other.batch == view.batch) or 1
-        taken = await decisions.undo(view.email_id)
-        if taken == size:
-            what = "undone" if size == 1 else f"all {size} decisions of the batch undone"
-            self.say(f"{what}; nothing was sent")
-        elif taken:
-            self.say(f"{taken} of {size} decisions undone; it was too late for the others", "warning")
-        else:
-            self.say("too late to undo: the decision is already with the gateway", "warning")
+        done = await undo(self.services.decisions, wanted)
+        self.say(done.words, "warning" if done.too_late else "information")
 
     def action_toggle_automatic(self) -> None:
         """Switches automatic work of the model on, after saying what that means, or off."""
-        from mm_tui.screens.dialogs.confirm import ConfirmScreen
-        from mm_tui.services.assistant.triage import AUTOMATIC_WARNING
+        from mm_tui.screens.dialogs.automatic import toggle_automatic
 
-        triage = self.services.triage
-        if triage is None:
-            self.say(self.services.trouble or "still starting")
-        elif triage.automatic:
-            triage.set_automatic(False)
-            self.say("the model now works only when asked")
-        else:
-            question = ConfirmScreen("Let the model work on new mail automatically?", AUTOMATIC_WARNING, yes="allow")
-            self.push_screen(question, self._automatic_answered)
-
-    def _automatic_answered(self, yes: bool | None) -> None:
-        if yes and self.services.triage is not None:
-            self.services.triage.set_automatic(True)
-            self.say("the model now works on new mail automatically; {app.automatic} stops it")
+        toggle_automatic(self, self.services, self.say)
 
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""
@@ -414,7 +369,7 @@ class MmTui(App[None], inherit_bindings=False):
 
         if any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
             return
-        decisions, texts = on_the_way(self.services), self._keep_work()
+        decisions, texts = on_the_way(self.services), self.unsaved.keep(self._main_screens())
         if decisions.all or texts:
             self.push_screen(LeaveScreen(decisions, texts), self._leave_answered)
         else:
@@ -449,25 +404,8 @@ class MmTui(App[None], inherit_bindings=False):
     def leave(self, status: int = 0) -> None:
         """Keeps what is being written and ends the program with this exit status. No call begins any more."""
         self.services.begin_closing()
-        self.parting_words = self._keep_work()
+        self.parting_words = self.unsaved.keep(self._main_screens())
         self.exit(return_code=status)
-
-    def _keep_work(self) -> list[str]:
-        """Saves what is being written; what the store does not take goes into files. Returns what to say of those."""
-        return [words for screen in self._main_screens() if (words := self._keep_work_of(screen))]
-
-    def _keep_work_of(self, screen: BaseScreen) -> str:
-        if screen.save_work() or not (text := screen.written_text()):
-            return ""
-        if text not in self._texts:
-            from mm_tui.store.loose_texts import keep_text
-
-            try:
-                kept = keep_text(text, self.services.database.path)
-            except OSError as error:
-                return f"What you wrote cannot be saved anywhere ({error}). If you leave, it is lost."
-            self._texts[text] = f"What you wrote could not be saved in the local store; it is in {kept}."
-        return self._texts[text]
 
     async def on_unmount(self) -> None:
         if self._caller is not None:
@@ -478,7 +416,7 @@ class MmTui(App[None], inherit_bindings=False):
             # An answer that comes when the program has ended would be typed at the shell.
             await asyncio.sleep(LAST_SECONDS)
 
-    # The second wall and crashing
+    # Crashing
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback with the locals, keys and mail bodies among them, to the terminal.
@@ -490,8 +428,7 @@ class MmTui(App[None], inherit_bindings=False):
             self.crash_line = crash.report(error, reports_folder())
         for screen in self._main_screens():
             try:
-                if words := self._keep_work_of(screen):
-                    self.parting_words.append(words)
+                self.parting_words += self.unsaved.keep([screen])
             except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
                 crash.write_report(second, reports_folder())
         self._close_messages_no_wait()

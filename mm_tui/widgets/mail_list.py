@@ -10,7 +10,8 @@ from rich.segment import Segment
 
 from mm_tui.clock import Clock
 from mm_tui.store.mail.mails import MailRow, MailStore
-from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList, countable, fit_cells
+from mm_tui.widgets.cells import countable, fit_cells
+from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
 WIDE = 96

@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 
 from mm_tui import app as app_module
 from mm_tui import keymap, launch
-from mm_tui.app import ControlFilter
+from mm_tui.control_filter import ControlFilter
 from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import commands
 from mm_tui.theme import THEMES

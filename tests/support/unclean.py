@@ -14,8 +14,8 @@ from rich.segment import Segment
 from textual.color import Color
 
 from mm_tui import text
-from mm_tui.app import ControlFilter
 from mm_tui.cli import main
+from mm_tui.control_filter import ControlFilter
 
 
 def take_down(walls: set[str]) -> None:

@@ -17,9 +17,10 @@ from textual.geometry import Region
 
 from mm_tui.text import OneLine
 from mm_tui.theme import fallbacks
+from mm_tui.widgets.cells import countable, fit_cells
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
-from mm_tui.widgets.virtual_list import PAGE, ROWS_IN_TURN, VirtualList, countable, fit_cells
+from mm_tui.widgets.virtual_list import PAGE, ROWS_IN_TURN, VirtualList
 from tests.support.clock import FakeClock
 from tests.support.scripts import SCRIPTS
 from tests.support.seat import NOW, still_wiring, summary

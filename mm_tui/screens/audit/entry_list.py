@@ -11,7 +11,8 @@ from rich.segment import Segment
 from mm_tui.clock import Clock
 from mm_tui.services.audit.line import AuditLine, AuditLines, Tone
 from mm_tui.store.audit.timeline import Source
-from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.virtual_list import VirtualList
 
 ONE_LINE = 96
 """Cells of the whole screen from which a line of the log takes one line of it."""

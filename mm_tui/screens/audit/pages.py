@@ -10,8 +10,8 @@ from mm_tui.services.audit.history import History
 from mm_tui.services.audit.line import AuditLine, Tone
 from mm_tui.store.audit.timeline import Source
 from mm_tui.text import OneLine
+from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.pager import Page, PageWriter, wrapped
-from mm_tui.widgets.virtual_list import fit_cells
 
 LABEL = 9
 LONG_LABEL = 20

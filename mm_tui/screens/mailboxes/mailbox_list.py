@@ -9,7 +9,8 @@ from rich.segment import Segment
 
 from mm_tui.services.audit.track_record import LADDER, WINDOWS, TrackRecord
 from mm_tui.text import OneLine
-from mm_tui.widgets.virtual_list import VirtualList, fit_cells
+from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age
 
 WIDE = 110

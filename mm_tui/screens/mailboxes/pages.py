@@ -10,8 +10,8 @@ from mm_tui.services.audit.line import key_words
 from mm_tui.services.audit.track_record import FEW, LADDER, Tally, TrackRecord
 from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
+from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.pager import Page, PageWriter
-from mm_tui.widgets.virtual_list import fit_cells
 from mm_tui.widgets.words import age, count, size
 
 LABEL = 14

@@ -16,7 +16,8 @@ from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
-from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList, fit_cells
+from mm_tui.widgets.cells import fit_cells
+from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
 AGE = 4

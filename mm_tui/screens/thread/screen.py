@@ -18,9 +18,10 @@ from mm_tui.screens.dialogs.labelling import Labelling
 from mm_tui.screens.dialogs.spam import SpamMarking
 from mm_tui.screens.thread.assist_card import AssistCard
 from mm_tui.screens.thread.looking import LookingCloser
+from mm_tui.screens.thread.message_item import MessageItem
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.replying import Replying
-from mm_tui.screens.thread.view import MessageItem, ThreadView
+from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine

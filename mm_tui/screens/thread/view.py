@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -19,17 +18,16 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mm_tui.models import EmailDetail
-from mm_tui.review.findings import Finding, Level
+from mm_tui.review.findings import Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.subject import same_subject
 from mm_tui.screens.rendering import BodiesRendered, render_later
-from mm_tui.screens.thread.lines import NOTHING, Laid, Pieces, lay, listed, styled, wrap_words
-from mm_tui.store.mail.mails import MailRow
+from mm_tui.screens.thread.lines import NOTHING, Pieces, lay, listed, styled, wrap_words
+from mm_tui.screens.thread.message_item import MessageItem
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine, file_label
+from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.mail_list import chip
-from mm_tui.widgets.virtual_list import fit_cells
 from mm_tui.widgets.words import age, exact, size
 
 INDENT = 3
@@ -39,29 +37,6 @@ UNTOLD = "not disclosed by the gateway"
 SENDER = 44
 MOST_FILES = 4
 """Named above a mail's text."""
-
-
-@dataclass(eq=False)
-class MessageItem:
-    """One message of the thread as it is shown."""
-
-    row: MailRow
-    detail: EmailDetail | None = None
-    open: bool = False
-    words: str = ""
-    """What stands in place of the body: that it is being opened, or why it cannot be."""
-    findings: tuple[Finding, ...] = ()
-    unsent: str = ""
-    """Its state in words where it is not part of the conversation: it was not sent, or did not arrive."""
-    head: list[Pieces] = field(default_factory=list)
-    body: Laid = NOTHING
-    laid: tuple[str, int, bool] = ("", 0, False)
-    """The body, width and view for which `body` was made: large ones take too long to be made twice."""
-
-    @property
-    def height(self) -> int:
-        """Drawn lines."""
-        return len(self.head) + len(self.body.lines) + 1 if self.open else 1
 
 
 class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):

@@ -1,0 +1,31 @@
+"""The second barrier against control characters, after the types of `text.py`: what is written to the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.filter import LineFilter
+
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from textual.color import Color
+
+
+class ControlFilter(LineFilter):
+    """No control character of any text reaches the terminal, whatever surface forgot to clean it."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Returns the segments cleaned; each keeps its width in cells."""
+        return [self._clean(segment) for segment in segments]
+
+    def _clean(self, segment: Segment) -> Segment:
+        text, style, control = segment
+        if control or (text.isascii() and text.isprintable()):
+            return segment
+        clean = str(OneLine(text))
+        if clean == text:
+            return segment
+        return Segment(clean + " " * max(0, cell_len(text) - cell_len(clean)), style)

@@ -1,0 +1,137 @@
+"""What a refusal, a page that no gateway sends, or a failed connection means."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway import errors
+from mm_tui.gateway.calls import ACCOUNT, HEALTH, MAILBOXES, PENDING, Call
+from mm_tui.gateway.light_httpx import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ALWAYS_THERE = frozenset({HEALTH, ACCOUNT, MAILBOXES, PENDING})
+"""Calls that every MultiMail gateway knows: where they are not found, or answer with a web page, there is none."""
+
+
+def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[str], str]) -> errors.GatewayError:
+    """The error that a status of 400 and above stands for.
+
+    Args:
+        call: what was asked.
+        response: its status and headers.
+        body: what came with it.
+        mask: takes keys out of the gateway's words.
+    """
+    status = response.status_code
+    told = _told(body)
+    words = mask(told.get("error", ""))
+    if (block := _block(response, body)) is not None:
+        return errors.Blocked(block, status=status)
+    low = words.lower()
+    wait = _seconds(response.headers.get("retry-after"))
+    if status == 401:
+        return errors.Unauthorized(words, status=status)
+    if status == 403:
+        if "read_only" in low or "read-only" in low or "read only" in low:
+            return errors.ReadOnlyMailbox(words, status=status)
+        if call.forbidden_is_scope or "scope" in low:
+            return errors.MissingScope(words, scope=call.scope or "")
+        return errors.Forbidden(words, status=status)
+    if status == 404:
+        return _not_found(call, words, body)
+    if status == 409:
+        return errors.Conflict(words, status=status)
+    if status == 429:
+        if "warmup_stage" in told:
+            return errors.WarmupLimit(
+                words,
+                daily_sent=_count(told.get("daily_sent")),
+                daily_limit=_count(told.get("daily_limit")),
+                hint=mask(told.get("hint", "")),
+                retry_after=wait,
+            )
+        kind = errors.QuotaExceeded if "quota" in low else errors.RateLimited
+        return kind(words, status=status, retry_after=wait)
+    if status >= 500:
+        return errors.ServerFault(words, status=status, retry_after=wait, may_have_happened=call.acts)
+    if status == 408:
+        # A proxy says this also of a request that it had already passed on.
+        return errors.Interrupted(words, status=status, may_have_happened=call.acts)
+    return errors.BadRequest(words, status=status)
+
+
+def no_gateway(call: Call, what: str, status: int) -> errors.NotMultiMail:
+    """What a call that every gateway has, or should answer with JSON, shows: there is no MultiMail gateway."""
+    return errors.NotMultiMail(f"{errors.NotMultiMail.default_message}: {call.path} {what}", status=status)
+
+
+def _not_found(call: Call, words: str, body: bytes) -> errors.GatewayError:
+    """What a 404 means: no such thing, no such call, or no gateway at all."""
+    if call in ALWAYS_THERE:
+        return no_gateway(call, "is not found", 404)
+    if b"<" in body[:200]:
+        return errors.NotMultiMail(f"{errors.NotMultiMail.default_message}: a web page says 404", status=404)
+    if call.method == "GET" and "{" not in call.path:
+        return errors.NoSuchCall(f"this gateway does not know {call.path}", status=404)
+    return errors.NotFound(words, status=404)
+
+
+def _block(response: httpx.Response, body: bytes) -> str | None:
+    """What a 403 says that the gateway did not give: Cloudflare's, by the machine's address. None for the gateway's."""
+    if response.status_code != 403 or body.lstrip().startswith(b"{"):
+        return None
+    code = re.search(rb"error code:?\s*(10\d\d)", body[:4000], re.IGNORECASE)
+    if code is not None:
+        return f"{errors.Blocked.default_message} (403, error code {code[1].decode()})"
+    if "cf-mitigated" in response.headers or (b"<" in body[:200] and b"cloudflare" in body.lower()):
+        return f"{errors.Blocked.default_message} (403, a page of Cloudflare)"
+    return None
+
+
+def _told(body: bytes) -> dict[str, str]:
+    """What a refusal's body says: its fields as text, with the words under `error`."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        # Not JSON: a proxy's page. Its markup is no message.
+        text = body[:500].decode("utf-8", "replace")
+        return {} if "<" in text else {"error": text}
+    if not isinstance(answer, dict):
+        return {"error": answer} if isinstance(answer, str) else {}
+    told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in answer.items()}
+    words = answer.get("error") or answer.get("message") or answer.get("detail")
+    if isinstance(words, dict):
+        words = words.get("message")
+    if words is not None:
+        told["error"] = (words if isinstance(words, str) else json.dumps(words))[:500]
+    return told
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"\d{1,12}", text) else None
+
+
+def _seconds(header: str | None) -> float | None:
+    """Retry-After in seconds; its date form is not used by the gateway and reads as none."""
+    if header is None or not re.fullmatch(r"\s*\d{1,6}(\.\d{1,3})?\s*", header):
+        return None
+    return float(header)
+
+
+def in_words(error: Exception) -> str:
+    """An exception of the network in words that hold nothing of the request."""
+    kinds: tuple[tuple[type[Exception], str], ...] = (
+        (httpx.ConnectTimeout, "the gateway did not answer the connection in time"),
+        (httpx.PoolTimeout, "too many calls at once"),
+        (httpx.TimeoutException, "the gateway took too long"),
+        (httpx.ConnectError, "no connection to the gateway"),
+        (httpx.ProxyError, "the proxy refused"),
+        (httpx.RemoteProtocolError, "the gateway cut the connection"),
+        (httpx.NetworkError, "the connection was cut"),
+        (httpx.DecodingError, "the gateway's answer is wrongly compressed"),
+    )
+    return next((words for kind, words in kinds if isinstance(error, kind)), "the connection failed")

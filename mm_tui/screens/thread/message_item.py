@@ -1,0 +1,33 @@
+"""A message of a thread as the list of the thread's messages shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mm_tui.models import EmailDetail
+from mm_tui.review.findings import Finding
+from mm_tui.screens.thread.lines import NOTHING, Laid, Pieces
+from mm_tui.store.mail.mails import MailRow
+
+
+@dataclass(eq=False)
+class MessageItem:
+    """One message of the thread as it is shown."""
+
+    row: MailRow
+    detail: EmailDetail | None = None
+    open: bool = False
+    words: str = ""
+    """What stands in place of the body: that it is being opened, or why it cannot be."""
+    findings: tuple[Finding, ...] = ()
+    unsent: str = ""
+    """Its state in words where it is not part of the conversation: it was not sent, or did not arrive."""
+    head: list[Pieces] = field(default_factory=list)
+    body: Laid = NOTHING
+    laid: tuple[str, int, bool] = ("", 0, False)
+    """The body, width and view for which `body` was made: large ones take too long to be made twice."""
+
+    @property
+    def height(self) -> int:
+        """Drawn lines."""
+        return len(self.head) + len(self.body.lines) + 1 if self.open else 1
