@@ -19,6 +19,7 @@ from mm_tui.store.schema import (
     MAIL_SQL,
     RELEASES_SQL,
     SPEND_SQL,
+    THREADS_SQL,
 )
 
 
@@ -36,6 +37,7 @@ class Migration:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(mail=MAIL_SQL, kept=SPEND_SQL + JOURNAL_SQL + EDITS_SQL + RELEASES_SQL + CLAIMS_SQL),
     Migration(kept=BELONGS_SQL + LEASES_SQL),
+    Migration(mail=THREADS_SQL),
 )
 
 KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims", "belongs")

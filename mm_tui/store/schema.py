@@ -166,6 +166,18 @@ CREATE TABLE claims (
 ) WITHOUT ROWID;
 """
 
+THREADS_SQL = """
+UPDATE threads SET newest = coalesce((
+    SELECT max(key) FROM mail WHERE mail.thread = threads.thread AND NOT (direction = 'outbound'
+        AND status IN ('pending_scan', 'pending_send_approval', 'scheduled', 'rejected', 'cancelled'))
+), newest)
+WHERE thread IN (
+    SELECT thread FROM mail INDEXED BY mail_by_status
+    WHERE status IN ('pending_scan', 'pending_send_approval', 'scheduled', 'rejected', 'cancelled')
+);
+"""
+"""A thread stands where its newest mail that arrived or left stands, not where a draft does."""
+
 BELONGS_SQL = """
 CREATE TABLE belongs (
     name TEXT PRIMARY KEY,

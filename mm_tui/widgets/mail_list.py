@@ -16,8 +16,9 @@ from mm_tui.widgets.words import age
 
 WIDE = 96
 """Cells from which a mail fits on one line with all its columns."""
-START = 10
-"""Cells of cursor bar, unread sign, age and urgency."""
+START = 11
+"""Cells of cursor bar, unread and waiting signs, age and urgency."""
+UNREAD_SIGN, WAITING_SIGN = "●", "→"
 CHIP = 11
 AGE = 4
 FAILED = frozenset({"bounced", "send_failed", "spam_quarantined"})
@@ -94,7 +95,7 @@ class MailList(VirtualList[int, MailRow]):
         self._now_ms = now_ms
 
     def fetch_rows(self, keys: Sequence[int]) -> Sequence[MailRow]:
-        return self._store.rows(keys)
+        return self._store.rows(keys, folded=self._folded)
 
     def index_of(self, key: int) -> int | None:
         keys = self.keys
@@ -110,6 +111,7 @@ class MailList(VirtualList[int, MailRow]):
     def folded(self, folded: bool) -> None:
         if folded != self._folded:
             self._folded = folded
+            self._rows.clear()
             self._strips.clear()
             self.refresh()
 
@@ -127,12 +129,13 @@ class MailList(VirtualList[int, MailRow]):
         return self._draw_first(row, width, here) if line == 0 else self._draw_second(row, width, here)
 
     def _start(self, row: MailRow, here: bool) -> list[tuple[str, str]]:
-        """Cursor bar, unread sign, age and urgency: ten cells."""
-        unread = row.status == "unread"
+        """Cursor bar, unread and waiting signs, age and urgency: `START` cells."""
         sign = URGENCY_SIGNS.get(row.urgency, "  ")
         return [
             ("▌" if here else " ", "bar" if here else "dim"),
-            (f"{'●' if unread else ' '}{fit_cells(_age_words(row, self._now_ms), AGE, right=True)} ", "dim"),
+            (UNREAD_SIGN if row.unread else " ", "bar" if row.unread and not here else "dim"),
+            (WAITING_SIGN if row.waiting else " ", "mark" if row.waiting else "dim"),
+            (f"{fit_cells(_age_words(row, self._now_ms), AGE, right=True)} ", "dim"),
             (f"{sign} ", "risk" if sign.strip() else "dim"),
         ]
 
@@ -141,7 +144,7 @@ class MailList(VirtualList[int, MailRow]):
         sender = max(24, min(36, width * 3 // 10))
         pieces = self._start(row, here)
         pieces.append((fit_cells(word, CHIP) + "  ", chip_style))
-        pieces.append((fit_cells(who(row), sender) + "  ", "strong" if row.status == "unread" else "row"))
+        pieces.append((fit_cells(who(row), sender) + "  ", "strong" if row.unread else "row"))
         pieces += self._subject(row, width - START - CHIP - sender - 4)
         return self._paint(pieces, here)
 
@@ -150,7 +153,7 @@ class MailList(VirtualList[int, MailRow]):
         room = width - START - 1
         chip_width = min(len(word) + 1, CHIP + 1, max(0, room // 3)) if word else 0
         pieces = self._start(row, here)
-        pieces.append((fit_cells(who(row), room - chip_width), "strong" if row.status == "unread" else "row"))
+        pieces.append((fit_cells(who(row), room - chip_width), "strong" if row.unread else "row"))
         pieces.append((f"{fit_cells(word, chip_width, right=True)} ", chip_style))
         return self._paint(pieces, here)
 
@@ -164,9 +167,9 @@ class MailList(VirtualList[int, MailRow]):
         pieces: list[tuple[str, str]] = []
         if row.hidden:
             pieces.append(("▲hidden ", "risk"))
-        pieces.append((row.subject or "(no subject)", "strong" if row.status == "unread" else "row"))
+        pieces.append((row.subject or "(no subject)", "strong" if row.unread else "row"))
         after = "".join((
-            f"  {row.thread_size} in thread" if self._folded and row.thread_size > 1 else "",
+            f" ({row.thread_size})" if self._folded and row.thread_size > 1 else "",
             "  +file" if row.has_attachments else "",
             f"  {row.summary}" if row.summary else "",
         ))  # fmt: skip

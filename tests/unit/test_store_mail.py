@@ -188,6 +188,26 @@ def test_a_view_is_counted_as_it_is_listed(mail: MailStore, folded: bool) -> Non
         assert mail.count(shown) == len(mail.keys(shown)), shown
 
 
+def test_a_folded_thread_stands_where_its_newest_mail_stands_and_not_its_draft(mail: MailStore) -> None:
+    waits, sent = OneLine("pending_send_approval"), OneLine("sent")
+    out = OneLine("outbound")
+    # As the initial sync brings them: the newest page, with the drafts, before the mails that they answer.
+    mail.upsert([make_mail(9, thread_id="a", status=waits, direction=out), make_mail(8, thread_id="c", status=sent)])
+    assert mail.ids(MailView(folded=True)) == [email_id(9), email_id(8)]
+    mail.upsert([make_mail(3, thread_id="a", status=OneLine("read")), make_mail(2, thread_id="a")])
+
+    def folded() -> list[tuple[str, bool, bool]]:
+        rows = mail.rows(mail.keys(MailView(folded=True)), folded=True)
+        return [(row.email_id, row.waiting, row.unread) for row in rows]
+
+    assert folded() == [(email_id(8), False, False), (email_id(3), True, True)]
+    mail.upsert([make_mail(2, thread_id="a", status=OneLine("read"))])
+    mail.upsert([make_mail(9, thread_id="a", status=sent, direction=out)])
+    assert folded() == [(email_id(9), False, False), (email_id(8), False, False)]
+    mail.upsert([make_mail(9, thread_id="a", status=OneLine("rejected"), direction=out)])
+    assert folded() == [(email_id(8), False, False), (email_id(3), False, False)]
+
+
 def test_mails_without_a_thread_stand_alone(mail: MailStore) -> None:
     mail.upsert([make_mail(1, thread_id=None), make_mail(2, thread_id=None)])
     rows = mail.rows(mail.keys(MailView(folded=True)))
@@ -431,7 +451,7 @@ def test_annotations_show_in_rows_and_can_be_changed(database: Database, mail: M
     assert found(mail, "second") == [1]
     assert not mail.annotate("01JNONE", label="x")
     mail.upsert([make_mail(1, status=OneLine("read"))])
-    assert mail.row(email_id(1)) == row._replace(status=OneLine("read"), summary=OneLine("second"))
+    assert mail.row(email_id(1)) == row._replace(status=OneLine("read"), unread=False, summary=OneLine("second"))
     sound(database)
 
 

@@ -17,6 +17,7 @@ from textual.worker import get_current_worker
 from mm_tui.messages import services_of
 from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.screens.inbox import words as inbox_words
+from mm_tui.services.events import Phase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
@@ -73,9 +74,11 @@ class MailColumn(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.view = MailView()
+        self.view = MailView(folded=True)
         self._reload_timer: Timer | None = None
         self._whole = False
+        self._starting = True
+        """The initial sync still adds mail in any order: an untouched cursor stays on the newest."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="hint")
@@ -83,7 +86,9 @@ class MailColumn(Vertical):
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
             yield LineInput(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
-        yield MailList(self.services.mail, self.services.clock, id="mails")
+        mails = MailList(self.services.mail, self.services.clock, id="mails")
+        mails.folded = self.view.folded
+        yield mails
 
     @property
     def services(self) -> Session:
@@ -124,7 +129,8 @@ class MailColumn(Vertical):
 
     def forget(self, email_ids: frozenset[str] | None) -> None:
         """Has the rows of these mails read anew when they are next drawn; None: all."""
-        if email_ids is None or len(email_ids) > FIRST_KEYS:
+        # A folded row also tells of the other mails of its thread.
+        if email_ids is None or self.view.folded or len(email_ids) > FIRST_KEYS:
             self.mails.forget_rows()
         else:
             found = (self.services.mail.rowid(email_id) for email_id in email_ids)
@@ -168,8 +174,12 @@ class MailColumn(Vertical):
         if message.view != self.view:
             return
         self._whole = message.whole
+        go_first = message.fresh or (self._starting and self.mails.cursor == 0)
         if message.keys != self.mails.keys or message.fresh:
-            self.mails.set_keys(message.keys, go_first=message.fresh)
+            self.mails.set_keys(message.keys, go_first=go_first)
+        sync = self.services.sync
+        if message.keys and sync is not None and sync.state.phase not in (Phase.CONNECTING, Phase.FILLING):
+            self._starting = False
         if message.whole or message.fresh:
             self.show_heading()
         self.show_empty_words()

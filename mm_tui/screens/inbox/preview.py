@@ -5,12 +5,13 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
+from mm_tui import keymap
 from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.mail_list import URGENCY_SIGNS, chip
-from mm_tui.widgets.words import exact, joined
+from mm_tui.widgets.mail_list import URGENCY_SIGNS, WAITING_SIGN, chip
+from mm_tui.widgets.words import exact, joined, key_name
 
 NAMES = 9
 """Cells that the names of the lines take."""
@@ -71,14 +72,24 @@ class Preview(Widget):
         waiting = self._services.pending.get(row.email_id)
         if detail is None and waiting is not None:
             lines += _body(waiting.body)
-        elif detail is None:
-            lines += self._card(row)
-            lines.append(Content.assemble(("enter", "$foreground"), (" opens the email", "$mm-dim")))
-            if row.status == "unread":
-                lines.append(Content.styled("Opening marks it read at the gateway.", "$mm-dim"))
         else:
-            lines += _body(detail.body)
+            lines += self._card(row)
+            lines += self._answer(row)
+            lines += [_opening(unread=row.status == "unread")] if detail is None else _body(detail.body)
         return joined(lines, "\n")
+
+    def _answer(self, row: MailRow) -> list[Content]:
+        """The text of the draft that waits in its thread; empty when none does."""
+        if not row.waiting or row.thread_id is None:
+            return []
+        mails = reversed(self._services.mail.thread_rows(row.mailbox_id, row.thread_id))
+        drafts = (self._services.pending.get(mail.email_id) for mail in mails if mail.direction == "outbound")
+        waiting = next((draft for draft in drafts if draft is not None), None)
+        if waiting is None:
+            return []
+        key = key_name(keymap.act("app.pending").keys)
+        words = (f"{WAITING_SIGN} ", "$accent"), ("The answer that waits", "bold"), (f"  {key} decides", "$mm-dim")
+        return [Content.assemble(*words), *_body(waiting.body), Content("")]
 
     def _card(self, row: MailRow) -> list[Content]:
         """What the assistant found in it besides the summary, with the model's id; empty when it found nothing."""
@@ -93,6 +104,11 @@ class Preview(Widget):
             lines.append(Content.styled(card.badge, "$mm-dim"))
             lines.append(Content(""))
         return lines
+
+
+def _opening(*, unread: bool) -> Content:
+    marks = ", and marks it read at the gateway" if unread else ""
+    return Content.assemble(("enter", "$foreground"), (f" opens the email{marks}", "$mm-dim"))
 
 
 def _body(text: ManyLine) -> list[Content]:

@@ -10,6 +10,7 @@ from mm_tui import keymap
 from mm_tui.services.events import Phase
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
+from mm_tui.widgets.mail_list import UNREAD_SIGN, WAITING_SIGN
 from mm_tui.widgets.words import count, joined, key_name
 
 if TYPE_CHECKING:
@@ -44,11 +45,14 @@ def heading(services: Session, view: MailView, found: int, *, whole: bool) -> Co
     words = [OneLine(box.address) if box else "all mailboxes"]
     words += [f"label {OneLine(view.label)}"] if view.label else []
     words += [OneLine(view.status).replace("_", " ")] if view.status else []
-    words += ["threads"] if view.folded else []
     parts: list[Content] = [Content(" · ".join(words))]
-    kinds = ("thread", "threads") if view.folded else ("email", "emails")
+    kinds = ("conversation", "conversations") if view.folded else ("email", "emails")
     parts.append(Content(count(found, *kinds) + ("" if whole else "…")))
-    for complaint in parse_query(view.query, services.clock.now()).complaints[:1]:
+    complaints = parse_query(view.query, services.clock.now()).complaints
+    if view.folded and not complaints:
+        parts.append(Content.assemble((UNREAD_SIGN, "$accent"), " unread"))
+        parts.append(Content.assemble((WAITING_SIGN, "$accent"), " an answer waits"))
+    for complaint in complaints[:1]:
         parts.append(Content.assemble(("▲ ", "$warning"), complaint))
     return joined(parts, " · ")
 

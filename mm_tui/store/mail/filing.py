@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mm_tui.models import LEFT, EmailDetail, EmailSummary, Party, RawContent
+from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, RawContent, Status
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import ManyLine, OneLine
@@ -28,6 +28,15 @@ _ROWS = 256
 _to_json = msgspec.json.Encoder().encode
 _REST = ("spam_score", "spam_verdict", "delivered_at", "bounced_at", "bounce_type")
 _rest = attrgetter(*_REST)
+UNSENT = sorted(NOT_SENT - {Status.SEND_FAILED})
+"""Statuses of outbound mail that nobody received and nobody has to look after in the inbox."""
+_LISTED = ", ".join(f"'{status}'" for status in UNSENT)
+_IS_UNSENT = f"direction = 'outbound' AND status IN ({_LISTED})"
+_NEWEST = (
+    f"coalesce((SELECT max(key) FROM mail WHERE mail.thread = threads.thread AND NOT ({_IS_UNSENT})),"
+    " (SELECT max(key) FROM mail WHERE mail.thread = threads.thread), 0)"
+)
+"""The mail that stands for a thread: the newest that is no draft, so that an answer moves it only by being sent."""
 _COLUMNS = (
     "email_id", "mailbox_id", "sender", "sender_name", "recipients", "subject", "hidden",
     "direction", "status", "received_at", "has_attachments", "rest",
@@ -79,7 +88,7 @@ def _upsert_slice(
         if not differs and thread_id == row["thread_id"]:
             continue
         changed.add(email_id)
-        if thread_id != row["thread_id"] or "received_at" in differs:
+        if thread_id != row["thread_id"] or {"received_at", "status", "direction"} & set(differs):
             touched.add(row["thread"])
             names.add((email.mailbox_id, thread_id))
         _update(connection, row, columns, differs, thread_id)
@@ -101,7 +110,7 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
         threads.setdefault(name, []).append(key)
         mails.append((*columns.values(), key, *name))
         words.append((key, *_words(columns)))
-    # A thread that only grows needs no counting: this is the first fill's way.
+    # A thread that only grows needs no counting: this is the initial sync's way.
     _insert_rows(
         connection,
         "INSERT INTO threads (mailbox_id, thread_id, newest, size) VALUES",
@@ -120,6 +129,12 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
         "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary) VALUES",
         "(?, ?, ?, ?, '', '')",
         words,
+    )
+    pairs = ", ".join(["(?, ?)"] * len(threads))
+    connection.execute(
+        f"UPDATE threads SET newest = {_NEWEST} WHERE (mailbox_id, thread_id) IN (VALUES {pairs})"
+        f" AND EXISTS (SELECT 1 FROM mail WHERE mail.key = threads.newest AND {_IS_UNSENT})",
+        list(chain.from_iterable(threads)),
     )
 
 
@@ -248,8 +263,7 @@ def forget(database: Database, keys: Sequence[int]) -> int:
 def count_threads(connection: sqlite3.Connection, threads: set[int], names: set[tuple[str, str]]) -> None:
     """Brings size and newest mail of these threads (by number, by mailbox and id) up to date."""
     counted = (
-        "UPDATE threads SET size = (SELECT count(*) FROM mail WHERE mail.thread = threads.thread),"
-        " newest = coalesce((SELECT max(key) FROM mail WHERE mail.thread = threads.thread), 0)"
+        f"UPDATE threads SET size = (SELECT count(*) FROM mail WHERE mail.thread = threads.thread), newest = {_NEWEST}"
     )
     connection.executemany(f"{counted} WHERE thread = ?", [(thread,) for thread in threads])
     connection.executemany(f"{counted} WHERE mailbox_id = ? AND thread_id = ?", list(names))

@@ -104,7 +104,7 @@ def _is_threads_alone(view: MailView) -> bool:
 
 
 def _threads_sql(view: MailView) -> tuple[str, list[str | int]]:
-    """The SELECT for all threads of all mailboxes or of one: the newest mail of each."""
+    """The SELECT for all threads of all mailboxes or of one: the newest mail of each, drafts apart."""
     values: list[str | int] = []
     where = ""
     if view.mailbox_id is not None:

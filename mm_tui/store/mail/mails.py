@@ -164,8 +164,11 @@ class MailStore:
         """How many lines the view has: mails, or threads where they are folded. Some ten milliseconds."""
         return view_keys.count(self._database.reader(), view, query or parse_query(view.query))
 
-    def rows(self, keys: Sequence[int]) -> list[MailRow]:
-        """One row for each key, in the order asked. Keys that are gone get a row that says so."""
+    def rows(self, keys: Sequence[int], *, folded: bool = False) -> list[MailRow]:
+        """One row for each key, in the order asked. Keys that are gone get a row that says so.
+
+        `folded`: each stands for its thread, and tells what waits or is unread in all of it.
+        """
         if not keys:
             return []
         cursor = self._database.reader().cursor()
@@ -173,6 +176,17 @@ class MailStore:
         marks = ",".join("?" * len(keys))
         cursor.execute(f"{ROW_SQL} WHERE mail.key IN ({marks})", tuple(keys))
         by_key = {columns[0]: mail_row(columns) for columns in cursor}
+        if folded:
+            threads = "SELECT own.key, other.status, other.direction FROM mail AS own JOIN mail AS other"
+            cursor.execute(
+                f"{threads} ON other.thread = own.thread AND other.key <> own.key WHERE own.key IN ({marks})"
+                " AND +other.status IN ('unread', 'pending_send_approval')",
+                tuple(keys),
+            )
+            for key, status, direction in cursor:
+                row = by_key[key]
+                waits = status != "unread" and direction == "outbound"
+                by_key[key] = row._replace(waiting=row.waiting or waits, unread=row.unread or status == "unread")
         return [by_key.get(key) or gone_row(key) for key in keys]
 
     def row(self, email_id: str) -> MailRow | None:

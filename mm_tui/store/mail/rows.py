@@ -38,6 +38,10 @@ class MailRow(NamedTuple):
     summary: OneLine
     thread_size: int
     """Mails of its thread that are in the store, itself included."""
+    waiting: bool = False
+    """A draft of its thread waits for a decision. Known for folded rows only."""
+    unread: bool = False
+    """It is unread, or for folded rows: a mail of its thread is."""
 
 
 ROW_SQL = """
@@ -73,6 +77,8 @@ def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
         OneLine(urgency) if urgency else _NOTHING,
         OneLine(summary) if summary else _NOTHING,
         size,
+        False,
+        status == "unread",
     )
 
 

@@ -47,7 +47,7 @@ class MailView:
     """A status, or one of `STATUS_WORDS`."""
     query: str = ""
     folded: bool = False
-    """One line per thread: its newest mail that matches."""
+    """One line per thread: its newest mail that matches. Where nothing is asked for, the newest that is no draft."""
 
 
 class Condition(NamedTuple):
