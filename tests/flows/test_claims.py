@@ -87,10 +87,31 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
         await pilot.press("enter")
         await seen(pilot, screen)
         await pilot.press("a")
+        await until(pilot, lambda: "Approve what a colleague has open?" in shown(app), "the one question")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        assert bodies(sandbox) == []
+        await pilot.press("a")
+        await until(pilot, lambda: "Approve what a colleague has open?" in shown(app), "the question once more")
+        assert "anna has it open since " in shown(app)
+        await pilot.press("Y")
         await until(pilot, lambda: bodies(sandbox) == ["One."], "the release")
         await until(pilot, lambda: claimed_by(sandbox, free) == "robin", "the next mail's claim")
     assert claimed_by(sandbox, draft) == "anna", "another's claim is left alone"
     assert claimed_by(sandbox, free) is None
+
+
+async def test_another_window_of_the_same_reviewer_is_no_colleague(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("One.")
+    claim(sandbox, draft, "Robin ")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await until(pilot, lambda: "has it open since " in shown(app), "the line above the mail")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox) == ["One."], "the release without a question")
 
 
 async def test_an_edit_and_its_original_are_shown_as_a_pair_while_both_wait(

@@ -21,8 +21,9 @@ from mm_tui.screens.pending.head import findings_page
 from mm_tui.services.decisions.approval_gate import UNSEEN
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED
+from mm_tui.session import reviewer
 from mm_tui.text import OneLine
-from mm_tui.widgets.words import count, with_keys
+from mm_tui.widgets.words import count, joined, with_keys
 
 if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost
@@ -147,7 +148,10 @@ class Deciding:
     # Approving
 
     def approve(self) -> None:
-        """Approves the mail under the cursor; one that was not seen is shown instead, high risk is asked about."""
+        """Approves the mail under the cursor; one that was not seen is shown instead.
+
+        One question is asked before high risk, and before what a colleague has open.
+        """
         entry = self._screen.current
         if entry is None or self.service() is None:
             return
@@ -155,11 +159,14 @@ class Deciding:
             self.refuse(why)
         elif why:
             self._read_on(entry)
-        elif entry.assessment.asks_again:
+        elif entry.assessment.asks_again or self._colleague_in(entry):
+            is_risky, told = entry.assessment.asks_again, self._colleague_in(entry)
+            page = [Content.assemble((" ! ", "$warning"), told)] if told else []
+            page += [findings_page(entry)] if is_risky else []
             self._screen.app.push_screen(
                 ChoiceScreen(
-                    "Approve despite high risk?",
-                    findings_page(entry),
+                    "Approve despite high risk?" if is_risky else "Approve what a colleague has open?",
+                    joined(page, "\n"),
                     [Choice("Y", "approve anyway", True)],
                     stay="go back without deciding",
                 ),
@@ -167,6 +174,13 @@ class Deciding:
             )
         else:
             self._approve_knowing(entry)
+
+    def _colleague_in(self, entry: QueueEntry) -> OneLine:
+        """Who else has the mail open; empty when nobody, or another window of the same reviewer."""
+        mine = OneLine(reviewer(self._screen.services.settings)).strip().casefold()
+        if entry.claim is None or entry.claim.by.strip().casefold() == mine:
+            return OneLine("")
+        return entry.claim.words
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
         """Asks before an edit that no gate holds back: it would leave as soon as it is submitted, by the allowlist."""
