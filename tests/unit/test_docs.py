@@ -78,6 +78,24 @@ def test_targets_of_make_in_a_page_exist(page: Path) -> None:
     assert set(named) <= targets
 
 
+def test_the_architecture_names_every_module_and_folder() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    package = ROOT / "mm_tui"
+    modules = {f"`{file.name}`" for file in package.glob("*.py") if not file.name.startswith("__")}
+    folders = {f"`{folder.parent.name}/`" for folder in package.glob("*/__init__.py")}
+    assert {name for name in modules | folders if name not in text} == set()
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name
+)
+def test_files_that_the_map_names_exist(page: Path) -> None:
+    named = re.findall(r"`((?:mm_tui/|tests/)?[\w/]+\.(?:py|tcss))`", page.read_text("utf-8"))
+    assert len(named) > 10
+    there = [file.as_posix() for file in (*(ROOT / "mm_tui").rglob("*"), *(ROOT / "tests").rglob("*.py"))]
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in there)] == []
+
+
 README = (ROOT / "README.md").read_text("utf-8")
 SPANS = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE))
 BLOCKS = [
