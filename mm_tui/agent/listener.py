@@ -18,13 +18,14 @@ from starlette.requests import ClientDisconnect
 from mm_tui.agent import webhook_events
 from mm_tui.agent.connections import Connections
 from mm_tui.agent.jobs import Job
+from mm_tui.agent.webhook_events import WebhookEvent
 from mm_tui.settings.secret import Secret
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
     from mm_tui.agent.jobs import Jobs
     from mm_tui.agent.log import Log
-    from mm_tui.agent.webhook_events import WebhookEvent
     from mm_tui.clock import Clock
 
 SIGNATURE_HEADER = "X-MultiMail-Signature"
@@ -105,10 +106,10 @@ class Listener:
             self._log("event refused", why="its signature is wrong")
             return _said(401, "wrong signature")
         try:
-            event = json.loads(body)
+            told = webhook_events.read(json.loads(body))
         except (ValueError, RecursionError):
-            return _said(400, "not JSON")
-        told = webhook_events.read(event)
+            # It is signed, so the gateway does mean something by it.
+            told = WebhookEvent(True, unknown_shape=OneLine("no JSON"))
         if not told.may_bring_mail:
             return _said(200, "not for us")
         self._log_unknown(told.unknown_shape)

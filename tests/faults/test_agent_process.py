@@ -122,8 +122,8 @@ def test_webhooks_replayed_in_both_shapes_make_one_reply_each(sandbox: Sandbox, 
         assert hook.http.post(hook.url, json=first).status_code == 401
         assert hook.http.post(hook.url, json=first, headers={b"X-MultiMail-Signature": b"\xe9"}).status_code == 401
         assert hook.send(b"x" * (MAX_BODY + 1)) == 413
-        assert hook.send(b"not json") == 400
-        assert hook.send(b"[" * 100_000) == 400
+        assert hook.send(b"not json") == 202
+        assert hook.send(b"[" * 100_000) == 202
         assert hook.send([1]) == 202, "only a poll can tell"
         assert hook.send({"type": ["email.received"], "data": {}}) == 202
         assert hook.send({"type": "oversight.pending", "data": {}}) == 200

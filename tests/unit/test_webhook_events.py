@@ -112,7 +112,9 @@ class Hook:
         self.polls += 1
 
     async def send(self, event: object, prefix: str = "") -> int:
-        body = json.dumps(event).encode()
+        return await self.send_raw(json.dumps(event).encode(), prefix)
+
+    async def send_raw(self, body: bytes, prefix: str = "") -> int:
         signed = hmac.new(b"whsec_x", body, hashlib.sha256).hexdigest()
         return (await self.http.post("/hook", content=body, headers={SIGNATURE_HEADER: prefix + signed})).status_code
 
@@ -127,6 +129,15 @@ async def test_each_shape_becomes_a_job_or_a_poll_with_and_without_the_prefix(tm
             assert (hook.jobs.get(f"01E{number}") is not None) == (mailbox == BOX)
         assert hook.polls == len(NEW)
         assert "event not understood" not in [what for what, _ in hook.log]
+
+
+async def test_a_signed_body_that_is_no_json_is_polled_for(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "agent.db") as database:
+        hook = Hook(database)
+        for body in (b"event=email.received", b"[" * 100_000, b"\xff"):
+            assert await hook.send_raw(body) == 202
+        assert hook.polls == 3
+        assert [more["shape"] for what, more in hook.log if what == "event not understood"] == ["no JSON"]
 
 
 async def test_what_is_not_understood_is_logged_once_by_shape_and_always_polled_for(tmp_path: Path) -> None:
