@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from mm_tui import crash, pasting, startup
 from mm_tui.app import MmTui, reports_folder
-from mm_tui.session import Session, SessionError
+from mm_tui.session import Session
+from mm_tui.store.opening import StoreUnusable
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         return 2
     try:
         services = Session.open(settings, demo=demo)
-    except SessionError as error:
+    except StoreUnusable as error:
         sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n")
         return 10
     # An exception in a thread would else be printed, values and all, over the screen.

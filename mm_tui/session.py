@@ -20,9 +20,10 @@ from mm_tui.services.facts import HouseFacts
 from mm_tui.settings import sections as config
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.belongs import Gateway, OtherGateway, bind
-from mm_tui.store.database import CorruptStore, Database
+from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.opening import StoreUnusable, open_database
 from mm_tui.store.seal import StoreError, StoreMoved
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
@@ -66,14 +67,6 @@ EDITING = "editing"
 log = logging.getLogger("mm_tui.session")
 
 
-class SessionError(Exception):
-    """The store cannot be opened; the text says why, and `cure` what to do."""
-
-    def __init__(self, what: str, cure: str = "`mm-tui doctor` says more.") -> None:
-        super().__init__(what)
-        self.cure = cure
-
-
 class Network(NamedTuple):
     """The network side of a session that is connected."""
 
@@ -84,43 +77,6 @@ class Network(NamedTuple):
 def ignore(event: ServiceEvent) -> None:
     """For services without a screen: commands read the store when they need it."""
     del event
-
-
-def open_database(
-    path: Path | None, *, memory: bool = False, rebuild: bool = True, clock: Clock | None = None
-) -> tuple[Database, OneLine]:
-    """Opens a store.
-
-    Args:
-        path: the file; None for a store in memory.
-        memory: as for `Database.open`.
-        rebuild: set a damaged store aside and make a new one; otherwise it is an error.
-        clock: dates the name of the file that is set aside.
-
-    Returns:
-        The store, and what became of a damaged one, in words.
-
-    Raises:
-        SessionError: it cannot be opened.
-    """
-    try:
-        try:
-            return Database.open(path, memory=memory), OneLine("")
-        except CorruptStore as error:
-            if not rebuild:
-                raise
-            from mm_tui.store.recovery import rebuild as rebuilt
-
-            database, rescue = rebuilt(error, memory=memory, now=(clock or SystemClock()).now())
-            return database, OneLine(rescue.words())
-    except StoreError as error:
-        raise SessionError(str(error)) from error
-    except (OSError, sqlite3.Error) as error:
-        what = f"{path}: {error}"
-        if isinstance(error, OSError):
-            what = f"{error.filename or path}: {error.strerror}"
-        cure = "Check the space on the disk and the file's mode."
-        raise SessionError(f"the store cannot be opened: {what}", cure) from error
 
 
 class Session:
@@ -174,7 +130,7 @@ class Session:
         """Opens the profile's store for the app, and takes up the texts that an editor had when the last run ended.
 
         Raises:
-            SessionError: it cannot be opened.
+            StoreUnusable: it cannot be opened.
         """
         path = config.store_path(settings.profile.name)
         session = cls.on_store(settings, path, memory=settings.sync.memory, demo=demo)
@@ -202,7 +158,7 @@ class Session:
             demo: as for the class.
 
         Raises:
-            SessionError: it cannot be opened, or belongs to another gateway.
+            StoreUnusable: it cannot be opened, or belongs to another gateway.
         """
         clock = SystemClock()
         database, news = open_database(path, memory=memory, rebuild=rebuild, clock=clock)
@@ -212,7 +168,7 @@ class Session:
             session.bind_store()
         except (StoreError, sqlite3.Error, OSError) as error:
             database.close()
-            raise SessionError(str(error)) from error
+            raise StoreUnusable(str(error)) from error
         return session
 
     @cached_property

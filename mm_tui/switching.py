@@ -19,10 +19,11 @@ from mm_tui.messages import Said, services_of
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.leave import on_the_way
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
-from mm_tui.session import Session, SessionError
+from mm_tui.session import Session
 from mm_tui.settings.keys import with_keys
 from mm_tui.settings.profiles import fetches_keys, kind_of, overriding
 from mm_tui.settings.sections import ConfigError, Settings
+from mm_tui.store.opening import StoreUnusable
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ async def choose(app: App[Any], profiles: Profiles) -> Session | None:
         if not await _fits(app, settings):
             return None
         session = await asyncio.to_thread(Session.open, settings)
-    except (ConfigError, SessionError) as error:
+    except (ConfigError, StoreUnusable) as error:
         app.post_message(Said(f"still on {here}: {error}", "error"))
         return None
     # A key may have begun a decision meanwhile.

@@ -54,7 +54,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
     Raises:
         CommandError: 3 no such mailbox, 4 a key is missing, wrong or may decide, 5 the gateway failed,
             10 the webhook secret is missing.
-        SessionError: the store cannot be used.
+        StoreUnusable: the store cannot be used.
     """
     from mm_tui.agent.checks import check_keys
 
@@ -129,7 +129,7 @@ def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
     """Opens the worker's own store, beside the reviewer's: they may run on one machine and never share a row.
 
     Raises:
-        SessionError: it cannot be opened.
+        StoreUnusable: it cannot be opened.
     """
     from mm_tui.session import Session
     from mm_tui.settings.sections import store_path
@@ -229,7 +229,7 @@ async def evaluate(args: argparse.Namespace, settings: Settings) -> int:
     Raises:
         CommandError: 2 the set cannot be used, 4 no key, or one that is refused, 5 the model failed, 10 the file is
             not text.
-        SessionError: the store cannot be used.
+        StoreUnusable: the store cannot be used.
     """
     from mm_tui.agent import evaluate as labels
     from mm_tui.agent.evaluate import BadSet

@@ -170,9 +170,9 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Checks the journal. 0 when it is whole, 6 when not."""
-    from mm_tui.session import open_database
     from mm_tui.settings import sections as config
     from mm_tui.store.audit.journal import Journal
+    from mm_tui.store.opening import open_database
     from mm_tui.store.reading import opened_to_read
     from mm_tui.store.seal import read_head
 
@@ -209,9 +209,10 @@ def run_verify(arguments: argparse.Namespace) -> int:
 def run_accept(arguments: argparse.Namespace) -> int:
     """Goes on with the store as it is. 0 also when there was nothing to accept."""
     from mm_tui.clock import SystemClock
-    from mm_tui.session import open_database, reviewer
+    from mm_tui.session import reviewer
     from mm_tui.settings import sections as config
     from mm_tui.store.audit.journal import Journal
+    from mm_tui.store.opening import open_database
     from mm_tui.store.seal import StoreBehind, read_head
 
     chosen = common.settings(arguments)

@@ -27,7 +27,7 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
 
     Raises:
         ConfigError: a key cannot be one.
-        SessionError: the store cannot be used.
+        StoreUnusable: the store cannot be used.
     """
     if words := chosen.profile.mismatch:
         emit.note(OneLine(f"mm-tui: warning: {words}"))

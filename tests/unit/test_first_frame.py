@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from mm_tui.screens.inbox.column import FIRST_KEYS
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from tests.support.fake_gateway import make_mail
@@ -98,7 +99,7 @@ def first_frame(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 def test_mail_is_on_the_screen_before_any_service_is_built(first_frame: dict[str, object]) -> None:
     keys = first_frame["keys"]
     assert isinstance(keys, int)
-    assert keys >= 200
+    assert keys >= FIRST_KEYS
 
 
 @pytest.mark.parametrize("name", HEAVY)

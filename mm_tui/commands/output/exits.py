@@ -73,8 +73,8 @@ def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
     import sqlite3
 
     from mm_tui.gateway import errors
-    from mm_tui.session import SessionError
     from mm_tui.settings.sections import ConfigError
+    from mm_tui.store.opening import StoreUnusable
     from mm_tui.store.seal import StoreError
 
     if isinstance(error, CommandError):
@@ -92,7 +92,7 @@ def of_failure(error: BaseException) -> tuple[Exit, str, str] | None:
         )
         status = next((code for kind, code in statuses if isinstance(error, kind)), Exit.GATEWAY)
         return status, str(error.message), error.what_to_do
-    if isinstance(error, SessionError):
+    if isinstance(error, StoreUnusable):
         return Exit.CONFIG, str(error), error.cure
     if isinstance(error, StoreError):
         return Exit.CONFIG, str(error), "`mm-tui doctor` says more."

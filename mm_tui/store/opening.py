@@ -1,0 +1,59 @@
+"""Opening a store, or saying in words why it cannot be used."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from mm_tui.clock import Clock, SystemClock
+from mm_tui.store.database import CorruptStore, Database
+from mm_tui.store.seal import StoreError
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class StoreUnusable(Exception):
+    """The store cannot be opened; the text says why, and `cure` what to do."""
+
+    def __init__(self, what: str, cure: str = "`mm-tui doctor` says more.") -> None:
+        super().__init__(what)
+        self.cure = cure
+
+
+def open_database(
+    path: Path | None, *, memory: bool = False, rebuild: bool = True, clock: Clock | None = None
+) -> tuple[Database, OneLine]:
+    """Opens a store.
+
+    Args:
+        path: the file; None for a store in memory.
+        memory: as for `Database.open`.
+        rebuild: set a damaged store aside and make a new one; otherwise it is an error.
+        clock: dates the name of the file that is set aside.
+
+    Returns:
+        The store, and what became of a damaged one, in words.
+
+    Raises:
+        StoreUnusable: it cannot be opened.
+    """
+    try:
+        try:
+            return Database.open(path, memory=memory), OneLine("")
+        except CorruptStore as error:
+            if not rebuild:
+                raise
+            from mm_tui.store.recovery import rebuild as rebuilt
+
+            database, rescue = rebuilt(error, memory=memory, now=(clock or SystemClock()).now())
+            return database, OneLine(rescue.words())
+    except StoreError as error:
+        raise StoreUnusable(str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        what = f"{path}: {error}"
+        if isinstance(error, OSError):
+            what = f"{error.filename or path}: {error.strerror}"
+        cure = "Check the space on the disk and the file's mode."
+        raise StoreUnusable(f"the store cannot be opened: {what}", cure) from error
