@@ -89,7 +89,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
 
     async with online(chosen) as session:
         if _reads_gateway(arguments, chosen):
-            await _fetch_newest(session, arguments.limit)
+            await fetch_newest(session, arguments.limit)
         lines = AuditLines(session.database)
         lines.learn()
         keys: list[int] = []
@@ -105,7 +105,7 @@ async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
     return Exit.OK
 
 
-async def _fetch_newest(session: Session, limit: int) -> None:
+async def fetch_newest(session: Session, limit: int) -> None:
     """Brings the newest lines of the gateway's log into the store."""
     cursor: str | None = None
     seen = 0

@@ -87,6 +87,12 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
         "rejected": "list of ids",
         "failed": "list of {id, words}: what could not be rejected, and why",
     },
+    "stats": {
+        "days": "how many days are looked back",
+        "agents": "list of {key (id of the key that composed, or null), drafts, approved_as_written, edited, rejected, "
+        "reasons (object: reason to number), median_wait_seconds (or null), flags (object: code to number), by_day (30 "
+        "pairs, oldest first: as written, edited or rejected)}, the busiest first",
+    },
     "audit list": {"entries": "list of lines, each with the fields of `audit export`"},
     "audit export": AUDIT,
     "audit verify": {
