@@ -204,3 +204,12 @@ def test_text_that_can_be_seen_or_may_be_stays(shown: str) -> None:
 def test_elements_whose_end_nobody_wrote(html: str, markdown: str) -> None:
     read = html_to_markdown(html, lambda _what: None)
     assert "\n".join(line.rstrip() for line in read.replace("  \n", "\n\n").split("\n")) == markdown
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["<![endi<b>f]>", "<![", "<![foo[x]]>", "<![if", "<!DOCTYPE [<!x", "<![endif]", "<!-", "<?", "</", "<![CDATA["],
+)
+def test_markup_that_the_parser_gives_up_on_loses_no_words(broken: str) -> None:
+    read = html_to_markdown(f"<p>Before the break</p>{broken}<p>behind it", lambda _what: None)
+    assert "Before the break" in read

@@ -35,6 +35,7 @@ _BREAKS = frozenset({"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "tabl
 _VOID = re.compile(r"<(?:br|hr|img|input|meta|link|col|area|base|wbr|p|li|td|tr|th|option|dd|dt)\b", re.IGNORECASE)
 _OPENING = re.compile(r"<[a-z]", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|e|ème|o|a|º|®|™|©|TM|SM)", re.IGNORECASE)
+_STRANGE_SECTION = re.compile(r"<!\[(?!(?:if\b|else\b|endif\b)[^<>]*>|CDATA\[)", re.IGNORECASE)
 _BARE_LINK = re.compile(r"https?://[^\s<>()*_\[\]]+[\w/]")
 
 
@@ -53,11 +54,20 @@ def html_to_markdown(html: str, odd: Odd) -> str:
     if len(_OPENING.findall(html)) - len(_VOID.findall(html)) > _DEEPEST_HTML and _depth(html) > _DEEPEST_HTML:
         odd("HTML nested too deep for markdown")
         return without_tags(html)
+    # Other sections than these, and such without an end, make the parser give up.
+    html = _STRANGE_SECTION.sub("&lt;![", html)
     try:
         return _converted(html, odd)
-    except (RecursionError, AssertionError, ValueError, LookupError, TypeError, AttributeError):
+    except (RecursionError, _rejected(), AssertionError, ValueError, LookupError, TypeError, AttributeError):
         odd("HTML that cannot be turned to markdown")
         return without_tags(html)
+
+
+def _rejected() -> type[Exception]:
+    """What the parser raises for markup that it gives up on."""
+    from bs4.exceptions import ParserRejectedMarkup
+
+    return ParserRejectedMarkup
 
 
 class _PlainText(HTMLParser):
