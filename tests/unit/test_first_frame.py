@@ -87,7 +87,7 @@ def first_frame(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         patch.setenv("MM_TUI_DATA", str(folder))
         store = store_path("default")
     with Database.open(store) as database:
-        MailStore(database).upsert(make_mail(number) for number in range(300))
+        MailStore(database).upsert(make_mail(number) for number in range(3 * FIRST_KEYS + 300))
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
