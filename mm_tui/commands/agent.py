@@ -21,14 +21,14 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     """Describes the command and its actions."""
     parser = commands.add_parser(
         "agent",
-        help="the headless worker: label, tag and summarise new mail, and draft replies for the gate",
+        help="the headless worker: labels, tags and summarises new mail, and drafts replies for approval",
         description="Works new mail with AI21's models, without a screen. docs/agent.md says what it does and refuses.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     running = actions.add_parser(
         "run",
         parents=[shared],
-        help="work the mailboxes until stopped",
+        help="work on the mailboxes until stopped",
         description="Opens new mail, which marks it read, labels, tags and summarises it, and queues drafted replies "
         "where the settings say so. It needs a send key and an AI21 key, and refuses a key that may decide.",
     )
@@ -50,7 +50,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     trying = actions.add_parser(
         "evaluate",
         parents=[shared],
-        help="try the labels on a labelled set",
+        help="test the labels on a labelled set",
         description="Asks the configured model for the label of every mail of a labelled set, and prints how many it "
         "labels as the set does. Costs what that many questions cost.",
     )

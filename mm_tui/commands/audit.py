@@ -30,14 +30,14 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
     listing = actions.add_parser("list", parents=[shared], help="list the newest lines")
     listing.add_argument("--json", action="store_true", help="print JSON")
-    listing.add_argument("--limit", type=positive, default=50, metavar="N", help="lines at most; default: 50")
+    listing.add_argument("--limit", type=positive, default=50, metavar="N", help="the most lines to print; default: 50")
     _selection(listing)
     listing.set_defaults(run=run_list)
 
     verify = actions.add_parser(
         "verify",
         parents=[shared],
-        help="check that no line of the journal was changed, removed or moved",
+        help="check that no line of the journal has been changed, removed or moved",
         description="Checks the journal's hash chain and prints its head, and compares it with the head that is kept "
         "beside the store. Keep the head elsewhere too: with --head a later check also finds lines that were cut off "
         "the end by somebody who could write both files. Exits 6 when something was changed. Nothing is written; a "
@@ -51,7 +51,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     accept = actions.add_parser(
         "accept",
         parents=[shared],
-        help="go on with a store whose journal is not the one that was seen last",
+        help="accept a store whose journal is not the one last seen",
         description="A store that was brought back from a backup, or made anew after it was deleted, is not decided "
         "with until a human says so. This says so: a line in the journal names the head that was expected. What the "
         "newer store knew of decisions under way is lost: look at the queue before you decide.",
@@ -67,13 +67,13 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def _selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", choices=SOURCES, default="both", help="default: both")
-    parser.add_argument("--email", metavar="ID", help="only lines about this mail")
+    parser.add_argument("--email", metavar="ID", help="only lines about this email")
 
 
 def positive(text: str) -> int:
     """A whole number above zero, for argparse."""
     if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError("takes a whole number above 0")
+        raise argparse.ArgumentTypeError("must be a whole number above 0")
     return int(text)
 
 
@@ -120,7 +120,7 @@ async def fetch_newest(session: Session, limit: int) -> None:
 
 def _reads_gateway(arguments: argparse.Namespace, chosen: Settings) -> bool:
     if arguments.source == "both" and chosen.profile.admin_key is None:
-        emit.note(OneLine("The gateway's audit log needs an admin_key: of it, only what is stored is shown."))
+        emit.note(OneLine("The gateway's audit log needs an admin_key: only its stored lines are shown."))
         return False
     return bool(arguments.source != "journal")
 
@@ -153,7 +153,9 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
             named = arguments.output or f"{folder}/lines.{arguments.format or 'jsonl'}"
             path = target_of(named, Path.cwd())
             if arguments.format and path.suffix != f".{arguments.format}":
-                raise CommandError(Exit.USAGE, f"{path} is not named .{arguments.format}", "The name says the format.")
+                raise CommandError(
+                    Exit.USAGE, f"{path} is not named .{arguments.format}", "The ending of the name sets the format."
+                )
             async with online(chosen) as session:
                 if _reads_gateway(arguments, chosen):
                     await session.network.sync.refresh_audit()
@@ -219,7 +221,7 @@ def run_accept(arguments: argparse.Namespace) -> int:
     path = config.store_path(chosen.profile.name)
     with open_database(path, memory=chosen.sync.memory, rebuild=False)[0] as database:
         if not isinstance(database.trouble, StoreBehind):
-            emit.line(OneLine("the journal is the one that was seen last: nothing to accept"))
+            emit.line(OneLine("the journal is the one last seen: nothing to accept"))
             return Exit.OK
         assert database.path is not None
         expected = read_head(database.path)

@@ -41,7 +41,7 @@ def write_profile(path: Path, name: str, fields: Mapping[str, str | bool], *, de
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:
-        raise ConfigError(str(path), f"is not TOML: {error}", "Mend that line.") from None
+        raise ConfigError(str(path), f"is not TOML: {error}", "Fix that line.") from None
     if not text:
         document.add(tomlkit.comment(_HEADER))
         document.add("version", tomlkit.item(FORMAT))

@@ -77,13 +77,13 @@ async def answer(arguments: argparse.Namespace, chosen: Settings) -> int:
         await decisions.resume()
         view = decisions.state(arguments.id)
         if view is None:
-            raise CommandError(Exit.NOT_FOUND, f"no decision about {arguments.id} is open")
+            raise CommandError(Exit.NOT_FOUND, f"there is no open decision about {arguments.id}")
         view = await _settled(decisions, arguments)
         if arguments.choice is not None and view.question is not None:
             offered = {choice.value: choice for choice, _ in view.question.choices}
             if arguments.choice not in offered:
                 raise CommandError(
-                    Exit.USAGE, f"{arguments.choice} is no choice here", f"Choose: {', '.join(offered)}."
+                    Exit.USAGE, f"{arguments.choice} is not one of the choices", f"Choices: {', '.join(offered)}."
                 )
             await decisions.answer(arguments.id, Choice(arguments.choice))
         return await _outcome(session, decisions, arguments)
@@ -99,7 +99,7 @@ async def _named(session: Session, arguments: argparse.Namespace) -> QueueEntry:
     if not names(arguments.digest, entry.digest):
         raise CommandError(
             Exit.CHANGED,
-            f"{arguments.id} is not what the digest {arguments.digest} names",
+            f"{arguments.id} does not match the digest {arguments.digest}",
             f"Read it again with `mm-tui pending show {arguments.id}`. Nothing was decided.",
         )
     return entry
@@ -193,7 +193,7 @@ def _tell(view: DecisionView, status: Exit, *, as_json: bool) -> None:
     if asked is not None:
         cure = f"Answer it: mm-tui pending answer {view.email_id} CHOICE"
     elif view.phase is Phase.UNKNOWN:
-        cure = "It is never repeated by itself. The app, or `mm-tui pending answer`, reads it back."
+        cure = "It is never repeated automatically. The app, or `mm-tui pending answer`, reads the outcome."
     left = view.outcome is Outcome.NOT_AS_SEEN
     emit.error(view.words, cure)
     if view.changed is not None:

@@ -26,7 +26,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     del shared  # the demo uses no profile of the user's
     parser = commands.add_parser(
         "demo",
-        help="try it: the app on sample mail, with an agent at work; nothing leaves this machine",
+        help="try the app on sample mail, with an agent at work; nothing leaves this machine",
         description="Opens the app on a sandbox gateway of its own with sample mail, or with yours, and an agent that "
         "answers what arrives. No account or key is needed, none of yours is used, and nothing leaves this machine. "
         "The assistant is a rule-based stand-in, not Jamba.",
@@ -40,16 +40,16 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="mail to show: mbox, Maildir, MH folder, Apple Mail folder, .eml, .emlx, .msg, or a folder of these; may "
         "be given several times",
     )
-    parser.add_argument("--samples", action="store_true", help="with --mail: show the sample mail too")
-    parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="N made-up mails more")
+    parser.add_argument("--samples", action="store_true", help="with --mail: also show the sample mail")
+    parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="add N made-up emails")
     parser.add_argument(
         "--agent",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="let mail arrive (sample mail, not among your own) and an agent answer it",
+        help="let new mail arrive (sample mail, not mixed with your own) and an agent answer it",
     )
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="keep everything here; default: thrown away at the end"
+        "--data", type=Path, metavar="DIR", help="keep everything in this folder; default: deleted at the end"
     )
     parser.set_defaults(run=run)
 

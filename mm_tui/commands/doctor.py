@@ -25,7 +25,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "Changes nothing. Exits with the status of the first problem: 10 configuration and store, 4 keys, "
         "5 gateway, 6 journal; 0 when there is none.",
     )
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
     parser.set_defaults(run=run)
 
 

@@ -53,9 +53,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     parser.add_argument("--mailbox", metavar="ADDRESS", help="the mailbox to show first")
     parser.add_argument("--reviewer", metavar="NAME", help="the name under which decisions are recorded")
     parser.add_argument("--keyring", action="store_true", help="keep the keys in the system's keyring, not in the file")
-    parser.add_argument("--replace", action="store_true", help="replace a profile of the same name")
-    parser.add_argument("--default", action="store_true", help="use this profile when none is named")
-    parser.add_argument("--no-check", action="store_true", help="write without trying the keys")
+    parser.add_argument("--replace", action="store_true", help="replace the profile if it exists")
+    parser.add_argument("--default", action="store_true", help="make this the default profile")
+    parser.add_argument("--no-check", action="store_true", help="write without checking the keys")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
@@ -87,7 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
         typed = any(f"{key}_key" in fields for key in (*GATEWAY_KEYS, "ai21"))
         arguments.keyring = arguments.keyring or (typed and _wants_keyring())
     if not any(f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS):
-        raise CommandError(Exit.USAGE, "no key given, and there is no terminal to ask on", "See `mm-tui init --help`.")
+        raise CommandError(
+            Exit.USAGE, "no key was given, and there is no terminal to ask on", "See `mm-tui init --help`."
+        )
     try:
         profile = Profile.of({**fields, "name": name})
     except msgspec.ValidationError as error:
@@ -99,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         reports = asyncio.run(_probe_all(profile.url, profile.gateway_keys()))
         problems = _problems(reports)
         if problems:
-            raise CommandError(Exit.AUTH, "; ".join(problems), "Nothing was written. --no-check writes all the same.")
+            raise CommandError(Exit.AUTH, "; ".join(problems), "Nothing was written. Add --no-check to write anyway.")
         if arguments.mailbox and not _has_mailbox(reports, arguments.mailbox):
             raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {arguments.mailbox}", "Nothing was written.")
     stored: dict[str, str | bool] = {**fields, "live": profile.is_live}

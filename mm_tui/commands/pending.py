@@ -18,15 +18,15 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     """Describes the command and its actions."""
     parser = commands.add_parser(
         "pending",
-        help="the mail that waits for a decision: list, show, approve, reject",
-        description="The mail that waits for a decision. A decision names the digest of what was seen: `show` prints "
+        help="mail waiting for a decision: list, show, approve, reject",
+        description="Mail waiting for a decision. A decision names the digest of what was seen: `show` prints "
         "it, and when the mail has changed since, the decision is refused with exit status 6. High risk asks again on "
         "a terminal; without one it is approved only when `show` has told it of this very content on this machine, or "
         "when it is accepted by its code; else exit status 8.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", parents=[shared], help="list what waits")
+    listing = actions.add_parser("list", parents=[shared], help="list the queue")
     listing.add_argument("--order", choices=("oldest", "riskiest"), default="oldest", help="default: oldest")
     listing.add_argument("--mailbox", metavar="ADDRESS", help="only this mailbox (address or id)")
     listing.add_argument(
@@ -49,7 +49,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=run_show)
 
-    approve = actions.add_parser("approve", parents=[shared], help="approve one; an outbound mail leaves at once")
+    approve = actions.add_parser("approve", parents=[shared], help="approve one; an outbound email is sent at once")
     _decision(approve)
     _risk(approve)
     approve.set_defaults(run=run_approve)
@@ -57,17 +57,17 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     reject = actions.add_parser(
         "reject",
         parents=[shared],
-        help="reject one, or all that a filter selects",
-        description="Rejects the mail that ID and --digest name. With --filter in their place all that it selects is "
-        "rejected, each by the same procedure, once --yes-reject names how many that is; without it a summary is "
-        "printed and nothing is rejected. What could not be rejected is listed, and the exit status is 6.",
+        help="reject one, or everything that a filter selects",
+        description="Rejects the mail that ID and --digest name. With --filter instead, everything it selects is "
+        "rejected, each by the same procedure, if --yes-reject gives their exact number; without it a summary is "
+        "printed and nothing is rejected. Whatever could not be rejected is listed, and the exit status is 6.",
     )
     _decision(reject, may_be_filter=True)
-    reject.add_argument("--filter", metavar="NAME|QUERY", help="all that a saved filter or a query selects")
+    reject.add_argument("--filter", metavar="NAME|QUERY", help="everything that a saved filter or a query selects")
     reject.add_argument(
-        "--yes-reject", type=int, metavar="N", help="reject them, if the filter selects exactly so many"
+        "--yes-reject", type=int, metavar="N", help="reject them, if the filter selects exactly this many"
     )
-    reject.add_argument("--reason", required=True, help="why; the agent is told")
+    reject.add_argument("--reason", required=True, help="the reason; the agent receives it")
     reject.set_defaults(run=run_reject)
 
     edit = actions.add_parser(
@@ -87,12 +87,14 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     answer = actions.add_parser(
         "answer",
         parents=[shared],
-        help="answer the question of a decision that could not go on by itself",
+        help="answer the question of a decision that cannot continue on its own",
         description="When a decision's outcome is unknown, or the world moved in between, a question is asked that no "
         "machine may answer; the choices are printed with it.",
     )
     answer.add_argument("id", metavar="ID")
-    answer.add_argument("choice", nargs="?", metavar="CHOICE", help="one of the choices; without one they are printed")
+    answer.add_argument(
+        "choice", nargs="?", metavar="CHOICE", help="one of the choices; without it, the choices are printed"
+    )
     _wait(answer)
     answer.set_defaults(run=run_answer)
 
@@ -103,7 +105,7 @@ def _decision(parser: argparse.ArgumentParser, *, may_be_filter: bool = False) -
     else:
         parser.add_argument("id", metavar="ID")
     parser.add_argument(
-        "--digest", required=not may_be_filter, help="the digest that `show` printed: 8 hex digits or more"
+        "--digest", required=not may_be_filter, help="the digest that `show` printed: at least 8 hex digits"
     )
     _wait(parser)
 

@@ -80,7 +80,7 @@ def narrowing_of(text: str, chosen: Settings, around: FilterContext) -> QueueFil
     known = {str(one.name): one.query for one in saved_filters(chosen.filters.queue, list(around.addresses.items()))}
     narrowing = QueueFilter(known.get(text, text), around)
     if narrowing.complaints:
-        words = str(narrowing.complaints[0]).removesuffix("; it was left out")
+        words = str(narrowing.complaints[0]).removesuffix("; it was ignored")
         raise CommandError(Exit.USAGE, f"--filter: {words}", f"Saved are: {', '.join(known)}.")
     return narrowing
 
@@ -170,7 +170,7 @@ async def seen(session: Session, email_id: str, *, with_bodies: bool = False) ->
         raise await _gone(session, email_id) from None
     entry = queue.entry(email_id)
     if entry is None or not entry.item.complete:
-        raise CommandError(Exit.CHANGED, f"{email_id} changed while it was read", "Try again.")
+        raise CommandError(Exit.CHANGED, f"{email_id} changed while it was being read", "Try again.")
     await _fetch_thread(session, entry.item, with_bodies=with_bodies)
     # Once more: what is known of the thread bears on the risks.
     return queue.as_submitted(queue.entry(email_id) or entry)
@@ -183,8 +183,8 @@ async def _gone(session: Session, email_id: str) -> CommandError:
             detail = await session.network.gateway.email(box.id, email_id)
         except NotFound:
             continue
-        return CommandError(Exit.CHANGED, f"{email_id} does not wait for a decision: {_decided(detail)}")
-    return CommandError(Exit.NOT_FOUND, f"there is no mail {email_id}", "`mm-tui pending list` shows what waits.")
+        return CommandError(Exit.CHANGED, f"{email_id} is not waiting for a decision: {_decided(detail)}")
+    return CommandError(Exit.NOT_FOUND, f"there is no email {email_id}", "`mm-tui pending list` shows the queue.")
 
 
 def _decided(detail: EmailDetail) -> str:
@@ -207,9 +207,9 @@ async def show(arguments: argparse.Namespace, chosen: Settings) -> int:
             told = second_reader_data(read) if read is not None else None
             emit.data({**_item_data(entry, boxes, box), "live": chosen.profile.is_live, "second_reader": told})
         else:
-            kind = "LIVE: approved mail really leaves"
+            kind = "LIVE: approved mail is really sent"
             if not chosen.profile.is_live:
-                kind = "TEST: nothing is delivered outside"
+                kind = "TEST: nothing is delivered"
             emit.line(OneLine(f"profile  {chosen.profile.name}, {kind}"))
             for text in _item_text(entry, box, read):
                 emit.line(text)
@@ -316,7 +316,7 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
     if entry.claim is not None:
         yield OneLine(f"note     {entry.claim.words}")
     if entry.edit is not None:
-        yield OneLine("note     an unsent edit of this draft is kept on this machine")
+        yield OneLine("note     an unsent edit of this draft is saved on this machine")
     for plain in _unlike_source(item.body):
         yield OneLine(f"note     {plain}")
     yield OneLine(_RULE)
@@ -337,7 +337,7 @@ def _unlike_source(body: ManyLine) -> Iterator[str]:
     """That the text is printed as it was written, and what of it the recipient does not see."""
     if not needs_rendering(body):
         return
-    yield "the text is printed as it was written, in Markdown"
+    yield "the text is printed as written, in Markdown"
     made = rendered(body)
     hidden = [made.text[one.start : one.end] for one in made.styles if one.style == "hidden"]
     for text in hidden[:MOST_HIDDEN]:

@@ -94,11 +94,11 @@ async def pass_through(
         sys.stderr.flush()
         if (await _typed()).strip() == "yes":
             return
-        raise CommandError(Exit.RISK, f"{email_id} was left as it is", "Nothing was decided.")
+        raise CommandError(Exit.RISK, f"{email_id} is unchanged", "Nothing was decided.")
     options = " ".join(f"--accept-risk {code}" for code in missing)
     raise CommandError(
         Exit.RISK,
-        f"{email_id} is of high risk that nobody was shown; it was not approved",
+        f"{email_id} has a high risk that nobody has seen; it was not approved",
         f"Read it with `mm-tui pending show {email_id}`, or add {options}.",
     )
 

@@ -30,7 +30,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     parser = commands.add_parser(
         "sync",
         parents=[shared],
-        help="bring the local store up to date once",
+        help="update the local store once",
         description="Reads mailboxes, mail lists, the queue and the audit log once into the local store. "
         "It reads no bodies, so nothing is marked read.",
     )

@@ -75,7 +75,7 @@ PENDING = Call("GET", "/v1/oversight/pending", "oversight", "the mail that waits
 DECIDE = Call("POST", "/v1/oversight/decide", "oversight", "approves or rejects one; never repeated", acts=True)
 
 AUDIT_LOG = Call("GET", "/v1/audit-log", "admin", "the gateway's audit log")
-CREATE_MAILBOX = Call("POST", "/v1/mailboxes", "admin", "makes a mailbox", acts=True, forbidden_is_scope=False)
+CREATE_MAILBOX = Call("POST", "/v1/mailboxes", "admin", "creates a mailbox", acts=True, forbidden_is_scope=False)
 UPDATE_MAILBOX = Call("PATCH", _MAILBOX, "admin", "changes a mailbox; moves it down the trust ladder", acts=True)
 ALLOW = Call(
     "POST", _MAILBOX + "/allowlist", "admin", "adds to that list, with the operator's code", acts=True,
@@ -86,7 +86,7 @@ DISALLOW = Call(
     forbidden_is_scope=False,
 )  # fmt: skip
 WEBHOOKS = Call("GET", "/v1/webhooks", "admin", "the webhooks")
-CREATE_WEBHOOK = Call("POST", "/v1/webhooks", "admin", "makes a webhook", acts=True, forbidden_is_scope=False)
+CREATE_WEBHOOK = Call("POST", "/v1/webhooks", "admin", "creates a webhook", acts=True, forbidden_is_scope=False)
 DELETE_WEBHOOK = Call("DELETE", "/v1/webhooks/{webhook_id}", "admin", "removes a webhook", acts=True)
 WEBHOOK_DELIVERIES = Call("GET", "/v1/webhook-deliveries", "admin", "what webhooks were told")
 SUPPRESSION = Call("GET", "/v1/suppression", "admin", "addresses that are not sent to")

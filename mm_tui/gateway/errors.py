@@ -25,7 +25,7 @@ class GatewayError(Exception):
         what_to_do: the cure, in words for a human.
     """
 
-    what_to_do: str = "Look at the gateway's words; `mm-tui doctor` checks keys, scopes and connection."
+    what_to_do: str = "See the gateway's message; `mm-tui doctor` checks keys, scopes and connection."
     default_may_have_happened: ClassVar[bool] = False
     default_message: ClassVar[str] = "the gateway refused the call"
 
@@ -57,8 +57,8 @@ class MissingKey(GatewayError):
 class NotJournaled(GatewayError):
     """An act was not asked for, because it could not be written into the journal first."""
 
-    default_message = "the journal cannot be written, so nothing was asked of the gateway"
-    what_to_do = "See to the store on this machine first: `mm-tui doctor` says more."
+    default_message = "the journal cannot be written, so the gateway was not called"
+    what_to_do = "Fix the store on this machine first: `mm-tui doctor` says more."
 
 
 class Unauthorized(GatewayError):
@@ -74,7 +74,7 @@ class Forbidden(GatewayError):
     """403 for a reason other than scope: a wrong code, a limit of the plan."""
 
     default_message = "the gateway does not allow this"
-    what_to_do = "The gateway does not allow this act; its words say why."
+    what_to_do = "The gateway does not allow this; its message says why."
 
 
 class MissingScope(Forbidden):
@@ -112,15 +112,15 @@ class ReadOnlyMailbox(Forbidden):
 class CodeSent(GatewayError):
     """202: nothing was made yet; the operator was mailed a code with which the same call makes it."""
 
-    default_message = "a code was mailed to the operator"
-    what_to_do = "Ask again with the operator's code."
+    default_message = "a code was sent to the operator by email"
+    what_to_do = "Try again with the operator's code."
 
 
 class NotFound(GatewayError):
     """404: no such thing, or not for this key."""
 
-    default_message = "the gateway has no such thing"
-    what_to_do = "It may have been deleted, or belong to another account: refresh, and check the profile."
+    default_message = "the gateway does not have this item"
+    what_to_do = "It may have been deleted or belong to another account: refresh, and check the profile."
 
 
 class NoSuchCall(NotFound):
@@ -141,23 +141,21 @@ class Blocked(GatewayError):
     """403 from what stands before the gateway (Cloudflare): not this key is refused, but this machine's address."""
 
     default_message = "blocked before it reached the gateway"
-    what_to_do = (
-        "No key helps: this network's address is blocked. Use another network, or ask MultiMail to lift the block."
-    )
+    what_to_do = "This network's address is blocked. Use another network, or ask MultiMail to lift the block."
 
 
 class Conflict(GatewayError):
     """409: the state does not allow the act: decided already, a duplicate within 60 s, a taken address."""
 
-    default_message = "the gateway says that this conflicts with the present state"
-    what_to_do = "Refresh: somebody or something else was faster."
+    default_message = "the gateway says that this conflicts with the current state"
+    what_to_do = "Refresh: it was changed elsewhere in the meantime."
 
 
 class BadRequest(GatewayError):
     """400, 413, 422 and other 4xx: the gateway did not accept what was asked."""
 
     default_message = "the gateway did not accept the request"
-    what_to_do = "Change what is asked as the gateway's words say."
+    what_to_do = "Change the request as the gateway's message says."
 
 
 class TooMany(GatewayError):
@@ -168,14 +166,14 @@ class RateLimited(TooMany):
     """429: too many requests; `retry_after` says how long to wait."""
 
     default_message = "too many requests"
-    what_to_do = "Wait; it is tried again by itself where that is safe."
+    what_to_do = "Wait; it is retried automatically where that is safe."
 
 
 class QuotaExceeded(TooMany):
     """429: the month's quota is used up."""
 
-    default_message = "the account's quota is used up"
-    what_to_do = "Wait for the next month or raise the plan."
+    default_message = "the account's quota has been used up"
+    what_to_do = "Wait for next month or upgrade the plan."
 
 
 class WarmupLimit(TooMany):
@@ -188,7 +186,7 @@ class WarmupLimit(TooMany):
     """
 
     default_message = "the daily limit of the warm-up is reached"
-    what_to_do = "Wait for tomorrow; the limit rises while the account warms up."
+    what_to_do = "Wait until tomorrow; the limit rises as the account warms up."
 
     def __init__(
         self,
@@ -212,7 +210,9 @@ class ServerFault(GatewayError):
 
     default_may_have_happened = True
     default_message = "the gateway failed"
-    what_to_do = "The fault is on the gateway's side: reads are tried again; an act is read back first."
+    what_to_do = (
+        "The fault is on the gateway's side. Reads are retried; before a change is retried, its outcome is read."
+    )
 
 
 class Unreachable(GatewayError):
@@ -233,7 +233,7 @@ class Interrupted(GatewayError):
 
     default_may_have_happened = True
     default_message = "the connection was cut before the answer came"
-    what_to_do = "What became of it is read back from the gateway."
+    what_to_do = "The outcome is read from the gateway."
 
 
 class Malformed(GatewayError):
@@ -241,4 +241,4 @@ class Malformed(GatewayError):
 
     default_may_have_happened = True
     default_message = "the gateway's answer cannot be read"
-    what_to_do = "Check that the profile's url is a MultiMail gateway and not a proxy's page."
+    what_to_do = "Check that the profile's url is a MultiMail gateway and not a proxy page."

@@ -202,7 +202,7 @@ class Wire:
         except errors.GatewayError as error:
             fault = error
         except TimeoutError:
-            fault = self._cut(call, "no whole answer within the time allowed", progress.may_have_left)
+            fault = self._cut(call, "no complete answer within the time allowed", progress.may_have_left)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             may_have_left = progress.may_have_left and not isinstance(error, _NEVER_SENT)
             fault = self._cut(call, in_words(error), may_have_left)
@@ -224,7 +224,9 @@ class Wire:
                 raise refusal(call, response, await _what_comes(response, limit), self._keys.mask)
             if not response.is_success:
                 if call in ALWAYS_THERE:
-                    raise no_gateway(call, f"redirects elsewhere ({response.status_code})", response.status_code)
+                    raise no_gateway(
+                        call, f"redirects to another address ({response.status_code})", response.status_code
+                    )
                 raise errors.Malformed(
                     f"the gateway answered with a redirect ({response.status_code}), which is not followed",
                     status=response.status_code,
@@ -283,7 +285,7 @@ async def _what_comes(response: httpx.Response, limit: int) -> bytes:
                 if len(body) > min(limit, 65536):
                     break
     except (httpx.HTTPError, httpx.StreamError, OSError):
-        log.debug("the body of a refusal did not arrive whole")
+        log.debug("the text of a refusal did not arrive complete")
     return body
 
 

@@ -38,7 +38,7 @@ class Keys:
         self.admin = admin
         for scope, key in self._present():
             if not _KEY_FORM.fullmatch(key.get_secret_value()):
-                raise ValueError(f"the {scope} key is empty or holds a space, a line break or a non-ASCII character")
+                raise ValueError(f"the {scope} key is empty or has a space, a line break or a non-ASCII character")
 
     @classmethod
     def of(cls, profile: Profile) -> Self:

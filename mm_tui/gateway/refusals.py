@@ -132,6 +132,6 @@ def in_words(error: Exception) -> str:
         (httpx.ProxyError, "the proxy refused"),
         (httpx.RemoteProtocolError, "the gateway cut the connection"),
         (httpx.NetworkError, "the connection was cut"),
-        (httpx.DecodingError, "the gateway's answer is wrongly compressed"),
+        (httpx.DecodingError, "the gateway's answer is not compressed correctly"),
     )
     return next((words for kind, words in kinds if isinstance(error, kind)), "the connection failed")

@@ -72,8 +72,8 @@ class Diff:
         removed, added = self.words_before - self.words_kept, self.words_after - self.words_kept
         text = f"{removed} word{'' if removed == 1 else 's'} removed, {added} added"
         if not removed and not added:
-            text = "only spaces or signs changed"
-        return text if self.exact else f"{text}; too much for a comparison word by word, so whole lines are marked"
+            text = "only spaces or punctuation changed"
+        return text if self.exact else f"{text}; too long to compare word by word, so whole lines are marked"
 
 
 class _Budget:

@@ -14,7 +14,7 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
     """The lines to show beside every mail that waits to be sent from `mailbox`; None where the mailbox is not known."""
     lines = ["bcc: not disclosed by the gateway"]
     if mailbox is None:
-        return (*map(OneLine, lines), OneLine("mailbox not known: what it adds cannot be shown"))
+        return (*map(OneLine, lines), OneLine("unknown mailbox: what it adds cannot be shown"))
     if mailbox.auto_cc:
         lines.append(f"auto-cc: {mailbox.auto_cc} gets a copy")
     if mailbox.auto_bcc:
@@ -33,7 +33,7 @@ def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine
     usual = {"bcc: not disclosed by the gateway", AI_NOTE}
     lines += [line for line in disclosure(mailbox) if line not in usual]
     if mailbox is not None and mailbox.ai_disclosure is False:
-        lines.append("no note says that an AI wrote it")
+        lines.append("no note will say that an AI wrote it")
     return tuple(map(OneLine, lines))
 
 
@@ -47,7 +47,7 @@ def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneL
     """
     if edited:
         told = f", not at the draft's send time ({send_at})" if send_at else ""
-        return OneLine(f"your edit leaves as soon as it is approved{told}")
+        return OneLine(f"your edit is sent as soon as it is approved{told}")
     if not send_at:
         return OneLine("send time: not disclosed")
     try:
@@ -58,5 +58,5 @@ def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneL
         at = moment.astimezone().strftime("%a %d %b %Y %H:%M %Z")
     except (ValueError, OverflowError, OSError):
         return OneLine(f"leaves at “{send_at}”, once approved")
-    passed = "; that has passed, so it leaves at once" if moment <= now else ""
+    passed = "; that time has passed, so it is sent at once" if moment <= now else ""
     return OneLine(f"leaves {at}, once approved{passed}")

@@ -32,7 +32,7 @@ class Standing(StrEnum):
 
     HOLDS = "the gateway's signature holds"
     BROKEN = "the signature does not hold"
-    UNREADABLE = "it is in no form that is known, so it was not checked"
+    UNREADABLE = "its form is not known, so it was not checked"
     UNCHECKED = "it was not checked"
 
 
@@ -67,7 +67,7 @@ class PublicKey:
     def __init__(self, answer: object) -> None:
         self._keys = [_key(one) for one in _candidates(answer)]
         if not self._keys:
-            raise KeyUnusable("no key stands there")
+            raise KeyUnusable("there is no key")
 
     def matching(self, messages: tuple[bytes, ...], signature: bytes) -> str | None:
         """The fingerprint of the key under which the signature holds for one of the messages; None: of none."""
@@ -167,7 +167,7 @@ def _key(answer: object) -> EllipticCurvePublicKey:
     try:
         if isinstance(answer, Mapping):
             if answer.get("kty") != "EC" or answer.get("crv") != "P-256":
-                raise KeyUnusable("it is no key of the curve P-256")
+                raise KeyUnusable("it is not a key of the curve P-256")
             x, y = (int.from_bytes(_decoded(str(answer.get(name, "")))) for name in ("x", "y"))
             return ec.EllipticCurvePublicNumbers(x, y, curve).public_key()
         text = str(answer).strip()
@@ -179,9 +179,9 @@ def _key(answer: object) -> EllipticCurvePublicKey:
                 return ec.EllipticCurvePublicKey.from_encoded_point(curve, raw)
             key = serialization.load_der_public_key(raw)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyUnusable("it is in no form that is known") from error
+        raise KeyUnusable("its form is not known") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise KeyUnusable("it is no key of the curve P-256")
+        raise KeyUnusable("it is not a key of the curve P-256")
     return key
 
 

@@ -42,7 +42,7 @@ async def chosen(
     content = await fetch(name)
     if not others:
         return content, OneLine("")
-    several = f"{len(others) + 1} files are named {name} and the gateway hands out only one of them"
+    several = f"{len(others) + 1} files are named {name} and the gateway gives out only one of them"
     if len(content) != wanted:
         raise WrongFile(OneLine(f"{several}, the one of {len(content)} bytes; this one has {wanted}"))
     if wanted in others:

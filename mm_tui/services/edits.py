@@ -128,10 +128,10 @@ class Edits:
             left.remove()
         words = []
         if taken:
-            words.append("your editor's text of a draft was taken up after the last run ended" if taken == 1 else
-                         f"your editor's texts of {taken} drafts were taken up after the last run ended")  # fmt: skip
+            words.append("your editor's text of a draft was loaded after the last run ended" if taken == 1 else
+                         f"your editor's texts of {taken} drafts were loaded after the last run ended")  # fmt: skip
         if more:
-            words.append(f"the editor left files of its own in {', '.join(more)}")
+            words.append(f"the editor left its own files in {', '.join(more)}")
         return OneLine("; ".join(words))
 
 

@@ -104,7 +104,7 @@ def _read(paths: Sequence[Path]) -> Facts:
         else:
             if size + len(held) > LARGEST_IN_ALL:
                 most = LARGEST_IN_ALL // 1024
-                problems.append(OneLine(f"house facts: with {name} they are more than {most} KiB: it was not read"))
+                problems.append(OneLine(f"house facts: {name} was not read: together they would exceed {most} KiB"))
                 continue
             size += len(held)
             files.append(FactFile(name, ManyLine(text)))

@@ -82,7 +82,7 @@ def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
         raise ConfigError(str(file), "profiles is not a table of tables", "Write [profiles.NAME].")
     chosen = profile or os.environ.get("MM_TUI_PROFILE") or named or next(iter(profiles), "default")
     if not isinstance(chosen, str):
-        raise ConfigError(str(file), "default_profile is not a text", 'Write default_profile = "NAME".')
+        raise ConfigError(str(file), "default_profile is not a string", 'Write default_profile = "NAME".')
     if (profiles or profile) and chosen not in profiles:
         has = f"It has: {', '.join(profiles)}." if profiles else "It has none yet: `mm-tui init` writes one."
         raise ConfigError(str(file), f"has no profile {chosen!r}", has)
@@ -139,7 +139,7 @@ def parse(text: str, file: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(file), f"is not TOML: {error}", "Mend that line.") from None
+        raise ConfigError(str(file), f"is not TOML: {error}", "Fix that line.") from None
     version = table.pop("version", FORMAT)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ConfigError(str(file), "version is not a number", f"Write version = {FORMAT}.")
@@ -191,13 +191,13 @@ def _explained(
     place += [unknown[1]] if unknown else _wrong_key(table, place)
     if place[0] == "profile":
         if len(place) > 1 and place[1] in from_environment:
-            return ConfigError(f"environment variable {from_environment[place[1]]}", what, "Mend it.")
+            return ConfigError(f"environment variable {from_environment[place[1]]}", what, "Fix it.")
         model: type[Section] = Profile
         place[:1] = ["profiles", chosen]
     else:
         model = SECTIONS.get(place[0], Settings) if len(place) > 1 else Settings
         if len(place) == 2 and os.environ.get(variable(*place)):
-            return ConfigError(f"environment variable {variable(*place)}", what, "Mend it.")
+            return ConfigError(f"environment variable {variable(*place)}", what, "Fix it.")
     where = f"{file}{_line(text, place)}"
     name = ".".join(place)
     if not unknown:

@@ -47,7 +47,7 @@ def _checked(field: str, text: str, profile: Profile) -> Secret:
         return checked_key(field, Secret(text))
     except FieldError:
         cure = "It must print the key alone on its first line."
-        raise ConfigError(f"profiles.{profile.name}.{field}_command", "did not give a key", cure) from None
+        raise ConfigError(f"profiles.{profile.name}.{field}_command", "did not print a key", cure) from None
 
 
 def run_command(command: str, where: str) -> str:
@@ -121,13 +121,13 @@ def _unusable(error: Exception, done: str) -> ConfigError:
     kind = type(error).__name__
     cure = "Unlock it, or use a key command instead (`*_key_command`)."
     if kind == "NoKeyringError":
-        cure = "This machine has none that runs: install one, or use a key command instead (`*_key_command`)."
+        cure = "No keyring is running on this machine: install one, or use a key command instead (`*_key_command`)."
     return ConfigError("system keyring", f"cannot be {done} ({kind})", cure)
 
 
 def _no_keyring(profile: str) -> ConfigError:
     return ConfigError(
         f"profiles.{profile}.keyring",
-        "is on, but the package keyring is not installed",
+        "is on, but the keyring package is not installed",
         "Install mm-tui with its extra: 'mm-tui[keyring]'.",
     )

@@ -32,9 +32,9 @@ class Kind(StrEnum):
 
 
 _KIND_WORDS = {
-    Kind.LIVE: "LIVE: real mail leaves",
-    Kind.TEST: "TEST: nothing is delivered outside",
-    Kind.UNKNOWN: "LIVE or TEST: its keys will tell",
+    Kind.LIVE: "LIVE: real mail is sent",
+    Kind.TEST: "TEST: nothing is delivered",
+    Kind.UNKNOWN: "LIVE or TEST: depends on its keys",
 }
 
 

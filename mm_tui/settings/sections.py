@@ -95,7 +95,7 @@ def refuse_plain_http(url: str) -> str:
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("must be a plain address: no user, ? or #")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        raise ValueError("plain http is refused but for this machine (127.0.0.1): a key would travel in clear")
+        raise ValueError("plain http is allowed only for this machine (127.0.0.1): a key would be sent unencrypted")
     return url.rstrip("/")
 
 
@@ -201,7 +201,7 @@ def checked_key(field: str, key: Secret) -> Secret:
     """The key without space around it; raises FieldError when no key looks like this. The error does not quote it."""
     text = key.get_secret_value().strip()
     if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise FieldError(field, "is empty or holds a space, a line break or a non-ASCII character: no key does")
+        raise FieldError(field, "is empty or has a space, a line break or a non-ASCII character, which no key has")
     return Secret(text)
 
 

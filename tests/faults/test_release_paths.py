@@ -380,7 +380,7 @@ async def test_a_fault_of_this_program_is_shown(desk: Desk, sandbox: Sandbox, mo
     monkeypatch.setattr(DecisionCalls, "look", broken)
     await desk.approve(mail)
     async with asyncio.timeout(10):
-        while "fault of this program" not in (desk.decisions.state(draft) or mail).__repr__():
+        while "internal error" not in (desk.decisions.state(draft) or mail).__repr__():
             await asyncio.sleep(0.002)
     assert sandbox.outbox() == []
 

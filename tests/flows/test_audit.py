@@ -159,7 +159,7 @@ async def test_what_is_shown_is_exported_and_no_file_is_overwritten(
         await until(pilot, lambda: isinstance(app.screen, ExportScreen), "the question")
         app.screen.query_one(Input).value = str(path)
         await pilot.press("enter")
-        await until(pilot, lambda: "nothing is overwritten" in shown(app), "the refusal")
+        await until(pilot, lambda: "is not overwritten" in shown(app), "the refusal")
         assert isinstance(app.screen, ExportScreen)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "the audit screen again")

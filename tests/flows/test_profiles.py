@@ -72,8 +72,8 @@ async def test_the_other_profile_is_opened_and_this_one_closed_in_order(tmp_path
         await pilot.press("P")
         await until(pilot, lambda: isinstance(app.screen, ProfilesScreen))
         text = shown(app)
-        assert "first  TEST: nothing is delivered outside  you are here" in text
-        assert "second  TEST: nothing is delivered outside" in text
+        assert "first  TEST: nothing is delivered  you are here" in text
+        assert "second  TEST: nothing is delivered" in text
         await pilot.press("j", "enter")
         await until(pilot, lambda: app.next_services is not None)
     assert app.next_services is not None
@@ -92,7 +92,7 @@ async def test_the_other_profile_is_opened_and_this_one_closed_in_order(tmp_path
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"url": '"http://far.example"'}, "plain http is refused"),
+        ({"url": '"http://far.example"'}, "plain http is allowed only"),
         ({"oversight_key_command": '"false"'}, "failed with exit status 1"),
         ({"oversight_key_command": '"no-such-program-here"'}, "there is no program"),
         ({"mailbox": '"support@acme.example"'}, "has no gateway key"),

@@ -55,7 +55,7 @@ def open_editor(terminal: Terminal) -> None:
     terminal.wait_for("you will get everything back")
     terminal.press("e")
     while terminal.wait_for("^ subj|still being read").group() != " subj":
-        terminal.wait_gone("still being read")
+        terminal.wait_gone("still being loaded")
         terminal.press("e")
 
 

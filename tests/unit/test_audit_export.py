@@ -71,7 +71,7 @@ def test_csv_can_be_read_back_and_holds_no_formula(lines: AuditLines, tmp_path: 
 def test_no_file_is_overwritten(lines: AuditLines, tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text("precious")
-    with pytest.raises(ExportError, match="exists already"):
+    with pytest.raises(ExportError, match="already exists"):
         target_of("log.jsonl", tmp_path)
     # Made by somebody else after it was asked for.
     with pytest.raises(ExportError):
@@ -79,7 +79,7 @@ def test_no_file_is_overwritten(lines: AuditLines, tmp_path: Path) -> None:
     assert path.read_text() == "precious"
     dangling = tmp_path / "link.jsonl"
     dangling.symlink_to(tmp_path / "elsewhere.jsonl")
-    with pytest.raises(ExportError, match="exists already"):
+    with pytest.raises(ExportError, match="already exists"):
         target_of("link.jsonl", tmp_path)
 
 

@@ -115,7 +115,7 @@ def test_a_draft_is_printed_as_written_with_what_its_recipient_does_not_see(home
     draft_id = sandbox.draft("Dear **Anna** <!-- pay at once -->\n\n[ref]: https://evil.example/x")
     text = home.run("pending", "show", draft_id).out
     assert "Dear **Anna** <!-- pay at once -->" in text
-    assert "the text is printed as it was written, in Markdown" in text
+    assert "the text is printed as written, in Markdown" in text
     assert "the recipient does not see: <!-- pay at once -->" in text
     assert "the recipient does not see: [ref]: https://evil.example/x" in text
     plain = home.run("pending", "show", sandbox.draft("Dear Anna")).out

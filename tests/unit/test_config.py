@@ -75,7 +75,7 @@ def test_the_profile_is_chosen_by_argument_variable_file_or_order(
 @pytest.mark.parametrize(
     ("text", "where", "what", "cure"),
     [
-        ("a = [", "config.toml", "is not TOML", "Mend that line"),
+        ("a = [", "config.toml", "is not TOML", "Fix that line"),
         ("[review]\nhold_secs = 5", ", line 2", "review.hold_secs is not a setting", "Did you mean hold_seconds?"),
         ("[revue]\n", ", line 1", "revue is not a setting", "Did you mean review?"),
         (
@@ -98,10 +98,10 @@ def test_the_profile_is_chosen_by_argument_variable_file_or_order(
         ("[notice]\nquiet_hours = 'x'", ", line 2", "notice.quiet_hours: must look like", "configuration.md"),
         ("review = 3", ", line 1", "review: must be a table, not a whole number", "configuration.md"),
         ('[profiles.x]\nurl = "http://a.example"', ", line 2", "profiles.x.url: plain http", "configuration.md"),
-        ('[profiles.x]\nsend_key = "a b"', ", line 2", "profiles.x.send_key: is empty or holds", "configuration.md"),
+        ('[profiles.x]\nsend_key = "a b"', ", line 2", "profiles.x.send_key: is empty or has", "configuration.md"),
         ('[profiles.x]\noversite_key = "k"', ", line 2", "oversite_key is not a setting", "oversight_key?"),
         ("profiles = 3", "config.toml", "profiles is not a table", "[profiles.NAME]"),
-        ("default_profile = 3", "config.toml", "default_profile is not a text", "NAME"),
+        ("default_profile = 3", "config.toml", "default_profile is not a string", "NAME"),
         ("version = 2", "config.toml", "was written for a newer mm-tui (version 2", "Upgrade"),
         ('version = "x"', "config.toml", "version is not a number", "version = 1"),
     ],
@@ -203,7 +203,7 @@ def test_no_shell_runs_a_key_command() -> None:
         ("no-such-program-here", "there is no program"),
         ("false", "failed with exit status 1"),
         ("true", "printed no key"),
-        ("echo two words", "did not give a key"),
+        ("echo two words", "did not print a key"),
         ("'", "cannot be split"),
         ("/", "cannot be run"),
     ],

@@ -51,7 +51,7 @@ def test_a_phrase_that_changed_is_one_stretch_not_crumbs() -> None:
 
 def test_sizes_in_words() -> None:
     assert compare("a b", "a b").words == "no change"
-    assert compare("a b", "a  b").words == "only spaces or signs changed"
+    assert compare("a b", "a  b").words == "only spaces or punctuation changed"
     assert compare("", "a").share == 1
     assert compare("a b c d", "a b c x").share == 0.25
     assert compare("", "").share == 0

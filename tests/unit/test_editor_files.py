@@ -78,7 +78,7 @@ def test_a_killed_program_and_a_killed_editor_lose_nothing(tmp_path: Path) -> No
             assert time.monotonic() < ends
             time.sleep(0.01)
         database = Database.open(None)
-        assert "your editor's text of a draft was taken up" in Edits(database).take_up(parent, NOW)
+        assert "your editor's text of a draft was loaded" in Edits(database).take_up(parent, NOW)
         assert edits(database) == ["From my editor."]
         assert list(parent.iterdir()) == []
         assert Edits(database).take_up(parent, NOW) == ""
@@ -134,7 +134,7 @@ def test_an_editors_own_swap_file_is_left_and_told(tmp_path: Path) -> None:
     file = EditorFile(tmp_path, GIVEN)
     swap = file.folder / ".draft.md.swp"
     swap.write_bytes(b"what was not written")
-    assert f"files of its own in {file.folder}" in Edits(database).take_up(tmp_path, NOW)
+    assert f"its own files in {file.folder}" in Edits(database).take_up(tmp_path, NOW)
     assert swap.exists()
     assert Edits(database).take_up(tmp_path, NOW) == ""
 
@@ -156,7 +156,7 @@ def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.Mo
     file = EditorFile(editing_folder("acme"), GIVEN)
     file.path.write_bytes(b"Gr\xfc\xdfe\n")
     monkeypatch.setattr(Process, "is_alive", lambda _self: False)
-    assert "was taken up" in session.take_up_texts()
+    assert "was loaded" in session.take_up_texts()
     assert edits(session.database) == ["Gr\ufffd\ufffde"]
 
 

@@ -106,7 +106,7 @@ DOUBTFUL = {
     "invalid utf-8": answer(200, b'{"status":"\xff"}'),
     "redirect": answer(302, b"", "Location: /elsewhere"),
     "request timeout": answer(408, b"{}"),
-    "wrongly compressed": answer(200, b"not gzip", "Content-Encoding: gzip"),
+    "not compressed correctly": answer(200, b"not gzip", "Content-Encoding: gzip"),
     "no http": b"SSH-2.0-OpenSSH\r\n\r\n",
 }
 

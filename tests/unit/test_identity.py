@@ -126,7 +126,7 @@ def test_what_is_no_key_is_said_to_be_none(answer: object) -> None:
 def test_a_key_of_another_kind_is_said_to_be_one() -> None:
     key = rsa.generate_private_key(65537, 2048).public_key()
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    with pytest.raises(KeyUnusable, match="no key of the curve P-256"):
+    with pytest.raises(KeyUnusable, match="not a key of the curve P-256"):
         PublicKey(pem.decode())
 
 
@@ -174,7 +174,7 @@ async def test_without_the_key_it_is_said_that_nothing_was_checked() -> None:
     first, second = [await identities.check(header()) for _ in range(2)]
     assert first.standing is second.standing is Standing.UNCHECKED
     assert first.why == "the gateway's key could not be read: cannot be reached"
-    assert second.why == "the gateway's key cannot be used: no key stands there"
+    assert second.why == "the gateway's key cannot be used: there is no key"
     assert ("operator", "Acme") in first.claims
 
 

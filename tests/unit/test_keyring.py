@@ -83,7 +83,7 @@ def test_without_it_the_keys_are_in_the_file(desk: Desk, sandbox: Sandbox) -> No
     ("backend", "words"),
     [
         ("tests.support.file_keyring.WrongPassword", r"cannot be read \(ValueError\)"),
-        ("keyring.backends.fail.Keyring", r"cannot be read \(NoKeyringError\)[^$]*This machine has none that runs"),
+        ("keyring.backends.fail.Keyring", r"cannot be read \(NoKeyringError\)[^$]*No keyring is running"),
         ("no_such_module.Keyring", r"cannot be read \(ModuleNotFoundError\)"),
     ],
 )

@@ -55,7 +55,7 @@ def test_each_profile_is_told_with_its_kind_and_place(tmp_path: Path) -> None:
 def test_a_profile_that_cannot_be_used_is_listed_with_the_reason(tmp_path: Path) -> None:
     text = '[profiles.far]\nurl = "http://far.example"\n[profiles.odd]\nlive = true\nsend_key = "mm_test_a"\n'
     far, odd = profiles(tmp_path, text).listed()
-    assert "plain http is refused" in far.trouble and "line 2" in far.trouble
+    assert "plain http is allowed only" in far.trouble and "line 2" in far.trouble
     assert "meant for live mail" in odd.trouble
 
 

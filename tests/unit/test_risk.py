@@ -224,7 +224,7 @@ def test_attachments_by_name() -> None:
     assert found(both, "missing_attachment") == [(Level.MEDIUM, 'names "terms.pdf", which is not attached')]
     incomplete = assess(drafted("See attached receipt.", complete=False), CONTEXT)
     assert found(incomplete, "missing_attachment") == []
-    assert "cc and attachments have not been read yet" in incomplete.unchecked
+    assert "cc and attachments have not been loaded yet" in incomplete.unchecked
 
 
 def test_hidden_characters_are_told_with_their_kind() -> None:
@@ -308,8 +308,8 @@ def test_nothing_is_silent() -> None:
     assert "the settings name a risk rule that does not exist: nonsense" in assessment.unchecked
     unread = replace(CONTEXT, messages=(replace(QUESTION, body=None),))
     said = assess(drafted("It costs $1."), unread).unchecked
-    assert any(sentence.startswith("1 of 1 earlier mails have not been read") for sentence in said)
-    assert any("no earlier mail" in sentence for sentence in assess(drafted(), ThreadContext()).unchecked)
+    assert any(sentence.startswith("1 of 1 earlier emails have not been read") for sentence in said)
+    assert any("no earlier email" in sentence for sentence in assess(drafted(), ThreadContext()).unchecked)
     assert any("bcc" in sentence for sentence in said)
 
 

@@ -238,7 +238,10 @@ async def test_it_is_asked_once_for_the_same_draft_and_thread() -> None:
     again = SecondReader(desk.assistant, HouseFacts(Settings()), desk.told.append)
     assert await again.recall(an_entry(), "us@company.example") == state and len(model.asked) == 1
     other = await desk.read(an_entry(f"{BODY} Yours"))
-    assert len(model.asked) == 2 and other.summary == "second reader jamba-mini: nothing named, which is no all-clear"
+    assert (
+        len(model.asked) == 2
+        and other.summary == "second reader jamba-mini: no remarks, which does not prove that all is well"
+    )
 
 
 async def test_what_was_dropped_is_told() -> None:
@@ -258,7 +261,7 @@ async def test_nothing_is_opened_and_nothing_read_without_a_thread() -> None:
     model = Scripted()
     unopened = ThreadMail(a_mail("m1", ASKED).summary, None)
     state = await Desk(model).read(an_entry(thread=(unopened,)))
-    assert state.phase is Phase.FAILED and "no mail of the thread is opened" in state.words and not model.asked
+    assert state.phase is Phase.FAILED and "no email of the thread has been opened" in state.words and not model.asked
     half = await Desk(Scripted(answer())).read(an_entry(thread=(unopened, a_mail("m2", ASKED))))
     assert "1 of the thread not opened, so not read" in half.summary
 

@@ -47,7 +47,7 @@ NO_GATEWAYS = {
     "a login page": (
         Page(302, body=b"", headers=(("Location", "/login"),)),
         {},
-        "/health and /v1/mailboxes redirects elsewhere (302)",
+        "/health and /v1/mailboxes redirects to another address (302)",
     ),
     "another service with a health": (NOT_FOUND, {"/health": HEALTHY}, "/v1/mailboxes is not found"),
     "a page and no more": (NOT_FOUND, {"/health": Page(200)}, "/health answers with a web page, /v1/mailboxes is not"),
@@ -100,7 +100,7 @@ def test_a_block_by_address_is_no_lacking_scope(tmp_path: Path, name: str) -> No
             said = done.out + done.err
             assert done.status == Exit.GATEWAY, said
             assert f"blocked before it reached the gateway (403, {words})" in said
-            assert "No key helps" in said
+            assert "address is blocked" in said
             assert "scope" not in said
 
 

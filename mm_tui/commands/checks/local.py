@@ -50,7 +50,7 @@ def configuration(path: Path | None, profile: str | None) -> tuple[list[Check], 
         cure = "Use keys of one kind in a profile; make one profile for tests and one for live mail."
         found.append(warning("keys.kind", settings.profile.mismatch, cure))
     else:
-        kind = "LIVE: real mail leaves" if settings.profile.is_live else "TEST: nothing is delivered outside"
+        kind = "LIVE: real mail is sent" if settings.profile.is_live else "TEST: nothing is delivered"
         found.append(ok("keys.kind", kind))
     return found, settings
 

@@ -40,15 +40,15 @@ class Exit(IntEnum):
 
 IN_SHORT = {
     Exit.OK: "done",
-    Exit.CRASH: "a fault of the program",
+    Exit.CRASH: "an internal error",
     Exit.USAGE: "wrong arguments",
     Exit.NOT_FOUND: "no such item",
     Exit.AUTH: "a key is missing, wrong or lacks a scope",
     Exit.GATEWAY: "the gateway failed, or the outcome is unknown",
-    Exit.CHANGED: "changed or decided elsewhere",
+    Exit.CHANGED: "changed, or decided elsewhere",
     Exit.RATE_LIMITED: "too many requests",
-    Exit.RISK: "high risk that was not accepted",
-    Exit.CONFIG: "settings or store unusable",
+    Exit.RISK: "a high risk that was not accepted",
+    Exit.CONFIG: "settings or store cannot be used",
     Exit.INTERRUPTED: "interrupted",
 }
 """For the help of each command."""

@@ -104,14 +104,14 @@ def _unchecked(reading: Reading) -> list[OneLine]:
         elif code in settings.off:
             said.append(f"switched off in the settings: {code}")
     if not draft.complete:
-        said.append("cc and attachments have not been read yet")
+        said.append("cc and attachments have not been loaded yet")
     if draft.outbound:
         unread = sum(mail.body is None for mail in reading.context.messages)
         if not reading.has_thread:
-            said.append("no earlier mail of this thread is known here: nothing to compare with")
+            said.append("no earlier email of this thread is on this machine: nothing to compare with")
         elif unread:
             total = len(reading.context.messages)
-            said.append(f"{unread} of {total} earlier mails have not been read on this machine, so not compared with")
+            said.append(f"{unread} of {total} earlier emails have not been read on this machine, so not compared")
         said += reading.not_read
         said.append("bcc is not disclosed by the gateway")
     if draft.sender_verified is None:

@@ -160,9 +160,9 @@ class ThreadContext:
 
 
 _DECIDED_ALONE = {
-    "already_answered": "what was answered already is decided by itself, never in a batch",
-    "another_answer": "what another draft answers too is decided by itself, never in a batch",
-    "recipients_untold": "a mail whose recipients are not told is decided by itself, never in a batch",
+    "already_answered": "an email that was already answered is decided on its own, never in a batch",
+    "another_answer": "an email that another draft answers too is decided on its own, never in a batch",
+    "recipients_untold": "an email whose recipients are not disclosed is decided on its own, never in a batch",
 }
 """Findings that keep a mail out of batches at every level, and what is said then."""
 
@@ -208,5 +208,5 @@ class Assessment:
     def why_alone(self) -> str:
         """Why it is never approved in a batch; empty when it may be."""
         if self.asks_again:
-            return "high risk is decided by itself, never in a batch"
+            return "an email of high risk is decided on its own, never in a batch"
         return next((_DECIDED_ALONE[one.code] for one in self.findings if one.code in _DECIDED_ALONE), "")

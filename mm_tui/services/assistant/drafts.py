@@ -162,7 +162,7 @@ class Drafts:
         """
         mail = await asyncio.to_thread(self._mail.summary, email_id)
         if mail is None:
-            raise NotFound("this mail is not in the store")
+            raise NotFound("this email is not in the local store")
         first = self._submitted.setdefault(session, body)
         key = f"mm-tui-{hashlib.sha256(f'{email_id} {session}'.encode()).hexdigest()[:40]}"
         told = {"key": key, "mailbox": mail.mailbox_id}
@@ -207,7 +207,7 @@ class Drafts:
             raise NoKey
         conversation = await self._conversations.read(email_id)
         if conversation is None:
-            raise NotFound("this mail is not in the store")
+            raise NotFound("this email is not in the local store")
         return conversation
 
     async def _write(self, request: Request, conversation: Conversation | None) -> AsyncGenerator[DraftText, None]:

@@ -32,12 +32,12 @@ __all__ = ["Remark", "SecondReader", "SecondReaderState"]
 MOST_KEPT = 200
 LONGEST_THREAD = 30
 """The newest so many mails of a thread are read."""
-READING = OneLine("the second reader is reading …")
+READING = OneLine("the second reader is reading the draft …")
 UNREADABLE = OneLine("the second reader's answer could not be read")
-NOTHING_NAMED = "nothing named, which is no all-clear"
+NOTHING_NAMED = "no remarks, which does not prove that all is well"
 STAND_IN_WORDS = "plain rules that compare numbers, dates and questions only"
-INBOUND = OneLine("the second reader reads drafts, not mail that came in")
-NO_THREAD = OneLine("no mail of the thread is opened here: nothing to read the draft against")
+INBOUND = OneLine("the second reader reads drafts, not incoming mail")
+NO_THREAD = OneLine("no email of the thread has been opened here: nothing to compare the draft with")
 _WORDS = {
     "contradicted": ("contradicted", "thread"),
     "not_found": ("not found", "nearest"),

@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 __all__ = ["AUTOMATIC_WARNING", "CardState", "Phase", "Spend", "Triage"]
 
-AUTOMATIC_WARNING = "Automatic mode opens new mail to read it, and so marks it read at the gateway."
+AUTOMATIC_WARNING = "Automatic mode opens new mail, which marks it read at the gateway."
 """To be said wherever automatic mode is switched on."""
 
 NOT_ASKED = OneLine("The assistant has not read this thread yet.")
 QUEUED = OneLine("The assistant will read this thread soon.")
 WORKING = OneLine("The assistant is reading the thread…")
 STOPPED = OneLine("Stopped.")
-UNKNOWN_MAIL = OneLine("This mail is not in the store.")
+UNKNOWN_MAIL = OneLine("This email is not in the local store.")
 
 RECENT_DAYS = 14
 """How old read mail may be for automatic mode to examine it; older mail is examined when asked for."""
@@ -194,7 +194,7 @@ class Triage:
         try:
             conversation = await self._conversations.read(row.email_id)
         except GatewayError as error:
-            self._say(row, Phase.FAILED, OneLine(f"The mail cannot be read: {error.message}."), can_retry=True)
+            self._say(row, Phase.FAILED, OneLine(f"The email cannot be read: {error.message}."), can_retry=True)
             return
         if conversation is None:
             self._say(row, Phase.FAILED, UNKNOWN_MAIL)
@@ -289,7 +289,7 @@ class Triage:
         except GatewayError as error:
             self._say(row, Phase.DONE, OneLine(f"The tags were not written: {error.message}."), can_retry=True)
         except tags.TagsDiffer:
-            self._say(row, Phase.DONE, OneLine("The tags were not kept as written: someone else sets them too."))
+            self._say(row, Phase.DONE, OneLine("The tags were overwritten: somebody else sets them too."))
         else:
             if not by_human:
                 await self._take_over(row, held)

@@ -41,14 +41,14 @@ def target_of(typed: str, folder: Path) -> Path:
     """
     words = typed.strip()
     if not words or "\0" in words:
-        raise ExportError("name a file")
+        raise ExportError("give the name of a file")
     path = folder / Path(words).expanduser()
     if path.suffix not in (".jsonl", ".csv"):
-        raise ExportError("the name must end in .jsonl or .csv: that says the format")
+        raise ExportError("the name must end in .jsonl or .csv, which sets the format")
     if not path.parent.is_dir():
         raise ExportError(f"there is no folder {path.parent}")
     if os.path.lexists(path):
-        raise ExportError(f"{path} exists already; nothing is overwritten")
+        raise ExportError(f"{path} already exists and is not overwritten")
     return path
 
 

@@ -106,7 +106,7 @@ class Lives:
         sender = summary.sender.address
         yield LifeEvent(summary.received_at, Origin.MAIL, OneLine(came), sender, about_edit=about_edit)
         if (seen_at := self._pending.seen_at(email_id)) is not None:
-            yield LifeEvent(seen_at, Origin.HERE, OneLine("came into the queue here"), about_edit=about_edit)
+            yield LifeEvent(seen_at, Origin.HERE, OneLine("entered the queue here"), about_edit=about_edit)
         if (opened_at := self._mail.detail_at(email_id)) is not None:
             yield LifeEvent(opened_at, Origin.HERE, OneLine("last opened here"), about_edit=about_edit)
         if detail is not None and detail.approved_at is not None:
@@ -168,7 +168,7 @@ def _journal_told(action: str, details: Mapping[str, str]) -> list[str]:
     if action == "held":
         told += [f"of digest {short(details['digest'])}"] if details.get("digest") else []
         told += [f"reason: {details['reason']}"] if details.get("reason") else []
-        told += [f"in spite of {details['found']}"] if details.get("found") else []
+        told += [f"despite {details['found']}"] if details.get("found") else []
         told += [f"written by {details['written_by']}"] if details.get("written_by") else []
     elif action == "done" and details.get("note"):
         told += [f"the gateway: {details['note']}"]

@@ -39,19 +39,19 @@ GATEWAY_WORDS = {
     "email.tags_set": "tagged",
     "email.tag_deleted": "tag removed",
     "email.spam_reported": "reported as spam",
-    "email.not_spam": "said not to be spam",
-    "oversight.pending": "waits for a human",
+    "email.not_spam": "reported as not spam",
+    "oversight.pending": "waits for approval",
     "oversight.approved": "approved",
     "oversight.rejected": "rejected",
-    "mailbox.created": "mailbox made",
+    "mailbox.created": "mailbox created",
     "mailbox.updated": "mailbox changed",
     "mailbox.deleted": "mailbox switched off",
     "mailbox.imported": "mail imported",
-    "mailbox.upgrade_requested": "upgrade asked for",
+    "mailbox.upgrade_requested": "upgrade requested",
     "mailbox.upgraded": "mailbox moved up",
-    "webhook.created": "webhook made",
+    "webhook.created": "webhook created",
     "webhook.deleted": "webhook removed",
-    "api_key.created": "key made",
+    "api_key.created": "key created",
     "api_key.updated": "key changed",
     "api_key.revoked": "key revoked",
 }
@@ -73,7 +73,7 @@ JOURNAL_WORDS = {
     "withdrawing": "withdraws the edit",
     "rescheduling": "changes the schedule",
     "in_doubt": "outcome unknown",
-    "resumed": "taken up again",
+    "resumed": "resumed",
     "sending": "sends a mail",
     "replying": "sends a reply",
     "cancelling": "cancels",
@@ -81,22 +81,22 @@ JOURNAL_WORDS = {
     "tagging": "sets tags",
     "untagging": "removes a tag",
     "reporting_spam": "reports as spam",
-    "clearing_spam": "says it is not spam",
+    "clearing_spam": "reports as not spam",
     "adding_contact": "adds a contact",
     "deleting_contact": "removes a contact",
     "requesting_upgrade": "asks for an upgrade",
     "upgrading": "moves a mailbox up",
-    "creating_mailbox": "makes a mailbox",
+    "creating_mailbox": "creates a mailbox",
     "changing_mailbox": "changes a mailbox",
-    "allowing": "lets mail to somebody leave unasked",
-    "disallowing": "asks again before mail to somebody",
+    "allowing": "adds to the allowlist",
+    "disallowing": "removes from the allowlist",
     "deleting_mailbox": "switches a mailbox off",
-    "creating_webhook": "makes a webhook",
+    "creating_webhook": "creates a webhook",
     "deleting_webhook": "removes a webhook",
-    "removing_suppression": "sends to an address again",
+    "removing_suppression": "allows an address again",
     "act_failed": "was refused",
     "act_in_doubt": "outcome unknown",
-    "store_accepted": "goes on with another store",
+    "store_accepted": "accepts another store",
     "reply_submitting": "submits a reply",
     "reply_submitted": "own reply submitted",
     "reply_refused": "reply not accepted",
@@ -107,7 +107,7 @@ OUTCOME_WORDS = {
     "rejected": "rejected",
     "decided": "decided, unknown by whom",
     "not_as_seen": "INCIDENT: other text",
-    "edit_released": "edit released",
+    "edit_released": "edit sent",
     "rescheduled": "rescheduled",
     "undone": "undone",
     "fell_back": "fell back, undecided",
@@ -125,7 +125,7 @@ OUTCOME_WORDS = {
     "withdrawn": "edit withdrawn",
     "taken_back": "edit taken back",
     "left": "left as it stands",
-    "incident": "INCIDENT: both released",
+    "incident": "INCIDENT: both sent",
 }
 """Our words for how a decision ended, by the outcome that the journal names."""
 
@@ -271,7 +271,7 @@ def words_of(line: LogLine) -> OneLine:
     if line.action == "held":
         return OneLine(f"{act}: held")
     if line.action == "deciding":
-        return OneLine(f"{act}: under way")
+        return OneLine(f"{act}: in progress")
     if line.action == "done":
         return OneLine(f"{act}: accepted")
     if line.action == "answered":
@@ -296,7 +296,7 @@ def narrowed(wanted: LineFilter, typed: str, now: datetime) -> tuple[LineFilter,
             continue
         moment = moment_named(value, now)
         if moment is None:
-            complaint = OneLine(f"{word}: a day (2026-03-01), month, year or age (7d, 2w, 3m) is expected")
+            complaint = OneLine(f"{word}: expected a day (2026-03-01), month, year or age (7d, 2w, 3m)")
         elif name == "after":
             wanted = replace(wanted, since=moment)
         else:

@@ -115,10 +115,10 @@ class TrackRecord:
 
 LADDER: Mapping[str, str] = {
     "read_only": "nothing can be sent",
-    "gated_all": "drafts and inbound mail both wait for a human",
-    "gated_send": "drafts wait for a human; inbound mail goes straight to the agent",
-    "monitored": "drafts leave at once; a copy goes to the operator",
-    "autonomous": "drafts leave at once, nobody is asked",
+    "gated_all": "drafts and inbound mail both need approval",
+    "gated_send": "drafts need approval; inbound mail goes straight to the agent",
+    "monitored": "drafts are sent at once; a copy goes to the operator",
+    "autonomous": "drafts are sent at once without approval",
 }
 """The trust ladder, lowest first, and what each step means."""
 

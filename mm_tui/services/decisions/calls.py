@@ -196,9 +196,9 @@ class DecisionCalls:
         except GatewayError as error:
             return CallRefused(error.message)
         if any(len(file.content) != size for file, (_, size, _) in zip(files, mine.attachments, strict=True)):
-            return CallRefused("an attachment of the original did not arrive whole and cannot be carried over")
+            return CallRefused("an attachment of the original did not arrive complete and cannot be added to the edit")
         if len({file.name for file in files}) != len(files):
-            return CallRefused("two attachments have the same name: the gateway does not let us fetch both")
+            return CallRefused("two attachments have the same name, and the gateway gives out only one of them")
         try:
             receipt = await self._send(live, parent, files)
         except NotFound as error:

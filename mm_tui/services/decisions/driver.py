@@ -281,7 +281,7 @@ class Driver:
             await self.feed(live, await self._outcome(live, effect, then), turn)
         except Exception as error:  # noqa: BLE001 - a fault of our own must be seen, not leave a decision standing still
             log.error("a decision stopped: %s", type(error).__name__)
-            live.trouble = f"stopped by a fault of this program ({type(error).__name__}): start it again"
+            live.trouble = f"stopped by an internal error ({type(error).__name__}): start it again"
             self._free_slot(live)
             self.tell(live)
 

@@ -81,13 +81,15 @@ class DecisionRequest:
         """Raises `Refused` where the request itself is not in order."""
         item = self.item
         if isinstance(item, PendingItem) and not item.complete:
-            raise Refused("this mail has not been read in full", "Open it first: cc and attachments are not known yet.")
+            raise Refused(
+                "this email has not been read in full", "Open it first: cc and attachments are not known yet."
+            )
         if digest_of(item.id, item.mailbox_id, item.direction, item.raw) != self.digest:
-            raise Refused("the digest names other content than was on the screen", "Look at the mail again.")
+            raise Refused("the digest does not match what was on the screen", "Read the email again.")
         if self.act is Act.REJECT and not self.reason.strip():
             raise Refused("rejecting needs a reason", "Say why, so that the agent can do better.")
         if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
-            raise Refused("your edit names no recipient", "Fill in To.")
+            raise Refused("your edit has no recipient", "Fill in To.")
 
 
 class DecisionLog:
@@ -157,7 +159,7 @@ class DecisionLog:
             raise _claimed(standing)
         family = [self._fallen(connection, row, at) for row in family]
         if any(not row.ended for row in family):
-            raise Refused("an earlier decision about this mail is not finished", "Answer its question first.")
+            raise Refused("an earlier decision about this email is not finished", "Answer its question first.")
         mine = edited(item.raw, request.edit) if request.edit is not None else None
         key, key_since = self._key(request, mine, family, at)
         doubts = [row for row in family if row.ended and row.doubts and at - row.updated_at < DOUBT_LIFE]
@@ -313,13 +315,13 @@ def _is_lost_edit(row: SavedDecision, raw: RawContent) -> bool:
 
 def claimed_words(claim: Claim) -> OneLine:
     """Who decides in another window, and since when."""
-    return OneLine(f"{claim.reviewer} has been deciding about this mail since {claim.claimed_at.astimezone():%H:%M}")
+    return OneLine(f"{claim.reviewer} has been deciding about this email since {claim.claimed_at.astimezone():%H:%M}")
 
 
 def _claimed(claim: Claim) -> Refused:
     return Refused(
         claimed_words(claim),
-        "Wait until that is done, or finish it where it was begun; if that program is gone, it is free soon.",
+        "Wait until it is done, or finish it where it was started; if that program has ended, it is free soon.",
     )
 
 

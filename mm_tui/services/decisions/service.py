@@ -334,7 +334,7 @@ class Decisions:
                 await self._driver.written()
         except TimeoutError:
             # It is on the disk as it was last journaled.
-            log.warning("closed while a decision was under way; it is read back at the next start")
+            log.warning("closed while a decision was in progress; its outcome is read at the next start")
         await self._driver.stop_all(list(self._lives.values()))
         if self._renewing is not None:
             self._renewing.cancel()
@@ -372,7 +372,7 @@ class Decisions:
         try:
             yield
         except (sqlite3.Error, StoreError, OSError) as error:
-            raise Refused(f"the journal cannot be written: {error}", "Mend that first; nothing was decided.") from error
+            raise Refused(f"the journal cannot be written: {error}", "Fix that first; nothing was decided.") from error
         finally:
             self._beginning -= 1
 

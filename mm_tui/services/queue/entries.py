@@ -285,7 +285,7 @@ def _with_newer(assessment: Assessment, newer: int) -> Assessment:
         return assessment
     came = "a mail came" if newer == 1 else f"{newer} mails came"
     moved = Finding(
-        "thread_moved", Level.MEDIUM, OneLine(f"the thread moved on: {came} in after this draft was written")
+        "thread_moved", Level.MEDIUM, OneLine(f"the thread continued: {came} in after this draft was written")
     )
     findings = sorted((*assessment.findings, moved), key=lambda finding: -finding.level)
     return replace(assessment, findings=tuple(findings))

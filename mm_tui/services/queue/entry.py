@@ -94,8 +94,8 @@ class QueueEntry:
         if self.unread_because:
             return f"cc, attachments and thread could not be read: {self.unread_because}"
         if self.is_inbound:
-            return "cc and attachments are read when it is opened"
-        return "cc, attachments and thread are still being read from the gateway"
+            return "cc and attachments are loaded when it is opened"
+        return "cc, attachments and thread are still being loaded from the gateway"
 
     @property
     def risk_sign(self) -> str:

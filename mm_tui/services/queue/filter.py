@@ -71,7 +71,7 @@ class QueueFilter:
         for term in query.terms(text, QUEUE):
             if words := query.fault(term, QUEUE, around.now) or _unknown_code(term):
                 if term.value.strip("-"):
-                    self.complaints.append(OneLine(f"{words}; it was left out"))
+                    self.complaints.append(OneLine(f"{words}; it was ignored"))
                 continue
             test = _test(term, around)
             self._tests.append(_not(test) if term.excluded else test)

@@ -277,7 +277,7 @@ class Sync:
             # Who decided stands in the log.
             self._wake[Part.AUDIT].set()
         if listed.refused:
-            return OneLine(f"{len(listed.refused)} waiting mails cannot be read: {listed.refused[0]}")
+            return OneLine(f"{len(listed.refused)} waiting emails cannot be read: {listed.refused[0]}")
         return None
 
     async def _poll_mail(self) -> OneLine | None:
@@ -379,7 +379,7 @@ class Sync:
         if last is not None and now - datetime.fromisoformat(last) < timedelta(days=CHECK_DAYS):
             return None
         if found := await asyncio.to_thread(self._database.check):
-            return OneLine(f"the store is damaged ({found[0]}); the next start sets it aside and rebuilds it")
+            return OneLine(f"the store is damaged ({found[0]}); the next start moves it aside and builds a new one")
         await asyncio.to_thread(self._facts.set, "checked_at", now.isoformat())
         return None
 

@@ -156,7 +156,7 @@ def _complaint(term: Term, now: datetime) -> str:
         return ""
     if term.unknown:
         return f"{words} (it was taken as words)"
-    return f"{words}; it was left out" if term.operator else words
+    return f"{words}; it was ignored" if term.operator else words
 
 
 def _label(term: Term, _: datetime) -> Condition | None:
