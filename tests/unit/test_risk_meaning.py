@@ -211,11 +211,30 @@ def test_what_was_left_out_of_a_very_long_thread_is_said() -> None:
 
 
 def test_a_state_that_excludes_what_we_wrote() -> None:
-    before = mail("We are closed on Easter Monday.", ours=True)
-    asked = mail("Can I come at Easter?")
-    assert found("contradicts_us", "Of course, we are open on Easter Monday from ten.", before, asked)
-    assert not found("contradicts_us", "We are closed on Easter Monday, as I wrote.", before, asked)
-    assert not found("contradicts_us", "We are open on Fridays.", before, asked)
+    before = mail("Your cargo bike has been delivered on Monday.", ours=True)
+    asked = mail("Where is it?")
+    assert found("contradicts_us", "Your cargo bike is still in our workshop.", before, asked)
+    assert not found("contradicts_us", "Your cargo bike has been delivered, as I wrote.", before, asked)
+    assert not found("contradicts_us", "The other order is still in our workshop.", before, asked)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Option 1: use the app. Option 2: call the desk. Then explain the problem to the courier.",
+        "Please send the payment confirmation and I will get back to you.",
+        "Log back into your account and you will not lose any data.",
+        "Because we did not receive the form, the order waits. Any child under six rides for less.",
+        "The shop is open from nine to five. It is closed on Sundays.",
+        "Returns are free of charge. Express delivery costs 9.90.",
+        "I have sent you a link to set a new password, and made it valid for a day.",
+    ],
+)
+def test_everyday_answers_stay_quiet(answer: str) -> None:
+    asked = mail("I forgot my password and my account is locked. Are you available on Saturday? Returns? 9.90?")
+    context = ThreadContext((asked,), own_addresses=frozenset({str(US.address)}), today=date(2026, 5, 5))
+    draft = Draft(sender=US, to=(LENA,), subject=OneLine("Re: Bike"), body=ManyLine(f"Hi Lena,\n\n{answer}"))
+    assert [one.words for one in assess(draft, context).findings if one.level >= Level.MEDIUM] == []
 
 
 @pytest.mark.parametrize("hole", ["[due date]", "<delivery date>", "【酒店名称】"])

@@ -115,8 +115,8 @@ def _itself(reading: Reading, first: Span, second: Span) -> Finding:
 @rule("contradicts_us", "denies what we wrote before", needs_thread=True)
 def contradicts_us(reading: Reading) -> Iterator[Finding]:
     """A mail of ours in this thread says no where the draft says yes, or yes where it says no, of the same words; or it
-    names a state that excludes the draft's ("closed on Monday", "open on Monday"). Medium: one of the two is wrong, or
-    the change should be explained."""
+    names a state that excludes the draft's ("has been delivered", "is still in our warehouse"). Medium: one of the two
+    is wrong, or the change should be explained."""
     low = reading.low[: min(reading.written, LONGEST_DRAFT)]
     ours = [
         mail
