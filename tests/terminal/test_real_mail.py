@@ -72,7 +72,7 @@ def test_real_mail_opens_on_the_screen(tmp_path: Path) -> None:
             MULTIMAIL_API_KEY=sandbox.keys["oversight"],
         )
         with Terminal([sys.executable, "-m", "mm_tui"], env=env, cols=100, rows=30) as terminal:
-            terminal.wait_for(r"[1-9][0-9]+ emails", timeout=60)
+            terminal.wait_for(r"[1-9][0-9]+ (?:emails|conversations)", timeout=60)
             terminal.wait_for("▌", timeout=60)
             for _ in range(OPENED):
                 terminal.press("enter")
