@@ -549,3 +549,27 @@ class _nothing:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *error: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("columns", "draft", "thread"), [(99, False, False), (100, True, False), (179, True, False), (180, True, True)]
+)
+async def test_the_queue_shows_draft_and_thread_beside_the_list_where_there_is_room(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int, draft: bool, thread: bool
+) -> None:
+    sandbox.draft("It is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(columns, 30)) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        assert screen.shows_item is draft
+        assert (screen.pane.main.region.width > 0, screen.pane.side.region.width > 0) == (draft, thread)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert screen.pane.main.region.width > 0
+        await pilot.press("escape")
+        await pilot.resize_terminal(99, 30)
+        await pilot.pause()
+        assert not screen.shows_item and screen.pane.main.region.width == 0
+        await pilot.resize_terminal(120, 30)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: bodies(sandbox), "the approval")

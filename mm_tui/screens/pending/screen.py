@@ -41,6 +41,7 @@ from mm_tui.widgets.pager import Pager
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.timer import Timer
 
@@ -50,6 +51,8 @@ AGES_SECONDS = 30.0
 """How often mail is looked at for having become due."""
 IGNORED = (SyncChanged, AssistChanged)
 """Events that change nothing of the queue."""
+COLUMNS = {"-split": 100, "-three": 180}
+"""From how many columns on the draft stands beside the list, and its thread beside both."""
 CLAIMS_SECONDS = 3.0
 """How often claims that are shown are looked at for having ended, or having been seen too long ago."""
 
@@ -141,7 +144,7 @@ class PendingScreen(BaseScreen):
     @property
     def shows_item(self) -> bool:
         """Whether the mail under the cursor is on the screen, and not its row alone."""
-        return self.is_reading or self.has_class("-wide")
+        return self.is_reading or self.has_class("-split")
 
     @property
     def current(self) -> QueueEntry | None:
@@ -330,22 +333,34 @@ class PendingScreen(BaseScreen):
         if self.current is not None:
             self.add_class("-reading")
             self._show_item()
-            self.pane.set_beside(self.has_class("-wide"))
+            self._place_thread()
             self.pane.main.focus()
             self.editing.tell_what_is_open()
 
     def action_back(self) -> None:
         if self.is_reading:
             self.remove_class("-reading")
-            self.pane.set_beside(False)
+            self._place_thread()
             self.queue_list.focus()
             self.editing.tell_what_is_open()
         elif self.listing.is_narrowed or self.has_class("-searching"):
             self._show_all()
 
-    def on_resize(self) -> None:
-        if self.is_reading:
-            self.pane.set_beside(self.has_class("-wide"))
+    def size_classes(self, width: int, height: int) -> tuple[str, ...]:
+        wanted = (name for name, least in COLUMNS.items() if width >= least)
+        return (*super().size_classes(width, height), *wanted)
+
+    def on_resize(self, event: events.Resize) -> None:
+        was_shown = self.shows_item
+        for name, least in COLUMNS.items():
+            self.set_class(event.size.width >= least, name)
+        self._place_thread()
+        if self.shows_item and not was_shown:
+            self._show_item()
+
+    def _place_thread(self) -> None:
+        """Puts the thread beside the draft where there is room for both, and for the list if that is shown too."""
+        self.pane.set_beside(self.has_class("-wide" if self.is_reading else "-three"))
 
     def action_next_view(self) -> None:
         self.pane.next_view()
@@ -473,7 +488,7 @@ class PendingScreen(BaseScreen):
         """Opens the search line."""
         if self.is_reading:
             self.remove_class("-reading")
-            self.pane.set_beside(False)
+            self._place_thread()
         self.add_class("-searching")
         self.column.search.focus()
         self.refresh_bindings()
