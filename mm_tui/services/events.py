@@ -116,7 +116,7 @@ class DecisionChanged(msgspec.Struct, frozen=True):
 
 
 class SyncChanged(msgspec.Struct, frozen=True):
-    """The sync stands differently."""
+    """The state of the sync changed."""
 
     state: SyncState
 

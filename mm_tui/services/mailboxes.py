@@ -29,7 +29,7 @@ WEBHOOK_EVENTS = ("message.received", "oversight.pending", "oversight.approved",
 
 @dataclass(frozen=True)
 class Said:
-    """How an act went."""
+    """The result of a change to a mailbox, in words for the user."""
 
     ok: bool
     words: OneLine

@@ -101,7 +101,7 @@ class AuditScreen(BaseScreen):
 
     @property
     def entries(self) -> AuditList:
-        """The list."""
+        """The list of log lines."""
         return self.query_one("#entries", AuditList)
 
     @property

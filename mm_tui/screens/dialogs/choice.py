@@ -23,7 +23,7 @@ CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Choice(NamedTuple, Generic[Answer]):
-    """One answer."""
+    """One answer that the dialog offers, with its key, its words and the value it returns."""
 
     key: str
     """The key that gives it, as a terminal sends it: one character."""

@@ -22,11 +22,11 @@ class OnTheWay(NamedTuple):
 
     @property
     def all(self) -> frozenset[str]:
-        """Both."""
+        """The emails of all decisions on their way, unsent and begun."""
         return self.unsent | self.begun
 
     def words(self) -> str:
-        """What leaving does to them."""
+        """What leaving the program does to these decisions, in sentences for the user."""
         parts = []
         if self.unsent:
             falls = "it goes" if len(self.unsent) == 1 else "they go"

@@ -114,7 +114,7 @@ class MailColumn(Vertical):
 
     @property
     def mails(self) -> MailList:
-        """The list."""
+        """The list of emails."""
         return self.query_one("#mails", MailList)
 
     def show(self, view: MailView) -> None:

@@ -77,7 +77,7 @@ class InboxScreen(BaseScreen):
 
     @property
     def mails(self) -> MailList:
-        """The list."""
+        """The list of emails."""
         return self.column.mails
 
     def status_mailbox(self) -> str | None:

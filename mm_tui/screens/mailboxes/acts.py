@@ -140,7 +140,7 @@ class MailboxActing:
     # New mailboxes
 
     def create(self) -> None:
-        """Makes a new mailbox."""
+        """Asks for address, name and code, and creates a mailbox."""
         if (acts := self._acts("admin")) is not None:
             self._ask_new(acts, ("", "", ""))
 

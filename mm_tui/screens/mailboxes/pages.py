@@ -193,7 +193,7 @@ def _account(writer: PageWriter, found: TrackRecord, facts: AccountFacts | None,
 
 
 def hook_words(hook: Webhook) -> str:
-    """A webhook in one line."""
+    """A webhook in one line: its URL, its events, and whether it is switched off."""
     which = "this mailbox" if hook.mailbox_id is not None else "all mailboxes"
     off = "" if hook.is_active else " · switched off"
     return OneLine(f"{hook.url} · {', '.join(hook.events) or 'no events'} · {which}{off}")

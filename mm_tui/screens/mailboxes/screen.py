@@ -67,7 +67,7 @@ class MailboxesScreen(BaseScreen):
 
     @property
     def boxes(self) -> MailboxList:
-        """The table."""
+        """The table of mailboxes."""
         return self.query_one("#boxes", MailboxList)
 
     @property

@@ -148,7 +148,7 @@ class EditScreen(BaseScreen):
 
     @property
     def area(self) -> DraftArea:
-        """The body."""
+        """The text area with the body of the draft."""
         return self.query_one("#body", DraftArea)
 
     @property

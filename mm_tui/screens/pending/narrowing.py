@@ -44,17 +44,17 @@ class Narrowing:
         self._show(False)
 
     def search(self, typed: str) -> None:
-        """Lists what a query selects."""
+        """Lists only the waiting emails that the query selects."""
         self._listing.typed = typed
         self._show(False)
 
     def all(self) -> None:
-        """Drops filter and query."""
+        """Clears filter and query, so that the whole queue is listed."""
         self._listing.filter, self._listing.typed = ALL, ""
         self._show(False)
 
     def turn_order(self) -> None:
-        """Oldest first or riskiest first."""
+        """Switches the order between oldest first and riskiest first."""
         self._listing.order = Order.RISKIEST if self._listing.order is Order.OLDEST else Order.OLDEST
         self._show(True)
 

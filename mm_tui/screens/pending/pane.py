@@ -93,12 +93,12 @@ class ItemPane(Vertical):
 
     @property
     def side(self) -> Pager:
-        """The thread beside it."""
+        """The pager that shows the thread beside the draft."""
         return self.query_one("#item-side", Pager)
 
     @property
     def mailbox(self) -> Mailbox | None:
-        """Whose mail it is."""
+        """The mailbox of the email that is shown."""
         return self._mailbox
 
     @property
@@ -143,7 +143,7 @@ class ItemPane(Vertical):
             self._draw_tabs()
 
     def next_view(self, step: int = 1) -> None:
-        """Draft, thread, difference, and around."""
+        """Switches to the next view: draft, thread, differences, then draft again."""
         views = self._views()
         at = views.index(self.view) if self.view in views else 0
         self.view = views[(at + step) % len(views)]

@@ -65,7 +65,7 @@ class QueueReader:
         return ReviewQueue(services.database, services.clock, settings.risk, minutes, services.house_facts)
 
     def read(self) -> None:
-        """Reads the queue anew."""
+        """Reads the queue again."""
         if self._reading:
             # Cancelling it for every piece of news would never let it end on a busy machine.
             self._outdated = True

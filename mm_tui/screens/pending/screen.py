@@ -277,7 +277,7 @@ class PendingScreen(BaseScreen):
             self.reload()
 
     def _let_mail_age(self) -> None:
-        """Mail becomes due."""
+        """Reloads the rows, because ages and due times change as time passes."""
         if any(entry.due_at is not None for entry in self.listing.waiting):
             self.narrow()
         elif self.current is not None:

@@ -47,7 +47,7 @@ class ReplyEditor(Vertical):
         """The human wants to leave the editor, or to stop the model while it writes."""
 
     class Edited(Message):
-        """The text is another one."""
+        """Posted when the text of the reply has changed."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="reply-head")
@@ -56,7 +56,7 @@ class ReplyEditor(Vertical):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is shown."""
+        """Whether the reply editor is open."""
         return self.has_class("-open")
 
     @property
@@ -66,7 +66,7 @@ class ReplyEditor(Vertical):
 
     @property
     def area(self) -> DraftArea:
-        """The text."""
+        """The text area of the reply."""
         return self.query_one(DraftArea)
 
     def open(self, head: Content, text: str) -> None:
@@ -79,7 +79,7 @@ class ReplyEditor(Vertical):
         self.area.focus()
 
     def close(self) -> None:
-        """Hides it."""
+        """Hides the reply editor."""
         self.remove_class("-open")
 
     def set_text(self, text: str) -> None:

@@ -58,7 +58,7 @@ class Replying:
 
     @property
     def editor(self) -> ReplyEditor:
-        """Where it is written."""
+        """The editor in which the reply is written."""
         return self._screen.query_one(ReplyEditor)
 
     def open(self, text: str = "") -> None:

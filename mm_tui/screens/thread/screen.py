@@ -104,7 +104,7 @@ class ThreadScreen(BaseScreen):
 
     @property
     def thread_view(self) -> ThreadView:
-        """The messages."""
+        """The widget that shows the thread's messages."""
         return self.query_one(ThreadView)
 
     def status_mailbox(self) -> str | None:

@@ -73,7 +73,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             self.leaf = leaf
 
     class Turned(Message):
-        """Another message is current."""
+        """Posted when another message becomes the current one."""
 
         def __init__(self, view: ThreadView, leaf: MessageItem) -> None:
             super().__init__()
@@ -252,7 +252,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             self.turn(1)
 
     def line_up(self) -> None:
-        """The other way."""
+        """Scrolls one line up."""
         if self.current is None:
             return
         if self._tops[self._current] < self.scroll_offset.y:

@@ -73,7 +73,7 @@ class Rounds:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Starts a round now."""
+        """Starts the next round now instead of at its time."""
         self._woken.set()
 
     async def run(self) -> None:

@@ -219,7 +219,7 @@ class Assistant:
         return DraftText(answer.text, done=True, model=answer.model, cut=request.cut or answer.truncated)
 
     async def aclose(self) -> None:
-        """Lets all connections go."""
+        """Closes all connections to the model."""
         if self._model is not None:
             await self._model.aclose()
 

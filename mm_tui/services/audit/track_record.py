@@ -95,7 +95,7 @@ class OthersDecisions:
 
 @dataclass(frozen=True)
 class TrackRecord:
-    """One mailbox's row."""
+    """What has been decided about the drafts of one mailbox, for its row and its page."""
 
     mailbox: Mailbox
     pending: int

@@ -34,7 +34,7 @@ class Marks:
         self._versions[entry.item.id] = entry.version
 
     def remove(self, email_id: str) -> None:
-        """Takes a mark away."""
+        """Removes the mark of an email, if it has one."""
         self._versions.pop(email_id, None)
 
     def of(self, entries: Iterable[QueueEntry]) -> list[QueueEntry]:

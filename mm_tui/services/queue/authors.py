@@ -35,7 +35,7 @@ class Author(NamedTuple):
     """By this machine's journal; else a tag says so."""
 
     def is_same(self, reviewer: str) -> bool:
-        """Whether it is this reviewer."""
+        """Whether the author is this reviewer."""
         return self.name.strip().casefold() == OneLine(reviewer).strip().casefold()
 
 

@@ -27,7 +27,7 @@ def due_at(received_at: datetime | None, address: str, minutes: Mapping[str, int
 
 
 def is_overdue(due: datetime | None, now: datetime) -> bool:
-    """Whether its time is over."""
+    """Whether an email has waited longer than it should."""
     return due is not None and now >= due
 
 

@@ -77,7 +77,7 @@ class QueueFilter:
             self._tests.append(_not(test) if term.excluded else test)
 
     def has(self, entry: QueueEntry) -> bool:
-        """Whether it selects this mail."""
+        """Whether the filter selects this email."""
         return all(test(entry, self._around) for test in self._tests)
 
 

@@ -46,7 +46,7 @@ class DetailReader:
         return await asyncio.shield(task)
 
     def cancel(self) -> None:
-        """Ends all requests."""
+        """Cancels all requests that are still running."""
         for task in self._tasks.values():
             task.cancel()
 

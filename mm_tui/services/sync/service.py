@@ -123,7 +123,7 @@ class Sync:
     # What the program asks for
 
     async def run(self) -> None:
-        """Polls until cancelled."""
+        """Polls the gateway until the task is cancelled."""
         self._running = True
         self._tell_state()
         try:
