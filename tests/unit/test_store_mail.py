@@ -409,7 +409,7 @@ def test_scripts_without_spaces_are_searched_anywhere_in_the_text(
     [
         ("foo:bar", "there is no operator foo:"),
         ("before:whenever", "not a day or an age"),
-        ("has:wings", "it knows attachment"),
+        ("has:wings", "the values are attachment"),
         ("!!!", "no letter or digit"),
         ("x " * 100, "only the first 40 terms"),
     ],
