@@ -411,7 +411,7 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         await until(pilot, lambda: bodies(sandbox), "the release")
         database = app.services.database
         life = Lives(database, AuditLines(database)).of(sandbox.outbox()[0]["id"])
-        assert any("in spite of promise_money (high)" in event.more for event in life.events)
+        assert any("despite promise_money (high)" in event.more for event in life.events)
 
 
 async def test_after_a_batch_the_cursor_stays_on_what_was_not_in_it_and_undo_gives_the_marks_back(

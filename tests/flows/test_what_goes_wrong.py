@@ -43,7 +43,7 @@ async def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         await pilot.press("2")
         await until(
             pilot,
-            says(app, "The queue cannot be loaded.", "never been loaded on this machine"),
+            says(app, "The queue cannot be loaded.", "never been loaded on this"),
             "the word in the queue",
         )
         assert "Nothing is waiting for you" not in drawn(app)

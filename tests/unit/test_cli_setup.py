@@ -100,7 +100,7 @@ def test_init_refuses_keys_that_cannot_do_their_work(home: Home, sandbox: Sandbo
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [
-        ([], Exit.USAGE, "no key given"),
+        ([], Exit.USAGE, "no key was given"),
         (["--oversight-key", "a b"], Exit.USAGE, "oversight_key: is empty or has"),
         (["--oversight-key", "mm_test_a", "--url", "http://far.example"], Exit.USAGE, "plain http is allowed only"),
         (["--oversight-key", "mm_test_a", "--url", "http://127.0.0.1:9"], Exit.GATEWAY, "no connection"),
