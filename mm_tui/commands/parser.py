@@ -15,6 +15,7 @@ from mm_tui.commands import (
     completion,
     demo,
     doctor,
+    export,
     init,
     manual,
     pending,
@@ -51,7 +52,7 @@ def build(argv: Sequence[str] | None = None) -> Parser:
     parser.add_argument("--version", action="version", version=f"mm-tui {__version__}")
     common(parser)
     commands: Commands[Any] = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (demo, init, doctor, profiles, sync, pending, spam, audit, stats, manual):
+    for module in (demo, init, doctor, profiles, sync, pending, spam, audit, stats, export, manual):
         module.add(commands, shared)
     completion.add(commands, shared, build)
     agent.add(commands, shared)

@@ -46,6 +46,12 @@ class AccountCalls(Caller):
         """The account's name, plan and quotas."""
         return await self._ask(calls.ACCOUNT, lambda answer: account_wire.account(values.single(answer, "account")))
 
+    async def export(self) -> bytes:
+        """All that the gateway holds of the account, as it writes it. It answers once an hour."""
+        from mm_tui.gateway.http import MAX_DOWNLOAD
+
+        return (await (await self._open()).call(calls.EXPORT, limit=MAX_DOWNLOAD, factor=12)).body
+
     async def usage(self) -> Usage:
         """What the account did lately."""
         return await self._ask(calls.USAGE, lambda answer: account_wire.usage(values.single(answer, "usage")))

@@ -1,0 +1,70 @@
+"""`mm-tui export`: what the gateway holds of the account, in a file."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from mm_tui.commands import common
+from mm_tui.commands.common import Commands
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
+from mm_tui.private_files import private
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.settings.sections import Settings
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "export",
+        parents=[shared],
+        help="fetch the gateway's export of the account into a file",
+        description="Fetches all that the gateway holds of the account into a new file that only you can read. "
+        "It needs the admin key. The gateway answers once an hour. The journal has an export of its own: "
+        "mm-tui audit export.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not exist yet")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes the export. Nothing is left of one that fails."""
+    path: Path = arguments.file
+    status: int | None = None
+    try:
+        # Before the gateway is asked: what cannot be written would cost an hour.
+        file = open(path, "xb", opener=private)  # noqa: SIM115 - closed below
+    except OSError as error:
+        words = f"{path} cannot be written: {error.strerror}"
+        raise CommandError(Exit.USAGE, words, "Name a file that does not exist yet.") from None
+    try:
+        with file:
+            status = common.run_async(partial(_export, file), arguments)
+    finally:
+        if status != Exit.OK:
+            path.unlink(missing_ok=True)
+    return status
+
+
+async def _export(file: IO[bytes], arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.online import online
+
+    async with online(chosen) as session:
+        content = await session.network.gateway.export()
+    try:
+        file.write(content)
+        file.flush()
+    except OSError as error:
+        words = f"{arguments.file} cannot be written: {error.strerror}"
+        raise CommandError(Exit.USAGE, words, "Make room. The gateway answers again in an hour.") from None
+    if arguments.json:
+        emit.data({"file": str(arguments.file), "bytes": len(content)})
+    else:
+        emit.line(OneLine(f"{len(content):,} bytes written to {arguments.file}"))
+    return Exit.OK
