@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from mm_tui.account import Account, Usage, Webhook
+from mm_tui.account import Account, Usage, Webhook, WebhookDelivery
 from mm_tui.app import MmTui
 from mm_tui.models import AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent
 from mm_tui.review.identity import Identity, Standing
-from mm_tui.services.mailboxes import AccountFacts, Said
+from mm_tui.services.mailboxes import USAGE_DAYS, AccountFacts, Said
 from mm_tui.settings.secret import Secret
 from mm_tui.store.audit.journal import Journal
 from mm_tui.text import ManyLine, OneLine
@@ -52,7 +52,14 @@ class StillBoxes:
             oversight_actions=70,
         )
         trouble = OneLine("" if self._hooks is not None else "this needs a key with the scope admin, and none is set")
-        return AccountFacts(account, OneLine(""), usage, OneLine(""), self._hooks, trouble)
+        by_day = (
+            (OneLine("email received"), tuple(9 + day * 5 % 11 for day in range(USAGE_DAYS))),
+            (OneLine("email sent"), tuple(day * 3 % 5 for day in range(USAGE_DAYS))),
+        )
+        return AccountFacts(account, OneLine(""), usage, OneLine(""), self._hooks, trouble, by_day)
+
+    async def deliveries(self) -> tuple[tuple[WebhookDelivery, ...], OneLine]:
+        return DELIVERIES, OneLine("")
 
     async def create_webhook(self, *_given: object) -> Said:
         return Said(True, OneLine("made"), secret=Secret("whsec_made_up_5d41402abc4b2a76"))
@@ -66,6 +73,27 @@ HOOKS = (
     ),
     Webhook(
         id="W2", url=OneLine("https://pager.example/acme"), events=(OneLine("oversight.pending"),), mailbox_id="mb1"
+    ),
+)
+
+DELIVERIES = (
+    WebhookDelivery(
+        id="D2",
+        webhook_id=OneLine("W2"),
+        event=OneLine("oversight.pending"),
+        status=OneLine("failed"),
+        response_status=503,
+        attempts=3,
+        created_at=NOW - timedelta(minutes=4),
+    ),
+    WebhookDelivery(
+        id="D1",
+        webhook_id=OneLine("W1"),
+        event=OneLine("message.received"),
+        status=OneLine("delivered"),
+        response_status=200,
+        attempts=1,
+        created_at=NOW - timedelta(minutes=26),
     ),
 )
 
