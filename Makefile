@@ -19,7 +19,7 @@ demo: $(STAMP)
 
 # Four processes: most tests wait for a program, a clock or a socket rather than for a processor.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
