@@ -12,12 +12,16 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.link_ends import STOPS, address_of, glued, host_size, without_tail
 from mm_tui.review.lookalike import Known, mixes_scripts, same_site, unicode_host
 from mm_tui.text import OneLine
+
+TEXTS = 16
+"""The links of so many texts are kept: a mail's are asked for again as more is known of its sender."""
 
 # Every pattern is possessive or excludes its own first character, so that the time stays linear on hostile text.
 _TARGET = r"(?:<(?P<angled>[^<>\n]{0,2000}+)>|(?P<target>(?:[^\s<>()]++|\((?:[^\s<>()]++|\([^\s<>()]*+\))*+\))++))"
@@ -145,6 +149,7 @@ def _link(text: str, target: str, span: Span, *, image: bool = False) -> Link:
     )
 
 
+@lru_cache(TEXTS)
 def find_links(text: str) -> tuple[Link, ...]:
     """All links of `text`, in order; spans index into `text`, and none overlaps another one."""
     found = [*_inline(text), *_bare(text)]
