@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Awaitable
+from typing import TypeVar
 
 from mm_tui.commands import changes_output, queue_output, risk_gate
 from mm_tui.commands.online import online, queue_of
@@ -25,6 +26,8 @@ from mm_tui.settings.sections import Settings
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.text import OneLine
 
+Begun = TypeVar("Begun")
+
 _DONE = frozenset({Outcome.APPROVED, Outcome.REJECTED, Outcome.DECIDED, Outcome.EDIT_RELEASED, Outcome.RESCHEDULED})
 _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTED, Outcome.EDIT_FAILED})
 
@@ -36,7 +39,7 @@ async def approve(arguments: argparse.Namespace, chosen: Settings) -> int:
         entry = await _named(session, arguments)
         await _accepted(session, entry, entry.assessment, arguments)
         found = entry.assessment.findings
-        await _begun(decisions.approve(entry.item, entry.digest, found=found, hold=0))
+        await begun(decisions.approve(entry.item, entry.digest, found=found, hold=0))
         return await _outcome(session, decisions, arguments)
 
 
@@ -45,7 +48,7 @@ async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
-        await _begun(decisions.reject(entry.item, entry.digest, arguments.reason, hold=0))
+        await begun(decisions.reject(entry.item, entry.digest, arguments.reason, hold=0))
         return await _outcome(session, decisions, arguments)
 
 
@@ -66,7 +69,7 @@ async def edit(arguments: argparse.Namespace, chosen: Settings, body: str) -> in
         assessment = queue_of(session).assess_edit(entry, written)
         await _accepted(session, entry, assessment, arguments)
         found = assessment.findings
-        await _begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
+        await begun(decisions.release_edit(entry.item, entry.digest, draft, found=found, hold=0))
         return await _outcome(session, decisions, arguments)
 
 
@@ -115,15 +118,15 @@ async def _accepted(session: Session, entry: QueueEntry, assessment: Assessment,
     await risk_gate.pass_through(entry.item.id, assessment, arguments.accept_risk, told, may_ask=not arguments.json)
 
 
-async def _begun(beginning: Awaitable[object]) -> None:
-    """Begins a decision.
+async def begun(beginning: Awaitable[Begun]) -> Begun:
+    """Begins one decision or several, and returns what that gives.
 
     Raises:
         CommandError: it cannot begin, because another is under way (6), this reviewer may not (4), or the journal
             cannot be written (10).
     """
     try:
-        await beginning
+        return await beginning
     except Refused as refused:
         status = Exit.CONFIG if refused.__cause__ is not None else Exit.CHANGED
         status = Exit.AUTH if isinstance(refused, OwnReply) else status

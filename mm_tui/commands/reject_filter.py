@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from mm_tui.commands.decide import begun
 from mm_tui.commands.online import online, queue_of, read_drafts, refresh_queue
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.commands.queue_output import narrowing_of
 from mm_tui.services.decisions import bulk
-from mm_tui.services.decisions.service import Decisions, Refused
+from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
 from mm_tui.settings.sections import Settings
 from mm_tui.text import OneLine
@@ -39,17 +40,15 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
                 f"the filter selects {len(entries)}: nothing was rejected",
                 f"Say --yes-reject {len(entries)} to reject them all.",
             )
-        try:
-            views, failures = await bulk.begin(
-                entries,
-                arguments.reason,
-                decisions=decisions,
-                sync=session.network.sync,
-                pending=session.pending,
-                hold=0,
-            )
-        except Refused as refused:
-            raise CommandError(Exit.AUTH, str(refused.message), str(refused.what_to_do)) from None
+        beginning = bulk.begin(
+            entries,
+            arguments.reason,
+            decisions=decisions,
+            sync=session.network.sync,
+            pending=session.pending,
+            hold=0,
+        )
+        views, failures = await begun(beginning)
         ended = await _ended(decisions, views, arguments.wait)
         for view in ended:
             if view.phase in AS_WANTED:
@@ -72,5 +71,5 @@ async def _ended(decisions: Decisions, views: list[DecisionView], seconds: float
             for view in views:
                 await decisions.settled(view.email_id)
     except TimeoutError:
-        emit.note(OneLine("the time to wait is over: what has not left is not rejected"))
+        emit.note(OneLine("the time to wait is over, and not all rejections have ended"))
     return [decisions.state(view.email_id) or view for view in views]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,11 @@ import pytest
 from textual.pilot import Pilot
 
 from mm_tui.app import MmTui
+from mm_tui.commands.output.exits import Exit
 from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.services.decisions import log as log_module
+from mm_tui.services.decisions.log import DecisionLog
+from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.settings.sections import Review
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.cli import Home
@@ -107,3 +112,43 @@ def test_the_command_line_wants_the_exact_number(tmp_path: Path) -> None:
         assert [item["id"] for item in sandbox.pending()] == [made[3]]
         log = home.run("audit", "list", "--json", "--email", made[0]).json["entries"]
         assert {"held", "deciding", "ended"} <= {line["action"] for line in log if line["source"] == "journal"}
+
+
+async def test_what_began_before_the_journal_failed_goes_on_and_the_rest_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        made = runaway(sandbox, 3)
+        whole = DecisionLog.begin_all
+        calls = 0
+
+        def failing(log: DecisionLog, *given: Any) -> list[ActiveDecision]:
+            nonlocal calls
+            calls += 1
+            if calls > 1:
+                raise sqlite3.OperationalError("disk I/O error")
+            return whole(log, *given)
+
+        monkeypatch.setattr(log_module, "TOGETHER", 2)
+        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+            screen = await open_queue(app, pilot, 4)
+            monkeypatch.setattr(DecisionLog, "begin_all", failing)
+            await reject_all(app, pilot, screen, 3)
+            await until(pilot, lambda: "1 email was not rejected" in shown(app), "the one that did not begin")
+            assert "the journal cannot be written" in shown(app)
+            states = [sandbox.status(one) for one in made]
+            assert sorted(states) == ["pending_send_approval", "pending_send_approval", "rejected", "rejected"]
+
+
+def test_an_unwritable_journal_has_its_own_exit_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_given: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with running_sandbox(tmp_path) as sandbox:
+        runaway(sandbox, 1)
+        home = Home(tmp_path)
+        home.write_profile(sandbox.url, sandbox.keys)
+        monkeypatch.setattr(DecisionLog, "begin_all", failing)
+        done = home.run("pending", "reject", "--filter", "prize", "--yes-reject", "1", "--reason", "spam")
+        assert done.status == Exit.CONFIG and "journal" in done.err
+        assert len(sandbox.pending()) == 2

@@ -34,6 +34,7 @@ from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.decisions.locks import Claim, ClaimStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
 from mm_tui.store.mail.pending import PendingStore
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 DOUBT_LIFE = timedelta(hours=24)
@@ -130,21 +131,42 @@ class DecisionLog:
     def begin_each(
         self, requests: Sequence[DecisionRequest], at: datetime
     ) -> tuple[list[ActiveDecision], dict[str, OneLine]]:
-        """Begins those that can begin, as one batch, and says why the others cannot. On the disk when it returns."""
-        batch, begun = secrets.token_hex(4), list[ActiveDecision]()
-        refused: dict[str, OneLine] = {}
-        for start in range(0, len(requests), TOGETHER):
-            chunk = requests[start : start + TOGETHER]
-            try:
-                begun += self.begin_all(chunk, at, batch)
-            except Refused:
-                # One of them keeps the others from it: each is tried by itself.
-                for request in chunk:
-                    try:
-                        begun += self.begin_all([request], at, batch)
-                    except Refused as why:
-                        refused[request.item.id] = why.message
+        """Begins those that can begin, as one batch, and says why the others cannot. On the disk when it returns.
+
+        Where the journal can no longer be written, what began before goes on, and the rest is among the others.
+
+        Raises:
+            sqlite3.Error, StoreError, OSError: the journal cannot be written at all.
+        """
+        batch, begun, refused = secrets.token_hex(4), list[ActiveDecision](), dict[str, OneLine]()
+        try:
+            for start in range(0, len(requests), TOGETHER):
+                self._begin_some(requests[start : start + TOGETHER], at, batch, begun, refused)
+        except (sqlite3.Error, StoreError, OSError) as error:
+            if not begun:
+                raise
+            known = {live.state.case.item for live in begun} | refused.keys()
+            words = OneLine(f"the journal cannot be written: {error}")
+            refused |= {request.item.id: words for request in requests if request.item.id not in known}
         return begun, refused
+
+    def _begin_some(
+        self,
+        requests: Sequence[DecisionRequest],
+        at: datetime,
+        batch: str,
+        begun: list[ActiveDecision],
+        refused: dict[str, OneLine],
+    ) -> None:
+        """Begins these together, or each by itself where one of them keeps the others from it."""
+        try:
+            begun += self.begin_all(requests, at, batch)
+        except Refused as why:
+            if len(requests) == 1:
+                refused[requests[0].item.id] = why.message
+                return
+            for request in requests:
+                self._begin_some([request], at, batch, begun, refused)
 
     def _begin(
         self, connection: sqlite3.Connection, request: DecisionRequest, at: datetime, batch: str | None
