@@ -19,7 +19,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.settings.sections import data_dir
 from mm_tui.terminal_output import compacting
 from mm_tui.text import OneLine
-from mm_tui.textual_private import keep_backgrounds_still
+from mm_tui.textual_private import keep_backgrounds_still, tell_of_every_size
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
 from mm_tui.unsaved import UnsavedWork
 from mm_tui.widgets.chrome import StatusLine
@@ -83,6 +83,7 @@ def _mailboxes() -> Screen[Any]:
 
 
 keep_backgrounds_still()
+tell_of_every_size()
 
 
 class MmTui(App[None], inherit_bindings=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from textual._compositor import Compositor
 from textual.geometry import Region
 from textual.screen import Screen
 
@@ -13,8 +14,11 @@ from mm_tui.changed_cells import changed_cells
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from textual._compositor import ReflowResult
     from textual.app import App
+    from textual.geometry import Size
     from textual.strip import Strip
+    from textual.widget import Widget
 
 
 def write_to_terminal(app: App[Any], sequences: str) -> None:
@@ -32,6 +36,27 @@ def keep_backgrounds_still() -> None:
     """
     if Screen._compositor_refresh is not _refresh:
         Screen._compositor_refresh = _refresh  # type: ignore[method-assign, assignment]  # as said above
+
+
+def tell_of_every_size() -> None:
+    """From now on each layout tells all widgets that have another size than after the layout before.
+
+    Textual may compute the map of a layout early, when a widget's place is asked for. It then compares the layout with
+    that map, finds nothing changed, and the widgets keep lines that were made for their old width.
+    """
+    if Compositor.reflow is not _reflow:
+        Compositor.reflow = _reflow  # type: ignore[method-assign]  # as said above
+
+
+_reflow_since_last_layout = Compositor.reflow
+
+
+def _reflow(self: Compositor, parent: Widget, size: Size) -> ReflowResult:
+    # The map is kept in the compositor itself, so that it goes with its screen.
+    self._full_map = vars(self).get("map_of_last_layout", self._full_map)
+    changes = _reflow_since_last_layout(self, parent, size)
+    vars(self)["map_of_last_layout"] = self._full_map
+    return changes
 
 
 _refresh_in_front = Screen._compositor_refresh

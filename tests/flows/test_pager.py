@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.containers import Horizontal
 from textual.pilot import Pilot
 
 from mm_tui.theme import fallbacks
@@ -151,6 +152,42 @@ async def test_resizing_keeps_the_place_and_what_was_read() -> None:
         await pilot.resize_terminal(25, 12)
         await pilot.pause()
         assert pager.render_line(0).text.strip().startswith(first.split(" with")[0])
+
+
+class TwoPagersApp(App[None]):
+    """One pager on the screen, and room for another beside it."""
+
+    CSS = """
+    Horizontal > Pager { width: 1fr; }
+    #beside { display: none; }
+    .-beside #beside { display: block; }
+    """
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return fallbacks(self.current_theme)
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Pager(id="main")
+            yield Pager(id="beside")
+
+
+async def test_lines_fit_their_pager_also_where_its_place_was_asked_for_before_it_was_laid_out() -> None:
+    app = TwoPagersApp()
+    async with app.run_test(size=(80, 20)) as pilot:
+        main, beside = app.query_one("#main", Pager), app.query_one("#beside", Pager)
+        for pager in (main, beside):
+            pager.show(Page("some words " * 40), pager.id or "")
+        await pilot.pause()
+        app.screen._compositor.update_widgets({beside})
+        app.screen.add_class("-beside")
+        app.stylesheet.update(app.screen)
+        assert beside.region.width == 40, "the place that it will have"
+        await until(pilot, lambda: main.lines_unread == beside.lines_unread == 0, "both to be read")
+        for pager in (main, beside):
+            lines = [pager.render_line(at).text.strip() for at in range(pager.size.height)]
+            assert max(map(len, lines)) > 30, "lines as wide as the pager"
+            assert "".join(lines).replace(" ", "") == "somewords" * 40, "nothing of them is cut off"
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12))

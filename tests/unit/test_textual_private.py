@@ -20,6 +20,7 @@ OWNERS = {
     "_dirty_regions": Compositor,
     "_dirty_widgets": Screen,
     "_driver": App,
+    "_full_map": Compositor,
 }
 """Each private name that is used, and whose it is."""
 
@@ -37,6 +38,7 @@ def test_each_name_is_there_and_is_tested() -> None:
 
 def test_what_is_done_to_them_still_works() -> None:
     assert list(inspect.signature(Screen._compositor_refresh).parameters) == ["self"]
+    assert list(inspect.signature(Compositor.reflow).parameters) == ["self", "parent", "size"]
     assert list(inspect.signature(Driver.write).parameters) == ["self", "data"]
 
 
