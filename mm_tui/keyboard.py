@@ -212,7 +212,7 @@ class Keyboard:
         if screen is self._front and self._painted_at is None:
             self._painted_at = monotonic()
             self._arrived_at = self._painted_at
-            if getattr(screen, "asks_before_acting", False) or getattr(screen, "DECIDES", False):
+            if _answer_keys(screen) or getattr(screen, "DECIDES", False):
                 self._await_arrival()
             self._app.call_later(self._go_on)
 
@@ -289,8 +289,12 @@ class Keyboard:
         self._ignores = False
         if self._was_closed and key.time <= painted_at:
             return False
-        if getattr(screen, "asks_before_acting", False):
-            return self._has_stood(key) and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS
+        if answer_keys := _answer_keys(screen):
+            if self._has_stood(key) and key.time - max(painted_at, self._plain_at) >= QUIET_SECONDS:
+                return True
+            if key.character in answer_keys:
+                self._say(TOO_QUICK if self._arrived_at is not None else NOT_SHOWN, "warning")
+            return False
         if screen.is_modal:
             return True
         return self._may_act_on_main(key, screen, painted_at)
@@ -320,6 +324,12 @@ class Keyboard:
     def _has_stood(self, key: events.Key) -> bool:
         """When the key was pressed, what it decides about had been on the terminal for a moment."""
         return self._arrived_at is not None and key.time - self._arrived_at >= QUIET_SECONDS
+
+
+def _answer_keys(screen: Screen[Any]) -> frozenset[str]:
+    """The keys that answer the question in front; none where it asks nothing, or nothing that matters."""
+    keys: frozenset[str] = getattr(screen, "answer_keys", frozenset())
+    return keys
 
 
 def _is_plain(key: events.Key) -> bool:

@@ -161,6 +161,7 @@ async def test_an_answer_typed_before_the_question_was_seen_does_not_count(
         await asyncio.sleep(keyboard.PAUSE_SECONDS)
         burst(app, "aY")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and app.keyboard.is_ready, "the question")
+        await until(pilot, lambda: "that key came too soon" in drawn(app), "why the answer does not count")
         assert sandbox.status(draft) == "pending_send_approval"
         await asyncio.sleep(keyboard.QUIET_SECONDS)
         await pilot.press("Y")

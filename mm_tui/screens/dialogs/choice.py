@@ -61,11 +61,12 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
         at_once: bool = False,
     ) -> None:
         super().__init__()
-        self.asks_before_acting = not at_once
         self._title = title
         self._body = body
         self._choices = {choice.key: choice for choice in choices}
         self._stay = stay
+        self.answer_keys = frozenset() if at_once else frozenset(self._choices)
+        """Keys that count only once the question has been on the screen for a moment."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

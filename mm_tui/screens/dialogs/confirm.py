@@ -43,7 +43,8 @@ class ConfirmScreen(ModalScreen[bool]):
     def __init__(self, title: str, words: str, *, yes: str = "yes", no: str = "no") -> None:
         super().__init__()
         self._title, self._words, self._yes, self._no = title, words, yes, no
-        self.asks_before_acting = True
+        self.answer_keys = frozenset("ynq")
+        """Keys that count only once the question has been on the screen for a moment."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
