@@ -15,7 +15,15 @@ import msgspec
 import pytest
 
 from mm_tui.clock import SystemClock
-from tests.support.agents import agent_process, assert_one_reply_each, deliver, desk, environment, outbound_by_mail
+from tests.support.agents import (
+    agent_process,
+    assert_one_reply_each,
+    deliver,
+    desk,
+    environment,
+    outbound_by_mail,
+    wait_for_line,
+)
 from tests.support.fault_proxy import KINDS, fault_proxy
 from tests.support.office import settings_for
 from tests.support.raw_server import answer, raw_server, says
@@ -72,6 +80,7 @@ def play(sandbox: Sandbox, folder: Path, seed: int) -> None:
         wait_until(lambda: all("label" in sandbox.look(mail_id)["tags"] for mail_id in ids), seconds=90)
         wait_until(lambda: answered(sandbox, ids) == len(ids), seconds=90)
         for worker in again:
+            wait_for_line(worker, "started")
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(30) == 0
     assert_one_reply_each(sandbox, ids)

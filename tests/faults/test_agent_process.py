@@ -33,6 +33,7 @@ from tests.support.agents import (
     environment,
     outbound_by_mail,
     tagged,
+    wait_for_line,
 )
 from tests.support.sandbox import Sandbox, wait_until
 
@@ -103,9 +104,7 @@ def test_webhooks_replayed_in_both_shapes_make_one_reply_each(sandbox: Sandbox, 
     port = free_port()
     environ = environment(sandbox, tmp_path, MULTIMAIL_WEBHOOK_SECRET=SECRET)
     with agent_process(environ, "--listen", f"127.0.0.1:{port}", "--interval", "3600") as process:
-        assert process.stdout is not None
-        while "listening" not in process.stdout.readline():
-            assert process.poll() is None
+        wait_for_line(process, "listening")
         hook = Hook(port)
         ids = deliver(sandbox, 4)
         for mail_id in ids:
@@ -148,9 +147,7 @@ def test_the_gateways_own_webhooks_reach_it(sandbox: Sandbox, tmp_path: Path) ->
     made = sandbox.call("POST", "/v1/webhooks", key="admin", json=hook)
     environ = environment(sandbox, tmp_path, MULTIMAIL_WEBHOOK_SECRET=made["signing_secret"])
     with agent_process(environ, "--listen", f"127.0.0.1:{port}", "--interval", "3600") as process:
-        assert process.stdout is not None
-        while "listening" not in process.stdout.readline():
-            assert process.poll() is None
+        wait_for_line(process, "listening")
         ids = deliver(sandbox, 2)
         wait_until(lambda: all(outbound_by_mail(sandbox, ids).values()))
         process.send_signal(signal.SIGINT)
@@ -183,9 +180,7 @@ def test_half_sent_requests_do_not_keep_webhooks_out(sandbox: Sandbox, tmp_path:
     port = free_port()
     environ = environment(sandbox, tmp_path, MULTIMAIL_WEBHOOK_SECRET=SECRET)
     with ExitStack() as stack, agent_process(environ, "--listen", f"127.0.0.1:{port}", "--interval", "3600") as process:
-        assert process.stdout is not None
-        while "listening" not in process.stdout.readline():
-            assert process.poll() is None
+        wait_for_line(process, "listening")
         opened = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(MOST + 40)]
         for connection in opened:
             with suppress(ConnectionError):

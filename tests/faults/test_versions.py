@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -33,7 +36,33 @@ async def answered(desk: Desk, email_id: str, choice: Choice) -> DecisionView:
     return await desk.settled(email_id)
 
 
-async def test_of_two_edits_on_two_machines_one_leaves_and_the_other_reviewer_is_told_who(tmp_path: Path) -> None:
+async def marked(desk: Desk, draft: str) -> str:
+    """Waits until an edit and its original are tagged as versions of one email, and returns the edit's id."""
+    view = await desk.reaches(draft, Phase.WAITING)
+    live = desk.decisions._of(draft)
+    assert live is not None
+    assert live.marking is not None
+    await live.marking
+    assert view.replacement_id is not None
+    return view.replacement_id
+
+
+@asynccontextmanager
+async def two_edits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Sandbox, str, tuple[Desk, Desk], list[str]]]:
+    """One draft with an edit of kim and one of robin under way, each on a machine of its own, both named by its tags.
+
+    Yields:
+        The gateway, the draft's id, both desks, the ids of their edits.
+    """
+    mark, one_at_a_time = DecisionCalls.mark_pair, asyncio.Lock()
+
+    async def in_turn(self: DecisionCalls, live: ActiveDecision) -> None:
+        async with one_at_a_time:
+            await mark(self, live)
+
+    monkeypatch.setattr(DecisionCalls, "mark_pair", in_turn)
     for name in ("kim", "robin"):
         (tmp_path / name).mkdir()
     with running_sandbox(tmp_path, scan_delay=60.0) as sandbox:
@@ -45,25 +74,50 @@ async def test_of_two_edits_on_two_machines_one_leaves_and_the_other_reviewer_is
         ):
             for desk in (kim, robin):
                 await desk.release_edit(await desk.read(sandbox.mailbox, draft), f"Written by {desk is kim}")
-            both = [await desk.reaches(draft, Phase.WAITING) for desk in (kim, robin)]
-            for desk in (kim, robin):
-                live = desk.decisions._of(draft)
-                assert live is not None
-                assert live.marking is not None
-                await live.marking
+            ids = [await marked(desk, draft) for desk in (kim, robin)]
             named = {OneLine(key): OneLine(value) for key, value in sandbox.look(draft)["tags"].items()}
-            edits = [view.replacement_id for view in both]
-            assert set(relatives_in(named, draft)) == set(edits), "one edit's tag has taken the place of the other's"
-            sandbox.advance(61)
-            assert [asks(await desk.settled(draft)) for desk in (kim, robin)] == [Question.RELATIVE_WAITING] * 2
-            assert (await answered(kim, draft, Choice.GO_ON)).phase is Phase.DONE
-            stopped = await answered(robin, draft, Choice.GO_ON)
-            assert asks(stopped) is Question.RELATIVE_RELEASED
-            assert "kim's edit" in stopped.words
-            assert "approved by" in stopped.words
-            ended = await answered(robin, draft, Choice.WITHDRAW)
-            assert (ended.outcome, ended.text_kept) == (Outcome.TAKEN_BACK, True)
-        assert [mail["id"] for mail in sandbox.outbox()] == [both[0].replacement_id]
+            assert set(relatives_in(named, draft)) == set(ids)
+            yield sandbox, draft, (kim, robin), ids
+
+
+async def test_of_two_edits_on_two_machines_one_leaves_and_the_other_reviewer_is_told_who(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with two_edits(tmp_path, monkeypatch) as (sandbox, draft, (kim, robin), ids):
+        sandbox.advance(61)
+        assert [asks(await desk.settled(draft)) for desk in (kim, robin)] == [Question.RELATIVE_WAITING] * 2
+        assert (await answered(kim, draft, Choice.GO_ON)).phase is Phase.DONE
+        stopped = await answered(robin, draft, Choice.GO_ON)
+        assert asks(stopped) is Question.RELATIVE_RELEASED
+        assert "kim's edit" in stopped.words
+        assert "approved by" in stopped.words
+        ended = await answered(robin, draft, Choice.WITHDRAW)
+        assert (ended.outcome, ended.text_kept) == (Outcome.TAKEN_BACK, True)
+        assert [mail["id"] for mail in sandbox.outbox()] == [ids[0]]
+
+
+async def test_one_of_two_edits_leaves_also_where_the_tag_of_one_took_the_place_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with two_edits(tmp_path, monkeypatch) as (sandbox, draft, desks, ids):
+        # Both read the tags before either wrote: the names of the second stand twice now, those of the first nowhere.
+        by_robin = {"replaced_by": ids[1], "edited_by": "robin"}
+        tag(sandbox, draft, **by_robin, **{f"{name}.2": value for name, value in by_robin.items()})
+        sandbox.advance(61)
+        told = []
+        for desk in desks:
+            view = await desk.settled(draft)
+            while view.question is not None:
+                if asks(view) is Question.RELATIVE_RELEASED:
+                    told.append(view.words)
+                    view = await answered(desk, draft, Choice.WITHDRAW)
+                else:
+                    # The other's edit waits, or its procedure has rejected the original: this reviewer goes on.
+                    assert asks(view) in (Question.RELATIVE_WAITING, Question.ORIGINAL_CLOSED)
+                    view = await answered(desk, draft, Choice.GO_ON)
+        (left,) = [mail["id"] for mail in sandbox.outbox()]
+        (words,) = told
+        assert f"{'kim' if left == ids[0] else 'robin'}'s edit" in words
 
 
 @pytest.mark.parametrize("original_first", [True, False])

@@ -107,6 +107,13 @@ def agent_process(environ: dict[str, str], *arguments: str) -> Iterator[subproce
         process.communicate()
 
 
+def wait_for_line(process: subprocess.Popen[str], word: str) -> None:
+    """Reads what a program prints up to the line with this word. A worker has "started" once it heeds signals."""
+    assert process.stdout is not None
+    while word not in process.stdout.readline():
+        assert process.poll() is None, f"it ended before it said {word}"
+
+
 def outbound_by_mail(sandbox: Sandbox, mail_ids: list[str]) -> dict[str, list[str]]:
     """The outbound mails in the thread of each mail, asked of the sandbox itself."""
     found: dict[str, list[str]] = {}
