@@ -75,13 +75,13 @@ def mailbox(services: Session, mailbox_id: str | None) -> Content:
 
 
 def assistant(services: Session) -> Content:
-    """The model that answered last and what today cost."""
+    """The model that answers and what today cost."""
     if services.triage is None:
         return Content("")
     spend = services.triage.spend()
     model = OneLine(spend.model) or OneLine(services.settings.assist.small_model)
-    stand_in = " (stand-in)" if model.startswith(STAND_IN_MODEL) else ""
-    words = f"{model}{stand_in} ${spend.usd:.2f} today"
+    who = "stand-in model" if model.startswith(STAND_IN_MODEL) else model
+    words = f"{who} ${spend.usd:.2f} today"
     if spend.over and spend.budget_usd > 0:
         return Content.assemble(words, (" ▲ budget spent", "$warning"))
     return Content(words)

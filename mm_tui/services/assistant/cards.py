@@ -82,7 +82,7 @@ class Spend:
     completion_tokens: int
     budget_usd: float
     model: OneLine = OneLine("")
-    """The model that answered last."""
+    """The model that answered last; before that the stand-in where no other can answer."""
 
     @property
     def over(self) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
-from mm_tui.services.assistant.cards import DraftText, Spend
+from mm_tui.services.assistant.cards import STAND_IN_MODEL, DraftText, Spend
 from mm_tui.settings.sections import LOOPBACK_HOSTS
 from mm_tui.store.assist import AssistStore, ResultKey
 from mm_tui.text import ManyLine, OneLine
@@ -76,8 +76,13 @@ class Assistant:
             prompt_tokens=day.tokens_in,
             completion_tokens=day.tokens_out,
             budget_usd=self.settings.assist.daily_budget_usd,
-            model=self._last_model,
+            model=self._last_model or OneLine(STAND_IN_MODEL if self._asks_this_machine else ""),
         )
+
+    @property
+    def _asks_this_machine(self) -> bool:
+        """Nobody but the sandbox answers there."""
+        return urlsplit(self.settings.profile.ai21_host).hostname in LOOPBACK_HOSTS
 
     def known(self, task: str, email_id: str) -> dict[str, Any] | None:
         """The newest answer of a task about a mail: `value`, `model`, `cut`. It may be older than the thread."""
@@ -268,8 +273,8 @@ class Assistant:
                 from mm_tui.assist.limiter import Limits
 
                 profile = self.settings.profile
-                local = urlsplit(profile.ai21_host).hostname in LOOPBACK_HOSTS
-                limits = self._limits or (Limits(per_second=1000, per_minute=60_000) if local else Limits())
+                stand_in = Limits(per_second=1000, per_minute=60_000)
+                limits = self._limits or (stand_in if self._asks_this_machine else Limits())
                 jamba = await asyncio.to_thread(importlib.import_module, "mm_tui.assist.jamba")
                 self._model = cast(
                     "Model",
