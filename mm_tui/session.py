@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mm_tui.services.assistant.service import Assistant
     from mm_tui.services.assistant.triage import Triage
     from mm_tui.services.audit.identities import Identities
+    from mm_tui.services.decisions.redrafts import RedraftRequests
     from mm_tui.services.decisions.service import Decisions
     from mm_tui.services.edits import Edits
     from mm_tui.services.events import Notify, ServiceEvent
@@ -110,6 +111,7 @@ class Session:
         self.sync: Sync | None = None
         self.details: WaitingDetails | None = None
         self.decisions: Decisions | None = None
+        self.redrafts: RedraftRequests | None = None
         self.claims: PresenceKeeper | None = None
         self.claim_watch: ClaimWatch | None = None
         self.triage: Triage | None = None
@@ -248,9 +250,15 @@ class Session:
 
         gateway = self.connect(keys)
         assistant = self.build_assistant()
+        redrafts = self.build_redrafts()
+
+        def decided(notice: ServiceEvent) -> None:
+            redrafts.wake()
+            notify(notice)
+
         self.sync = self.build_sync(synced)
         self.details = WaitingDetails(self.database, self.sync, clock, notify)
-        self.decisions = self.build_decisions(notify)
+        self.decisions = self.build_decisions(decided)
         minutes = settings.review.claim_minutes
         claims = PresenceTags(gateway, name, clock, timedelta(minutes=minutes))
         self.claims = PresenceKeeper(claims, self.sync, clock, minutes=minutes)
@@ -295,6 +303,14 @@ class Session:
         review = self.settings.review
         self.decisions = Decisions(self.database, self.gateway, review, name, self.clock, notify, by_command=by_command)
         return self.decisions
+
+    def build_redrafts(self) -> RedraftRequests:
+        """Builds what asks agents for other drafts, once connected."""
+        from mm_tui.services.decisions.redrafts import RedraftRequests
+
+        assert self.gateway is not None
+        self.redrafts = RedraftRequests(self.database, self.gateway, self.clock)
+        return self.redrafts
 
     def build_assistant(self) -> Assistant:
         """Builds what asks the models."""
@@ -350,6 +366,8 @@ class Session:
         running = [self.sync.run, self.decisions.run, self.triage.run, self.claims.run]
         if self.details is not None:
             running.append(self.details.run)
+        if self.redrafts is not None:
+            running.append(self.redrafts.run)
         async with asyncio.TaskGroup() as group:
             for one in running:
                 group.create_task(self._keep_running(one))

@@ -26,17 +26,31 @@ AGENT_SQL = (
         why TEXT NOT NULL DEFAULT '',
         draft TEXT,
         submitted_at INTEGER,
-        reply_id TEXT
+        reply_id TEXT,
+        answers TEXT NOT NULL DEFAULT ''
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
     "CREATE INDEX IF NOT EXISTS agent_jobs_waiting ON agent_jobs (email_id, due_at) WHERE state = 'waiting'",
     "CREATE INDEX IF NOT EXISTS agent_jobs_by_thread ON agent_jobs (thread_id)",
+    "CREATE INDEX IF NOT EXISTS agent_jobs_by_reply ON agent_jobs (mailbox_id, submitted_at)"
+    " WHERE reply_id IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS agent_rejected (draft_id TEXT PRIMARY KEY, seen_at INTEGER NOT NULL,"
+    " look_at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS agent_events (hash TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS agent_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
+FOLLOWED = timedelta(days=7)
+"""How long after its submission, or after its rejection was seen, another draft may be asked for."""
+LONGEST_LOOK = timedelta(hours=1)
 EVENTS_KEPT = timedelta(days=7)
 """A webhook is retried within minutes; a week is more than enough to know a replay."""
+
+
+ADDED_COLUMN = "ALTER TABLE agent_jobs ADD COLUMN answers TEXT NOT NULL DEFAULT ''"
+"""For tables of versions that wrote no other drafts."""
+
+BY_ANSWERED = "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''"
 
 
 class JobState(StrEnum):
@@ -51,9 +65,10 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """One mail to be worked."""
+    """One mail to be worked, or one rejected draft in whose place another is asked for."""
 
     email_id: str
+    """The mail; of a redraft the rejected draft."""
     mailbox_id: str
     thread_id: str = ""
     state: JobState = JobState.WAITING
@@ -65,10 +80,22 @@ class Job:
     submitted_at: datetime | None = None
     """When it was first submitted: set before the call leaves."""
     reply_id: str | None = None
+    answers: str = ""
+    """Of a redraft: the mail that is answered. Empty for a mail."""
+
+    @property
+    def is_redraft(self) -> bool:
+        """Whether a reviewer asked for it, in place of a rejected draft."""
+        return bool(self.answers)
+
+    @property
+    def answered_id(self) -> str:
+        """The mail that is answered."""
+        return self.answers or self.email_id
 
     @property
     def idempotency_key(self) -> str:
-        """The same for this mail for ever, on any machine: whatever is repeated, the gateway makes one reply."""
+        """The same for this mail or rejected draft for ever, on any machine: the gateway makes one reply of it."""
         return "mm-tui-agent-" + hashlib.sha256(f"{self.mailbox_id} {self.email_id}".encode()).hexdigest()[:40]
 
 
@@ -81,15 +108,19 @@ class Jobs:
         with database.write() as connection:
             for statement in AGENT_SQL:
                 connection.execute(statement)
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(agent_jobs)")}
+            if "answers" not in columns:
+                connection.execute(ADDED_COLUMN)
+            connection.execute(BY_ANSWERED)
 
     def add(self, jobs: Iterable[Job]) -> int:
         """Takes in mails, each once; returns how many were new."""
         with self._database.write(durable=True) as connection:
             before = connection.total_changes
             connection.executemany(
-                "INSERT INTO agent_jobs (email_id, mailbox_id, thread_id) VALUES (?, ?, ?)"
+                "INSERT INTO agent_jobs (email_id, mailbox_id, thread_id, answers) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (email_id) DO NOTHING",
-                [(job.email_id, job.mailbox_id, job.thread_id) for job in jobs],
+                [(job.email_id, job.mailbox_id, job.thread_id, job.answers) for job in jobs],
             )
             return connection.total_changes - before
 
@@ -124,6 +155,43 @@ class Jobs:
             "SELECT reply_id, submitted_at FROM agent_jobs WHERE thread_id = ? AND reply_id IS NOT NULL", (thread_id,)
         )
         return {row[0]: from_ms(row[1]) for row in rows}
+
+    # Own drafts that were rejected
+
+    def followed(self, mailbox_id: str, now: datetime) -> dict[str, Job]:
+        """The worker's own drafts for which another may still be asked, by their ids, with the job that made each."""
+        rows = self._database.reader().execute(
+            "SELECT * FROM agent_jobs AS made WHERE mailbox_id = ? AND submitted_at >= ? AND reply_id IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM agent_jobs WHERE email_id = made.reply_id)",
+            (mailbox_id, to_ms(now - FOLLOWED)),
+        )
+        return {row["reply_id"]: _job(row) for row in rows}
+
+    def is_looked_at(self, draft_id: str, now: datetime) -> bool:
+        """Whether it is time to look what the reviewer says of a rejected draft; a draft is noted when first seen.
+
+        A reviewer's program may tell it later than the rejection: it is looked at again, less and less often.
+        """
+        row = (
+            self._database.reader()
+            .execute("SELECT seen_at, look_at FROM agent_rejected WHERE draft_id = ?", (draft_id,))
+            .fetchone()
+        )
+        seen, look = (from_ms(row["seen_at"]), from_ms(row["look_at"])) if row else (now, now)
+        if seen is None or look is None or now < look or now - seen > FOLLOWED:
+            return False
+        again = now + min(LONGEST_LOOK, (now - seen) / 4)
+        self._change("INSERT OR REPLACE INTO agent_rejected VALUES (?, ?, ?)", draft_id, to_ms(seen), to_ms(again))
+        return True
+
+    def redrafts_of(self, answered_id: str) -> int:
+        """How many drafts of this mail reviewers had written anew."""
+        row = (
+            self._database.reader()
+            .execute("SELECT count(*) FROM agent_jobs WHERE answers = ? AND reply_id IS NOT NULL", (answered_id,))
+            .fetchone()
+        )
+        return int(row[0])
 
     def counts(self) -> dict[str, int]:
         """How many mails are in each state."""
@@ -209,4 +277,5 @@ def _job(row: Any) -> Job:
         draft=row["draft"],
         submitted_at=from_ms(row["submitted_at"]),
         reply_id=row["reply_id"],
+        answers=row["answers"],
     )

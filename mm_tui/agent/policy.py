@@ -19,6 +19,9 @@ GAP = "[your answer here"
 MOST_REPLIES = 5
 """Replies of the worker in one thread within a day; more is a loop with another machine."""
 
+MOST_REDRAFTS = 2
+"""Drafts that reviewers may have written anew for one mail."""
+
 
 def is_worked(mail: EmailSummary) -> bool:
     """Whether a mail is the worker's business at all."""
@@ -98,6 +101,28 @@ def _why_not_this_thread(situation: Situation) -> str | None:
     since = situation.now - timedelta(days=1)
     lately = sum(1 for at in situation.own_replies.values() if at is not None and at >= since)
     return "too many replies in this thread today" if lately >= MOST_REPLIES else None
+
+
+def why_no_redraft(
+    thread: ThreadSummary | None, draft_id: str, own_replies: Collection[str], redrafts: int
+) -> str | None:
+    """The reason not to write another draft in place of a rejected one.
+
+    Args:
+        thread: as it is now.
+        draft_id: the rejected draft.
+        own_replies: the worker's own drafts in it.
+        redrafts: how many reviewers had written anew for the same mail.
+    """
+    if redrafts >= MOST_REDRAFTS:
+        return f"another draft was written {MOST_REDRAFTS} times for this mail"
+    listed = next((mail for mail in thread.emails if mail.id == draft_id), None) if thread else None
+    if listed is None or str(listed.status) != Status.REJECTED:
+        return "the draft is not rejected"
+    for other in thread.emails if thread else ():
+        if other.id in own_replies and other.id != draft_id and _is_newer(other, listed):
+            return f"the thread has a newer draft: {other.id}"
+    return None
 
 
 def answer_in(thread: ThreadSummary | None, mail: EmailSummary, own_replies: Collection[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Where new mail comes from when it is asked for."""
+"""Where new mail comes from when it is asked for, and what reviewers say of the worker's own rejected drafts."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 from mm_tui.agent.jobs import Job
 from mm_tui.agent.policy import is_worked
 from mm_tui.gateway.shapes import EmailFilter
+from mm_tui.services import redraft_tags
 from mm_tui.services.tags import OPENED
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from mm_tui.agent.boxes import Boxes
     from mm_tui.agent.jobs import Jobs
+    from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.models import EmailSummary, Mailbox
 
 UNREAD_PAGES = 5
 """Pages of unread mail taken at once. What is worked becomes read, so the next poll reaches the rest."""
 NEW_PAGES = 200
+REJECTED_PAGES = 5
+"""Pages of rejected drafts, the newest first, in which a poll looks for own ones."""
 BEGUN_PAGES = 3
 """Pages of read mail in which a worker without any state looks for what it began."""
 PAGE = 100
@@ -38,10 +42,11 @@ class Polled:
 class Source:
     """Polls lists, never bodies: unread mail, and new mail that somebody else has read already."""
 
-    def __init__(self, gateway: GatewayClient, jobs: Jobs, boxes: Boxes) -> None:
+    def __init__(self, gateway: GatewayClient, jobs: Jobs, boxes: Boxes, clock: Clock) -> None:
         self._gateway = gateway
         self._jobs = jobs
         self._boxes = boxes
+        self._clock = clock
 
     async def poll(self) -> Polled:
         """One look at each mailbox.
@@ -55,6 +60,8 @@ class Source:
             new += await self._since(box)
             found, rest = await self._unread(box)
             new, more = new + found, more or rest
+        for box in self._boxes.worked:
+            new += await self._sent_back(box)
         return Polled(new, more)
 
     async def list_unread(self) -> list[EmailSummary]:
@@ -125,6 +132,26 @@ class Source:
                 await asyncio.to_thread(self._jobs.set_note, name, mail.id)
             cursor = page.cursor
             if cursor is None:
+                break
+        return new
+
+    async def _sent_back(self, box: Mailbox) -> int:
+        """Takes in own drafts that were rejected with the wish for another; see `services.redraft_tags`."""
+        own = await asyncio.to_thread(self._jobs.followed, box.id, self._clock.now())
+        new, cursor = 0, None
+        for _ in range(REJECTED_PAGES if own else 0):
+            page = await self._gateway.emails(
+                box.id, filter=EmailFilter(status="rejected", direction="outbound"), limit=PAGE, cursor=cursor
+            )
+            for mail in page.emails:
+                made = own.get(mail.id)
+                if made is None or not await asyncio.to_thread(self._jobs.is_looked_at, mail.id, self._clock.now()):
+                    continue
+                if redraft_tags.read(await self._gateway.tags(box.id, mail.id)) is not None:
+                    job = Job(mail.id, box.id, mail.thread_id or made.thread_id, answers=made.answered_id)
+                    new += await asyncio.to_thread(self._jobs.add, [job])
+            cursor = page.cursor
+            if cursor is None or page.emails[-1].id < min(own):
                 break
         return new
 

@@ -4,7 +4,7 @@
 - `{"event": "email.received", "timestamp", "data": {"email_id", "from", "to", …}}`: neither thread nor mailbox
 - `{"event_type": "message.received", "mailbox", "message_id", "thread_id", …}`
 
-Names of events are an open set. Whatever may be about new mail is answered by a poll.
+Names of events are an open set. Whatever may be about new mail, or about a rejected draft, is answered by a poll.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ _ARRIVES = frozenset({"received", "inbound", "incoming", "arrived"})
 _ELSE = frozenset(
     {
         *("sent", "delivered", "delivery", "bounced", "bounce", "complained", "complaint", "open", "opened", "click"),
-        *("clicked", "pending", "rejected", "cancelled", "canceled", "scheduled", "failed", "read", "deleted", "spam"),
+        *("clicked", "pending", "cancelled", "canceled", "scheduled", "failed", "read", "deleted", "spam"),
     }
 )
-"""Words of events that bring an agent no new mail. An approval may: inbound mail that waited is let in by one."""
-_KNOWN = frozenset({"approved"})
+"""Words of events that bring an agent no work. An approval may: inbound mail that waited is let in by one."""
+_KNOWN = frozenset({"approved", "rejected"})
+"""What they bring is found by a poll: mail that was let in, or a rejected draft with what its reviewer asks for."""
 _SHAPE_CHARACTERS = 120
 
 
@@ -37,7 +38,7 @@ class WebhookEvent:
     """What an event says about new mail."""
 
     may_bring_mail: bool
-    """False when it surely brings none."""
+    """Or another draft to be written; False when it surely brings neither."""
     email_id: str | None = None
     mailbox: str | None = None
     """An id or an address."""

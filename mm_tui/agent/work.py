@@ -13,7 +13,7 @@ from mm_tui.assist import tasks
 from mm_tui.assist.prompts import Letter
 from mm_tui.gateway.errors import BadRequest, Conflict, NotFound, ReadOnlyMailbox
 from mm_tui.models import NOT_SENT, Direction
-from mm_tui.services import tags
+from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
 from mm_tui.services.assistant.service import for_prompt
 from mm_tui.services.facts import HouseFacts
@@ -82,7 +82,7 @@ class Work:
         reading = await self._read(job)
         if reading is None:
             return
-        label = await self._label(job, reading)
+        label = await (self._known_label(job) if job.is_redraft else self._label(job, reading))
         if job.draft is None:
             reason = await self._write(job, reading, label)
             if reason is not None:
@@ -95,14 +95,17 @@ class Work:
     async def _read(self, job: Job) -> Reading | None:
         at = self._clock.monotonic()
         thread = await self._thread(job.mailbox_id, job.thread_id)
-        listed = next((mail for mail in thread.emails if mail.id == job.email_id), None) if thread else None
+        listed = next((mail for mail in thread.emails if mail.id == job.answered_id), None) if thread else None
         if listed is not None and not policy.is_worked(listed):
+            if job.is_redraft:
+                await self._finish(job, JobState.DONE, why=f"the mail's status is {listed.status}")
+                return None
             await asyncio.to_thread(self._jobs.forget, job.email_id)
             self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
             return None
         try:
-            await self._mark_opened(job.mailbox_id, job.email_id)
-            mail = await self._gateway.email(job.mailbox_id, job.email_id)
+            await self._mark_opened(job.mailbox_id, job.answered_id)
+            mail = await self._gateway.email(job.mailbox_id, job.answered_id)
         except NotFound:
             await self._finish(job, JobState.FAILED, why="the gateway does not have this mail")
             return None
@@ -183,6 +186,11 @@ class Work:
         said = {str(key): str(value) for key, value in held.items()}
         return said.get(tags.LABEL, label.value) if said.get(tags.LABEL_BY) == tags.BY_HUMAN else label.value
 
+    async def _known_label(self, job: Job) -> str:
+        """The label that the answered mail has now; where it has none any more, that keeps nobody from a reply."""
+        held = await self._gateway.tags(job.mailbox_id, job.answered_id)
+        return str(held.get(OneLine(tags.LABEL), "")) or next(iter(self._settings.agent.reply_labels), "")
+
     # The reply
 
     async def _write(self, job: Job, reading: Reading, label: str) -> str | None:
@@ -193,7 +201,17 @@ class Work:
         assert mailbox is not None  # why_no_reply has a reason otherwise
         letters: tuple[Letter, ...] = reading.conversation.for_reply
         facts = for_prompt(await asyncio.to_thread(self._facts.of, mailbox.address))
-        request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist, facts)
+        rejected = ""
+        if job.is_redraft:
+            asked = redraft_tags.read(await self._gateway.tags(job.mailbox_id, job.email_id))
+            if asked is None:
+                return "the reviewer asks for no other draft any more"
+            rejected = str((await self._gateway.email(job.mailbox_id, job.email_id)).body)
+            request = tasks.prepare_redraft_for_reviewer(
+                letters, rejected, asked.reason, asked.suggestion, self._settings.assist, facts
+            )
+        else:
+            request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist, facts)
         draft = str((await self._assistant.write_whole(request, automatic=True)).text)
         if self._clock.monotonic() - reading.at > FRESH_SECONDS:
             # A human, or another agent, may have answered meanwhile.
@@ -204,22 +222,28 @@ class Work:
             assert mailbox is not None
         if (reason := policy.why_not_this_draft(draft, mailbox, str(reading.mail.sender.address))) is not None:
             return reason
+        if job.is_redraft and draft.split() in (rejected.split(), []):
+            return "the model wrote nothing new"
         await asyncio.to_thread(self._jobs.write_draft, job.email_id, draft, self._clock.now())
         return None
 
     def _why_no_reply(
         self, job: Job, reading: Reading, label: str, mailbox: Mailbox | None, thread: ThreadSummary | None
     ) -> str | None:
+        own = self._jobs.replies_in(reading.mail.thread_id or job.thread_id)
         situation = policy.Situation(
             mail=reading.mail,
             label=label,
             mailbox=mailbox,
             thread=thread,
             own_addresses=self._boxes.own_addresses,
-            own_replies=self._jobs.replies_in(reading.mail.thread_id or ""),
+            own_replies=own,
             now=self._clock.now(),
         )
-        return policy.why_no_reply(situation, self._settings.agent)
+        reason = policy.why_no_reply(situation, self._settings.agent)
+        if reason is None and job.is_redraft:
+            reason = policy.why_no_redraft(thread, job.email_id, own, self._jobs.redrafts_of(job.answers))
+        return reason
 
     async def _submit(self, email_id: str, reading: Reading, label: str) -> None:
         job = await asyncio.to_thread(self._jobs.get, email_id)
@@ -236,7 +260,7 @@ class Work:
             return
         try:
             receipt = await self._gateway.reply(
-                job.mailbox_id, job.email_id, job.draft, idempotency_key=job.idempotency_key
+                job.mailbox_id, job.answered_id, job.draft, idempotency_key=job.idempotency_key
             )
         except Conflict:
             # The same content arrived within the last minute: it is in the thread, or will be.
@@ -258,9 +282,21 @@ class Work:
     async def _finish(
         self, job: Job, state: JobState, *, label: str | None = None, why: str = "", reply: str | None = None
     ) -> None:
+        if job.is_redraft and reply:
+            await self._link(job, reply)
         await asyncio.to_thread(self._jobs.finish, job.email_id, state, why, reply_id=reply)
-        event = "failed" if state is JobState.FAILED else "replied" if reply else "labelled"
+        done = ("redrafted", "not redrafted") if job.is_redraft else ("replied", "labelled")
+        event = "failed" if state is JobState.FAILED else done[0 if reply else 1]
         self._log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
+
+    async def _link(self, job: Job, reply: str) -> None:
+        """Says at the new draft which rejected one it takes the place of, before the job ends."""
+        number = self._jobs.redrafts_of(job.answers) + 1
+        wanted = {redraft_tags.FOLLOWS: job.email_id, redraft_tags.ROUND: str(number)}
+        try:
+            await tags.merge(self._gateway, job.mailbox_id, reply, wanted)
+        except tags.TagsDiffer:
+            self._log("tags differ", email_id=reply, why="someone else sets them too")
 
 
 def _may_be_said(mail: EmailSummary) -> bool:

@@ -163,6 +163,17 @@ def prepare_redraft(
     return _request("redraft", prompts.redraft(chosen, text, instruction, facts), assist, was_cut)
 
 
+def prepare_redraft_for_reviewer(
+    letters: Sequence[Letter], text: str, reason: str, suggestion: str, assist: Assist, facts: Sequence[Fact] = ()
+) -> Request:
+    """Another draft in place of the rejected `text`; see `prompts.redraft_for_reviewer`."""
+    budget = min(REDRAFT_TOKENS, assist.thread_tokens)
+    room = max(budget // 2, _room(budget, facts) - prompts.tokens(suggestion))
+    chosen, was_cut = prompts.cut(letters, room)
+    messages = prompts.redraft_for_reviewer(chosen, text, reason, suggestion, facts)
+    return _request("redraft", messages, assist, was_cut)
+
+
 def prepare_second_reader(reading: Reading, assist: Assist, facts: Sequence[Fact] = ()) -> Request:
     """A draft against its thread."""
     chosen, was_cut = prompts.cut(reading.letters, _room(assist.thread_tokens, facts))

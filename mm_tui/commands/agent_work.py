@@ -162,7 +162,7 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
         pace = Pace(args.interval or settings.agent.interval_seconds, settings.agent.concurrency)
         jobs = Jobs(session.database)
         boxes = Boxes(gateway, settings.agent, clock)
-        source = Source(gateway, jobs, boxes)
+        source = Source(gateway, jobs, boxes, clock)
         work = Work(gateway, session.build_assistant(), jobs, boxes, settings, clock, log)
         yield OpenWorker(jobs, boxes, source, Worker(source, work, jobs, clock, log, pace), clock, log)
     finally:

@@ -48,7 +48,12 @@ async def reject(arguments: argparse.Namespace, chosen: Settings) -> int:
     async with online(chosen) as session:
         decisions = session.build_decisions(by_command=True)
         entry = await _named(session, arguments)
-        await begun(decisions.reject(entry.item, entry.digest, arguments.reason, hold=0))
+        asks = True if arguments.redraft else None
+        if asks and chosen.profile.send_key is None:
+            raise CommandError(
+                Exit.AUTH, "asking for another draft needs a send key", "Set send_key, or leave out --redraft."
+            )
+        await begun(decisions.reject(entry.item, entry.digest, arguments.reason, asks_redraft=asks, hold=0))
         return await _outcome(session, decisions, arguments)
 
 
@@ -140,6 +145,8 @@ async def _outcome(session: Session, decisions: Decisions, arguments: argparse.N
     if status is Exit.OK:
         # The next poll would see it too; whoever reads the store before shall not find it waiting.
         session.pending.remove(view.email_id)
+        if await session.build_redrafts().ask():
+            emit.note(OneLine("note: the agent is asked for another draft when mm-tui runs next"))
     _tell(view, status, as_json=arguments.json)
     return status
 

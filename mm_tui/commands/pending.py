@@ -68,6 +68,11 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "--yes-reject", type=int, metavar="N", help="reject them, if the filter selects exactly this many"
     )
     reject.add_argument("--reason", required=True, help="the reason; the agent receives it")
+    reject.add_argument(
+        "--redraft",
+        action="store_true",
+        help="ask the agent for another draft that follows the reason, as the reasons in [review] redraft_reasons do",
+    )
     reject.set_defaults(run=run_reject)
 
     edit = actions.add_parser(
@@ -158,6 +163,8 @@ def run_reject(arguments: argparse.Namespace) -> int:
         raise CommandError(Exit.USAGE, "name one mail by ID and --digest, or many by --filter")
     if arguments.yes_reject is not None and not by_filter:
         raise CommandError(Exit.USAGE, "--yes-reject belongs to --filter")
+    if arguments.redraft and by_filter:
+        raise CommandError(Exit.USAGE, "--redraft belongs to one mail, named by ID")
     if by_filter:
         from mm_tui.commands import reject_filter
 

@@ -39,7 +39,13 @@ class TagsDiffer(Exception):
 
 
 async def merge(
-    gateway: GatewayClient, mailbox_id: str, email_id: str, wanted: Mapping[str, str], *, by_human: bool = False
+    gateway: GatewayClient,
+    mailbox_id: str,
+    email_id: str,
+    wanted: Mapping[str, str],
+    *,
+    by_human: bool = False,
+    longest: int = LONGEST_VALUE,
 ) -> dict[OneLine, OneLine]:
     """Adds tags to a mail and leaves all others as they are.
 
@@ -49,6 +55,7 @@ async def merge(
         email_id: the mail.
         wanted: the tags to set. Empty values are left out.
         by_human: whether a human chose them; without it, a human's label stays as it is.
+        longest: characters of a value; what is over is cut.
 
     Returns:
         The tags that the gateway holds now.
@@ -57,7 +64,7 @@ async def merge(
         GatewayError: a call failed.
         TagsDiffer: what was set did not stay.
     """
-    fresh = {key: _value(value) for key, value in wanted.items() if value.strip()}
+    fresh = {key: _value(value, longest) for key, value in wanted.items() if value.strip()}
     for _ in range(ATTEMPTS):
         held = await gateway.tags(mailbox_id, email_id)
         keeps = not by_human and held.get(OneLine(LABEL_BY)) == BY_HUMAN
@@ -124,6 +131,6 @@ def read_results(held: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict
     }
 
 
-def _value(text: str) -> str:
+def _value(text: str, longest: int = LONGEST_VALUE) -> str:
     line = str(OneLine(text)).strip()
-    return line if len(line) <= LONGEST_VALUE else line[: LONGEST_VALUE - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -275,6 +275,8 @@ class Review(Section, frozen=True):
         "Not needed",
     )
     """Templates offered when rejecting."""
+    redraft_reasons: tuple[str, ...] = ("Promises something we cannot keep", "Wrong facts", "Wrong tone")
+    """Those of the reasons that ask the agent for another draft, as sending back does. Any other is a plain no."""
     own_replies: Literal["self", "another"] = "self"
     """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other mail, or
     only `another` reviewer; then this program refuses to approve what its own reviewer wrote."""

@@ -41,6 +41,35 @@ async def test_the_next_draft_of_the_thread_says_what_was_rejected_and_shows_the
             await until(pilot, lambda: len(sandbox.outbox()) == 1, "the new one to leave")
 
 
+async def test_a_marked_reason_asks_the_agent_for_another_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        draft = submitted(sandbox, sandbox.inbound(subject="Refund")["id"], "You get 300 dollars back.")
+        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+            screen = await open_queue(app, pilot, 1)
+            await seen(pilot, screen)
+            await pilot.press("x")
+            await until(pilot, lambda: "Wrong tone  ↻ another draft" in shown(app), "which reasons ask for another")
+            assert "Not needed  ↻" not in shown(app)
+            await pilot.press("f4")
+            await until(pilot, lambda: "review.redraft" in sandbox.look(draft)["tags"], "the wish at the gateway")
+            assert sandbox.look(draft)["tags"]["review.reason"] == "Wrong tone"
+
+
+async def test_without_a_send_key_no_reason_promises_another_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        sandbox.draft()
+        async with running_app(settings_for(sandbox, without=("send",)), tmp_path, monkeypatch) as (app, pilot):
+            screen = await open_queue(app, pilot, 1)
+            await seen(pilot, screen)
+            await pilot.press("x")
+            await until(pilot, lambda: "Wrong tone" in shown(app), "the reasons")
+            assert "another draft" not in shown(app)
+
+
 def test_the_command_line_says_so_too(tmp_path: Path) -> None:
     with running_sandbox(tmp_path) as sandbox:
         home = Home(tmp_path / "home")

@@ -62,7 +62,7 @@ async def desk(
         assistant = Assistant(database, settings, clock, model=model)
         jobs = Jobs(database)
         boxes = Boxes(gateway, settings.agent, clock)
-        source = Source(gateway, jobs, boxes)
+        source = Source(gateway, jobs, boxes, clock)
         work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
         pace = Pace(interval=0.05, concurrency=settings.agent.concurrency, backoff=0.02)
         try:

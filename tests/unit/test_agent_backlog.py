@@ -91,7 +91,7 @@ async def test_a_backlog_is_worked_off_a_part_at_a_time(tmp_path: Path, way: str
     client = cast(GatewayClient, gateway)
     boxes = Boxes(client, Agent(), clock)
     worker = Worker(
-        Source(client, jobs, boxes),
+        Source(client, jobs, boxes, clock),
         cast(Work, hand),
         jobs,
         clock,

@@ -14,6 +14,7 @@ from mm_tui.models import AuditEntry, Mailbox, Party, PendingItem
 from mm_tui.screens.pending.diff_pages import difference, follows
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry, Seat
+from mm_tui.services.redraft_tags import FOLLOWS
 from mm_tui.settings.sections import Risk
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
@@ -211,3 +212,22 @@ def test_digest_and_findings_do_not_change_by_it(database: Database) -> None:
     rejected_here(database)
     after = entry(database)
     assert (before.digest, before.version, before.assessment) == (after.digest, after.version, after.assessment)
+
+
+@pytest.mark.parametrize(
+    ("named", "told"), [(OLD, OLD), (email_id(6), email_id(6)), (email_id(99), email_id(6)), ("", email_id(6))]
+)
+def test_the_draft_that_an_agent_names_is_told_where_it_may_be_that_one(
+    database: Database, named: str, told: str
+) -> None:
+    old_draft(database)
+    old_draft(database, number=6)
+    rejected_here(database)
+    rejected_here(database, "wrong tone", email=email_id(6), at=REJECTED_AT + timedelta(minutes=1))
+    new_draft(database)
+    mail = make_mail(20, direction=OneLine("outbound"), status=OneLine("pending_send_approval"), thread_id="t")
+    MailStore(database).upsert([mail])
+    tagged = make_detail(mail, "x").model_copy(update={"tags": {OneLine(FOLLOWS): OneLine(named)}})
+    MailStore(database).save_detail(tagged, at=START)
+    found = entry(database).resubmission
+    assert found is not None and found.email_id == told

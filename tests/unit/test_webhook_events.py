@@ -45,7 +45,7 @@ NEW = {
     "inbound": ({"event": "inbound", "data": {"id": "01E", "mailbox_id": "01M"}}, ("01E", "01M", "")),
     "named twice": ({"type": "", "event": "message.received", "data": {"email_id": "01E"}}, ("01E", None, "")),
 }
-NOTHING_NEW = ("message.sent", "delivery", "bounce", "complaint", "open", "oversight.pending", "message.rejected")
+NOTHING_NEW = ("message.sent", "delivery", "bounce", "complaint", "open", "oversight.pending")
 NOT_UNDERSTOOD: tuple[Any, ...] = (
     [1],
     "email.received",

@@ -10,7 +10,8 @@ and knows a task by the first line of the system prompt:
 
 Mail stands in the user's messages, oldest first, each between the lines `<<<MAIL` and `MAIL>>>`: `From:`, `Date:` and
 `Subject:` lines, an empty line, the body. The text to redraft, or to be read a second time, stands between `<<<DRAFT`
-and `DRAFT>>>`, house facts between `<<<FACTS name` and `FACTS>>>`. What is inside a fence is data and never looked at
+and `DRAFT>>>`, house facts between `<<<FACTS name` and `FACTS>>>`. A reviewer's own text stands in the system prompt
+between `<<<SUGGESTED` and `SUGGESTED>>>`. What is inside a fence is data and never looked at
 for a task. Prompts of any other form get a best guess from their own words.
 """
 
@@ -34,6 +35,7 @@ _HEADER = re.compile(r"^(From|Date|Subject|To|Cc):[ \t]*(.{0,2000})$", re.IGNORE
 _TASK = re.compile(r"^\s*task:\s*(summari[sz]e|classify|extract|draft|redraft|second_reader)\s*$", re.IGNORECASE)
 _SETTING = re.compile(r"^\s*(labels|instruction|signature):[ \t]*(.*)$", re.IGNORECASE)
 _WISH = re.compile(r"^\s*instruction:[ \t]*(.*)$", re.IGNORECASE)
+_SUGGESTED = re.compile(r"^<<<SUGGESTED\n(.*?)\nSUGGESTED>>>$", re.MULTILINE | re.DOTALL)
 _LABEL_LIST = re.compile(
     r"\b(?:labels|categories|classes|one of|as|into)\b[^:\n]{0,60}[:(]\s*([\w \"'`/,|-]{3,300})", re.IGNORECASE
 )
@@ -65,6 +67,8 @@ class _Prompt:
     mails: list[PromptMail] = field(default_factory=list)
     draft: str = ""
     facts: str = ""
+    suggested: str = ""
+    """What a reviewer would rather have sent than the draft."""
     loose: list[str] = field(default_factory=list)
     """Lines of the user's messages outside of any fence."""
 
@@ -128,6 +132,9 @@ def _set(prompt: _Prompt, match: re.Match[str]) -> None:
 def _read(messages: Sequence[tuple[str, str]]) -> _Prompt:
     prompt = _Prompt()
     system = "\n".join(content for role, content in messages if role == "system")
+    if found := _SUGGESTED.search(system):
+        prompt.suggested = found[1].strip("\n")
+        system = system[: found.start()] + system[found.end() :]
     prompt.system = system
     for line in system.split("\n"):
         if not prompt.task and (task := _TASK.match(line)):
@@ -200,8 +207,10 @@ def complete(messages: Sequence[tuple[str, str]], *, json_mode: bool = False) ->
     elif prompt.task == "draft":
         key, text = "text", model_replies.draft(_answered(prompt), prompt.instruction, prompt.signature)
     elif prompt.task == "redraft":
-        present = prompt.draft or "\n".join(mail.body for mail in prompt.mails)
-        key, text = "text", model_replies.redraft(present, prompt.instruction or " ".join(prompt.loose[:3]))
+        present = prompt.suggested or prompt.draft or "\n".join(mail.body for mail in prompt.mails)
+        # A reviewer's own text needs no rule to be followed, and no gap for what rules cannot do.
+        wish = "" if prompt.suggested else prompt.instruction or " ".join(prompt.loose[:3])
+        key, text = "text", model_replies.redraft(present, wish)
     else:
         said = [line for mail in prompt.mails for line in sentences(own_words(mail.body))[:40]]
         text = model_rules.summarise(prompt.mails) if len(said) > 3 else _ABOUT

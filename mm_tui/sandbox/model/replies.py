@@ -24,7 +24,8 @@ _SHORTER = re.compile(
     r"short|brief|concise|kürzer|knapp|plus court|más corto|mais curto|短く|简短|короче|أقصر|קצר", re.I
 )
 _FRIENDLY = re.compile(
-    r"friendl|warm|kinder|nicer|freundlich|herzlich|amical|amable|amigável|丁寧|友好|дружелюб|ودّ|ידידותי", re.I
+    r"friendl|warm|kinder|wrong tone|nicer|freundlich|herzlich|amical|amable|amigável|丁寧|友好|дружелюб|ودّ|ידידותי",
+    re.I,
 )
 _FORMAL = re.compile(r"formal|professional|förmlich|formel|formell|正式|официальн", re.IGNORECASE)
 _WORD_BY_WORD_FORMAL = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -35,6 +35,7 @@ class OfferScreen(ModalScreen[str | None]):
         offered: the texts, best first; their order should not change from one time to the next.
         what: what it is about.
         back: what escape does, in words.
+        notes: by an offered text what is said beside it.
     """
 
     CSS_PATH = "dialogs.tcss"
@@ -45,8 +46,17 @@ class OfferScreen(ModalScreen[str | None]):
         *(Binding(f"f{at}", f"choose({at})", f"f{at}", show=False) for at in range(1, OFFERED + 1)),
     ]
 
-    def __init__(self, title: str, offered: Sequence[str], *, what: OneLine = OneLine(""), back: str = "back") -> None:
+    def __init__(
+        self,
+        title: str,
+        offered: Sequence[str],
+        *,
+        what: OneLine = OneLine(""),
+        back: str = "back",
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
+        self._notes = {OneLine(text): note for text, note in (notes or {}).items()}
         self._title, self._what, self._back = title, what, back
         self._offered = [OneLine(text) for text in offered][:OFFERED]
         self._at = 0
@@ -76,6 +86,7 @@ class OfferScreen(ModalScreen[str | None]):
                 ("▸ " if marks and at == self._at else "  ", "bold $accent"),
                 (f"f{at + 1}  ", "$mm-dim"),
                 (text, "bold" if marks and at == self._at else ""),
+                (f"  {self._notes[text]}" if text in self._notes else "", "$mm-dim"),
             )
             for at, text in enumerate(self._offered)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mm_tui.screens.dialogs.offers import OfferScreen
 from mm_tui.text import OneLine
@@ -15,7 +15,9 @@ class ReasonScreen(OfferScreen):
         title: what is about to be done.
         what: the mail it is done to.
         reasons: templates.
+        asking: those of them that ask the agent for another draft.
     """
 
-    def __init__(self, title: str, what: OneLine, reasons: Sequence[str]) -> None:
-        super().__init__(title, reasons, what=what, back="go back without deciding")
+    def __init__(self, title: str, what: OneLine, reasons: Sequence[str], asking: Collection[str] = ()) -> None:
+        notes = dict.fromkeys(asking, "↻ another draft")
+        super().__init__(title, reasons, what=what, back="go back without deciding", notes=notes)

@@ -80,6 +80,7 @@ class Batches:
             f"Reject {count(len(batch), 'email', 'emails')}, and give a reason",
             OneLine(", ".join(entry.item.subject for entry in batch)),
             lambda reason: self._reject(batch, reason),
+            may_ask_redraft=any(not entry.is_inbound and entry.author is None for entry in batch),
         )
 
     def _reject(self, batch: list[QueueEntry], reason: str) -> None:

@@ -233,12 +233,20 @@ class Deciding:
 
     # Rejecting
 
-    def ask_reason(self, title: str, about: OneLine, then: Callable[[str], None]) -> None:
-        """Asks why mail is rejected, and goes on with the reason if one is given."""
+    def ask_reason(
+        self, title: str, about: OneLine, then: Callable[[str], None], *, may_ask_redraft: bool = False
+    ) -> None:
+        """Asks why mail is rejected, and goes on with the reason if one is given.
+
+        Args:
+            may_ask_redraft: some reasons ask the agent for another draft; the dialog says which.
+        """
         services = self._screen.services
-        reasons = offered(services.database, services.settings.review.reasons)
+        review = services.settings.review
+        reasons = offered(services.database, review.reasons)
+        asking = review.redraft_reasons if may_ask_redraft and services.can("send") else ()
         self._screen.app.push_screen(
-            ReasonScreen(title, about, reasons), lambda reason: then(reason) if reason else None
+            ReasonScreen(title, about, reasons, asking), lambda reason: then(reason) if reason else None
         )
 
     def reject(self) -> None:
@@ -249,7 +257,12 @@ class Deciding:
         if why := self.why_not(self._screen.gate.why_not_decide, entry):
             self.refuse(why)
             return
-        self.ask_reason("Reject: give a reason", entry.item.subject, lambda reason: self._reject(entry, reason))
+        self.ask_reason(
+            "Reject: give a reason",
+            entry.item.subject,
+            lambda reason: self._reject(entry, reason),
+            may_ask_redraft=not entry.is_inbound and entry.author is None,
+        )
 
     def _reject(self, entry: QueueEntry, reason: str) -> None:
         if (decisions := self.service()) is not None:
@@ -269,6 +282,8 @@ class Deciding:
 
     def _ask_why_back(self, entry: QueueEntry, edit: EditedDraft) -> None:
         title = "Send back with your text: add a note"
+        if not self._screen.services.can("send"):
+            title += " (no send key: no tag asks for another draft)"
         self.ask_reason(title, entry.item.subject, lambda reason: self._send_back(entry, edit, reason))
 
     def _send_back(self, entry: QueueEntry, edit: EditedDraft, reason: str) -> None:

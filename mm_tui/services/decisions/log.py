@@ -16,7 +16,7 @@ from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import begin, step
 from mm_tui.decision.relatives import PREFIX, relatives_in
 from mm_tui.decision.state import INCIDENTS, MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
-from mm_tui.models import EditedDraft, EmailDetail, PendingItem, RawContent
+from mm_tui.models import Direction, EditedDraft, EmailDetail, PendingItem, RawContent
 from mm_tui.review.diff import compare
 from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import edited, fingerprint
@@ -24,10 +24,11 @@ from mm_tui.review.findings import Finding, codes
 from mm_tui.services.decisions.approval_gate import OWN_REPLY
 from mm_tui.services.decisions.incidents import Incidents
 from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, facts_of, restored, state_of
+from mm_tui.services.decisions.redrafts import UnaskedRedrafts
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import put, remove
 from mm_tui.services.queue.authors import Author, Authors
-from mm_tui.services.queue.resubmitted import SENT_BACK, SUGGESTED
+from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
@@ -77,6 +78,8 @@ class DecisionRequest:
     reason: str = ""
     found: Sequence[Finding] = ()
     """What the human was told of risk in it."""
+    asks_redraft: bool = False
+    """The rejection asks the agent for another draft."""
 
     def refuse_unfit(self) -> None:
         """Raises `Refused` where the request itself is not in order."""
@@ -108,6 +111,7 @@ class DecisionLog:
         self.edits = EditStore(database)
         self.pending = PendingStore(database)
         self.incidents = Incidents(database)
+        self.redrafts = UnaskedRedrafts(database)
         self._authors = Authors(database)
         self._own_replies = own_replies
 
@@ -213,6 +217,8 @@ class DecisionLog:
                 found=codes(request.found),
                 reviewer=self.reviewer,
                 by_command=self._by_command,
+                # Inbound mail and a colleague's reply are no agent's.
+                asks_redraft=request.asks_redraft and author is None and str(item.direction) != Direction.INBOUND,
             ),
             content=Content(base=item.raw, edit=request.edit, reason=request.reason),
         )
@@ -259,6 +265,8 @@ class DecisionLog:
             self.claims.release(connection, live.release_id)
         if state.outcome in INCIDENTS:
             self.incidents.note(live.release_id)
+        if live.must_ask_redraft(state):
+            self.redrafts.note(live.release_id)
 
     def take_up(self, row: SavedDecision, at: datetime) -> ActiveDecision | None:
         """The decision of a process that is gone, claimed for this one; None while another process sees to it."""
@@ -363,6 +371,8 @@ def _details(live: ActiveDecision, state: State, entry: Entry) -> dict[str, str]
         details["reason"] = reason[:_TOLD]
         if suggested:
             details[SENT_BACK] = "yes"
+        if live.facts.asks_redraft:
+            details[ASKS_REDRAFT] = "yes"
     if entry.entry is Kind.HELD:
         details |= _evidence(live)
     return details

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from mm_tui.decision.state import INCIDENTS, State
+from mm_tui.decision.state import INCIDENTS, Outcome, State
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.draft import edited
 from mm_tui.store.decisions.records import SavedDecision
@@ -37,6 +37,8 @@ class DecisionMeta:
     """Who decided; empty in rows of versions that did not keep it."""
     by_command: bool = False
     """Made on the command line, not in the app."""
+    asks_redraft: bool = False
+    """The rejection asks the agent for another draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +100,18 @@ class ActiveDecision:
     """The tags were lost once, to another who wrote at the same moment, and set anew."""
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def must_ask_redraft(self, state: State) -> bool:
+        """Whether the mail was rejected, and the agent is still to be asked for another draft."""
+        return self.facts.asks_redraft and state.outcome in (Outcome.REJECTED, Outcome.DECIDED)
+
     def saved(self, state: State, at: datetime) -> SavedDecision:
         """The row that keeps `state`."""
-        # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it; and of
-        # an incident both texts, until somebody has looked at it.
+        # Once it has ended, the edit alone is kept, in its own table, where the human can find or discard it; of an
+        # incident both texts, until somebody has looked at it; and what the agent is to be told, until it was.
         content = self.content
         if content is not None and state.outcome in INCIDENTS:
             content = replace(content, left=self.read.get(state.replacement or state.case.item))
-        elif state.ended:
+        elif state.ended and not self.must_ask_redraft(state):
             content = None
         return SavedDecision(
             release_id=self.release_id,

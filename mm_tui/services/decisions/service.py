@@ -11,6 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from mm_tui.clock import Clock
@@ -99,21 +100,33 @@ class Decisions:
         """
         return (await self._begin([DecisionRequest(item, Act.APPROVE, digest, found=found)], hold))[0]
 
-    async def reject(self, item: Seen, digest: str, reason: str, *, hold: float | None = None) -> DecisionView:
-        """Rejects what was on the screen, after the hold. Raises `Refused`, also without a reason."""
-        return (await self._begin([DecisionRequest(item, Act.REJECT, digest, reason=reason)], hold))[0]
+    async def reject(
+        self, item: Seen, digest: str, reason: str, *, asks_redraft: bool | None = None, hold: float | None = None
+    ) -> DecisionView:
+        """Rejects what was on the screen, after the hold. Raises `Refused`, also without a reason.
+
+        Args:
+            asks_redraft: whether the agent is asked for another draft; None if the settings name the reason so.
+        """
+        return (await self._begin([self._rejection(item, digest, reason, asks_redraft)], hold))[0]
+
+    def _rejection(self, item: Seen, digest: str, reason: str, asks_redraft: bool | None = None) -> DecisionRequest:
+        asks = reason in self._settings.redraft_reasons if asks_redraft is None else asks_redraft
+        can_ask = self._gateway.keys.has("send")
+        return DecisionRequest(item, Act.REJECT, digest, reason=reason, asks_redraft=asks and can_ask)
 
     async def send_back(
         self, item: Seen, digest: str, reason: str, edit: EditedDraft, *, hold: float | None = None
     ) -> DecisionView:
-        """Rejects with the edited text in the reason, so that the agent can submit it. Needs no send key.
+        """Rejects with the edited text in the reason, and asks the agent for another draft after it.
 
-        The text stays in the local store too. Raises `Refused`.
+        Without a send key the agent is not asked: it can know the text from the gateway alone. The text stays in the
+        local store too. Raises `Refused`.
         """
         if not reason.strip():
             raise Refused("sending back needs a reason", "Say why, so that the agent can do better.")
         told = f"{reason}{SUGGESTED}{edit.as_mail}"
-        return (await self._begin([DecisionRequest(item, Act.REJECT, digest, edit=edit, reason=told)], hold))[0]
+        return (await self._begin([replace(self._rejection(item, digest, told, True), edit=edit)], hold))[0]
 
     async def release_edit(
         self,
@@ -154,14 +167,14 @@ class Decisions:
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
     ) -> tuple[DecisionView, ...]:
         """Rejects several for one reason, under one deadline and one undo. Begins all or none: `Refused`."""
-        return await self._begin(
-            [DecisionRequest(item, Act.REJECT, digest, reason=reason) for item, digest in items], hold
-        )
+        return await self._begin([self._rejection(item, digest, reason) for item, digest in items], hold)
 
     async def reject_each(
         self, items: Sequence[tuple[Seen, str]], reason: str, *, hold: float | None = None
     ) -> tuple[tuple[DecisionView, ...], Mapping[str, OneLine]]:
         """Rejects those that can be, each with its digest, for one reason, under one deadline and one undo.
+
+        No agent is asked for other drafts: this stops one.
 
         Returns:
             The decisions that began, and by the ids of the other mails why they did not.

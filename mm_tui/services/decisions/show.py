@@ -32,6 +32,8 @@ def view_of(live: ActiveDecision, clock: Clock, reviewer: str) -> DecisionView:
     said = words.sentence(
         _with_name(state, reviewer), text_kept=text_kept, seconds_left=left, doubt_since=live.doubt_since
     )
+    if live.must_ask_redraft(state):
+        said += "; the agent is asked for another draft"
     return DecisionView(
         id=live.release_id,
         email_id=state.case.item,

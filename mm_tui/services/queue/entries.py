@@ -22,6 +22,7 @@ from mm_tui.services.queue.due import due_at
 from mm_tui.services.queue.entry import NOBODY, Order, QueueEntry, Seat, ThreadMail
 from mm_tui.services.queue.filter import FilterContext
 from mm_tui.services.queue.resubmitted import Resubmissions
+from mm_tui.services.redraft_tags import FOLLOWS, follows
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore, MailView
@@ -98,7 +99,7 @@ class ReviewQueue:
                 break
             if item.id in left_out:
                 continue
-            entry = self._resubmitted(self._entry(item), seat.reviewer, now)
+            entry = self._resubmitted(self._entry(item), seat.reviewer, now, follows(tags.get(item.id, {})))
             entry = _claimed(entry, claim_in(tags.get(item.id, {}), now), seat)
             if entry.claim is not None:
                 entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
@@ -111,10 +112,10 @@ class ReviewQueue:
             found.append(entry)
         return ordered(found, order)
 
-    def _resubmitted(self, entry: QueueEntry, reviewer: str, now: datetime) -> QueueEntry:
-        """The entry, with the rejected draft that it follows."""
+    def _resubmitted(self, entry: QueueEntry, reviewer: str, now: datetime, named: str) -> QueueEntry:
+        """The entry, with the rejected draft that it follows; `named` is the one that its tags name."""
         others = [mail.mail for mail in entry.thread]
-        found = self._resubmissions.of(entry.item, others, self._pending.seen_at(entry.item.id))
+        found = self._resubmissions.of(entry.item, others, self._pending.seen_at(entry.item.id), named)
         if found is None:
             return entry
         return replace(entry, resubmission=found, resubmitted_words=found.words(reviewer, now))
@@ -137,7 +138,9 @@ class ReviewQueue:
         held = self._tags().get(email_id, {})
         now = self._clock.now()
         self._resubmissions.take_in(now)
-        entry = replace(self._resubmitted(self._entry(item), "", now), author=self._authors.of(item, held))
+        entry = replace(
+            self._resubmitted(self._entry(item), "", now, follows(held)), author=self._authors.of(item, held)
+        )
         return _claimed(entry, claim_in(held, now), NOBODY)
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
@@ -199,10 +202,10 @@ class ReviewQueue:
         return self._house.of(next((str(box.address) for box in boxes if box.mailbox_id == mailbox_id), ""))
 
     def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
-        """What other reviewers' programs say by tags, as far as the details tell that were read."""
+        """What other reviewers' programs and agents say by tags, as far as the details tell that were read."""
         return {
             email_id: {OneLine(name): OneLine(value) for name, value in tags.items()}
-            for email_id, tags in self._pending.tagged(PREFIX).items()
+            for email_id, tags in self._pending.tagged(PREFIX, FOLLOWS).items()
         }
 
     def _due_at(self, item: PendingItem) -> datetime | None:

@@ -33,6 +33,8 @@ SKEW = timedelta(minutes=2)
 LONGEST_REASON = 160
 SENT_BACK = "sent_back"
 """In the journal's details of a rejection that holds the reviewer's own text."""
+ASKS_REDRAFT = "asks_redraft"
+"""In the journal's details of a rejection that asks the agent for another draft."""
 SUGGESTED = "\n\nSuggested instead:\n"
 """Stands between the reason and that text in what the agent is told."""
 _JOURNALED = frozenset({"rejected", "decided"})
@@ -116,13 +118,16 @@ class Resubmissions:
             found = (self._mail.detail(email_id) for email_id in ids)
             self._last = now, tuple(detail for detail in found if detail is not None)
 
-    def of(self, item: PendingItem, others: Sequence[EmailSummary], seen_at: datetime | None) -> Resubmission | None:
+    def of(
+        self, item: PendingItem, others: Sequence[EmailSummary], seen_at: datetime | None, named: str = ""
+    ) -> Resubmission | None:
         """What a draft follows; None where nothing is known to have been rejected before it.
 
         Args:
             item: the waiting draft; inbound mail follows nothing.
             others: the other mails of its thread, opened where they were, oldest first.
             seen_at: when this machine first saw it waiting.
+            named: the id of the draft that its tags say it takes the place of; it counts if that one may be it.
         """
         if str(item.direction) == Direction.INBOUND:
             return None
@@ -134,10 +139,9 @@ class Resubmissions:
         if not found:
             return None
         found.sort(key=lambda one: (one[1].at or one[0].received_at or datetime.min.replace(tzinfo=UTC), one[0].id))
-        mail, rejection = found[-1]
-        return Resubmission(
-            mail.id, rejection, mail.raw if isinstance(mail, EmailDetail) else None, earlier=len(found) - 1
-        )
+        at = next((at for at, one in enumerate(found) if one[0].id == named), len(found) - 1)
+        mail, rejection = found[at]
+        return Resubmission(mail.id, rejection, mail.raw if isinstance(mail, EmailDetail) else None, earlier=at)
 
     def _candidates(self, item: PendingItem, others: Sequence[EmailSummary]) -> Iterable[EmailSummary]:
         """Drafts of its thread, and those of other threads that answer the same mail."""

@@ -144,18 +144,18 @@ class PendingStore:
         row = self._database.reader().execute("SELECT seen_at FROM pending WHERE email_id = ?", (email_id,)).fetchone()
         return from_ms(row[0]) if row else None
 
-    def tagged(self, prefix: str) -> dict[str, dict[str, str]]:
+    def tagged(self, *prefixes: str) -> dict[str, dict[str, str]]:
         """The tags of the waiting mails that have one whose name begins so, by e-mail id, as their details were read.
 
         The texts are as the details hold them: make a `OneLine` of what is shown.
         """
         rows = self._database.reader().execute(
             "SELECT pending.email_id, details.model FROM pending JOIN mail ON mail.email_id = pending.email_id"
-            " JOIN details ON details.key = mail.key WHERE instr(details.model, ?)",
-            (f'"{prefix}',),
+            f" JOIN details ON details.key = mail.key WHERE {' OR '.join(['instr(details.model, ?)'] * len(prefixes))}",
+            [f'"{prefix}' for prefix in prefixes],
         )
         found = {row[0]: json.loads(row[1]).get("tags", {}) for row in rows}
-        return {email_id: tags for email_id, tags in found.items() if any(key.startswith(prefix) for key in tags)}
+        return {email_id: tags for email_id, tags in found.items() if any(key.startswith(prefixes) for key in tags)}
 
     def count(self, mailbox_id: str | None = None) -> int:
         """How many wait, over all mailboxes or in one."""

@@ -1,0 +1,130 @@
+"""Asks the agent for another draft, once a rejection that wants one has taken effect.
+
+What is to be asked is saved in the transaction that ends the decision, and forgotten once the tags are set: a crash, a
+lost network or a quit in between only delays it. It is asked on the rejected draft, see `services.redraft_tags`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mm_tui.services import redraft_tags
+from mm_tui.services.decisions.record import ActiveDecision, restored
+from mm_tui.services.queue.resubmitted import SUGGESTED
+from mm_tui.services.redraft_tags import RedraftRequest
+from mm_tui.store.decisions.records import DecisionStore
+from mm_tui.store.state import StateStore
+from mm_tui.text import ManyLine, OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.store.database import Database
+
+AGAIN_AFTER = 15.0
+"""Seconds until what could not be asked is asked again; also how soon what another program left is taken up."""
+_NAME = "redrafts_to_ask"
+
+log = logging.getLogger("mm_tui.redrafts")
+
+
+class UnaskedRedrafts:
+    """The rejections whose agent is still to be asked for another draft."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._state = StateStore(database)
+        self._rows = DecisionStore(database)
+
+    def note(self, release_id: str) -> None:
+        """Remembers that a decision ended so, inside the caller's transaction."""
+        self._state.set(_NAME, json.dumps([*dict.fromkeys([*self._ids(), release_id])]))
+
+    def all(self) -> list[ActiveDecision]:
+        """Those that are remembered, oldest first."""
+        rows = [self._rows.get(release_id) for release_id in self._ids()]
+        return [restored(row) for row in rows if row is not None]
+
+    def forget(self, release_id: str) -> None:
+        """It was asked, or never can be: what was kept of the text for it goes."""
+        with self._database.write() as connection:
+            left = [one for one in self._ids() if one != release_id]
+            self._state.set(_NAME, json.dumps(left) if left else None)
+            if (row := self._rows.get(release_id)) is not None:
+                self._rows.put(connection, replace(row, content=None))
+
+    def _ids(self) -> Sequence[str]:
+        found: list[str] = json.loads(self._state.get(_NAME) or "[]")
+        return found
+
+
+class RedraftRequests:
+    """Sets the tags that ask for another draft.
+
+    Args:
+        database: where it is remembered what is to be asked.
+        gateway: with a send key; without one nothing can be asked, and nothing is remembered.
+        clock: dates the requests.
+    """
+
+    def __init__(self, database: Database, gateway: GatewayClient, clock: Clock) -> None:
+        self._unasked = UnaskedRedrafts(database)
+        self._gateway = gateway
+        self._clock = clock
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Says that a decision has moved."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Asks whatever is to be asked, until cancelled."""
+        while True:
+            self._wake.clear()
+            await self.ask()
+            sleeping = asyncio.ensure_future(self._clock.sleep(AGAIN_AFTER))
+            waking = asyncio.ensure_future(self._wake.wait())
+            try:
+                await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sleeping.cancel()
+                waking.cancel()
+
+    async def ask(self) -> int:
+        """One try for each that is remembered; returns how many are left."""
+        left = 0
+        for live in await asyncio.to_thread(self._unasked.all):
+            if await self._is_settled(live):
+                await asyncio.to_thread(self._unasked.forget, live.release_id)
+            else:
+                left += 1
+        return left
+
+    async def _is_settled(self, live: ActiveDecision) -> bool:
+        from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
+        from mm_tui.services import tags
+
+        email_id, content = live.state.case.item, live.content
+        if content is None or not self._gateway.keys.has("send"):
+            log.info("%s: no other draft could be asked for", email_id)
+            return True
+        reason, suggested, _ = content.reason.partition(SUGGESTED)
+        text = content.edit.body if suggested and content.edit is not None else ""
+        request = RedraftRequest(OneLine(reason), ManyLine(text), OneLine(live.facts.reviewer))
+        wanted = redraft_tags.as_tags(request, self._clock.now())
+        try:
+            await tags.merge(self._gateway, live.facts.mailbox_id, email_id, wanted, longest=redraft_tags.PART)
+        except (BadRequest, NotFound) as error:
+            # It would be refused again.
+            log.warning("%s: no other draft could be asked for: %s", email_id, type(error).__name__)
+            return True
+        except (GatewayError, tags.TagsDiffer, sqlite3.Error, OSError) as error:
+            log.info("%s: another draft is asked for later: %s", email_id, type(error).__name__)
+            return False
+        return True
