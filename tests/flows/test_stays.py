@@ -172,3 +172,21 @@ async def test_an_edit_stays_with_its_original_until_the_reader_moves(
         await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [second], "the news")
         assert list(screen.queue_list.keys) == [second], "what nobody looks at goes at once"
         assert here(screen) == second
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_an_empty_queue_says_what_was_done_today_and_what_comes_next(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(listing, "OUTCOME_SECONDS", 0.1)
+    sandbox.draft("Only one.")
+    settings = settings_for(sandbox, review=Review(hold_seconds=0))
+    async with running_app(settings, tmp_path, monkeypatch, size=size) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await pilot.press("enter")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: "Nothing is waiting for you" in drawn(app), "the empty queue")
+        await until(pilot, lambda: "Decided today: 1" in drawn(app), "the day")
+        assert "(you): 1 sent as written" in drawn(app)
+        assert "Next: 1 opens the inbox" in drawn(app)

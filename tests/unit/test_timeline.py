@@ -6,77 +6,26 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Mailbox, Party, RawContent
-from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words, narrowed
+from mm_tui.models import AuditEntry, EmailDetail, Party, RawContent
+from mm_tui.services.audit.line import Tone, actor_words, narrowed
 from mm_tui.store.audit.entries import AuditStore
-from mm_tui.store.audit.journal import Journal
 from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.text import OneLine
+from tests.support.logs import Logs, open_logs
 from tests.support.seat import NOW
 
 KEY = "01M8197NN3AFF6S1DH4ZEGZ60X"
 
 
-class Logs:
-    """A store with both logs, and short ways to fill them. Times are minutes before `NOW`."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.lines = AuditLines(database)
-        self._numbers = iter(range(10**6))
-
-    def gateway(self, action: str, about: str, minutes: float, /, *, actor: str = "", **metadata: str) -> None:
-        entry = AuditEntry(
-            id=f"G{next(self._numbers):06}",
-            action=OneLine(action),
-            resource_type=OneLine(action.partition(".")[0].replace("oversight", "email")),
-            resource_id=OneLine(about),
-            actor_key_id=OneLine(actor),
-            metadata={OneLine(key): OneLine(value) for key, value in metadata.items()},
-            created_at=NOW - timedelta(minutes=minutes),
-        )
-        AuditStore(self.database).add([entry])
-
-    def journal(self, kind: str, about: str, minutes: float, *, who: str = "robin", **details: str) -> int:
-        at = NOW - timedelta(minutes=minutes)
-        return Journal(self.database).write(kind, who, about, at, {"about": about, **details})
-
-    def mail(self, email_id: str, **fields: Any) -> None:
-        given: dict[str, Any] = {
-            "id": email_id,
-            "mailbox_id": "mb1",
-            "sender": Party(address=OneLine("anna@customer.example")),
-            "subject": OneLine(f"Subject of {email_id}"),
-            "received_at": NOW,
-            **fields,
-        }
-        MailStore(self.database).upsert([EmailSummary(**given)])
-
-    def shown(self, wanted: LineFilter | None = None) -> list[AuditLine]:
-        self.lines.learn()
-        keys = [key for chunk in self.lines.keys(wanted or LineFilter()) for key in chunk]
-        return self.lines.lines(keys)
-
-    def actions(self, wanted: LineFilter) -> list[str]:
-        return [str(shown.line.action) for shown in self.shown(wanted)]
-
-
 @pytest.fixture
 def logs(tmp_path: Path) -> Iterator[Logs]:
-    with Database.open(tmp_path / "store.db") as database:
-        MailStore(database).save_mailboxes(
-            [
-                Mailbox(id="mb1", address=OneLine("support@acme.example")),
-                Mailbox(id="mb2", address=OneLine("billing@acme.example")),
-            ]
-        )
-        yield Logs(database)
+    with open_logs(tmp_path) as found:
+        yield found
 
 
 def test_both_logs_stand_in_the_order_of_time_newest_first(logs: Logs) -> None:

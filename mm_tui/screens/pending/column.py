@@ -15,11 +15,14 @@ from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
 
     from mm_tui.services.decisions.listing import QueueListing
     from mm_tui.services.decisions.marks import Marks
     from mm_tui.services.decisions.view import DecisionView
+    from mm_tui.store.audit.made import MadeDecision
 
 READING = ("", "loading the queue …")
 SEARCH_HELP = "words, from: to: subject: in: is: risk: flag: before: after: has:"
@@ -32,6 +35,8 @@ class QueueColumn(Vertical):
         super().__init__(id=id)
         self.kept: int | None = None
         """How many texts are kept that were not released; None before the queue was read."""
+        self.made: Sequence[MadeDecision] = ()
+        """Today's decisions, where nothing waits."""
 
         self.progress = ""
         """How far the rejection of a filter is."""
@@ -58,7 +63,7 @@ class QueueColumn(Vertical):
     def show(self, listing: QueueListing, marks: Marks) -> None:
         """Draws the list, with how the decision about each mail stands."""
         services, shown = services_of(self), self.query_one(PendingList)
-        words = empty_words(services, listing) if self.kept is not None else READING
+        words = empty_words(services, listing, self.kept, self.made) if self.kept is not None else READING
         if words != shown.empty_words:
             shown.empty_words = words
             shown.refresh()

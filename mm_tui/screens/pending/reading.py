@@ -13,6 +13,7 @@ from mm_tui.models import PendingItem, Status
 from mm_tui.services.decisions.ended import how_it_ended
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.session import reviewer
+from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.text import OneLine
 
@@ -37,8 +38,11 @@ class QueueRead(Message):
         kept: int,
         endings: dict[str, OneLine],
         incidents: Sequence[QueueEntry] = (),
+        made: Sequence[MadeDecision] = (),
     ) -> None:
         super().__init__()
+        self.made = made
+        """Today's decisions, where nothing waits."""
         self.incidents = incidents
         self.entries = entries
         """None when it could not be read."""
@@ -102,6 +106,7 @@ class QueueReader:
         kept = 0
         endings: dict[str, OneLine] = {}
         left: list[QueueEntry] = []
+        made: list[MadeDecision] = []
         try:
             entries = self.queue.entries(
                 hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
@@ -109,8 +114,11 @@ class QueueReader:
             kept = len(services.edits.left_over())
             endings = {key: self._how_it_ended(key) for key in listed if key not in waiting}
             left = [self.queue.entry_of(item) for item in incidents]
+            if not entries:
+                midnight = services.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+                made = made_since(services.database, midnight)
         finally:
-            self._screen.post_message(QueueRead(entries, kept, endings, left))
+            self._screen.post_message(QueueRead(entries, kept, endings, left, made))
 
     def _how_it_ended(self, email_id: str) -> OneLine:
         services = self._screen.services

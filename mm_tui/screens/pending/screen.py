@@ -183,8 +183,9 @@ class PendingScreen(BaseScreen):
             self._advice_changed(notice)
         if isinstance(notice, SyncChanged) and not self.listing.listed:
             self._show_rows()
-        # The gateway's log may tell how mail ended that is still listed.
-        matters = self.listing.shows_ended if isinstance(notice, AuditChanged) else not isinstance(notice, IGNORED)
+        # The gateway's log may tell how mail ended that is still listed, and what was done today.
+        logged = self.listing.shows_ended or not self.listing.waiting
+        matters = logged if isinstance(notice, AuditChanged) else not isinstance(notice, IGNORED)
         if matters and self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self.reload)
 
@@ -204,7 +205,7 @@ class PendingScreen(BaseScreen):
         self.reader.ended()
         if message.entries is None:
             return
-        self.column.kept = message.kept
+        self.column.kept, self.column.made = message.kept, message.made
         listing = self.listing
         listing.waiting, listing.endings, listing.incidents = message.entries, message.endings, list(message.incidents)
         self.versions.forget_others(entry.item.id for entry in listing.waiting)

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from mm_tui.services.audit.line import key_words
 from mm_tui.services.events import Part
 from mm_tui.services.queue.due import due_words
 from mm_tui.services.queue.filter import ALL
+from mm_tui.session import reviewer
+from mm_tui.store.audit.made import Outcome
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import age, count, exact, with_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from mm_tui.services.decisions.listing import QueueListing
     from mm_tui.services.queue.entry import QueueEntry
     from mm_tui.session import Session
+    from mm_tui.store.audit.made import MadeDecision
+
+MOST_NAMED = 4
+"""Reviewers whose decisions of the day are told apart."""
+OUTCOME_WORDS = {
+    Outcome.SENT: "sent as written",
+    Outcome.EDITED: "sent after edits",
+    Outcome.REJECTED: "rejected",
+    Outcome.LET_IN: "let in",
+}
 
 
 def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str], progress: str = "") -> Content:
@@ -61,12 +75,16 @@ def place_words(entry: QueueEntry, at: int, listed: int, now: datetime) -> str:
     return " · ".join(words)
 
 
-def empty_words(services: Session, listing: QueueListing) -> tuple[str, ...]:
-    """Why the list is empty, and what to do next.
+def empty_words(
+    services: Session, listing: QueueListing, kept: int = 0, made: Sequence[MadeDecision] = ()
+) -> tuple[str, ...]:
+    """Why the list is empty, what was done today, and what to do next.
 
     Args:
         services: tell how the last read of the queue went.
         listing: the queue.
+        kept: the number of saved texts that were not sent.
+        made: today's decisions.
     """
     keys = services.settings.keys
     if not listing.waiting and (why := unread_words(services)):
@@ -77,7 +95,40 @@ def empty_words(services: Session, listing: QueueListing) -> tuple[str, ...]:
     if listing.filter != ALL:
         cure = with_keys("{pending.back} shows the whole queue, {pending.filter} another part of it.", keys)
         return ("Nothing is waiting in this filter.", f"Shown: {listing.filter.name}. {cure}")
-    return ("Nothing is waiting for you.", "Drafts appear here when agents submit them.")
+    unread = services.mail.counts().unread
+    steps = [f"{{app.inbox}} opens the inbox ({unread:,} unread)" if unread else "{app.inbox} opens the inbox"]
+    steps += [f"{{pending.kept}} lists {count(kept, 'saved text', 'saved texts')}"] if kept else []
+    return (
+        "Nothing is waiting for you.",
+        *done_words(made, reviewer(services.settings)),
+        "Drafts appear here when agents submit them.",
+        with_keys(f"Next: {', '.join(steps)}, {{app.audit}} shows both logs.", keys),
+    )
+
+
+def done_words(made: Sequence[MadeDecision], me: str) -> tuple[str, ...]:
+    """What was done today and by whom, the busiest first; a line for each of at most `MOST_NAMED`.
+
+    Args:
+        made: today's decisions.
+        me: the name under which decisions of this program are recorded.
+    """
+    if not made:
+        return ("Nothing has been decided today.",)
+    by: dict[tuple[bool, str], Counter[Outcome]] = {}
+    for one in made:
+        by.setdefault((one.here, one.who), Counter())[one.outcome] += 1
+    busiest = sorted(by.items(), key=lambda item: (-item[1].total(), item[0]))
+    lines = [f"Decided today: {len(made):,}"]
+    for (here, name), outcomes in busiest[:MOST_NAMED]:
+        who = (f"{name} (you)" if name == me else name) if here else key_words(name) if name else "elsewhere"
+        words = OUTCOME_WORDS if here else {**OUTCOME_WORDS, Outcome.SENT: "approved"}
+        said = [f"{outcomes[outcome]:,} {words[outcome]}" for outcome in Outcome if outcomes[outcome]]
+        lines.append(f"· {OneLine(who)}: {', '.join(said)}")
+    if others := busiest[MOST_NAMED:]:
+        decided = sum(outcomes.total() for _, outcomes in others)
+        lines.append(f"· {count(len(others), 'other', 'others')}: {decided:,} decided")
+    return tuple(lines)
 
 
 def unread_words(services: Session) -> tuple[str, ...]:

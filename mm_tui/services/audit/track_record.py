@@ -192,7 +192,7 @@ class Evidences:
         """By mailbox and key, what was not decided with this program here; the busiest key first."""
         found: dict[str, dict[str, list[LoggedDecision]]] = {}
         for one in self._audit.decided(since):
-            if one.email_id not in self._made_here:
+            if one.email_id not in self._made_here and not one.retired:
                 found.setdefault(one.mailbox_id, {}).setdefault(one.key_id, []).append(one)
         return {mailbox_id: _by_key(keys) for mailbox_id, keys in found.items()}
 

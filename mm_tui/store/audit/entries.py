@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.store.audit.actions import Meaning, deciding_actions, meaning
-from mm_tui.store.sort_keys import to_ms
+from mm_tui.store.sort_keys import from_ms, to_ms
 
 if TYPE_CHECKING:
     from mm_tui.models import AuditEntry
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _COMPOSING = re.compile(r"submit|compos|draft|repl(y|ied)|send|sent|creat", re.IGNORECASE)
 """Actions that bring an outbound mail to the gateway."""
+_RETIRED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
+"""The reason that mm-tui gives when it rejects the original of an edit."""
 
 
 class LoggedDecision(NamedTuple):
@@ -29,6 +31,9 @@ class LoggedDecision(NamedTuple):
     """Of the key that made it; empty when the log does not say."""
     approved: bool
     direction: str
+    at: datetime | None = None
+    retired: bool = False
+    """It was rejected because an edit took its place."""
 
 
 class AuditStore:
@@ -79,20 +84,24 @@ class AuditStore:
         """The decisions in the log about mails that the store has, oldest first; of each mail the last one."""
         reader = self._database.reader()
         rows = reader.execute(
-            "SELECT audit.resource_id, mail.mailbox_id, audit.model, mail.direction FROM audit"
+            "SELECT audit.resource_id, mail.mailbox_id, audit.model, mail.direction, audit.created_at FROM audit"
             " JOIN mail ON mail.email_id = audit.resource_id WHERE audit.created_at >= ?"
             " AND coalesce(json_extract(audit.model, '$.action'), '') IN (SELECT value FROM json_each(?))"
             " ORDER BY audit.created_at, audit.entry_id",
             (to_ms(since) or 0, json.dumps(deciding_actions(reader))),
         )
         found: dict[str, LoggedDecision] = {}
-        for email_id, mailbox_id, model, direction in rows:
+        for email_id, mailbox_id, model, direction, created_at in rows:
             entry = json.loads(model)
             what = meaning(entry.get("action") or "", entry.get("metadata"))
             if what in (Meaning.APPROVED, Meaning.REJECTED):
                 key_id = str(entry.get("actor_key_id") or "")
                 approved = what is Meaning.APPROVED
-                found[email_id] = LoggedDecision(email_id, mailbox_id, key_id, approved, str(direction))
+                at = from_ms(created_at) if created_at else None
+                retired = any(_RETIRED.match(str(value)) for value in (entry.get("metadata") or {}).values())
+                found[email_id] = LoggedDecision(
+                    email_id, mailbox_id, key_id, approved, str(direction), at, not approved and retired
+                )
         return list(found.values())
 
     def count(self) -> int:

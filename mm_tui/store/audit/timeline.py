@@ -43,6 +43,12 @@ _AT, _WHO, _KIND, _EMAIL, _DETAILS = (_inner(name) for name in ("at", "who", "ki
 _ACT, _ABOUT, _MAILBOX = (_inner(f"details.{name}") for name in ("act", "about", "mailbox"))
 _IS_DECISION = """(instr(entry, '"kind":"done"') > 0 OR instr(entry, '"kind":"retired"') > 0)"""
 """Inside a value the quotes would be escaped, so that these words can only be the entry's own kind."""
+JOURNALED_DECISIONS = f"""
+SELECT {_KIND}, {_AT}, {_WHO}, {_EMAIL}, {_ABOUT}, {_inner("details.note")}, mail.direction FROM journal
+LEFT JOIN mail ON mail.email_id = {_EMAIL}
+WHERE {_IS_DECISION} OR instr(entry, '"kind":"ended"') > 0 ORDER BY number DESC
+"""
+"""What the journal tells of decisions that were made and how they ended, newest first."""
 
 
 class Source(StrEnum):

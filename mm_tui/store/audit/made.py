@@ -1,0 +1,84 @@
+"""Decisions that took effect, from both logs: who made them, when, and what became of the mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.audit.timeline import JOURNALED_DECISIONS
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+
+_SKEW = timedelta(days=1)
+"""The journal is in the order of writing; a clock that was set back by less than this hides nothing."""
+
+
+class Outcome(StrEnum):
+    """What became of a mail."""
+
+    SENT = "sent"
+    """As it was written."""
+    EDITED = "edited"
+    """Sent with a reviewer's changes."""
+    REJECTED = "rejected"
+    LET_IN = "let in"
+    """Inbound mail that was handed to the agent."""
+
+
+_OUTCOMES = {
+    "approved": Outcome.SENT,
+    "edit_released": Outcome.EDITED,
+    "rescheduled": Outcome.EDITED,
+    "rejected": Outcome.REJECTED,
+}
+
+
+class MadeDecision(NamedTuple):
+    """One decision."""
+
+    at: datetime
+    who: OneLine
+    """A reviewer's name (journal), or the id of a key (the gateway's log); empty when not told."""
+    outcome: Outcome
+    here: bool
+    """Made with this program's store; else known from the gateway's log alone."""
+
+
+def made_since(database: Database, since: datetime) -> list[MadeDecision]:
+    """The decisions since a moment, oldest first. Takes some milliseconds: call it in a thread.
+
+    What another reviewer's program did to retire the original of an edit is no decision of its own.
+    """
+    ours: set[str] = set()
+    found = list(_journaled(database, since, ours))
+    for one in AuditStore(database).decided(since):
+        if one.email_id in ours or one.at is None or one.retired:
+            continue
+        outcome = Outcome.SENT if one.approved else Outcome.REJECTED
+        if one.approved and one.direction == "inbound":
+            outcome = Outcome.LET_IN
+        found.append(MadeDecision(one.at, OneLine(one.key_id), outcome, False))
+    return sorted(found, key=lambda one: one.at)
+
+
+def _journaled(database: Database, since: datetime, ours: set[str]) -> Iterator[MadeDecision]:
+    """What the journal tells; ids of all mail that it decided about are added to `ours`."""
+    for kind, moment, who, email_id, about, note, direction in database.reader().execute(JOURNALED_DECISIONS):
+        try:
+            at = datetime.fromisoformat(str(moment))
+        except ValueError:
+            continue
+        if at < since - _SKEW:
+            break
+        ours.update(str(one) for one in (email_id, about) if one)
+        outcome = _OUTCOMES.get(str(note)) if kind == "ended" else None
+        if outcome is None or at < since:
+            continue
+        if outcome is Outcome.SENT and direction == "inbound":
+            outcome = Outcome.LET_IN
+        yield MadeDecision(at, OneLine(str(who or "")), outcome, True)
