@@ -73,6 +73,7 @@ ENDINGS = {
 """The endings that each walk must reach: else a branch is dead, or the world has become too kind."""
 
 
+@pytest.mark.timeout(600)  # it computes without a pause, and shares its processor
 @pytest.mark.parametrize("name", WALKED)
 def test_every_reachable_state_keeps_the_promises(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     counted = Walker(WALKED[name]).walk()
