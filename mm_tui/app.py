@@ -19,7 +19,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.settings.sections import data_dir
 from mm_tui.terminal_output import compacting
 from mm_tui.text import OneLine
-from mm_tui.textual_private import keep_backgrounds_still, tell_of_every_size
+from mm_tui.textual_private import forget_shown, keep_backgrounds_still, tell_of_every_size
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
 from mm_tui.unsaved import UnsavedWork
 from mm_tui.widgets.chrome import StatusLine
@@ -195,6 +195,9 @@ class MmTui(App[None], inherit_bindings=False):
             self.call_after_refresh(self.say, f"{self._key_problems[0]}{more}", "warning")
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize):
+            # Also when it has its old size again: what it did with the cells meanwhile is not known.
+            forget_shown(self)
         if isinstance(event, events.InputEvent):
             self._last_input = self.services.clock.monotonic()
             if self.services.sync is not None and not self._active:
@@ -215,6 +218,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_redraw(self) -> None:
         """Writes every cell to the terminal again."""
+        forget_shown(self)
         self.screen.refresh()
 
     async def on_key_passed(self, message: KeyPassed) -> None:

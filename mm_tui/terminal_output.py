@@ -1,27 +1,52 @@
 """Fewer bytes to the terminal for the same picture, for slow links.
 
-Textual writes every stretch of text with its whole style before it and a reset behind it. On a screen of 80 by 24 that
-is more than half of all bytes. Here only what changes from one stretch to the next is written.
+Textual writes whole lines and pages where a word of them changed, and every stretch of text with its whole style before
+it and a reset behind it. Here the cells are compared with those that the terminal shows already, and only what differs
+is written.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+from rich.cells import cell_len
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-_TOKEN = re.compile(r"\x1b\[([0-9;]*)m|((?:\x1b\[[0-9;]*H|\x1b\[\?[0-9]+[hl]|[\r\n])+)")
-"""A style (ECMA-48, SGR), or what neither shows a style nor changes it: moving the cursor, switching a mode."""
+_TOKEN = re.compile(
+    r"(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
+    r"|\x1b\[(?P<style>[0-9;]*)m"
+    r"|\x1b\[(?P<place>[0-9;]*)H"
+    r"|(?P<line>\r?\n)"
+    r"|(?P<start>\r)"
+    # Modes, questions, the window's title and the bell: they change no cell and do not move the cursor.
+    r"|(?P<still>\x1b\[\?(?:7|25|100[0-6]|101[56]|2004|2026|2048)[hl]|\x1b\[\?[0-9]+\$p|\x1b\[[0-9;]*[cnt]"
+    r"|\x1b\[[<=>][0-9;]*u|\x1b\](?!8;)[^\x00-\x1f]*(?:\x07|\x1b\\)|\x07)"
+    r"|(?P<other>.)",
+    re.DOTALL,
+)
+_SURE = re.compile(r"[ -~¡-¬®-ʯͰ-҂Ҋ-ԯ‐-‧‰-⁞⁰-₿←-↓⇐-⇿∀-⋿─-▩▬-▵▷-▿◁-◺✓✗⠀-⣿、-〩ぁ-ゖァ-ヿ㐀-䶿一-鿿가-힣！-｠]*")
+"""Text of which every terminal knows how many cells it takes. Emoji and combining marks are not of it."""
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29"}
 """The code that ends each attribute."""
 _COLOUR_PARAMETERS = {"2": 5, "5": 3}
 """Parameters of a colour beginning with 38 or 48, by the second of them."""
+_SEEN_ON_BLANKS = frozenset("4579")
+"""Attributes that change the look of a space."""
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
+"""Around what the terminal should show at once."""
 
 STYLES = 4096
 """Changes of style that are kept."""
+SHORT_GAP = 4
+"""Cells that are sooner written again than jumped over."""
+LONG_BLANK = 12
+"""Spaces that are sooner erased than written."""
 
 
 class _Style(NamedTuple):
@@ -31,33 +56,7 @@ class _Style(NamedTuple):
 
 
 _PLAIN = _Style()
-
-
-def compact(data: str) -> str:
-    """The same picture with each change of style written once.
-
-    Args:
-        data: what is written to the terminal at once. It begins in the plain style, as Textual writes it.
-    """
-    if "\x1b[" not in data:
-        return data
-    out: list[str] = []
-    shown = wanted = _PLAIN
-    at = 0
-    for token in _TOKEN.finditer(data):
-        if token.start() > at:
-            out += (_change(shown, wanted), data[at : token.start()])
-            shown = wanted
-        at = token.end()
-        if token[2] is not None:
-            out.append(token[2])
-        else:
-            wanted = _after(wanted, token[1])
-    if at < len(data):
-        out += (_change(shown, wanted), data[at:])
-        shown = wanted
-    out.append(_change(shown, wanted))
-    return "".join(out)
+_Texts = list[tuple[str, _Style]]
 
 
 @lru_cache(STYLES)
@@ -86,23 +85,323 @@ def _after(style: _Style, parameters: str) -> _Style:
 
 @lru_cache(STYLES)
 def _change(before: _Style, after: _Style) -> str:
-    """The sequence from one style to another: what is new, or after a reset all, where something ends."""
+    """The shorter sequence from one style to another: the differences, or all of it after a reset."""
     if before == after:
         return ""
-    colours = list(zip(before[1:], after[1:], strict=True))
-    if after.attributes >= before.attributes and all(new or not old for old, new in colours):
-        codes = [*sorted(after.attributes - before.attributes), *(new for old, new in colours if new != old)]
-    else:
-        codes = ["0", *sorted(after.attributes), *filter(None, after[1:])]
+    if after == _PLAIN:
+        return "\x1b[m"
+    off = {_OFF.get(one, "0") for one in before.attributes - after.attributes}
+    on = {one for one in after.attributes if one not in before.attributes or _OFF.get(one) in off}
+    codes = [*sorted(off), *sorted(on)]
+    if after.foreground != before.foreground:
+        codes.append(after.foreground or "39")
+    if after.background != before.background:
+        codes.append(after.background or "49")
+    whole = ["0", *sorted(after.attributes), *filter(None, after[1:])]
+    if "0" in off or len(";".join(whole)) < len(";".join(codes)):
+        codes = whole
     return f"\x1b[{';'.join(codes)}m"
+
+
+@lru_cache(STYLES)
+def _on_blanks(style: _Style) -> _Style:
+    """What of a style is seen where a space stands."""
+    attributes = style.attributes & _SEEN_ON_BLANKS
+    return _Style(attributes, style.foreground if attributes else "", style.background)
+
+
+class _Line:
+    """A line's cells: what stands in them, and how. The right half of a wide character is empty."""
+
+    __slots__ = ("styles", "texts", "verbatim")
+
+    def __init__(self, texts: list[str], styles: list[_Style | None], verbatim: dict[int, tuple[int, _Texts]]) -> None:
+        self.texts = texts
+        self.styles = styles
+        """None where it is not known what stands there."""
+        self.verbatim = verbatim
+        """Texts of unsure width, with the cell behind them, by the cell they begin in. Their cells are not known."""
+
+    def copy(self) -> _Line:
+        return _Line(self.texts.copy(), self.styles.copy(), self.verbatim.copy())
+
+    def put(self, x: int, chop: _Texts) -> None:
+        """Writes texts from a cell on; what goes over the edge is cut off."""
+        if not all(_SURE.fullmatch(text) for text, _ in chop):
+            self._put_verbatim(x, chop)
+            return
+        begin, edge = x, len(self.texts)
+        for text, style in chop:
+            blank = _on_blanks(style)
+            if text.isascii():
+                cells = list(text[: max(0, edge - x)])
+            else:
+                cells = [cell for char in text for cell in ((char,) if cell_len(char) == 1 else (char, ""))]
+                del cells[max(0, edge - x) :]
+            end = x + len(cells)
+            self.texts[x:end] = cells
+            if blank == style:
+                self.styles[x:end] = [style] * len(cells)
+            else:
+                self.styles[x:end] = [blank if cell == " " else style for cell in cells]
+            x = end
+        self._clean_edges(begin, x)
+
+    def _put_verbatim(self, x: int, chop: _Texts) -> None:
+        # A terminal that gives a character another width moves all behind it.
+        self.styles[x:] = [None] * (len(self.styles) - x)
+        self._clean_edges(x, len(self.styles))
+        self.verbatim[x] = x + cell_len("".join(text for text, _ in chop)), chop
+
+    def _clean_edges(self, begin: int, end: int) -> None:
+        """A wide character loses its other half with the one that was written over."""
+        if 0 < begin < len(self.texts) and cell_len(self.texts[begin - 1][:1]) == 2:
+            self.styles[begin - 1] = None
+        if end < len(self.texts) and not self.texts[end]:
+            self.styles[end] = None
+            self.texts[end] = " "
+        if end == len(self.texts) and end and cell_len(self.texts[end - 1][:1]) == 2:
+            # Its right half would lie beyond the edge.
+            self.styles[end - 1] = None
+        for start in [start for start, (behind, _) in self.verbatim.items() if start < end and begin < behind]:
+            del self.verbatim[start]
+
+
+class ShownCells:
+    """What the terminal shows, as far as it is known, and the least that has to be written to change it."""
+
+    def __init__(self, *, erases_in_colour: bool) -> None:
+        """`erases_in_colour`: erased cells take on the background colour, as terminfo's `bce` says."""
+        self._erases_in_colour = erases_in_colour
+        self._size = (0, 0)
+        self._lines: list[_Line] = []
+        self._rest: tuple[int, int] | None = None
+        """Where the cursor was left."""
+        self._out: list[str] = []
+        self._style = _PLAIN
+        self._cursor: tuple[int | None, int] | None = None
+
+    def forget(self) -> None:
+        """From now on it is not known what the terminal shows: everything that is painted is written."""
+        width, height = self._size
+        self._lines = [_Line([" "] * width, [None] * width, {}) for _ in range(height)]
+        self._rest = None
+
+    def difference(self, data: str, size: tuple[int, int]) -> str:
+        """The bytes that have the same effect on this terminal as some that Textual writes.
+
+        Args:
+            data: what is written to the terminal at once. It begins and ends in the plain style.
+            size: columns and lines of the terminal.
+        """
+        if size != self._size:
+            self._size = size
+            self.forget()
+        self._out, self._style, self._cursor = [], _PLAIN, None
+        painted: dict[int, _Line] = {}
+        chop: _Texts = []
+        style, (begin, y) = _PLAIN, self._rest or (0, 0)
+        x = begin
+        for token in _TOKEN.finditer(data):
+            kind, text = token.lastgroup, token[0]
+            if kind == "text":
+                chop.append((text, style))
+                x += cell_len(text)
+                continue
+            if kind == "style":
+                style = _after(style, token["style"])
+                continue
+            if kind == "other":
+                # What it does to the cells is not known here.
+                self.forget()
+                return data
+            self._put(painted, begin, y, chop)
+            chop = []
+            if kind == "place":
+                x, y = _place(token["place"])
+            elif kind == "line":
+                x, y = 0, y + 1
+            elif kind == "start":
+                x = 0
+            else:
+                self._write_lines(painted)
+                self._out.append(text)
+            begin = x
+        self._put(painted, begin, y, chop)
+        self._write_lines(painted)
+        self._set_style(_PLAIN)
+        rest = (min(x, size[0] - 1), min(y, size[1] - 1))
+        if rest != (self._cursor or self._rest):
+            self._move(*rest)
+        self._rest = rest
+        return "".join(self._out)
+
+    def _put(self, painted: dict[int, _Line], x: int, y: int, chop: _Texts) -> None:
+        if chop and y < len(self._lines):
+            if y not in painted:
+                painted[y] = self._lines[y].copy()
+            painted[y].put(x, chop)
+
+    def _write_lines(self, painted: dict[int, _Line]) -> None:
+        for y in sorted(painted):
+            old, new = self._lines[y], painted[y]
+            for x in sorted(new.verbatim):
+                if old.verbatim.get(x) != new.verbatim[x]:
+                    self._write_verbatim(x, y, new.verbatim[x][1])
+                    # Nothing that was known of the cells behind it is still so.
+                    old.styles[x:] = [None] * (len(old.styles) - x)
+            if old.texts != new.texts or old.styles != new.styles:
+                self._write_line(y, old, new)
+            self._lines[y] = new
+        painted.clear()
+
+    def _write_verbatim(self, x: int, y: int, chop: _Texts) -> None:
+        self._move(x, y)
+        for text, style in chop:
+            self._set_style(style)
+            self._out.append(text)
+        self._cursor = (None, y)
+
+    def _write_line(self, y: int, old: _Line, new: _Line) -> None:
+        texts, styles, width = new.texts, new.styles, len(new.texts)
+        differing = [
+            x
+            for x, (text, style, old_text, old_style) in enumerate(
+                zip(texts, styles, old.texts, old.styles, strict=True)
+            )
+            if style is not None and (text != old_text or style != old_style)
+        ]
+        tail = self._erasable_from(new)
+        x = 0
+        for at in differing:
+            if at < x:
+                continue
+            # A wide character is written whole.
+            start = at - (not texts[at] and at > 0)
+            if x < start <= x + SHORT_GAP and self._cursor == (x, y) and self._are_cheap(texts[x:at], styles[x:at]):
+                start = x
+            x = self._write_cells(start, at, y, old, new, tail)
+            if x >= width:
+                break
+
+    def _erasable_from(self, line: _Line) -> int:
+        """The first cell of the blanks at the end of a line that can be erased together."""
+        style, at = line.styles[-1], len(line.texts)
+        if style is not None and self._can_erase(style):
+            while at and line.texts[at - 1] == " " and line.styles[at - 1] == style:
+                at -= 1
+        return at if len(line.texts) - at >= SHORT_GAP else len(line.texts)
+
+    def _can_erase(self, style: _Style) -> bool:
+        return not style.attributes and (self._erases_in_colour or not style.background)
+
+    def _are_cheap(self, texts: list[str], styles: list[_Style | None]) -> bool:
+        """Cells that take a byte each, in the style that is on."""
+        return "".join(texts).isascii() and all(
+            style is not None and self._suits(text, style) for text, style in zip(texts, styles, strict=True)
+        )
+
+    def _suits(self, text: str, style: _Style) -> bool:
+        return style == self._style or (text == " " and style == _on_blanks(self._style))
+
+    def _write_cells(self, x: int, at: int, y: int, old: _Line, new: _Line, tail: int) -> int:
+        """Writes the cells from `x` to `at`, and on as long as they differ. Returns the cell behind them."""
+        texts, styles, width = new.texts, new.styles, len(new.texts)
+        self._move(x, y)
+        while x < width and (style := styles[x]) is not None:
+            if x >= tail:
+                self._set_style(style)
+                self._out.append("\x1b[K")
+                return width
+            if texts[x] == " ":
+                blanks = 1
+                while x + blanks < width and texts[x + blanks] == " " and styles[x + blanks] == style:
+                    blanks += 1
+                if blanks >= LONG_BLANK and self._can_erase(style):
+                    self._set_style(style)
+                    self._out.append(f"\x1b[{blanks}X")
+                    return x + blanks
+            if not self._suits(texts[x], style):
+                self._set_style(style)
+            wide = x + 1 < width and not texts[x + 1]
+            self._out.append(texts[x])
+            x += 1 + wide
+            self._cursor = (x if x < width else None, y)
+            if at < x < width and texts[x] == old.texts[x] and styles[x] == old.styles[x]:
+                break
+        return x
+
+    def _set_style(self, style: _Style) -> None:
+        if style != self._style:
+            self._out.append(_change(self._style, style))
+            self._style = style
+
+    def _move(self, x: int, y: int) -> None:
+        if self._cursor is None or self._cursor[1] != y or self._cursor[0] is None or self._cursor[0] > x:
+            place = f"{y + 1};{x + 1}" if x else f"{y + 1}" if y else ""
+            self._out.append(f"\x1b[{place}H")
+        elif by := x - self._cursor[0]:
+            self._out.append(f"\x1b[{by}C" if by > 1 else "\x1b[C")
+        self._cursor = (x, y)
+
+
+def _place(parameters: str) -> tuple[int, int]:
+    """Column and line, counted from 0."""
+    line, _, column = parameters.partition(";")
+    return max(1, int(column or 1)) - 1, max(1, int(line or 1)) - 1
+
+
+def erases_in_colour() -> bool:
+    """Whether the terminal's description says that erased cells take on the background colour."""
+    try:
+        import curses
+
+        curses.setupterm(fd=1)
+        return curses.tigetflag("bce") > 0
+    except (ImportError, OSError, ValueError, curses.error):
+        return False
+
+
+@runtime_checkable
+class ForgetsShown(Protocol):
+    """What keeps in mind what the terminal shows."""
+
+    def forget_shown(self) -> None:
+        """Something else may have written to the terminal: what is painted next is written whole."""
 
 
 @cache
 def compacting(driver_class: type[Driver]) -> type[Driver]:
-    """The same driver, writing compact."""
+    """The same driver, writing only what differs from what the terminal shows."""
 
     class CompactDriver(driver_class):  # type: ignore[valid-type, misc]  # the class depends on the system
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self._cells = ShownCells(erases_in_colour=erases_in_colour())
+            self._held = ""
+            """The begin of an update in which nothing has been written yet."""
+            self._writing = Lock()
+            """The thread that reads keys writes too."""
+
         def write(self, data: str) -> None:
-            super().write(compact(data))
+            with self._writing:
+                if data == _BEGIN:
+                    self._held = data
+                elif data == _END and self._held:
+                    self._held = ""
+                elif compact := self._difference(data):
+                    super().write(self._held + compact)
+                    self._held = ""
+
+        def _difference(self, data: str) -> str:
+            try:
+                size = os.get_terminal_size(self._file.fileno())
+            except (AttributeError, OSError, ValueError):
+                return data
+            return self._cells.difference(data, (size.columns, size.lines))
+
+        def forget_shown(self) -> None:
+            with self._writing:
+                self._cells.forget()
 
     return CompactDriver

@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 
 from mm_tui.changed_cells import changed_cells
+from mm_tui.terminal_output import ForgetsShown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,12 @@ def write_to_terminal(app: App[Any], sequences: str) -> None:
     if app._driver is not None:
         app._driver.write(sequences)
         app._driver.flush()
+
+
+def forget_shown(app: App[Any]) -> None:
+    """The terminal may show something else than what was painted: what is painted next is written whole."""
+    if isinstance(app._driver, ForgetsShown):
+        app._driver.forget_shown()
 
 
 def keep_backgrounds_still() -> None:

@@ -86,7 +86,7 @@ def plain_environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-class _Screen(pyte.Screen):
+class Screen(pyte.Screen):
     """pyte's screen, deaf to sequences that it does not know instead of raising on them, and able to stack marks."""
 
     def draw(self, data: str) -> None:
@@ -139,7 +139,7 @@ class Terminal:
         """Every byte the program wrote so far."""
         self.status: int | None = None
         """Exit status once it has ended; negative for the signal that ended it."""
-        self._screen = _Screen(cols, rows)
+        self._screen = Screen(cols, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._changed_at = time.monotonic()
         self._answered = 0

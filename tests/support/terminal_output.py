@@ -1,7 +1,8 @@
 """What a program may write to a terminal, and what in its output is none of that.
 
 The grammar is that of Textual 8.2.8 in true colour, measured on harmless mail: modes are set before the first frame and
-reset after the last; in between stand positions within the screen, colours and attributes, and the marks of frames.
+reset after the last; in between stand positions within the screen, colours and attributes, erased blanks, and the marks
+of frames.
 """
 
 from __future__ import annotations
@@ -13,20 +14,22 @@ _SETUP = frozenset(
     | {"\x1b[>25u", "\x1b[<u", "\x1b[?2026$p", "\x1b[?2048$p", "\x1b[?2048h", "\x1b[?2048l"}
 )
 _FRAME_BEGINS, _FRAME_ENDS = "\x1b[?2026h", "\x1b[?2026l"
-# Frames, and how the program keeps the window's title and puts it back.
-_ANYWHERE = frozenset({_FRAME_BEGINS, _FRAME_ENDS, "\x1b[22;2t", "\x1b[23;2t"})
+# Frames, how the program keeps the window's title and puts it back, and blanks up to the edge.
+_ANYWHERE = frozenset({_FRAME_BEGINS, _FRAME_ENDS, "\x1b[22;2t", "\x1b[23;2t", "\x1b[K"})
 # Whether what was painted has arrived. A mail could write it only within a frame.
 _BETWEEN_FRAMES = "\x1b[6n"
 _SEQUENCE = re.compile(
     "\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]P_^X][^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)?|\x1b.?", re.DOTALL
 )
-_POSITION = re.compile("\x1b\\[([0-9]+);([0-9]+)H")
+_POSITION = re.compile("\x1b\\[([0-9]*);?([0-9]*)H")
+# Forward over cells that stay, and blanks that are erased.
+_FORWARD = re.compile("\x1b\\[([0-9]*)[CX]")
 _COLOURS = re.compile("\x1b\\[([0-9;]*)m")
 _POINTER = re.compile("\x1b\\]22;[a-z-]*\x07")
 _TITLE = re.compile("\x1b\\]0;[^\x00-\x1f\x7f-\x9f]*\x07")
 _OF_COMMANDS = re.compile("\r\x1b\\[K|\x1b\\[3[0-9]m *[a-z-]+ *\x1b\\[0m")
 """What the plain commands write besides text: the end of a line of progress, and one coloured word of ours."""
-_ATTRIBUTES = frozenset({"0", "1", "2", "3", "4", "7", "9"})
+_ATTRIBUTES = frozenset({"", "0", "1", "2", "3", "4", "7", "9", "22", "23", "24", "27", "29", "39", "49"})
 _FORBIDDEN = re.compile(
     "[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff"
     "\U000e0000-\U000e007f]"
@@ -53,7 +56,9 @@ def _is_colour(parameters: str) -> bool:
 
 def _allowed(sequence: str, cols: int, rows: int) -> bool:
     if match := _POSITION.fullmatch(sequence):
-        return 1 <= int(match[1]) <= rows and 1 <= int(match[2]) <= cols
+        return 1 <= int(match[1] or 1) <= rows and 1 <= int(match[2] or 1) <= cols
+    if match := _FORWARD.fullmatch(sequence):
+        return 1 <= int(match[1] or 1) <= cols
     if match := _COLOURS.fullmatch(sequence):
         return _is_colour(match[1])
     return bool(_POINTER.fullmatch(sequence) or _TITLE.fullmatch(sequence)) or sequence in _ANYWHERE
