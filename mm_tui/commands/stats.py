@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mm_tui.commands import common
@@ -13,6 +14,9 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mm_tui.services.audit.agents import AgentFigures
     from mm_tui.settings.sections import Settings
 
 DAYS = 30
@@ -43,8 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _stats(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.audit import fetch_newest
     from mm_tui.commands.online import online
-    from mm_tui.services.audit.agents import MOST_REASONS, figures
-    from mm_tui.services.events import span
+    from mm_tui.services.audit.agents import figures
 
     async with online(chosen) as session:
         if chosen.profile.admin_key is not None:
@@ -52,38 +55,44 @@ async def _stats(arguments: argparse.Namespace, chosen: Settings) -> int:
         now = session.clock.now()
         agents = figures(session.database, session.clock, arguments.days)
     if arguments.json:
-        rows = [
-            {
-                "key": agent.key_id or None,
-                "drafts": len(agent.decided),
-                "approved_as_written": agent.number("approved"),
-                "edited": agent.number("edit_released", "rescheduled"),
-                "rejected": agent.number("rejected"),
-                "reasons": dict(agent.reasons.most_common(MOST_REASONS)),
-                "median_wait_seconds": agent.seconds,
-                "flags": dict(agent.flags.most_common()),
-                "by_day": agent.days(now),
-            }
-            for agent in agents
-        ]
-        emit.data({"days": arguments.days, "agents": rows})
-        return Exit.OK
-    if not agents:
+        emit.data({"days": arguments.days, "agents": [_row(agent, now) for agent in agents]})
+    elif agents:
+        for agent in agents:
+            _print(agent, now)
+    else:
         emit.note(OneLine(f"No draft was decided here in the last {arguments.days} days."))
-        return Exit.OK
-    from datetime import timedelta
-
-    emit.table(
-        [
-            [
-                agent.key_id or "(key not known)",
-                f"{len(agent.decided)} decided",
-                f"{agent.number('approved')} as written",
-                f"{agent.number('edit_released', 'rescheduled')} edited",
-                f"{agent.number('rejected')} rejected",
-                f"median wait {span(timedelta(seconds=agent.seconds))}" if agent.seconds is not None else "",
-            ]
-            for agent in agents
-        ]
-    )
     return Exit.OK
+
+
+def _row(agent: AgentFigures, now: datetime) -> dict[str, object]:
+    return {
+        "key": agent.key_id or None,
+        "drafts": len(agent.decided),
+        "approved_as_written": agent.number("approved"),
+        "edited": agent.edited,
+        "rejected": agent.number("rejected"),
+        "reasons": dict(agent.reasons),
+        "median_wait_seconds": agent.seconds,
+        "flags": dict(agent.flags),
+        "by_day": agent.days(now),
+    }
+
+
+def _print(agent: AgentFigures, now: datetime) -> None:
+    from mm_tui.services.audit.agents import numbered
+    from mm_tui.services.audit.plots import spark
+    from mm_tui.services.events import span
+
+    said = f"{agent.key_id or '(key not known)'}: {len(agent.decided)} decided, {agent.number('approved')} as written, "
+    said += f"{agent.edited} edited, {agent.number('rejected')} rejected"
+    said += f", median wait {span(timedelta(seconds=agent.seconds))}" if agent.seconds is not None else ""
+    emit.line(OneLine(said))
+    if agent.reasons:
+        emit.line(OneLine(f"  rejected: {numbered(agent.reasons)}"))
+    if agent.flags:
+        emit.line(OneLine(f"  flagged: {numbered(agent.flags)}"))
+    days = agent.days(now)
+    if most := max(max(pair) for pair in days):
+        for name, at in (("as written", 0), ("not so", 1)):
+            plot = spark([pair[at] for pair in days], len(days), most=most)
+            emit.line(OneLine(f"  {name:<10} |{plot}| {len(days)} days, up to {max(pair[at] for pair in days)} a day"))

@@ -13,6 +13,8 @@ from mm_tui.app import MmTui
 from mm_tui.review.digest import digest_of
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.mailboxes.webhooks import WebhooksScreen
+from mm_tui.services.audit.line import key_words
+from mm_tui.services.events import AuditChanged
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.mailboxes import fill, open_mailboxes, the_code
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -64,6 +66,41 @@ async def test_decisions_made_here_become_evidence(
         await until(pilot, lambda: screen.current and screen.current.pending == 0, "an empty queue")
         assert screen.current.elsewhere == 0
         assert "Decisions made in this program on this machine." in shown(app)
+
+
+async def test_the_page_has_figures_for_each_agent(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sandbox.make_key("second", "send", "read")
+    drafts = [sandbox.draft("It is on its way, Anna."), sandbox.draft("It is on its way, Ben.")]
+    body = {"to": ["anna@customer.example"], "subject": "Hello", "markdown": "Hello Anna"}
+    third = sandbox.call("POST", f"/v1/mailboxes/{sandbox.mailbox}/send", key="second", json=body)["id"]
+    sandbox.wait_for(third, "pending_send_approval")
+    del sandbox.keys["second"]
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await until(pilot, lambda: app.services.pending.count() == 3, "the queue")
+        sync, decisions = app.services.sync, app.services.decisions
+        assert sync is not None and decisions is not None
+        screen = await open_mailboxes(app, pilot, sandbox)
+        for draft in (*drafts, third):
+            await sync.fetch_detail(sandbox.mailbox, draft)
+            item = app.services.pending.get(draft)
+            assert item is not None
+            digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
+            if draft == third:
+                await decisions.reject(item, digest, "Too cold")
+            else:
+                await decisions.approve(item, digest)
+            await decisions.settled(draft)
+        page = await app.services.network.gateway.audit_log(limit=100)
+        app.services.audit.add(page.entries)
+        app.tell(AuditChanged())
+        await pilot.press("enter")
+        await until(pilot, lambda: f"{key_words(other)}: 1 draft" in screen.pager.page.text, "its figures")
+        text = screen.pager.page.text
+    assert "2 drafts, 2 as written, 0 edited, 0 rejected; median wait" in text
+    assert "0 as written, 0 edited, 1 rejected" in text and "rejected: Too cold 1" in text
+    assert "  not so" in text and "30 days, up to 1 a day" in text
 
 
 async def test_a_mailbox_moves_up_with_the_operators_code_and_down_at_once(

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from mm_tui.commands.output import fields
+from mm_tui.models import AuditEntry
+from mm_tui.services.audit.agents import MOST_REASONS, by_agent
+from mm_tui.services.audit.track_record import Decided
+from mm_tui.store.audit.entries import AuditStore
+from mm_tui.store.database import Database
+from mm_tui.text import OneLine
 from tests.support.cli import Home
 from tests.support.sandbox import running_sandbox
+
+NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
 
 def test_each_agents_drafts_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
@@ -34,4 +44,41 @@ def test_each_agents_drafts_are_counted_by_what_became_of_them(tmp_path: Path) -
         assert first["by_day"][-1] == [1, 1] and sum(map(sum, first["by_day"])) == 2
         assert (second["key"], second["drafts"], second["rejected"]) == (other, 1, 1)
         assert first["key"] not in (None, other)
-        assert "1 as written" in home.run("stats").out
+        said = home.run("stats").out
+        assert f"{other}: 1 decided, 0 as written, 0 edited, 1 rejected, median wait" in said
+        assert "  rejected: wrong name 1" in said
+        # The last of thirty days has the whole height.
+        assert "  not so     |" + " " * 29 + "█| 30 days, up to 1 a day" in said
+
+
+def made(number: int, outcome: str, at: datetime, **more: Any) -> Decided:
+    return Decided("mb1", at, outcome, False, 60.0 * number, email_id=f"E{number}", **more)
+
+
+def test_reasons_and_flags_are_counted_cleaned_and_bounded() -> None:
+    with Database.open(None) as database:
+        audit = AuditStore(database)
+        audit.add(
+            AuditEntry(
+                id=f"A{number}", action=OneLine(action), resource_id=OneLine(f"E{number}"), actor_key_id=OneLine(key)
+            )
+            for number, action, key in (
+                (1, "email.submitted", "key-a"),
+                (2, "send_email", "key-a"),
+                (3, "opened", "key-b"),
+            )
+        )
+        decided = [
+            made(1, "approved", NOW, flags=("promise",)),
+            made(2, "rejected", NOW, reason="Wrong\x1b[2J tone", flags=("promise", "amount")),
+            made(3, "edit_released", NOW - timedelta(days=1)),
+            Decided("mb1", NOW, "approved", True, None),
+            *(made(number, "rejected", NOW, reason=f"reason {number}") for number in range(10, 40)),
+        ]
+        unknown, known = by_agent(decided, audit)
+    assert (unknown.key_id, len(unknown.decided), unknown.edited) == ("", 31, 1)
+    assert len(unknown.reasons) == MOST_REASONS
+    assert known.key_id == "key-a" and known.flags == [("promise", 2), ("amount", 1)]
+    assert known.reasons == [("Wrong tone", 1)] and known.seconds == 90.0
+    days = unknown.days(NOW)
+    assert (days[-1], days[-2]) == ((0, 30), (0, 1))

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import AuditEntry, EmailSummary, Mailbox, Party
-from mm_tui.screens.mailboxes.mailbox_list import percent, spark
+from mm_tui.screens.mailboxes.mailbox_list import percent
 from mm_tui.screens.mailboxes.pages import mailbox_page, tally_words
+from mm_tui.services.audit.plots import spark
 from mm_tui.services.audit.track_record import LADDER, Evidences, Tally, TrackRecord, step_down, step_up
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.audit.journal import Journal
@@ -169,7 +170,7 @@ def test_the_decisions_of_a_team_are_told_by_key(office: Office) -> None:
         ("lee", 1, 0),
     ]
     assert office.row("mb1").tallies[30].drafts == 1, "ours are counted apart"
-    page = mailbox_page(office.row("mb1"), None, 100).text
+    page = mailbox_page(office.row("mb1"), None, 100, (), NOW).text
     assert "key …000kim: 2 drafts approved, 1 rejected" in page and "no key given: 1 drafts approved" in page
 
 

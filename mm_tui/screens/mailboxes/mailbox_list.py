@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.segment import Segment
 
+from mm_tui.services.audit.plots import spark
 from mm_tui.services.audit.track_record import LADDER, WINDOWS, TrackRecord
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
@@ -17,7 +18,6 @@ WIDE = 110
 """Cells from which both spans of days stand side by side; else the reader chooses one."""
 NARROW = 76
 """Cells below which only the counts have room."""
-BARS = " ▁▂▃▄▅▆▇█"
 
 PLOT = "30 days"
 """The heading of the column that has the plot."""
@@ -45,19 +45,6 @@ LEFT = frozenset({"oversight", PLOT})
 def mode_words(mode: str) -> str:
     """A mode as people say it: `gated send`."""
     return OneLine(mode).replace("_", " ")
-
-
-def spark(values: Sequence[int], width: int, *, most: int | None = None) -> str:
-    """A plot of counts in `width` cells, neighbours added up; blank where nothing was.
-
-    Args:
-        values: counts, the oldest first; at least one.
-        width: cells, at most as many as values.
-        most: the count that fills a cell; None takes the largest.
-    """
-    sums = [sum(values[at * len(values) // width : (at + 1) * len(values) // width]) for at in range(width)]
-    most = max(sums) if most is None else most
-    return "".join(BARS[-(-one * (len(BARS) - 1) // most)] if most else BARS[0] for one in sums)
 
 
 def percent(share: float | None) -> str:

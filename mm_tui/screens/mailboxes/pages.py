@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from mm_tui.account import Webhook
 from mm_tui.models import Mailbox, OversightMode
 from mm_tui.screens.audit.pages import row
-from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent, spark
+from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent
+from mm_tui.services.audit.agents import AgentFigures, numbered
 from mm_tui.services.audit.line import key_words
+from mm_tui.services.audit.plots import spark
 from mm_tui.services.audit.track_record import FEW, LADDER, Tally, TrackRecord
 from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
@@ -22,16 +27,22 @@ MOST_KEYS = 8
 """Keys of other reviewers that are listed."""
 WHOLE_LADDER = 76
 """Cells from which all steps of the ladder fit on one line."""
+MOST_FLAGS = 6
+"""Codes of findings that are listed for an agent."""
 COVERS = "Decisions made in this program on this machine. “Proves” gives the lower end of the 95% interval."
 
 
-def mailbox_page(found: TrackRecord, facts: AccountFacts | None, room: int) -> Page:
+def mailbox_page(
+    found: TrackRecord, facts: AccountFacts | None, room: int, agents: Sequence[AgentFigures], now: datetime
+) -> Page:
     """Everything about one mailbox.
 
     Args:
         found: the evidence.
         facts: account, usage and webhooks; None while they are being read.
         room: cells of a line.
+        agents: what became of the drafts of each in 30 days.
+        now: the last day of the plots.
     """
     writer = PageWriter()
     box = found.mailbox
@@ -43,6 +54,9 @@ def mailbox_page(found: TrackRecord, facts: AccountFacts | None, room: int) -> P
     writer.line()
     _evidence(writer, found, room)
     writer.line()
+    if agents:
+        _agents(writer, agents, room, now)
+        writer.line()
     _settings(writer, found, room)
     writer.line()
     _account(writer, found, facts, room)
@@ -91,10 +105,38 @@ def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
         _row(writer, "", f"Fewer than {FEW} drafts decided in 30 days: too few to judge by.", room)
 
 
+def _agents(writer: PageWriter, agents: Sequence[AgentFigures], room: int, now: datetime) -> None:
+    """What became of each agent's drafts. Of a single one the plots stand above, as the mailbox's."""
+    _row(writer, "agents", "By the key that composed the draft, 30 days.", room)
+    shown = agents[:MOST_KEYS]
+    plots = {agent.key_id: agent.days(now) for agent in shown}
+    most = max(max(pair) for days in plots.values() for pair in days)
+    for agent in shown:
+        known = key_words(agent.key_id) if agent.key_id else "key not known (the gateway's log tells it)"
+        said = f"{known}: {count(len(agent.decided), 'draft', 'drafts')}, {agent.number('approved')} as written, "
+        said += f"{agent.edited} edited, {agent.number('rejected')} rejected"
+        said += f"; median wait {waited(agent.seconds)}" if agent.seconds is not None else ""
+        _row(writer, "", said, room)
+        if agent.reasons:
+            _row(writer, "", f"  rejected: {numbered(agent.reasons)}", room)
+        if agent.flags:
+            _row(writer, "", f"  flagged: {numbered(agent.flags[:MOST_FLAGS])}", room)
+        if len(shown) > 1 and most:
+            _plot(writer, "  as written", [written for written, _ in plots[agent.key_id]], most)
+            _plot(writer, "  not so", [other for _, other in plots[agent.key_id]], most)
+    if len(agents) > len(shown):
+        _row(writer, "", f"and {count(len(agents) - len(shown), 'more key', 'more keys')}: mm-tui stats", room)
+
+
 def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
     writer.write(f"{name:<{LABEL}} ", "dim")
     writer.write(spark(days, PLOT, most=most))
     writer.line(f"  30 days, up to {max(days)} a day", "dim")
+
+
+def waited(seconds: float) -> str:
+    """How long a draft waited, in one word."""
+    return age(int(seconds * 1000)).replace("now", "below 1m")
 
 
 def tally_words(tally: Tally) -> str:
@@ -109,7 +151,7 @@ def tally_words(tally: Tally) -> str:
     if tally.changed is not None:
         said += f"; {percent(tally.changed)} of the words changed"
     if tally.seconds is not None:
-        said += f"; median {age(int(tally.seconds * 1000)).replace('now', 'below 1m')}"
+        said += f"; median {waited(tally.seconds)}"
     if tally.inbound_let_in or tally.inbound_rejected:
         said += f"; inbound {tally.inbound_let_in} let in, {tally.inbound_rejected} rejected"
     return said

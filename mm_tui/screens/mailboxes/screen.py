@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.mailboxes.acts import Acted, MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
+from mm_tui.services.audit.agents import AgentFigures, by_agent
 from mm_tui.services.audit.track_record import WINDOWS, Evidences, TrackRecord
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.chrome import StatusLine
@@ -34,11 +36,12 @@ FACTS_SECONDS = 300.0
 
 
 class EvidenceRead(Message):
-    """The mailboxes with their evidence, from the thread that reads them."""
+    """The mailboxes with their evidence, and the agents of each by its id, from the thread that reads them."""
 
-    def __init__(self, rows: list[TrackRecord]) -> None:
+    def __init__(self, rows: list[TrackRecord], agents: Mapping[str, Sequence[AgentFigures]]) -> None:
         super().__init__()
         self.rows = rows
+        self.agents = agents
 
 
 class FactsRead(Message):
@@ -62,6 +65,7 @@ class MailboxesScreen(BaseScreen):
         self.acts = MailboxActing(self, lambda: self.current, self.read_facts)
         self.facts: AccountFacts | None = None
         self._evidences: Evidences | None = None
+        self._agents: Mapping[str, Sequence[AgentFigures]] = {}
         self._read_once = False
         self._reload_timer: Timer | None = None
 
@@ -124,10 +128,13 @@ class MailboxesScreen(BaseScreen):
         )
 
     def _read(self, evidences: Evidences) -> None:
-        self.post_message(EvidenceRead(evidences.all()))
+        rows = evidences.all()
+        agents = {row.mailbox.id: by_agent(evidences.decided(row.mailbox.id), self.services.audit) for row in rows}
+        self.post_message(EvidenceRead(rows, agents))
 
     def on_evidence_read(self, message: EvidenceRead) -> None:
         self._read_once = True
+        self._agents = message.agents
         self.boxes.empty_words = self._empty_words()
         self.boxes.show(message.rows)
         self.set_class(not message.rows, "-empty")
@@ -174,7 +181,10 @@ class MailboxesScreen(BaseScreen):
 
     def _show_about(self) -> None:
         found = self.current
-        page = mailbox_page(found, self.facts, self.pager.room) if found is not None else Page()
+        page = Page()
+        if found is not None:
+            agents = self._agents.get(found.mailbox.id, ())
+            page = mailbox_page(found, self.facts, self.pager.room, agents, self.services.clock.now())
         name = found.mailbox.id if found is not None else ""
         self.pager.show(page, name, keep_place=self.has_class("-reading"))
         self.query_one(StatusLine).update_state()

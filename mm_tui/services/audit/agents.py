@@ -6,7 +6,7 @@ The key is told by the gateway's audit log alone: where that was not read, draft
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
@@ -32,13 +32,27 @@ class AgentFigures:
     key_id: OneLine
     """Of the key that composed; empty where the log does not tell."""
     decided: list[Decided] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
-    flags: Counter[str] = field(default_factory=Counter)
-    """Codes of findings, with how many of the decided drafts had them."""
+    """Decisions about its drafts."""
 
     def number(self, *outcomes: str) -> int:
         """How many drafts were decided so."""
         return sum(one.outcome in outcomes for one in self.decided)
+
+    @property
+    def edited(self) -> int:
+        """How many left with a human's text."""
+        return self.number("edit_released", "rescheduled")
+
+    @property
+    def reasons(self) -> list[tuple[OneLine, int]]:
+        """Why drafts were rejected, the most frequent first."""
+        found = Counter(OneLine(one.reason) for one in self.decided if one.reason)
+        return found.most_common(MOST_REASONS)
+
+    @property
+    def flags(self) -> list[tuple[OneLine, int]]:
+        """Codes of findings, with how many of the drafts had them, the most frequent first."""
+        return Counter(OneLine(flag) for one in self.decided for flag in one.flags).most_common()
 
     @property
     def seconds(self) -> float | None:
@@ -51,10 +65,25 @@ class AgentFigures:
         return by_day(self.decided, now)
 
 
+def numbered(counts: Sequence[tuple[str, int]]) -> OneLine:
+    """`Wrong tone 3, Wrong facts 1`."""
+    return OneLine(", ".join(f"{words} {number}" for words, number in counts))
+
+
+def by_agent(decided: Iterable[Decided], audit: AuditStore) -> list[AgentFigures]:
+    """The agents of these decisions, the busiest first. Inbound mail is no agent's."""
+    drafts = [one for one in decided if not one.inbound]
+    keys, found = audit.composers([one.email_id for one in drafts]), dict[str, AgentFigures]()
+    for one in drafts:
+        key = keys.get(one.email_id, "")
+        found.setdefault(key, AgentFigures(OneLine(key))).decided.append(one)
+    return sorted(found.values(), key=lambda agent: (-len(agent.decided), agent.key_id))
+
+
 def figures(database: Database, clock: Clock, days: int) -> list[AgentFigures]:
     """The agents whose drafts were decided with this program in the last days, the busiest first."""
     since = clock.now() - timedelta(days=days)
-    audit, found = AuditStore(database), dict[str, AgentFigures]()
+    made: list[Decided] = []
     held: dict[str, Mapping[str, object]] = {}
     for entry in Journal(database).plain():
         details, kind = entry["details"], entry.get("kind")
@@ -65,14 +94,6 @@ def figures(database: Database, clock: Clock, days: int) -> list[AgentFigures]:
             held[release] = entry
         elif kind in ("ended", "undone", "fell_back") and (began := held.pop(release, None)) is not None:
             decided = decision(began, str(details.get("note")))
-            if decided is None or decided.inbound or decided.at < since:
-                continue
-            key = audit.composer(str(began.get("email_id")))
-            agent = found.setdefault(key, AgentFigures(OneLine(key)))
-            agent.decided.append(decided)
-            told = began["details"]
-            if isinstance(told, dict):
-                agent.flags.update({one.split()[0] for one in str(told.get("found", "")).split(",") if one.strip()})
-                if decided.outcome == "rejected":
-                    agent.reasons[str(OneLine(str(told.get("reason", ""))))] += 1
-    return sorted(found.values(), key=lambda agent: (-len(agent.decided), agent.key_id))
+            if decided is not None and decided.at >= since:
+                made.append(decided)
+    return by_agent(made, AuditStore(database))

@@ -47,6 +47,11 @@ class Decided:
     words_changed: int = 0
     words: int = 0
     """Words of the draft and of what left, together; 0 when the journal does not say."""
+    email_id: str = ""
+    reason: str = ""
+    """Why it was rejected."""
+    flags: tuple[str, ...] = ()
+    """Codes of what was found risky in it, each once."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,10 @@ class Evidences:
             for box in boxes
         ]
 
+    def decided(self, mailbox_id: str) -> list[Decided]:
+        """What was decided about a mailbox's mail in the longest span, as `all` read it last."""
+        return [one for one in self._decided if one.mailbox_id == mailbox_id]
+
     def _of(self, mailbox_id: str, since: datetime) -> list[Decided]:
         return [one for one in self._decided if one.mailbox_id == mailbox_id and one.at >= since]
 
@@ -236,6 +245,9 @@ def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
         seconds=max(0.0, (at - received).total_seconds()) if received is not None else None,
         words_changed=changed,
         words=words,
+        email_id=str(held.get("email_id", "")),
+        reason=str(details.get("reason", "")) if outcome == "rejected" else "",
+        flags=tuple(dict.fromkeys(one.split()[0] for one in str(details.get("found", "")).split(",") if one.strip())),
     )
 
 

@@ -75,10 +75,20 @@ class AuditStore:
 
     def composer(self, resource_id: str) -> str:
         """The key that submitted a mail, by the first entry about it; empty where the log does not tell."""
-        for entry in self.of(resource_id):
-            if entry.actor_key_id:
-                return str(entry.actor_key_id) if _COMPOSING.search(entry.action) else ""
-        return ""
+        return self.composers([resource_id]).get(resource_id, "")
+
+    def composers(self, resource_ids: Iterable[str]) -> dict[str, str]:
+        """The keys that submitted these mails, by the first entry with a key about each, as far as the log tells."""
+        found: dict[str, str] = {}
+        rows = self._database.reader().execute(
+            "SELECT resource_id, json_extract(model, '$.actor_key_id'), coalesce(json_extract(model, '$.action'), '')"
+            " FROM audit WHERE resource_id IN (SELECT value FROM json_each(?)) ORDER BY created_at, entry_id",
+            (json.dumps([*dict.fromkeys(resource_ids)]),),
+        )
+        for resource_id, key, action in rows:
+            if key:
+                found.setdefault(resource_id, str(key) if _COMPOSING.search(action) else "")
+        return {resource_id: key for resource_id, key in found.items() if key}
 
     def decided(self, since: datetime) -> list[LoggedDecision]:
         """The decisions in the log about mails that the store has, oldest first; of each mail the last one."""
