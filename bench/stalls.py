@@ -1,4 +1,4 @@
-"""How long the event loop stands still at worst: `python -m bench.stalls arrive|body|thread`, prints JSON.
+"""How long the event loop stands still at worst: `python -m bench.stalls arrive|body|thread|draft`, prints JSON.
 
 The real app runs without a terminal in this process; beside it a task asks to be woken every few milliseconds and
 takes how late it is.
@@ -18,19 +18,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mm_tui.app import MmTui
-from mm_tui.models import EmailDetail, EmailSummary, Party, RawContent
+from mm_tui.models import EmailDetail, EmailSummary, Party, PendingItem, RawContent
 from mm_tui.session import Session
 from mm_tui.settings import file as config_file
 from mm_tui.settings import sections as config
 from mm_tui.startup import TURN_SECONDS
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
+from mm_tui.store.mail.pending import PendingStore
 from mm_tui.text import ManyLine, OneLine
 
 TICK = 0.002
 BODY_CHARACTERS = 262_144
 THREAD_MAILS = 1_000
 ARRIVING = 10_000
+THREAD_KEYS = ("enter", "pagedown", "pagedown", "j", "j", "n", "p", "G", "g", "escape")
 
 
 class Watch:
@@ -70,16 +72,33 @@ def _mail(number: int, thread: str) -> EmailSummary:
     )
 
 
+def _body() -> str:
+    line = "A long line of an ordinary mail, with **words** of all kinds: größer, 見積もり, résumé. "
+    return ((line * 3 + "\n") * (BODY_CHARACTERS // (3 * len(line)) + 1))[:BODY_CHARACTERS]
+
+
 def _prepare(store: Path, what: str) -> None:
     with Database.open(store) as database:
         mail = MailStore(database)
         if what == "body":
-            line = "A long line of an ordinary mail, with **words** of all kinds: größer, 見積もり, résumé. "
-            body = (line * 3 + "\n") * (BODY_CHARACTERS // (3 * len(line)) + 1)
             summary = _mail(1, "t")
-            raw = RawContent(sender="anna1@customer.example", body=body[:BODY_CHARACTERS])
+            raw = RawContent(sender="anna1@customer.example", body=_body())
             mail.upsert([summary])
             mail.save_detail(EmailDetail(**dict(summary), body=ManyLine(raw.body), raw=raw), at=datetime.now(UTC))
+        elif what == "draft":
+            raw = RawContent(sender="support@acme.example", to=("anna1@customer.example",), body=_body())
+            item = PendingItem(
+                id="01JDRAFT",
+                mailbox_id="01JBOX",
+                sender=Party.parse(raw.sender),
+                to=(Party.parse(raw.to[0]),),
+                direction=OneLine("outbound"),
+                body=ManyLine(raw.body),
+                received_at=datetime.now(UTC),
+                raw=raw,
+                complete=True,
+            )
+            PendingStore(database).replace([item], datetime.now(UTC))
         elif what == "thread":
             mail.upsert(_mail(number, "t") for number in range(THREAD_MAILS))
 
@@ -107,8 +126,8 @@ async def arrive(folder: Path) -> float:
             return longest
 
 
-async def opened(folder: Path) -> float:
-    """While the only thread is opened, read to its end and left."""
+async def opened(folder: Path, *keys: str) -> float:
+    """While the only thread or draft is opened, read to its end and left by these keys."""
     with _wired(folder) as wired:
         app = MmTui(wired)
         async with app.run_test(size=(120, 40)) as pilot:
@@ -116,7 +135,7 @@ async def opened(folder: Path) -> float:
             watch = Watch()
             await pilot.pause(0.2)
             watch.longest()
-            for key in ("enter", "pagedown", "pagedown", "j", "j", "n", "p", "G", "g", "escape"):
+            for key in keys:
                 await pilot.press(key)
                 await pilot.pause(0.1)
             longest = watch.longest()
@@ -134,7 +153,12 @@ def main() -> None:
     store = config.store_path(config_file.load().profile.name)
     store.parent.mkdir(parents=True, exist_ok=True)
     _prepare(store, what)
-    longest = asyncio.run(arrive(folder) if what == "arrive" else opened(folder))
+    keys = (
+        ("2", "enter", "pagedown", "pagedown", "G", "g", "m", "m", "i", "escape", "e", "x", "escape")
+        if what == "draft"
+        else THREAD_KEYS
+    )
+    longest = asyncio.run(arrive(folder) if what == "arrive" else opened(folder, *keys))
     print(json.dumps({"longest_ms": longest}))
 
 

@@ -11,7 +11,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -45,6 +45,18 @@ _BARE = re.compile(
     r"|(?<![\w@/.-])(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}/" + _REST + r"{0,2000}+)",
     re.IGNORECASE,
 )
+# Every match of the pattern above holds one of these signs: the rest of a text, nearly all of it, need not be tried.
+_NAMED = ("javascript", "vbscript", "mailto", "data", "file", "sms", "tel")
+_SIGN = re.compile(
+    r":(?:(?<=[a-z0-9+.-]:)[/\\]{2}|" + "|".join(f"(?<={name}:)" for name in _NAMED) + r")"
+    r"|/(?<=[^\W\d_]{2}/)|[wW][wW]{2}\.",
+    re.IGNORECASE,
+)
+_SCHEME_SIZES = tuple({2, 3, 4, 5, *map(len, _NAMED)})
+"""Letters of the schemes that the pattern names, wherever they stand."""
+_LONGEST_SCHEME = 17
+_LONGEST_ENDING = 24
+_LONGEST_HOST = 8 * 64 + _LONGEST_ENDING
 _LONGEST_TEXT = 500
 _TARGETS = ("angled", "target", "double", "single", "bare")
 _HOST_IN_TEXT = re.compile(
@@ -202,8 +214,10 @@ def _inline(text: str) -> Iterator[Link]:
 def _bare(text: str) -> Iterator[Link]:
     """Addresses that stand in the text as they are, whatever letter, sign or bracket they are glued to."""
     at = 0
-    while (match := _BARE.search(text, at)) is not None:
-        start, target = match.start(), match["target"]
+    for begin in _begins(text):
+        if begin < at or (match := _BARE.match(text, begin)) is None:
+            continue
+        start, target = begin, match["target"]
         if match["authority"] is not None or match["www"] is not None:
             named = "authority" if match["authority"] is not None else "www"
             target = address_of(target, match.start(named) - start)
@@ -214,9 +228,34 @@ def _bare(text: str) -> Iterator[Link]:
             lead = glued(target)
             start, target = start + lead, target[lead:]
         target = without_tail(target)
-        at = max(start + len(target), match.start() + 1)
+        at = max(start + len(target), begin + 1)
         if target and not target.endswith(("//", ":")):
             yield _link(target, target, Span(start, start + len(target)))
+
+
+def _begins(text: str) -> list[int]:
+    """Where an address may begin that stands in the text as it is, in order: before a colon, a slash or `www.`."""
+    begins: set[int] = set()
+    for match in _SIGN.finditer(text):
+        at = match.start()
+        if match[0].startswith(":"):
+            first = _begin_of(text, at, _LONGEST_SCHEME, "@/.+-")
+            begins.add(first)
+            begins.update(at - size for size in _SCHEME_SIZES if at - size > first)
+        elif match[0] == "/":
+            if text.rfind(".", max(0, at - _LONGEST_ENDING - 1), at) >= 0:
+                begins.add(_begin_of(text, at, _LONGEST_HOST, ".-"))
+        else:
+            begins.add(at)
+    return sorted(begins)
+
+
+def _begin_of(text: str, end: int, longest: int, signs: str) -> int:
+    """Where the letters, digits and `signs` that stand before `end` begin, as far as `longest` characters back."""
+    at, first = end, max(0, end - longest)
+    while at > first and ((char := text[at - 1]).isalnum() or char == "_" or char in signs):
+        at -= 1
+    return at
 
 
 def named_hosts(text: str) -> tuple[str, ...]:
@@ -278,11 +317,11 @@ def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
 
 def inspect_links(text: str, known: Known) -> tuple[Finding, ...]:
     """What is wrong with the links of `text`; the same words only once, with all their spans."""
-    merged: dict[tuple[str, str], Finding] = {}
+    first: dict[tuple[str, str], Finding] = {}
+    spans: dict[tuple[str, str], list[Span]] = {}
     for link in find_links(text):
         for found in inspect_link(link, known):
             key = (found.code, str(found.words))
-            if key in merged:
-                found = Finding(found.code, found.level, found.words, (*merged[key].spans, *found.spans))
-            merged[key] = found
-    return tuple(merged.values())
+            first.setdefault(key, found)
+            spans.setdefault(key, []).extend(found.spans)
+    return tuple(replace(found, spans=tuple(spans[key])) for key, found in first.items())

@@ -266,9 +266,19 @@ class Known:
         """The established domains and all domains above them, down to the registrable one."""
         return frozenset(parent for domain in self._established for parent in _upwards(domain))
 
+    @cached_property
+    def _imitated(self) -> dict[str, str | None]:
+        """What was found for each domain: a newsletter names the same few a hundred times."""
+        return {}
+
     def domain_imitated(self, domain: str) -> str | None:
         """The known domain that `domain` could be taken for without being it; None when there is none."""
         domain = domain.lower()
+        if domain not in self._imitated:
+            self._imitated[domain] = self._domain_imitated(domain)
+        return self._imitated[domain]
+
+    def _domain_imitated(self, domain: str) -> str | None:
         if not domain or any(same_site(domain, own) for own in self.own_domains):
             return None
         mine = _shape(domain)

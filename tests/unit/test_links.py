@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mm_tui.review import links
 from mm_tui.review.findings import Level
 from mm_tui.review.links import find_links, inspect_links, is_ip
 from mm_tui.review.lookalike import Known
@@ -239,3 +240,24 @@ def test_finding_glued_links_is_linear(unit: str) -> None:
     start = time.process_time()
     inspect_links(unit * (262_144 // len(unit)), KNOWN)
     assert time.process_time() - start < 30  # quadratic behaviour would take many minutes
+
+
+_PIECES = (
+    "http ftp ws wss : // / \\ www. WWW. javascript: data: vbscript: file: mailto: tel: sms: ſms: maılto: fıle: a b.c é "
+    "見 。 . - _ @ + example.com a.b.c < > ( ) ? # 0 ² İ K ſ git+ssh s3 :// ab/ ab.cd/ wwww. w 's"
+).split()
+
+
+@given(st.lists(st.sampled_from([*_PIECES, " ", "\n", "b." * 5, "d" * 70 + ".com/"]), max_size=14))
+def test_an_address_is_looked_for_wherever_one_can_begin(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    begins = links._begins(text)
+    assert begins == sorted(begins)
+    for at in range(len(text)):
+        assert at in begins or links._BARE.match(text, at) is None, text[at:]
+
+
+def test_the_same_host_is_compared_with_those_we_know_once() -> None:
+    known = Known(frozenset({"acme.example"}), frozenset(f"a@customer{number}.example" for number in range(300)))
+    found = inspect_links("see https://acme-example.test/x\n" * 5_000, known)
+    assert [(one.code, len(one.spans)) for one in found] == [("link_lookalike", 5_000)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -10,7 +11,7 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.messages import Said
-from mm_tui.review.links import inspect_links
+from mm_tui.review.links import find_links, inspect_links
 from mm_tui.review.lookalike import Known, domain_of, registrable
 from mm_tui.review.senders import inspect_sender
 from mm_tui.screens.base import BaseScreen
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from mm_tui.store.mail.mails import MailRow
 
 
+QUICK_CHARACTERS = 32_768
+QUICK_HOSTS = 16
+"""What is larger, or has links to more hosts, is read and looked at in a thread: both can take seconds."""
+
+
 class Opened(Message):
     """A mail's body is there, or why not."""
 
@@ -53,6 +59,15 @@ class ContactsRead(Message):
     def __init__(self, contacts: Contacts) -> None:
         super().__init__()
         self.contacts = contacts
+
+
+class Inspected(Message):
+    """What is odd about a mail, from the thread that looked."""
+
+    def __init__(self, email_id: str, findings: tuple[Finding, ...]) -> None:
+        super().__init__()
+        self.email_id = email_id
+        self.findings = findings
 
 
 class ThreadScreen(BaseScreen):
@@ -140,23 +155,28 @@ class ThreadScreen(BaseScreen):
     def _open(self, leaf: MessageItem) -> None:
         """Unfolds a message; fetches its body unless it is here already and the gateway has it as read."""
         leaf.open = True
-        leaf.detail = leaf.detail or self.services.mail.detail(leaf.row.email_id)
+        email_id = leaf.row.email_id
+        if leaf.detail is None and self.services.mail.detail_size(email_id) <= QUICK_CHARACTERS:
+            leaf.detail = self.services.mail.detail(email_id)
         if leaf.detail is not None:
-            leaf.findings = self._findings(leaf.detail)
+            self._inspect(leaf.detail)
         if leaf.detail is None or leaf.row.status == "unread":
             leaf.words = "" if leaf.detail is not None else "opening…"
-            email_id = leaf.row.email_id
             self.run_worker(self._fetch(email_id), group=f"open-{email_id}", exclusive=True, exit_on_error=False)
         self.thread_view.changed(leaf)
         self.thread_view.turn(0)
 
     async def _fetch(self, email_id: str) -> None:
         sync = self.services.sync
-        if sync is None:
-            words = self.services.trouble or "not opened on this machine yet, and the gateway is not connected"
-            self.post_message(Opened(email_id, None, f"{words}. Press enter twice to try again."))
-            return
         try:
+            if (stored := await asyncio.to_thread(self.services.mail.detail, email_id)) is not None:
+                self.post_message(Opened(email_id, stored, ""))
+                if stored.status != "unread":
+                    return
+            if sync is None:
+                words = self.services.trouble or "not opened on this machine yet, and the gateway is not connected"
+                self.post_message(Opened(email_id, None, f"{words}. Press enter twice to try again."))
+                return
             detail = await sync.fetch_detail(self.mailbox_id, email_id)
         except Exception as error:
             fault = self.services.fault_words(error)
@@ -172,7 +192,7 @@ class ThreadScreen(BaseScreen):
                 leaf.detail = message.detail or leaf.detail
                 leaf.words = message.words if leaf.detail is None else ""
                 if leaf.detail is not None:
-                    leaf.findings = self._findings(leaf.detail)
+                    self._inspect(leaf.detail)
                     leaf.row = self.services.mail.row(message.email_id) or leaf.row
                     leaf.unsent = self._unsent(leaf.row)
                 elif not leaf.open:
@@ -196,8 +216,7 @@ class ThreadScreen(BaseScreen):
         self._contacts = message.contacts
         for leaf in self.thread_view.leaves:
             if leaf.detail is not None:
-                leaf.findings = self._findings(leaf.detail)
-                self.thread_view.changed(leaf)
+                self._inspect(leaf.detail)
 
     def known_to(self, mail: EmailDetail) -> Known:
         """Whom a mail of the thread finds known."""
@@ -207,11 +226,28 @@ class ThreadScreen(BaseScreen):
         found = self._contacts.known_to(mail.id, mail.mailbox_id, mail.thread_id, mail.received_at)
         return Known(own, found.established, found.recent)
 
-    def _findings(self, detail: EmailDetail) -> tuple[Finding, ...]:
-        known = self.known_to(detail)
-        ours = detail.direction == "outbound"
-        found = inspect_sender(detail.sender, known, ours=ours) if self._contacts is not None else ()
-        return (*found, *inspect_links(detail.body, known))
+    def _inspect(self, detail: EmailDetail) -> None:
+        """Says what is odd about a mail: at once, or when a thread has looked where that would keep the reader waiting."""
+        known, with_sender = self.known_to(detail), self._contacts is not None
+
+        def findings() -> tuple[Finding, ...]:
+            ours = detail.direction == "outbound"
+            found = inspect_sender(detail.sender, known, ours=ours) if with_sender else ()
+            return (*found, *inspect_links(detail.body, known))
+
+        async def look() -> None:
+            self.post_message(Inspected(detail.id, await asyncio.to_thread(findings)))
+
+        if len(detail.body) <= QUICK_CHARACTERS and len({link.host for link in find_links(detail.body)}) <= QUICK_HOSTS:
+            self.on_inspected(Inspected(detail.id, findings()))
+        else:
+            self.run_worker(look(), group=f"inspect-{detail.id}", exclusive=True, exit_on_error=False)
+
+    def on_inspected(self, message: Inspected) -> None:
+        for leaf in self.thread_view.leaves:
+            if leaf.row.email_id == message.email_id and leaf.findings != message.findings:
+                leaf.findings = message.findings
+                self.thread_view.changed(leaf)
 
     # News
 

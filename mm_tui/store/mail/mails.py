@@ -265,6 +265,17 @@ class MailStore:
 
         return detail_of(row)
 
+    def detail_size(self, email_id: str) -> int:
+        """Characters that `detail` has to read; 0 when the mail was never opened on this machine."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT length(model) FROM details WHERE key = (SELECT key FROM mail WHERE email_id = ?)", (email_id,)
+            )
+            .fetchone()
+        )
+        return row[0] if row else 0
+
     def detail_at(self, email_id: str) -> datetime | None:
         """When the mail was last opened at the gateway; None: never."""
         row = (
