@@ -323,6 +323,14 @@ class Bench:
             longest = self._child("bench.stalls", what, environment=environment)["longest_ms"]
             words = f"longest stall while opening and reading {name}"
             figures.append(Figure(words, f"{longest:.0f} ms", "100 ms", longest <= 100))
+        environment = self._office(SMALL).environment(self._folder / "draft", PYTHONPATH=str(Path.cwd()))
+        environment["MULTIMAIL_API_URL"] = "http://127.0.0.1:9"
+        longest = self._child("bench.stalls", "draft", environment=environment)["longest_ms"]
+        figures.append(
+            Figure(
+                "longest stall while opening, reading and editing a draft of 262,144 characters", f"{longest:.0f} ms"
+            )
+        )
         return figures
 
     def neighbours(self) -> list[Figure]:

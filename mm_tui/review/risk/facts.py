@@ -158,14 +158,18 @@ _MONTHS = {
 }
 MONTH_NAMES = "|".join(sorted(map(re.escape, _MONTHS), key=len, reverse=True))
 """Names of months in many languages, as the inside of a regular expression."""
+# A sign that no date begins with is passed over at once: drafts are long.
+_MONTH_BEGINS = "".join(sorted({re.escape(name[0]) for name in _MONTHS}))
 _DATE = re.compile(
+    r"(?=\d)(?:"
     r"(?P<cm>\d{1,2})[ ]?月[ ]?(?P<cd>\d{1,2})[ ]?[日号]"
     r"|\b(?P<iy>\d{4})-(?P<im>\d{1,2})-(?P<id>\d{1,2})\b"
     r"|(?<![\d./])(?P<n1>\d{1,2})(?P<sep>[./-])(?P<n2>\d{1,2})(?:(?P=sep)(?P<ny>\d{4}|\d{2})|(?<=\d\.)(?=\s"
     r"|$))(?![\d/])"
     rf"|\b(?P<d1>\d{{1,2}})(?:st|nd|rd|th|\.|er|º)?(?: of"
     rf"| de)? (?P<m1>{MONTH_NAMES})\b(?:\.?,? (?:de )?(?P<y1>\d{{4}}))?"
-    rf"|\b(?P<m2>{MONTH_NAMES})\b\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:\d)(?:,? (?P<y2>\d{{4}}))?",
+    rf")|\b(?=[{_MONTH_BEGINS}])(?P<m2>{MONTH_NAMES})\b\.? (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:\d)"
+    r"(?:,? (?P<y2>\d{4}))?",
     re.IGNORECASE,
 )
 

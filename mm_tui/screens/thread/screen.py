@@ -227,7 +227,7 @@ class ThreadScreen(BaseScreen):
         return Known(own, found.established, found.recent)
 
     def _inspect(self, detail: EmailDetail) -> None:
-        """Says what is odd about a mail: at once, or when a thread has looked where that would keep the reader waiting."""
+        """Shows what is odd about a mail: at once, or once a thread has looked where that takes long."""
         known, with_sender = self.known_to(detail), self._contacts is not None
 
         def findings() -> tuple[Finding, ...]:
