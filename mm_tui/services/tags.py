@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LABEL = "label"
 LABEL_BY = "label.by"
 SUMMARY = "summary"
+NOTES = "notes"
+"""What other agents call a summary."""
 INTENT = "intent"
 URGENCY = "urgency"
 REQUESTED_ACTION = "requested_action"
@@ -32,6 +34,7 @@ BY_MODEL = "model"
 LONGEST_VALUE = 500
 """Characters of a tag's value."""
 ATTEMPTS = 3
+_NO = frozenset({"false", "no", "0", "off"})
 
 
 class TagsDiffer(Exception):
@@ -108,18 +111,21 @@ def of_results(
 def read_results(held: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict[str, Any]:
     """What tags say about a mail, as plain JSON values; empty when they hold no label.
 
-    A label outside of the configured ones counts as the last of them, unless a human set it.
+    A label outside of the configured ones counts as the last of them, unless a human set it. An agent that does not
+    know our names may tag `{"billing": "true"}` and `notes`: a tag that is called like a configured label counts as
+    the label, and its notes as the summary.
     """
     tagged = {str(key): str(value) for key, value in held.items()}
-    label = tagged.get(LABEL, "")
-    if not label:
+    label = tagged.get(LABEL, "") or _label_among(tagged, labels)
+    notes = tagged.get(NOTES, "").strip()
+    if not label and not notes:
         return {}
     by_human = tagged.get(LABEL_BY) == BY_HUMAN
     urgency = tagged.get(URGENCY, "").lower()
     return {
-        "label": label if by_human or label in labels else labels[-1],
-        "label_by": BY_HUMAN if by_human else BY_MODEL,
-        "summary": tagged.get(SUMMARY, ""),
+        "label": label if by_human or label in labels or not label else labels[-1],
+        "label_by": BY_HUMAN if by_human else BY_MODEL if label else "",
+        "summary": tagged.get(SUMMARY, "") or _value(notes),
         "model": tagged.get(MODEL, ""),
         "extract": {
             "intent": tagged.get(INTENT, ""),
@@ -129,6 +135,12 @@ def read_results(held: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict
             "amounts": [part for part in tagged.get(AMOUNTS, "").split("; ") if part],
         },
     }
+
+
+def _label_among(tagged: Mapping[str, str], labels: Sequence[str]) -> str:
+    """The first of the configured labels that is the name of a tag and not denied by its value; empty when none is."""
+    set_names = {name.strip().lower() for name, value in tagged.items() if value.strip().lower() not in _NO}
+    return next((label for label in labels if label.lower() in set_names), "")
 
 
 def _value(text: str, longest: int = LONGEST_VALUE) -> str:

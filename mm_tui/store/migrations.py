@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mm_tui.store.schema import (
     BELONGS_SQL,
+    CHIPS_SQL,
     CLAIMS_SQL,
     EDITS_SQL,
     JOURNAL_SQL,
@@ -38,6 +39,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(mail=MAIL_SQL, kept=SPEND_SQL + JOURNAL_SQL + EDITS_SQL + RELEASES_SQL + CLAIMS_SQL),
     Migration(kept=BELONGS_SQL + LEASES_SQL),
     Migration(mail=THREADS_SQL),
+    Migration(mail=CHIPS_SQL),
 )
 
 KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims", "belongs")

@@ -192,3 +192,7 @@ ALTER TABLE claims ADD COLUMN beat INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE claims ADD COLUMN renewed_at TEXT NOT NULL DEFAULT '';
 """
 """By what a process shows that it lives to those that cannot see it."""
+
+CHIPS_SQL = """
+ALTER TABLE mail ADD COLUMN chips TEXT NOT NULL DEFAULT '';
+"""

@@ -6,10 +6,12 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from mm_tui.clock import Clock
 from mm_tui.store.mail.mails import MailRow, MailStore
+from mm_tui.text import OneLine
 from mm_tui.widgets.cells import countable, fit_cells
 from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
@@ -20,6 +22,10 @@ START = 11
 """Cells of cursor bar, unread and waiting signs, age and urgency."""
 UNREAD_SIGN, WAITING_SIGN = "●", "→"
 CHIP = 11
+CHIP_CELLS = 18
+"""Cells of a tag in the list."""
+MOST_CHIPS = 2
+"""Tags that the list shows of a mail."""
 AGE = 4
 FAILED = frozenset({"bounced", "send_failed", "spam_quarantined"})
 WAITING = frozenset({"pending_send_approval", "pending_inbound_approval", "pending_scan"})
@@ -48,6 +54,18 @@ def chip(row: MailRow) -> tuple[str, str]:
             return word, "row"
         return word, "risk" if row.status.startswith("spam") else "dim"
     return row.label, "dim"
+
+
+def chips_beside_label(row: MailRow) -> list[OneLine]:
+    """The tags that others set, but for one that is the label."""
+    return [chip for chip in row.chips if chip.lower() != row.label.lower()]
+
+
+def chip_words(row: MailRow) -> str:
+    """The first tags that others set, each after a `#`, and how many more there are."""
+    chips = chips_beside_label(row)
+    words = "".join(f"  #{fit_cells(chip, min(CHIP_CELLS, cell_len(chip)))}" for chip in chips[:MOST_CHIPS])
+    return words + (f" +{len(chips) - MOST_CHIPS}" if len(chips) > MOST_CHIPS else "")
 
 
 def who(row: MailRow) -> str:
@@ -171,6 +189,7 @@ class MailList(VirtualList[int, MailRow]):
         after = "".join((
             f" ({row.thread_size})" if self._folded and row.thread_size > 1 else "",
             "  +file" if row.has_attachments else "",
+            chip_words(row),
             f"  {row.summary}" if row.summary else "",
         ))  # fmt: skip
         pieces.append((after, "dim"))
@@ -202,8 +221,6 @@ def _age_words(row: MailRow, now_ms: int) -> str:
 
 def _crop(pieces: list[tuple[str, str]], width: int) -> list[tuple[str, str]]:
     """The pieces in exactly `width` cells together."""
-    from rich.cells import cell_len
-
     kept: list[tuple[str, str]] = []
     left = max(0, width)
     for text, style in pieces:

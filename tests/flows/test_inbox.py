@@ -13,8 +13,8 @@ from mm_tui.screens.inbox.words import GREETED
 from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.services.events import MailChanged
 from mm_tui.text import OneLine
-from tests.support.app import running_app, shown, synced_app, until
-from tests.support.sandbox import running_sandbox
+from tests.support.app import drawn, running_app, settings_for, shown, synced_app, until
+from tests.support.sandbox import Sandbox, running_sandbox
 from tests.support.seat import mailbox, still_wiring, summary
 
 
@@ -193,3 +193,19 @@ async def test_first_run_shows_one_hint_and_later_runs_none() -> None:
 async def _second_run() -> str:
     async with running_app(still_wiring(), size=(80, 24)) as (app, _pilot):
         return shown(app)
+
+
+async def test_tags_that_another_agent_set_are_shown_in_list_preview_and_thread(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = str(sandbox.inbound(subject="Invoice 7", body="Please refund me.")["id"])
+    tags = {"billing": "true", "summarized": "true", "notes": "Wants a refund.", "plan": "gold\x1b[31m"}
+    sandbox.call("PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail}/tags", key="send", json={"tags": tags})
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
+        await until(pilot, lambda: "#plan: gold" in drawn(app) and "Wants a refund." in drawn(app), "the chips")
+        row = next(line for line in drawn(app).splitlines() if "Invoice 7" in line)
+        assert " billing " in row and "#plan: gold" in row and "#summarized" in row and "Wants a refund." in row
+        assert "#billing" not in drawn(app) and "#notes" not in drawn(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Please refund me." in drawn(app), "the thread")
+        assert any("tags" in line and "#plan: gold" in line for line in drawn(app).splitlines())

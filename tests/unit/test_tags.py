@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from mm_tui.gateway.client import GatewayClient
+from mm_tui.models import MOST_CHIPS, chips_of
 from mm_tui.services import tags
 from mm_tui.text import OneLine
 
@@ -121,3 +122,42 @@ def test_written_results_are_read_back() -> None:
             "amounts": ["$240", "5 EUR"],
         },
     }
+
+
+def test_a_tag_that_is_called_like_a_label_counts_as_the_label() -> None:
+    found = read(billing="true")
+    assert (found["label"], found["label_by"], found["summary"]) == ("billing", "model", "")
+    assert read(Billing="yes")["label"] == "billing"
+    assert read(billing="true", label="support")["label"] == "support"
+    assert read(billing="true", support="1")["label"] == next(one for one in LABELS if one in ("billing", "support"))
+
+
+@pytest.mark.parametrize("denied", ["false", "no", "0", "OFF"])
+def test_a_tag_that_is_denied_is_no_label(denied: str) -> None:
+    assert read(billing=denied) == {}
+
+
+def test_notes_count_as_a_summary_where_there_is_none() -> None:
+    found = read(summarized="true", notes="Wants a refund.")
+    assert (found["label"], found["label_by"], found["summary"]) == ("", "", "Wants a refund.")
+    assert read(summary="Ours.", notes="Theirs.", label="billing")["summary"] == "Ours."
+    assert len(str(read(notes="x" * 10_000)["summary"])) == tags.LONGEST_VALUE
+
+
+@pytest.mark.parametrize(
+    ("held", "chips"),
+    [
+        ({"summarized": "true", "notes": "Wants a refund."}, ["summarized"]),
+        ({"vip": "Yes", "plan": "gold", "spam": "false"}, ["plan: gold", "spam: false", "vip"]),
+        ({"label": "billing", "label.by": "human", "assist.model": "m", "review.claim": "x", "urgency": "high"}, []),
+        ({"e\x1b[31mvil\u202e": "a\nb"}, ["evil: a b"]),
+        ({" ": "true"}, []),
+        ({"n" * 100: "v" * 100}, ["n" * 23 + "…: " + "v" * 23 + "…"]),
+    ],
+)
+def test_other_tags_are_short_clean_chips(held: dict[str, str], chips: list[str]) -> None:
+    assert list(chips_of(held)) == chips
+
+
+def test_there_are_not_more_chips_than_one_can_read() -> None:
+    assert len(chips_of({f"tag{number}": "true" for number in range(100)})) == MOST_CHIPS

@@ -10,7 +10,7 @@ from mm_tui.session import Session
 from mm_tui.store.mail.mails import MailRow
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import ManyLine, OneLine
-from mm_tui.widgets.mail_list import URGENCY_SIGNS, WAITING_SIGN, chip
+from mm_tui.widgets.mail_list import URGENCY_SIGNS, WAITING_SIGN, chip, chips_beside_label
 from mm_tui.widgets.words import exact, joined, key_name
 
 NAMES = 9
@@ -61,6 +61,8 @@ class Preview(Widget):
                     (f"{URGENCY_SIGNS[row.urgency].strip()} {row.urgency}", "$warning"),
                 )
             )
+        if chips := chips_beside_label(row):
+            lines.append(_line("tags", OneLine("  ".join(f"#{chip}" for chip in chips))))
         if row.thread_size > 1:
             lines.append(_line("thread", OneLine(f"{row.thread_size} emails")))
         if row.hidden:

@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mm_tui.models import chips_of
 from mm_tui.review.findings import Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.subject import same_subject
@@ -197,6 +198,13 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         lines.append([(exact(from_ms(row.received_at)), "dim")])
         if leaf.unsent:
             lines.append([(f"▲ not part of the conversation: {OneLine(leaf.unsent)}", "risk")])
+        chips = chips_of(detail.tags) if detail is not None else row.chips
+        if chips := tuple(chip for chip in chips if chip.lower() != row.label.lower()):
+            words = OneLine("  ".join(f"#{chip}" for chip in chips))
+            lines += [
+                [("tags " if at == 0 else "     ", "dim"), (line, "row")]
+                for at, line in enumerate(wrap_words(words, width - 5))
+            ]
         if row.subject and not same_subject(row.subject, self._leaves[0].row.subject if self._leaves else ""):
             lines.append([(fit_cells(row.subject, width), "row")])
         for finding in sorted(leaf.findings, key=lambda one: -one.level):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.models import Status
+from mm_tui.models import Status, chips_of
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import CardState, Phase, Spend
 from mm_tui.services.assistant.conversation import Conversation, Conversations
@@ -240,7 +240,7 @@ class Triage:
             return [summary(), facts()]
         return [label(), summary(), facts()]
 
-    async def _annotate(self, row: MailRow, **columns: str) -> None:
+    async def _annotate(self, row: MailRow, **columns: Any) -> None:
         await asyncio.to_thread(lambda: self._mail.annotate(row.email_id, **columns))
         self._tell(row)
 
@@ -297,11 +297,10 @@ class Triage:
     async def _take_over(self, row: MailRow, held: dict[OneLine, OneLine]) -> dict[str, Any]:
         """Keeps what tags say of a mail, and shows it in the list where we know nothing ourselves."""
         found = tags.read_results(held, self._settings.assist.labels)
-        if not found:
-            return {}
-        if found != self._assistant.known("tags", row.email_id):
+        chips = chips_of(held)
+        if found and found != self._assistant.known("tags", row.email_id):
             await self._assistant.keep("tags", row.email_id, found)
-        columns: dict[str, Any] = {}
+        columns: dict[str, Any] = {"chips": chips} if chips != row.chips else {}
         label = str(self._label(row.email_id)[0])
         if label and label != row.label:
             columns["label"] = label

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, RawContent, Status
+from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, RawContent, Status, chips_of
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import ManyLine, OneLine
@@ -204,6 +204,7 @@ def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Change
         changes = upsert(database, [detail], keep_direction=True)
         key = connection.execute("SELECT key FROM mail WHERE email_id = ?", (detail.id,)).fetchone()[0]
         before = connection.execute("SELECT body, model FROM details WHERE key = ?", (key,)).fetchone()
+        connection.execute("UPDATE mail SET chips = ? WHERE key = ?", (chips_json(chips_of(detail.tags)), key))
         if before is None or before["body"] != detail.body:
             unindex(connection, key)
             _put_detail(connection, key, detail, stored, at)
@@ -215,6 +216,11 @@ def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Change
     return Changes(changes.new, changes.changed | {detail.id} - changes.new)
 
 
+def chips_json(chips: Sequence[str]) -> str:
+    """The column that keeps what `models.chips_of` made of a mail's tags."""
+    return json.dumps(chips) if chips else ""
+
+
 def _put_detail(connection: sqlite3.Connection, key: int, detail: EmailDetail, stored: str, at: datetime) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO details (key, body, model, fetched_at) VALUES (?, ?, ?, ?)",
@@ -222,13 +228,22 @@ def _put_detail(connection: sqlite3.Connection, key: int, detail: EmailDetail, s
     )
 
 
-def annotate(database: Database, email_id: str, label: str | None, urgency: str | None, summary: str | None) -> bool:
+def annotate(
+    database: Database,
+    email_id: str,
+    label: str | None,
+    urgency: str | None,
+    summary: str | None,
+    chips: Sequence[str] | None = None,
+) -> bool:
     """As `MailStore.annotate`."""
     wanted = {
         name: str(OneLine(value))
         for name, value in (("label", label), ("urgency", urgency), ("summary", summary))
         if value is not None
     }
+    if chips is not None:
+        wanted["chips"] = chips_json(chips)
     with database.write() as connection:
         row = connection.execute("SELECT key FROM mail WHERE email_id = ?", (email_id,)).fetchone()
         if row is None or not wanted:

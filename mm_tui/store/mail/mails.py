@@ -64,6 +64,9 @@ class MailStore:
     def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
         """Keeps the tags of a mail that was opened, as the gateway holds them now. False: they are as they were, or the
         mail was never opened."""
+        from mm_tui.models import chips_of
+        from mm_tui.store.mail.filing import chips_json
+
         row = (
             self._database.reader()
             .execute(
@@ -79,15 +82,22 @@ class MailStore:
                 "UPDATE details SET model = json_set(model, '$.tags', json(?)) WHERE key = ?",
                 (json.dumps(dict(tags)), row["key"]),
             )
+            connection.execute("UPDATE mail SET chips = ? WHERE key = ?", (chips_json(chips_of(tags)), row["key"]))
         return True
 
     def annotate(
-        self, email_id: str, *, label: str | None = None, urgency: str | None = None, summary: str | None = None
+        self,
+        email_id: str,
+        *,
+        label: str | None = None,
+        urgency: str | None = None,
+        summary: str | None = None,
+        chips: Sequence[str] | None = None,
     ) -> bool:
         """Sets what the list shows of the assistant's work; None leaves a column as it is. False: no such mail."""
         from mm_tui.store.mail.filing import annotate
 
-        return annotate(self._database, email_id, label, urgency, summary)
+        return annotate(self._database, email_id, label, urgency, summary, chips)
 
     def forget_before(self, moment: datetime, *, limit: int = 500) -> int:
         """Drops up to `limit` of the oldest mails from before `moment`, but none that waits for a decision."""

@@ -42,11 +42,13 @@ class MailRow(NamedTuple):
     """A draft of its thread waits for a decision. Known for folded rows only."""
     unread: bool = False
     """It is unread, or for folded rows: a mail of its thread is."""
+    chips: tuple[OneLine, ...] = ()
+    """Tags that others set, as `models.chips_of` words them."""
 
 
 ROW_SQL = """
 SELECT mail.key, email_id, mail.mailbox_id, threads.thread_id, sender, sender_name, recipients, subject, hidden,
-    direction, status, received_at, has_attachments, label, urgency, summary, threads.size
+    direction, status, received_at, has_attachments, label, urgency, summary, threads.size, chips
 FROM mail JOIN threads ON threads.thread = mail.thread
 """
 
@@ -55,7 +57,7 @@ def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
     """A row of `ROW_SQL` as a `MailRow`."""
     (
         key, email_id, mailbox_id, thread_id, sender, sender_name, recipients, subject, hidden,
-        direction, status, received_at, has_attachments, label, urgency, summary, size,
+        direction, status, received_at, has_attachments, label, urgency, summary, size, chips,
     ) = tuple(columns)  # fmt: skip
     parties = json.loads(recipients)
     return MailRow(
@@ -79,6 +81,7 @@ def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
         size,
         False,
         status == "unread",
+        tuple(map(OneLine, json.loads(chips))) if chips else (),
     )
 
 
