@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from mm_tui.account import Account, Usage, Webhook, WebhookDelivery
 from mm_tui.app import MmTui
-from mm_tui.models import AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent
+from mm_tui.gateway.shapes import Suppression
+from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent
 from mm_tui.review.identity import Identity, Standing
+from mm_tui.services.delivery import may_be_suppressed, why_not_arrived
 from mm_tui.services.mailboxes import USAGE_DAYS, AccountFacts, Said
 from mm_tui.settings.secret import Secret
 from mm_tui.store.audit.journal import Journal
@@ -98,12 +101,32 @@ DELIVERIES = (
 )
 
 
-def records(*, admin: bool = True, filled: bool = True) -> StillWiring:
-    """The stores filled, the services standing still."""
+class StillSuppression:
+    """A gateway that tells one thing: to whom it does not send."""
+
+    async def suppression(self) -> tuple[Suppression, ...]:
+        return (
+            Suppression(
+                address=OneLine("anna@customer.example"),
+                reason=OneLine("hard_bounce"),
+                created_at=NOW - timedelta(days=5),
+            ),
+        )
+
+
+async def _why_not_arrived(mail: EmailSummary, addresses: Iterable[str]) -> tuple[OneLine, ...]:
+    if not may_be_suppressed(mail):
+        return ()
+    return await why_not_arrived(cast(Any, StillSuppression()), mail, addresses)
+
+
+def records(*, admin: bool = True, filled: bool = True, bounced: bool = False) -> StillWiring:
+    """The stores filled, the services standing still. `bounced`: the newest draft did not arrive."""
     session = still_wiring()
     session.sync = cast(Any, StillSync(LIVE))
     session.triage = cast(Any, StillTriage(CARD))
     cast(Any, session).identity = _identity
+    cast(Any, session).why_not_arrived = _why_not_arrived
     session.boxes = cast(Any, StillBoxes(HOOKS if admin else None))
     cast(Any, session).can = lambda scope: admin or scope not in ("admin", "send")
     if not filled:
@@ -119,7 +142,7 @@ def records(*, admin: bool = True, filled: bool = True) -> StillWiring:
     for number, (when, mailbox_id, at, every) in enumerate(made):
         entries.append(_decide(session, journal, len(made) - number, when, mailbox_id, at, every))
     if admin:
-        entries += _life(session)
+        entries += _life(session, bounced=bounced)
         session.audit.add(entries)
     session.pending.replace([_waiting(number) for number in range(7)], NOW)
     return session
@@ -188,7 +211,7 @@ def _decide(
     )
 
 
-def _life(session: StillWiring) -> list[AuditEntry]:
+def _life(session: StillWiring, *, bounced: bool) -> list[AuditEntry]:
     """The newest draft's whole life around its decision."""
     email_id = "01MAIL000001"
     made = NOW - timedelta(minutes=11)
@@ -202,9 +225,9 @@ def _life(session: StillWiring) -> list[AuditEntry]:
                 to=(Party(address=OneLine("anna@customer.example"), name=OneLine("Anna Keller")),),
                 subject=OneLine(SUBJECTS[0]),
                 direction=OneLine("outbound"),
-                status=OneLine("delivered"),
+                status=OneLine("bounced" if bounced else "delivered"),
                 received_at=made - timedelta(minutes=5),
-                delivered_at=made + timedelta(seconds=11),
+                **{"bounced_at" if bounced else "delivered_at": made + timedelta(seconds=11)},
             ).__dict__,
             body=ManyLine(raw.body),
             raw=raw,
@@ -221,7 +244,7 @@ def _life(session: StillWiring) -> list[AuditEntry]:
         ("email.scanned", -299, ""),
         ("oversight.pending", -299, ""),
         ("email.sent", 6, ""),
-        ("email.delivered", 11, ""),
+        ("email.bounced" if bounced else "email.delivered", 11, ""),
     )
     return [
         AuditEntry(

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.leave import LeaveScreen, OnTheWay
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.services.assistant.cards import CardState, DraftText, Phase
 from mm_tui.services.events import Phase as SyncPhase
 from mm_tui.services.events import SyncState
 from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.mail_list import MailList
 from tests.snapshots.pictures import Gallery, after, still
-from tests.support.pictured_mail import LIVE, app
+from tests.support.pictured_mail import LIVE, app, office
 from tests.support.seat import NOW
 
 if TYPE_CHECKING:
@@ -58,6 +60,27 @@ async def test_inbox_empty_and_offline(gallery: Gallery) -> None:
 
 async def test_inbox_live_and_empty(gallery: Gallery) -> None:
     await gallery.shows(app(mails=0, state=LIVE), after())
+
+
+SPAM: Mapping[str, int] = {"report": 0, "restore": 7}
+"""What is asked of a mail, and its number in the scene."""
+
+
+@pytest.mark.parametrize("name", SPAM)
+async def test_spam_question(gallery: Gallery, name: str) -> None:
+    session = office()
+    session.spam = cast(Any, object())  # nothing is marked before the answer
+    cast(Any, session).can = lambda _scope: True
+
+    async def ask(pilot: Pilot[None]) -> None:
+        await still(pilot)
+        mails = pilot.app.screen.query_one(MailList)
+        wanted = f"01TEST{SPAM[name]:06}"
+        while mails.current_row is None or mails.current_row.email_id != wanted:
+            await pilot.press("j")
+        await after("exclamation_mark")(pilot)
+
+    await gallery.shows(MmTui(session), ask)
 
 
 @pytest.mark.parametrize("name", THREAD)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from mm_tui.app import MmTui
 from mm_tui.screens.audit.history import HistoryScreen
 from mm_tui.screens.audit.screen import AuditScreen
 from mm_tui.screens.mailboxes.screen import MailboxesScreen
 from tests.snapshots.pictures import Gallery, Reach, after, still
 from tests.snapshots.records import app
-from tests.support.app import until
+from tests.support.app import drawn, until
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -66,14 +67,25 @@ async def test_audit(gallery: Gallery, name: str) -> None:
 
 
 async def test_life(gallery: Gallery) -> None:
+    await gallery.shows(app(), newest_life())
+
+
+async def test_life_of_a_mail_to_a_suppressed_address(gallery: Gallery) -> None:
+    await gallery.shows(app(bounced=True), newest_life("is suppressed"))
+
+
+def newest_life(words: str = "") -> Reach:
+    """Opens the history of the newest draft and waits until it has all been read, these words too."""
+
     async def run(pilot: Pilot[None]) -> None:
         await at("3", "j", "enter")(pilot)
         await until(
             pilot, lambda: isinstance(pilot.app.screen, HistoryScreen) and pilot.app.screen.identity is not None
         )
+        await until(pilot, lambda: words in drawn(cast(MmTui, pilot.app)))
         await still(pilot)
 
-    await gallery.shows(app(), run)
+    return run
 
 
 @pytest.mark.parametrize("filled", [True, False], ids=["journal", "nothing"])
