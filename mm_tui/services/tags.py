@@ -6,8 +6,10 @@ and compared. A label set by a human wins and is never overwritten.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from mm_tui.assist.prompts import URGENCIES
 from mm_tui.text import OneLine
@@ -35,6 +37,20 @@ LONGEST_VALUE = 500
 """Characters of a tag's value."""
 ATTEMPTS = 3
 _NO = frozenset({"false", "no", "0", "off"})
+
+
+_WRITES: WeakKeyDictionary[object, WeakValueDictionary[str, asyncio.Lock]] = WeakKeyDictionary()
+
+
+def writing(gateway: object, email_id: str) -> asyncio.Lock:
+    """Lets one task of this program at a time read and then set the tags of a mail: none takes away another's.
+
+    Args:
+        gateway: the client that sets them.
+        email_id: the mail.
+    """
+    locks = _WRITES.setdefault(gateway, WeakValueDictionary())
+    return locks.setdefault(email_id, asyncio.Lock())
 
 
 class TagsDiffer(Exception):
@@ -69,15 +85,16 @@ async def merge(
     """
     fresh = {key: _value(value, longest) for key, value in wanted.items() if value.strip()}
     for _ in range(ATTEMPTS):
-        held = await gateway.tags(mailbox_id, email_id)
-        keeps = not by_human and held.get(OneLine(LABEL_BY)) == BY_HUMAN
-        added = {key: value for key, value in fresh.items() if not (keeps and key in (LABEL, LABEL_BY))}
-        merged = {**{str(key): str(value) for key, value in held.items()}, **added}
-        if merged == held:
-            return held
-        now = await gateway.put_tags(mailbox_id, email_id, merged)
-        if now.items() >= merged.items():
-            return now
+        async with writing(gateway, email_id):
+            held = await gateway.tags(mailbox_id, email_id)
+            keeps = not by_human and held.get(OneLine(LABEL_BY)) == BY_HUMAN
+            added = {key: value for key, value in fresh.items() if not (keeps and key in (LABEL, LABEL_BY))}
+            merged = {**{str(key): str(value) for key, value in held.items()}, **added}
+            if merged == held:
+                return held
+            now = await gateway.put_tags(mailbox_id, email_id, merged)
+            if now.items() >= merged.items():
+                return now
     raise TagsDiffer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,7 @@ from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import MissingKey
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.presence.tags import LIFE, PresenceTags, claim_in
+from mm_tui.services.tags import merge
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 from tests.support.clock import FakeClock
@@ -45,6 +47,24 @@ async def test_a_claim_is_seen_by_others_renewed_by_its_owner_and_given_back(san
         assert claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now()) == renewed
         await kim.give_back(sandbox.mailbox, draft)
         assert await gateway.tags(sandbox.mailbox, draft) == {"label": "billing"}
+    told = [entry["action"] for entry in sandbox.audit() if "tag" in entry["action"]]
+    assert told == ["email.tags_set"] * 4, "the label, the claim, its renewal, its end"
+
+
+async def test_claims_and_other_tags_of_one_program_do_not_take_each_other_away(sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    async with client(sandbox, "send") as gateway:
+        kim = PresenceTags(gateway, "kim", FakeClock(datetime.now(UTC)))
+        for number in range(10):
+            assert await kim.take(sandbox.mailbox, draft) is None
+            await asyncio.gather(
+                kim.give_back(sandbox.mailbox, draft),
+                merge(gateway, sandbox.mailbox, draft, {f"one{number}": "true"}),
+                merge(gateway, sandbox.mailbox, draft, {f"other{number}": "true"}),
+            )
+        held = await gateway.tags(sandbox.mailbox, draft)
+        assert claim_in(held, datetime.now(UTC)) is None
+        assert all(OneLine(f"{name}{number}") in held for name in ("one", "other") for number in range(10))
 
 
 async def test_a_claim_ends_by_itself(sandbox: Sandbox) -> None:

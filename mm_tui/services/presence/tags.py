@@ -34,6 +34,8 @@ BY = "review.claimed_by"
 SINCE = "review.claimed_at"
 UNTIL = "review.claimed_until"
 TOKEN = "review.claim"  # noqa: S105 - the name of a tag
+_CLAIM = (UNTIL, BY, SINCE, TOKEN)
+"""In the order in which they are taken away: without its end a claim counts no more."""
 WRITTEN_BY = "review.written_by"
 """The reviewer who wrote a reply in this program."""
 BADGE_NAME = 12
@@ -108,17 +110,18 @@ async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit
 
 async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: str, other: str, reviewer: str) -> None:
     """Adds one relation to a mail's tags, beside those that others have set."""
-    from mm_tui.services.tags import ATTEMPTS, TagsDiffer
+    from mm_tui.services.tags import ATTEMPTS, TagsDiffer, writing
 
     for _ in range(ATTEMPTS):
-        held = await gateway.tags(mailbox_id, email_id)
-        if other in relatives_in(held, email_id):
-            return
-        if not (wanted := with_relation(held, kind, other, reviewer)):
-            break
-        now = await gateway.put_tags(mailbox_id, email_id, {**{str(k): str(v) for k, v in held.items()}, **wanted})
-        if other in relatives_in(now, email_id):
-            return
+        async with writing(gateway, email_id):
+            held = await gateway.tags(mailbox_id, email_id)
+            if other in relatives_in(held, email_id):
+                return
+            if not (wanted := with_relation(held, kind, other, reviewer)):
+                break
+            now = await gateway.put_tags(mailbox_id, email_id, {**{str(k): str(v) for k, v in held.items()}, **wanted})
+            if other in relatives_in(now, email_id):
+                return
     raise TagsDiffer
 
 
@@ -180,18 +183,29 @@ class PresenceTags:
         return None if settled is None or settled.token == self.token else settled
 
     async def give_back(self, mailbox_id: str, email_id: str) -> None:
-        """Takes our claim away; another's stays.
+        """Takes our claim away; another's stays. One call, so that the gateway's log has one line of it; where setting
+        tags leaves the others, or none may be left, a call for each of ours.
 
         Raises:
             GatewayError: the tags could not be read or changed.
         """
-        held = await self._gateway.tags(mailbox_id, email_id)
-        if str(held.get(OneLine(TOKEN), "")) != self.token:
-            return
-        for key in (BY, SINCE, UNTIL, TOKEN):
-            if OneLine(key) in held:
-                with already_written():
-                    await self._gateway.delete_tag(mailbox_id, email_id, key)
+        from mm_tui.gateway.errors import GatewayError
+        from mm_tui.services.tags import writing
+
+        async with writing(self._gateway, email_id):
+            held = await self._gateway.tags(mailbox_id, email_id)
+            if str(held.get(OneLine(TOKEN), "")) != self.token:
+                return
+            others = {str(key): str(value) for key, value in held.items() if key not in _CLAIM}
+            with already_written():
+                try:
+                    held = await self._gateway.put_tags(mailbox_id, email_id, others)
+                except GatewayError as error:
+                    if error.may_have_happened:
+                        raise
+                for key in _CLAIM:
+                    if OneLine(key) in held:
+                        await self._gateway.delete_tag(mailbox_id, email_id, key)
 
     def _covered(self, email_id: str) -> AbstractContextManager[None]:
         """One entry for each mail that was open at this seat is enough; renewals and giving back need none."""
