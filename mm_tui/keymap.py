@@ -131,7 +131,7 @@ ACTS: tuple[Act, ...] = (
     Act("audit.export", "w", "export", "export", "Export the lines shown to a new file.", True),
     Act("audit.look", "v", "look", "look", "Show the whole log line."),
     Act("audit.clear", "escape", "clear", "show all", "Clear search and filters."),
-    # A mail's life
+    # An email's life
     Act("life.thread", "t", "thread", "thread", "Open the thread; marks the email read at the gateway.", True),
     Act("life.back", "escape,q", "back", "back", "Go back to the log.", True),
     # Mailboxes

@@ -32,7 +32,7 @@ class ServicesReady(Message, bubble=False):
 
 
 class SubjectChanged(Message):
-    """What a key would decide about is another mail, or has another text, from the next paint on."""
+    """What a key would decide about is another email, or has another text, from the next paint on."""
 
 
 class Said(Message):

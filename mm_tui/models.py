@@ -34,7 +34,7 @@ class Model(BaseModel):
 
 
 class Direction(StrEnum):
-    """Which way a mail goes, seen from the mailbox."""
+    """Which way an email goes, seen from the mailbox."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
@@ -158,7 +158,7 @@ class Attachment(Model):
 
 
 class RawContent(Model):
-    """A mail's content exactly as received: for digests and for sending again, never for showing."""
+    """An email's content exactly as received: for digests and for sending again, never for showing."""
 
     sender: str
     to: tuple[str, ...] = ()
@@ -256,7 +256,7 @@ class Mailbox(Model):
 
 
 class EmailSummary(Model):
-    """A mail as a list gives it: no body, no cc."""
+    """An email as a list gives it: no body, no cc."""
 
     id: GatewayId
     mailbox_id: GatewayId
@@ -320,7 +320,7 @@ def _short(text: str) -> str:
 
 
 class EmailDetail(EmailSummary):
-    """A mail opened. Fetching one marks an unread mail read at the gateway."""
+    """An email opened. Fetching one marks an unread mail read at the gateway."""
 
     cc: tuple[Party, ...] = ()
     body: ManyLine = ManyLine("")
@@ -329,7 +329,7 @@ class EmailDetail(EmailSummary):
     approved_at: datetime | None = None
     approved_by: OneLine = OneLine("")
     in_reply_to: OneLine = OneLine("")
-    """What names the mail that it answers; empty when the gateway does not tell."""
+    """What names the email that it answers; empty when the gateway does not tell."""
     identity: OneLine = OneLine("")
     """The header X-MultiMail-Identity as the gateway showed it; empty when it showed none."""
     ai_generated: OneLine = OneLine("")
@@ -337,7 +337,7 @@ class EmailDetail(EmailSummary):
     automatic: OneLine = OneLine("")
     """The header that says that a program or a list sent it (`auto-submitted: auto-replied`); empty when none does."""
     reply_to: tuple[Party, ...] = ()
-    """Where an answer goes in place of the sender; empty when the mail names none or the gateway does not tell."""
+    """Where an answer goes in place of the sender; empty when the email names none or the gateway does not tell."""
     raw: RawContent
 
     @property
@@ -353,7 +353,7 @@ class EmailDetail(EmailSummary):
 
 
 class PendingItem(Model):
-    """A mail that waits for a human: outbound (a draft) or inbound (`gated_all`).
+    """An email that waits for a human: outbound (a draft) or inbound (`gated_all`).
 
     The pending list gives no cc, attachments or thread; `raw` then holds what it gave and `complete` is False until
     the detail has been read.

@@ -1,7 +1,7 @@
 """The language of search lines and saved filters: its terms, its operators, its days, and what is wrong with a text.
 
 `name:value`, quoted phrases, `-` in front of anything to exclude it, and free words. Mail and the queue know different
-operators. Pure: what a term selects is known where the mail lies (`store.search`, `services.queue_filter`).
+operators. Pure: what a term selects is known where the email lies (`store.search`, `services.queue_filter`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Language(NamedTuple):
 
 
 UNCHECKED = "unchecked"
-"""In place of a level of risk: the details of the mail have not been read."""
+"""In place of a level of risk: the details of the email have not been read."""
 _BEFORE = "before a day (2026-03-01, 2026-03, yesterday) or longer ago than an age (6h, 7d, 2w, 3m, 1y)"
 _AFTER = "on or after a day, or within an age"
 _BOX = "a mailbox: its address, the part before the @, or its id"

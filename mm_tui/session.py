@@ -404,7 +404,7 @@ class Session:
         return await self.network.gateway.attachment(mailbox_id, email_id, raw_name)
 
     async def identity(self, header: str) -> Identity:
-        """What the signed identity of a mail is worth; see `mm_tui.services.audit.identities`."""
+        """What the signed identity of an email is worth; see `mm_tui.services.audit.identities`."""
         from mm_tui.review.identity import unchecked
         from mm_tui.services.audit.identities import Identities
 
@@ -415,7 +415,7 @@ class Session:
         return await self._identities.check(header)
 
     async def why_not_arrived(self, mail: EmailSummary, addresses: Iterable[str]) -> tuple[OneLine, ...]:
-        """What the gateway's list of suppressed addresses says of a mail; see `mm_tui.services.delivery`."""
+        """What the gateway's list of suppressed addresses says of an email; see `mm_tui.services.delivery`."""
         from mm_tui.services.delivery import may_be_suppressed, why_not_arrived
 
         if self.gateway is None or not may_be_suppressed(mail):

@@ -151,7 +151,7 @@ def _kept(base: str, stack: str, after: str) -> str:
 def _settle(text: str) -> str:
     """Takes out superfluous marks, joiners and selectors; `text` is free of all else that is hidden."""
     if len(text) < _SHORT and _SETTLED_KINDS.isdisjoint(map(unicodedata.category, text)):
-        # The patterns below take 50 ms to make; a list of mails in Latin, Greek, Cyrillic or Han needs none of them.
+        # The patterns below take 50 ms to make; a list of emails in Latin, Greek, Cyrillic or Han needs none of them.
         return text
     # A class within the first plane is matched many times faster than one that reaches beyond it.
     too_many, at_start, mark, stack = _combining(0x1EFFF if _RARE_SCRIPTS.search(text) else 0xFFFF)
@@ -169,7 +169,7 @@ def _settle(text: str) -> str:
 def _clean(raw: str) -> tuple[str, int, int]:
     """The cleaned text; how many characters were removed; how many of them could have acted on a terminal or reader."""
     if raw.isascii() and raw.isprintable():
-        # Most texts there are; a list of 100,000 mails cleans a million of them.
+        # Most texts there are; a list of 100,000 emails cleans a million of them.
         return raw, 0, 0
     text = _BREAKS.sub("\n", raw) if "\r" in raw else raw
     removed = active = 0
@@ -257,7 +257,7 @@ def file_label(name: str, most: int = 60) -> OneLine:
     """A file's name so that its ending is seen: padding within it, and the middle of a long one, become ` … `.
 
     Args:
-        name: as the mail has it.
+        name: as the email has it.
         most: characters, at least 24.
     """
     label = OneLine(_PADDING.sub(" … ", OneLine(name).strip()))

@@ -22,7 +22,7 @@ AT_ONCE = 4
 
 
 class Case(BaseModel):
-    """One line of the set: a mail and the label that a human gave it."""
+    """One line of the set: an email and the label that a human gave it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -82,7 +82,7 @@ async def evaluate(
     """Asks for the label of every case, in the order of the set.
 
     Args:
-        cases: the labelled mails.
+        cases: the labelled emails.
         assistant: with the key and the models to be tried.
         told: called with how many are done.
 

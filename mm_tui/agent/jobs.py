@@ -1,4 +1,4 @@
-"""What the worker knows of each mail, on disk before anything leaves: so a mail is worked once, whatever is killed."""
+"""The worker's record of each email. It is on disk before anything is sent, so a crash never makes it work twice."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ BY_ANSWERED = "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (
 
 
 class JobState(StrEnum):
-    """Where a mail stands."""
+    """Where an email stands."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -65,10 +65,10 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """One mail to be worked, or one rejected draft in whose place another is asked for."""
+    """One email to be worked, or one rejected draft in whose place another is asked for."""
 
     email_id: str
-    """The mail; of a redraft the rejected draft."""
+    """The email; of a redraft the rejected draft."""
     mailbox_id: str
     thread_id: str = ""
     state: JobState = JobState.WAITING
@@ -81,7 +81,7 @@ class Job:
     """When it was first submitted: set before the call leaves."""
     reply_id: str | None = None
     answers: str = ""
-    """Of a redraft: the mail that is answered. Empty for a mail."""
+    """Of a redraft: the email that is answered. Empty for an email."""
 
     @property
     def is_redraft(self) -> bool:
@@ -90,12 +90,12 @@ class Job:
 
     @property
     def answered_id(self) -> str:
-        """The mail that is answered."""
+        """The email that is answered."""
         return self.answers or self.email_id
 
     @property
     def idempotency_key(self) -> str:
-        """The same for this mail or rejected draft for ever, on any machine: the gateway makes one reply of it."""
+        """The same for this email or rejected draft for ever, on any machine: the gateway makes one reply of it."""
         return "mm-tui-agent-" + hashlib.sha256(f"{self.mailbox_id} {self.email_id}".encode()).hexdigest()[:40]
 
 
@@ -114,7 +114,7 @@ class Jobs:
             connection.execute(BY_ANSWERED)
 
     def add(self, jobs: Iterable[Job]) -> int:
-        """Takes in mails, each once; returns how many were new."""
+        """Takes in emails, each once; returns how many were new."""
         with self._database.write(durable=True) as connection:
             before = connection.total_changes
             connection.executemany(
@@ -134,7 +134,7 @@ class Jobs:
         return [_job(row) for row in rows if row["email_id"] not in without][:limit]
 
     def next_due(self, after: datetime) -> datetime | None:
-        """When the next mail that was put off is due; None when none was."""
+        """When the next email that was put off is due; None when none was."""
         row = (
             self._database.reader()
             .execute("SELECT min(due_at) FROM agent_jobs WHERE state = 'waiting' AND due_at > ?", (to_ms(after),))
@@ -143,7 +143,7 @@ class Jobs:
         return from_ms(row[0])
 
     def get(self, email_id: str) -> Job | None:
-        """One mail."""
+        """One email."""
         row = self._database.reader().execute("SELECT * FROM agent_jobs WHERE email_id = ?", (email_id,)).fetchone()
         return _job(row) if row else None
 
@@ -185,7 +185,7 @@ class Jobs:
         return True
 
     def redrafts_of(self, answered_id: str) -> int:
-        """How many drafts of this mail reviewers had written anew."""
+        """How many drafts of this email reviewers had written anew."""
         row = (
             self._database.reader()
             .execute("SELECT count(*) FROM agent_jobs WHERE answers = ? AND reply_id IS NOT NULL", (answered_id,))
@@ -194,12 +194,12 @@ class Jobs:
         return int(row[0])
 
     def counts(self) -> dict[str, int]:
-        """How many mails are in each state."""
+        """How many emails are in each state."""
         rows = self._database.reader().execute("SELECT state, count(*) FROM agent_jobs GROUP BY state")
         return {str(state): 0 for state in JobState} | {row[0]: row[1] for row in rows}
 
     def is_low(self, mark: int) -> bool:
-        """Whether fewer than `mark` mails wait."""
+        """Whether fewer than `mark` emails wait."""
         row = (
             self._database.reader()
             .execute("SELECT count(*) FROM (SELECT 1 FROM agent_jobs WHERE state = 'waiting' LIMIT ?)", (mark,))
@@ -221,7 +221,7 @@ class Jobs:
         )
 
     def finish(self, email_id: str, state: JobState, why: str, *, reply_id: str | None = None) -> None:
-        """Ends the work on a mail. The draft is at the gateway then, or not wanted."""
+        """Ends the work on an email. The draft is at the gateway then, or not wanted."""
         self._change(
             "UPDATE agent_jobs SET state = ?, why = ?, reply_id = ?, draft = NULL WHERE email_id = ?",
             str(state),
@@ -231,11 +231,11 @@ class Jobs:
         )
 
     def forget(self, email_id: str) -> None:
-        """Drops a mail that is not the worker's business now; a poll brings it back when it is."""
+        """Drops an email that is not the worker's business now; a poll brings it back when it is."""
         self._change("DELETE FROM agent_jobs WHERE email_id = ?", email_id)
 
     def set_thread(self, email_id: str, thread_id: str) -> None:
-        """Notes the thread of a mail that came without it."""
+        """Notes the thread of an email that came without it."""
         self._change("UPDATE agent_jobs SET thread_id = ? WHERE email_id = ?", thread_id, email_id)
 
     def _change(self, statement: str, *values: object, durable: bool = False) -> None:

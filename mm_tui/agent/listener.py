@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SIGNATURE_HEADER = "X-MultiMail-Signature"
 MAX_BODY = 256 * 1024
-"""Bytes; an event names a mail and does not carry it."""
+"""Bytes; an event names an email and does not carry it."""
 BODY_SECONDS = 10.0
 MOST_SHAPES = 50
 """How many kinds of events that are not understood are logged, each once."""
@@ -121,7 +121,7 @@ class Listener:
         return _said(202, "taken")
 
     def _take(self, body: bytes, job: Job | None) -> bool:
-        """Puts the mail into the table, then notes the event: an end between the two must not lose the mail."""
+        """Puts the email into the table, then notes the event: an end between the two must not lose the email."""
         if job is not None:
             self._jobs.add([job])
         return self._jobs.is_replay(body, self._clock.now())
@@ -138,7 +138,7 @@ class Listener:
             self._log("event not understood", shape=shape, then="a poll")
 
     def _job(self, told: WebhookEvent) -> Job | None:
-        """The mail that an event names; None when it does not name one of ours in full: then only a poll can tell."""
+        """The email that an event names; None when it does not name one of ours in full: then only a poll can tell."""
         box = self._boxes.find(told.mailbox) if told.mailbox else None
         if box is None or told.email_id is None:
             return None

@@ -1,7 +1,7 @@
-"""Whether a program wrote a mail: an answer to it would reach nobody, or start a loop.
+"""Whether a program wrote an email: an answer to it would reach nobody, or start a loop.
 
-The gateway need not tell a mail's headers, so the sender, the subject and the text count too. In doubt the worker
-stays silent: the mail then waits for a human.
+The gateway need not tell an email's headers, so the sender, the subject and the text count too. In doubt the worker
+stays silent: the email then waits for a human.
 """
 
 from __future__ import annotations
@@ -109,11 +109,11 @@ _SAYS_SO = re.compile(
 )
 _REPORT = re.compile(r"^(?:Not delivered(?: yet)?|Reporting-MTA|Final-Recipient|BEGIN:VCALENDAR)\b", re.MULTILINE)
 _OPENING = 1200
-"""Characters of a mail in which a program says what it is."""
+"""Characters of an email in which a program says what it is."""
 
 
 def why_a_machine(mail: EmailSummary) -> str | None:
-    """What shows that a program wrote a mail; None when nothing does.
+    """What shows that a program wrote an email; None when nothing does.
 
     Args:
         mail: as a list gives it; with the body, and what the headers told, if it has been opened.

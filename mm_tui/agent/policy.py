@@ -20,17 +20,17 @@ MOST_REPLIES = 5
 """Replies of the worker in one thread within a day; more is a loop with another machine."""
 
 MOST_REDRAFTS = 2
-"""Drafts that reviewers may have written anew for one mail."""
+"""Drafts that reviewers may have written anew for one email."""
 
 
 def is_worked(mail: EmailSummary) -> bool:
-    """Whether a mail is the worker's business at all."""
+    """Whether an email is the worker's business at all."""
     return str(mail.direction) == Direction.INBOUND and str(mail.status) in WORKED_STATUSES
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known when it is decided whether a mail gets a reply."""
+    """What is known when it is decided whether an email gets a reply."""
 
     mail: EmailSummary
     label: str
@@ -112,7 +112,7 @@ def why_no_redraft(
         thread: as it is now.
         draft_id: the rejected draft.
         own_replies: the worker's own drafts in it.
-        redrafts: how many reviewers had written anew for the same mail.
+        redrafts: how many reviewers had written anew for the same email.
     """
     if redrafts >= MOST_REDRAFTS:
         return f"another draft was written {MOST_REDRAFTS} times for this mail"

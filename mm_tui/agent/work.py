@@ -1,4 +1,4 @@
-"""The work on one mail. Every step can be repeated: what was done is found done, what was paid for is kept."""
+"""The work on one email. Every step can be repeated: what was done is found done, what was paid for is kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_OTHERS = 10
-"""Earlier mails of the thread that are read for context, the newest ones."""
+"""Earlier emails of the thread that are read for context, the newest ones."""
 FRESH_SECONDS = 2.0
 """How old the reading of a thread may be when a draft is done, before the thread is read again."""
 KEY_HOLDS = timedelta(hours=23)
@@ -41,7 +41,7 @@ KEY_HOLDS = timedelta(hours=23)
 
 @dataclass(frozen=True)
 class Reading:
-    """A mail with what stands around it."""
+    """An email with what stands around it."""
 
     mail: EmailDetail
     thread: ThreadSummary | None
@@ -51,7 +51,7 @@ class Reading:
 
 
 class Work:
-    """Does the work on mails, any number at the same time."""
+    """Does the work on emails, any number at the same time."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Work:
         self._facts = HouseFacts(settings)
 
     async def do(self, job: Job) -> None:
-        """Labels, tags and, where the policy says so, answers a mail; its end is noted in the table.
+        """Labels, tags and, where the policy says so, answers an email; its end is noted in the table.
 
         Raises:
             GatewayError: a call failed; call again later with the job as the table then has it.
@@ -117,7 +117,7 @@ class Work:
         return Reading(mail, thread, Conversation.of(mails, mail), at)
 
     async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
-        """Marks a mail before opening it, which hides it from polls for unread mail."""
+        """Marks an email before opening it, which hides it from polls for unread mail."""
         held = await self._gateway.tags(mailbox_id, email_id)
         if OneLine(tags.OPENED) in held or OneLine(tags.LABEL) in held:
             return
@@ -151,7 +151,7 @@ class Work:
                 detail = await self._gateway.email(mail.mailbox_id, other.id)
             except NotFound:
                 continue
-            # The detail states no direction, and alone tells when a mail of a status unknown to us was approved.
+            # The detail states no direction, and alone tells when an email of a status unknown to us was approved.
             if detail.model_copy(update={"direction": other.direction}).is_exchanged:
                 said.append(detail)
         return said

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
 
 LOW_WATER = 100
-"""Waiting mails below which a backlog's next part is taken in."""
+"""Waiting emails below which a backlog's next part is taken in."""
 MOST_TRIES = 8
-"""Tries for a mail that is itself at fault: it cannot be read, or no model answers it in form."""
+"""Tries for an email that is itself at fault: it cannot be read, or no model answers it in form."""
 MOST_FAILURES = 6
 """Failures in a row, each with a longer rest, after which a single run ends with mail left over."""
 LONGEST_REST = 300.0
@@ -217,7 +217,7 @@ class Worker:
             await self._rest_until_tomorrow(job, error)
         except (gateway.GatewayError, assist.AssistError) as error:
             await self._put_off(job, error)
-        except Exception as error:  # noqa: BLE001 - one mail that trips a fault of ours must not stop all others
+        except Exception as error:  # noqa: BLE001 - one email that trips a fault of ours must not stop all others
             self._log("fault", email_id=job.email_id, why=type(error).__name__)
             await self._put_off(job, None)
         finally:

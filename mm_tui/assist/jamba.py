@@ -222,7 +222,7 @@ class Jamba:
             if attempt == self._attempts or late or not isinstance(problem, _WORTH_REPEATING):
                 break
             await self._clock.sleep(wait)
-        # Raised outside of any handler: a chained error would carry frames that hold the mail.
+        # Raised outside of any handler: a chained error would carry frames that hold the email.
         raise problem
 
     async def _try(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:

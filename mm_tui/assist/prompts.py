@@ -3,7 +3,7 @@
 Form: the first line of the system prompt names the task. Mail stands between `<<<MAIL` and `MAIL>>>`, one fence for
 each message, the oldest first, with From, Date and Subject, an empty line and the body; text to be rewritten stands
 between `<<<DRAFT` and `DRAFT>>>`, and what the company says of itself between `<<<FACTS name` and `FACTS>>>`, before
-the mail. A reviewer's own text stands between `<<<SUGGESTED` and `SUGGESTED>>>` in the system prompt, since it is an
+the email. A reviewer's own text stands between `<<<SUGGESTED` and `SUGGESTED>>>` in the system prompt, since it is an
 order. Markers inside any text are broken up. Fences help a model to tell mail from orders; no prompt is a control, so
 the model has no tools, no keys, and one thread at a time.
 """
@@ -143,7 +143,7 @@ def redraft(letters: Sequence[Letter], text: str, instruction: str, facts: Seque
 def redraft_for_reviewer(
     letters: Sequence[Letter], text: str, reason: str, suggestion: str, facts: Sequence[Fact] = ()
 ) -> list[Message]:
-    """Another draft in place of a rejected one, as its reviewer says. Their words are orders, unlike the mail's.
+    """Another draft in place of a rejected one, as its reviewer says. Their words are orders, unlike the email's.
 
     Args:
         letters: the thread, what is answered last.

@@ -1,7 +1,7 @@
 """The second reader: a model reads a draft against its thread, and may only point at words of both.
 
 Its answer is a list of pairs of quotes. A pair counts when both quotes stand, letter by letter, where it says: so it
-can invent nothing, and an instruction hidden in a mail can make it show nothing but words that are there anyway. No
+can invent nothing, and an instruction hidden in an email can make it show nothing but words that are there anyway. No
 word of its own is ever shown.
 """
 
@@ -52,10 +52,10 @@ class Quote(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """A text that the second reader may quote: a mail of the thread, or a file of house facts."""
+    """A text that the second reader may quote: an email of the thread, or a file of house facts."""
 
     id: str
-    """Of the mail; of a file its name."""
+    """Of the email; of a file its name."""
     text: ManyLine
     theirs: bool = False
     """The other side wrote it."""

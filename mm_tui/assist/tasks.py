@@ -80,7 +80,7 @@ _Line = Annotated[OneLine, StringConstraints(max_length=300), BeforeValidator(_w
 
 
 class Extraction(BaseModel):
-    """What a mail asks for."""
+    """What an email asks for."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -99,7 +99,7 @@ class Extraction(BaseModel):
 
 @dataclass(frozen=True)
 class Answered(Generic[T]):
-    """A task's result, with what it cost and whether the mail had to be cut for it."""
+    """A task's result, with what it cost and whether the email had to be cut for it."""
 
     value: T
     model: OneLine

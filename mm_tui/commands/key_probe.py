@@ -30,7 +30,7 @@ class KeyReport:
 
 
 async def probe(url: str, key: Secret) -> KeyReport:
-    """Tries a read, the queue, the audit log, and the withdrawal of a mail that does not exist.
+    """Tries a read, the queue, the audit log, and the withdrawal of an email that does not exist.
 
     Raises:
         GatewayError: the gateway cannot be reached, fails, or limits us.

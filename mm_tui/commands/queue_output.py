@@ -71,7 +71,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 
 def _reasons(unread: list[QueueEntry]) -> str:
-    """Why mails are not checked, each reason once."""
+    """Why emails are not checked, each reason once."""
     return "; ".join(dict.fromkeys(entry.unread_words for entry in unread))
 
 
@@ -154,7 +154,7 @@ async def seen(session: Session, email_id: str, *, with_bodies: bool = False) ->
     Args:
         session: connected.
         email_id: which one.
-        with_bodies: open the mails before it too, which marks them read.
+        with_bodies: open the emails before it too, which marks them read.
 
     Raises:
         CommandError: it does not wait (any more): 6 when it was decided, 3 when there is no such mail.

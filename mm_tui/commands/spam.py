@@ -1,4 +1,4 @@
-"""`mm-tui spam`: what the gateway took for spam, reporting a mail, restoring one."""
+"""`mm-tui spam`: what the gateway took for spam, reporting an email, restoring one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 MOST_PAGES = 10
-"""Pages of a hundred mails that are listed of each status; more are said to be left out."""
+"""Pages of a hundred emails that are listed of each status; more are said to be left out."""
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def run_mark(arguments: argparse.Namespace) -> int:
-    """Marks a mail as spam, or takes that back."""
+    """Marks an email as spam, or takes that back."""
     return common.run_async(_mark, arguments)
 
 

@@ -53,7 +53,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Read this mail: `Observed` or `ReadFailed`."""
+    """Read this email: `Observed` or `ReadFailed`."""
 
     email_id: str
 

@@ -54,7 +54,7 @@ class Elapsed:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A mail was read."""
+    """An email was read."""
 
     email_id: str
     sighting: Snapshot

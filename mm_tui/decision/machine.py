@@ -211,7 +211,7 @@ def _checking(state: State, event: Event) -> Move:
 
 
 def _newly_named(state: State, sighting: Snapshot) -> tuple[str, ...]:
-    """The mails that this one's tags name as versions of it and that nobody has named before."""
+    """The emails that this one's tags name as versions of it and that nobody has named before."""
     may_release = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
     if not may_release or state.stage is Stage.WAIT:
         return ()
@@ -225,7 +225,7 @@ def _read_on(state: State, todo: tuple[str, ...]) -> Move:
 
 
 def _version_seen(state: State, sighting: Snapshot, fresh: tuple[str, ...]) -> Move:
-    """One of the mails of which at most one may be released together with the target."""
+    """One of the emails of which at most one may be released together with the target."""
     about, rest = state.todo[0], (*fresh, *state.todo[1:])
     if sighting.standing.is_settled_unreleased:
         return _read_on(state, rest)
@@ -321,7 +321,7 @@ def _doubting(state: State, event: Event) -> Move:
     match event:
         case Elapsed():
             if state.stage is Stage.SUBMIT:
-                # Once by the machine: the same key makes it the same mail.
+                # Once by the machine: the same key makes it the same email.
                 return submit(state)
             return state, (Look(target(state)),)
         case ReadFailed(words):

@@ -17,7 +17,7 @@ def stay(state: State) -> Move:
 
 
 def target(state: State) -> str:
-    """The id of the mail that the stage's call is about."""
+    """The id of the email that the stage's call is about."""
     about_edit = state.stage in (Stage.WAIT, Stage.RELEASE, Stage.WITHDRAW)
     return state.replacement if about_edit else state.case.item
 

@@ -1,7 +1,7 @@
-"""What a mail's tags say of its versions: which mail it is an edit of, which edits are to replace it, and whose.
+"""What an email's tags say of its versions: which mail it is an edit of, which edits are to replace it, and whose.
 
 Each relation stands under a tag of its own (`review.replaced_by`, `review.replaced_by.2`, ...), so that nobody has to
-overwrite another's. Anybody with a send key can set tags: what cannot be the id of a mail counts for nothing.
+overwrite another's. Anybody with a send key can set tags: what cannot be the id of an email counts for nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ID = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 def relatives_in(tags: Mapping[OneLine, OneLine], own_id: str) -> tuple[str, ...]:
-    """The ids that the tags of the mail `own_id` name as its original or its edits, at most `MOST_RELATIVES`."""
+    """The ids that the tags of the email `own_id` name as its original or its edits, at most `MOST_RELATIVES`."""
     found: dict[str, None] = {}
     for kind in (REPLACED_BY, REPLACES):
         for name in _names(kind):
@@ -36,12 +36,12 @@ def relatives_in(tags: Mapping[OneLine, OneLine], own_id: str) -> tuple[str, ...
 
 
 def is_edit(tags: Mapping[OneLine, OneLine]) -> bool:
-    """Whether a mail's tags say that it is to replace another."""
+    """Whether an email's tags say that it is to replace another."""
     return any(tags.get(OneLine(name)) for name in _names(REPLACES))
 
 
 def is_replaced(tags: Mapping[OneLine, OneLine]) -> bool:
-    """Whether a mail's tags say that another is to replace it."""
+    """Whether an email's tags say that another is to replace it."""
     return any(tags.get(OneLine(name)) for name in _names(REPLACED_BY))
 
 
@@ -52,10 +52,10 @@ def editor_in(tags: Mapping[OneLine, OneLine]) -> OneLine:
 
 
 def with_relation(tags: Mapping[OneLine, OneLine], kind: str, other: str, reviewer: str) -> dict[str, str]:
-    """The tags to add so that a mail names `other` as its original or edit beside all that others have set.
+    """The tags to add so that an email names `other` as its original or edit beside all that others have set.
 
     Args:
-        tags: what the mail has now.
+        tags: what the email has now.
         kind: `REPLACED_BY` or `REPLACES`.
         other: the id to name.
         reviewer: whose edit it is.

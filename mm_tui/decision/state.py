@@ -17,7 +17,7 @@ class Act(StrEnum):
     RELEASE_EDIT = "release_edit"
     """Submit an edited text, retire the original, release the edit."""
     RESCHEDULE = "reschedule"
-    """Change a scheduled mail that has not been approved, in place."""
+    """Change a scheduled email that has not been approved, in place."""
 
 
 class Stage(StrEnum):
@@ -61,7 +61,7 @@ class Step(StrEnum):
 
 
 class RemoteState(StrEnum):
-    """What a mail's status at the gateway means for a release."""
+    """What an email's status at the gateway means for a release."""
 
     SCANNING = "scanning"
     PENDING = "pending"
@@ -81,7 +81,7 @@ class RemoteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One mail as the gateway gave it at one moment."""
+    """One email as the gateway gave it at one moment."""
 
     standing: RemoteState
     digest: str = ""
@@ -97,7 +97,7 @@ class Snapshot:
     """Decided with the key that this program decides with; None where that is not known. Other programs may use the
     same key, so True does not tell that it was our call."""
     relatives: tuple[str, ...] = ()
-    """Ids of the mails that its tags name as its original or its edits: anybody with a send key can set them."""
+    """Ids of the emails that its tags name as its original or its edits: anybody with a send key can set them."""
     edited_by: str = ""
     """The reviewer whose edit it is, as its tags say."""
 
@@ -130,11 +130,11 @@ class Question(StrEnum):
     SIBLING_WAITING = "sibling_waiting"
     """Another edit of the same original is not settled."""
     RELATIVE_RELEASED = "relative_released"
-    """A mail that the tags name as another version of this one was released."""
+    """An email that the tags name as another version of this one was released."""
     RELATIVE_WAITING = "relative_waiting"
-    """A mail that the tags name as another version of this one waits too."""
+    """An email that the tags name as another version of this one waits too."""
     RELATIVE_UNCLEAR = "relative_unclear"
-    """A mail that the tags name as another version of this one cannot be found, or has an unknown status."""
+    """An email that the tags name as another version of this one cannot be found, or has an unknown status."""
     NOT_WITHDRAWN = "not_withdrawn"
     """The edit could not be cancelled and still waits."""
 
@@ -151,7 +151,7 @@ class Choice(StrEnum):
     ACCEPT = "accept"
     """The content shown now is what I approve."""
     UNRELATED = "unrelated"
-    """The tags are wrong, it is no version of this mail: go on, after a fresh check."""
+    """The tags are wrong, it is no version of this email: go on, after a fresh check."""
     WITHDRAW = "withdraw"
     """Cancel the edit; its text is kept."""
     LEAVE = "leave"
@@ -181,7 +181,7 @@ CHOICES: dict[Question, tuple[Choice, ...]] = {
 ABOUT_RELATIVES = frozenset({Question.RELATIVE_RELEASED, Question.RELATIVE_WAITING, Question.RELATIVE_UNCLEAR})
 
 MOST_RELATIVES = 12
-"""So many mails are taken from tags as versions of one; a draft whose tags name more is not looked at for ever."""
+"""So many emails are taken from tags as versions of one; a draft whose tags name more is not looked at for ever."""
 
 
 class Outcome(StrEnum):
@@ -261,14 +261,14 @@ class Case:
     """What the human decided, on what: fixed from the beginning."""
 
     item: str
-    """Id of the mail that waits."""
+    """Id of the email that waits."""
     act: Act
     digest: str
     """Of what was on the screen."""
     fingerprint: str = ""
     """Of the edited content, for an edit."""
     siblings: tuple[str, ...] = ()
-    """Other mails of which at most one may be released together with this one: earlier edits, or the original."""
+    """Other emails of which at most one may be released together with this one: earlier edits, or the original."""
     named: tuple[str, ...] = ()
     """Mails that tags read before name as versions of this one."""
     doubtful: bool = False
@@ -293,7 +293,7 @@ class State:
     called: bool = False
     """A call of this stage was made and may have had its effect."""
     may_release: str = ""
-    """What a call in doubt may still release: a mail's id, or `SUBMISSION` for an edit whose id never came back."""
+    """What a call in doubt may still release: an email's id, or `SUBMISSION` for an edit whose id never came back."""
     sent: bool = False
     """The edit has left already (allow-list, autonomous mailbox, another reviewer)."""
     differs: bool = False
@@ -340,7 +340,7 @@ class State:
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """All other mails of which at most one may be released together with this one."""
+        """All other emails of which at most one may be released together with this one."""
         return (*self.case.siblings, *self.told)
 
     @property

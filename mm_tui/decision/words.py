@@ -156,7 +156,7 @@ def _filled(words: str, state: State) -> str:
 
 
 def _version(state: State, sighting: Snapshot) -> str:
-    """Another version of the mail that is decided, as a reviewer knows it."""
+    """Another version of the email that is decided, as a reviewer knows it."""
     return f"{sighting.edited_by}'s edit ({state.rival})" if sighting.edited_by else f"another version ({state.rival})"
 
 

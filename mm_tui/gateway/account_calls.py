@@ -102,7 +102,7 @@ class AccountCalls(Caller):
     async def create_mailbox(
         self, local: str, display_name: str | None = None, approval_code: str | None = None
     ) -> CreatedMailbox:
-        """Makes a mailbox. Without a code the gateway mails one to the operator; the same call with it makes it."""
+        """Makes a mailbox. Without a code the gateway emails one to the operator; the same call with it makes it."""
         body = given(address_local=local, display_name=display_name, approval_code=approval_code)
 
         def read(answer: object) -> CreatedMailbox:

@@ -167,7 +167,7 @@ def translate(call: Call, answer: Answer, work: Callable[[], T]) -> T:
     except (Malformed, values.Unusable) as error:
         words = str(error)
     except ValidationError as error:
-        # The model's own words would quote the mail; the field's name is enough.
+        # The model's own words would quote the email; the field's name is enough.
         words = "the field " + ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
     raise Malformed(
         f"{call.name}: the answer cannot be used: {words}", status=answer.status, may_have_happened=call.acts

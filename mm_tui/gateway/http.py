@@ -268,7 +268,7 @@ def segment(value: str) -> str:
 
 
 def _masked(fields: Mapping[str, object]) -> dict[str, object]:
-    """What was asked, for the log: names of fields, and values only where they tell nothing of a mail or a person."""
+    """What was asked, for the log: names of fields, and values only where they tell nothing of an email or a person."""
     return {
         name: value if name in _TOLD_IN_LOG or isinstance(value, bool) else f"<{len(str(value))} characters>"
         for name, value in fields.items()

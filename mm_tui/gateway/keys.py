@@ -74,7 +74,7 @@ class Keys:
     def hide_in(self, told: object) -> object:
         """An answer's JSON without these keys, wherever the gateway repeats one: nothing of it may be kept or shown.
 
-        Only these very keys: what else looks like one is part of a mail, and stays as it was received.
+        Only these very keys: what else looks like one is part of an email, and stays as it was received.
         """
         return _without(told, longest_first(key for _, key in self._present()))
 

@@ -95,7 +95,7 @@ class MailCalls(Caller):
                     await asking
 
     async def email(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """One mail with its body. The gateway marks it read, and an agent that polls for unread mail will miss it:
+        """One email with its body. The gateway marks it read, and an agent that polls for unread mail will miss it:
         only for mail that a human opens, or where the user has switched that on."""
         return await self._ask(
             calls.EMAIL,
@@ -104,7 +104,7 @@ class MailCalls(Caller):
         )
 
     async def thread(self, mailbox_id: str, thread_id: str) -> ThreadSummary:
-        """The mails of a thread, oldest first, without bodies."""
+        """The emails of a thread, oldest first, without bodies."""
         return await self._ask(
             calls.THREAD,
             lambda answer: wire.thread(values.single(answer, "thread"), mailbox_id, thread_id),
@@ -114,7 +114,7 @@ class MailCalls(Caller):
     async def spam(self, *, status: str = "spam_flagged", limit: int = 100, cursor: str | None = None) -> EmailPage:
         """A page of flagged (`spam_flagged`) or quarantined (`spam_quarantined`) mail of all mailboxes.
 
-        Where the gateway does not say which mailbox a mail is in, its `mailbox_id` is `UNKNOWN_MAILBOX`.
+        Where the gateway does not say which mailbox an email is in, its `mailbox_id` is `UNKNOWN_MAILBOX`.
         """
         return await self._ask(
             calls.SPAM,
@@ -123,11 +123,11 @@ class MailCalls(Caller):
         )
 
     async def report_spam(self, email_id: str) -> OneLine:
-        """Marks a mail as spam. Returns its status from now on."""
+        """Marks an email as spam. Returns its status from now on."""
         return await self._marked(calls.REPORT_SPAM, email_id, Status.SPAM_QUARANTINED)
 
     async def not_spam(self, email_id: str) -> OneLine:
-        """Takes the mark back; the mail is unread again. Returns its status from now on."""
+        """Takes the mark back; the email is unread again. Returns its status from now on."""
         return await self._marked(calls.NOT_SPAM, email_id, Status.UNREAD)
 
     async def _marked(self, call: Call, email_id: str, otherwise: str) -> OneLine:
@@ -140,10 +140,10 @@ class MailCalls(Caller):
         """An attachment's bytes.
 
         Args:
-            mailbox_id: the mail's mailbox.
-            email_id: the mail.
+            mailbox_id: the email's mailbox.
+            email_id: the email.
             name: the raw name, as `EmailDetail.raw` has it.
-            size: the size that the mail states, in bytes; large ones are fetched from the address that the gateway
+            size: the size that the email states, in bytes; large ones are fetched from the address that the gateway
                 gives out for them.
         """
         places = {"mailbox_id": mailbox_id, "email_id": email_id, "name": name}
@@ -174,7 +174,7 @@ class MailCalls(Caller):
     # Tags
 
     async def tags(self, mailbox_id: str, email_id: str) -> dict[OneLine, OneLine]:
-        """A mail's tags."""
+        """An email's tags."""
         return await self._ask(calls.TAGS, _tags, at={"mailbox_id": mailbox_id, "email_id": email_id})
 
     async def put_tags(self, mailbox_id: str, email_id: str, tags: Mapping[str, str]) -> dict[OneLine, OneLine]:
@@ -193,7 +193,7 @@ class MailCalls(Caller):
     # Sending: everything goes through the gateway's gate
 
     async def send(self, mailbox_id: str, mail: OutgoingMail, *, idempotency_key: str | None) -> SendReceipt:
-        """Submits a mail. With the same idempotency key it can be submitted again for 24 h without a second mail."""
+        """Submits an email. With the same idempotency key it can be submitted again for 24 h without a second mail."""
         body = given(
             to=list(mail.to),
             subject=mail.subject,
@@ -218,7 +218,7 @@ class MailCalls(Caller):
         attachments: Iterable[OutgoingAttachment] = (),
         idempotency_key: str | None = None,
     ) -> SendReceipt:
-        """Submits a reply to a mail; the gateway takes recipients, subject and threading from it.
+        """Submits a reply to an email; the gateway takes recipients, subject and threading from it.
 
         Raises:
             Conflict: the same content was submitted within the last 60 s.
@@ -233,7 +233,7 @@ class MailCalls(Caller):
         return await self._ask(calls.REPLY, _receipt, body=asked, at={"mailbox_id": mailbox_id, "email_id": email_id})
 
     async def cancel(self, mailbox_id: str, email_id: str) -> SendReceipt:
-        """Withdraws a mail that has not left. Conflict when it cannot be withdrawn any more."""
+        """Withdraws an email that has not left. Conflict when it cannot be withdrawn any more."""
         return await self._ask(
             calls.CANCEL, lambda answer: _receipt(answer, email_id), at={"mailbox_id": mailbox_id, "email_id": email_id}
         )
@@ -250,7 +250,7 @@ class MailCalls(Caller):
         subject: str | None = None,
         body: str | None = None,
     ) -> SendReceipt:
-        """Changes a scheduled mail that is not approved yet; what is None stays. Changed content is scanned again."""
+        """Changes a scheduled email that is not approved yet; what is None stays. Changed content is scanned again."""
         asked = given(
             send_at=iso(send_at),
             to=None if to is None else list(to),

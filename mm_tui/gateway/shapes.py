@@ -77,7 +77,7 @@ class OutgoingAttachment:
 
 @dataclass(frozen=True)
 class OutgoingMail:
-    """A mail to submit. Recipients in header form or bare; the body is markdown.
+    """An email to submit. Recipients in header form or bare; the body is markdown.
 
     The gateway's limits: 50 recipients, 998 characters of subject, 262,144 of body.
     """

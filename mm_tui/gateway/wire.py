@@ -104,7 +104,7 @@ def direction(item: Json) -> str:
 _SAYS_NOTHING = frozenset({"", Status.UNREAD, Status.READ, Status.ARCHIVED})
 """Statuses that say of outbound mail neither that it left nor that it did not."""
 _STILL_SAID = frozenset({*_SAYS_NOTHING, Status.PENDING_SCAN, Status.PENDING_SEND_APPROVAL, Status.SCHEDULED})
-"""Statuses that a receipt of the mail's delivery or bounce outdates."""
+"""Statuses that a receipt of the email's delivery or bounce outdates."""
 
 
 def status(item: Json, way: str) -> OneLine:
@@ -142,7 +142,7 @@ def raw_content(item: Json) -> RawContent:
 
 
 class _Listed(NamedTuple):
-    """What a list tells of a mail's raw content. A `RawContent` for each of 100,000 mails takes too long."""
+    """What a list tells of an email's raw content. A `RawContent` for each of 100,000 emails takes too long."""
 
     sender: str
     to: tuple[str, ...]
@@ -161,7 +161,7 @@ def _listed(item: Json) -> _Listed:
 
 
 def _summary_fields(item: Json, mailbox_id: str, raw: RawContent | _Listed) -> dict[str, object]:
-    """The fields that a mail in a list and an opened one share."""
+    """The fields that an email in a list and an opened one share."""
     listed = values.first(item, "has_attachments")
     way = direction(item)
     return {
@@ -190,12 +190,12 @@ def _clean_attachments(raw: RawContent) -> tuple[Attachment, ...]:
 
 
 def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
-    """A mail of a list. `mailbox_id` is the one asked for, since lists of one mailbox do not repeat it."""
+    """An email of a list. `mailbox_id` is the one asked for, since lists of one mailbox do not repeat it."""
     return EmailSummary.model_validate(_summary_fields(item, mailbox_id, _listed(item)))
 
 
 def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
-    """An opened mail. Its direction is empty when neither stated nor implied by the status."""
+    """An opened email. Its direction is empty when neither stated nor implied by the status."""
     raw = raw_content(item)
     return EmailDetail.model_validate(
         {
@@ -214,7 +214,7 @@ def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
 
 
 def _headers(item: Json) -> dict[str, OneLine]:
-    """What the headers tell of a mail. The gateway's pages show them; its OpenAPI document has none."""
+    """What the headers tell of an email. The gateway's pages show them; its OpenAPI document has none."""
     headers = values.table(item.get("headers"))
     found = {name.lower(): values.line(values.as_text(value)) for name, value in headers.items()}
     answered = values.line(values.first(item, "in_reply_to", "in_reply_to_id", "reply_to_email_id"))
@@ -235,7 +235,7 @@ def _reply_to(item: Json) -> tuple[Party, ...]:
 
 
 def _automatic(headers: dict[str, OneLine]) -> OneLine:
-    """The header that says that a program or a list sent the mail (RFC 3834 and what came before it)."""
+    """The header that says that a program or a list sent the email (RFC 3834 and what came before it)."""
     said = {name: value.strip().lower() for name, value in headers.items()}
     tells = {
         "auto-submitted": re.split(r"[;(\s]", said.get("auto-submitted", ""), maxsplit=1)[0] not in ("", "no"),
@@ -275,7 +275,7 @@ def pending_item(item: Json) -> PendingItem:
 
 
 def thread(item: Json, mailbox_id: str, thread_id: str) -> ThreadSummary:
-    """A thread, its mails oldest first whatever order they came in."""
+    """A thread, its emails oldest first whatever order they came in."""
     emails = values.listing(item, ("emails", "messages"), lambda inner: email_summary(inner, mailbox_id))
     ordered = sorted(emails, key=lambda mail: (mail.received_at or values.EPOCH, mail.id))
     return ThreadSummary(
@@ -319,7 +319,7 @@ def decide_receipt(item: Json) -> DecideReceipt:
     """The answer to decide.
 
     Raises:
-        Unusable: it names no status, so that nothing is known of what became of the mail.
+        Unusable: it names no status, so that nothing is known of what became of the email.
     """
     status = values.line(values.first(item, "status", "decision"))
     if not status:

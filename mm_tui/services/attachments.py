@@ -22,8 +22,8 @@ class WrongFile(Exception):
 async def chosen(
     files: Sequence[tuple[str, int, str]], index: int, fetch: Callable[[str], Awaitable[bytes]]
 ) -> tuple[bytes, OneLine]:
-    """Fetches the chosen one of a mail's files. The gateway knows them by name alone: of several with one name it hands
-    out one, and only its size can tell which.
+    """Fetches the chosen one of an email's files. The gateway knows them by name alone: of several with one name it
+    hands out one, and only its size can tell which.
 
     Args:
         files: (name, size in bytes, content type) of each, as the gateway lists them.
@@ -68,7 +68,7 @@ def save(folder: Path, name: str, content: bytes) -> Path:
 
     Args:
         folder: where; made when it is missing.
-        name: as the mail gave it.
+        name: as the email gave it.
         content: the bytes.
 
     Raises:

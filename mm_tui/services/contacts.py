@@ -1,4 +1,4 @@
-"""Whom we know, seen from one mail: those that mail was exchanged with before it, its own thread aside."""
+"""Whom we know, seen from one email: those that mail was exchanged with before it, its own thread aside."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ the address book, which the agent's key can add to: it must not vouch for whom t
 
 
 class Acquaintance(NamedTuple):
-    """The correspondents as one mail finds them."""
+    """The correspondents as one email finds them."""
 
     established: frozenset[str]
-    """We wrote to them before, or they wrote or stood in the gateway's address book long ago, apart from the mail's
+    """We wrote to them before, or they wrote or stood in the gateway's address book long ago, apart from the email's
     thread."""
     recent: tuple[str, ...]
     """All others of earlier mail, in the order in which they came."""
@@ -42,7 +42,7 @@ class Contacts:
         """Another number whenever the correspondents have changed."""
 
     def refresh(self) -> None:
-        """Reads them again when that was not done lately. Takes time at many mails: call it in a thread."""
+        """Reads them again when that was not done lately. Takes time at many emails: call it in a thread."""
         now = self._clock.now()
         if self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
             return
@@ -55,10 +55,10 @@ class Contacts:
     def known_to(
         self, email_id: str, mailbox_id: str, thread_id: str | None, received_at: datetime | None
     ) -> Acquaintance:
-        """Whom a mail finds known, as they were read by the last `refresh`. A few milliseconds.
+        """Whom an email finds known, as they were read by the last `refresh`. A few milliseconds.
 
         Args:
-            email_id: the mail.
+            email_id: the email.
             mailbox_id: its mailbox.
             thread_id: its thread; None when it is not known.
             received_at: when it came or was written; None: after all others.

@@ -1,4 +1,4 @@
-"""Why a mail that was sent did not arrive, as far as the gateway's list of suppressed addresses tells."""
+"""Why an email that was sent did not arrive, as far as the gateway's list of suppressed addresses tells."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def why_not_arrived(gateway: GatewayClient, mail: EmailSummary, addresses:
 
     Args:
         gateway: with an admin key; without one the sentence says so.
-        mail: a mail that `may_be_suppressed`.
+        mail: an email that `may_be_suppressed`.
         addresses: its recipients.
     """
     failed = mail.bounced_at is not None or str(mail.status) in _FAILED

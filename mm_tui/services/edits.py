@@ -29,11 +29,11 @@ _COPY = "~"
 
 
 REPLY = "reply:"
-"""Begins the name under which a reply is saved, before the id of the mail that it answers; no gateway id begins so."""
+"""Begins the name under which a reply is saved, before the id of the email that it answers; no gateway id begins so."""
 
 
 def written_for(edit: SavedEdit) -> str:
-    """The id of the mail that a saved text was written for: the draft that it changes, or the mail that it answers."""
+    """The id of the email that a saved text belongs to: the draft that it changes, or the email that it answers."""
     return edit.item_id.removeprefix(REPLY).partition(_COPY)[0]
 
 
@@ -42,14 +42,14 @@ class NotSaved(Exception):
 
 
 class Edits:
-    """The edits of a profile, by the mail that each is an edit of. Every change raises `NotSaved` where it fails."""
+    """The edits of a profile, by the email that each is an edit of. Every change raises `NotSaved` where it fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._store = EditStore(database)
 
     def get(self, item_id: str) -> SavedEdit | None:
-        """The edit of this mail, if there is one."""
+        """The edit of this email, if there is one."""
         return self._store.get(item_id)
 
     def save(self, edit: SavedEdit, *, over: EditedDraft | None = None, durable: bool = False) -> bool:
@@ -70,7 +70,7 @@ class Edits:
             return put(self._store, edit, over=over, durable=durable)
 
     def save_beside(self, edit: SavedEdit) -> None:
-        """Keeps a text beside the edit of the same mail. Raises `NotSaved`."""
+        """Keeps a text beside the edit of the same email. Raises `NotSaved`."""
         with saving():
             put_beside(self._store, edit)
 

@@ -110,7 +110,7 @@ class PendingChanged(msgspec.Struct, frozen=True):
 
 
 class DecisionChanged(msgspec.Struct, frozen=True):
-    """The decision about one mail moved on."""
+    """The decision about one email moved on."""
 
     email_id: str
 
@@ -122,7 +122,7 @@ class SyncChanged(msgspec.Struct, frozen=True):
 
 
 class AssistChanged(msgspec.Struct, frozen=True):
-    """The assistant has something new on a mail, its thread, or both; with neither, only spend changed."""
+    """The assistant has something new on an email, its thread, or both; with neither, only spend changed."""
 
     email_id: str | None = None
     thread_id: str | None = None

@@ -79,7 +79,7 @@ class MailboxActs:
         return (None if found is None else tuple(found)), words
 
     async def request_upgrade(self, mailbox_id: str, mode: str) -> Said:
-        """Asks for a code to move the mailbox up to `mode`; the gateway mails it to the operator."""
+        """Asks for a code to move the mailbox up to `mode`; the gateway emails it to the operator."""
         try:
             await self._gateway.request_upgrade(mailbox_id, mode)
         except GatewayError as error:
@@ -114,7 +114,7 @@ class MailboxActs:
         return await self._read_anew(f"the mailbox is now {mode}")
 
     async def create(self, local: str, display_name: str, code: str) -> Said:
-        """Makes a mailbox. Without a code the gateway first mails one to the operator; the same with it makes it."""
+        """Makes a mailbox. Without a code the gateway first emails one to the operator; the same with it makes it."""
         try:
             made = await self._gateway.create_mailbox(
                 local.strip(), display_name.strip() or None, approval_code=code.strip() or None
@@ -126,7 +126,7 @@ class MailboxActs:
         return await self._read_anew(f"{made.address} was created; new mailboxes start at gated_send")
 
     async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> Said:
-        """Lets mail to an address or a domain leave unasked. Without a code the gateway first mails one to the
+        """Lets mail to an address or a domain leave unasked. Without a code the gateway first emails one to the
         operator; the same with it does it."""
         try:
             await self._gateway.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)

@@ -63,7 +63,7 @@ def as_tags(request: RedraftRequest, at: datetime) -> dict[str, str]:
 
 
 def read(held: Mapping[OneLine, OneLine]) -> RedraftRequest | None:
-    """What a mail's tags ask for; None where no other draft is asked for."""
+    """What an email's tags ask for; None where no other draft is asked for."""
     if not held.get(OneLine(ASKED), OneLine("")).strip():
         return None
     return RedraftRequest(

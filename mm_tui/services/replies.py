@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Replies:
-    """The texts of replies that are not submitted yet, by the mail that they answer. Raises as `Edits` does."""
+    """The texts of replies that are not submitted yet, by the email that they answer. Raises as `Edits` does."""
 
     def __init__(self, database: Database, edits: Edits) -> None:
         self._edits = edits

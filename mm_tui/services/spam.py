@@ -1,4 +1,4 @@
-"""Spam: reporting a mail that came in, and taking the mark back."""
+"""Spam: reporting an email that came in, and taking the mark back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SpamMarks:
         self._notify = notify
 
     async def mark(self, email_id: str, *, spam: bool) -> OneLine:
-        """Reports a mail as spam, or takes that back.
+        """Reports an email as spam, or takes that back.
 
         Returns:
             What became of it, in words.
@@ -51,7 +51,7 @@ class SpamMarks:
 
 
 def why_not(direction: str, status: str, *, spam: bool) -> str:
-    """Why a mail cannot be marked so; empty when it can.
+    """Why an email cannot be marked so; empty when it can.
 
     What waits for a decision is decided about, not marked: a mark would take it out of the queue by the back door.
     """

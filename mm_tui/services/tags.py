@@ -29,7 +29,7 @@ DEADLINE = "deadline"
 AMOUNTS = "amounts"
 MODEL = "assist.model"
 OPENED = "assist.opened"
-"""Set by the worker before it opens a mail: so it finds at the gateway what it began, even if all its state is lost."""
+"""Set by the worker before it opens an email, so that it can resume its work even if all its state is lost."""
 
 BY_HUMAN = "human"
 BY_MODEL = "model"
@@ -43,11 +43,11 @@ _WRITES: WeakKeyDictionary[object, WeakValueDictionary[str, asyncio.Lock]] = Wea
 
 
 def writing(gateway: object, email_id: str) -> asyncio.Lock:
-    """Lets one task of this program at a time read and then set the tags of a mail: none takes away another's.
+    """Lets one task of this program at a time read and then set the tags of an email: none takes away another's.
 
     Args:
         gateway: the client that sets them.
-        email_id: the mail.
+        email_id: the email.
     """
     locks = _WRITES.setdefault(gateway, WeakValueDictionary())
     return locks.setdefault(email_id, asyncio.Lock())
@@ -66,12 +66,12 @@ async def merge(
     by_human: bool = False,
     longest: int = LONGEST_VALUE,
 ) -> dict[OneLine, OneLine]:
-    """Adds tags to a mail and leaves all others as they are.
+    """Adds tags to an email and leaves all others as they are.
 
     Args:
         gateway: with a send key.
-        mailbox_id: the mail's mailbox.
-        email_id: the mail.
+        mailbox_id: the email's mailbox.
+        email_id: the email.
         wanted: the tags to set. Empty values are left out.
         by_human: whether a human chose them; without it, a human's label stays as it is.
         longest: characters of a value; what is over is cut.
@@ -110,7 +110,7 @@ def of_results(
     amounts: Sequence[str],
     models: Sequence[str],
 ) -> dict[str, str]:
-    """What was found about a mail as tags; what is empty has no tag."""
+    """What was found about an email as tags; what is empty has no tag."""
     wanted = {
         LABEL: label,
         LABEL_BY: label_by,
@@ -126,7 +126,7 @@ def of_results(
 
 
 def read_results(held: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict[str, Any]:
-    """What tags say about a mail, as plain JSON values; empty when they hold no label.
+    """What tags say about an email, as plain JSON values; empty when they hold no label.
 
     A label outside of the configured ones counts as the last of them, unless a human set it. An agent that does not
     know our names may tag `{"billing": "true"}` and `notes`: a tag that is called like a configured label counts as

@@ -24,17 +24,17 @@ _INBOUND = {
 
 
 def unsent_words(mail: EmailSummary) -> str:
-    """The state of a mail that neither arrived nor left, in words; empty for one that did."""
+    """The state of an email that neither arrived nor left, in words; empty for one that did."""
     return "" if mail.is_exchanged else state_words(str(mail.direction), str(mail.status))
 
 
 def is_settled(direction: str, status: str) -> bool:
-    """Whether the status alone tells if a mail arrived or left."""
+    """Whether the status alone tells if an email arrived or left."""
     return direction == Direction.INBOUND or status in LEFT or status in NOT_SENT
 
 
 def state_words(direction: str, status: str) -> str:
-    """The state of a mail by its status alone, in words; empty where the status says that it arrived or left."""
+    """The state of an email by its status alone, in words; empty where the status says that it arrived or left."""
     inbound = direction == Direction.INBOUND
     if status in (ARRIVED if inbound else LEFT):
         return ""

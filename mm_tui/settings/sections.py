@@ -222,7 +222,7 @@ class Assist(Section, frozen=True):
     large_model: str = "jamba-large"
     """Model for drafts and long threads."""
     labels: tuple[str, ...] = ("support", "billing", "partnership", "spam", "other")
-    """The labels a mail can get; anything else becomes the last one."""
+    """The labels an email can get; anything else becomes the last one."""
     daily_budget_usd: Annotated[float, Meta(ge=0)] = 1.0
     """Spend in US dollars a day after which automatic work stops."""
     write_tags: bool = False
@@ -278,10 +278,10 @@ class Review(Section, frozen=True):
     redraft_reasons: tuple[str, ...] = ("Promises something we cannot keep", "Wrong facts", "Wrong tone")
     """Those of the reasons that ask the agent for another draft, as sending back does. Any other is a plain no."""
     own_replies: Literal["self", "another"] = "self"
-    """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other mail, or
+    """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other email, or
     only `another` reviewer; then this program refuses to approve what its own reviewer wrote."""
     claim_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 10
-    """How long others see that you have a mail open, unless you still have it: a tag, which needs the send key.
+    """How long others see that you have an email open, unless you still have it: a tag, which needs the send key.
 
     It only tells, and keeps nobody from deciding. 0 sets none."""
     sla_minutes: dict[str, Annotated[int, Meta(ge=1)]] = msgspec.field(default_factory=dict)

@@ -18,7 +18,7 @@ class ResultKey(NamedTuple):
 
     task: str
     subject_id: str
-    """The mail or thread it is about."""
+    """The email or thread it is about."""
     model: str
     prompt_version: str
     content_hash: str
@@ -72,7 +72,7 @@ class AssistStore:
         return _stored(row) if row else None
 
     def latest(self, task: str, subject_id: str) -> StoredResult | None:
-        """The newest answer of a task about a mail or thread, whatever was asked; it may be out of date."""
+        """The newest answer of a task about an email or thread, whatever was asked; it may be out of date."""
         row = (
             self._database.reader()
             .execute(
@@ -84,7 +84,7 @@ class AssistStore:
         return _stored(row) if row else None
 
     def about(self, subject_ids: Iterable[str]) -> list[StoredResult]:
-        """Every answer about these mails or threads, oldest first."""
+        """Every answer about these emails or threads, oldest first."""
         rows = self._database.reader().execute(
             "SELECT * FROM assist_results WHERE subject_id IN (SELECT value FROM json_each(?)) ORDER BY made_at",
             (json.dumps(list(subject_ids)),),

@@ -1,4 +1,4 @@
-"""Which gateway and account a store is of: the mail, the journal and the texts of two must never mix (R17)."""
+"""Which gateway and account a store is of: the email, the journal and the texts of two must never mix (R17)."""
 
 from __future__ import annotations
 

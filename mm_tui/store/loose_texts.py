@@ -25,7 +25,7 @@ class LooseTexts:
         """Writes the texts, on the disk when it returns. A later text of the same mail takes the earlier one's place.
 
         Args:
-            texts: by the id of the mail that each belongs to.
+            texts: by the id of the email that each belongs to.
 
         Returns:
             The folder that they are in.

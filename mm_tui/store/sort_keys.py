@@ -1,6 +1,6 @@
-"""The order of mails as one integer, so that the newest first is simply the largest key first.
+"""The order of emails as one integer, so that the newest first is simply the largest key first.
 
-A key is 42 bits of milliseconds since 1970, 10 bits that order mails of one millisecond or second by their ids'
+A key is 42 bits of milliseconds since 1970, 10 bits that order emails of one millisecond or second by their ids'
 own time, and 11 bits that tell the rest apart. It is the row id of `mail`, `details` and `mail_words`: lists and
 full-text hits come in order without sorting, and a list is an array of integers.
 """
@@ -44,7 +44,7 @@ def from_ms(ms: int | None) -> datetime | None:
 
 
 def make_key(received_ms: int | None, email_id: str) -> int:
-    """The key under which a mail would stand if no other mail stood there. Unknown times sort as the oldest."""
+    """The key under which an email would stand if no other mail stood there. Unknown times sort as the oldest."""
     ms = min(max(received_ms or 0, 0), _MAX_MS)
     made = _ulid_ms(email_id)
     within = min(max(made - ms, 0), 1023) if made is not None else 0
@@ -53,7 +53,7 @@ def make_key(received_ms: int | None, email_id: str) -> int:
 
 
 def first_key_at(moment: datetime) -> int:
-    """The smallest key that a mail of this moment can have."""
+    """The smallest key that an email of this moment can have."""
     return min(max(to_ms(moment) or 0, 0), _MAX_MS) << _LOW_BITS
 
 

@@ -1,4 +1,4 @@
-"""The inbox's list: one line a mail where there is room, two lines where there is not."""
+"""The inbox's list: one line an email where there is room, two lines where there is not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
 WIDE = 96
-"""Cells from which a mail fits on one line with all its columns."""
+"""Cells from which an email fits on one line with all its columns."""
 START = 11
 """Cells of cursor bar, unread and waiting signs, age and urgency."""
 UNREAD_SIGN, WAITING_SIGN = "●", "→"

@@ -71,7 +71,7 @@ class PageWriter:
 
 
 def quote_marks(text: str) -> list[Mark]:
-    """Dim marks on the quoted lines (`> …`) of a mail."""
+    """Dim marks on the quoted lines (`> …`) of an email."""
     marks: list[Mark] = []
     at = 0
     for line in text.split("\n"):

@@ -69,7 +69,7 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 class Answer(Response):
-    """A JSON answer, written straight: lists of a hundred mails need no model in between."""
+    """A JSON answer, written straight: lists of a hundred emails need no model in between."""
 
     media_type = "application/json"
 

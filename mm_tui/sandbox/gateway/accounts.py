@@ -47,7 +47,7 @@ def update_account(state: State, caller: Caller, name: str | None, oversight_ema
 
 
 def export(state: State, caller: Caller) -> dict[str, object]:
-    """The account, its mailboxes, contacts and the number of its mails; 429 within an hour of the last time."""
+    """The account, its mailboxes, contacts and the number of its emails; 429 within an hour of the last time."""
     last = int(state.fact("exported_at") or 0)
     wait = last + 3600_000 - state.now_ms()
     if last and wait > 0:
@@ -112,7 +112,7 @@ def create_api_key(
 
 
 def _approved(state: State, subject: str, title: str, code: str | None) -> bool:
-    """Whether the operator's code was given; mails one when not."""
+    """Whether the operator's code was given; emails one when not."""
     if not state.tuning.key_approval:
         return True
     if code is None:

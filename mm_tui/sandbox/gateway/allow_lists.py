@@ -58,7 +58,7 @@ def remove(state: State, caller: Caller, mailbox_id: str, entry_id: str, code: s
 
 
 def bypasses(state: State, row: sqlite3.Row) -> bool:
-    """Whether everybody who would get this mail is on the list of its mailbox."""
+    """Whether everybody who would get this email is on the list of its mailbox."""
     allowed = {found["pattern"].lower().removeprefix("*") for found in _rows(state, row["mailbox_id"])}
     if not allowed:
         return False

@@ -98,7 +98,7 @@ def open_database(folder: Path) -> sqlite3.Connection:
     )
     connection.row_factory = sqlite3.Row
     try:
-        # Held for good: a second sandbox on the same folder would act on the same mail.
+        # Held for good: a second sandbox on the same folder would act on the same email.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

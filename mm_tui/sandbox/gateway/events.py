@@ -13,7 +13,7 @@ ALIASES = {"message.received": "email.received"}
 
 
 def emit(state: State, event: str, email: sqlite3.Row) -> None:
-    """Queues an event about a mail for every subscription that asked for it. Delivering is `webhooks`' work."""
+    """Queues an event about an email for every subscription that asked for it. Delivering is `webhooks`' work."""
     for hook in state.db.execute("SELECT * FROM webhooks WHERE is_active = 1").fetchall():
         if hook["mailbox_id"] is not None and hook["mailbox_id"] != email["mailbox_id"]:
             continue

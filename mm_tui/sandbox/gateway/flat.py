@@ -64,7 +64,7 @@ async def get_thread(state: StateOf, caller: Reader, thread_id: str) -> Response
 
 @router.post("/tag_email")
 async def tag_email(state: StateOf, caller: Sender, body: TagEmail) -> Response:
-    """Adds tags to a mail; those it has stay."""
+    """Adds tags to an email; those it has stay."""
     messages.find(state, body.email_id)
     tags = messages.tags(state, body.email_id) | dict.fromkeys(body.tags, "true")
     if body.notes is not None:
@@ -75,7 +75,7 @@ async def tag_email(state: StateOf, caller: Sender, body: TagEmail) -> Response:
 
 @router.post("/reply_email")
 async def reply_email(state: StateOf, caller: Sender, body: ReplyEmail) -> Response:
-    """Replies in a thread. A gated `oversight_mode` gates this mail even where its mailbox would not."""
+    """Replies in a thread. A gated `oversight_mode` gates this email even where its mailbox would not."""
     rows = messages.thread_rows(state, None, body.thread_id)
     inbound = [row for row in rows if row["direction"] == "inbound"]
     answered = (inbound or rows)[-1]
@@ -110,7 +110,7 @@ async def check_inbox(
 
 @router.get("/read_email")
 async def read_email(state: StateOf, caller: Reader, email_id: str) -> Response:
-    """A mail with its body; marks it read."""
+    """An email with its body; marks it read."""
     row = messages.find(state, email_id)
     messages.detail(state, caller, row["mailbox_id"], email_id)
     return Answer(_message(state, email_id, with_body=True))
@@ -126,7 +126,7 @@ async def list_pending(state: StateOf, caller: Reader, mailbox: str | None = Non
 
 @router.get("/decide_email")
 async def decide_email(state: StateOf, caller: Reader, message_id: str) -> Response:
-    """How a mail was decided. Asks only; deciding is `POST /v1/oversight/decide`."""
+    """How an email was decided. Asks only; deciding is `POST /v1/oversight/decide`."""
     row = messages.find(state, message_id)
     if row["status"] in (*PENDING, Status.PENDING_SCAN):
         return Answer({"message_id": message_id, "decision": "pending"})

@@ -40,7 +40,7 @@ def public_key(state: State) -> dict[str, str]:
 
 
 def headers(state: State, row: sqlite3.Row) -> dict[str, str]:
-    """The headers that tell who sent a mail; empty for mail that has not left."""
+    """The headers that tell who sent an email; empty for mail that has not left."""
     if row["direction"] != "outbound" or row["status"] not in LEFT:
         return {}
     box = state.db.execute("SELECT * FROM mailboxes WHERE id = ?", (row["mailbox_id"],)).fetchone()
@@ -65,7 +65,7 @@ def _signed(state: State, claims: dict[str, object]) -> str:
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     payload = json.dumps(claims, sort_keys=True, separators=(",", ":")).encode()
-    # The same each time: a mail that is read twice is the same mail.
+    # The same each time: an email that is read twice is the same email.
     rule = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
     r, s = decode_dss_signature(_key(_seed(state)).sign(payload, rule))
     return f"{_text(payload)}.{_text(r.to_bytes(FIELD) + s.to_bytes(FIELD))}"

@@ -56,7 +56,7 @@ def iso_or_none(ms: int | None) -> str | None:
 
 
 def received(ms: int) -> str | None:
-    """When a mail came, as `iso`; None where that is not known (0)."""
+    """When an email came, as `iso`; None where that is not known (0)."""
     return iso(ms) if ms else None
 
 

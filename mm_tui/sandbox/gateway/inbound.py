@@ -12,7 +12,7 @@ from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
 
 
 def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
-    """Delivers a mail into a mailbox, now; returns the id it got."""
+    """Delivers an email into a mailbox, now; returns the id it got."""
     mailbox = mailboxes.find(state, mailbox_id)
     mail = storable_mail(mail)
     email_id = state.new_id()
@@ -48,7 +48,7 @@ def deliver(state: State, mailbox_id: str, mail: IncomingMail) -> str:
 
 
 def let_in(state: State, row: sqlite3.Row) -> None:
-    """What becomes of a mail once its scan is over."""
+    """What becomes of an email once its scan is over."""
     email_id, mailbox_id, subject = row["id"], row["mailbox_id"], row["subject"]
     mode = mailboxes.find(state, mailbox_id)["oversight_mode"]
     status = inbound_status(mode, row["spam_verdict"])

@@ -1,4 +1,4 @@
-"""How a mail becomes a row: the one way in for inbound, outbound, imported and sample mail."""
+"""How an email becomes a row: the one way in for inbound, outbound, imported and sample mail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mm_tui.sandbox.gateway.threads import Letter, group, usable
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A mail ready to be filed. Times in epoch ms."""
+    """An email ready to be filed. Times in epoch ms."""
 
     id: str
     mailbox_id: str
@@ -47,7 +47,7 @@ class Entry:
 
 
 def file(state: State, entries: Iterable[Entry]) -> None:
-    """Writes mails, with bodies, attachments and what threads are found by."""
+    """Writes emails, with bodies, attachments and what threads are found by."""
     emails: list[tuple[object, ...]] = []
     bodies: list[tuple[str, str, str]] = []
     attachments: list[tuple[object, ...]] = []
@@ -82,7 +82,7 @@ def file(state: State, entries: Iterable[Entry]) -> None:
 
 
 def told_apart(names: Sequence[str]) -> list[str]:
-    """The names of a mail's files with a number in those that came before: the API addresses a file by its name."""
+    """The names of an email's files with a number in those that came before: the API addresses a file by its name."""
     found: list[str] = []
     for name in names:
         stem, dot, suffix = name.rpartition(".")
@@ -126,7 +126,7 @@ _LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, recei
 
 
 def letter_of(mail: IncomingMail, received_at: int) -> Letter:
-    """What of a mail tells its thread. The time in epoch ms, 0 when it is not known."""
+    """What of an email tells its thread. The time in epoch ms, 0 when it is not known."""
     return Letter(
         message_id=mail.message_id,
         names=[name for name in (mail.in_reply_to, *reversed(mail.references)) if name],
@@ -139,7 +139,7 @@ def letter_of(mail: IncomingMail, received_at: int) -> Letter:
 
 
 def letters_in(state: State, mailbox_id: str) -> list[Letter]:
-    """The same of every mail that a mailbox holds, oldest first."""
+    """The same of every email that a mailbox holds, oldest first."""
     rows = state.db.execute(f"SELECT {_LETTER} FROM emails WHERE mailbox_id = ? ORDER BY id", (mailbox_id,))  # noqa: S608
     return [_letter_of_row(row) for row in rows]
 
@@ -178,7 +178,7 @@ def storable(text: str) -> str:
 
 
 def storable_mail(mail: IncomingMail) -> IncomingMail:
-    """The mail with every text made storable."""
+    """The email with every text made storable."""
     return IncomingMail(
         sender=storable(mail.sender),
         to=tuple(map(storable, mail.to)),
@@ -205,7 +205,7 @@ def bare(address: str) -> str:
 
 
 def inbound_status(mode: str, verdict: str | None) -> str:
-    """What an inbound mail's status is on arrival."""
+    """What an inbound email's status is on arrival."""
     if verdict == "quarantined":
         return Status.SPAM_QUARANTINED
     if verdict == "flagged":

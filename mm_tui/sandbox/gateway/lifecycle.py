@@ -1,4 +1,4 @@
-"""What happens to a mail by itself: the scan ends, a schedule comes due, a released mail is delivered or bounces.
+"""What happens to an email by itself: the scan ends, a schedule comes due, a released mail is delivered or bounces.
 
 ```
 pending_scan ─┬▶ send_failed (the scan blocked it)
@@ -35,7 +35,7 @@ def advance(state: State) -> None:
 
 
 def set_status(state: State, email_id: str, status: str, due_at: int | None = None) -> None:
-    """Moves a mail to a status, with the moment (epoch ms) at which it moves on by itself."""
+    """Moves an email to a status, with the moment (epoch ms) at which it moves on by itself."""
     state.db.execute("UPDATE emails SET status = ?, due_at = ? WHERE id = ?", (status, state.due(due_at), email_id))
 
 
@@ -94,7 +94,7 @@ def _gate(state: State, row: sqlite3.Row) -> None:
 
 
 def release(state: State, row: sqlite3.Row, actor: Caller | None) -> str:
-    """Lets a mail out: into the outbox folder, never further. Returns the message id it got there."""
+    """Lets an email out: into the outbox folder, never further. Returns the message id it got there."""
     mailbox = mailboxes.find(state, row["mailbox_id"])
     outbox.put(state, mailbox, row)
     set_status(state, row["id"], Status.SENT, after_ms(state, state.tuning.delivery_delay))

@@ -22,7 +22,7 @@ class MailAttachment:
 
 @dataclass(frozen=True, slots=True)
 class IncomingMail:
-    """One mail, parsed. Addresses are in header form (`Ann <ann@x.example>` or bare)."""
+    """One email, parsed. Addresses are in header form (`Ann <ann@x.example>` or bare)."""
 
     sender: str
     to: tuple[str, ...]
@@ -53,11 +53,11 @@ class SampleDraft:
     """Message-ID of the sample mail it answers."""
     body: str
     to: tuple[str, ...] = ()
-    """Empty: the sender of the mail it answers, as a reply goes."""
+    """Empty: the sender of the email it answers, as a reply goes."""
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     subject: str = ""
-    """Empty: "Re: " and the subject of the mail it answers."""
+    """Empty: "Re: " and the subject of the email it answers."""
     attachments: tuple[MailAttachment, ...] = ()
 
 
@@ -65,7 +65,7 @@ class SampleDraft:
 class SampleMailbox:
     """A mailbox and what lies in it.
 
-    A mail whose sender is the mailbox itself is filed as outbound and delivered: that is how a thread's history gets
+    An email whose sender is the mailbox itself is filed as outbound and delivered: that is how a thread's history gets
     the replies of earlier days.
     """
 
@@ -76,14 +76,14 @@ class SampleMailbox:
     mails: tuple[IncomingMail, ...] = ()
     drafts: tuple[SampleDraft, ...] = ()
     read: frozenset[str] = frozenset()
-    """Message-IDs of mails that have been read already."""
+    """Message-IDs of emails that have been read already."""
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Message-ID = tags it carries already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A mail that comes in while the demo runs."""
+    """An email that comes in while the demo runs."""
 
     after_seconds: float
     """Since the arrival before it (or the start)."""

@@ -142,7 +142,7 @@ def upgrade(state: State, caller: Caller, mailbox_id: str, code: str) -> str:
 
 
 def mail_code(state: State, kind: str, subject: str, target: str, title: str, mailbox_id: str | None = None) -> None:
-    """Makes a one-time code and mails it to the operator."""
+    """Makes a one-time code and emails it to the operator."""
     code = ids.code()
     with state.write() as db:
         db.execute(

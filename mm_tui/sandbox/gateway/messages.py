@@ -42,7 +42,7 @@ def find(state: State, email_id: str, mailbox_id: str | None = None) -> sqlite3.
 
 
 def body(state: State, email_id: str) -> str:
-    """The markdown of a mail."""
+    """The markdown of an email."""
     (markdown,) = state.db.execute("SELECT markdown FROM bodies WHERE email_id = ?", (email_id,)).fetchone()
     return str(markdown)
 
@@ -114,7 +114,7 @@ def _page(
 def _cursor_after(state: State, rows: Sequence[sqlite3.Row]) -> str:
     first, last = rows[0]["id"], rows[-1]["id"]
     at = ids.ms_of(last)
-    # A page of one moment would lead nowhere, and a mail without a time has none to go on from.
+    # A page of one moment would lead nowhere, and an email without a time has none to go on from.
     if state.tuning.cursors == "id" or at == ids.ms_of(first) or not rows[-1]["received_at"]:
         return encode_cursor(last)
     return str(at)
@@ -142,7 +142,7 @@ def decode_cursor(cursor: str | None) -> str | None:
 
 
 def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) -> dict[str, object]:
-    """A mail with its body. Marks an unread one read: that is the contract, and the trap in it."""
+    """An email with its body. Marks an unread one read: that is the contract, and the trap in it."""
     row = find(state, email_id, mailbox_id)
     if row["status"] == Status.UNREAD:
         with state.write() as db:
@@ -174,7 +174,7 @@ def detail(state: State, caller: Caller | None, mailbox_id: str, email_id: str) 
 
 
 def _headers_kept(state: State, row: sqlite3.Row) -> dict[str, str]:
-    """The headers of a mail that came in which say what it is."""
+    """The headers of an email that came in which say what it is."""
     if row["direction"] != "inbound":
         return {}
     (kept,) = state.db.execute("SELECT headers FROM bodies WHERE email_id = ?", (row["id"],)).fetchone()
@@ -239,13 +239,13 @@ def attachment(state: State, mailbox_id: str, email_id: str, name: str) -> sqlit
 
 
 def tags(state: State, email_id: str) -> dict[str, str]:
-    """The tags of a mail."""
+    """The tags of an email."""
     rows = state.db.execute("SELECT name, value FROM tags WHERE email_id = ? ORDER BY name", (email_id,))
     return {row["name"]: row["value"] for row in rows}
 
 
 def put_tags(state: State, caller: Caller, email_id: str, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Replaces all tags of a mail."""
+    """Replaces all tags of an email."""
     with state.write() as db:
         db.execute("DELETE FROM tags WHERE email_id = ?", (email_id,))
         db.executemany("INSERT INTO tags VALUES (?, ?, ?)", [(email_id, name, value) for name, value in wanted.items()])
@@ -254,7 +254,7 @@ def put_tags(state: State, caller: Caller, email_id: str, wanted: Mapping[str, s
 
 
 def delete_tag(state: State, caller: Caller, email_id: str, name: str) -> None:
-    """Takes one tag away; 404 when the mail has none of that name."""
+    """Takes one tag away; 404 when the email has none of that name."""
     with state.write() as db:
         if db.execute("DELETE FROM tags WHERE email_id = ? AND name = ?", (email_id, name)).rowcount == 0:
             raise ApiError(404, "Tag not found")

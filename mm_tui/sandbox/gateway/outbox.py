@@ -22,7 +22,7 @@ _MEDIA_TYPE = re.compile(r"^[\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80}$", re.ASCII)
 
 
 def put(state: State, mailbox: sqlite3.Row, row: sqlite3.Row) -> None:
-    """Writes a mail into the outbox. A mail that is already there is an error: none leaves twice."""
+    """Writes an email into the outbox. An email that is already there is an error: none leaves twice."""
     body = messages.body(state, row["id"])
     if mailbox["signature_block"] and not state.tuning.signature_in_draft:
         body = f"{body}\n\n-- \n{mailbox['signature_block']}"

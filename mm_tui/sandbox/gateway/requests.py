@@ -65,7 +65,7 @@ class AttachmentIn(Body):
 
 
 class ReplyBody(Body):
-    """What a reply may carry; recipients and subject come from the mail it answers."""
+    """What a reply may carry; recipients and subject come from the email it answers."""
 
     markdown: Markdown
     cc: Recipients = []
@@ -101,7 +101,7 @@ class SendBody(ReplyBody):
 
 
 class ScheduleBody(Body):
-    """Changes to a scheduled mail."""
+    """Changes to a scheduled email."""
 
     send_at: datetime | None = None
     to: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)] | None = None
@@ -112,7 +112,7 @@ class ScheduleBody(Body):
 
 
 class TagsBody(Body):
-    """All tags that a mail is to have."""
+    """All tags that an email is to have."""
 
     tags: dict[
         Annotated[str, StringConstraints(min_length=1, max_length=255)],

@@ -65,7 +65,7 @@ async def list_spam(
 
 @router.get("/mailboxes/{mailbox_id}/emails/{email_id}")
 async def get_email(state: StateOf, caller: Reader, mailbox_id: str, email_id: str) -> Response:
-    """A mail with its body. Marks an unread mail read."""
+    """An email with its body. Marks an unread mail read."""
     return Answer(messages.detail(state, caller, mailbox_id, email_id))
 
 
@@ -123,14 +123,14 @@ async def get_file(state: StateOf, email_id: str, position: int, expires: int, s
 
 @router.get("/mailboxes/{mailbox_id}/emails/{email_id}/tags")
 async def get_tags(state: StateOf, caller: Reader, mailbox_id: str, email_id: str) -> Response:
-    """A mail's tags."""
+    """An email's tags."""
     messages.find(state, email_id, mailbox_id)
     return Answer({"tags": messages.tags(state, email_id)})
 
 
 @router.put("/mailboxes/{mailbox_id}/emails/{email_id}/tags")
 async def put_tags(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, body: TagsBody) -> Response:
-    """Replaces all tags of a mail."""
+    """Replaces all tags of an email."""
     messages.find(state, email_id, mailbox_id)
     return Answer({"tags": messages.put_tags(state, caller, email_id, body.tags)})
 
@@ -152,7 +152,7 @@ async def report_spam(state: StateOf, caller: Sender, email_id: str) -> Response
 
 @router.post("/emails/{email_id}/not-spam")
 async def not_spam(state: StateOf, caller: Sender, email_id: str) -> Response:
-    """Restores a mail taken for spam to unread."""
+    """Restores an email taken for spam to unread."""
     status = inbound.report_spam(state, caller, email_id, is_spam=False)
     return Answer({"id": email_id, "status": status, "user_label": "not_spam"})
 

@@ -4,9 +4,9 @@
 |---|---|
 | GET /sandbox/operator-mail | what the operator was mailed: codes, approvals, copies; oldest first |
 | GET /sandbox/outbox | what was released, oldest first, with bcc and the sha256 of attachments |
-| GET /sandbox/emails/{id} | everything about a mail, without marking it read |
-| PATCH /sandbox/emails/{id} | changes a mail behind everyone's back: subject, markdown, to, cc, status |
-| POST /sandbox/inbound | delivers a mail: mailbox (id or address), from, subject, body, … |
+| GET /sandbox/emails/{id} | everything about an email, without marking it read |
+| PATCH /sandbox/emails/{id} | changes an email behind everyone's back: subject, markdown, to, cc, status |
+| POST /sandbox/inbound | delivers an email: mailbox (id or address), from, subject, body, … |
 | GET, PATCH /sandbox/settings | see `Tuning` |
 | POST /sandbox/clock | `{"advance": seconds}` moves the sandbox's clock forward |
 | PUT /sandbox/allow-list | `{"addresses": […]}`: recipients (or `@domains`) that bypass every gate in gated_send |
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/sandbox", tags=["sandbox"])
 
 
 class InboundBody(Body):
-    """A mail to deliver."""
+    """An email to deliver."""
 
     mailbox: str
     sender: str = Field(default="anna@customer.example", alias="from")
@@ -59,7 +59,7 @@ class InboundBody(Body):
 
 
 class MailChanges(Body):
-    """What to change of a mail."""
+    """What to change of an email."""
 
     subject: str | None = None
     markdown: Markdown | None = None
@@ -99,7 +99,7 @@ async def released(state: StateOf) -> Response:
 
 @router.get("/emails/{email_id}")
 async def look(state: StateOf, email_id: str) -> Response:
-    """A mail as it lies in the database."""
+    """An email as it lies in the database."""
     row = dict(messages.find(state, email_id))
     for name in ("recipients", "cc", "bcc", "refs"):
         row[name] = json.loads(row[name])
@@ -109,7 +109,7 @@ async def look(state: StateOf, email_id: str) -> Response:
 
 @router.patch("/emails/{email_id}")
 async def change(state: StateOf, email_id: str, body: MailChanges) -> Response:
-    """Changes a mail without a trace in the audit log."""
+    """Changes an email without a trace in the audit log."""
     messages.find(state, email_id)
     with state.write() as db:
         if body.subject is not None:
@@ -127,7 +127,7 @@ async def change(state: StateOf, email_id: str, body: MailChanges) -> Response:
 
 @router.post("/inbound")
 async def deliver(state: StateOf, body: InboundBody) -> Response:
-    """Delivers a mail into a mailbox."""
+    """Delivers an email into a mailbox."""
     row = state.db.execute("SELECT id FROM mailboxes WHERE id = ?", (body.mailbox,)).fetchone()
     mailbox_id = row["id"] if row else mailboxes.by_address(state, body.mailbox)["id"]
     email_id = inbound.deliver(

@@ -14,14 +14,14 @@ router = APIRouter(prefix="/v1/mailboxes/{mailbox_id}", tags=["sending"])
 
 @router.post("/send")
 async def send(state: StateOf, caller: Sender, mailbox_id: str, body: SendBody) -> Response:
-    """Submits a mail. It is scanned first, then waits for a human where the mailbox's mode says so."""
+    """Submits an email. It is scanned first, then waits for a human where the mailbox's mode says so."""
     submitted = sending.send(state, caller, mailbox_id, body.submission(body.to, body.subject))
     return Answer(submitted.body, status_code=submitted.status)
 
 
 @router.post("/reply/{email_id}")
 async def reply(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, body: ReplyBody) -> Response:
-    """Submits a reply to a mail; 409 for the same content within 60 seconds."""
+    """Submits a reply to an email; 409 for the same content within 60 seconds."""
     submitted = sending.reply(state, caller, mailbox_id, email_id, body.submission())
     return Answer(submitted.body, status_code=submitted.status)
 
@@ -35,7 +35,7 @@ async def cancel(state: StateOf, caller: Sender, mailbox_id: str, email_id: str)
 
 @router.patch("/emails/{email_id}/schedule")
 async def edit_schedule(state: StateOf, caller: Sender, mailbox_id: str, email_id: str, body: ScheduleBody) -> Response:
-    """Changes a scheduled mail. New content is scanned again."""
+    """Changes a scheduled email. New content is scanned again."""
     messages.find(state, email_id, mailbox_id)
     changes = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
     if "send_at" in changes:

@@ -18,7 +18,7 @@ from mm_tui.sandbox.gateway.statuses import CANCELLABLE, Mode, Status
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A mail that a caller wants to send. `send_at` in epoch ms."""
+    """An email that a caller wants to send. `send_at` in epoch ms."""
 
     to: Sequence[str]
     subject: str
@@ -56,7 +56,7 @@ def send(state: State, caller: Caller, mailbox_id: str, mail: Submission) -> Sub
 
 
 def reply(state: State, caller: Caller, mailbox_id: str, email_id: str, mail: Submission) -> Submitted:
-    """Submits a reply: recipients, subject and thread come from the mail it answers."""
+    """Submits a reply: recipients, subject and thread come from the email it answers."""
     mailbox = mailboxes.find(state, mailbox_id)
     answered = messages.find(state, email_id, mailbox_id)
     with state.write() as db:
@@ -98,7 +98,7 @@ def cancel(state: State, caller: Caller, email_id: str) -> dict[str, object]:
 
 
 def edit_schedule(state: State, caller: Caller, email_id: str, changes: Mapping[str, object]) -> dict[str, object]:
-    """Changes a scheduled mail that nobody has approved yet. New content is scanned again."""
+    """Changes a scheduled email that nobody has approved yet. New content is scanned again."""
     row = messages.find(state, email_id)
     if row["status"] != Status.SCHEDULED:
         raise ApiError(409, f"Only scheduled email can be edited: it is {row['status']}")
@@ -178,7 +178,7 @@ def _check_limits(state: State, mailbox_id: str) -> None:
 
 
 def sent_this_month(state: State) -> int:
-    """How many mails were released since the first of the month (UTC)."""
+    """How many emails were released since the first of the month (UTC)."""
     month = datetime.fromtimestamp(state.now_ms() / 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     (count,) = state.db.execute("SELECT count(*) FROM released WHERE released_at >= ?", (ids.to_ms(month),)).fetchone()
     return int(count)

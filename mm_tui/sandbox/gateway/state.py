@@ -71,14 +71,14 @@ class Tuning(BaseModel):
     """What webhooks are told: `event` as the vendor prints it (neither thread nor mailbox, the signature with
     `sha256=`), `type` and `flat` as others read it; `all` gives each event the fields of its first two."""
     cursors: Cursors = "time"
-    """How lists of mail go on: `time` from the moment of the last mail, so that more mails of that very moment are
+    """How lists of mail go on: `time` from the moment of the last mail, so that more emails of that very moment are
     missed by whoever does not look again; `id` misses none."""
     small_attachments: AttachmentShape = "bytes"
     """How an attachment up to 50 KB comes: its `bytes`, or `base64` in JSON. Larger ones come by link alone."""
     detail_direction: bool = True
     """An opened mail states its direction, as other clients want it. The published document has none there."""
     signature_in_draft: bool = False
-    """The mailbox's signature is added when a mail is submitted rather than when it is released."""
+    """The mailbox's signature is added when an email is submitted rather than when it is released."""
     healthy: bool = True
     """False: /health answers 503 with status "degraded"."""
 
@@ -266,7 +266,7 @@ class State:
     def mail_operator(
         self, kind: str, subject: str, body: str, *, code: str | None = None, mailbox_id: str | None = None
     ) -> None:
-        """Puts a mail into the operator's own mailbox, which `GET /sandbox/operator-mail` shows."""
+        """Puts an email into the operator's own mailbox, which `GET /sandbox/operator-mail` shows."""
         self.db.execute(
             "INSERT INTO operator_mail VALUES (?, ?, ?, ?, ?, ?, ?)",
             (self.new_id(), kind, subject, body, code, mailbox_id, self.now_ms()),

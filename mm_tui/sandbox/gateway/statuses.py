@@ -35,7 +35,7 @@ class Mode(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a mail stands."""
+    """Where an email stands."""
 
     UNREAD = "unread"
     READ = "read"
@@ -61,7 +61,7 @@ CANCELLABLE = (*PENDING, Status.PENDING_SCAN, Status.SCHEDULED)
 SPAM = (Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED)
 
 SCAN_BLOCK = "X-SANDBOX-BLOCK-THIS-MAIL"
-"""The threat scan fails a mail whose subject or body holds this (as EICAR does for virus scanners)."""
+"""The threat scan fails an email whose subject or body holds this (as EICAR does for virus scanners)."""
 BOUNCE_LOCAL_PART = "bounce"
 """Mail to an address whose local part starts so bounces, once released."""
 SPAM_FLAG_SCORE = 5.0

@@ -1,8 +1,8 @@
-"""Which mails belong to one conversation.
+"""Which emails belong to one conversation.
 
-A mail joins the mail that its In-Reply-To or References name. What such names are worth depends on who wrote them:
+An email joins the email that its In-Reply-To or References name. What such names are worth depends on who wrote them:
 programs put the same id into every notice, and people's addresses where an id belongs. To merge two strangers' mail
-shows one customer's letters to the other's agent, so in doubt mails stay apart.
+shows one customer's letters to the other's agent, so in doubt emails stay apart.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ def topic(subject: str) -> str:
 
 
 def is_reply(subject: str) -> bool:
-    """Whether a subject says that the mail answers or passes on another."""
+    """Whether a subject says that the email answers or passes on another."""
     rest = _TAG.sub("", subject, count=1) if _TAG.match(subject) else subject
     return _PREFIX.match(rest) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What of a mail tells where it belongs. Addresses bare and in lower case."""
+    """What of an email tells where it belongs. Addresses bare and in lower case."""
 
     message_id: str
     names: Sequence[str]
-    """The ids of the mails before it, the nearest first."""
+    """The ids of the emails before it, the nearest first."""
     sender: str
     recipients: frozenset[str]
     subject: str
@@ -56,12 +56,12 @@ class Letter:
 
     @property
     def people(self) -> frozenset[str]:
-        """Everyone that the mail names."""
+        """Everyone that the email names."""
         return self.recipients | {self.sender}
 
 
 def usable(name: str, addresses: Collection[str] = ()) -> bool:
-    """Whether an id can tell one mail from another: it has both halves and is nobody's address.
+    """Whether an id can tell one email from another: it has both halves and is nobody's address.
 
     Args:
         name: the id in angle brackets.
@@ -72,7 +72,7 @@ def usable(name: str, addresses: Collection[str] = ()) -> bool:
 
 
 def answers(mail: Letter, other: Letter) -> bool:
-    """Whether a mail that names another's id may join it."""
+    """Whether an email that names another's id may join it."""
     mine, theirs = topic(mail.subject), topic(other.subject)
     if not mine or not theirs or mine == theirs:
         return True
@@ -85,13 +85,13 @@ def answers(mail: Letter, other: Letter) -> bool:
 
 
 def is_same_mail(mail: Letter, other: Letter) -> bool:
-    """Whether two mails with one Message-ID are two copies of one mail."""
+    """Whether two emails with one Message-ID are two copies of one email."""
     near = not mail.at or not other.at or abs(mail.at - other.at) <= _DAY_MS
     return mail.sender == other.sender and topic(mail.subject) == topic(other.subject) and near
 
 
 def shares_a_lost_mail(mail: Letter, other: Letter) -> bool:
-    """Whether two mails that name one id, of a mail that is not there, belong together."""
+    """Whether two emails that name one id, of an email that is not there, belong together."""
     if topic(mail.subject) != topic(other.subject) or not topic(mail.subject):
         return False
     if not (is_reply(mail.subject) and is_reply(other.subject)):
@@ -106,7 +106,7 @@ class Grouping:
     """Mails by conversation."""
 
     group_of: list[int]
-    """For each mail the number of its group: the index of a mail in it."""
+    """For each email the number of its group: the index of an email in it."""
     lasting: dict[int, str] = field(default_factory=dict)
     """Groups that hold mail with a thread already, and which."""
     merged: dict[str, str] = field(default_factory=dict)
@@ -114,10 +114,10 @@ class Grouping:
 
 
 def group(letters: Sequence[Letter]) -> Grouping:
-    """Puts mails into conversations, whatever order they come in.
+    """Puts emails into conversations, whatever order they come in.
 
     Args:
-        letters: mails of one mailbox; those with a thread keep it.
+        letters: emails of one mailbox; those with a thread keep it.
     """
     addresses = frozenset(address for letter in letters for address in letter.people)
     parents = list(range(len(letters)))

@@ -1,4 +1,4 @@
-"""Of the alternatives in which a mail holds its text the one that reads best, judged by what they say."""
+"""Of the alternatives in which an email holds its text the one that reads best, judged by what they say."""
 
 from __future__ import annotations
 

@@ -51,13 +51,13 @@ _MOST_RECIPIENTS = 50
 
 
 def plain_report(sender: str, subject: str, failed: str, text: str, own: Iterable[str]) -> list[str]:
-    """Who did not get a mail and why, one line each; empty where a mail is no delivery report.
+    """Who did not get an email and why, one line each; empty where an email is no delivery report.
 
     Args:
-        sender: of the mail, in header form.
-        subject: of the mail.
+        sender: of the email, in header form.
+        subject: of the email.
         failed: the value of the header X-Failed-Recipients.
-        text: of the mail.
+        text: of the email.
         own: whom it is written to: these are no failed recipients.
     """
     is_named = bool(failed) and bool(_ANYWHERE.search(failed))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from mm_tui.sandbox.mail_in import charset_guess
 
 Odd = Callable[[str], None]
-"""Is told, in a few words, what is odd about the mail at hand."""
+"""Is told, in a few words, what is odd about the email at hand."""
 
 # What a name stands for in mail: often a larger set than the one that it names.
 _LADDERS: dict[str, tuple[str, ...]] = {
@@ -54,13 +54,13 @@ def decode(data: bytes, declared: str | None, odd: Odd, hints: Iterable[str] = (
     """The text of `data`.
 
     Bytes that do not fit are replaced and the rest is kept. Where what is declared cannot be right, the text is read
-    as what it is: UTF-8, what the rest of the mail declares, or what its bytes look like.
+    as what it is: UTF-8, what the rest of the email declares, or what its bytes look like.
 
     Args:
         data: the bytes, without their transfer encoding.
-        declared: the charset that the mail names for them.
+        declared: the charset that the email names for them.
         odd: is told what was not as declared.
-        hints: charsets that the mail names elsewhere, tried where this one fails.
+        hints: charsets that the email names elsewhere, tried where this one fails.
     """
     if marked := _by_mark(data):
         return _clean(marked)

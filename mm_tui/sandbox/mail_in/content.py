@@ -1,4 +1,4 @@
-"""What a part of a mail comes to: texts, remarks, files."""
+"""What a part of an email comes to: texts, remarks, files."""
 
 from __future__ import annotations
 

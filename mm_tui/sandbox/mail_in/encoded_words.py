@@ -28,7 +28,7 @@ def header_text(raw: str, odd: Odd, hints: Iterable[str] = ()) -> str:
     Args:
         raw: as the parser gives it, with bytes above 127 as surrogate escapes.
         odd: is told what could not be read as declared.
-        hints: charsets that the mail names elsewhere, for raw bytes.
+        hints: charsets that the email names elsewhere, for raw bytes.
     """
     line = _FOLD.sub(" ", raw).strip()
     if not line.isascii():

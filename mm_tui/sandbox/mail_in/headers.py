@@ -1,4 +1,4 @@
-"""The header block of a mail: mended where programs broke it, its values decoded, its addresses told apart."""
+"""The header block of an email: mended where programs broke it, its values decoded, its addresses told apart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_ADDRESSES = 20_000
 
 
 def mended(raw: bytes, odd: Odd) -> bytes:
-    """The mail with its header block as the parser wants it, with line feeds alone.
+    """The email with its header block as the parser wants it, with line feeds alone.
 
     Dropped: byte order marks, blank lines and banners before the first header, lines amid the headers that are none.
     """
@@ -42,7 +42,7 @@ def mended(raw: bytes, odd: Odd) -> bytes:
     raw = _without_banner(raw, odd)
     head, blank, body = _split(raw)
     mended_head = _mended_lines(head, odd)
-    # A blank line amid the headers: what follows is headers alone, and those that every mail has were not there yet.
+    # A blank line amid the headers: what follows is headers alone, and those that every email has were not there yet.
     while blank and not _names(mended_head) >= _TELLING_ENOUGH:
         more, next_blank, rest = _split(body)
         new = _names(more)
@@ -68,7 +68,7 @@ def _names(head: bytes) -> set[bytes]:
 
 
 def is_header_block(raw: bytes, *, whole: bool = False) -> bool:
-    """Whether bytes begin with the headers of a mail.
+    """Whether bytes begin with the headers of an email.
 
     Args:
         raw: what may begin with them.
@@ -135,7 +135,7 @@ def _is_known(line: bytes) -> bool:
 
 
 class Headers:
-    """The headers of a mail, decoded when asked for. The first of a name counts."""
+    """The headers of an email, decoded when asked for. The first of a name counts."""
 
     def __init__(self, message: Message, odd: Odd, hints: Sequence[str] = ()) -> None:
         self._raw: dict[str, list[str]] = {}
@@ -145,11 +145,11 @@ class Headers:
             self._raw.setdefault(name.strip().lower(), []).append(str(value))
 
     def raw(self, name: str) -> str:
-        """The first value that is not blank, as it stands in the mail."""
+        """The first value that is not blank, as it stands in the email."""
         return next((value for value in self._raw.get(name, ()) if value.strip()), "")
 
     def every(self, name: str) -> list[str]:
-        """Every value, as they stand in the mail."""
+        """Every value, as they stand in the email."""
         return self._raw.get(name, [])
 
     def text(self, name: str) -> str:
@@ -324,7 +324,7 @@ def _unquoted(name: str) -> str:
 
 
 def charsets_named(message: Message) -> tuple[str, ...]:
-    """The charsets that a mail's parts and encoded words name, as hints for what names none."""
+    """The charsets that an email's parts and encoded words name, as hints for what names none."""
     found: dict[str, None] = {}
     for part in message.walk():
         try:

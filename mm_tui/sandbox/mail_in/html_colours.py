@@ -1,4 +1,4 @@
-"""Text in the colour of what it stands on, which no reader of the mail sees."""
+"""Text in the colour of what it stands on, which no reader of the email sees."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def drop_unseen(soup: BeautifulSoup) -> bool:
 def _shown(tag: Tag, known: dict[int, tuple[_Colour | None, _Colour | None, bool]]) -> tuple[
     _Colour | None, _Colour | None, bool
 ]:  # fmt: skip
-    """Colour and background of an element's text (None: not known), and whether the mail tells the background."""
+    """Colour and background of an element's text (None: not known), and whether the email tells the background."""
     if id(tag) in known:
         return known[id(tag)]
     if tag.parent is None:

@@ -37,7 +37,7 @@ _PIXELS = re.compile(r"^\s*[0-2](?:px)?\s*$|^\s*0*\.\d")
 
 
 def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None:
-    """Changes the tree so that what is left is what a reader of the mail would see.
+    """Changes the tree so that what is left is what a reader of the email would see.
 
     Args:
         soup: the parsed HTML.
@@ -68,7 +68,7 @@ def prepare(soup: BeautifulSoup, odd: Odd, *, keep_hidden: bool = False) -> None
 
 
 def _hiding_names(soup: BeautifulSoup) -> tuple[frozenset[str], frozenset[str]]:
-    """The classes and the ids that a style sheet of the mail hides on every screen."""
+    """The classes and the ids that a style sheet of the email hides on every screen."""
     found: dict[str, set[str]] = {".": set(), "#": set()}
     for sheet in soup("style"):
         # Rules for some screens only (narrow, dark, printed) do not count.

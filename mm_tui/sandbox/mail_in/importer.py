@@ -1,4 +1,4 @@
-"""Real mail into the sandbox: every mail found is handed on, and the report counts what was odd, with where it was."""
+"""Real mail into the sandbox: every email found is handed on, and the report counts what was odd, with where it was."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def read_mail(paths: Iterable[Path], report: ImportReport, progress: Progress | 
     """Reads mail, one at a time, in the order in which it is stored.
 
     Args:
-        paths: mbox files, Maildirs, folders of mails, single mails.
+        paths: mbox files, Maildirs, folders of emails, single emails.
         report: is filled while reading.
-        progress: is told the bytes done and in all, after each mail.
+        progress: is told the bytes done and in all, after each email.
 
     Raises:
         MailImportError: a path that does not exist, or no mail under any of them.

@@ -1,6 +1,6 @@
-"""An mbox file into its mails, whichever of the kinds it is.
+"""An mbox file into its emails, whichever of the kinds it is.
 
-A separator is a line "From " with a sender and a date, or one that the headers of a mail follow. Other lines that
+A separator is a line "From " with a sender and a date, or one that the headers of an email follow. Other lines that
 begin so are text whose quoting was forgotten. A Content-Length that leads to the next separator is believed.
 """
 
@@ -24,7 +24,7 @@ _HEADER_LINE = re.compile(rb"(?:[!-9;-~]{1,200}[ \t]*:|>From )")
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """A mail as it was stored."""
+    """An email as it was stored."""
 
     raw: bytes
     place: str
@@ -32,12 +32,12 @@ class RawMail:
     envelope: str = ""
     """Sender and date of its separator line in an mbox."""
     end: int = 0
-    """Bytes of the file read up to the end of this mail."""
+    """Bytes of the file read up to the end of this email."""
     oddities: tuple[str, ...] = ()
 
 
 def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
-    """The mails of an mbox that begins with a separator.
+    """The emails of an mbox that begins with a separator.
 
     Args:
         data: the file with line feeds as line ends.
@@ -51,14 +51,14 @@ def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
         envelope = data[start + 5 : min(line_end, start + 200)].decode("latin-1").strip()
         counted = _end_by_length(data, line_end)
         end, oddities = (counted, _unquoted_in(data, line_end, counted)) if counted else _end_of_mail(data, line_end)
-        # Where mails are counted a quoted line may be text; elsewhere it was quoted for the file.
+        # Where emails are counted a quoted line may be text; elsewhere it was quoted for the file.
         raw = data[line_end:end] if oddities and counted else _QUOTED_FROM.sub(rb"\1", data[line_end:end])
         yield RawMail(raw, f"{name} #{number}", envelope, end, tuple(oddities))
         start = end
 
 
 def first_separator(data: bytes) -> int | None:
-    """Where the first line stands that certainly begins a mail of an mbox; None when there is none."""
+    """Where the first line stands that certainly begins an email of an mbox; None when there is none."""
     for match in _FROM_LINE.finditer(data):
         line = data[match.start() : match.end() - 1]
         if _ENVELOPE.fullmatch(line) and is_header_block(data[match.end() : match.end() + 20_000]):
@@ -67,7 +67,7 @@ def first_separator(data: bytes) -> int | None:
 
 
 def _end_of_mail(data: bytes, start: int) -> tuple[int, list[str]]:
-    """Where the mail that starts there ends, and what was odd on the way."""
+    """Where the email that starts there ends, and what was odd on the way."""
     oddities: list[str] = []
     for match in _FROM_LINE.finditer(data, start):
         if _separates(data, match.start()):
@@ -117,7 +117,7 @@ def _separates(data: bytes, at: int) -> bool:
     well_formed = _ENVELOPE.fullmatch(line) is not None
     if well_formed and _is_behind_blank(data, at):
         return _HEADER_LINE.match(following) is not None or not following.strip() or following.startswith(b"\n")
-    # Without a date, or without a blank line before it: only where a mail certainly begins.
+    # Without a date, or without a blank line before it: only where an email certainly begins.
     return (well_formed or _is_behind_blank(data, at)) and is_header_block(following) and _begins_a_mail(following)
 
 

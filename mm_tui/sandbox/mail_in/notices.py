@@ -39,7 +39,7 @@ _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 
 
 def delivery_report(data: bytes) -> tuple[str, str]:
-    """A delivery report (message/delivery-status): who did not get the mail and why, and the report's every line."""
+    """A delivery report (message/delivery-status): who did not get the email and why, and the report's every line."""
     blocks = [part for block in _blocks(data) for part in _each_recipient(block)]
     said = [_recipient(block) for block in blocks if any(_value(block, name) for name in _OF_A_RECIPIENT)]
     return "\n".join(said), "\n\n".join(_lines(block) for block in blocks if block)
@@ -135,7 +135,7 @@ _WORDS = (
 
 
 def reason_of(status: str, words: str) -> str:
-    """Why a mail was not delivered, in plain words; empty where nothing tells it.
+    """Why an email was not delivered, in plain words; empty where nothing tells it.
 
     Args:
         status: the enhanced status code ("5.1.1"), or empty.
@@ -171,7 +171,7 @@ def receipt(data: bytes) -> str:
 
 
 def abuse_report(data: bytes) -> str:
-    """A complaint about a mail (message/feedback-report)."""
+    """A complaint about an email (message/feedback-report)."""
     block = [item for part in _blocks(data) for item in part]
     kind = _value(block, "feedback-type") or "unknown"
     return f"A complaint about a mail ({kind}).\n\n{_lines(block)}"
@@ -184,7 +184,7 @@ def external_body(part: Message) -> str:
 
 
 def partial(part: Message) -> str:
-    """A piece of a mail that was cut up (message/partial)."""
+    """A piece of an email that was cut up (message/partial)."""
     number, total = part.get_param("number"), part.get_param("total")
     return f"Part {number or '?'} of {total or '?'} of a mail that was sent in pieces."
 

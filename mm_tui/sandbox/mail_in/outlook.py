@@ -1,4 +1,4 @@
-"""A mail that Outlook saved (.msg): a compound file of properties, written out as the mail that it once was."""
+"""An email that Outlook saved (.msg): a compound file of properties, written out as the email that it once was."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAME, _EMAIL, _SMTP, _KIND = 0x3001, 0x3003, 0x39FE, 0x0C15
 _FILE_NAME, _LONG_NAME, _DATA, _MIME = 0x3704, 0x3707, 0x3701, 0x370E
 _ATTACHED_MAIL = "__substg1.0_3701000D"
 _DEEPEST = 8
-"""Names on the way to a mail in a mail in a mail."""
+"""Names on the way to an email in an email in an email."""
 _KEPT = ("reply-to", "list-id", "auto-submitted", "precedence", "received", "sender", "organization", "user-agent")
 
 
@@ -45,9 +45,9 @@ def mail_of_outlook_file(data: bytes) -> bytes:
     """The mail in a .msg file, as an .eml file would have it.
 
     Raises:
-        UnreadableOutlookFile: it is damaged, or something else than a mail.
+        UnreadableOutlookFile: it is damaged, or something else than an email.
     """
-    # Imported late: few mails are stored so.
+    # Imported late: few emails are stored so.
     import olefile
 
     try:

@@ -31,12 +31,12 @@ _KEPT_HEADERS = (
 
 
 def parse_mail(raw: bytes, odd: Odd, *, envelope: str = "") -> IncomingMail:
-    """Parses one mail.
+    """Parses one email.
 
     Args:
-        raw: the mail as it was stored, without an mbox separator line.
+        raw: the email as it was stored, without an mbox separator line.
         odd: is told what is odd about it, once for each oddity.
-        envelope: sender and date of the mbox separator line, for mails that lack them.
+        envelope: sender and date of the mbox separator line, for emails that lack them.
     """
     message, flat_body = _parsed(mended(raw, odd), odd)
     hints = charsets_named(message)
@@ -122,9 +122,9 @@ def _sender(headers: Headers, envelope: str, odd: Odd) -> tuple[str, tuple[str, 
 
 
 def _date(headers: Headers, envelope: str, odd: Odd) -> tuple[datetime | None, tuple[str, ...]]:
-    """The mail's date; where that is missing or unreadable, the newest Received header's or the envelope's.
+    """The email's date; where that is missing or unreadable, the newest Received header's or the envelope's.
 
-    Also what is to be said about it in the mail: a date that nobody can read is shown as it stands.
+    Also what is to be said about it in the email: a date that nobody can read is shown as it stands.
     """
     given = next((value for value in headers.every("date") if value.strip()), "")
     if given:

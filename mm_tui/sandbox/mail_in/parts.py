@@ -1,4 +1,4 @@
-"""The parts of a mail: which of them are its text, and which are files. No text is lost on the way."""
+"""The parts of an email: which of them are its text, and which are files. No text is lost on the way."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def defect(found: object) -> str:
 
 
 def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content:
-    """The text and the files of a mail.
+    """The text and the files of an email.
 
     Args:
         message: the parsed mail.
         odd: is told what was not as it should be.
-        hints: charsets that the mail names, for parts that name none.
+        hints: charsets that the email names, for parts that name none.
     """
     reader = _Reader(odd, hints)
     content = reader.read(message, 0)
@@ -68,7 +68,7 @@ def content_of(message: Message, odd: Odd, hints: Sequence[str] = ()) -> Content
     if not content.texts and not content.notes and not _MIME_NOTICE.match(preamble) and is_readable(preamble):
         content.texts = [preamble]
     if not content.texts and not content.notes and reader.passed_over:
-        # A mail whose only text is marked as a file, or as one to be left out.
+        # An email whose only text is marked as a file, or as one to be left out.
         texts = [text.strip("\n") for text in map(reader.text_of, reader.passed_over)]
         content.texts = [text for text in texts if is_readable(text)][:5]
     if not content.body.strip() and (
@@ -200,7 +200,7 @@ class _Reader:
         return decoded if re.match(rb"\s*[!-9;-~]+[ \t]*:", decoded) else whole
 
     def _forwarded(self, data: bytes) -> str:
-        """A mail within the mail, as text: the headers that matter, then its text."""
+        """An email within the email, as text: the headers that matter, then its text."""
         message = email.message_from_bytes(mended(data, self._odd), policy=compat32)
         headers = Headers(message, self._odd, self._hints)
         inner = _Reader(self._odd, self._hints, self._forwards + 1)
@@ -321,7 +321,7 @@ def _charset_of(part: Message) -> str | None:
 
 
 def html_charset(data: bytes, declared: str | None) -> str | None:
-    """The charset of HTML: the mail's, or the document's own where the mail names none or one that fits anything."""
+    """The charset of HTML: the email's, or the document's own where the email names none or one that fits anything."""
     match = _META_CHARSET.search(data[:4096])
     own = (match[1] or match[2]).decode("ascii", "replace") if match else ""
     if not own or not codec_of(own) or codec_of(own).startswith(("utf-16", "utf-32")):

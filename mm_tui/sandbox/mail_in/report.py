@@ -27,7 +27,7 @@ class ImportReport:
     """Files that are no mail or could not be read, with the reason."""
 
     def note(self, what: str, place: str) -> None:
-        """Counts an oddity, once for each mail."""
+        """Counts an oddity, once for each email."""
         places = self.odd.setdefault(what, [])
         if not places or places[-1] != place:
             places.append(place)

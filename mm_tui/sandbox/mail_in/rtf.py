@@ -94,7 +94,7 @@ class _State:
 
 
 def text_of_rtf(data: bytes) -> tuple[str, bool]:
-    """The text of rich text, and whether it is HTML: Outlook wraps the HTML of a mail in rich text.
+    """The text of rich text, and whether it is HTML: Outlook wraps the HTML of an email in rich text.
 
     Args:
         data: rich text, unpacked.

@@ -1,4 +1,4 @@
-"""Where mail is stored: mbox files, Maildirs, MH folders, Apple's and Outlook's files, single mails, folders of these.
+"""Where mail is stored: mbox files, Maildirs, MH folders, Apple's and Outlook's files, single emails, folders of these.
 
 A file is known by what it holds, not by its name. Each that is left out is reported with the reason.
 """
@@ -17,7 +17,7 @@ from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
 
 _MAIL_ENDINGS = (".eml", ".mbox", ".mbx", ".msg", ".emlx", ".mht")
 _MMDF = b"\x01\x01\x01\x01\n"
-"""What stands before and behind each mail of an MMDF folder."""
+"""What stands before and behind each email of an MMDF folder."""
 _EMLX = re.compile(rb"\s*(\d{1,10})[ \t]*\r?\n")
 _NO_MAIL = {
     b"!BDN": "an Outlook data file (.pst): export its mail as .eml or mbox first",
@@ -36,7 +36,7 @@ _BY_THE_WAY = re.compile(
     r"|\.mew-summary|\.xmhcache|.*\.lock|subscriptions|courierimap.*|.*\.index(?:\.\w+)?|.*\.plist",
     re.IGNORECASE,
 )
-"""What mail programs keep beside the mail."""
+"""What mail programs keep beside the email."""
 
 
 def files_under(path: Path) -> list[Path]:
@@ -68,7 +68,7 @@ def _order(path: Path) -> tuple[tuple[int, int, str], ...]:
 
 
 def raw_mails(path: Path, report: ImportReport) -> Iterator[RawMail]:
-    """The mails in a file, as they were stored. A file that holds none is reported.
+    """The emails in a file, as they were stored. A file that holds none is reported.
 
     Args:
         path: a file.
@@ -103,7 +103,7 @@ def _mails_in(data: bytes, path: Path, odd: Odd) -> Iterator[RawMail]:
         odd("empty")
         return
     if (numbered := _EMLX.match(data)) and (path.suffix == ".emlx" or is_header_block(data[numbered.end() :][:20_000])):
-        # Apple Mail: the mail's length on a line of its own, the mail, then properties of the program.
+        # Apple Mail: the email's length on a line of its own, the email, then properties of the program.
         length = int(numbered[1])
         mail = data[numbered.end() :]
         cut = mail[:length] if mail[length:].lstrip().startswith((b"<?xml", b"<!DOCTYPE plist", b"bplist")) else mail
@@ -149,7 +149,7 @@ def _with_line_feeds(data: bytes, odd: Odd) -> bytes:
 
 
 def _looks_like_mail(text: bytes, path: Path) -> bool:
-    """Whether a file is a mail: by its headers, or by where it lies and what it is called."""
+    """Whether a file is an email: by its headers, or by where it lies and what it is called."""
     if path.suffix.lower() in _MAIL_ENDINGS or (path.parent.name in ("cur", "new") and not path.name.startswith(".")):
         return True
     return is_header_block(text.lstrip())

@@ -1,4 +1,4 @@
-"""winmail.dat: the form (TNEF, MS-OXTNEF) in which Outlook wraps a mail's text and files for other Outlooks."""
+"""winmail.dat: the form (TNEF, MS-OXTNEF) in which Outlook wraps an email's text and files for other Outlooks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class WrappedFile:
     content_type: str
     data: bytes
     mail: WrappedMail | None = None
-    """What it holds where it is a mail itself."""
+    """What it holds where it is an email itself."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ def read_tnef(data: bytes, *, depth: int = 0) -> WrappedMail | None:
 
     Args:
         data: the file's bytes.
-        depth: how many mails it lies in.
+        depth: how many emails it lies in.
     """
     if len(data) < 6 or struct.unpack_from("<I", data)[0] != _SIGNATURE:
         return None

@@ -150,7 +150,7 @@ def _read(messages: Sequence[tuple[str, str]]) -> _Prompt:
 
 
 def _guess(prompt: _Prompt, system: str, messages: Sequence[tuple[str, str]]) -> None:
-    """For prompts that nobody wrote for these rules: the task by its verbs, the mail by what is left."""
+    """For prompts that nobody wrote for these rules: the task by its verbs, the email by what is left."""
     last = next((content for role, content in reversed(messages) if role == "user"), "")
     asked = f"{system[:4000]}\n{last[:600]}"
     prompt.task = next((task for task, pattern in _GUESSES if pattern.search(asked)), "answer")
@@ -164,7 +164,7 @@ def _guess(prompt: _Prompt, system: str, messages: Sequence[tuple[str, str]]) ->
 
 
 def _answered(prompt: _Prompt) -> list[PromptMail]:
-    """The thread up to the mail to be answered: the newest whose sender is not the one that the prompt writes for."""
+    """The thread up to the email to be answered: the newest whose sender is not the one that the prompt writes for."""
     for end in range(len(prompt.mails), 0, -1):
         address = parseaddr(prompt.mails[end - 1].sender)[1]
         if not address or address not in prompt.system:

@@ -79,7 +79,7 @@ def find_deadline(sentence: str, sent: str) -> str | None:
 
     Args:
         sentence: one sentence.
-        sent: the mail's Date header, RFC 5322 or ISO 8601; anything else counts as unknown.
+        sent: the email's Date header, RFC 5322 or ISO 8601; anything else counts as unknown.
     """
     line = sentence[:1000]
     cue = _CUE.search(line)

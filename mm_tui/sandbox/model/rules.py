@@ -55,7 +55,7 @@ def _count(text: str, words: Sequence[str]) -> int:
 
 
 def spam_signs(mail: PromptMail) -> int:
-    """How many signs of spam or phishing a mail shows; three or more are taken as spam."""
+    """How many signs of spam or phishing an email shows; three or more are taken as spam."""
     text = f"{mail.subject}\n{mail.body}"[:20_000]
     lower = text.lower()
     signs = sum(weight for phrase, weight in SPAM_SIGNS if _has(lower, phrase))
@@ -91,7 +91,7 @@ def classify(mails: Sequence[PromptMail], labels: Sequence[str]) -> str:
 
 
 def _loudest(mails: Sequence[PromptMail]) -> PromptMail:
-    """The whole thread as one mail, with the first subject: a label belongs to the thread."""
+    """The whole thread as one email, with the first subject: a label belongs to the thread."""
     body = "\n\n".join(own_words(mail.body)[:5000] for mail in mails[-6:])
     return PromptMail(mails[-1].sender, mails[-1].date, mails[0].subject, body)
 
@@ -118,7 +118,7 @@ def _shortened(sentence: str) -> str:
 
 
 def summarise(mails: Sequence[PromptMail]) -> str:
-    """Two sentences at most, verbatim out of the mails, those that ask for an act first."""
+    """Two sentences at most, verbatim out of the emails, those that ask for an act first."""
     rated: list[tuple[float, int, str]] = []
     for index, mail in enumerate(mails[-12:]):
         newest = index == len(mails[-12:]) - 1

@@ -32,7 +32,7 @@ def compare(mails: Sequence[PromptMail], facts: str, draft: str) -> list[dict[st
     """Lines as the second reader gives them, five at most.
 
     Args:
-        mails: the thread, oldest first.
+        emails: the thread, oldest first.
         facts: the house facts, one after the other.
         draft: what is read.
     """

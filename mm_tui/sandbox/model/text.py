@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mm_tui.sandbox.model.words import COMMON_WORDS, pattern
 
 LONGEST_TEXT = 60_000
-"""Characters of one mail that are looked at; the rest would change no answer."""
+"""Characters of one email that are looked at; the rest would change no answer."""
 
 _QUOTED = re.compile(r"^\s{0,3}[>|]")
 _ATTRIBUTION = re.compile(rf"\s*{pattern('attribution')}\s*$", re.IGNORECASE)
@@ -41,7 +41,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class PromptMail:
-    """One mail out of a prompt: its three header lines as they stood there, and its body."""
+    """One email out of a prompt: its three header lines as they stood there, and its body."""
 
     sender: str
     date: str
@@ -67,7 +67,7 @@ def language_of(text: str) -> str:
 
 
 def own_words(body: str) -> str:
-    """What the writer of a mail wrote themselves: no quoted lines, no signature, no greeting, no sign-off."""
+    """What the writer of an email wrote themselves: no quoted lines, no signature, no greeting, no sign-off."""
     kept: list[str] = []
     for line in body[:LONGEST_TEXT].replace("\r\n", "\n").split("\n"):
         short = line[:400]

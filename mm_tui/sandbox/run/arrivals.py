@@ -20,7 +20,7 @@ SHORTEST_PAUSE = 4.0
 LONGEST_PAUSE = 120.0
 """Seconds between two arrivals at most."""
 _BUSY = 6
-"""So many mails come in quick succession at the start, so that there is something to see at once."""
+"""So many emails come in quick succession at the start, so that there is something to see at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 def _first(
     entry: Mapping[str, Any], data: Mapping[str, Any], rng: random.Random, mark: str
 ) -> tuple[IncomingMail, str]:
-    """A mail out of its template, and its follow-up's text (empty when there is none)."""
+    """An email out of its template, and its follow-up's text (empty when there is none)."""
     sender = rng.choice(data["people"][entry.get("language", "en")])
     values = _values(rng, data["values"], sender)
     mail = IncomingMail(
@@ -85,11 +85,11 @@ def _second(due: _FollowUp, mark: str) -> IncomingMail:
 
 
 def arrivals(now: datetime, *, seed: int = 7) -> Iterator[Arrival]:
-    """The mails of a demo, without end.
+    """The emails of a demo, without end.
 
     Args:
-        now: the start of the demo; only makes the Message-IDs of two runs differ. The mails carry no date.
-        seed: the same seed gives the same mails at the same pauses.
+        now: the start of the demo; only makes the Message-IDs of two runs differ. The emails carry no date.
+        seed: the same seed gives the same emails at the same pauses.
     """
     data = tomllib.loads(resources.files("mm_tui.sandbox.samples").joinpath("arrivals.toml").read_text("utf-8"))
     # Repeatable on purpose; nothing here is a secret.

@@ -23,7 +23,7 @@ from mm_tui.sandbox.gateway.state import DOMAIN, State
 from mm_tui.sandbox.gateway.statuses import Mode, Status, spam_verdict
 
 DRAFT_AFTER_MS = 90_000
-"""How long after the mail that it answers a sample draft was written."""
+"""How long after the email that it answers a sample draft was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class _Box:
 def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail]) -> int:
     """Files mail of the past into a mailbox, oldest first, as unread; returns how many.
 
-    Their ids sort by the mails' dates. A mail whose date is not known comes before all others.
+    Their ids sort by the emails' dates. An email whose date is not known comes before all others.
     """
     row = mailboxes.find(state, mailbox_id)
     box = _Box(mailbox_id, row["address"], row["oversight_mode"])
@@ -47,7 +47,7 @@ def fill_mail(state: State, mailbox_id: str, mails: Iterable[IncomingMail]) -> i
 
 
 def fill_samples(state: State, samples: Sequence[SampleMailbox]) -> int:
-    """Files the sample mail with its drafts, making mailboxes where they are missing; returns how many mails."""
+    """Files the sample mail with its drafts, making mailboxes where they are missing; returns how many emails."""
     count = 0
     with state.write() as db:
         for sample in samples:
@@ -193,7 +193,7 @@ def _mailbox_for(state: State, sample: SampleMailbox) -> _Box:
 
 
 def _received(date: datetime | None) -> int:
-    """When a mail came, in epoch ms; 0 where that is not known."""
+    """When an email came, in epoch ms; 0 where that is not known."""
     try:
         return ids.to_ms(date) if date is not None and 1970 < date.year <= 2100 else 0
     except (OverflowError, ValueError, OSError):

@@ -12,7 +12,7 @@ from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.gateway.statuses import Status
 
 SPACING_MS = 180_000
-"""Between one mail and the next."""
+"""Between one email and the next."""
 LONGEST_THREAD = 8
 PENDING = 25
 """How many of the newest replies wait for a human."""
@@ -45,7 +45,7 @@ _RECEIPT = MailAttachment("receipt.txt", "text/plain", b"One weather station, pa
 
 
 def fill_synthetic(state: State, count: int, *, mailbox_id: str | None = None, seed: int = 7) -> int:
-    """Files `count` mails in threads of 1 to 8 into a mailbox (none: the first), the newest of them minutes old.
+    """Files `count` emails in threads of 1 to 8 into a mailbox (none: the first), the newest of them minutes old.
 
     Some are unread, a few are spam, replies are delivered, and the newest replies wait for a human.
     """

@@ -1,6 +1,6 @@
 """Sample mail for the demo: three mailboxes of a made-up maker of weather stations, and drafts of its mail agent.
 
-The mail stands in the TOML files beside this one, a file for each mailbox and part; all names and domains are made up.
+The email stands in the TOML files beside this one, a file for each mailbox and part; all names and domains are made up.
 Ages are counted back from the start of the demo. Some drafts are wrong on purpose: `flaws` names what a reviewer
 should find.
 """
@@ -119,7 +119,7 @@ def _thread(entry: Mapping[str, Any], mailbox: str, own: str, now: datetime) -> 
 
 
 def _tags(thread: SampleThread) -> dict[str, str]:
-    """What the agent has written on a mail that it answered. It answers no spam: there it was fooled."""
+    """What the agent has written on an email that it answered. It answers no spam: there it was fooled."""
     usual = {"support": "support", "billing": "billing", "partnerships": "partnership"}[thread.mailbox]
     label = usual if thread.label == "spam" else thread.label
     return {"label": label, "label.by": "model", "assist.model": MODEL_ID}

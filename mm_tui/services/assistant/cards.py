@@ -1,4 +1,4 @@
-"""What the assistant has to say about a mail, as the screens draw it. Plain values; imports nothing heavy."""
+"""What the assistant has to say about an email, as the screens draw it. Plain values; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STAND_IN_MODEL = "local-rules"
 
 
 class Phase(StrEnum):
-    """Where the assistant stands with a mail."""
+    """Where the assistant stands with an email."""
 
     WAITING = "waiting"
     """Nothing asked yet, or queued."""
@@ -25,7 +25,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class CardState:
-    """The assist card of one mail and its thread.
+    """The assist card of one email and its thread.
 
     `words` is one quiet line for every phase: why nothing is there, what failed and what to do. What was found
     earlier stays in the other fields while a new run works or fails.

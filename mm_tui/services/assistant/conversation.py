@@ -1,4 +1,4 @@
-"""A thread as the models get it: which mails belong to it, and their bodies."""
+"""A thread as the models get it: which emails belong to it, and their bodies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mm_tui.store.mail.rows import MailRow
 
 LONGEST_THREAD = 30
-"""The newest so many mails of a thread are read; older ones stand in the quotes."""
+"""The newest so many emails of a thread are read; older ones stand in the quotes."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Conversation:
     """A thread, ready for a prompt."""
 
     subject: EmailDetail
-    """The mail that a label, an extraction or a reply is about: the newest inbound one."""
+    """The email that a label, an extraction or a reply is about: the newest inbound one."""
     mails: tuple[EmailDetail, ...]
     """All that was said, oldest first."""
     letters: tuple[Letter, ...]
@@ -35,11 +35,11 @@ class Conversation:
     about: Letter
     """The subject's letter."""
     shortened: bool
-    """There were more mails than are read."""
+    """There were more emails than are read."""
 
     @classmethod
     def of(cls, mails: Sequence[EmailDetail], subject: EmailDetail, *, shortened: bool = False) -> Self:
-        """From the opened mails of a thread, oldest first; `subject` is one of them."""
+        """From the opened emails of a thread, oldest first; `subject` is one of them."""
         letters = {mail.id: letter(mail) for mail in mails}
         return cls(subject, tuple(mails), tuple(letters.values()), letters[subject.id], shortened)
 
@@ -50,7 +50,7 @@ class Conversation:
 
 
 def letter(mail: EmailDetail) -> Letter:
-    """A mail as a prompt shows it."""
+    """An email as a prompt shows it."""
     return Letter(
         sender=OneLine(str(mail.sender)),
         subject=mail.subject,
@@ -68,7 +68,7 @@ class Conversations:
         self._clock = clock
 
     def subject_row(self, email_id: str) -> MailRow | None:
-        """The row of the mail that the thread's card is about: the newest one that arrived, else the mail itself."""
+        """The row of the email that the thread's card is about: the newest one that arrived, else the email itself."""
         row = self._mail.row(email_id)
         if row is None or row.thread_id is None:
             return row
@@ -81,9 +81,9 @@ class Conversations:
         return inbound[-1] if inbound else row
 
     async def read(self, email_id: str) -> Conversation | None:
-        """The conversation around a mail; None when the store does not know it.
+        """The conversation around an email; None when the store does not know it.
 
-        Bodies that are missing are fetched, which marks those mails read: call it when a human asked, or where the
+        Bodies that are missing are fetched, which marks those emails read: call it when a human asked, or where the
         user has switched that on.
 
         Raises:
@@ -101,7 +101,7 @@ class Conversations:
         return Conversation.of(details, subject, shortened=len(said) > len(chosen))
 
     def _said(self, mailbox_id: str, thread_id: str | None) -> list[str]:
-        """The ids of the thread's mails that arrived or left, oldest first."""
+        """The ids of the thread's emails that arrived or left, oldest first."""
         mails = self._mail.thread(mailbox_id, thread_id) if thread_id else []
         return [mail.id for mail in mails if (self._mail.detail(mail.id) or mail).is_exchanged]
 

@@ -66,7 +66,7 @@ class NotJournaled(Exception):
 
 
 class Drafts:
-    """Writes with the models' help. Recipients and threading come from the mail answered, never from a model."""
+    """Writes with the models' help. Recipients and threading come from the email answered, never from a model."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class Drafts:
                 yield part
 
     def warnings(self, email_id: str, text: str) -> tuple[OneLine, ...]:
-        """What is risky about `text` as a reply to this mail, such as links or amounts that the stored thread does not
+        """What is risky about `text` as a reply to this email, such as links or amounts that the stored thread does not
         contain: one sentence each, the worst first."""
         row = self._conversations.subject_row(email_id)
         subject = self._mail.detail(row.email_id) if row else None
@@ -149,7 +149,7 @@ class Drafts:
         Journaled before and after. The reply is tagged with who wrote it; where that fails only this machine knows.
 
         Args:
-            email_id: the mail that is answered; recipients, subject and threading come from it.
+            email_id: the email that is answered; recipients, subject and threading come from it.
             body: the text as the human saw it.
             cc: addresses that the human typed.
             session: names this act of writing (a uuid made when the editor was opened). Submitting twice, or again
@@ -223,7 +223,7 @@ class Drafts:
         return replace(draft, warnings=found, cut=draft.cut or conversation.shortened)
 
     def _address_of(self, email_id: str) -> str:
-        """The address of the mailbox that a mail is in; empty when it is not in the store."""
+        """The address of the mailbox that an email is in; empty when it is not in the store."""
         row = self._mail.row(email_id)
         boxes = self._mail.mailboxes()
         return next((box.address for box in boxes if row is not None and box.id == row.mailbox_id), "")

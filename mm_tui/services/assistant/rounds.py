@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 VIEW = MailView(query="is:inbound -has:summary -is:spam")
 WINDOW = 60
-"""How many of the newest mails without a summary are looked at in one round."""
+"""How many of the newest emails without a summary are looked at in one round."""
 MOST_LOOKED = 20
 """Mails whose tags are looked for in one round: about four requests a second, however long the list is."""
 MOST_EXAMINED = 12
@@ -26,7 +26,7 @@ MOST_EXAMINED = 12
 PATIENCE = (0.0, 4.0, 10.0, 30.0, 120.0)
 """Seconds before each look for tags that another worker may still leave."""
 SETTLED_MS = 15 * 60 * 1000
-"""Age in milliseconds from which a mail has the tags that it will get: one look is enough."""
+"""Age in milliseconds from which an email has the tags that it will get: one look is enough."""
 GRACE = 20.0
 """Seconds that new mail is left to an agent before automatic mode opens it: agents poll for unread mail."""
 READ_GRACE = 5.0
@@ -36,34 +36,34 @@ PAUSE = 5.0
 REST = 60.0
 """Seconds without automatic work after the gateway or a model failed."""
 MAIL_REST = 900.0
-"""Seconds until a mail that could not be examined is tried again."""
+"""Seconds until an email that could not be examined is tried again."""
 AT_ONCE = 2
 
 
 class Examiner(Protocol):
-    """What rounds do with a mail."""
+    """What rounds do with an email."""
 
     async def take_over_tags(self, row: MailRow) -> bool:
         """Takes over what an agent left as tags. True when there was something."""
 
     async def examine(self, email_id: str, *, automatic: bool) -> CardState:
-        """Has the models read a mail."""
+        """Has the models read an email."""
 
     def may_examine(self, row: MailRow) -> bool:
-        """Whether a mail may be read without being asked."""
+        """Whether an email may be read without being asked."""
 
 
 class Rounds:
-    """Rounds over the newest mails without a summary."""
+    """Rounds over the newest emails without a summary."""
 
     def __init__(self, triage: Examiner, mail: MailStore, clock: Clock) -> None:
         self._triage = triage
         self._mail = mail
         self._clock = clock
         self._looks: dict[str, tuple[int, float]] = {}
-        """For each mail how often its tags were looked for, and when that is due again."""
+        """For each email how often its tags were looked for, and when that is due again."""
         self._open_at: dict[str, float] = {}
-        """When automatic mode may open a mail."""
+        """When automatic mode may open an email."""
         self._rows: list[MailRow] = []
         self._stamp: int | None = None
         """The store's when `_rows` were read."""
@@ -149,7 +149,7 @@ class Rounds:
 
 
 def _looks_behind(row: MailRow, settled_ms: int) -> int:
-    """How many of the looks for its tags a mail that is new here has behind it: all but one if it came long ago."""
+    """How many of the looks for its tags an email that is new here has behind it: all but one if it came long ago."""
     return len(PATIENCE) - 1 if row.received_at is not None and row.received_at < settled_ms else 0
 
 

@@ -31,7 +31,7 @@ __all__ = ["Remark", "SecondReader", "SecondReaderState"]
 
 MOST_KEPT = 200
 LONGEST_THREAD = 30
-"""The newest so many mails of a thread are read."""
+"""The newest so many emails of a thread are read."""
 READING = OneLine("the second reader is reading the draft …")
 UNREADABLE = OneLine("the second reader's answer could not be read")
 NOTHING_NAMED = "no remarks, which does not prove that all is well"
@@ -57,7 +57,7 @@ class Remark:
     source: OneLine
     source_span: tuple[int, int]
     source_id: str
-    """The mail's id, or the name of the file of house facts."""
+    """The email's id, or the name of the file of house facts."""
     source_name: OneLine
     """Whose mail it is, or the file's name."""
 
@@ -196,7 +196,7 @@ def why_not(entry: QueueEntry) -> OneLine:
 
 
 def _opened(entry: QueueEntry) -> list[EmailSummary]:
-    """The mails of the thread that arrived or left and are opened here, oldest first."""
+    """The emails of the thread that arrived or left and are opened here, oldest first."""
     return [mail.detail for mail in entry.thread if mail.detail is not None and mail.detail.is_exchanged]
 
 

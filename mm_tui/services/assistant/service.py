@@ -85,12 +85,12 @@ class Assistant:
         return urlsplit(self.settings.profile.ai21_host).hostname in LOOPBACK_HOSTS
 
     def known(self, task: str, email_id: str) -> dict[str, Any] | None:
-        """The newest answer of a task about a mail: `value`, `model`, `cut`. It may be older than the thread."""
+        """The newest answer of a task about an email: `value`, `model`, `cut`. It may be older than the thread."""
         found = self._store.latest(task, email_id)
         return found.result if found else None
 
     async def keep(self, task: str, email_id: str, result: Mapping[str, Any]) -> None:
-        """Keeps something about a mail that no model was asked for: a human's label, tags found at the gateway."""
+        """Keeps something about an email that no model was asked for: a human's label, tags found at the gateway."""
         key = ResultKey(task, email_id, "", "", "")
         await asyncio.to_thread(self._store.put, key, result, self._clock.now())
 
@@ -106,9 +106,9 @@ class Assistant:
         """Two sentences on a thread.
 
         Args:
-            email_id: the mail that the answer is kept under.
+            email_id: the email that the answer is kept under.
             letters: the thread, oldest first.
-            shortened: older mails of the thread were left out already.
+            shortened: older emails of the thread were left out already.
             automatic: nobody asked for it: refuse over the budget.
             again: ask even if the answer is known.
 
@@ -188,7 +188,7 @@ class Assistant:
         )
 
     async def write(self, request: Request, *, automatic: bool = False) -> AsyncGenerator[DraftText, None]:
-        """Streams a draft or redraft; the last item has `done`. Not kept: two drafts of one mail may differ.
+        """Streams a draft or redraft; the last item has `done`. Not kept: two drafts of one email may differ.
 
         Raises:
             AssistError: of the kind that fits.

@@ -1,7 +1,7 @@
 """Labels, summaries and extractions of mail, on demand and automatically.
 
 Results go into the store and a notice says which mail they are about. What another worker found and left as tags at
-the gateway is taken over without asking a model, and without opening the mail.
+the gateway is taken over without asking a model, and without opening the email.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Triage:
         return self._assistant.spend()
 
     def card(self, email_id: str) -> CardState:
-        """The card for a mail and its thread; pass the thread's newest mail. Reads the store alone."""
+        """The card for an email and its thread; pass the thread's newest mail. Reads the store alone."""
         row = self._conversations.subject_row(email_id)
         if row is None:
             return CardState(Phase.FAILED, UNKNOWN_MAIL)
@@ -147,7 +147,7 @@ class Triage:
         return Phase.WAITING, NOT_ASKED, True
 
     def _is_due(self, row: MailRow) -> bool:
-        """Whether a mail is automatic mode's business: new, or read by someone lately."""
+        """Whether an email is automatic mode's business: new, or read by someone lately."""
         if str(row.status) == Status.UNREAD:
             return True
         since = self._clock.now() - timedelta(days=RECENT_DAYS)
@@ -295,7 +295,7 @@ class Triage:
                 await self._take_over(row, held)
 
     async def _take_over(self, row: MailRow, held: dict[OneLine, OneLine]) -> dict[str, Any]:
-        """Keeps what tags say of a mail, and shows it in the list where we know nothing ourselves."""
+        """Keeps what tags say of an email, and shows it in the list where we know nothing ourselves."""
         found = tags.read_results(held, self._settings.assist.labels)
         chips = chips_of(held)
         if found and found != self._assistant.known("tags", row.email_id):
@@ -323,7 +323,7 @@ class Triage:
         await self._rounds.run()
 
     async def round(self) -> None:
-        """One look at the newest mails without a label.
+        """One look at the newest emails without a label.
 
         Raises:
             GatewayError: tags could not be read.
@@ -331,7 +331,7 @@ class Triage:
         await self._rounds.round()
 
     async def take_over_tags(self, row: MailRow) -> bool:
-        """Reads a mail's tags at the gateway, which does not mark it read. True: they summarise it.
+        """Reads an email's tags at the gateway, which does not mark it read. True: they summarise it.
 
         Raises:
             GatewayError: they could not be read.
@@ -340,7 +340,7 @@ class Triage:
         return bool(found.get("summary"))
 
     def may_examine(self, row: MailRow) -> bool:
-        """Whether automatic mode may open this mail now."""
+        """Whether automatic mode may open this email now."""
         return (
             self._automatic
             and self._assistant.has_key

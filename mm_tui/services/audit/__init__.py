@@ -1,1 +1,1 @@
-"""The audit log, the history of a mail and the track record of a mailbox."""
+"""The audit log, the history of an email and the track record of a mailbox."""

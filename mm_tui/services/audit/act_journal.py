@@ -110,7 +110,7 @@ class ActJournal:
 
 
 def _places(at: Mapping[str, str]) -> dict[str, str]:
-    """What the call is about beside the mail, by the names that the journal has for it."""
+    """What the call is about beside the email, by the names that the journal has for it."""
     return {
         "mailbox" if name == "mailbox_id" else name: value[:_LONGEST]
         for name, value in at.items()

@@ -1,4 +1,4 @@
-"""A mail's whole life in the order of time: what the gateway, this program, its human and its models did about it."""
+"""An email's whole life in the order of time: what the gateway, this program, its human and its models did about it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 _PLAIN_IDS = frozenset({"mailbox_id", "thread_id"})
 MOST_LINES = 2000
-"""Lines of the logs that are read of one mail."""
+"""Lines of the logs that are read of one email."""
 
 
 class Origin(StrEnum):
     """Where an event is known from."""
 
     MAIL = "mail"
-    """The mail as the gateway lists it: its times and receipts."""
+    """The email as the gateway lists it: its times and receipts."""
     GATEWAY = "gateway"
     JOURNAL = "journal"
     MODEL = "model"
@@ -49,13 +49,13 @@ class LifeEvent:
     who: OneLine = OneLine("")
     more: OneLine = OneLine("")
     about_edit: bool = False
-    """It happened to another mail of the family: the edit of this one, or the original of this edit."""
+    """It happened to another email of the family: the edit of this one, or the original of this edit."""
     tone: Tone = Tone.PLAIN
 
 
 @dataclass(frozen=True)
 class History:
-    """Everything that is known of one mail."""
+    """Everything that is known of one email."""
 
     email_id: str
     summary: EmailSummary | None
@@ -78,7 +78,7 @@ class Lives:
         self._releases = DecisionStore(database)
 
     def of(self, email_id: str) -> History:
-        """The life of a mail."""
+        """The life of an email."""
         self._lines.learn()
         summary = self._mail.summary(email_id)
         detail = self._mail.detail(email_id)

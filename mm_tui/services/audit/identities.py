@@ -1,4 +1,4 @@
-"""Checking the signed identity of a mail that a human looks at: fetches the gateway's key, once in a while."""
+"""Checking the signed identity of an email that a human looks at: fetches the gateway's key, once in a while."""
 
 from __future__ import annotations
 

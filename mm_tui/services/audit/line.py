@@ -166,7 +166,7 @@ class AuditLine:
     made_here: int
     """The journal's entry about this very decision, for a gateway's line; 0 when it cannot be told."""
     what: OneLine
-    """The mail's subject, or what else the line is about."""
+    """The email's subject, or what else the line is about."""
     mailbox: OneLine
     """Its address; empty when unknown."""
     tone: Tone = Tone.PLAIN
@@ -222,7 +222,7 @@ class AuditLines:
         return (key_words(line.actor) if line.actor else OneLine("gateway")), 0
 
     def _is_about(self, line: LogLine, decision: Decision) -> bool:
-        """Whether an entry of the gateway's log is about this decision of ours, which was about the same mail."""
+        """Whether an entry of the gateway's log is about this decision of ours, which was about the same email."""
         if (approved := decided(line)) is not None:
             return approved == decision.approved
         if line.action in GATEWAY_WORDS or line.actor not in self.timeline.own_keys:
@@ -239,7 +239,7 @@ class AuditLines:
 
 
 def decided(line: LogLine) -> bool | None:
-    """Whether a line of the gateway's log says that a mail was approved (True) or rejected; None when neither."""
+    """Whether a line of the gateway's log says that an email was approved (True) or rejected; None when neither."""
     if line.source is not Source.GATEWAY:
         return None
     found = meaning(line.action, dict(line.details))

@@ -43,7 +43,7 @@ class Decided:
     """approved, edit_released, rescheduled or rejected."""
     inbound: bool
     seconds: float | None
-    """From the mail's arrival in the queue to the decision; None when its time is not known."""
+    """From the email's arrival in the queue to the decision; None when its time is not known."""
     words_changed: int = 0
     words: int = 0
     """Words of the draft and of what left, together; 0 when the journal does not say."""

@@ -1,1 +1,1 @@
-"""Deciding about waiting mail: the procedure with the gateway, the store and the clock."""
+"""Deciding about waiting emails: the procedure with the gateway, the store and the clock."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
 DWELL_SECONDS = 0.4
-"""How long a mail must have been under the cursor, so that a key on its way when it came cannot decide it."""
+"""How long an email must have been under the cursor, so that a key on its way when it came cannot decide it."""
 TOO_SOON = "another email has just moved under the cursor: look first"
 UNDER_WAY = "its decision is in progress"
 EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows what changed"
@@ -23,7 +23,7 @@ UNSEEN = "you have not seen all of it yet: {list.open}"
 
 
 class ApprovalGate:
-    """Holds what was seen, what has begun, and when a mail came under the cursor unasked.
+    """Holds what was seen, what has begun, and when an email came under the cursor unasked.
 
     Args:
         clock: its monotonic time counts.
@@ -44,11 +44,11 @@ class ApprovalGate:
         self._seen.add(version)
 
     def came(self) -> None:
-        """A mail came under the cursor that no key for moving brought there."""
+        """An email came under the cursor that no key for moving brought there."""
         self._came_at = self._clock.monotonic()
 
     def begin(self, email_ids: Iterable[str]) -> None:
-        """Decisions about these mails are being written to the journal."""
+        """Decisions about these emails are being written to the journal."""
         self._beginning.update(email_ids)
 
     def begun(self, email_ids: Iterable[str]) -> None:
@@ -59,7 +59,7 @@ class ApprovalGate:
 
     @property
     def came_unasked(self) -> bool:
-        """The mail under the cursor came there a moment ago: a key may be meant for the one before (R14)."""
+        """The email under the cursor came there a moment ago: a key may be meant for the one before (R14)."""
         return self._clock.monotonic() - self._came_at < DWELL_SECONDS
 
     def has_seen(self, entry: QueueEntry) -> bool:
@@ -71,10 +71,10 @@ class ApprovalGate:
         return version in self._seen
 
     def why_busy(self, entry: QueueEntry, release: DecisionView | None) -> str:
-        """What is happening to the mail that no other act may cross; empty when nothing is.
+        """What is happening to the email that no other act may cross; empty when nothing is.
 
         Args:
-            entry: the mail.
+            entry: the email.
             release: the newest decision about it.
         """
         if entry.ended:

@@ -1,6 +1,6 @@
 """Rejecting all that a filter selects: the summary before it, the reading of what was only listed, and what failed.
 
-Rejecting alone: nothing is ever approved this way. Each mail goes through the usual procedure.
+Rejecting alone: nothing is ever approved this way. Each email goes through the usual procedure.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_NAMED = 5
 
 
 class Failure(NamedTuple):
-    """A mail that was not rejected, and why."""
+    """An email that was not rejected, and why."""
 
     email_id: str
     why: OneLine
@@ -69,7 +69,7 @@ def _counted(found: Counter[str]) -> str:
 
 
 async def read_whole(entry: QueueEntry, sync: Sync, pending: PendingStore) -> tuple[PendingItem, str] | OneLine:
-    """The mail with all that its digest covers, and that digest; or why it cannot be had.
+    """The email with all that its digest covers, and that digest; or why it cannot be had.
 
     What was only listed is read from the gateway now. It must still be the text that was listed.
     """
@@ -98,7 +98,7 @@ async def begin(
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[DecisionView], list[Failure]]:
-    """Begins the rejection of all of these mails under one hold and one undo.
+    """Begins the rejection of all of these emails under one hold and one undo.
 
     Args:
         entries: what is rejected, as it was shown.

@@ -41,7 +41,7 @@ KEY_LIFE = timedelta(hours=23)
 READ_TRIES = 3
 """How often a read is tried before the network counts as lost."""
 FIND_PAGES = 5
-"""How many pages of 100 mails are searched for an edit whose id never came back."""
+"""How many pages of 100 emails are searched for an edit whose id never came back."""
 
 log = logging.getLogger("mm_tui.decisions")
 
@@ -81,11 +81,11 @@ class DecisionCalls:
             return OutcomeUnknown(f"unforeseen: {type(error).__name__}")
 
     async def look(self, live: ActiveDecision, email_id: str, rest: Rest) -> Observed | ReadFailed:
-        """Reads one mail. What fails is tried again a few times before the network counts as lost.
+        """Reads one email. What fails is tried again a few times before the network counts as lost.
 
         Args:
             live: the decision that it is read for.
-            email_id: of the mail.
+            email_id: of the email.
             rest: waits so many seconds before another try, as the gateway asks (the second argument) or by itself.
         """
         tries = 0
@@ -101,7 +101,7 @@ class DecisionCalls:
                 await rest(error.retry_after or 2.0 ** (tries - 1), error.retry_after is not None)
 
     async def _sight(self, live: ActiveDecision, email_id: str) -> Snapshot:
-        """The mail as it is now; one that is about to be decided must be in the gateway's queue as well.
+        """The email as it is now; one that is about to be decided must be in the gateway's queue as well.
 
         Opening inbound mail that has been let through would mark it read and hide it from the agent: of such mail
         only the status is read.
@@ -133,17 +133,17 @@ class DecisionCalls:
         if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
             self._our_name = mail.approved_by
         sighting = sighting_of(mail, direction, self._our_name)
-        # The queue was read first: a scan that ended in between has put the mail there since.
+        # The queue was read first: a scan that ended in between has put the email there since.
         if sighting.standing is RemoteState.PENDING and not listed and not await self._is_listed(email_id):
             return Snapshot(RemoteState.UNCLEAR, status=f"{mail.status}, but not in the queue")
         return sighting
 
     async def _is_listed(self, email_id: str) -> bool:
-        """Whether the mail is in the gateway's queue now."""
+        """Whether the email is in the gateway's queue now."""
         return any(item.id == email_id for item in await self._gateway.pending())
 
     async def _status(self, live: ActiveDecision, email_id: str) -> str:
-        """A mail's status without opening it. Raises NotFound when no list holds it."""
+        """An email's status without opening it. Raises NotFound when no list holds it."""
         facts = live.facts
         if facts.thread_id is not None:
             thread = await self._gateway.thread(facts.mailbox_id, facts.thread_id)
@@ -227,7 +227,7 @@ class DecisionCalls:
         return tuple(files)
 
     async def _answered(self, live: ActiveDecision) -> str | None:
-        """The mail that the original answers, if replying to it makes a mail with the same recipients and subject."""
+        """The email that the original answers, if a reply to it has the same recipients and subject."""
         content, facts = live.content, live.facts
         assert content is not None
         assert content.edit is not None
@@ -261,7 +261,7 @@ class DecisionCalls:
         return marks and mail.id == state.case.item and state.replacement not in relatives_in(mail.tags, mail.id)
 
     async def mark_pair(self, live: ActiveDecision) -> None:
-        """Tags original and edit, so that other reviewers and their programs know them as versions of one mail."""
+        """Tags original and edit, so that other reviewers and their programs know them as versions of one email."""
         state = live.state
         try:
             await mark_pair(self._gateway, live.facts.mailbox_id, state.case.item, state.replacement, self._reviewer)
@@ -269,7 +269,7 @@ class DecisionCalls:
             log.info("a pair could not be marked: %s", type(error).__name__)
 
     async def find(self, live: ActiveDecision) -> Found | ReadFailed:
-        """Looks for a mail with exactly the edit's content that is newer than the original.
+        """Looks for an email with exactly the edit's content that is newer than the original.
 
         An edit that answers in the original's thread is looked for there alone, any other among all sent mail.
         """

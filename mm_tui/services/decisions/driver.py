@@ -256,7 +256,7 @@ class Driver:
     # Effects
 
     def _mark_pair(self, live: ActiveDecision) -> None:
-        """Tells other programs that two waiting mails belong together. It is done before the original is retired."""
+        """Tells other programs that two waiting emails belong together. It is done before the original is retired."""
         live.marking = asyncio.create_task(self._calls.mark_pair(live))
 
     async def _marked(self, live: ActiveDecision) -> None:

@@ -37,7 +37,7 @@ _STATUSES = {
     Status.UNREAD: "approved elsewhere",
     Status.READ: "approved elsewhere",
 }
-"""Statuses of which something can be concluded; of any other it is said only that the mail waits no more (R16)."""
+"""Statuses of which something can be concluded; of any other it is said only that the email waits no more (R16)."""
 _MADE_HERE = {
     Outcome.APPROVED: "approved",
     Outcome.REJECTED: "rejected",
@@ -48,14 +48,14 @@ _MADE_HERE = {
 
 
 def how_it_ended(mail: MailStore, audit: AuditStore, decisions: DecisionStore, reviewer: str, email_id: str) -> OneLine:
-    """What is known of how a mail that waited was decided, when and by whom.
+    """What is known of how an email that waited was decided, when and by whom.
 
     Args:
-        mail: the mail as it was listed and opened last.
+        mail: the email as it was listed and opened last.
         audit: the gateway's log as far as it was read.
         decisions: what programs on this store decided: another window, or the command line.
         reviewer: who reads this; called "you".
-        email_id: of a mail that waits no more.
+        email_id: of an email that waits no more.
     """
     if made_here := _made_here(decisions, reviewer, email_id):
         return made_here
@@ -94,12 +94,12 @@ def tells_end(release: DecisionView | None) -> bool:
 
 
 def with_ended(waiting: Sequence[QueueEntry], listed: Sequence[str], ended: Sequence[QueueEntry]) -> list[QueueEntry]:
-    """Puts mails that waited in their old place among those that wait.
+    """Puts emails that waited in their old place among those that wait.
 
     Args:
         waiting: what is to be listed, in its order.
         listed: the ids of what was listed before, in its order.
-        ended: mails that were listed before and stay.
+        ended: emails that were listed before and stay.
 
     Returns:
         All of them; each that stays stands behind the nearest mail before it that is still there.

@@ -55,7 +55,7 @@ class Incidents:
 
 
 def item_of(live: ActiveDecision) -> PendingItem | None:
-    """The mail as it was seen when it was decided; None where its text is not kept."""
+    """The email as it was seen when it was decided; None where its text is not kept."""
     if live.content is None:
         return None
     raw, case = live.content.base, live.state.case

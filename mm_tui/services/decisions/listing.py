@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mm_tui.services.decisions.view import DecisionView
 
 OUTCOME_SECONDS = 8.0
-"""How long a mail that was decided here stays in the list, with what came of it."""
+"""How long an email that was decided here stays in the list, with what came of it."""
 
 
 class QueueListing:
@@ -27,8 +27,8 @@ class QueueListing:
     Args:
         clock: its monotonic time counts.
         saved: the settings' filters of the queue.
-        context: what filters must know besides the mails, as `ReviewQueue.around`.
-        decision_of: the newest decision about a mail.
+        context: what filters must know besides the emails, as `ReviewQueue.around`.
+        decision_of: the newest decision about an email.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class QueueListing:
         self.incidents: list[QueueEntry] = []
         """Mail that left and should not have, and that the reader may not have looked at yet."""
         self.endings: dict[str, OneLine] = {}
-        """How mails that are listed and wait no more were decided elsewhere, by their ids."""
+        """How emails that are listed and wait no more were decided elsewhere, by their ids."""
         self.filters: list[FilterCount] = []
         """The saved filters with what each selects."""
         self.complaint = OneLine("")
@@ -59,7 +59,7 @@ class QueueListing:
         self.listed: dict[str, QueueEntry] = {}
         """What is selected of all that waits, and what has ended and stays for now, by id."""
         self._ended_at: dict[str, float] = {}
-        """When the list was first read without them, of mails that stay in it, by the monotonic clock."""
+        """When the list was first read without them, of emails that stay in it, by the monotonic clock."""
 
     @property
     def entries(self) -> list[QueueEntry]:
@@ -80,7 +80,7 @@ class QueueListing:
         """Lists what the filter and the query select, and counts all filters anew.
 
         Args:
-            reading: the mail under the cursor.
+            reading: the email under the cursor.
             stay: what is under the cursor stays, whatever became of it: the reader has not moved. Else they asked for
                 another list.
         """
@@ -104,7 +104,7 @@ class QueueListing:
         """Whether something that was decided here has been listed for long enough.
 
         Args:
-            reading: the mail under the cursor, which stays as long as anything else waits.
+            reading: the email under the cursor, which stays as long as anything else waits.
         """
         now = self._clock.monotonic()
         return any(
@@ -118,7 +118,7 @@ class QueueListing:
             self.filter = names[(names.index(self.filter) + step) % len(names)]
 
     def _staying(self, found: Sequence[QueueEntry], reading: str | None) -> list[QueueEntry]:
-        """What is not selected any more and stays: the mail that is read, and for a while what was decided here."""
+        """What is not selected any more and stays: the email that is read, and for a while what was decided here."""
         now = self._clock.monotonic()
         waiting = {entry.item.id: entry for entry in self.waiting}
         selected = {entry.item.id for entry in found}

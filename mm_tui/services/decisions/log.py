@@ -69,7 +69,7 @@ class OwnReply(Refused):
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """What a human wants done with one mail."""
+    """What a human wants done with one email."""
 
     item: Seen
     act: Act
@@ -285,7 +285,7 @@ class DecisionLog:
             remove(self.edits, live.state.case.item, live.content.edit)
 
     def _family(self, request: DecisionRequest) -> list[SavedDecision]:
-        """All earlier decisions about this mail and what is connected with it, lost edits with its content included."""
+        """All earlier decisions about this email and its versions, including lost edits with its content."""
         rows = {row.release_id: row for row in self.rows.family(request.item.id)}
         for lost in self.rows.doubtful():
             if _is_lost_edit(lost, request.item.raw):
@@ -293,7 +293,7 @@ class DecisionLog:
         return [rows[release_id] for release_id in sorted(rows)]
 
     def _named(self, item: Seen) -> tuple[str, ...]:
-        """What tags say of other versions of this mail: its own as it was read, and those of all that waits."""
+        """What tags say of other versions of this email: its own as it was read, and those of all that waits."""
         own = relatives_in(item.tags, item.id) if isinstance(item, EmailDetail) else ()
         found = dict.fromkeys(own)
         for email_id, tags in self.pending.tagged(PREFIX).items():
@@ -310,7 +310,7 @@ class DecisionLog:
         """The idempotency key of a submission, and since when it may have been used.
 
         It hashes the original's id, the revision and the edit. The revision counts the submissions whose end is
-        known: after those the same text is a new mail, while one that was lost must stay the same mail.
+        known: after those the same text is a new mail, while one that was lost must stay the same email.
         """
         if mine is None or request.act is not Act.RELEASE_EDIT:
             return "", at
@@ -339,7 +339,7 @@ def _root(item: str, family: Sequence[SavedDecision]) -> str:
 
 
 def _is_lost_edit(row: SavedDecision, raw: RawContent) -> bool:
-    """Whether a mail is the edit whose id a decision was never told."""
+    """Whether an email is the edit whose id a decision was never told."""
     return row.doubts == SUBMISSION and state_of(row).case.fingerprint == fingerprint(raw)
 
 

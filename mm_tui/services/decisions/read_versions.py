@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ReadChange(NamedTuple):
-    """A mail has other content than the reader had on the screen."""
+    """An email has other content than the reader had on the screen."""
 
     before: RawContent
     at: datetime
@@ -30,10 +30,10 @@ class ReadVersions:
         self._shown_id = ""
 
     def show(self, entry: QueueEntry, now: datetime) -> ReadChange | None:
-        """The mail is on the screen now; what of its content is another than before, if anything.
+        """The email is on the screen now; what of its content is another than before, if anything.
 
         Args:
-            entry: the mail; only what is known whole is compared.
+            entry: the email; only what is known whole is compared.
             now: when.
         """
         email_id = entry.item.id
@@ -48,6 +48,6 @@ class ReadVersions:
         return ReadChange(old.item.raw, self._noticed.setdefault(email_id, now))
 
     def forget_others(self, email_ids: Iterable[str]) -> None:
-        """Keeps what is known of these mails alone."""
+        """Keeps what is known of these emails alone."""
         kept = set(email_ids)
         self._versions = {email_id: entry for email_id, entry in self._versions.items() if email_id in kept}

@@ -101,7 +101,7 @@ class ActiveDecision:
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def must_ask_redraft(self, state: State) -> bool:
-        """Whether the mail was rejected, and the agent is still to be asked for another draft."""
+        """Whether the email was rejected, and the agent is still to be asked for another draft."""
         return self.facts.asks_redraft and state.outcome in (Outcome.REJECTED, Outcome.DECIDED)
 
     def saved(self, state: State, at: datetime) -> SavedDecision:

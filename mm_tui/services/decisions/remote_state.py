@@ -1,4 +1,4 @@
-"""What a mail's status at the gateway means for a release. The gateway's set of statuses is open."""
+"""What an email's status at the gateway means for a release. The gateway's set of statuses is open."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def standing_of(status: str, direction: str, *, approved: bool = False) -> Remot
 
 
 def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Snapshot:
-    """A mail as it was read just now.
+    """An email as it was read just now.
 
     Args:
         mail: what the gateway gave.
-        direction: as it was when the human saw the mail. It counts where the mail states none; and where it was not
+        direction: as it was when the human saw the email. It counts where the email states none; and where it was not
             known then, it is left out of the digest now, as it was then.
         our_name: under which the gateway records what is approved with this program's key; empty when not known.
     """

@@ -137,7 +137,7 @@ class Decisions:
         found: Sequence[Finding] = (),
         hold: float | None = None,
     ) -> DecisionView:
-        """Submits the edited text, retires the original, releases the edit. A scheduled mail is edited in place.
+        """Submits the edited text, retires the original, releases the edit. A scheduled email is edited in place.
 
         The text is in the local store, on the disk, before this returns. `found` is of the edit. Raises `Refused`.
         """
@@ -157,7 +157,7 @@ class Decisions:
     ) -> tuple[DecisionView, ...]:
         """Approves several, each with its digest, under one deadline and one undo. Begins all or none: `Refused`.
 
-        `found` by the mails' ids.
+        `found` by the emails' ids.
         """
         told = found or {}
         requests = [DecisionRequest(item, Act.APPROVE, digest, found=told.get(item.id, ())) for item, digest in items]
@@ -177,7 +177,7 @@ class Decisions:
         No agent is asked for other drafts: this stops one.
 
         Returns:
-            The decisions that began, and by the ids of the other mails why they did not.
+            The decisions that began, and by the ids of the other emails why they did not.
 
         Raises:
             Refused: nothing can be decided at all.
@@ -212,7 +212,7 @@ class Decisions:
         return len(await self._driver.feed_all(together, Undo()))
 
     async def answer(self, email_id: str, choice: Choice, *, to: Question | None = None) -> bool:
-        """Answers the question about this mail. False when it is not asked (any more).
+        """Answers the question about this email. False when it is not asked (any more).
 
         Args:
             to: the question that the human read; the answer counts for no other.
@@ -225,7 +225,7 @@ class Decisions:
     # What is known
 
     def state(self, email_id: str) -> DecisionView | None:
-        """The newest decision about this mail, or of which it is the edit; None when there is none in this run."""
+        """The newest decision about this email, or of which it is the edit; None when there is none in this run."""
         live = self._of(email_id)
         return self._view(live) if live is not None else None
 
@@ -249,12 +249,12 @@ class Decisions:
         self._driver.tell(live)
 
     def incidents(self) -> list[PendingItem]:
-        """The mails of which something left that nobody wanted, as they were seen, until somebody has looked."""
+        """The emails of which something left that nobody wanted, as they were seen, until somebody has looked."""
         unseen = [live for live in self._lives.values() if live.state.outcome in INCIDENTS and not live.looked_at]
         return [item for live in unseen if (item := item_of(live)) is not None]
 
     def forget(self, email_id: str) -> None:
-        """Drops ended decisions about this mail from `states`: the human has taken note."""
+        """Drops ended decisions about this email from `states`: the human has taken note."""
         for release_id, live in list(self._lives.items()):
             if live.state.ended and email_id in (live.state.case.item, live.state.replacement):
                 del self._lives[release_id]
@@ -264,7 +264,7 @@ class Decisions:
         return starts_thread(item.raw, edit)
 
     async def settled(self, email_id: str) -> DecisionView:
-        """Waits until the newest decision about this mail has ended or asks. Raises KeyError when there is none."""
+        """Waits until the newest decision about this email has ended or asks. Raises KeyError when there is none."""
         live = self._of(email_id)
         if live is None:
             raise KeyError(email_id)

@@ -21,7 +21,7 @@ async def undo(decisions: Decisions | None, wanted: str | None) -> Undone:
 
     Args:
         decisions: None while they are not ready.
-        wanted: the mail under the cursor; where its decision is not held, the last one that is held is taken back.
+        wanted: the email under the cursor; where its decision is not held, the last one that is held is taken back.
     """
     held = decisions.held() if decisions is not None else ()
     if decisions is None or not held:

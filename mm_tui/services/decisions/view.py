@@ -38,7 +38,7 @@ class Phase(StrEnum):
     ELSEWHERE = "elsewhere"
     """Somebody else decided. `decided_by` and `decided_at` say who and when, where the gateway tells."""
     INCIDENT = "incident"
-    """Something left that nobody wanted: two versions of one mail, or other content than was seen."""
+    """Something left that nobody wanted: two versions of one email, or other content than was seen."""
 
 
 AS_WANTED = frozenset({Phase.DONE, Phase.DECIDED})
@@ -78,7 +78,7 @@ def phase_of(state: State) -> Phase:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A mail's content cleaned for showing, for diffs."""
+    """An email's content cleaned for showing, for diffs."""
 
     to: tuple[OneLine, ...]
     cc: tuple[OneLine, ...]
@@ -143,15 +143,15 @@ class DecisionView:
     question: Asked | None = None
     changed: Changed | None = None
     replacement_id: str | None = None
-    """The id of the edited mail, once the gateway has given it one."""
+    """The id of the edited email, once the gateway has given it one."""
     decided_by: OneLine = OneLine("")
     decided_at: datetime | None = None
     batch: str | None = None
     """Decisions made in one act share it: one deadline, one undo."""
     about: OneLine = OneLine("")
-    """Whom the mail is to, or from where it came in, in a few words."""
+    """Whom the email is to, or from where it came in, in a few words."""
     status: OneLine = OneLine("")
-    """The mail's status as the gateway told it last."""
+    """The email's status as the gateway told it last."""
     text_kept: bool = False
     """An edit that has not been released lies in the local store."""
     unsent: bool = False

@@ -1,4 +1,4 @@
-"""Keeps the claim on the mail that the human at this seat has open, and gives it back when they leave it.
+"""Keeps the claim on the email that the human at this seat has open, and gives it back when they leave it.
 
 Runs beside everything else: what fails here is logged and tried again, and no decision waits for it.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mm_tui.services.sync.service import Sync
 
 SETTLE_SECONDS = 0.5
-"""A mail that is left sooner is not claimed: leafing through the queue costs no calls."""
+"""An email that is left sooner is not claimed: leafing through the queue costs no calls."""
 RENEWALS = 3
 """How often a claim is renewed within its life."""
 LAST_WORDS = 1.0
@@ -28,14 +28,14 @@ log = logging.getLogger("mm_tui.claims")
 
 
 class Open(NamedTuple):
-    """The mail that is open at this seat."""
+    """The email that is open at this seat."""
 
     mailbox_id: str
     email_id: str
 
 
 class PresenceKeeper:
-    """One seat's claim: on one mail at a time.
+    """One seat's claim: on one email at a time.
 
     Args:
         claims: sets and takes away the tags; without a send key, claims are only read.
@@ -60,11 +60,11 @@ class PresenceKeeper:
 
     @property
     def open_id(self) -> str | None:
-        """Id of the mail that is open here."""
+        """Id of the email that is open here."""
         return self._wanted.email_id if self._wanted is not None else None
 
     def open(self, mailbox_id: str, email_id: str) -> None:
-        """A human has this mail open now, and no other."""
+        """A human has this email open now, and no other."""
         self._want(Open(mailbox_id, email_id))
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class PresenceKeeper:
             log.info("a claim could not be given back in time; it ends by itself")
 
     async def _visit(self, mail: Open) -> None:
-        """Reads the mail anew, and claims it unless another has."""
+        """Reads the email anew, and claims it unless another has."""
         try:
             detail = await self._sync.fetch_detail(*mail)
             standing = claim_in(detail.tags, self._clock.now())
@@ -122,7 +122,7 @@ class PresenceKeeper:
             log.info("the claim of %s could not be given back: %s", mail.email_id, type(error).__name__)
 
     async def _moves_within(self, seconds: float) -> bool:
-        """Waits at most so long; True as soon as another mail is open, or none."""
+        """Waits at most so long; True as soon as another email is open, or none."""
         sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
         moving = asyncio.ensure_future(self._moved.wait())
         try:

@@ -1,4 +1,4 @@
-"""Claims between machines: a tag that says who is busy with a mail, for other reviewers to see.
+"""Claims between machines: a tag that says who is busy with an email, for other reviewers to see.
 
 Advisory only: nothing is refused because of one, and two reviewers may set theirs at the same moment. What keeps two
 decisions apart is the check before each call, and the gateway. Needs a send key, since tags do.
@@ -48,7 +48,7 @@ log = logging.getLogger("mm_tui.claims")
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who is busy with a mail, as its tags say."""
+    """Who is busy with an email, as its tags say."""
 
     by: OneLine
     since: datetime | None
@@ -60,7 +60,7 @@ class Presence:
 
     @property
     def words(self) -> OneLine:
-        """The line to show above the mail."""
+        """The line to show above the email."""
         since = f" since {self._since}" if self._since else ""
         seen = f", as of {self.as_of.astimezone():%H:%M:%S}" if self.as_of else ""
         return OneLine(f"{self.by} has it open{since}{seen}")
@@ -80,7 +80,7 @@ class Presence:
 
 
 def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
-    """The claim that a mail's tags hold; None when there is none, it cannot be read, or its time is over."""
+    """The claim that an email's tags hold; None when there is none, it cannot be read, or its time is over."""
     tagged = {str(key): value for key, value in held.items()}
     until = _moment(tagged.get(UNTIL))
     if not tagged.get(BY) or until is None or until <= now:
@@ -90,7 +90,7 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
 
 
 def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
-    """What a mail's tags say about an edit under way: that one replaces it, or that it is one; None when nothing."""
+    """What an email's tags say about an edit under way: that one replaces it, or that it is one; None when nothing."""
     by = editor_in(held) or "another reviewer"
     if is_replaced(held):
         return OneLine(f"being replaced by {by}")
@@ -109,7 +109,7 @@ async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit
 
 
 async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: str, other: str, reviewer: str) -> None:
-    """Adds one relation to a mail's tags, beside those that others have set."""
+    """Adds one relation to an email's tags, beside those that others have set."""
     from mm_tui.services.tags import ATTEMPTS, TagsDiffer, writing
 
     for _ in range(ATTEMPTS):
@@ -152,7 +152,7 @@ class PresenceTags:
         return self._gateway.keys.has("send")
 
     async def take(self, mailbox_id: str, email_id: str, **more: str) -> Presence | None:
-        """Claims a mail, or renews the claim.
+        """Claims an email, or renews the claim.
 
         Args:
             more: further tags to set with it.
@@ -208,7 +208,7 @@ class PresenceTags:
                         await self._gateway.delete_tag(mailbox_id, email_id, key)
 
     def _covered(self, email_id: str) -> AbstractContextManager[None]:
-        """One entry for each mail that was open at this seat is enough; renewals and giving back need none."""
+        """One entry for each email that was open at this seat is enough; renewals and giving back need none."""
         if email_id in self._journaled:
             return already_written()
         self._journaled.add(email_id)

@@ -1,6 +1,6 @@
-"""Reads the tags of the mail under the cursor with every poll, so that another's claim is told, and its end too.
+"""Reads the tags of the email under the cursor with every poll, so that another's claim is told, and its end too.
 
-Details are read once; claims come and go after that. One call for each poll is what this may cost, so the other mails
+Details are read once; claims come and go after that. One call for each poll is what this may cost, so the other emails
 of the list show what was seen of them last, and when.
 """
 
@@ -26,10 +26,10 @@ log = logging.getLogger("mm_tui.claims")
 
 
 class ClaimWatch:
-    """Watches one mail at a time.
+    """Watches one email at a time.
 
     Args:
-        database: keeps the tags with the mail's details.
+        database: keeps the tags with the email's details.
         gateway: asked for them; any key may.
         clock: dates what was seen.
         notify: told when they changed.
@@ -44,15 +44,15 @@ class ClaimWatch:
         self._seen_at: dict[str, datetime] = {}
 
     def watch(self, mailbox_id: str, email_id: str) -> None:
-        """This mail is under the cursor, and no other."""
+        """This email is under the cursor, and no other."""
         self._watched = mailbox_id, email_id
 
     def stop(self) -> None:
-        """No list of waiting mail is looked at."""
+        """No list of waiting emails is looked at."""
         self._watched = None
 
     def seen_at(self, email_id: str) -> datetime | None:
-        """When the tags of a mail were read last, apart from its details."""
+        """When the tags of an email were read last, apart from its details."""
         return self._seen_at.get(email_id)
 
     async def refresh(self) -> None:

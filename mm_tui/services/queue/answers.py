@@ -1,4 +1,4 @@
-"""Other mails of ours that answer the mail that a draft answers."""
+"""Other emails of ours that answer the email that a draft answers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ GONE = NOT_SENT - WAITING | {Status.DELETED}
 def other_answers(
     item: PendingItem, others: Sequence[EmailSummary], family: Callable[[], Iterable[str]]
 ) -> tuple[OtherAnswer, ...]:
-    """The other answers to the mail that `item` answers, oldest first.
+    """The other answers to the email that `item` answers, oldest first.
 
     Args:
         item: a draft that waits; inbound mail answers nothing.
-        others: the other mails of its thread, opened where they were, oldest first.
+        others: the other emails of its thread, opened where they were, oldest first.
         family: gives the ids of those that replace the draft or are replaced by it. They are no second answer while
             they wait; one that left is.
     """
@@ -56,7 +56,7 @@ def family_of(item_id: str, decisions: DecisionStore, details: Iterable[EmailDet
 
 
 def _answered(item: PendingItem, others: Iterable[EmailSummary]) -> EmailSummary | None:
-    """The mail that a draft answers as far as times tell: the newest that had come in when it was written."""
+    """The email that a draft answers as far as times tell: the newest that had come in when it was written."""
     before = [
         one
         for one in others

@@ -1,4 +1,4 @@
-"""Which waiting mails a human wrote: replies that were composed in this program, here or at another machine.
+"""Which waiting emails a human wrote: replies that were composed in this program, here or at another machine.
 
 The journal of this machine proves it. Elsewhere a tag says so, which whoever has a send key can set: it is shown as
 what it is, and never counts in favour of an agent.
@@ -28,7 +28,7 @@ IN_DOUBT = "reply_in_doubt"
 
 
 class Author(NamedTuple):
-    """The human who wrote a waiting mail."""
+    """The human who wrote a waiting email."""
 
     name: OneLine
     proven: bool
@@ -53,10 +53,10 @@ class Authors:
         """Idempotency key of a submission whose outcome is not known: (mailbox, hash of the text, who)."""
 
     def of(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
-        """Who wrote this mail; None when that was no human, as far as is known.
+        """Who wrote this email; None when that was no human, as far as is known.
 
         Args:
-            item: the waiting mail.
+            item: the waiting email.
             tags: its tags; None takes those of the detail that was read last.
         """
         self._take_in()
@@ -93,5 +93,5 @@ class Authors:
 
 
 def content_hash(body: str) -> str:
-    """What the journal keeps of a reply's text, to know the mail again whose id was never told."""
+    """What the journal keeps of a reply's text, to know the email again whose id was never told."""
     return sha256(body.strip().encode()).hexdigest()

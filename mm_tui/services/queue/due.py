@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 DEFAULT = "default"
 """The name under which the minutes for all other mailboxes stand."""
 SOON = 3
-"""A mail is said to be due in the last third of its time."""
+"""An email is said to be due in the last third of its time."""
 
 
 def due_at(received_at: datetime | None, address: str, minutes: Mapping[str, int]) -> datetime | None:
-    """By when a mail should be decided; None when nothing is set for its mailbox, or its time is not known.
+    """By when an email should be decided; None when nothing is set for its mailbox, or its time is not known.
 
     Args:
         received_at: when it came into the queue.

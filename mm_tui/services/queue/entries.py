@@ -78,14 +78,14 @@ class ReviewQueue:
         why_unread: Callable[[str], OneLine] = lambda _: OneLine(""),
         stop: Callable[[], bool] = lambda: False,
     ) -> list[QueueEntry]:
-        """The waiting mails.
+        """The waiting emails.
 
         Args:
             order: oldest first, or riskiest first and then oldest.
             mailbox_id: one mailbox only.
             hidden: ids to leave out, such as edits on their way that are shown with their original.
             seat: who reads; says which claims are theirs.
-            why_unread: why the details of a mail could not be read, as `WaitingDetails.why_not`.
+            why_unread: why the details of an email could not be read, as `WaitingDetails.why_not`.
             stop: asked between items; True ends early with what there is.
         """
         left_out = frozenset(hidden)
@@ -127,11 +127,11 @@ class ReviewQueue:
         return claim if is_fresh else replace(claim, as_of=max(seen))
 
     def around(self) -> FilterContext:
-        """What filters of the queue must know besides the mails."""
+        """What filters of the queue must know besides the emails."""
         return FilterContext(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
 
     def entry(self, email_id: str) -> QueueEntry | None:
-        """One waiting mail; None when it waits no more."""
+        """One waiting email; None when it waits no more."""
         item = self._pending.get(email_id)
         if item is None:
             return None
@@ -144,7 +144,7 @@ class ReviewQueue:
         return _claimed(entry, claim_in(held, now), NOBODY)
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
-        """A mail that waits no more, as it was seen."""
+        """An email that waits no more, as it was seen."""
         return self._entry(item)
 
     def assess_edit(self, entry: QueueEntry, draft: Draft) -> Assessment:
@@ -159,7 +159,7 @@ class ReviewQueue:
         return replace(entry, assessment=_with_newer(self.assess_edit(entry, Draft.of(entry.item)), newer))
 
     def _thread_around(self, item: PendingItem) -> tuple[list[ThreadMail], int]:
-        """The other mails of the thread, and how many of them came in after this one was written."""
+        """The other emails of the thread, and how many of them came in after this one was written."""
         thread_id = item.thread_id
         if thread_id is None:
             listed = self._mail.summary(item.id)
@@ -268,7 +268,7 @@ def _claimed(entry: QueueEntry, claim: Presence | None, seat: Seat) -> QueueEntr
 
 
 def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> dict[str, OneLine]:
-    """What to say of mails of which both wait: one is to replace the other."""
+    """What to say of emails of which both wait: one is to replace the other."""
     found: dict[str, OneLine] = {}
     for email_id, held in tags.items():
         others = waiting.intersection(relatives_in(held, email_id))

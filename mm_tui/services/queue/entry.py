@@ -30,7 +30,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class ThreadMail:
-    """A mail of the draft's thread: as listed, and opened where it was opened on this machine."""
+    """An email of the draft's thread: as listed, and opened where it was opened on this machine."""
 
     summary: EmailSummary
     detail: EmailDetail | None
@@ -51,7 +51,7 @@ class QueueEntry:
     assessment: Assessment
     edit: SavedEdit | None = None
     thread: tuple[ThreadMail, ...] = ()
-    """The other mails of its thread, oldest first; those that came after it stand last."""
+    """The other emails of its thread, oldest first; those that came after it stand last."""
 
     due_at: datetime | None = None
     """By when it should be decided; None when no time is set for its mailbox."""
@@ -70,7 +70,7 @@ class QueueEntry:
     unread_because: OneLine = _NOTHING
     """Why its details could not be read; empty when they were, or when nothing failed so far."""
     ended: OneLine = _NOTHING
-    """How it was decided, of a mail that waits no more and is still shown; empty while it waits."""
+    """How it was decided, of an email that waits no more and is still shown; empty while it waits."""
     is_mine: bool = False
     """Open at this seat, claimed under the reviewer's own name, or with an edit."""
 
@@ -143,11 +143,11 @@ class Seat(NamedTuple):
     token: str = ""
     """Of the claims that this very program sets."""
     open_id: str | None = None
-    """The mail that is open here."""
+    """The email that is open here."""
     fresh_seconds: float = float("inf")
     """A claim that was seen longer ago than this says when that was."""
     tags_seen_at: Callable[[str], datetime | None] = lambda _: None
-    """When the tags of a mail were read last, apart from its details."""
+    """When the tags of an email were read last, apart from its details."""
 
 
 NOBODY = Seat()

@@ -37,7 +37,7 @@ ALL = SavedFilter(OneLine(query.ALL), "")
 
 @dataclass(frozen=True)
 class FilterContext:
-    """What a filter must know besides the mail itself."""
+    """What a filter must know besides the email itself."""
 
     now: datetime
     addresses: Mapping[str, str]
@@ -103,7 +103,7 @@ def _box_name(address: str, mailboxes: Sequence[tuple[str, str]], others: Sequen
 
 
 def counted(filters: Sequence[SavedFilter], entries: Sequence[QueueEntry], around: FilterContext) -> list[FilterCount]:
-    """The filters with how many of these mails each selects."""
+    """The filters with how many of these emails each selects."""
     narrowings = [QueueFilter(one.query, around) for one in filters]
     return [
         FilterCount(one, sum(map(narrowing.has, entries))) for one, narrowing in zip(filters, narrowings, strict=True)

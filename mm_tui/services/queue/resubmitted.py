@@ -1,6 +1,6 @@
 """Which waiting drafts follow one that was rejected or sent back, by whom, why, and with which text.
 
-What was decided with this program stands in the journal, with the reason; of other reviewers' rejections the mail's
+What was decided with this program stands in the journal, with the reason; of other reviewers' rejections the email's
 status tells, and the gateway's log where it was read. It only tells: the rules and the digest do not change by it.
 """
 
@@ -90,7 +90,7 @@ class Resubmissions:
         self._head = ""
         self._read_to = 0
         self._here: dict[str, Rejection] = {}
-        """What was rejected with this program, by the mail's id."""
+        """What was rejected with this program, by the email's id."""
         self._retired: set[str] = set()
         """Originals whose edit took their place."""
         self._last: tuple[datetime, tuple[EmailDetail, ...]] | None = None
@@ -125,7 +125,7 @@ class Resubmissions:
 
         Args:
             item: the waiting draft; inbound mail follows nothing.
-            others: the other mails of its thread, opened where they were, oldest first.
+            others: the other emails of its thread, opened where they were, oldest first.
             seen_at: when this machine first saw it waiting.
             named: the id of the draft that its tags say it takes the place of; it counts if that one may be it.
         """
@@ -144,7 +144,7 @@ class Resubmissions:
         return Resubmission(mail.id, rejection, mail.raw if isinstance(mail, EmailDetail) else None, earlier=at)
 
     def _candidates(self, item: PendingItem, others: Sequence[EmailSummary]) -> Iterable[EmailSummary]:
-        """Drafts of its thread, and those of other threads that answer the same mail."""
+        """Drafts of its thread, and those of other threads that answer the same email."""
         known = {item.id, *(one.id for one in others)}
         yield from (one for one in others if str(one.direction) != Direction.INBOUND)
         if item.in_reply_to and self._last is not None:

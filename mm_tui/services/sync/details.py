@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DetailReader:
-    """Reads details and keeps them, one request for a mail however many want it."""
+    """Reads details and keeps them, one request for an email however many want it."""
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock, notify: Notify) -> None:
         self._database = database
@@ -34,7 +34,7 @@ class DetailReader:
         """As `Sync.fetch_detail`.
 
         Args:
-            announce: say what changed; a caller that reads many mails says it once for all.
+            announce: say what changed; a caller that reads many emails says it once for all.
         """
         if announce:
             self._announced.add(email_id)

@@ -158,7 +158,7 @@ class MailboxSync:
     # Statuses that move
 
     async def refresh_window(self, since: datetime) -> Changes:
-        """Reads again the newest mails, and outbound mail from `since` on as long as one of it may still move.
+        """Reads again the newest emails, and outbound mail from `since` on as long as one of it may still move.
 
         At most `WINDOW_PAGES` pages of outbound mail; the next call goes on where this one ended.
         """

@@ -1,4 +1,4 @@
-"""Opening mails for a reader: errors come back as words, because a screen has nothing else to do with them."""
+"""Opening emails for a reader: errors come back as words, because a screen has nothing else to do with them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 async def open_mails(sync: Sync, mails: Iterable[tuple[str, str]]) -> OneLine:
-    """Opens mails at the gateway, one after the other, and keeps them. Marks them read there.
+    """Opens emails at the gateway, one after the other, and keeps them. Marks them read there.
 
     Args:
         sync: the running sync.
-        mails: (mailbox id, e-mail id) of each.
+        emails: (mailbox id, e-mail id) of each.
 
     Returns:
         Empty when all went well, else what failed first and what to do; the rest is not tried.

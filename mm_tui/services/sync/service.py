@@ -193,9 +193,9 @@ class Sync:
         self._active = active
 
     async def fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """Opens a mail at the gateway, which marks it read, and keeps it. Only for mail that a human opens.
+        """Opens an email at the gateway, which marks it read, and keeps it. Only for mail that a human opens.
 
-        Two calls for one mail make one request. Cancelling a caller leaves the request running, for it has had its
+        Two calls for one email make one request. Cancelling a caller leaves the request running, for it has had its
         effect and its answer is worth keeping.
 
         Raises:

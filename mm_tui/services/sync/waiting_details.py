@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 GAP_SECONDS = 0.1
 """Between two requests for mail that is not on the screen: at most ten a second."""
 TELL_SECONDS = 0.5
-"""Screens are told at most this often while many mails are read."""
+"""Screens are told at most this often while many emails are read."""
 RETRY_SECONDS = 15.0
-"""The first wait before a mail that could not be read is tried again; doubled each time."""
+"""The first wait before an email that could not be read is tried again; doubled each time."""
 FAILURES_IN_A_ROW = 3
-"""So many mails failing one after the other are the gateway's failure, not theirs."""
+"""So many emails failing one after the other are the gateway's failure, not theirs."""
 THREAD_MAILS = 5
-"""How many of a thread's newest mails are read with a draft."""
+"""How many of a thread's newest emails are read with a draft."""
 _GATEWAY_WIDE = (MissingKey, MissingScope, Unauthorized, TooMany, Unreachable)
 """Errors that every other mail would meet too."""
 
@@ -52,7 +52,7 @@ class _Failure(NamedTuple):
 
 
 class WaitingDetails:
-    """One request at a time, the mails on the screen first.
+    """One request at a time, the emails on the screen first.
 
     Args:
         database: holds the queue.
@@ -80,7 +80,7 @@ class WaitingDetails:
         self._told_at = float("-inf")
 
     def first(self, email_ids: Sequence[str]) -> None:
-        """Names the mails on the screen, in the order in which they are to be read."""
+        """Names the emails on the screen, in the order in which they are to be read."""
         if tuple(email_ids) != self._shown:
             self._shown = tuple(email_ids)
             if not self._trouble:
@@ -92,7 +92,7 @@ class WaitingDetails:
             self._wake.set()
 
     def why_not(self, email_id: str) -> OneLine:
-        """Why the details of this mail have not been read; empty when they were, or when nothing went wrong so far."""
+        """Why the details of this email have not been read; empty when they were, or when nothing went wrong so far."""
         failure = self._failures.get(email_id)
         return failure.words if failure is not None else self._trouble
 

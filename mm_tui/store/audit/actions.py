@@ -1,4 +1,4 @@
-"""What an action of the gateway's audit log means for a mail, whatever the gateway calls it.
+"""What an action of the gateway's audit log means for an email, whatever the gateway calls it.
 
 No document of the gateway lists the names: `oversight.approved`, `oversight_approve`, `message.approved` and
 `emailRejected` have all been seen or can be expected. So a name is read by its words. A name with no word that we know
@@ -16,7 +16,7 @@ from mm_tui.text import OneLine
 
 
 class Meaning(StrEnum):
-    """What happened to a mail."""
+    """What happened to an email."""
 
     APPROVED = "approved"
     REJECTED = "rejected"

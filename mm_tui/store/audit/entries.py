@@ -70,15 +70,15 @@ class AuditStore:
         )
 
     def of(self, resource_id: str) -> list[AuditEntry]:
-        """What happened to one mail (or other thing), oldest first."""
+        """What happened to one email (or other thing), oldest first."""
         return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))
 
     def composer(self, resource_id: str) -> str:
-        """The key that submitted a mail, by the first entry about it; empty where the log does not tell."""
+        """The key that submitted an email, by the first entry about it; empty where the log does not tell."""
         return self.composers([resource_id]).get(resource_id, "")
 
     def composers(self, resource_ids: Iterable[str]) -> dict[str, str]:
-        """The keys that submitted these mails, by the first entry with a key about each, as far as the log tells."""
+        """The keys that submitted these emails, by the first entry with a key about each, as far as the log tells."""
         found: dict[str, str] = {}
         rows = self._database.reader().execute(
             "SELECT resource_id, json_extract(model, '$.actor_key_id'), coalesce(json_extract(model, '$.action'), '')"
@@ -91,7 +91,7 @@ class AuditStore:
         return {resource_id: key for resource_id, key in found.items() if key}
 
     def decided(self, since: datetime) -> list[LoggedDecision]:
-        """The decisions in the log about mails that the store has, oldest first; of each mail the last one."""
+        """The decisions in the log about emails that the store has, oldest first; of each email the last one."""
         reader = self._database.reader()
         rows = reader.execute(
             "SELECT audit.resource_id, mail.mailbox_id, audit.model, mail.direction, audit.created_at FROM audit"

@@ -36,7 +36,7 @@ class JournalEntry:
     """The reviewer's name."""
     kind: OneLine
     email_id: OneLine
-    """The mail that waits or waited."""
+    """The email that waits or waited."""
     details: Mapping[OneLine, OneLine]
     hash: str
 
@@ -105,7 +105,7 @@ class Journal:
         """Entries oldest first.
 
         Args:
-            email_id: only those about this mail, either as the one decided on or named in the details.
+            email_id: only those about this email, either as the one decided on or named in the details.
             after: only those with a higher number.
             limit: at most so many.
         """

@@ -1,4 +1,4 @@
-"""Decisions that took effect, from both logs: who made them, when, and what became of the mail."""
+"""Decisions that took effect, from both logs: who made them, when, and what became of the email."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SKEW = timedelta(days=1)
 
 
 class Outcome(StrEnum):
-    """What became of a mail."""
+    """What became of an email."""
 
     SENT = "sent"
     """As it was written."""

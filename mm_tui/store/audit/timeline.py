@@ -73,7 +73,7 @@ class LineFilter:
     until: datetime | None = None
     """Not included."""
     text: str = ""
-    """Words that must all be in the line, its mail's subject or its correspondents' addresses."""
+    """Words that must all be in the line, its email's subject or its correspondents' addresses."""
 
 
 class LogLine(NamedTuple):
@@ -87,7 +87,7 @@ class LogLine(NamedTuple):
     actor: OneLine
     """The id of a key (gateway), or a reviewer's name (journal)."""
     about: OneLine
-    """The mail's id; of other things the id that the gateway gave."""
+    """The email's id; of other things the id that the gateway gave."""
     about_type: OneLine
     """`email` for all of the journal."""
     details: tuple[tuple[OneLine, OneLine], ...]

@@ -40,7 +40,7 @@ class SavedEdit:
 
 
 class EditStore:
-    """One edit per waiting mail. Survives a kill of the program at once, and a power cut from the next pause on."""
+    """One edit per waiting email. Survives a kill of the program at once, and a power cut from the next pause on."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -104,7 +104,7 @@ class EditStore:
         return OneLine(f"Texts that you wrote are in {loose.keep(texts)}")
 
     def get(self, item_id: str) -> SavedEdit | None:
-        """The edit of this mail, if there is one."""
+        """The edit of this email, if there is one."""
         row = _row(self._database.reader(), item_id)
         return _edit(row) if row is not None else None
 

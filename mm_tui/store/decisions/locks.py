@@ -1,4 +1,4 @@
-"""Claims: of the processes that share a store, one at a time decides about a mail and its edits.
+"""Claims: of the processes that share a store, one at a time decides about an email and its edits.
 
 A claim is taken in a transaction before anything else. A claim of a process that no longer runs can be taken over. A
 process in the same place (machine, boot and process namespace) is looked up in the process table. Of one elsewhere,
@@ -104,7 +104,7 @@ class TakenOver(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who decides about a mail just now."""
+    """Who decides about an email just now."""
 
     subject: str
     release_id: str
@@ -149,7 +149,7 @@ class ClaimStore:
         """Claims `subject` inside the caller's write transaction.
 
         Args:
-            subject: the id of the original mail, which also stands for all its edits.
+            subject: the id of the original email, which also stands for all its edits.
 
         Returns:
             None when the claim is ours now; else the claim of another process or decision that stands in the way.

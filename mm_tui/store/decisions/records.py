@@ -65,7 +65,7 @@ class DecisionStore:
         return self._select("WHERE ended = 0")
 
     def family(self, email_id: str) -> list[SavedDecision]:
-        """All decisions about a mail and all that is connected with it as original or edit, oldest first."""
+        """All decisions about an email and all that is connected with it as original or edit, oldest first."""
         known, found = {email_id}, dict[str, SavedDecision]()
         fresh = [email_id]
         while fresh:

@@ -67,7 +67,7 @@ class ContactStore:
         self._database = database
 
     def exchanges(self, *, most: int = MOST) -> list[Exchange]:
-        """First mails with the `most` latest addresses. Takes up to 0.5 s at 100,000 mails: not on the UI thread."""
+        """First emails with the `most` latest addresses. Takes up to 0.5 s at 100,000 emails: not on the UI thread."""
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
         found: list[Exchange] = []
@@ -97,7 +97,7 @@ class ContactStore:
         StateStore(self._database).set(ADDRESS_BOOK, json.dumps(oldest))
 
     def thread_of(self, email_id: str, mailbox_id: str, thread_id: str | None) -> int | None:
-        """The store's number of a mail's thread; None when neither is known here."""
+        """The store's number of an email's thread; None when neither is known here."""
         row = (
             self._database.reader()
             .execute(

@@ -36,7 +36,7 @@ _NEWEST = (
     f"coalesce((SELECT max(key) FROM mail WHERE mail.thread = threads.thread AND NOT ({_IS_UNSENT})),"
     " (SELECT max(key) FROM mail WHERE mail.thread = threads.thread), 0)"
 )
-"""The mail that stands for a thread: the newest that is no draft, so that an answer moves it only by being sent."""
+"""The email that stands for a thread: the newest that is no draft, so that an answer moves it only by being sent."""
 _COLUMNS = (
     "email_id", "mailbox_id", "sender", "sender_name", "recipients", "subject", "hidden",
     "direction", "status", "received_at", "has_attachments", "rest",
@@ -49,7 +49,7 @@ def upsert(database: Database, emails: Sequence[EmailSummary], *, keep_direction
     changed: set[str] = set()
     with database.write() as connection:
         for start in range(0, len(emails), _SLICE):
-            # The last word on a mail counts when a page repeats one.
+            # The last word on an email counts when a page repeats one.
             batch = {email.id: email for email in emails[start : start + _SLICE]}
             _upsert_slice(connection, batch, keep_direction, new, changed)
     return Changes(frozenset(new), frozenset(changed - new))
@@ -217,7 +217,7 @@ def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Change
 
 
 def chips_json(chips: Sequence[str]) -> str:
-    """The column that keeps what `models.chips_of` made of a mail's tags."""
+    """The column that keeps what `models.chips_of` made of an email's tags."""
     return json.dumps(chips) if chips else ""
 
 
@@ -260,7 +260,7 @@ def annotate(
 
 
 def forget(database: Database, keys: Sequence[int]) -> int:
-    """Drops mails with their bodies and words. Returns how many went."""
+    """Drops emails with their bodies and words. Returns how many went."""
     if not keys:
         return 0
     with database.write() as connection:
@@ -285,7 +285,7 @@ def count_threads(connection: sqlite3.Connection, threads: set[int], names: set[
 
 
 def free_keys(connection: sqlite3.Connection, received: dict[str, int | None]) -> dict[str, int]:
-    """A key for each e-mail id, from its time in milliseconds, that no other mail has."""
+    """A key for each e-mail id, from its time in milliseconds, that no other email has."""
     keys: dict[str, int] = {}
     wanted = {email_id: make_key(ms, email_id) for email_id, ms in received.items()}
     taken = {
@@ -310,13 +310,13 @@ FROM mail LEFT JOIN details ON details.key = mail.key WHERE mail.key = ?
 
 
 def unindex(connection: sqlite3.Connection, key: int) -> None:
-    """Takes a mail out of the full-text index. Before any change of its words: the index must be told the old ones."""
+    """Removes an email from the full-text index. Call it before its words change: the index needs the old ones."""
     _index(connection, key, "INSERT INTO mail_words (mail_words, rowid, subject, sender, recipients, body, summary)"
            " VALUES ('delete', ?, ?, ?, ?, ?, ?)")  # fmt: skip
 
 
 def index(connection: sqlite3.Connection, key: int) -> None:
-    """Puts a mail into the full-text index as it now stands in the tables."""
+    """Puts an email into the full-text index as it now stands in the tables."""
     _index(connection, key, "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary)"
            " VALUES (?, ?, ?, ?, ?, ?)")  # fmt: skip
 
@@ -334,12 +334,12 @@ def _words(columns: sqlite3.Row | dict[str, Any]) -> tuple[str, str, str]:
 
 
 def thread_name(email: EmailSummary) -> str:
-    """The thread's id; for a mail outside any thread a name that no gateway id can be (they hold no space)."""
+    """The thread's id; for an email outside any thread a name that no gateway id can be (they hold no space)."""
     return email.thread_id or f" {email.id}"
 
 
 def columns_of(email: EmailSummary) -> dict[str, Any]:
-    """A mail as values for the table `mail`."""
+    """An email as values for the table `mail`."""
     sender, subject = email.sender, email.subject
     hidden = subject.removed + sender.address.removed + sender.name.removed
     recipients: list[tuple[str, str]] = []

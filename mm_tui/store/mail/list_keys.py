@@ -13,7 +13,7 @@ from mm_tui.store.mail.search import Condition, MailView, Query, statuses_of, vi
 SLICE = 8000
 """Keys read at a time where that costs nothing, so that reading 100,000 of them needs little memory."""
 RARE = 2000
-"""A status that fewer mails have is looked up in its index instead of walking all mails, newest first."""
+"""A status that fewer emails have is looked up in its index instead of walking all emails, newest first."""
 
 
 def read(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None) -> array[int]:
@@ -36,7 +36,7 @@ def count(connection: sqlite3.Connection, view: MailView, query: Query) -> int:
 
 
 def _with_rare_statuses(cursor: sqlite3.Cursor, view: MailView, query: Query) -> Query:
-    """The query, with the keys of a status that few mails have as a further condition: some of a million mails are
+    """The query, with the keys of a status that few emails have as a further condition: some of a million emails are
     found without reading the others, and a status that is still being typed is known to have none."""
     wanted = [*query.statuses, *([statuses_of(view.status)] if view.status is not None else [])]
     conditions = list(query.conditions)

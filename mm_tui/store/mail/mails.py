@@ -38,10 +38,10 @@ class MailboxRow(NamedTuple):
 
 
 class MailStore:
-    """The mails of one profile.
+    """The emails of one profile.
 
     Lists are two reads: `keys` takes a snapshot of a view as integers, `rows` reads one page of it. Both are made
-    for 100,000 mails: a page is under 2 ms, so the screen may read it where it draws.
+    for 100,000 emails: a page is under 2 ms, so the screen may read it where it draws.
     """
 
     def __init__(self, database: Database) -> None:
@@ -50,20 +50,20 @@ class MailStore:
     # Taking in
 
     def upsert(self, emails: Iterable[EmailSummary]) -> Changes:
-        """Takes in mails from lists, new or known, in one transaction."""
+        """Takes in emails from lists, new or known, in one transaction."""
         from mm_tui.store.mail.filing import upsert
 
         return upsert(self._database, list(emails))
 
     def save_detail(self, detail: EmailDetail, *, at: datetime) -> Changes:
-        """Takes in a mail that was opened, with its body, at the time `at`. The body becomes searchable."""
+        """Takes in an email that was opened, with its body, at the time `at`. The body becomes searchable."""
         from mm_tui.store.mail.filing import save_detail
 
         return save_detail(self._database, detail, at)
 
     def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
-        """Keeps the tags of a mail that was opened, as the gateway holds them now. False: they are as they were, or the
-        mail was never opened."""
+        """Keeps the tags of an email that was opened, as the gateway holds them now. False: they are as they were, or
+        the mail was never opened."""
         from mm_tui.models import chips_of
         from mm_tui.store.mail.filing import chips_json
 
@@ -100,7 +100,7 @@ class MailStore:
         return annotate(self._database, email_id, label, urgency, summary, chips)
 
     def forget_before(self, moment: datetime, *, limit: int = 500) -> int:
-        """Drops up to `limit` of the oldest mails from before `moment`, but none that waits for a decision."""
+        """Drops up to `limit` of the oldest emails from before `moment`, but none that waits for a decision."""
         from mm_tui.store.mail.filing import forget
 
         rows = self._database.reader().execute(
@@ -125,7 +125,7 @@ class MailStore:
         query: Query | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> array[int]:
-        """The view's mails as keys, newest first.
+        """The view's emails as keys, newest first.
 
         Args:
             view: what to show.
@@ -171,7 +171,7 @@ class MailStore:
             yield self.keys(view, below=head[-1], query=understood, stop=stop)
 
     def count(self, view: MailView, *, query: Query | None = None) -> int:
-        """How many lines the view has: mails, or threads where they are folded. Some ten milliseconds."""
+        """How many lines the view has: emails, or threads where they are folded. Some ten milliseconds."""
         return view_keys.count(self._database.reader(), view, query or parse_query(view.query))
 
     def rows(self, keys: Sequence[int], *, folded: bool = False) -> list[MailRow]:
@@ -200,12 +200,12 @@ class MailStore:
         return [by_key.get(key) or gone_row(key) for key in keys]
 
     def row(self, email_id: str) -> MailRow | None:
-        """The row of one mail."""
+        """The row of one email."""
         columns = self._database.reader().execute(f"{ROW_SQL} WHERE email_id = ?", (email_id,)).fetchone()
         return mail_row(columns) if columns else None
 
     def rowid(self, email_id: str) -> int | None:
-        """The key of a mail."""
+        """The key of an email."""
         found = self._database.reader().execute("SELECT key FROM mail WHERE email_id = ?", (email_id,)).fetchone()
         return found[0] if found else None
 
@@ -224,21 +224,21 @@ class MailStore:
         counted = ("mail WHERE status = 'unread'", "pending")
         return Counts(*(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in counted))
 
-    # Whole mails
+    # Whole emails
 
     def summary(self, email_id: str) -> EmailSummary | None:
-        """A mail as its list gave it."""
+        """An email as its list gave it."""
         return next(iter(self._summaries("email_id = ?", (email_id,))), None)
 
     def thread(self, mailbox_id: str, thread_id: str) -> list[EmailSummary]:
-        """The mails of a thread, oldest first."""
+        """The emails of a thread, oldest first."""
         return self._summaries(
             "mail.thread = (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?)",
             (mailbox_id, thread_id),
         )
 
     def moving(self, since: datetime) -> dict[str, datetime]:
-        """Mailboxes with outbound mail since then whose status may still move, and that mail's oldest time."""
+        """Mailboxes with outbound mail since then whose status may still move, and that email's oldest time."""
         final = (*STATUS_WORDS["failed"], "delivered", "rejected", "cancelled", "complained")
         rows = self._database.reader().execute(
             "SELECT mailbox_id, min(received_at) FROM mail WHERE key >= ? AND direction = 'outbound'"
@@ -258,7 +258,7 @@ class MailStore:
         return [summary_of(row) for row in cursor]
 
     def detail(self, email_id: str) -> EmailDetail | None:
-        """An opened mail, with the status its list told last; None when it was never opened on this machine."""
+        """An opened email, with the status its list told last; None when it was never opened on this machine."""
         row = (
             self._database.reader()
             .execute(
@@ -276,7 +276,7 @@ class MailStore:
         return detail_of(row)
 
     def detail_size(self, email_id: str) -> int:
-        """Characters that `detail` has to read; 0 when the mail was never opened on this machine."""
+        """Characters that `detail` has to read; 0 when the email was never opened on this machine."""
         row = (
             self._database.reader()
             .execute(
@@ -287,7 +287,7 @@ class MailStore:
         return row[0] if row else 0
 
     def detail_at(self, email_id: str) -> datetime | None:
-        """When the mail was last opened at the gateway; None: never."""
+        """When the email was last opened at the gateway; None: never."""
         row = (
             self._database.reader()
             .execute(

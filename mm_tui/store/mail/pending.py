@@ -38,7 +38,7 @@ class Waiting(NamedTuple):
 
 
 class PendingStore:
-    """The waiting mails of one profile. A few hundred at most; whole models are read."""
+    """The waiting emails of one profile. A few hundred at most; whole models are read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -86,7 +86,7 @@ class PendingStore:
             return connection.execute("DELETE FROM pending WHERE email_id = ?", (email_id,)).rowcount > 0
 
     def items(self, order: Order = "oldest", *, mailbox_id: str | None = None) -> list[PendingItem]:
-        """The waiting mails; those without a time stand first as the oldest."""
+        """The waiting emails; those without a time stand first as the oldest."""
         where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
         direction = "ASC" if order == "oldest" else "DESC"
         rows = self._database.reader().execute(
@@ -102,7 +102,7 @@ class PendingStore:
         return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
 
     def unread_drafts(self) -> list[Waiting]:
-        """Outbound mails whose details have not been read since they were listed as they are, oldest first."""
+        """Outbound emails whose details have not been read since they were listed as they are, oldest first."""
         rows = self._database.reader().execute(
             "SELECT email_id, mailbox_id, received_at FROM pending"
             " WHERE NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
@@ -114,10 +114,10 @@ class PendingStore:
         """Mails in the threads of waiting drafts that were never opened here and that opening cannot mark read.
 
         Args:
-            newest: how many of a thread's newest mails count.
+            newest: how many of a thread's newest emails count.
 
         Returns:
-            (id of the draft, the mail) of each, the oldest draft first.
+            (id of the draft, the email) of each, the oldest draft first.
         """
         rows = self._database.reader().execute(
             "SELECT draft, email_id, mailbox_id, received_at FROM ("
@@ -135,7 +135,7 @@ class PendingStore:
         return [(row[0], Waiting(row[1], row[2], from_ms(row[3]) if row[3] else None)) for row in rows]
 
     def get(self, email_id: str) -> PendingItem | None:
-        """One waiting mail."""
+        """One waiting email."""
         row = self._database.reader().execute("SELECT model FROM pending WHERE email_id = ?", (email_id,)).fetchone()
         return _load(row[0]) if row else None
 
@@ -145,7 +145,7 @@ class PendingStore:
         return from_ms(row[0]) if row else None
 
     def tagged(self, *prefixes: str) -> dict[str, dict[str, str]]:
-        """The tags of the waiting mails that have one whose name begins so, by e-mail id, as their details were read.
+        """The tags of the waiting emails that have one whose name begins so, by e-mail id, as their details were read.
 
         The texts are as the details hold them: make a `OneLine` of what is shown.
         """

@@ -41,7 +41,7 @@ class MailRow(NamedTuple):
     waiting: bool = False
     """A draft of its thread waits for a decision. Known for folded rows only."""
     unread: bool = False
-    """It is unread, or for folded rows: a mail of its thread is."""
+    """It is unread, or for folded rows: an email of its thread is."""
     chips: tuple[OneLine, ...] = ()
     """Tags that others set, as `models.chips_of` words them."""
 
@@ -86,7 +86,7 @@ def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
 
 
 def gone_row(key: int) -> MailRow:
-    """Stands in a page for a mail that has left the store since the list was taken."""
+    """Stands in a page for an email that has left the store since the list was taken."""
     return MailRow(
         key, "", "", None, _NOTHING, _NOTHING, _NOTHING, 0, OneLine("(no longer kept here)"), 0,
         _NOTHING, _NOTHING, None, False, _NOTHING, _NOTHING, _NOTHING, 1,

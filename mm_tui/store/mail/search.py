@@ -39,7 +39,7 @@ _STATUS = "mail.status IN"
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """What a list shows. Two equal views show the same mails."""
+    """What a list shows. Two equal views show the same emails."""
 
     mailbox_id: str | None = None
     label: str | None = None
@@ -213,7 +213,7 @@ _CONDITIONS: Mapping[str, Callable[[Term, datetime], Condition | None]] = {
 
 
 def view_sql(view: MailView, query: Query, below: int | None = None) -> tuple[str, list[str | int]]:
-    """The SELECT that gives `key` and `thread` of the view's mails, newest first (`thread` is NULL unless folded).
+    """The SELECT that gives `key` and `thread` of the view's emails, newest first (`thread` is NULL unless folded).
 
     Without words it walks the index `mail_list`; with words it walks the full-text index backwards. Both hand out
     the first rows before they know the last, so a LIMIT ends them early.
