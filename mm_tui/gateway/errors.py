@@ -142,6 +142,16 @@ class Blocked(GatewayError):
 
     default_message = "blocked before it reached the gateway"
     what_to_do = "This network's address is blocked. Use another network, or ask MultiMail to lift the block."
+    on_the_way: ClassVar[str] = (
+        "Another web server, a proxy or a firewall answered: check the profile's url, or use another network."
+    )
+
+    @classmethod
+    def by(cls, what: str, what_to_do: str = "") -> Blocked:
+        """The block that this answer shows; `what_to_do` where it is not Cloudflare's."""
+        made = cls(f"{cls.default_message} (403, {what})", status=403)
+        made.what_to_do = what_to_do or cls.what_to_do
+        return made
 
 
 class Conflict(GatewayError):

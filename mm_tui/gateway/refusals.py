@@ -30,10 +30,12 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
     told = _told(body)
     words = mask(told.get("error", ""))
     if (block := _block(response, body)) is not None:
-        return errors.Blocked(block, status=status)
+        return block
     low = words.lower()
     wait = _seconds(response.headers.get("retry-after"))
     if status == 401:
+        if _is_page(body):
+            return no_gateway(call, "answers 401 with a web page", 401)
         return errors.Unauthorized(words, status=status)
     if status == 403:
         if "read_only" in low or "read-only" in low or "read only" in low:
@@ -80,16 +82,23 @@ def _not_found(call: Call, words: str, body: bytes) -> errors.GatewayError:
     return errors.NotFound(words, status=404)
 
 
-def _block(response: httpx.Response, body: bytes) -> str | None:
-    """What a 403 says that the gateway did not give: Cloudflare's, by the machine's address. None for the gateway's."""
+def _is_page(body: bytes) -> bool:
+    """Whether it is a web page: the gateway answers in JSON, also when it refuses."""
+    return b"<" in body[:200] and not body.lstrip().startswith((b"{", b"["))
+
+
+def _block(response: httpx.Response, body: bytes) -> errors.Blocked | None:
+    """A 403 that is not the gateway's own, which is JSON: mostly Cloudflare's, by the machine's address."""
     if response.status_code != 403 or body.lstrip().startswith(b"{"):
         return None
     code = re.search(rb"error code:?\s*(10\d\d)", body[:4000], re.IGNORECASE)
     if code is not None:
-        return f"{errors.Blocked.default_message} (403, error code {code[1].decode()})"
-    if "cf-mitigated" in response.headers or (b"<" in body[:200] and b"cloudflare" in body.lower()):
-        return f"{errors.Blocked.default_message} (403, a page of Cloudflare)"
-    return None
+        return errors.Blocked.by(f"error code {code[1].decode()}")
+    headers = response.headers
+    named = "cf-mitigated" in headers or "cf-ray" in headers or "cloudflare" in headers.get("server", "").lower()
+    if named or (_is_page(body) and b"cloudflare" in body.lower()):
+        return errors.Blocked.by("a page of Cloudflare")
+    return errors.Blocked.by("a web page", errors.Blocked.on_the_way) if _is_page(body) else None
 
 
 def _told(body: bytes) -> dict[str, str]:

@@ -86,6 +86,18 @@ BLOCKS = {
         "a page of Cloudflare",
     ),
     "a challenge": (Page(403, "text/plain", b"", headers=(("cf-mitigated", "challenge"),)), "a page of Cloudflare"),
+    "a page that names nobody": (
+        Page(403, body=b"<!DOCTYPE html><html>Sorry, you have been blocked</html>", headers=(("CF-RAY", "8f00-FRA"),)),
+        "a page of Cloudflare",
+    ),
+    "a server that names itself": (
+        Page(403, body=b"<html><h1>Forbidden</h1></html>", headers=(("server", "cloudflare"),)),
+        "a page of Cloudflare",
+    ),
+    "text of a server that names itself": (
+        Page(403, "text/plain", b"Forbidden", headers=(("server", "cloudflare"),)),
+        "a page of Cloudflare",
+    ),
 }
 
 
@@ -102,6 +114,34 @@ def test_a_block_by_address_is_no_lacking_scope(tmp_path: Path, name: str) -> No
             assert f"blocked before it reached the gateway (403, {words})" in said
             assert "address is blocked" in said
             assert "scope" not in said
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "cure"),
+    [
+        (403, "blocked before it reached the gateway (403, a web page)", "a proxy or a firewall answered"),
+        (401, "401 with a web page", "Check the profile's url"),
+    ],
+)
+def test_a_page_that_refuses_says_nothing_of_the_key(tmp_path: Path, status: int, words: str, cure: str) -> None:
+    home = Home(tmp_path)
+    with web_server(Page(status, body=b"\n<!DOCTYPE html><html><h1>No</h1></html>")) as url:
+        home.write_profile(url, KEYS)
+        for command in (["doctor"], ["sync"], ["pending", "list"]):
+            done = home.run(*command)
+            said = done.out + done.err
+            assert done.status == Exit.GATEWAY, said
+            assert words in said and cure in said
+            assert "scope" not in said and "revoked" not in said
+
+
+def test_the_gateways_own_403_behind_cloudflare_is_about_the_key(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    headers = (("server", "cloudflare"), ("cf-ray", "8f00-FRA"))
+    page = Page(403, "application/json", b'{"error":"requires scope oversight"}', headers)
+    with web_server(page, {"/health": HEALTHY}) as url:
+        home.write_profile(url, KEYS)
+        assert "requires scope oversight" in home.run("pending", "list").err
 
 
 def test_the_gateways_own_403_is_still_about_the_key(tmp_path: Path) -> None:
