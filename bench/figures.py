@@ -16,10 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench import fill, quiet
+from bench import fill, link, quiet
 from bench.empty_app import MARK
 from bench.office import Office, running_office
 from bench.terminal import Program, Spread, in_turns
+from mm_tui.app import IDLE_AFTER_SECONDS
 from mm_tui.settings.sections import store_path
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
@@ -45,7 +46,7 @@ class Bench:
     """Measures the parts. Sandboxes and stores are made when a part first needs them."""
 
     PARTS: ClassVar[tuple[str, ...]] = (
-        "launch", "moves", "memory", "first_fill", "search", "idle", "quiet", "polls", "arriving", "opening",
+        "launch", "moves", "memory", "first_fill", "search", "idle", "quiet", "link", "polls", "arriving", "opening",
         "neighbours",
     )  # fmt: skip
 
@@ -56,6 +57,7 @@ class Bench:
         self._stack = ExitStack()
         self._offices: dict[int, Office] = {}
         self._marks: dict[int, str] = {}
+        self._has_drafts = False
 
     def close(self) -> None:
         """Ends the sandboxes."""
@@ -269,7 +271,7 @@ class Bench:
         """Bytes that each screen and dialog writes in a quarter of a minute with nobody at the keys."""
         seconds = 3 if self._quick else 15
         office = self._office(quiet.MAILS)
-        quiet.fill_queue(office)
+        self._fill_queue(office)
         found = []
         with Program(OURS, office.environment(self._folder / "quiet", PYTHONPATH=str(Path.cwd()))) as program:
             program.wait_for("in sync")
@@ -281,6 +283,41 @@ class Bench:
                 size = quiet.written(program, scene, seconds)
                 found.append(Figure(f"bytes in {seconds} s, untouched: {scene.name}", f"{size}", "600", size <= 600))
         return found
+
+    def _fill_queue(self, office: Office) -> None:
+        if not self._has_drafts:
+            quiet.fill_queue(office)
+            self._has_drafts = True
+
+    def link(self) -> list[Figure]:
+        """Bytes and waiting over slow links, and the bytes of an idle minute."""
+        office = self._office(quiet.MAILS)
+        self._fill_queue(office)
+        environment = office.environment(self._folder / "link", PYTHONPATH=str(Path.cwd()))
+        minute = 6 if self._quick else 60
+        with Program(OURS, environment, columns=link.COLUMNS, rows=link.ROWS) as program:
+            program.wait_for("in sync")
+            # Nobody counts as being at the keys from then on.
+            self._read_for(program, 5 if self._quick else IDLE_AFTER_SECONDS + 10)
+            idle = [link.idle_minute(program, minute)]
+            program.press("2")
+            self._read_for(program, 5 if self._quick else IDLE_AFTER_SECONDS + 10)
+            idle.append(link.idle_minute(program, minute))
+        costs = [link.measure(OURS, environment, rate) for rate in link.RATES]
+        names = ["the first screen", *(act.name for act in link.ACTS)]
+        bounds = [link.FIRST_SCREEN_BOUND, *(act.bound for act in link.ACTS)]
+        figures = []
+        for name, bound, both in zip(
+            names, bounds, zip(*([first, *acts] for first, acts in costs), strict=True), strict=True
+        ):
+            size = max(cost.size for cost in both)
+            waits = ", ".join(f"{cost.seconds:.1f} s at {rate:,}" for cost, rate in zip(both, link.RATES, strict=True))
+            ok = None if bound is None else size <= bound
+            figures.append(Figure(f"slow link, 80 by 24: {name}", f"{size} bytes; {waits}", f"{bound or ''}", ok))
+        for where, size in zip(("inbox", "queue"), idle, strict=True):
+            bound = link.IDLE_MINUTE_BOUND
+            figures.append(Figure(f"bytes in {minute} s, untouched: {where}", f"{size}", f"{bound}", size <= bound))
+        return figures
 
     @staticmethod
     def _read_for(program: Program, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Drives a program on a pseudo-terminal and takes times. It parses nothing, so that it adds nothing to them."""
+"""Drives a program on a pseudo-terminal and takes times. It draws what it reads only when the program is quiet."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
+import pyte
+
 COLUMNS, ROWS = 120, 40
 A_LIST = 2500
 """Bytes that a repaint of the list needs, and no repaint of some lines."""
@@ -28,6 +30,7 @@ _ANSWERS = {
     b"\x1b[?2026$p": b"\x1b[?2026;2$y",
     b"\x1b[?2048$p": b"\x1b[?2048;0$y",
 }
+_UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[(?:[<=>][0-9;]*u|[0-9;]*t)")
 _SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
@@ -61,15 +64,20 @@ class Spread(NamedTuple):
 
 
 class Program:
-    """A program on a terminal of 120 by 40."""
+    """A program on a terminal, of 120 by 40 where nothing else is said."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], *, columns: int = COLUMNS, rows: int = ROWS
+    ) -> None:
         self.started = time.perf_counter()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.execvpe(command[0], list(command), dict(environment))
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.output = b""
+        self._undrawn = b""
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
 
     def __enter__(self) -> Self:
         return self
@@ -81,33 +89,55 @@ class Program:
 
     def read(self, seconds: float) -> bytes:
         """What the program writes within so many seconds, at the first chunk; empty for nothing."""
+        return self.read_at_most(65536, seconds)
+
+    def read_at_most(self, size: int, seconds: float) -> bytes:
+        """The same, and no more than so many bytes of it."""
         if not select.select([self._fd], [], [], seconds)[0]:
             return b""
         try:
-            chunk = os.read(self._fd, 65536)
+            chunk = os.read(self._fd, size)
         except OSError:
             raise RuntimeError(f"the program ended: {self.plain()[-600:]!r}") from None
         for asked, answer in _ANSWERS.items():
             if asked in chunk:
-                os.write(self._fd, answer)
+                self.answer(answer)
         self.output += chunk
+        self._undrawn += chunk
         return chunk
+
+    def send(self, data: bytes) -> None:
+        """Types it."""
+        os.write(self._fd, data)
+
+    def answer(self, data: bytes) -> None:
+        """Answers a question of the program."""
+        self.send(data)
 
     def plain(self) -> bytes:
         """All output without its control sequences."""
         return _SEQUENCE.sub(b"", self.output)
 
     def wait_for(self, mark: str, timeout: float = 60) -> float:
-        """Waits for a text in the output; returns seconds since the start."""
+        """Waits for a text in the output, or on the screen once it is quiet; returns seconds since the start."""
         wanted = mark.encode()
         seen = 0
         while time.perf_counter() - self.started < timeout:
-            if self.read(0.02) or seen == 0:
+            if not self.read(0.02) and self._shows(mark):
+                return time.perf_counter() - self.started
+            if len(self.output) > seen:
                 # From a little before what was looked at already, because a text may be cut in two.
                 if wanted in _SEQUENCE.sub(b"", self.output[max(0, seen - 400) :]):
                     return time.perf_counter() - self.started
                 seen = len(self.output)
         raise TimeoutError(f"{mark!r} did not appear: {self.plain()[-600:]!r}")
+
+    def _shows(self, text: str) -> bool:
+        """Whether a text stands on the screen: of one that was changed only the changed letters were written."""
+        if self._undrawn:
+            self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", self._undrawn))
+            self._undrawn = b""
+        return any(text in line for line in self._screen.display)
 
     def settle(self, quiet: float = 0.5, timeout: float = 30) -> None:
         """Reads until it is quiet for so many seconds."""
@@ -121,7 +151,7 @@ class Program:
         size, last = 0, 0.0
         first: float | None = None
         begun = time.perf_counter()
-        os.write(self._fd, key.encode())
+        self.send(key.encode())
         while chunk := self.read(quiet if last else 2.0):
             last = time.perf_counter()
             size += len(chunk)

@@ -235,10 +235,14 @@ class MmTui(App[None], inherit_bindings=False):
         if getattr(event.widget, "cursor_blink", False):
             event.widget.cursor_blink = False  # type: ignore[attr-defined]  # of fields and editors alike
 
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody has pressed a key lately."""
+        return self.services.clock.monotonic() - self._last_input <= IDLE_AFTER_SECONDS
+
     def _look_for_idleness(self) -> None:
         """Polls less often when nobody has been at the keys for a while."""
-        idle = self.services.clock.monotonic() - self._last_input > IDLE_AFTER_SECONDS
-        if idle and self._active and self.services.sync is not None:
+        if not self.is_attended and self._active and self.services.sync is not None:
             self._active = False
             self.services.sync.set_active(False)
 

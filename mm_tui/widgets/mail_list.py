@@ -107,7 +107,7 @@ class MailList(VirtualList[int, MailRow]):
 
     def _age_in_turn(self) -> None:
         self._now_ms = self._read_clock()
-        self.redraw_in_turn()
+        self.redraw_ages()
 
     def _set_now(self, now_ms: int) -> None:
         self._now_ms = now_ms

@@ -15,9 +15,8 @@ from mm_tui.widgets.words import count
 if TYPE_CHECKING:
     from mm_tui.session import Session
 
-STEP_SECONDS = 5
-"""Ages below a minute are shown in steps of this many seconds, so that the line does not change all the time."""
 FRESH_SECONDS = 60
+"""The age of younger data is not told: the line would change all the time."""
 
 
 def gateway(services: Session) -> Content:
@@ -50,11 +49,8 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
 
 
 def _age(state: SyncState, now: datetime) -> str:
-    if state.last_ok_at is None:
+    if state.last_ok_at is None or (now - state.last_ok_at).total_seconds() < FRESH_SECONDS:
         return ""
-    seconds = max(0, int((now - state.last_ok_at).total_seconds()))
-    if seconds < FRESH_SECONDS:
-        return f", {max(STEP_SECONDS, -(-seconds // STEP_SECONDS) * STEP_SECONDS)} s"
     return f", data from {span(now - state.last_ok_at)} ago"
 
 

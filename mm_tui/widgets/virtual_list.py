@@ -31,6 +31,8 @@ Row = TypeVar("Row")
 
 TURN_SECONDS = 5.0
 ROWS_IN_TURN = 3
+UNATTENDED_TURNS = 60
+"""With nobody at the keys ages are drawn once in so many turns, all at once: five minutes."""
 """So many rows are drawn anew each time, in their turn: all that fit a screen within about a minute."""
 PAGE = 32
 """Rows read at once."""
@@ -98,6 +100,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._keys: Sequence[Key] = ()
         self._cursor = 0
         self._turn = -1
+        self._turns = 0
         self._rows: OrderedDict[Key, Row] = OrderedDict()
         self._forgotten: tuple[object, Size, list[Strip | None]] | None = None
         """What was in view when rows were forgotten, until it is drawn anew."""
@@ -278,6 +281,15 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         for y in lines:
             if (span := changed_cells(before[y], self.render_line(y))) is not None:
                 self.refresh(Region(span[0], y, span[1] - span[0], 1))
+
+    def redraw_ages(self) -> None:
+        """Draws the next rows anew. To be called every `TURN_SECONDS`."""
+        self._turns += 1
+        if getattr(self.app, "is_attended", True):
+            self.redraw_in_turn()
+        elif self._turns % UNATTENDED_TURNS == 0:
+            for _ in range(0, self.size.height, ROWS_IN_TURN):
+                self.redraw_in_turn()
 
     def redraw_in_turn(self) -> None:
         """Draws the next few rows in view anew, of each the cells that changed.

@@ -20,7 +20,7 @@ from mm_tui.theme import fallbacks
 from mm_tui.widgets.cells import countable, fit_cells
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
-from mm_tui.widgets.virtual_list import PAGE, ROWS_IN_TURN, VirtualList
+from mm_tui.widgets.virtual_list import PAGE, ROWS_IN_TURN, UNATTENDED_TURNS, VirtualList
 from tests.support.clock import FakeClock
 from tests.support.scripts import SCRIPTS
 from tests.support.seat import NOW, still_wiring, summary
@@ -91,6 +91,24 @@ async def test_ages_that_change_at_one_moment_are_drawn_a_few_rows_at_a_time_unt
         await pilot.pause()
         numbers.redraw_in_turn()
         assert not numbers.repainted
+
+
+async def test_with_nobody_at_the_keys_ages_are_drawn_seldom_and_then_all() -> None:
+    async with listed(range(100)) as (numbers, pilot):
+        pilot.app.is_attended = False
+        numbers.suffix = "+"
+        numbers.repainted.clear()
+        for _ in range(UNATTENDED_TURNS - 1):
+            numbers.redraw_ages()
+        assert not numbers.repainted
+        numbers.redraw_ages()
+        assert {region.y for region in numbers.repainted} == set(range(numbers.size.height))
+        await pilot.pause()
+        numbers.suffix = "-"
+        numbers.repainted.clear()
+        pilot.app.is_attended = True
+        numbers.redraw_ages()
+        assert len(numbers.repainted) == ROWS_IN_TURN
 
 
 async def test_only_the_pages_that_are_seen_are_read() -> None:

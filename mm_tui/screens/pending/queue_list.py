@@ -71,7 +71,7 @@ class PendingList(VirtualList[str, PendingRow]):
 
     def on_mount(self) -> None:
         # Ages are counted anew.
-        self.set_interval(TURN_SECONDS, self.redraw_in_turn)
+        self.set_interval(TURN_SECONDS, self.redraw_ages)
 
     def show(self, rows: Sequence[PendingRow]) -> None:
         """Shows these rows; the cursor stays on its mail, or takes the one that moved into its place."""
