@@ -68,7 +68,7 @@ async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
             }
         )
     else:
-        counts = [f"{mailboxes} mailboxes"] if mailboxes is not None else []
+        counts = [f"{mailboxes} mailbox{'' if mailboxes == 1 else 'es'}"] if mailboxes is not None else []
         counts += [f"{pending} waiting for a decision"] if pending is not None else []
         if counts:
             emit.line(OneLine(", ".join(counts)))

@@ -22,6 +22,8 @@ class Phase(StrEnum):
     """Something answers, but it is not a MultiMail gateway."""
     BLOCKED = "blocked"
     """Something in front of the gateway refuses this machine."""
+    KEY_REFUSED = "key refused"
+    """The gateway answers, and takes the key for nothing that lists mail."""
     CONNECTING = "connecting"
     FILLING = "initial sync"
     LIVE = "in sync"
@@ -78,7 +80,7 @@ class SyncState(msgspec.Struct, frozen=True):
             age = now - self.last_ok_at
             if self.phase is not Phase.LIVE or age > timedelta(minutes=1):
                 said.append(f"data from {span(age)} ago")
-        elif self.phase in (Phase.OFFLINE, Phase.WRONG_ADDRESS, Phase.BLOCKED):
+        elif self.phase in (Phase.OFFLINE, Phase.WRONG_ADDRESS, Phase.BLOCKED, Phase.KEY_REFUSED):
             said.append("never synced")
         if self.error is not None:
             said.append(str(self.error))

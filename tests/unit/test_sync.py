@@ -386,7 +386,7 @@ async def test_a_wrong_key_is_told_with_its_cure_and_not_asked_for_often(databas
         await bench.pass_time(200)
         assert gateway.calls["pending"] == 1
         state = bench.sync.state
-        assert state.phase is Phase.OFFLINE
+        assert state.phase is Phase.KEY_REFUSED
         assert "does not know this key" in str(state.error)
         assert any("mm-tui doctor" in str(part.cure) for part in state.parts)
 

@@ -197,6 +197,8 @@ def test_a_store_that_noted_the_address_with_v1_goes_on(tmp_path: Path) -> None:
     [
         (errors.NotMultiMail(), Phase.WRONG_ADDRESS),
         (errors.Blocked(), Phase.BLOCKED),
+        (errors.Unauthorized(), Phase.KEY_REFUSED),
+        (errors.MissingScope(scope="read"), Phase.KEY_REFUSED),
         (errors.Unreachable(), Phase.OFFLINE),
     ],
 )

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _GRAVEST_FIRST = (Part.MAIL, Part.FILL, Part.PENDING, Part.STORE, Part.MAILBOXES, Part.AUDIT)
 _POLLED = (Part.MAIL, Part.PENDING)
+_CUT_OFF: tuple[tuple[tuple[type[Exception], ...], Phase], ...] = (
+    ((NotMultiMail,), Phase.WRONG_ADDRESS),
+    ((Blocked,), Phase.BLOCKED),
+    ((Unauthorized, MissingScope), Phase.KEY_REFUSED),
+)
 
 
 class Ledger:
@@ -75,8 +80,7 @@ class Ledger:
         else:
             wait = self._backoffs[part].failed(interval, retry_after)
         if part is not Part.AUDIT:
-            wrong, blocked = isinstance(error, NotMultiMail), isinstance(error, Blocked)
-            self._cut_off = Phase.WRONG_ADDRESS if wrong else Phase.BLOCKED if blocked else Phase.OFFLINE
+            self._cut_off = next((phase for kinds, phase in _CUT_OFF if isinstance(error, kinds)), Phase.OFFLINE)
         if isinstance(error, GatewayError):
             words, cure = error.message, OneLine(error.what_to_do)
         else:
