@@ -20,7 +20,9 @@ from mm_tui.store.schema import (
     MAIL_SQL,
     RELEASES_SQL,
     SPEND_SQL,
+    STATUS_SQL,
     THREADS_SQL,
+    WORDS_SQL,
 )
 
 
@@ -29,9 +31,12 @@ class Migration:
     """One step of the schema.
 
     `mail` holds what memory mode keeps off the disk; `kept` is always on disk and is rescued from a damaged store.
+    `empty` comes after `mail` where no mail is stored yet: what would take too long to change for many. Everything
+    works with and without it.
     """
 
     mail: str = ""
+    empty: str = ""
     kept: str = ""
 
 
@@ -40,6 +45,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(kept=BELONGS_SQL + LEASES_SQL),
     Migration(mail=THREADS_SQL),
     Migration(mail=CHIPS_SQL),
+    Migration(mail=STATUS_SQL, empty=WORDS_SQL),
 )
 
 KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims", "belongs")
@@ -68,6 +74,11 @@ def version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    for statement in statements(script):
+        connection.execute(statement)
+
+
 def migrate(connection: sqlite3.Connection, *, mail: bool = True, kept: bool = True) -> int:
     """Brings a database to the newest schema in one transaction. Two processes may call it at once.
 
@@ -88,8 +99,9 @@ def migrate(connection: sqlite3.Connection, *, mail: bool = True, kept: bool = T
         for migration in MIGRATIONS[before:]:
             for wanted, script in ((mail, migration.mail), (kept, migration.kept)):
                 if wanted:
-                    for statement in statements(script):
-                        connection.execute(statement)
+                    _run(connection, script)
+            if mail and migration.empty and not connection.execute("SELECT 1 FROM mail LIMIT 1").fetchone():
+                _run(connection, migration.empty)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
     except BaseException:

@@ -178,6 +178,22 @@ WHERE thread IN (
 """
 """A thread stands where its newest mail that arrived or left stands, not where a draft does."""
 
+STATUS_SQL = """
+DROP INDEX mail_by_status;
+CREATE INDEX mail_by_status ON mail (status) WHERE status <> 'read';
+"""
+"""Without the mailbox, which no query looks up here, and the status that most mails have: 60 bytes less a mail. Takes
+about a second for a million mails."""
+
+WORDS_SQL = """
+DROP TABLE mail_words;
+CREATE VIRTUAL TABLE mail_words USING fts5 (
+    subject, sender, recipients, body, summary,
+    content='', columnsize=0, tokenize="unicode61 remove_diacritics 2"
+);
+"""
+"""Without the number of words of each mail, which only a ranking would need: 35 bytes less a mail."""
+
 BELONGS_SQL = """
 CREATE TABLE belongs (
     name TEXT PRIMARY KEY,

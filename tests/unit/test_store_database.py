@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import sqlite3
 import stat
 import threading
@@ -17,6 +18,7 @@ from mm_tui.store import migrations
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import CorruptStore, Database, NewerStore, damage_mark
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
+from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.migrations import KEPT_TABLES, MIGRATIONS, Migration, statements
 from mm_tui.store.recovery import Rescue, rebuild
 from mm_tui.store.seal import StoreError
@@ -194,6 +196,67 @@ def test_every_earlier_schema_becomes_the_newest_one_and_keeps_its_rows(tmp_path
     with Database.open(old) as database:
         assert database.reader().execute("SELECT count(*) FROM spend").fetchone()[0] == bool(start)
     assert schema(old) == schema(fresh)
+
+
+def test_a_store_with_mail_keeps_its_words_as_they_are_and_finds_all_it_found(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    for migration in MIGRATIONS[:4]:
+        for statement in (*statements(migration.mail), *statements(migration.kept)):
+            connection.execute(statement)
+    connection.execute("PRAGMA user_version = 4")
+    columns = "key, email_id, mailbox_id, thread, sender, sender_name, recipients, subject, hidden, direction, status"
+    connection.execute(
+        f"INSERT INTO mail ({columns}, has_attachments)"
+        " VALUES (7, 'one', 'box', 1, 'a@x.example', '', '[]', 'Refund', 0, 'inbound', 'unread', 0)"
+    )
+    connection.execute("INSERT INTO mail_words VALUES ('Refund', 'a@x.example', '', '', '')")
+    connection.execute("UPDATE mail SET key = (SELECT max(rowid) FROM mail_words)")
+    connection.close()
+    with Database.open(path) as database:
+        reader = database.reader()
+        sql = dict(reader.execute("SELECT name, sql FROM sqlite_master").fetchall())
+        assert "columnsize" not in sql["mail_words"]
+        assert "(status) WHERE" in sql["mail_by_status"]
+        store = MailStore(database)
+        for query in ("refund", "is:unread", "is:unread ref", "from:a@x", "-is:read"):
+            assert list(store.keys(MailView(query=query))) == [1], query
+
+
+def test_a_new_store_counts_no_words_of_mails(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "new.db") as database:
+        sql = dict(database.reader().execute("SELECT name, sql FROM sqlite_master").fetchall())
+        assert "columnsize=0" in sql["mail_words"]
+        assert "mail_words_docsize" not in sql
+
+
+@pytest.mark.parametrize(
+    ("view", "index"),
+    [
+        (MailView(), "mail_list"),
+        (MailView(mailbox_id="box"), "mail_list"),
+        (MailView(status="pending"), "mail_by_status"),
+        (MailView(query="is:unread"), "mail_by_status"),
+        (MailView(folded=True), "threads_by_newest"),
+        (MailView(query="refund"), "mail_words"),
+    ],
+)
+def test_each_view_is_read_from_an_index(tmp_path: Path, view: MailView, index: str) -> None:
+    seen: list[str] = []
+    with Database.open(tmp_path / "new.db") as database:
+        reader = database.reader()
+        reader.set_trace_callback(seen.append)
+        MailStore(database).keys(view, limit=200)
+        MailStore(database).counts()
+        reader.set_trace_callback(None)
+        plans = [
+            " ".join(row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {sql}")) for sql in seen if "--" not in sql
+        ]
+    assert plans
+    assert any(index in plan for plan in plans), plans
+    for plan in plans:
+        assert not re.search(r"SCAN (?:mail|threads)(?! USING (?:COVERING )?INDEX| VIRTUAL)\b", plan), plan
+        assert "TEMP B-TREE" not in plan, plan
 
 
 def test_the_next_schema_keeps_journal_and_edits_and_is_refused_by_this_one(

@@ -12,6 +12,8 @@ from mm_tui.store.mail.search import Condition, MailView, Query, statuses_of, vi
 
 SLICE = 8000
 """Keys read at a time where that costs nothing, so that reading 100,000 of them needs little memory."""
+READ = "read"
+"""The status that the index of statuses leaves out, because most mails have it."""
 RARE = 2000
 """A status that fewer emails have is looked up in its index instead of walking all emails, newest first."""
 
@@ -41,7 +43,10 @@ def _with_rare_statuses(cursor: sqlite3.Cursor, view: MailView, query: Query) ->
     wanted = [*query.statuses, *([statuses_of(view.status)] if view.status is not None else [])]
     conditions = list(query.conditions)
     for statuses in wanted if query.match is None else ():
-        found = f"SELECT key FROM mail INDEXED BY mail_by_status WHERE status IN ({', '.join('?' * len(statuses))})"
+        if READ in statuses:
+            continue
+        among = f"status IN ({', '.join('?' * len(statuses))})"
+        found = f"SELECT key FROM mail INDEXED BY mail_by_status WHERE {among} AND status <> '{READ}'"
         counted = cursor.execute(f"SELECT count(*) FROM ({found} LIMIT {RARE})", statuses).fetchone()
         if counted[0] < RARE:
             conditions.append(Condition(f"mail.key IN ({found})", statuses))
