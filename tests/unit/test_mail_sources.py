@@ -176,3 +176,18 @@ def test_nothing_imported_is_an_error_with_the_reason(tmp_path: Path, name: str,
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MailImportError, match="holds no files"):
         import_of(tmp_path)
+
+
+@pytest.mark.parametrize("envelope", [b"", LINE], ids=["eml", "mbox"])
+def test_a_blank_before_the_colon_of_from_makes_no_separator(tmp_path: Path, envelope: bytes) -> None:
+    place = tmp_path / "mail"
+    place.write_bytes(envelope + mail(1).replace(b"From:", b"From :") + b"\n" + (envelope and envelope + mail(2)))
+    mails, report = import_of(place)
+    assert [one.sender for one in mails] == ["Ann <ann@x.example>"] * (2 if envelope else 1)
+    assert "no sender" not in report.odd
+
+
+def test_what_was_deleted_from_an_mh_folder_stays_deleted(tmp_path: Path) -> None:
+    for name, number in (("1", 1), (",2", 2), ("#3", 3), ("10", 10)):
+        (tmp_path / name).write_bytes(mail(number))
+    assert subjects(tmp_path) == ["Mail 1", "Mail 10"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mm_tui.sandbox.mail_in.headers import is_header_block
 
-_FROM_LINE = re.compile(rb"^From [^\n]*\n", re.MULTILINE)
+_FROM_LINE = re.compile(rb"^From (?![ \t]*:)[^\n]*\n", re.MULTILINE)
 _ENVELOPE = re.compile(
     rb"From +(?:\S+|\"[^\"]*\"@\S+|-)? *(?:remote from \S+ *)?(?:\S+ +)?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"
     rb".*\d\d:\d\d.*\d{4}.*|From - \S.*\d{4}.*"
@@ -55,6 +55,11 @@ def mails_of_mbox(data: bytes, name: str) -> Iterator[RawMail]:
         raw = data[line_end:end] if oddities and counted else _QUOTED_FROM.sub(rb"\1", data[line_end:end])
         yield RawMail(raw, f"{name} #{number}", envelope, end, tuple(oddities))
         start = end
+
+
+def begins_with_separator(data: bytes) -> bool:
+    """Whether it is an mbox by its first line. A header `From :` with a blank before its colon is none."""
+    return _FROM_LINE.match(data) is not None or (data.startswith(b"From ") and b"\n" not in data)
 
 
 def first_separator(data: bytes) -> int | None:

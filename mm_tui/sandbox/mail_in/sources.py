@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.headers import is_header_block
-from mm_tui.sandbox.mail_in.mbox import RawMail, first_separator, mails_of_mbox
+from mm_tui.sandbox.mail_in.mbox import RawMail, begins_with_separator, first_separator, mails_of_mbox
 from mm_tui.sandbox.mail_in.outlook import COMPOUND_FILE, UnreadableOutlookFile, mail_of_outlook_file
 from mm_tui.sandbox.mail_in.report import ImportReport, MailImportError
 
@@ -33,10 +33,10 @@ _NO_MAIL = {
 }
 _BY_THE_WAY = re.compile(
     r"\.DS_Store|.*\.msf|Info\.plist|table_of_contents|\.mh_sequences|dovecot.*|maildirsize|maildirfolder|.*\.cmeta"
-    r"|\.mew-summary|\.xmhcache|.*\.lock|subscriptions|courierimap.*|.*\.index(?:\.\w+)?|.*\.plist",
+    r"|[,#]\d+|\.mew-summary|\.xmhcache|.*\.lock|subscriptions|courierimap.*|.*\.index(?:\.\w+)?|.*\.plist",
     re.IGNORECASE,
 )
-"""What mail programs keep beside the email."""
+"""What mail programs keep beside the email; `,12` is one that was deleted from an MH folder."""
 
 
 def files_under(path: Path) -> list[Path]:
@@ -111,7 +111,7 @@ def _mails_in(data: bytes, path: Path, odd: Odd) -> Iterator[RawMail]:
         return
     text = _with_line_feeds(data, odd)
     start = text.lstrip(b"\n\r\t \xef\xbb\xbf")
-    if start.startswith(b"From "):
+    if begins_with_separator(start):
         if len(start) != len(text):
             odd("blank lines before the first mail")
         yield from mails_of_mbox(start, path.name)
