@@ -50,11 +50,12 @@ class AuditList(VirtualList[int, AuditLine]):
         time = (f"{fit_cells(moment(row.line.at, self._clock.now()), TIME, right=True)}  ", "dim")
         source = (f"{fit_cells(row.line.source, SOURCE)}  ", "dim" if row.line.source is Source.GATEWAY else "row")
         room = width - 1 - TIME - SOURCE - 4
+        more = f" +{row.folded}" if row.folded else ""
         if self.row_height == 2:
             who = min(18, room // 2, cell_len(row.who))
             return self._paint(
                 [
-                    bar, time, source, (fit_cells(row.words, room - who - 2) + " ", TONES[row.tone]),
+                    bar, time, source, (_with_more(row.words, more, room - who - 2) + " ", TONES[row.tone]),
                     (fit_cells(row.who, who, right=True) + " ", "dim"),
                 ],
                 here,
@@ -63,7 +64,7 @@ class AuditList(VirtualList[int, AuditLine]):
         who = max(11, min(18, room // 5))
         return self._paint(
             [
-                bar, time, source, (fit_cells(row.words, words) + " ", TONES[row.tone]),
+                bar, time, source, (_with_more(row.words, more, words) + " ", TONES[row.tone]),
                 (fit_cells(row.who, who) + " ", "row"), *self._rest(row, room - words - who - 2),
             ],
             here,
@@ -78,6 +79,12 @@ class AuditList(VirtualList[int, AuditLine]):
         return [
             Segment(text, self.style(under.get(style, "here") if here else style)) for text, style in pieces if text
         ]
+
+
+def _with_more(words: str, more: str, width: int) -> str:
+    """Words in exactly `width` cells, and after them how many lines the row stands for besides its own."""
+    room = width - len(more)
+    return fit_cells(fit_cells(words, min(room, cell_len(words))) + more, width)
 
 
 def moment(at: datetime | None, now: datetime) -> str:

@@ -12,6 +12,7 @@ from mm_tui.store.audit.timeline import Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.pager import Page, PageWriter, wrapped
+from mm_tui.widgets.words import count
 
 LABEL = 9
 LONG_LABEL = 20
@@ -45,6 +46,8 @@ def line_page(shown: AuditLine, room: int) -> Page:
         row(writer, name, value, room)
     if shown.made_here:
         row(writer, "journal", f"same decision as entry {shown.made_here}", room)
+    if shown.folded:
+        row(writer, "with it", f"{count(shown.folded, 'earlier line', 'earlier lines')}: t unfolds", room)
     row(writer, "entry", line.entry_id, room)
     row(writer, "hash", line.hash, room)
     if line.details:

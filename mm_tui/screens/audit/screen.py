@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,10 +17,13 @@ from textual.worker import get_current_worker
 from mm_tui import keymap
 from mm_tui.screens.audit.entry_list import AuditList, moment
 from mm_tui.screens.audit.pages import line_page
+from mm_tui.screens.audit.plot import decisions_plot, first_day
 from mm_tui.screens.base import BaseScreen
 from mm_tui.services.audit.line import AuditLines, actor_words, narrowed
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, Part, ServiceEvent, SyncChanged
+from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.journal import Journal, Verdict
+from mm_tui.store.audit.made import MadeDecision, made_since
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
 from mm_tui.widgets.cached_static import CachedStatic
@@ -45,12 +49,29 @@ NO_ADMIN = "the gateway's log needs an admin key; only the journal is shown"
 class LinesFound(Message):
     """Keys of the wanted lines, from the thread that reads them. `whole`: nothing more follows."""
 
-    def __init__(self, asked: tuple[LineFilter, str], keys: array[int], *, whole: bool, fresh: bool) -> None:
+    def __init__(
+        self,
+        asked: tuple[LineFilter, str, bool],
+        keys: array[int],
+        folded: Mapping[int, int],
+        *,
+        whole: bool,
+        fresh: bool,
+    ) -> None:
         super().__init__()
+        self.folded = folded
         self.asked = asked
         self.keys = keys
         self.whole = whole
         self.fresh = fresh
+
+
+class DecisionsCounted(Message):
+    """What was decided in the last `plot.DAYS` days, from the thread that reads it."""
+
+    def __init__(self, made: Sequence[MadeDecision]) -> None:
+        super().__init__()
+        self.made = made
 
 
 class FacetsRead(Message):
@@ -87,6 +108,8 @@ class AuditScreen(BaseScreen):
         super().__init__()
         self.chosen = LineFilter()
         self.typed = ""
+        self.folds = True
+        """Lines that belong together are one row."""
         self._lines: AuditLines | None = None
         self._whole = False
         self._reload_timer: Timer | None = None
@@ -120,6 +143,7 @@ class AuditScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             with Vertical(id="left"):
+                yield CachedStatic(id="plot")
                 yield CachedStatic(id="heading")
                 with Horizontal(id="search-line"):
                     yield Static(Content("/"))
@@ -159,25 +183,38 @@ class AuditScreen(BaseScreen):
         if self._reload_timer is not None:
             self._reload_timer.stop()
             self._reload_timer = None
-        work = partial(self._read, self.wanted, (self.chosen, self.typed), fresh)
+        work = partial(self._read, self.wanted, self._asked, fresh)
         self.run_worker(work, thread=True, exclusive=True, group="lines", exit_on_error=False)
 
-    def _read(self, wanted: LineFilter, asked: tuple[LineFilter, str], fresh: bool) -> None:
+    @property
+    def _asked(self) -> tuple[LineFilter, str, bool]:
+        return (self.chosen, self.typed, self.folds)
+
+    def _read(self, wanted: LineFilter, asked: tuple[LineFilter, str, bool], fresh: bool) -> None:
         worker = get_current_worker()
         self.lines.learn()
+        folder = Folder(self.services.database)
         keys = array("q")
         first = fresh
         for chunk in self.lines.keys(wanted, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
-            keys.extend(chunk)
+            keys.extend(folder.fold(chunk) if asked[-1] else chunk)
             if first and not worker.is_cancelled:
-                self.post_message(LinesFound(asked, keys[:], whole=False, fresh=True))
+                self.post_message(LinesFound(asked, keys[:], dict(folder.folded), whole=False, fresh=True))
                 first = False
         if not worker.is_cancelled:
-            self.post_message(LinesFound(asked, keys, whole=True, fresh=first))
+            self.post_message(LinesFound(asked, keys, folder.folded, whole=True, fresh=first))
+        if not worker.is_cancelled:
+            since = first_day(self.services.clock.now())
+            self.post_message(DecisionsCounted(made_since(self.services.database, since)))
+
+    def on_decisions_counted(self, message: DecisionsCounted) -> None:
+        words = decisions_plot(message.made, self.services.clock.now())
+        self.query_one("#plot", CachedStatic).put(words)
 
     def on_lines_found(self, message: LinesFound) -> None:
-        if message.asked != (self.chosen, self.typed):
+        if message.asked != self._asked:
             return
+        self.lines.folded = message.folded
         self._whole = message.whole
         self.entries.empty_words = self._empty_words()
         self.entries.forget_rows()
@@ -196,7 +233,9 @@ class AuditScreen(BaseScreen):
         words += [actor_words(chosen.actor)] if chosen.actor else []
         words += [OneLine(chosen.action)] if chosen.action else []
         words += [f"since {moment(chosen.since, self.services.clock.now()).strip()}"] if chosen.since else []
-        total = count(len(self.entries.keys), "line", "lines") + ("" if self._whole else "…")
+        rows = len(self.entries.keys)
+        total = count(rows + sum(self.lines.folded.values()), "line", "lines") + ("" if self._whole else "…")
+        words += [f"folded into {rows:,}"] if self.lines.folded else []
         parts = [Content.assemble((total, "bold $foreground")), Content(" · ".join(words))]
         _, complaint = narrowed(chosen, self.typed, self.services.clock.now())
         for trouble in (complaint, self._gateway_trouble()):
@@ -238,6 +277,11 @@ class AuditScreen(BaseScreen):
         self._show_line()
 
     # Acts
+
+    def action_fold(self) -> None:
+        """Folds lines that belong together, or shows each."""
+        self.folds = not self.folds
+        self._reload(fresh=True)
 
     def on_virtual_list_opened(self, _message: AuditList.Opened) -> None:
         row = self.entries.current_row

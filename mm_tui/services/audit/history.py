@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from mm_tui.models import Direction
 from mm_tui.review.digest import short
 from mm_tui.services.audit.line import AuditLine, AuditLines, Tone, actor_words
 from mm_tui.store.assist import AssistStore
+from mm_tui.store.audit.folding import Folder
 from mm_tui.store.audit.timeline import LineFilter, Source
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore
@@ -71,6 +72,7 @@ class Lives:
     """Reads lives from the store. Takes some ten milliseconds: call it in a thread."""
 
     def __init__(self, database: Database, lines: AuditLines) -> None:
+        self._database = database
         self._lines = lines
         self._assist = AssistStore(database)
         self._mail = MailStore(database)
@@ -130,8 +132,10 @@ class Lives:
             if len(keys) >= MOST_LINES:
                 break
         seen.update(keys)
-        for shown in self._lines.lines(keys[:MOST_LINES])[::-1]:
-            yield _logged_event(shown, about_edit=about_edit)
+        folder = Folder(self._database, decisions=False)
+        for shown in self._lines.lines(folder.fold(keys[:MOST_LINES]))[::-1]:
+            folded = folder.folded.get(shown.line.key, 0)
+            yield _logged_event(replace(shown, folded=folded), about_edit=about_edit)
 
     def _assisted(self, email_id: str, summary: EmailSummary | None) -> Iterable[LifeEvent]:
         subjects = [email_id]
@@ -151,6 +155,8 @@ def _logged_event(shown: AuditLine, *, about_edit: bool) -> LifeEvent:
         told = [f"{key}: {value}" for key, value in line.details if str(key) not in _PLAIN_IDS]
     else:
         told = _journal_told(line.action, {str(key): str(value) for key, value in line.details})
+    if shown.folded:
+        told.append(f"{shown.folded} more {'change' if shown.folded == 1 else 'changes'} of tags before")
     return LifeEvent(
         at=line.at,
         origin=Origin(line.source.value),

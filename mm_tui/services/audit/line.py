@@ -170,6 +170,8 @@ class AuditLine:
     mailbox: OneLine
     """Its address; empty when unknown."""
     tone: Tone = Tone.PLAIN
+    folded: int = 0
+    """How many lines it stands for besides its own."""
 
 
 class AuditLines:
@@ -179,6 +181,8 @@ class AuditLines:
         self.timeline = Timeline(database)
         self._mail = MailStore(database)
         self._addresses: Mapping[str, OneLine] = {}
+        self.folded: Mapping[int, int] = {}
+        """Of the keys that are listed folded, as `Folder.folded`."""
 
     def keys(
         self, wanted: LineFilter, *, stop: Callable[[], bool] = lambda: False, first: int = 200
@@ -211,6 +215,7 @@ class AuditLines:
             what=self._what(line),
             mailbox=self._addresses.get(line.mailbox_id, OneLine("")),
             tone=tone,
+            folded=self.folded.get(line.key, 0),
         )
 
     def _who(self, line: LogLine) -> tuple[OneLine, int]:

@@ -43,6 +43,11 @@ _AT, _WHO, _KIND, _EMAIL, _DETAILS = (_inner(name) for name in ("at", "who", "ki
 _ACT, _ABOUT, _MAILBOX = (_inner(f"details.{name}") for name in ("act", "about", "mailbox"))
 _IS_DECISION = """(instr(entry, '"kind":"done"') > 0 OR instr(entry, '"kind":"retired"') > 0)"""
 """Inside a value the quotes would be escaped, so that these words can only be the entry's own kind."""
+JOURNAL_STEPS = f"""
+SELECT number, {_KIND}, {_inner("details.release")}, {_EMAIL}, {_AT} FROM journal
+WHERE number IN (SELECT value FROM json_each(?))
+"""
+"""What the journal's entries are steps of."""
 JOURNALED_DECISIONS = f"""
 SELECT {_KIND}, {_AT}, {_WHO}, {_EMAIL}, {_ABOUT}, {_inner("details.note")}, mail.direction FROM journal
 LEFT JOIN mail ON mail.email_id = {_EMAIL}
@@ -225,7 +230,7 @@ class Timeline:
         for number, who, act, about, kind, moment in rows:
             if act in ("approve", "reject", "release_edit") and about and who:
                 approved = kind == "done" and act != "reject"
-                at = _parsed_ms(moment, 0)
+                at = parsed_ms(moment, 0)
                 decision = Decision(OneLine(str(who)), approved, int(number), from_ms(at) if at else None)
                 self._decisions.setdefault(str(about), []).append(decision)
         self.own_keys = self._recorded_names()
@@ -284,7 +289,7 @@ class Timeline:
         newest = 1 << 62
         for number, moment in self._database.reader().execute(sql, values):
             # An entry that tells no time, or a later one than its successor, stands where the chain has it.
-            newest = min(newest, _parsed_ms(moment, newest))
+            newest = min(newest, parsed_ms(moment, newest))
             if (since is None or newest >= since) and (until is None or newest < until):
                 yield -newest, (number << 1) | 1
 
@@ -340,7 +345,8 @@ def _escaped(word: str) -> str:
     return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
-def _parsed_ms(moment: object, otherwise: int) -> int:
+def parsed_ms(moment: object, otherwise: int) -> int:
+    """Milliseconds since 1970 of an entry's time, or `otherwise` where it tells none."""
     try:
         return to_ms(datetime.fromisoformat(str(moment))) or 0
     except ValueError:
