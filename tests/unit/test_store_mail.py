@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mm_tui.models import Mailbox, Party
 from mm_tui.query import MAIL
 from mm_tui.store.database import Database
-from mm_tui.store.mail import list_keys
+from mm_tui.store.mail import list_keys, newest
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.mails import MailboxRow, MailStore, MailView
 from mm_tui.store.mail.pending import PendingStore
@@ -537,3 +537,32 @@ def test_moments_survive(moment: datetime) -> None:
     assert from_ms(to_ms(moment)) == moment
     assert from_ms(None) is None
     assert from_ms(1 << 62) is None
+
+
+@pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize(
+    "query", ["r", "re", "o", "gr", "ö", "from:a", "a -from:ben", "a refund", "is:read r", "z", "-a"]
+)
+def test_first_results_of_short_beginnings_are_the_first_of_all(
+    mail: MailStore, query: str, folded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = ("Refund for order 4471", "Viele Grüße", "Order again", "Öffnungszeiten", "Nothing")
+    people = ("anna@x.example", "ben@x.example", "zoe@aha.example")
+    mail.upsert(
+        make_mail(
+            number,
+            subject=OneLine(subjects[number % 5]),
+            sender=Party.parse(people[number % 3]),
+            thread_id=f"t{number // 4}",
+            status=OneLine("read" if number % 2 else "unread"),
+        )
+        for number in range(1, 60)
+    )
+    view = MailView(query=query, folded=folded)
+    expected = list(mail.keys(view))
+    assert [list(chunk) for chunk in mail.stream(view, first=500)] == [expected]
+    monkeypatch.setattr(newest, "MANY", 0)
+    monkeypatch.setattr(newest, "LOOKED_AT", 20)
+    chunks = [list(chunk) for chunk in mail.stream(view, first=500)]
+    assert [key for chunk in chunks for key in chunk] == expected
+    assert (len(chunks) > 1) == parse_query(query).broad & bool(expected)

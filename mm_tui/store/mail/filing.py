@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -305,8 +305,16 @@ def free_keys(connection: sqlite3.Connection, received: dict[str, int | None]) -
 _WORDS_SQL = """
 SELECT mail.key, mail.subject, mail.sender, mail.sender_name, mail.recipients, mail.summary,
     coalesce(details.body, '') AS body
-FROM mail LEFT JOIN details ON details.key = mail.key WHERE mail.key = ?
+FROM mail LEFT JOIN details ON details.key = mail.key WHERE mail.key
 """
+
+
+def indexed_words(cursor: sqlite3.Cursor, keys: Sequence[int]) -> Iterator[tuple[int | str, ...]]:
+    """What the full-text index holds of emails: key, subject, sender, recipients, body, summary."""
+    names = ("key", "subject", "sender", "sender_name", "recipients", "summary", "body")
+    for values in cursor.execute(f"{_WORDS_SQL} IN ({_marks(keys)})", tuple(keys)).fetchall():
+        columns = dict(zip(names, values, strict=True))
+        yield columns["key"], *_words(columns), columns["body"], columns["summary"]
 
 
 def unindex(connection: sqlite3.Connection, key: int) -> None:
@@ -322,7 +330,7 @@ def index(connection: sqlite3.Connection, key: int) -> None:
 
 
 def _index(connection: sqlite3.Connection, key: int, sql: str) -> None:
-    row = connection.execute(_WORDS_SQL, (key,)).fetchone()
+    row = connection.execute(f"{_WORDS_SQL} = ?", (key,)).fetchone()
     if row is not None:
         connection.execute(sql, (key, *_words(row), row["body"], row["summary"]))
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -159,16 +160,31 @@ class MailStore:
         query: Query | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> Iterator[array[int]]:
-        """As `keys`, but the `first` ones as soon as they are found, then all the rest."""
+        """As `keys`, but the `first` ones or some of these as soon as they are found, then all the rest."""
         understood = query or parse_query(view.query)
-        head = self.keys(view, limit=first, query=understood, stop=stop)
+        head = self._newest_matches(view, understood)[:first]
+        if not head:
+            head = self.keys(view, limit=first, query=understood, stop=stop)
+            if len(head) < first:
+                yield head
+                return
         yield head
-        if len(head) < first or (stop is not None and stop()):
+        if stop is not None and stop():
             return
         if view.folded:
-            yield self.keys(view, query=understood, stop=stop)[first:]
+            yield self.keys(view, query=understood, stop=stop)[len(head) :]
         else:
             yield self.keys(view, below=head[-1], query=understood, stop=stop)
+
+    def _newest_matches(self, view: MailView, query: Query) -> array[int]:
+        if not query.broad:
+            return array("q")
+        from mm_tui.store.mail.newest import newest_matches
+
+        cursor = self._database.reader().cursor()
+        cursor.row_factory = None
+        with closing(cursor):
+            return newest_matches(cursor, view, query)
 
     def count(self, view: MailView, *, query: Query | None = None) -> int:
         """How many lines the view has: emails, or threads where they are folded. Some ten milliseconds."""

@@ -34,6 +34,8 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
 }
 """Where a text without spaces is looked for, by operator; one without an operator also in opened bodies."""
 _LONGEST_TEXT = 200
+_SHORT = 2
+"""Letters of the beginning of a word."""
 _STATUS = "mail.status IN"
 
 
@@ -68,6 +70,8 @@ class Query:
     """What was left out and why, in words."""
     statuses: list[tuple[str, ...]] = field(default_factory=list)
     """Of each `is:` that names statuses: which. Also among the conditions."""
+    broad: bool = False
+    """Among the words is the beginning of one, so short that very many words begin so."""
 
 
 def parse_query(text: str, now: datetime | None = None) -> Query:
@@ -92,6 +96,8 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
             elif any(map(str.isalnum, term.value)):
                 match = _match_term(_COLUMNS.get(term.operator), term.value, whole=term.whole)
                 (unwanted if term.excluded else wanted).append(match)
+                beginning = re.split(r"[\W_]+", term.value.rstrip())[-1]
+                query.broad |= not term.excluded and not term.whole and len(beginning) <= _SHORT
             continue
         condition = _CONDITIONS[term.operator](term, moment)
         if condition is not None:
