@@ -16,8 +16,8 @@ from mm_tui.text import OneLine
 _IDENTIFIER = re.compile(
     r"(?<![\w@./:-])#?(?=[\w/.-]*\d{2})[A-Za-z0-9]{1,12}(?:[-/.][A-Za-z0-9]{1,12}){0,5}(?![\w@]|\.\w|:\d)"
 )
-_UNIT_END = re.compile(
-    r"\d(?:st|nd|rd|th|am|pm|h|kg|g|mg|mm|cm|m|km|ml|l|gb|mb|tb|kb|v|w|kw|kwh|mbit|px|x|k)\Z", re.IGNORECASE
+_MEASURE = re.compile(
+    r"\A[\d.,/-]*\d(?:st|nd|rd|th|am|pm|h|kg|g|mg|mm|cm|m|km|ml|l|gb|mb|tb|kb|v|w|kw|kwh|mbit|px|x|k)\Z", re.IGNORECASE
 )
 _LONGEST_COMPARED = 2000
 _MANY_THERE = 40
@@ -45,7 +45,7 @@ def _candidates(text: str) -> dict[str, Span]:
     for match in _IDENTIFIER.finditer(text):
         name = match[0].lstrip("#").upper()
         digits = sum(char.isdigit() for char in name)
-        if digits < 3 or _UNIT_END.search(name):
+        if digits < 3 or _MEASURE.search(name):
             continue
         if name.isdigit() and (len(name) < 4 or 1900 <= int(name) <= 2100 or name.endswith("000")):
             continue

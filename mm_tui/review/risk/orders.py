@@ -43,6 +43,7 @@ _AT_A_WORD = (
     r"|asistente\w*|assistente\w*|asystent\w*)(?:[ -]\w+){0,3}\s*[:,]",
     r"(?:ki|ai|ia)-?(?:assistent|system|agent|modell)\w*(?:[ -]\w+){0,4}\s*[:,]",
     r"(?:print|repeat|output|reveal|show)\b[^.!?\n]{0,20}\b(?:everything|all|the text|the words?) (?:above|before)",
+    r"the (?:ai|assistant|bot|chatbot|language model)\b[^.!?\n]{0,40}\b(?:must|shall|has to|should|is to)\b",
     r"your (?:answer|reply|response) must (?:contain|include|say|state|begin|end)",
 )
 _BY_SIGNS = (
@@ -59,7 +60,7 @@ _BY_SIGNS = (
 _ORDERS = (
     re.compile(rf"\b(?:{'|'.join(_AT_A_WORD)})"),
     re.compile("|".join(_BY_SIGNS)),
-    re.compile(r"(?:<!--|[(\[{]|^)\s*(?:ai|assistant|bot|llm|agent|model)s?\s*:", re.MULTILINE),
+    re.compile(r"(?:<!--|[(\[{]|^)\s*(?:ai|assistant|bot|llm|agent|model|system)s?\s*:", re.MULTILINE),
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _COMMON = frozenset({"this", "that", "with", "your", "from", "have", "will", "they", "please", "about", "instructions"})
