@@ -38,3 +38,15 @@ def uptime() -> float:
     """Seconds since some fixed moment, those included in which the machine was suspended."""
     # Linux's monotonic clock stands still meanwhile; that of macOS does not.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+async def sleep_or_wake(clock: Clock, seconds: float | None, wake: asyncio.Event) -> None:
+    """Waits until `wake` is set, at most for `seconds`; None waits for it alone."""
+    waits: list[asyncio.Future[object]] = [asyncio.ensure_future(wake.wait())]
+    if seconds is not None:
+        waits.append(asyncio.ensure_future(clock.sleep(seconds)))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

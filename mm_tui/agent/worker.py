@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import TYPE_CHECKING
 
 from mm_tui.agent.jobs import Job, JobState
 from mm_tui.assist import errors as assist
 from mm_tui.gateway import errors as gateway
+from mm_tui.services.backoff import backoff_seconds
 
 if TYPE_CHECKING:
     from mm_tui.agent.jobs import Jobs
@@ -24,7 +26,6 @@ MOST_TRIES = 8
 """Tries for an email that is itself at fault: it cannot be read, or no model answers it in form."""
 MOST_FAILURES = 6
 """Failures in a row, each with a longer rest, after which a single run ends with mail left over."""
-LONGEST_REST = 300.0
 STOP_SECONDS = 20.0
 """How long work under way may take to end when the worker stops."""
 
@@ -65,7 +66,7 @@ class Pace:
     interval: float
     concurrency: int
     backoff: float = 2.0
-    """The first rest after a failure; it doubles up to LONGEST_REST."""
+    """The first rest after a failure; see `backoff_seconds` for those that follow."""
 
 
 class Worker:
@@ -78,6 +79,7 @@ class Worker:
         self._clock = clock
         self._log = log
         self._pace = pace
+        self._rng = Random()  # noqa: S311 - jitter, no secret
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._poll_now = asyncio.Event()
@@ -149,7 +151,7 @@ class Worker:
                 return
             except gateway.GatewayError as error:
                 failures += 1
-                pause = max(pause, error.retry_after or 0.0, self._rest(failures))
+                pause = max(pause, self._rest(failures, error))
                 self._log("poll failed", why=_words(error), retry_in=round(pause, 1))
             else:
                 failures = 0
@@ -233,15 +235,14 @@ class Worker:
             await asyncio.to_thread(self._jobs.finish, job.email_id, JobState.FAILED, words)
             self._log("failed", email_id=job.email_id, why=words)
             return
-        wait = self._rest(job.tries + 1)
+        wait = self._rest(job.tries + 1, error)
         if isinstance(error, gateway.QuotaExceeded | gateway.WarmupLimit):
-            wait = QUOTA_REST
-        wait = max(wait, (error.retry_after or 0.0) if error else 0.0)
+            wait = max(QUOTA_REST, error.retry_after or 0.0)
         await asyncio.to_thread(self._jobs.put_off, job.email_id, self._clock.now() + timedelta(seconds=wait), words)
         self._log("put off", email_id=job.email_id, why=words, retry_in=round(wait, 1))
         if isinstance(error, _OF_ALL):
             self._failures += 1
-            rest = max(self._rest(self._failures), error.retry_after or 0.0)
+            rest = self._rest(self._failures, error)
             self._resting_until = max(self._resting_until, self._clock.monotonic() + rest)
 
     async def _rest_until_tomorrow(self, job: Job, error: assist.OverBudget) -> None:
@@ -253,8 +254,8 @@ class Worker:
         self._over_budget = True
         self._resting_until = self._clock.monotonic() + (tomorrow - now).total_seconds()
 
-    def _rest(self, failures: int) -> float:
-        return float(min(LONGEST_REST, self._pace.backoff * 2 ** min(failures - 1, 20)))
+    def _rest(self, failures: int, error: Failure | None) -> float:
+        return backoff_seconds(failures, self._pace.backoff, error.retry_after if error else None, self._rng)
 
     def _end_for(self, error: Failure) -> None:
         self._fatal = error

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
+from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.services.events import Phase, SyncState, span
-from mm_tui.services.sync.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.text import OneLine
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from typing import TYPE_CHECKING, Protocol
 
+from mm_tui.clock import sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import Status
 from mm_tui.services.assistant.cards import CardState, Phase
@@ -86,11 +87,7 @@ class Rounds:
             except (GatewayError, sqlite3.Error):
                 # The sync says on the status line what fails; here it only means to rest.
                 pause = REST
-            try:
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+            await sleep_or_wake(self._clock, pause, self._woken)
 
     async def round(self) -> None:
         """One round.

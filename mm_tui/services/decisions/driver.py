@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
-from mm_tui.clock import Clock, uptime
+from mm_tui.clock import Clock, sleep_or_wake, uptime
 from mm_tui.decision.effects import (
     Call,
     Cancel,
@@ -347,13 +347,7 @@ class Driver:
 
     async def _sleep(self, seconds: float) -> None:
         """Waits, or until a human does not want to."""
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        hurrying = asyncio.ensure_future(self._hurried.wait())
-        try:
-            await asyncio.wait((sleeping, hurrying), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            hurrying.cancel()
+        await sleep_or_wake(self._clock, seconds, self._hurried)
 
     def hurry(self) -> None:
         """Asks the gateway again now, whatever is being waited for."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import sleep_or_wake
 from mm_tui.services import redraft_tags
 from mm_tui.services.decisions.record import ActiveDecision, restored
 from mm_tui.services.queue.resubmitted import SUGGESTED
@@ -88,13 +89,7 @@ class RedraftRequests:
         while True:
             self._wake.clear()
             await self.ask()
-            sleeping = asyncio.ensure_future(self._clock.sleep(AGAIN_AFTER))
-            waking = asyncio.ensure_future(self._wake.wait())
-            try:
-                await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                sleeping.cancel()
-                waking.cancel()
+            await sleep_or_wake(self._clock, AGAIN_AFTER, self._wake)
 
     async def ask(self) -> int:
         """One try for each that is remembered; returns how many are left."""

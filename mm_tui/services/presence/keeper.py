@@ -9,6 +9,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.clock import sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.services.presence.tags import PresenceTags, claim_in
 from mm_tui.services.tags import TagsDiffer
@@ -123,11 +124,5 @@ class PresenceKeeper:
 
     async def _moves_within(self, seconds: float) -> bool:
         """Waits at most so long; True as soon as another email is open, or none."""
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        moving = asyncio.ensure_future(self._moved.wait())
-        try:
-            await asyncio.wait((sleeping, moving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            moving.cancel()
+        await sleep_or_wake(self._clock, seconds, self._moved)
         return self._moved.is_set()

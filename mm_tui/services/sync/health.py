@@ -17,8 +17,8 @@ from mm_tui.gateway.errors import (
     RateLimited,
     Unauthorized,
 )
+from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.services.events import Part, PartState, Phase, SyncState
-from mm_tui.services.sync.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from mm_tui.clock import sleep_or_wake
 from mm_tui.gateway.errors import Forbidden, GatewayError, MissingScope, NotFound
 from mm_tui.services.audit.sync import read_audit_log
 from mm_tui.services.events import (
@@ -397,17 +398,9 @@ class Sync:
             self._wake[part].clear()
             self._asked[part].clear()
             wait, not_wakeable = await self._try(part, work, interval)
-            await self._pause(part, interval() if wait is None else wait, not_wakeable)
-
-    async def _pause(self, part: Part, seconds: float, not_wakeable: bool) -> None:
-        """Waits, or until the part is woken. `not_wakeable`: the gateway asked for it, so only a human shortens it."""
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        waking = asyncio.ensure_future((self._asked if not_wakeable else self._wake)[part].wait())
-        try:
-            await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            waking.cancel()
+            # A wait that the gateway asked for is shortened only by a human.
+            wake = self._asked if not_wakeable else self._wake
+            await sleep_or_wake(self._clock, interval() if wait is None else wait, wake[part])
 
     async def _try(
         self, part: Part, work: Work, interval: Callable[[], float] | None = None

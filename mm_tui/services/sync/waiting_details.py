@@ -12,6 +12,7 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from mm_tui.clock import sleep_or_wake
 from mm_tui.gateway.errors import (
     GatewayError,
     MissingKey,
@@ -20,8 +21,8 @@ from mm_tui.gateway.errors import (
     Unauthorized,
     Unreachable,
 )
+from mm_tui.services.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.services.events import MailboxesChanged, MailChanged, Notify, PendingChanged, ServiceEvent
-from mm_tui.services.sync.backoff import LONGEST_SECONDS, Backoff
 from mm_tui.store.mail.pending import PendingStore, Waiting
 from mm_tui.text import OneLine
 
@@ -214,13 +215,4 @@ class WaitingDetails:
 
     async def _pause(self, seconds: float | None) -> None:
         """Waits so long (None: until something changed), or until something changed."""
-        waking = asyncio.ensure_future(self._wake.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds)) if seconds is not None else None
-        try:
-            await asyncio.wait(
-                [waking] if sleeping is None else [waking, sleeping], return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            waking.cancel()
-            if sleeping is not None:
-                sleeping.cancel()
+        await sleep_or_wake(self._clock, seconds, self._wake)
