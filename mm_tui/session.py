@@ -297,11 +297,16 @@ class Session:
     def build_decisions(self, notify: Notify = ignore, *, by_command: bool = False) -> Decisions:
         """Builds what decides, once connected; `by_command`: from the command line."""
         from mm_tui.services.decisions.service import Decisions
+        from mm_tui.services.examples import Learner, store_of
 
         assert self.gateway is not None
         name = reviewer(self.settings)
         review = self.settings.review
-        self.decisions = Decisions(self.database, self.gateway, review, name, self.clock, notify, by_command=by_command)
+        kept = store_of(self.settings)
+        learner = Learner(kept, self.database, self.gateway, name) if kept is not None else None
+        self.decisions = Decisions(
+            self.database, self.gateway, review, name, self.clock, notify, by_command=by_command, learner=learner
+        )
         return self.decisions
 
     def build_redrafts(self) -> RedraftRequests:

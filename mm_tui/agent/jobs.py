@@ -27,7 +27,8 @@ AGENT_SQL = (
         draft TEXT,
         submitted_at INTEGER,
         reply_id TEXT,
-        answers TEXT NOT NULL DEFAULT ''
+        answers TEXT NOT NULL DEFAULT '',
+        examples INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS agent_jobs_due ON agent_jobs (state, due_at)",
@@ -47,8 +48,8 @@ EVENTS_KEPT = timedelta(days=7)
 """A webhook is retried within minutes; a week is more than enough to know a replay."""
 
 
-ADDED_COLUMN = "ALTER TABLE agent_jobs ADD COLUMN answers TEXT NOT NULL DEFAULT ''"
-"""For tables of versions that wrote no other drafts."""
+ADDED = {"answers": "TEXT NOT NULL DEFAULT ''", "examples": "INTEGER NOT NULL DEFAULT 0"}
+"""Columns that tables of earlier versions lack."""
 
 BY_ANSWERED = "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''"
 
@@ -82,6 +83,8 @@ class Job:
     reply_id: str | None = None
     answers: str = ""
     """Of a redraft: the email that is answered. Empty for an email."""
+    examples: int = 0
+    """With how many examples the draft was written."""
 
     @property
     def is_redraft(self) -> bool:
@@ -109,8 +112,9 @@ class Jobs:
             for statement in AGENT_SQL:
                 connection.execute(statement)
             columns = {row[1] for row in connection.execute("PRAGMA table_info(agent_jobs)")}
-            if "answers" not in columns:
-                connection.execute(ADDED_COLUMN)
+            for name, kind in ADDED.items():
+                if name not in columns:
+                    connection.execute(f"ALTER TABLE agent_jobs ADD COLUMN {name} {kind}")
             connection.execute(BY_ANSWERED)
 
     def add(self, jobs: Iterable[Job]) -> int:
@@ -207,9 +211,15 @@ class Jobs:
         )
         return int(row[0]) < mark
 
-    def write_draft(self, email_id: str, draft: str, at: datetime) -> None:
+    def write_draft(self, email_id: str, draft: str, at: datetime, *, examples: int = 0) -> None:
         """Fixes the reply on disk, before it is submitted for the first time."""
-        self._change("UPDATE agent_jobs SET draft = ?, submitted_at = ? WHERE email_id = ?", draft, to_ms(at), email_id)
+        self._change(
+            "UPDATE agent_jobs SET draft = ?, submitted_at = ?, examples = ? WHERE email_id = ?",
+            draft,
+            to_ms(at),
+            examples,
+            email_id,
+        )
 
     def put_off(self, email_id: str, until: datetime, why: str) -> None:
         """Tries again later."""
@@ -278,4 +288,5 @@ def _job(row: Any) -> Job:
         submitted_at=from_ms(row["submitted_at"]),
         reply_id=row["reply_id"],
         answers=row["answers"],
+        examples=row["examples"],
     )

@@ -15,7 +15,8 @@ from mm_tui.gateway.errors import BadRequest, Conflict, NotFound, ReadOnlyMailbo
 from mm_tui.models import NOT_SENT, Direction
 from mm_tui.services import redraft_tags, tags
 from mm_tui.services.assistant.conversation import Conversation
-from mm_tui.services.assistant.service import for_prompt
+from mm_tui.services.assistant.service import as_examples, for_prompt
+from mm_tui.services.examples import USED, Examples
 from mm_tui.services.facts import HouseFacts
 from mm_tui.text import OneLine
 
@@ -71,6 +72,7 @@ class Work:
         self._clock = clock
         self._log = log
         self._facts = HouseFacts(settings)
+        self._examples = Examples(settings)
 
     async def do(self, job: Job) -> None:
         """Labels, tags and, where the policy says so, answers an email; its end is noted in the table.
@@ -201,6 +203,9 @@ class Work:
         assert mailbox is not None  # why_no_reply has a reason otherwise
         letters: tuple[Letter, ...] = reading.conversation.for_reply
         facts = for_prompt(await asyncio.to_thread(self._facts.of, mailbox.address))
+        examples = as_examples(
+            await asyncio.to_thread(self._examples.like, f"{reading.mail.subject}\n{reading.mail.body}", label)
+        )
         rejected = ""
         if job.is_redraft:
             asked = redraft_tags.read(await self._gateway.tags(job.mailbox_id, job.email_id))
@@ -208,10 +213,10 @@ class Work:
                 return "the reviewer asks for no other draft any more"
             rejected = str((await self._gateway.email(job.mailbox_id, job.email_id)).body)
             request = tasks.prepare_redraft_for_reviewer(
-                letters, rejected, asked.reason, asked.suggestion, self._settings.assist, facts
+                letters, rejected, asked.reason, asked.suggestion, self._settings.assist, facts, examples
             )
         else:
-            request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist, facts)
+            request = tasks.prepare_draft(letters, mailbox.address, "", self._settings.assist, facts, examples)
         draft = str((await self._assistant.write_whole(request, automatic=True)).text)
         if self._clock.monotonic() - reading.at > FRESH_SECONDS:
             # A human, or another agent, may have answered meanwhile.
@@ -224,7 +229,7 @@ class Work:
             return reason
         if job.is_redraft and draft.split() in (rejected.split(), []):
             return "the model wrote nothing new"
-        await asyncio.to_thread(self._jobs.write_draft, job.email_id, draft, self._clock.now())
+        await asyncio.to_thread(self._jobs.write_draft, job.email_id, draft, self._clock.now(), examples=len(examples))
         return None
 
     def _why_no_reply(
@@ -282,17 +287,22 @@ class Work:
     async def _finish(
         self, job: Job, state: JobState, *, label: str | None = None, why: str = "", reply: str | None = None
     ) -> None:
-        if job.is_redraft and reply:
-            await self._link(job, reply)
+        if reply:
+            await self._tag_draft(job, reply)
         await asyncio.to_thread(self._jobs.finish, job.email_id, state, why, reply_id=reply)
         done = ("redrafted", "not redrafted") if job.is_redraft else ("replied", "labelled")
         event = "failed" if state is JobState.FAILED else done[0 if reply else 1]
         self._log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
 
-    async def _link(self, job: Job, reply: str) -> None:
-        """Says at the new draft which rejected one it takes the place of, before the job ends."""
-        number = self._jobs.redrafts_of(job.answers) + 1
-        wanted = {redraft_tags.FOLLOWS: job.email_id, redraft_tags.ROUND: str(number)}
+    async def _tag_draft(self, job: Job, reply: str) -> None:
+        """Says at a draft which rejected one it takes the place of, and with how many examples it was written."""
+        known = await asyncio.to_thread(self._jobs.get, job.email_id)
+        wanted = {USED: str(known.examples)} if known is not None and known.examples else {}
+        if job.is_redraft:
+            number = self._jobs.redrafts_of(job.answers) + 1
+            wanted |= {redraft_tags.FOLLOWS: job.email_id, redraft_tags.ROUND: str(number)}
+        if not wanted:
+            return
         try:
             await tags.merge(self._gateway, job.mailbox_id, reply, wanted)
         except tags.TagsDiffer:

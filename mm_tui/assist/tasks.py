@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from mm_tui.assist import prompts
 from mm_tui.assist.model import Completion, Message, Model, Part, Usage
-from mm_tui.assist.prompts import Fact, Letter, Task
+from mm_tui.assist.prompts import Example, Fact, Letter, Task
 from mm_tui.assist.second_reader import Reading, SecondReading, check
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
@@ -148,29 +148,46 @@ def prepare(task: Literal["summarise", "classify", "extract"], letters: Sequence
 
 
 def prepare_draft(
-    letters: Sequence[Letter], own_address: str, instruction: str, assist: Assist, facts: Sequence[Fact] = ()
+    letters: Sequence[Letter],
+    own_address: str,
+    instruction: str,
+    assist: Assist,
+    facts: Sequence[Fact] = (),
+    examples: Sequence[Example] = (),
 ) -> Request:
     """A reply to the newest message, with the reviewer's or the policy's instruction, if any."""
-    chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, facts))
-    return _request("draft", prompts.draft(chosen, own_address, instruction, assist.signature, facts), assist, was_cut)
+    chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, facts, examples))
+    messages = prompts.draft(chosen, own_address, instruction, assist.signature, facts, examples)
+    return _request("draft", messages, assist, was_cut)
 
 
 def prepare_redraft(
-    letters: Sequence[Letter], text: str, instruction: str, assist: Assist, facts: Sequence[Fact] = ()
+    letters: Sequence[Letter],
+    text: str,
+    instruction: str,
+    assist: Assist,
+    facts: Sequence[Fact] = (),
+    examples: Sequence[Example] = (),
 ) -> Request:
     """`text` changed as `instruction` says."""
-    chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), facts))
-    return _request("redraft", prompts.redraft(chosen, text, instruction, facts), assist, was_cut)
+    chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), facts, examples))
+    return _request("redraft", prompts.redraft(chosen, text, instruction, facts, examples), assist, was_cut)
 
 
 def prepare_redraft_for_reviewer(
-    letters: Sequence[Letter], text: str, reason: str, suggestion: str, assist: Assist, facts: Sequence[Fact] = ()
+    letters: Sequence[Letter],
+    text: str,
+    reason: str,
+    suggestion: str,
+    assist: Assist,
+    facts: Sequence[Fact] = (),
+    examples: Sequence[Example] = (),
 ) -> Request:
     """Another draft in place of the rejected `text`; see `prompts.redraft_for_reviewer`."""
     budget = min(REDRAFT_TOKENS, assist.thread_tokens)
-    room = max(budget // 2, _room(budget, facts) - prompts.tokens(suggestion))
+    room = max(budget // 2, _room(budget, facts, examples) - prompts.tokens(suggestion))
     chosen, was_cut = prompts.cut(letters, room)
-    messages = prompts.redraft_for_reviewer(chosen, text, reason, suggestion, facts)
+    messages = prompts.redraft_for_reviewer(chosen, text, reason, suggestion, facts, examples)
     return _request("redraft", messages, assist, was_cut)
 
 
@@ -180,9 +197,11 @@ def prepare_second_reader(reading: Reading, assist: Assist, facts: Sequence[Fact
     return _request("second_reader", prompts.second_reader(chosen, reading.draft, facts), assist, was_cut)
 
 
-def _room(tokens: int, facts: Sequence[Fact]) -> int:
-    """What house facts leave of a thread's tokens; at least half of them."""
-    return max(tokens // 2, tokens - sum(prompts.tokens(fact.text) for fact in facts))
+def _room(tokens: int, facts: Sequence[Fact], examples: Sequence[Example] = ()) -> int:
+    """What house facts and examples leave of a thread's tokens; at least half of them."""
+    taken = sum(prompts.tokens(fact.text) for fact in facts)
+    taken += sum(prompts.tokens(one.written) + prompts.tokens(one.released) for one in examples)
+    return max(tokens // 2, tokens - taken)
 
 
 def _request(task: Task, messages: list[Message], assist: Assist, was_cut: bool) -> Request:

@@ -59,6 +59,19 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     trying.add_argument("--json", action="store_true", help="print every verdict as JSON, one a line")
     trying.set_defaults(run=run_evaluate)
+    examples = actions.add_parser(
+        "examples",
+        parents=[shared],
+        help="list or delete what drafts learn from: your edits, masked",
+        description="What you released in place of an agent's text is kept on this machine, with names, numbers and "
+        "addresses masked, and shown to the model for similar drafts. Off in live profiles unless the profile sets "
+        "examples = true.",
+    )
+    which = examples.add_mutually_exclusive_group()
+    which.add_argument("--delete", nargs="+", metavar="ID", help="delete these")
+    which.add_argument("--delete-all", action="store_true", help="delete all of this profile")
+    examples.add_argument("--json", action="store_true", help="print JSON, with the whole texts")
+    examples.set_defaults(run=run_examples)
 
 
 def address(text: str) -> Address:
@@ -101,3 +114,10 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     from mm_tui.commands import agent_work
 
     return common.run_async(agent_work.evaluate, arguments)
+
+
+def run_examples(arguments: argparse.Namespace) -> int:
+    """Lists or deletes the examples."""
+    from mm_tui.commands import agent_examples
+
+    return common.run_async(agent_examples.run, arguments)

@@ -145,6 +145,7 @@ async def _outcome(session: Session, decisions: Decisions, arguments: argparse.N
     if status is Exit.OK:
         # The next poll would see it too; whoever reads the store before shall not find it waiting.
         session.pending.remove(view.email_id)
+        await decisions.learned()
         if await session.build_redrafts().ask():
             emit.note(OneLine("note: the agent is asked for another draft when mm-tui runs next"))
     _tell(view, status, as_json=arguments.json)

@@ -14,9 +14,11 @@ from mm_tui.commands.output.exits import Exit
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from mm_tui.services.audit.agents import AgentFigures
+    from mm_tui.services.audit.track_record import Decided
     from mm_tui.settings.sections import Settings
 
 DAYS = 30
@@ -47,15 +49,18 @@ def run(arguments: argparse.Namespace) -> int:
 async def _stats(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.audit import fetch_newest
     from mm_tui.commands.online import online
-    from mm_tui.services.audit.agents import figures
+    from mm_tui.services.audit.agents import by_agent, decided_since
 
     async with online(chosen) as session:
         if chosen.profile.admin_key is not None:
             await fetch_newest(session, LOGGED)
         now = session.clock.now()
-        agents = figures(session.database, session.clock, arguments.days)
+        decided = decided_since(session.database, session.clock, arguments.days)
+        agents = by_agent(decided, session.audit)
+        mailboxes = [_learning(box, decided) for box in sorted({one.mailbox_id for one in decided})]
     if arguments.json:
-        emit.data({"days": arguments.days, "agents": [_row(agent, now) for agent in agents]})
+        rows = [_row(agent, now) for agent in agents]
+        emit.data({"days": arguments.days, "agents": rows, "mailboxes": mailboxes})
     elif agents:
         for agent in agents:
             _print(agent, now)
@@ -75,6 +80,19 @@ def _row(agent: AgentFigures, now: datetime) -> dict[str, object]:
         "median_wait_seconds": agent.seconds,
         "flags": dict(agent.flags),
         "by_day": agent.days(now),
+    }
+
+
+def _learning(mailbox_id: str, decided: Sequence[Decided]) -> dict[str, object]:
+    from mm_tui.services.audit.track_record import learning
+
+    found = learning(one for one in decided if one.mailbox_id == mailbox_id)
+    return {
+        "mailbox_id": mailbox_id,
+        "without_examples": found.without,
+        "words_changed_without": found.changed_without,
+        "with_examples": found.with_examples,
+        "words_changed_with": found.changed_with,
     }
 
 

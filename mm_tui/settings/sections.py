@@ -159,6 +159,11 @@ class Profile(Section, frozen=True):
     """`facts` of `[assist]` for this profile alone.
 
     None: as `[assist]` says."""
+    examples: bool | None = None
+    """Keep what you release in place of an agent's text as an example for later drafts: masked, on this machine, and
+    part of the prompts of similar drafts. `mm-tui agent examples` lists and deletes them.
+
+    None: on for test keys only."""
 
     def __post_init__(self) -> None:
         for name, checked in (("url", gateway_address), ("ai21_host", refuse_plain_http)):
@@ -181,6 +186,11 @@ class Profile(Section, frozen=True):
         """True unless every gateway key that is set is a test key (`mm_test_`)."""
         keys = self.gateway_keys().values()
         return not keys or any(not is_test_key(key) for key in keys)
+
+    @property
+    def learns(self) -> bool:
+        """Whether edits become examples for later drafts."""
+        return not self.is_live if self.examples is None else self.examples
 
     @property
     def mismatch(self) -> str:
@@ -400,3 +410,8 @@ def data_dir() -> Path:
 def store_path(profile: str) -> Path:
     """The file of a profile's local store."""
     return data_dir() / f"store-{quote(profile, safe='')}.sqlite3"
+
+
+def examples_path(profile: str) -> Path:
+    """The file of a profile's examples of wording."""
+    return data_dir() / f"examples-{quote(profile, safe='')}.sqlite3"

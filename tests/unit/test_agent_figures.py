@@ -25,7 +25,7 @@ def test_each_agents_drafts_are_counted_by_what_became_of_them(tmp_path: Path) -
         home.write_profile(
             sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send", "admin")}, reviewer="robin"
         )
-        assert home.run("stats", "--json").json == {"days": 30, "agents": []}
+        assert home.run("stats", "--json").json == {"days": 30, "agents": [], "mailboxes": []}
         other = sandbox.make_key("second", "send", "read")
         good, bad = sandbox.draft("Dear Anna, fine."), sandbox.draft("Dear Anna, no.")
         body = {"to": ["anna@customer.example"], "subject": "Hello", "markdown": "Hello Anna"}

@@ -47,6 +47,7 @@ class Office:
         words: str = "0 of 100",
         direction: str = "outbound",
         last: str = "ended",
+        **told: str,
     ) -> str:
         """Journals a decision that was made so many days ago, on a mail that had waited so many seconds."""
         self._count += 1
@@ -57,6 +58,7 @@ class Office:
             "direction": direction,
             "received": (at - timedelta(seconds=waited)).isoformat(),
             "words_changed": words,
+            **told,
         }
         self.journal.write("held", "robin", about, at, {**details, **more})
         if last == "ended":
@@ -213,3 +215,15 @@ def test_plots_and_shares() -> None:
     assert spark([0, 0], 2) == "  "
     assert spark([1, 2], 2, most=4) == "▂▄"
     assert [percent(share) for share in (None, 0, 0.004, 0.126, 1)] == ["–", "0%", "<1%", "13%", "100%"]
+
+
+def test_the_page_says_how_much_humans_change_with_examples_and_without(office: Office) -> None:
+    office.decided("edit_released", words="40 of 100")
+    assert "examples" not in mailbox_page(office.row(), None, 100, (), NOW).text
+    office.decided("edit_released", words="10 of 100", with_examples="yes")
+    office.decided("approved", words="0 of 100", with_examples="yes")
+    office.decided("edit_released", words="90 of 100", mailbox="mb2")
+    found = office.row().learning
+    assert (found.without, found.changed_without, found.with_examples, found.changed_with) == (1, 0.4, 2, 0.05)
+    page = " ".join(mailbox_page(office.row(), None, 100, (), NOW).text.split())
+    assert "5% of the words changed in 2 drafts written with examples of your edits, 40% in 1 without" in page

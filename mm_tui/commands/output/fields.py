@@ -92,6 +92,14 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
         "agents": "list of {key (id of the key that composed, or null), drafts, approved_as_written, edited, rejected, "
         "reasons (object: reason to number), median_wait_seconds (or null), flags (object: code to number), by_day (30 "
         "pairs, oldest first: as written, edited or rejected)}, the busiest first",
+        "mailboxes": "list of {mailbox_id, without_examples, words_changed_without, with_examples, "
+        "words_changed_with}: released drafts that were written without and with examples of earlier edits, and the "
+        "share of their words that humans changed, 0 to 1 or null",
+    },
+    "agent examples": {
+        "examples": "list of {id, at, mailbox_id, label, asked, written, released, words_changed}, the newest first; "
+        "all texts are masked",
+        "kept": "whether edits of this profile become examples",
     },
     "audit list": {"entries": "list of lines, each with the fields of `audit export`"},
     "audit export": AUDIT,

@@ -11,7 +11,8 @@ and knows a task by the first line of the system prompt:
 Mail stands in the user's messages, oldest first, each between the lines `<<<MAIL` and `MAIL>>>`: `From:`, `Date:` and
 `Subject:` lines, an empty line, the body. The text to redraft, or to be read a second time, stands between `<<<DRAFT`
 and `DRAFT>>>`, house facts between `<<<FACTS name` and `FACTS>>>`. A reviewer's own text stands in the system prompt
-between `<<<SUGGESTED` and `SUGGESTED>>>`. What is inside a fence is data and never looked at
+between `<<<SUGGESTED` and `SUGGESTED>>>`, and examples between `<<<EXAMPLE` and `EXAMPLE>>>`, with a line `RELEASED:`
+between what was written and what was sent in its place. What is inside a fence is data and never looked at
 for a task. Prompts of any other form get a best guess from their own words.
 """
 
@@ -67,6 +68,8 @@ class _Prompt:
     mails: list[PromptMail] = field(default_factory=list)
     draft: str = ""
     facts: str = ""
+    examples: list[tuple[str, str]] = field(default_factory=list)
+    """What was written to others, and what was sent in its place."""
     suggested: str = ""
     """What a reviewer would rather have sent than the draft."""
     loose: list[str] = field(default_factory=list)
@@ -101,7 +104,7 @@ def _read_user(text: str, prompt: _Prompt) -> None:
                 held = None
             else:
                 held.append(line)
-        elif mark in ("<<<MAIL", "<<<DRAFT") or mark.startswith("<<<FACTS "):
+        elif mark in ("<<<MAIL", "<<<DRAFT", "<<<EXAMPLE") or mark.startswith("<<<FACTS "):
             held, closing = [], f"{mark[3:].split()[0]}>>>"
         elif (match := _WISH.match(line)) and not (prompt.instruction or prompt.mails or prompt.draft):
             prompt.instruction = match[1].strip()
@@ -116,6 +119,9 @@ def _close(held: list[str], closing: str, prompt: _Prompt) -> None:
         prompt.draft = "\n".join(held).strip("\n")
     elif closing == "FACTS>>>":
         prompt.facts += "\n".join(held) + "\n"
+    elif closing == "EXAMPLE>>>":
+        written, _, released = "\n".join(held).partition("\nRELEASED:\n")
+        prompt.examples.append((written, released))
     else:
         prompt.mails.append(_read_mail(held))
 
@@ -205,12 +211,13 @@ def complete(messages: Sequence[tuple[str, str]], *, json_mode: bool = False) ->
     elif prompt.task == "summarise":
         key, text = "summary", model_rules.summarise(prompt.mails)
     elif prompt.task == "draft":
-        key, text = "text", model_replies.draft(_answered(prompt), prompt.instruction, prompt.signature)
+        text = model_replies.draft(_answered(prompt), prompt.instruction, prompt.signature)
+        key, text = "text", model_replies.learned(text, prompt.examples)
     elif prompt.task == "redraft":
         present = prompt.suggested or prompt.draft or "\n".join(mail.body for mail in prompt.mails)
         # A reviewer's own text needs no rule to be followed, and no gap for what rules cannot do.
         wish = "" if prompt.suggested else prompt.instruction or " ".join(prompt.loose[:3])
-        key, text = "text", model_replies.redraft(present, wish)
+        key, text = "text", model_replies.learned(model_replies.redraft(present, wish), prompt.examples)
     else:
         said = [line for mail in prompt.mails for line in sentences(own_words(mail.body))[:40]]
         text = model_rules.summarise(prompt.mails) if len(said) > 3 else _ABOUT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from importlib import resources
 
 from mm_tui.sandbox.model.rules import classify
@@ -27,6 +28,8 @@ _FRIENDLY = re.compile(
     r"friendl|warm|kinder|wrong tone|nicer|freundlich|herzlich|amical|amable|amigável|丁寧|友好|дружелюб|ودّ|ידידותי",
     re.I,
 )
+_MASK = re.compile(r"\[(?:name|number|address|link)\]")
+_PIECE = re.compile(r"[^\n.!?]+[.!?]*")
 _FORMAL = re.compile(r"formal|professional|förmlich|formel|formell|正式|официальн", re.IGNORECASE)
 _WORD_BY_WORD_FORMAL = (
     (re.compile(r"^(?:Hi|Hey|Hello)\b", re.MULTILINE), "Dear"),
@@ -144,3 +147,28 @@ def redraft(text: str, instruction: str) -> str:
     hello, blocks, close = _parts(text)
     gap = _TEMPLATES.get(language, _TEMPLATES["en"])["gap"]
     return _joined(hello, [*blocks, f"{gap[:-1]}: {wish}{gap[-1]}"], close)
+
+
+def learned(text: str, examples: Sequence[tuple[str, str]]) -> str:
+    """A draft with the changes that humans made to the same sentences of earlier ones.
+
+    Args:
+        text: the draft.
+        examples: (what was written, what was sent in its place). Sentences with a mask such as `[name]` are no use.
+    """
+    for written, released in examples:
+        before, after = _pieces(written), _pieces(released)
+        for kind, at, end, new_at, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            old, new = " ".join(before[at:end]), " ".join(after[new_at:new_end])
+            if kind == "equal" or _MASK.search(new):
+                continue
+            if kind == "insert":
+                old = before[at - 1] if at else ""
+                new = f"{old} {new}"
+            if old and old in text and new not in text:
+                text = text.replace(old, new, 1)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in _PIECE.findall(text) if piece.strip()]

@@ -12,7 +12,7 @@ from mm_tui.screens.mailboxes.mailbox_list import mode_words, percent
 from mm_tui.services.audit.agents import AgentFigures, numbered
 from mm_tui.services.audit.line import key_words
 from mm_tui.services.audit.plots import spark
-from mm_tui.services.audit.track_record import FEW, LADDER, Tally, TrackRecord
+from mm_tui.services.audit.track_record import FEW, LADDER, Learning, Tally, TrackRecord
 from mm_tui.services.mailboxes import AccountFacts
 from mm_tui.text import OneLine
 from mm_tui.widgets.cells import fit_cells
@@ -90,6 +90,8 @@ def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
         most = max(max(pair) for pair in found.days)
         _plot(writer, "as written", [written for written, _ in found.days], most)
         _plot(writer, "not as written", [other for _, other in found.days], most)
+    if found.learning.with_examples:
+        _row(writer, "examples", learning_words(found.learning), room)
     if found.elsewhere:
         words = count(found.elsewhere, "decision", "decisions")
         _row(
@@ -132,6 +134,15 @@ def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
     writer.write(f"{name:<{LABEL}} ", "dim")
     writer.write(spark(days, PLOT, most=most))
     writer.line(f"  30 days, up to {max(days)} a day", "dim")
+
+
+def learning_words(learning: Learning) -> str:
+    """How much humans changed of drafts that were written with examples of earlier edits, and of others."""
+    used = count(learning.with_examples, "draft", "drafts")
+    said = f"{percent(learning.changed_with)} of the words changed in {used} written with examples of your edits"
+    if not learning.without:
+        return said
+    return f"{said}, {percent(learning.changed_without)} in {learning.without} without"
 
 
 def waited(seconds: float) -> str:

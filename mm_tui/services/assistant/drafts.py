@@ -20,8 +20,9 @@ from mm_tui.review import risk
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.conversation import Conversation, Conversations
-from mm_tui.services.assistant.service import for_prompt
+from mm_tui.services.assistant.service import as_examples, for_prompt
 from mm_tui.services.contacts import Contacts
+from mm_tui.services.examples import Examples
 from mm_tui.services.facts import HouseFacts
 from mm_tui.services.presence.tags import WRITTEN_BY
 from mm_tui.services.queue.authors import IN_DOUBT, REFUSED, SUBMITTED, SUBMITTING, content_hash
@@ -31,6 +32,7 @@ from mm_tui.store.seal import StoreError
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
+    from mm_tui.assist.prompts import Example
     from mm_tui.assist.tasks import Request
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
@@ -92,6 +94,7 @@ class Drafts:
         self._settings = settings
         self._conversations = Conversations(database, gateway, self._clock)
         self._facts = HouseFacts(settings)
+        self._examples = Examples(settings)
         self._contacts = Contacts(database, clock or SystemClock())
         self._submitted: dict[str, str] = {}
         """The body first submitted by each session."""
@@ -109,7 +112,10 @@ class Drafts:
         conversation = await self._read(email_id)
         own = await asyncio.to_thread(self._own, conversation.subject)
         facts = for_prompt(await asyncio.to_thread(self._facts.of, own.address))
-        request = tasks.prepare_draft(conversation.for_reply, own.address, instruction, self._settings.assist, facts)
+        examples = await self._like(conversation)
+        request = tasks.prepare_draft(
+            conversation.for_reply, own.address, instruction, self._settings.assist, facts, examples
+        )
         async with aclosing(self._write(request, conversation)) as parts:
             async for part in parts:
                 yield part
@@ -128,7 +134,8 @@ class Drafts:
         letters = conversation.for_reply if conversation else ()
         address = await asyncio.to_thread(self._address_of, email_id)
         facts = for_prompt(await asyncio.to_thread(self._facts.of, address))
-        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist, facts)
+        examples = await self._like(conversation) if conversation else ()
+        request = tasks.prepare_redraft(letters, text, instruction, self._settings.assist, facts, examples)
         async with aclosing(self._write(request, conversation)) as parts:
             async for part in parts:
                 yield part
@@ -201,6 +208,13 @@ class Drafts:
             await tags.merge(self._gateway, mailbox_id, email_id, {WRITTEN_BY: self._reviewer})
         except (GatewayError, tags.TagsDiffer) as error:
             log.info("%s could not be tagged with who wrote it: %s", email_id, type(error).__name__)
+
+    async def _like(self, conversation: Conversation) -> tuple[Example, ...]:
+        """Examples for an answer in this conversation."""
+        subject = conversation.subject
+        known = self._assistant.known("classify", subject.id) or {}
+        label = str(subject.tags.get(OneLine(tags.LABEL), "") or known.get("value", ""))
+        return as_examples(await asyncio.to_thread(self._examples.like, f"{subject.subject}\n{subject.body}", label))
 
     async def _read(self, email_id: str) -> Conversation:
         if not self._assistant.has_key:

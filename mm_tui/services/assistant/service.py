@@ -24,13 +24,14 @@ from mm_tui.text import ManyLine, OneLine
 if TYPE_CHECKING:
     from mm_tui.assist.limiter import Limits
     from mm_tui.assist.model import Model, Usage
-    from mm_tui.assist.prompts import Fact, Letter
+    from mm_tui.assist.prompts import Example, Fact, Letter
     from mm_tui.assist.second_reader import Reading, SecondReading
     from mm_tui.assist.tasks import Answered, Extraction, Request
     from mm_tui.clock import Clock
     from mm_tui.services.facts import Facts
     from mm_tui.settings.sections import Settings
     from mm_tui.store.database import Database
+    from mm_tui.store.examples import Example as KeptExample
 
 __all__ = ["AssistError", "Assistant", "NoKey", "OverBudget"]
 
@@ -306,3 +307,10 @@ def for_prompt(facts: Facts) -> tuple[Fact, ...]:
     from mm_tui.assist.prompts import Fact
 
     return tuple(Fact(file.name, file.text) for file in facts.files)
+
+
+def as_examples(kept: Sequence[KeptExample]) -> tuple[Example, ...]:
+    """Examples of wording as prompts take them."""
+    from mm_tui.assist.prompts import Example
+
+    return tuple(Example(one.written, one.released) for one in kept)

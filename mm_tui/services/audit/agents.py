@@ -80,8 +80,8 @@ def by_agent(decided: Iterable[Decided], audit: AuditStore) -> list[AgentFigures
     return sorted(found.values(), key=lambda agent: (-len(agent.decided), agent.key_id))
 
 
-def figures(database: Database, clock: Clock, days: int) -> list[AgentFigures]:
-    """The agents whose drafts were decided with this program in the last days, the busiest first."""
+def decided_since(database: Database, clock: Clock, days: int) -> list[Decided]:
+    """What was decided with this program in the last days, by the journal."""
     since = clock.now() - timedelta(days=days)
     made: list[Decided] = []
     held: dict[str, Mapping[str, object]] = {}
@@ -96,4 +96,4 @@ def figures(database: Database, clock: Clock, days: int) -> list[AgentFigures]:
             decided = decision(began, str(details.get("note")))
             if decided is not None and decided.at >= since:
                 made.append(decided)
-    return by_agent(made, AuditStore(database))
+    return made

@@ -6,7 +6,7 @@ made elsewhere is counted apart. Nothing here proposes a mode: a human draws the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
@@ -52,6 +52,8 @@ class Decided:
     """Why it was rejected."""
     flags: tuple[str, ...] = ()
     """Codes of what was found risky in it, each once."""
+    with_examples: bool = False
+    """The agent wrote it with examples of what humans had released."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,18 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Learning:
+    """Whether examples spare humans edits: how much they changed of released drafts, over the longest span."""
+
+    without: int
+    """Released drafts that were written without examples."""
+    changed_without: float | None
+    """Share of their words that humans changed, 0 to 1; None when there are none."""
+    with_examples: int
+    changed_with: float | None
+
+
+@dataclass(frozen=True)
 class OthersDecisions:
     """What was decided with one key, and not with this program here. Of edits the gateway's log knows nothing."""
 
@@ -108,6 +122,7 @@ class TrackRecord:
     """By days looked back, for each of `WINDOWS`."""
     days: Sequence[tuple[int, int]]
     """For each of the last 30 days, the oldest first: (drafts released as written, drafts edited or rejected)."""
+    learning: Learning = Learning(0, None, 0, None)
     others: Sequence[OthersDecisions] = ()
     """Decisions in the gateway's log, over 30 days, that the local journal does not have: made by other reviewers
     or on other machines."""
@@ -169,6 +184,7 @@ class Evidences:
                 pending=self._pending.count(box.id),
                 tallies={days: tally(self._of(box.id, now - timedelta(days=days))) for days in WINDOWS},
                 days=by_day(self._of(box.id, oldest), now),
+                learning=learning(self._of(box.id, oldest)),
                 others=elsewhere.get(box.id, ()),
             )
             for box in boxes
@@ -247,6 +263,7 @@ def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
         words=words,
         email_id=str(held.get("email_id", "")),
         reason=str(details.get("reason", "")) if outcome == "rejected" else "",
+        with_examples=details.get("with_examples") == "yes",
         flags=tuple(dict.fromkeys(one.split()[0] for one in str(details.get("found", "")).split(",") if one.strip())),
     )
 
@@ -256,7 +273,6 @@ def tally(decided: Sequence[Decided]) -> Tally:
     drafts = [one for one in decided if not one.inbound]
     inbound = [one for one in decided if one.inbound]
     seconds = [one.seconds for one in decided if one.seconds is not None]
-    words = sum(one.words for one in drafts)
     return Tally(
         as_written=sum(one.outcome == "approved" for one in drafts),
         edited=sum(one.outcome in ("edit_released", "rescheduled") for one in drafts),
@@ -264,8 +280,20 @@ def tally(decided: Sequence[Decided]) -> Tally:
         inbound_let_in=sum(one.outcome == "approved" for one in inbound),
         inbound_rejected=sum(one.outcome == "rejected" for one in inbound),
         seconds=median(seconds) if seconds else None,
-        changed=sum(one.words_changed for one in drafts) / words if words else None,
+        changed=_changed(drafts),
     )
+
+
+def learning(decided: Iterable[Decided]) -> Learning:
+    """How much humans changed of drafts that were released, without and with examples."""
+    counted = [one for one in decided if one.words and not one.inbound]
+    without, used = ([one for one in counted if one.with_examples is flag] for flag in (False, True))
+    return Learning(len(without), _changed(without), len(used), _changed(used))
+
+
+def _changed(decided: Sequence[Decided]) -> float | None:
+    words = sum(one.words for one in decided)
+    return sum(one.words_changed for one in decided) / words if words else None
 
 
 def by_day(decided: Sequence[Decided], now: datetime) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
@@ -65,7 +65,15 @@ class _Write(NamedTuple):
 class Driver:
     """Performs what the core says for each decision. Each has one thing under way at a time: its activity."""
 
-    def __init__(self, store: DecisionLog, calls: DecisionCalls, clock: Clock, notify: Notify) -> None:
+    def __init__(
+        self,
+        store: DecisionLog,
+        calls: DecisionCalls,
+        clock: Clock,
+        notify: Notify,
+        on_end: Callable[[ActiveDecision], None] = lambda _: None,
+    ) -> None:
+        self._on_end = on_end
         self._store = store
         self._calls = calls
         self._clock = clock
@@ -370,4 +378,5 @@ class Driver:
         if live.state.replacement:
             self._notify(DecisionChanged(live.state.replacement))
         if live.state.ended:
+            self._on_end(live)
             self._notify(PendingChanged())

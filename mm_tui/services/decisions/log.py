@@ -27,6 +27,7 @@ from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMe
 from mm_tui.services.decisions.redrafts import UnaskedRedrafts
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import put, remove
+from mm_tui.services.examples import USED
 from mm_tui.services.queue.authors import Author, Authors
 from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 from mm_tui.store.audit.journal import Journal
@@ -34,6 +35,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.decisions.locks import Claim, ClaimStore
 from mm_tui.store.decisions.records import DecisionStore, SavedDecision
+from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
@@ -110,6 +112,7 @@ class DecisionLog:
         self.rows = DecisionStore(database)
         self.edits = EditStore(database)
         self.pending = PendingStore(database)
+        self._mail = MailStore(database)
         self.incidents = Incidents(database)
         self.redrafts = UnaskedRedrafts(database)
         self._authors = Authors(database)
@@ -217,6 +220,7 @@ class DecisionLog:
                 found=codes(request.found),
                 reviewer=self.reviewer,
                 by_command=self._by_command,
+                with_examples=self._has_tag(item, USED),
                 # Inbound mail and a colleague's reply are no agent's.
                 asks_redraft=request.asks_redraft and author is None and str(item.direction) != Direction.INBOUND,
             ),
@@ -291,6 +295,11 @@ class DecisionLog:
             if _is_lost_edit(lost, request.item.raw):
                 rows.update((row.release_id, row) for row in self.rows.family(lost.item_id))
         return [rows[release_id] for release_id in sorted(rows)]
+
+    def _has_tag(self, item: Seen, name: str) -> bool:
+        """Whether the mail has this tag, as far as it was read."""
+        detail = item if isinstance(item, EmailDetail) else self._mail.detail(item.id)
+        return detail is not None and OneLine(name) in detail.tags
 
     def _named(self, item: Seen) -> tuple[str, ...]:
         """What tags say of other versions of this email: its own as it was read, and those of all that waits."""
@@ -394,4 +403,6 @@ def _evidence(live: ActiveDecision) -> dict[str, str]:
         difference = compare(content.base.body, content.edit.body if content.edit is not None else content.base.body)
         total = difference.words_before + difference.words_after
         found["words_changed"] = f"{total - 2 * difference.words_kept} of {total}"
+    if facts.with_examples:
+        found["with_examples"] = "yes"
     return found

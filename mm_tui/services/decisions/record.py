@@ -37,6 +37,8 @@ class DecisionMeta:
     """Who decided; empty in rows of versions that did not keep it."""
     by_command: bool = False
     """Made on the command line, not in the app."""
+    with_examples: bool = False
+    """A tag says that the agent wrote it with examples of what humans released."""
     asks_redraft: bool = False
     """The rejection asks the agent for another draft."""
 
@@ -88,6 +90,8 @@ class ActiveDecision:
     """Whether it is one of those that talk to the gateway now."""
     looked_at: bool = False
     """A human has taken note of how it ended."""
+    learned: bool = False
+    """The edit that was released has been handed on as an example."""
     is_lost: bool = False
     """Another process took it over: nothing is done about it here any more."""
     turn: int = 0

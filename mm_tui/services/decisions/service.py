@@ -16,7 +16,7 @@ from typing import Any
 
 from mm_tui.clock import Clock
 from mm_tui.decision.events import Answer, MayHaveMoved, Quit, Restarted, Undo
-from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
+from mm_tui.decision.state import INCIDENTS, Act, Choice, Outcome, Question, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import EditedDraft, PendingItem, Status
 from mm_tui.review.digest import digest_of
@@ -30,6 +30,7 @@ from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.show import view_of
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
+from mm_tui.services.examples import Learner
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
@@ -62,6 +63,7 @@ class Decisions:
         notify: Notify,
         *,
         by_command: bool = False,
+        learner: Learner | None = None,
     ) -> None:
         """Does nothing yet; `run` or `resume` takes up what an earlier run left.
 
@@ -69,6 +71,7 @@ class Decisions:
             reviewer: the name under which decisions are journaled.
             notify: told `DecisionChanged` whenever a view is another one, apart from the ticking countdown.
             by_command: the decisions are made on the command line; the journal and other windows say so.
+            learner: keeps what was released in place of an agent's text; None keeps nothing.
         """
         self._gateway = gateway
         self._settings = settings
@@ -76,7 +79,9 @@ class Decisions:
         self._reviewer = reviewer
         self._store = DecisionLog(database, reviewer, settings.own_replies, by_command=by_command)
         calls = DecisionCalls(gateway, clock, reviewer)
-        self._driver = Driver(self._store, calls, clock, notify)
+        self._learner = learner
+        self._learning: set[asyncio.Task[bool]] = set()
+        self._driver = Driver(self._store, calls, clock, notify, self._learn)
         self._lives: dict[str, ActiveDecision] = {}
         self._beginning = 0
         """How many calls are writing the beginning of decisions to the journal."""
@@ -222,6 +227,24 @@ class Decisions:
             return False
         return await self._driver.feed(live, Answer(choice))
 
+    def _learn(self, live: ActiveDecision) -> None:
+        """A decision ended. An edit that was released is learned from, beside everything else."""
+        content, facts = live.content, live.facts
+        if self._learner is None or live.state.outcome is not Outcome.EDIT_RELEASED or facts.author:
+            return
+        if content is None or content.edit is None or live.learned:
+            return
+        live.learned = True
+        place = (live.state.case.item, facts.mailbox_id, facts.thread_id)
+        learning = asyncio.create_task(self._learner.learn(*place, content.base, content.edit.body, self._clock.now()))
+        self._learning.add(learning)
+        learning.add_done_callback(self._learning.discard)
+
+    async def learned(self) -> None:
+        """Waits until what was released has become examples."""
+        if self._learning:
+            await asyncio.wait(set(self._learning))
+
     # What is known
 
     def state(self, email_id: str) -> DecisionView | None:
@@ -349,6 +372,7 @@ class Decisions:
             # It is on the disk as it was last journaled.
             log.warning("closed while a decision was in progress; its outcome is read at the next start")
         await self._driver.stop_all(list(self._lives.values()))
+        await self.learned()
         if self._renewing is not None:
             self._renewing.cancel()
         open_ids = [live.release_id for live in lives if not live.state.ended]

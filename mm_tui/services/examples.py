@@ -1,0 +1,199 @@
+"""Learning from edits: what a human released in place of an agent's text becomes an example for later drafts.
+
+Only in profiles that allow it (`examples`; live ones do not unless told to). Examples are masked before they are kept,
+stay on this machine, and leave it as part of a prompt alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from mm_tui.gateway.errors import GatewayError
+from mm_tui.models import ARRIVED, Direction, Status
+from mm_tui.review.masking import masked
+from mm_tui.services import tags
+from mm_tui.settings.sections import examples_path
+from mm_tui.store.assist import AssistStore
+from mm_tui.store.examples import Example, ExampleStore
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.models import EmailDetail, RawContent
+    from mm_tui.settings.sections import Settings
+    from mm_tui.store.database import Database
+
+USED = "assist.examples"
+"""Tag on a draft: with how many examples it was written."""
+MOST_USED = 3
+"""Examples in one prompt."""
+LONGEST = 2000
+"""Characters of each text of an example."""
+MOST_TOKENS = 1500
+"""Of all examples in one prompt; also at most an eighth of a thread's tokens."""
+LEAST_LIKE = 0.1
+"""Share of words in common with the email to be answered, from which an example is used."""
+_WORD = re.compile(r"[^\W\d_]{3,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+
+log = logging.getLogger("mm_tui.examples")
+
+
+def store_of(settings: Settings) -> ExampleStore | None:
+    """The examples of the profile; None where none may be kept."""
+    profile = settings.profile
+    if not profile.learns or settings.sync.memory:
+        return None
+    return ExampleStore(examples_path(profile.name), profile.url)
+
+
+class Learner:
+    """Keeps what reviewers released in place of agents' texts."""
+
+    def __init__(self, store: ExampleStore, database: Database, gateway: GatewayClient, reviewer: str) -> None:
+        self._store = store
+        self._mail = MailStore(database)
+        self._assist = AssistStore(database)
+        self._gateway = gateway
+        self._reviewer = reviewer
+
+    async def learn(
+        self, email_id: str, mailbox_id: str, thread_id: str | None, written: RawContent, released: str, at: datetime
+    ) -> bool:
+        """Keeps one pair. Whatever fails only loses the example.
+
+        Args:
+            email_id: the agent's draft.
+            mailbox_id: its mailbox.
+            thread_id: its thread, where known.
+            written: the draft.
+            released: the body that was released in its place.
+            at: now.
+
+        Returns:
+            Whether there was something to be learned, and it was kept.
+        """
+        try:
+            answered = await asyncio.to_thread(self._known, mailbox_id, thread_id)
+            if answered is None and thread_id:
+                answered = await self._read(mailbox_id, thread_id)
+            return await asyncio.to_thread(self._keep, email_id, mailbox_id, answered, written, released, at)
+        except (sqlite3.Error, OSError) as error:
+            log.warning("an example could not be kept: %s", type(error).__name__)
+            return False
+
+    def _keep(
+        self,
+        email_id: str,
+        mailbox_id: str,
+        answered: EmailDetail | None,
+        written: RawContent,
+        released: str,
+        at: datetime,
+    ) -> bool:
+        names = [self._reviewer, *_names(written, answered)]
+        before, after = (masked(text[:LONGEST], names) for text in (written.body, released))
+        if before.split() == after.split():
+            return False
+        asked = f"{answered.subject}\n{_own_words(answered.body)}" if answered is not None else written.subject
+        name = sha256(email_id.encode()).hexdigest()[:8]
+        label = OneLine(self._label(answered))
+        self._store.add(Example(name, at, mailbox_id, label, masked(asked[:LONGEST], names), before, after))
+        return True
+
+    def _known(self, mailbox_id: str, thread_id: str | None) -> EmailDetail | None:
+        """The newest email that arrived in the thread, if it was opened here."""
+        rows = self._mail.thread_rows(mailbox_id, thread_id) if thread_id else []
+        for row in reversed(rows):
+            if str(row.direction) == Direction.INBOUND and str(row.status) in ARRIVED:
+                return self._mail.detail(row.email_id)
+        return None
+
+    async def _read(self, mailbox_id: str, thread_id: str) -> EmailDetail | None:
+        """The same from the gateway. What an agent may not have read yet is not opened: that would hide it."""
+        try:
+            thread = await self._gateway.thread(mailbox_id, thread_id)
+            for mail in reversed(thread.emails):
+                if str(mail.direction) == Direction.INBOUND and str(mail.status) in ARRIVED:
+                    return None if str(mail.status) == Status.UNREAD else await self._gateway.email(mailbox_id, mail.id)
+        except GatewayError as error:
+            log.info("what a draft answered could not be read: %s", type(error).__name__)
+        return None
+
+    def _label(self, answered: EmailDetail | None) -> str:
+        if answered is None:
+            return ""
+        tagged = answered.tags.get(OneLine(tags.LABEL), "")
+        known = self._assist.latest("classify", answered.id)
+        return str(tagged or (known.result.get("value", "") if known is not None else ""))
+
+
+class Examples:
+    """Chooses examples for a prompt."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._store = store_of(settings)
+        self._tokens = min(MOST_TOKENS, settings.assist.thread_tokens // 8)
+
+    def like(self, asked: str, label: str = "") -> tuple[Example, ...]:
+        """At most a few examples for the answer to this email, the most similar first. Call it in a thread.
+
+        Args:
+            asked: the email, its subject first.
+            label: its label; empty where it is not known. Examples of another label are left out.
+        """
+        if self._store is None:
+            return ()
+        try:
+            kept = self._store.all()
+        except (sqlite3.Error, OSError) as error:
+            log.warning("the examples cannot be read: %s", type(error).__name__)
+            return ()
+        words = _words(masked(_own_words(asked)[:LONGEST]))
+        scored = [(_share(words, _words(one.asked)), one) for one in kept if not label or one.label in ("", label)]
+        scored = sorted((pair for pair in scored if pair[0] >= LEAST_LIKE), key=lambda pair: -pair[0])
+        return _within(self._tokens, (one for _, one in scored[:MOST_USED]))
+
+
+def _within(budget: int, examples: Iterable[Example]) -> tuple[Example, ...]:
+    from mm_tui.assist.prompts import tokens
+
+    chosen: list[Example] = []
+    for one in examples:
+        budget -= tokens(one.written) + tokens(one.released) + 20
+        if budget < 0:
+            break
+        chosen.append(one)
+    return tuple(chosen)
+
+
+def _names(written: RawContent, answered: EmailDetail | None) -> Sequence[str]:
+    from mm_tui.models import Party
+
+    parties = [Party.parse(header) for header in (written.sender, *written.to, *written.cc)]
+    parties += [answered.sender, *answered.to, *answered.cc] if answered is not None else []
+    return [text for party in parties for text in (party.name, party.address.partition("@")[0])]
+
+
+def _own_words(body: str) -> str:
+    """An email without what it quotes."""
+    return "\n".join(line for line in body.split("\n") if not line.lstrip().startswith(">"))
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(set(_WORD.findall(text.casefold())))
+
+
+def _share(one: Counter[str], other: Counter[str]) -> float:
+    """Dice's coefficient of two sets of words."""
+    total = one.total() + other.total()
+    return 2 * (one & other).total() / total if total else 0.0
