@@ -31,6 +31,7 @@ class HelpScreen(ModalScreen[None]):
         title: what the help is for.
         groups: (heading, [(keys, what they do)]).
         more: lines beneath, for instance the search language.
+        more_title: the heading above these.
     """
 
     CSS_PATH = "dialogs.tcss"
@@ -41,12 +42,17 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, title: str, groups: list[tuple[str, list[tuple[str, str]]]], more: tuple[tuple[str, str], ...] = ()
+        self,
+        title: str,
+        groups: list[tuple[str, list[tuple[str, str]]]],
+        more: tuple[tuple[str, str], ...] = (),
+        more_title: str = "Search",
     ) -> None:
         super().__init__()
         self._title = title
         self._groups = groups
         self._more = more
+        self._more_title = more_title
 
     @classmethod
     def of(cls, screen: Screen[Any]) -> Self:
@@ -58,7 +64,7 @@ class HelpScreen(ModalScreen[None]):
             heading = HEADINGS.get(act.context, act.context.capitalize())
             groups.setdefault(heading, []).append((_all_keys(screen, act.id), act.help))
         more = getattr(screen, "HELP_MORE", ())
-        return cls(f"Keys · {title}", list(groups.items()), more)
+        return cls(f"Keys · {title}", list(groups.items()), more, getattr(screen, "HELP_MORE_TITLE", "Search"))
 
     def compose(self) -> ComposeResult:
         # In the terminal's own colours a dialog has a line around it.
@@ -69,7 +75,7 @@ class HelpScreen(ModalScreen[None]):
             for heading, rows in self._groups:
                 yield Static(_group(heading, rows, cells))
             if self._more:
-                yield Static(_group("Search", list(self._more), cells))
+                yield Static(_group(self._more_title, list(self._more), cells))
         yield Static(Content.assemble(("esc", "$foreground"), " close"), classes="dialog--below")
 
     def action_close(self) -> None:

@@ -14,7 +14,7 @@ from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age
 
-WIDE = 110
+WIDE = 118
 """Cells from which both spans of days stand side by side; else the reader chooses one."""
 NARROW = 76
 """Cells below which only the counts have room."""
@@ -32,13 +32,26 @@ class Column(NamedTuple):
 
 WIDE_COLUMNS = (
     Column("oversight", 15), Column("waits", 5), Column("as written", 11), Column("edited", 8), Column("rejected", 8),
-    Column("median", 6), Column("changed", 7), Column(PLOT, 10),
+    Column("proves", 6), Column("median", 6), Column("changed", 7), Column(PLOT, 10),
 )  # fmt: skip
 NARROW_COLUMNS = (
     Column("oversight", 10), Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8),
     Column("median", 6), Column(PLOT, 8),
 )  # fmt: skip
 TINY_COLUMNS = (Column("waits", 5), Column("written", 7), Column("edited", 6), Column("rejected", 8))
+EXPLAINED = (
+    ("oversight", "the oversight mode, and its step on the trust ladder of five"),
+    ("waits", "drafts and inbound mail that wait for a decision now"),
+    ("as written", "drafts that were approved without a change"),
+    ("edited", "drafts that were sent after a reviewer's edit"),
+    ("rejected", "drafts that were rejected"),
+    ("proves", "the share of drafts sent as written, 30 days: at least this much, at 95% confidence"),
+    ("median", "time from a draft's arrival to its decision; half took longer (m minutes, h hours, d days)"),
+    ("changed", "share of the words of sent drafts that reviewers changed"),
+    (PLOT, "drafts decided on each of the last 30 days; the highest bar is the busiest day of that mailbox"),
+    ("8 · 31", "two numbers stand for two spans: the last 7 days, then the last 30"),
+)
+"""What the help says of each column."""
 LEFT = frozenset({"oversight", PLOT})
 
 
@@ -95,6 +108,7 @@ class MailboxList(VirtualList[str, TrackRecord]):
             "written": _pair([one.as_written for one in tallies]),
             "edited": _pair([one.edited for one in tallies]),
             "rejected": _pair([one.rejected for one in tallies]),
+            "proves": f"≥{percent(last.surely_as_written)}" if last.drafts else "–",
             "median": "–" if last.seconds is None else age(int(last.seconds * 1000)).replace("now", "<1m"),
             "changed": percent(last.changed),
             PLOT: spark([written + other for written, other in row.days], self.columns[-1].width),

@@ -87,6 +87,7 @@ def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
         _row(writer, f"{days} days", tally_words(tally), room)
     month = found.tallies[max(found.tallies)]
     if month.drafts:
+        _gauge(writer, month)
         most = max(max(pair) for pair in found.days)
         _plot(writer, "as written", [written for written, _ in found.days], most)
         _plot(writer, "not as written", [other for _, other in found.days], most)
@@ -133,7 +134,18 @@ def _agents(writer: PageWriter, agents: Sequence[AgentFigures], room: int, now: 
 def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
     writer.write(f"{name:<{LABEL}} ", "dim")
     writer.write(spark(days, PLOT, most=most))
-    writer.line(f"  30 days, up to {max(days)} a day", "dim")
+    writer.line(f"  30 days, up to {max(days):,} a day", "dim")
+
+
+def _gauge(writer: PageWriter, tally: Tally) -> None:
+    """The share of drafts released as written: full as far as it is proven, light as far as it was seen."""
+    share, surely = tally.as_written / tally.drafts, tally.surely_as_written
+    seen = round(share * PLOT)
+    proven = min(seen, round(surely * PLOT))
+    writer.write(f"{'share':<{LABEL}} ", "dim")
+    writer.write("█" * proven + "▒" * (seen - proven))
+    writer.write("·" * (PLOT - seen), "dim")
+    writer.line(f"  █ {percent(surely)} proven, ▒ {percent(share)} seen", "dim")
 
 
 def learning_words(learning: Learning) -> str:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from mm_tui import keymap
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.mailboxes.acts import Acted, MailboxActing
-from mm_tui.screens.mailboxes.mailbox_list import WIDE, MailboxList
+from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.services.audit.agents import AgentFigures, by_agent
 from mm_tui.services.audit.track_record import WINDOWS, Evidences, TrackRecord
@@ -59,6 +59,8 @@ class MailboxesScreen(BaseScreen):
     TITLE_WORD = "mailboxes"
     CSS_PATH = "mailboxes.tcss"
     BINDINGS = keymap.bindings("mailboxes")
+    HELP_MORE = EXPLAINED
+    HELP_MORE_TITLE = "Columns"
 
     def __init__(self) -> None:
         super().__init__()
@@ -165,7 +167,8 @@ class MailboxesScreen(BaseScreen):
         if not self._read_once:
             return
         wide = self.size.width >= WIDE
-        span = f"{WINDOWS[0]} · {WINDOWS[1]} days" if wide else f"{self.boxes.window} days"
+        pairs = f"pairs: last {WINDOWS[0]} days · last {WINDOWS[1]} days"
+        span = pairs if wide else f"last {self.boxes.window} days"
         boxes = count(len(self.boxes.keys), "mailbox", "mailboxes")
         self.query_one("#heading", Static).update(
             Content.assemble(

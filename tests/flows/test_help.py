@@ -1,0 +1,33 @@
+"""The help of a screen explains what stands on it, beside the keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mm_tui.screens.dialogs.help import HelpScreen
+from mm_tui.screens.mailboxes.mailbox_list import NARROW_COLUMNS, TINY_COLUMNS, WIDE_COLUMNS
+from mm_tui.screens.mailboxes.screen import MailboxesScreen
+from tests.support.app import drawn, running_app, settings_for, until
+from tests.support.sandbox import Sandbox
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_help_of_the_mailboxes_explains_each_column(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, MailboxesScreen), "the mailboxes")
+        await until(pilot, lambda: "oversight" in drawn(app), "the columns")
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+        for _ in range(60):
+            await pilot.press("j")
+        await until(
+            pilot, lambda: "8 · 31" in drawn(app) and "the last 7 days" in drawn(app), "the last column's words"
+        )
+    headings = {column.heading for columns in (WIDE_COLUMNS, NARROW_COLUMNS, TINY_COLUMNS) for column in columns}
+    explained = {name for name, _ in MailboxesScreen.HELP_MORE}
+    assert {name for name in headings if name not in explained} == {"written"}, "short for `as written`"
