@@ -213,3 +213,24 @@ def test_elements_whose_end_nobody_wrote(html: str, markdown: str) -> None:
 def test_markup_that_the_parser_gives_up_on_loses_no_words(broken: str) -> None:
     read = html_to_markdown(f"<p>Before the break</p>{broken}<p>behind it", lambda _what: None)
     assert "Before the break" in read
+
+
+def test_a_cell_that_reaches_down_moves_no_other_into_its_column() -> None:
+    made = markdown(
+        "<table border=1><tr><th rowspan=2>Day</th><th colspan=2>Hours</th></tr><tr><th>Open</th><th>Close</th></tr>"
+        "<tr><td rowspan=2>Mon</td><td>9</td><td>12</td></tr><tr><td>14</td><td>17</td></tr>"
+        "<tr><td>Tue</td><td>9</td><td>17</td></tr></table>"
+    )
+    assert made.splitlines() == [
+        "| Day | Hours |  |",
+        "| --- | --- | --- |",
+        "|  | Open | Close |",
+        "| Mon | 9 | 12 |",
+        "|  | 14 | 17 |",
+        "| Tue | 9 | 17 |",
+    ]
+
+
+def test_what_a_form_shows_is_read() -> None:
+    made = markdown('<p>Name<input value="Ann"><input type=checkbox value=on><button>Send</button>now</p>')
+    assert made.split() == ["Name", "Ann", "Send", "now"]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from mm_tui.sandbox.mail_in.charsets import Odd
 from mm_tui.sandbox.mail_in.html_prepare import BLOCKS, prepare
-from mm_tui.sandbox.mail_in.html_tables import as_table, lay_out, rows_of, span_of
+from mm_tui.sandbox.mail_in.html_tables import as_table, lay_out, rows_of
 from mm_tui.sandbox.mail_in.markdown_text import escaped
 
 if TYPE_CHECKING:
@@ -222,15 +222,13 @@ def _converter() -> Any:
                 return text
             caption = el.find("caption")
             title = " ".join(caption.get_text(" ").split()) if caption else ""
-            rows = [[value for cell in row for value in self._cell(cell)] for row in cells]
-            headed = cells[0][0].name == "th" or cells[0][-1].name == "th"
-            made = as_table(rows, headed=headed)
+            headed = any(cells[0][end][1].name == "th" for end in (0, -1))
+            made = as_table([{at: self._cell(cell) for at, cell in row} for row in cells], headed=headed)
             return f"\n\n{escaped(title)}\n\n{made}\n\n" if title else f"\n\n{made}\n\n"
 
-        def _cell(self, cell: Tag) -> list[str]:
+        def _cell(self, cell: Tag) -> str:
             made = self.process_tag(cell, {"table", "tr", "_inline"})
-            line = re.sub(r"(?<!\\)\|", r"\\|", " ".join(made.split()))
-            return [line, *[""] * (span_of(cell) - 1)]
+            return re.sub(r"(?<!\\)\|", r"\\|", " ".join(made.split()))
 
         def convert_td(self, el: Tag, text: str, parent_tags: set[str]) -> str:
             return text
@@ -244,7 +242,11 @@ def _converter() -> Any:
 
         def convert_input(self, el: Tag, text: str, parent_tags: set[str]) -> str:
             value = " ".join(str(el.get("value") or "").split())
-            return f"[{escaped(value)}]" if value and el.get("type") in ("submit", "button") else text
+            if not value or el.get("type") in ("checkbox", "radio", "image", "password", "range", "color"):
+                return text
+            return f"[{escaped(value)}]" if el.get("type") in ("submit", "button") else f" {escaped(value)} "
+
+        convert_button = convert_option
 
     return Converter(heading_style=ATX, bullets="-", escape_misc=False, wrap=True, wrap_width=None)
 

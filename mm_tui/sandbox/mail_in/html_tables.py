@@ -25,11 +25,31 @@ def lay_out(soup: BeautifulSoup) -> None:
             _open(soup, table)
 
 
-def rows_of(table: Tag) -> list[list[Tag]]:
-    """The rows of a table, each with its cells; rows without cells left out."""
+def rows_of(table: Tag) -> list[list[tuple[int, Tag]]]:
+    """The rows of a table, each with its cells and their columns; rows without cells left out.
+
+    A cell that reaches down takes its columns in the rows below it too.
+    """
     rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
-    cells = [list(row.find_all(("td", "th"), recursive=False)) for row in rows]
-    return [row for row in cells if row]
+    made: list[list[tuple[int, Tag]]] = []
+    taken: dict[int, int] = {}
+    """For each column in how many of the next rows a cell from above stands."""
+    for row in rows:
+        at = 0
+        placed: list[tuple[int, Tag]] = []
+        reaching: dict[int, int] = {}
+        for cell in row.find_all(("td", "th"), recursive=False):
+            while at in taken:
+                at += 1
+            placed.append((at, cell))
+            span = span_of(cell)
+            if (down := span_of(cell, "rowspan")) > 1:
+                reaching |= dict.fromkeys(range(at, at + span), down - 1)
+            at += span
+        taken = {column: left - 1 for column, left in taken.items() if left > 1} | reaching
+        if placed:
+            made.append(placed)
+    return made
 
 
 def text_of(cell: Tag) -> str:
@@ -41,7 +61,8 @@ def holds_data(table: Tag) -> bool:
     """Whether a table looks like one: several rows of several short cells, the same in each row."""
     if table.get("role") in ("presentation", "none") or table.find("table") is not None:
         return False
-    rows = [row for row in rows_of(table) if any(map(text_of, row))]
+    placed = [row for row in rows_of(table) if any(text_of(cell) for _, cell in row)]
+    rows = [[cell for _, cell in row] for row in placed]
     cells = [cell for row in rows for cell in row]
     if not cells or any(cell.find(_NO_DATA) is not None or len(text_of(cell)) > _LONGEST_CELL for cell in cells):
         return False
@@ -50,9 +71,9 @@ def holds_data(table: Tag) -> bool:
     said = [cell for cell in cells if text_of(cell)]
     if sum(_is_link(cell) for cell in said) * 2 > len(said) or _is_numbered(rows):
         return False
-    widths = [sum(span_of(cell) for cell in row) for row in rows]
+    widths = [row[-1][0] + span_of(row[-1][1]) for row in placed]
     common = max(set(widths), key=widths.count)
-    used = {at for row in rows for at, cell in _placed(row) if text_of(cell)}
+    used = {at for row in placed for at, cell in row if text_of(cell)}
     heads = table.find("th") is not None
     bordered = str(table.get("border") or "0") not in ("0", "") or "border-collapse" in str(table.get("style") or "")
     full = sum(len([cell for cell in row if text_of(cell)]) > 1 for row in rows)
@@ -62,19 +83,10 @@ def holds_data(table: Tag) -> bool:
     return len(used) > 1 and full >= enough and regular
 
 
-def span_of(cell: Tag) -> int:
-    """How many columns a cell takes."""
-    span = str(cell.get("colspan") or "1")
+def span_of(cell: Tag, name: str = "colspan") -> int:
+    """How many columns a cell takes; by `rowspan` how many rows."""
+    span = str(cell.get(name) or "1")
     return min(max(int(span), 1), 50) if span.isascii() and span.isdigit() else 1
-
-
-def _placed(row: list[Tag]) -> list[tuple[int, Tag]]:
-    """The cells with their columns."""
-    made, at = [], 0
-    for cell in row:
-        made.append((at, cell))
-        at += span_of(cell)
-    return made
 
 
 def _is_link(cell: Tag) -> bool:
@@ -114,17 +126,15 @@ def _is_short(cell: Tag) -> bool:
     return cell.find(tuple(BLOCKS)) is None and cell.find("br") is None and len(text_of(cell)) <= _INLINE_ROW
 
 
-def as_table(rows: list[list[str]], *, headed: bool) -> str:
-    """A table in Markdown, from the cells' Markdown on one line each.
+def as_table(rows: list[dict[int, str]], *, headed: bool) -> str:
+    """A table in Markdown. Columns without text are left out.
 
     Args:
-        rows: of any lengths.
+        rows: the cells' Markdown, on one line each, by their columns.
         headed: the first row names the columns.
     """
-    width = max(map(len, rows))
-    filled = [[*row, *[""] * (width - len(row))] for row in rows]
-    used = [at for at in range(width) if any(row[at] for row in filled)]
-    lines = ["| " + " | ".join(row[at] for at in used) + " |" for row in filled]
+    used = sorted({at for row in rows for at, text in row.items() if text})
+    lines = ["| " + " | ".join(row.get(at, "") for at in used) + " |" for row in rows]
     rule = "|" + " --- |" * len(used)
     if headed or len(lines) > 1:
         return "\n".join([lines[0], rule, *lines[1:]])
