@@ -197,3 +197,27 @@ def test_which_ids_are_usable() -> None:
         usable("<1@x.example>") and not usable("<1>") and not usable("<@x>") and not usable("<1@>") and not usable("")
     )
     assert not usable("<Ann@X.example>", {"ann@x.example"})
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ("Message-ID: <form@site.example>", "Message-ID: <form@site.example>"),
+        ("Message-ID: <form@site.example>", "In-Reply-To: <form@site.example>"),
+        ("Message-ID: <1@site.example>", "References: <1@site.example>"),
+    ],
+)
+def test_what_a_form_sends_for_two_people_stays_apart(ids: tuple[str, str]) -> None:
+    sent = [
+        mail(
+            "form@site.example", "Contact form", one, f"Reply-To: {name}@home.example", "Date: Tue, 3 Mar 2026 10:00 +0"
+        )
+        for one, name in zip(ids, ("ada", "bo"), strict=True)
+    ]
+    assert groups(*sent) == [0, 1]
+
+
+def test_notices_about_one_matter_join_although_each_has_an_address_of_its_own_to_answer() -> None:
+    first = mail("n@hub.example", "Bug 12", "Message-ID: <bug/12@hub.example>", "Reply-To: reply+a@hub.example")
+    more = mail("n@hub.example", "Re: Bug 12", "In-Reply-To: <bug/12@hub.example>", "Reply-To: reply+b@hub.example")
+    assert groups(first, more) == [0, 0]

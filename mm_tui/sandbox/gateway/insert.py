@@ -122,7 +122,7 @@ def _row(entry: Entry) -> tuple[object, ...]:
     )
 
 
-_LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, received_at, thread_id"
+_LETTER = "message_id, in_reply_to, refs, sender, recipients, cc, subject, received_at, thread_id, reply_to"
 
 
 def letter_of(mail: IncomingMail, received_at: int) -> Letter:
@@ -134,6 +134,7 @@ def letter_of(mail: IncomingMail, received_at: int) -> Letter:
         recipients=frozenset(map(bare, (*mail.to, *mail.cc, *filter(None, [mail.reply_to])))),
         subject=mail.subject,
         at=received_at,
+        reply_to=bare(mail.reply_to) if mail.reply_to else "",
         list_id=str(mail.headers.get("list-id", "")),
     )
 
@@ -152,6 +153,7 @@ def _letter_of_row(row: sqlite3.Row) -> Letter:
         recipients=frozenset(map(bare, (*json.loads(row["recipients"]), *json.loads(row["cc"])))),
         subject=row["subject"],
         at=row["received_at"],
+        reply_to=bare(row["reply_to"]) if row["reply_to"] else "",
         thread_id=row["thread_id"],
     )
 

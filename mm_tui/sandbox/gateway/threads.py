@@ -51,6 +51,8 @@ class Letter:
     at: int = 0
     """Epoch ms; 0 when not known."""
     list_id: str = ""
+    reply_to: str = ""
+    """Whom an answer goes to, where that is not the sender; bare and in lower case."""
     thread_id: str = ""
     """Where it lies already; empty for new mail."""
 
@@ -73,6 +75,8 @@ def usable(name: str, addresses: Collection[str] = ()) -> bool:
 
 def answers(mail: Letter, other: Letter) -> bool:
     """Whether an email that names another's id may join it."""
+    if _speaks_for_others(mail, other):
+        return False
     mine, theirs = topic(mail.subject), topic(other.subject)
     if not mine or not theirs or mine == theirs:
         return True
@@ -84,10 +88,17 @@ def answers(mail: Letter, other: Letter) -> bool:
     return mail.sender != other.sender and (mail.sender in other.recipients or other.sender in mail.recipients)
 
 
+def _speaks_for_others(mail: Letter, other: Letter) -> bool:
+    """Whether a program wrote both for different people, as a contact form does: under one address and one subject."""
+    different = bool(mail.reply_to and other.reply_to) and mail.reply_to != other.reply_to
+    return different and mail.sender == other.sender and not is_reply(mail.subject)
+
+
 def is_same_mail(mail: Letter, other: Letter) -> bool:
     """Whether two emails with one Message-ID are two copies of one email."""
     near = not mail.at or not other.at or abs(mail.at - other.at) <= _DAY_MS
-    return mail.sender == other.sender and topic(mail.subject) == topic(other.subject) and near
+    same = mail.sender == other.sender and topic(mail.subject) == topic(other.subject)
+    return same and near and not _speaks_for_others(mail, other)
 
 
 def shares_a_lost_mail(mail: Letter, other: Letter) -> bool:
