@@ -22,19 +22,19 @@ ROOT = Path(__file__).parents[1]
 SET = ROOT / "tests" / "data" / "labelled.jsonl"
 PAGE = ROOT / "docs" / "labels.md"
 
-INTRODUCTION = """# Labels: what was tried, and what that says
+INTRODUCTION = """# Labels: what was measured, and what it means
 
 **This measures plumbing, not Jamba.** The figures below come from the sandbox's local stand-in, a set of keyword rules
-that answers in AI21's place where no key is at hand. They show that a mail goes out in a prompt, that an answer comes
-back as one of the configured labels, that an answer outside of them becomes the last label, and that texts in many
-languages and scripts survive the way. They say nothing about how well a Jamba model labels mail, and since the word
-lists and the set come from the same hands, they do not even say how good keyword rules are.
+that answers in place of AI21 when there is no key. They show that an email is sent in a prompt, that the answer comes
+back as one of the configured labels, that any other answer becomes the last label, and that texts in many languages and
+scripts come through unchanged. They do not show how well a Jamba model labels mail. And because the same people wrote
+the word lists and the set, they do not even show how good keyword rules are.
 
-The set is `tests/data/labelled.jsonl`: short mails of our own making, labelled by hand, none of them anyone's real
-mail. A line is `{"id", "language", "label", "subject", "body"}`.
+The set is `tests/data/labelled.jsonl`: short emails that we wrote ourselves and labelled by hand; none is anybody's
+real mail. Each line is `{"id", "language", "label", "subject", "body"}`.
 
 To try a real model, with your own key and your own set if you have one (this sends the set's texts to AI21 and costs
-about 250 tokens a mail):
+about 250 tokens an email):
 
 ```
 AI21_API_KEY=… mm-tui agent evaluate tests/data/labelled.jsonl

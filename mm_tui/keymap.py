@@ -67,7 +67,7 @@ ACTS: tuple[Act, ...] = (
     Act("inbox.threads", "t", "toggle_folded", "threads", "Show one line per thread, or one per email.", True),
     Act("inbox.summarise", "s", "summarise", "summarise", "Ask the model for a label, a summary and the requested action."),
     Act("inbox.label", "b", "label", "label", "Set the label yourself; no model will change it afterwards."),
-    Act("inbox.spam", "exclamation_mark", "spam", "spam", "Report the mail as spam, or take that back; asks first."),
+    Act("inbox.spam", "exclamation_mark", "spam", "spam", "Report the email as spam, or take that back; asks first."),
     Act("inbox.preview", "v", "toggle_preview", "preview", "Show or hide the preview beside the list."),
     Act("inbox.import_report", "I", "import_report", "import report", "In the demo: how the import of your mail went, and what was unusual."),
     Act("inbox.clear", "escape", "clear", "show all", "Clear search and filters.", True),
@@ -91,7 +91,7 @@ ACTS: tuple[Act, ...] = (
     Act("thread.source", "m", "toggle_source", "source", "Show the emails as a recipient reads them, or as Markdown."),
     Act("thread.summarise", "s", "summarise", "summarise", "Ask the model about this email again."),
     Act("thread.label", "b", "label", "label", "Set the label yourself; no model will change it afterwards."),
-    Act("thread.spam", "exclamation_mark", "spam", "spam", "Report the mail as spam, or take that back; asks first."),
+    Act("thread.spam", "exclamation_mark", "spam", "spam", "Report the email as spam, or take that back; asks first."),
     Act("thread.back", "escape,q", "back", "back", "Go back to the list.", True),
     # The reply editor
     Act("reply.submit", "ctrl+s", "submit", "submit", "Submit the reply for approval.", True, True),

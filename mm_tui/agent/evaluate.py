@@ -117,17 +117,17 @@ def markdown(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
     right = sum(verdict.right for verdict in verdicts)
     formless = sum(not verdict.certain for verdict in verdicts)
     lines = [
-        f"Model: `{models}`. {len(verdicts)} mails, {right} labelled as by hand ({_share(right, len(verdicts))}); "
+        f"Model: `{models}`. {len(verdicts)} emails, {right} labelled as by hand ({_share(right, len(verdicts))}); "
         f"{formless} answers named none of the labels.",
         "",
-        "| language | mails | right | share |",
+        "| language | emails | right | share |",
         "|---|---:|---:|---:|",
     ]
     for language in sorted({str(verdict.case.language) for verdict in verdicts}):
         chosen = [verdict for verdict in verdicts if str(verdict.case.language) == language]
         good = sum(verdict.right for verdict in chosen)
         lines.append(f"| {language} | {len(chosen)} | {good} | {_share(good, len(chosen))} |")
-    lines += ["", "| label | mails | given | right | precision | recall |", "|---|---:|---:|---:|---:|---:|"]
+    lines += ["", "| label | emails | given | right | precision | recall |", "|---|---:|---:|---:|---:|---:|"]
     for label in labels:
         wanted = sum(str(verdict.case.label) == label for verdict in verdicts)
         given = sum(str(verdict.label) == label for verdict in verdicts)

@@ -124,23 +124,23 @@ def why_a_machine(mail: EmailSummary) -> str | None:
         return "the sender is a machine"
     subject = str(mail.subject)
     for pattern, reason in (
-        (_AUTOMATIC, "the mail is an automatic reply"),
-        (_DELIVERY, "the mail is a delivery report"),
-        (_RECEIPT, "the mail is a receipt"),
-        (_CALENDAR, "the mail is a calendar notice"),
+        (_AUTOMATIC, "the email is an automatic reply"),
+        (_DELIVERY, "the email is a delivery report"),
+        (_RECEIPT, "the email is a receipt"),
+        (_CALENDAR, "the email is a calendar notice"),
     ):
         if pattern.match(subject):
             return reason
     if _TAGGED.search(subject):
-        return "the mail is an automatic reply"
+        return "the email is an automatic reply"
     if isinstance(mail, EmailDetail):
         if mail.automatic:
             return f"its headers say that it came from a machine or a list ({mail.automatic})"
         own = _own_words(str(mail.body))
         if _REPORT.search(own):
-            return "the mail is a delivery report or a calendar notice"
+            return "the email is a delivery report or a calendar notice"
         if _SAYS_SO.search(own):
-            return "the mail says that it is automatic"
+            return "the email says that it is automatic"
     return None
 
 

@@ -82,7 +82,7 @@ def _why_not_this_sender(situation: Situation) -> str | None:
     if "@" not in address:
         return "the sender has no address"
     if address in situation.own_addresses:
-        return "the mail came from ourselves"
+        return "the email came from ourselves"
     return why_a_machine(situation.mail)
 
 
@@ -115,7 +115,7 @@ def why_no_redraft(
         redrafts: how many reviewers had written anew for the same email.
     """
     if redrafts >= MOST_REDRAFTS:
-        return f"another draft was written {MOST_REDRAFTS} times for this mail"
+        return f"another draft was written {MOST_REDRAFTS} times for this email"
     listed = next((mail for mail in thread.emails if mail.id == draft_id), None) if thread else None
     if listed is None or str(listed.status) != Status.REJECTED:
         return "the draft is not rejected"

@@ -100,7 +100,7 @@ class Work:
         listed = next((mail for mail in thread.emails if mail.id == job.answered_id), None) if thread else None
         if listed is not None and not policy.is_worked(listed):
             if job.is_redraft:
-                await self._finish(job, JobState.DONE, why=f"the mail's status is {listed.status}")
+                await self._finish(job, JobState.DONE, why=f"the email's status is {listed.status}")
                 return None
             await asyncio.to_thread(self._jobs.forget, job.email_id)
             self._log("left alone", email_id=job.email_id, why=f"its status is {listed.status}")
@@ -109,7 +109,7 @@ class Work:
             await self._mark_opened(job.mailbox_id, job.answered_id)
             mail = await self._gateway.email(job.mailbox_id, job.answered_id)
         except NotFound:
-            await self._finish(job, JobState.FAILED, why="the gateway does not have this mail")
+            await self._finish(job, JobState.FAILED, why="the gateway does not have this email")
             return None
         if thread is None and mail.thread_id:
             await asyncio.to_thread(self._jobs.set_thread, job.email_id, mail.thread_id)

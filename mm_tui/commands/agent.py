@@ -33,15 +33,17 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "where the settings say so. It needs a send key and an AI21 key, and refuses a key that may decide.",
     )
     ways = running.add_mutually_exclusive_group()
-    ways.add_argument("--once", action="store_true", help="work off what is there, then end")
+    ways.add_argument("--once", action="store_true", help="handle the mail that is there, then end")
     ways.add_argument(
         "--listen",
         type=address,
         metavar="HOST:PORT",
-        help=f"also take webhook events there; their signing secret is read from {common.WEBHOOK_SECRET}",
+        help=f"also accept webhook events at this address; their signing secret is read from {common.WEBHOOK_SECRET}",
     )
     running.add_argument(
-        "--dry-run", action="store_true", help="list the mail that would be worked; open, ask and change nothing"
+        "--dry-run",
+        action="store_true",
+        help="list the emails it would handle; opens nothing, asks no model, changes nothing",
     )
     running.add_argument("--json", action="store_true", help="log as JSON, one object a line")
     running.add_argument("--interval", type=positive, metavar="SECONDS", help="time between polls")
@@ -51,7 +53,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "evaluate",
         parents=[shared],
         help="test the labels on a labelled set",
-        description="Asks the configured model for the label of every mail of a labelled set, and prints how many it "
+        description="Asks the configured model for the label of every email of a labelled set, and prints how many it "
         "labels as the set does. Costs what that many questions cost.",
     )
     trying.add_argument(

@@ -47,10 +47,10 @@ def cli_page() -> str:
     lines = [
         "# Commands",
         _GENERATED,
-        "Everything that a screen can decide, a script can too: same core, same journal, same safety. All text is "
-        "cleaned before it is printed (docs/safety.md). Output is plain; `doctor` alone uses colour, on a terminal "
-        "and without `NO_COLOR`. What went wrong stands on standard error in two lines: what, and what to do. "
-        "`--profile`, `--config` and `--debug` stand before or after the command.",
+        "Everything that you can decide on a screen, a script can decide too, with the same procedure, journal and "
+        "safety rules. All text is cleaned before it is printed (docs/safety.md). Output is plain; only `doctor` uses "
+        "colour, on a terminal and without `NO_COLOR`. Errors go to standard error in two lines: what went wrong, and "
+        "what to do. `--profile`, `--config` and `--debug` may stand before or after the command.",
         "",
         "## Exit statuses",
         "| status | |",
@@ -59,8 +59,9 @@ def cli_page() -> str:
         "",
         *_commands(build(), 2),
         "## JSON",
-        "With `--json` the commands print these fields. They are stable: new ones may come, none goes or changes its "
-        "meaning.",
+        "With `--json` the commands print these fields. They are stable: new fields may be added, but none "
+        "is removed or "
+        "changes its meaning.",
         "",
     ]
     for command, described in fields.OUTPUTS.items():
@@ -128,12 +129,12 @@ def configuration_page() -> str:
         "# Configuration",
         _GENERATED,
         "Settings are read from `config.toml` in the user's configuration folder (on Linux "
-        "`~/.config/mm-tui/config.toml`), or from the file that `--config` or `MM_TUI_CONFIG` names. The environment "
-        "wins over the file, options of a command over the environment. `mm-tui init` writes a profile, `mm-tui "
-        "doctor` checks it all. A name that is not a setting is refused, with file, line and the nearest name.",
+        "`~/.config/mm-tui/config.toml`), or from the file that `--config` or `MM_TUI_CONFIG` names. Environment "
+        "variables override the file, and command-line options override both. `mm-tui init` writes a profile, `mm-tui "
+        "doctor` checks everything. An unknown setting is refused, with file, line and the nearest name.",
         "",
-        "Mail, journal and log live in the user's data folder (on Linux `~/.local/share/mm-tui`), or where "
-        "`MM_TUI_DATA` says. Files are mode 0600, folders 0700.",
+        "Mail, journal and log are kept in the user's data folder (on Linux `~/.local/share/mm-tui`), or in the one "
+        "that `MM_TUI_DATA` names. Files have mode 0600, folders 0700.",
         "",
         "```toml",
         f"version = {FORMAT}",
@@ -157,19 +158,18 @@ def configuration_page() -> str:
         "| the first one |",
         "",
         "## [profiles.NAME]",
-        "One gateway account as one reviewer uses it. No key may both send and approve, so they are two. A reviewer "
-        "who has both can approve what they wrote themselves (see `own_replies` below). A key that is set wins over "
-        "its command, and that over the keyring.",
+        "One reviewer's access to one gateway account. No key may both send and approve, so there are two. A reviewer "
+        "who has both can approve what they wrote themselves (see `own_replies` below). A key in the file is used "
+        "before its command, and the command before the keyring.",
         "",
         *_settings(Profile, {field: name for name, field in config_file.ENVIRONMENT.items()}, skip={"name"}),
-        "A key command is run without a shell; the first line that it prints is the key. It may ask on the terminal "
-        "while it is waited for; what it leaves running cannot write over the screen.",
+        "A key command runs without a shell; the first line that it prints is the key. Until then it may ask questions "
+        "on the terminal; afterwards, programs that it leaves running cannot write over the screen.",
         "",
-        "A file may hold any number of profiles; each has a store of its own. `mm-tui profiles` lists them with "
-        "LIVE or TEST, `--profile` and `MM_TUI_PROFILE` choose one, and `P` (or a click on its name) changes to "
-        "another in the app: the other's settings, keys and store are read first, and if something is wrong with "
-        "them you stay where you are. Variables of the environment stand in for the settings of every profile; the "
-        "list says so.",
+        "A file may hold any number of profiles; each has its own store. `mm-tui profiles` lists them with LIVE or "
+        "TEST. `--profile` and `MM_TUI_PROFILE` choose one, and in the app `P` (or a click on its name) switches to "
+        "another: its settings, keys and store are read first, and if something is wrong with them you stay where you "
+        "are. Environment variables override the settings of every profile; the list says so.",
         "",
     ]
     for section, model in config_file.SECTIONS.items():
@@ -204,21 +204,21 @@ def configuration_page() -> str:
 
 
 def _filters() -> Iterator[str]:
-    """The given filters and the query language, below the table of `[filters]`."""
+    """The built-in filters and the query language, below the table of `[filters]`."""
     given = (("queue", query.QUEUE_FILTERS, query.QUEUE), ("inbox", query.MAIL_FILTERS, query.MAIL))
     yield from ("```toml", "[filters.queue]", '"money, mine" = "flag:promise_money in:support -is:claimed"')
-    yield from ('drafts = ""          # takes the given one away', "```", "")
+    yield from ('drafts = ""          # removes the built-in one', "```", "")
     yield (
-        "A query holds words and operators, all of which must hold. `-` before a term excludes it, quotes hold a "
-        "phrase together; words also match as the beginning of a longer word, and anywhere in scripts that put no "
-        "space between words. A query that cannot be understood is refused when the settings are read, with file, "
-        "line and cure. On the screen `f` lists the filters with what each selects, `l` and `h` go to the next and "
-        "the one before, the palette finds them by name; the queue has one more for each mailbox. `/` takes the same "
-        "language, and so does `mm-tui pending list --filter`."
+        "A query consists of words and operators, and an email must match all of them. `-` excludes a term, and quotes "
+        "mark a phrase. A word also matches the beginning of a longer word, and any position in scripts without "
+        "spaces between words. A query that is not valid is refused when the settings are read, with file, line and "
+        "what to do. On the screen, `f` lists the filters with their queries, `l` and `h` move to the next and the "
+        "previous filter, and the palette finds them by name; the queue also has a filter for each mailbox. `/` and "
+        "`mm-tui pending list --filter` use the same language."
     )
     yield ""
     for field, filters, language in given:
-        yield from (f"### filters.{field}", "| given filter | query |", "|---|---|")
+        yield from (f"### filters.{field}", "| built-in filter | query |", "|---|---|")
         yield from (f"| {name} | `{text}` |" for name, text in filters.items())
         yield from ("", "| operator | takes |", "|---|---|")
         yield from (f"| `{name}:` | {_cell(words)} |" for name, words in language.operators.items())
@@ -280,11 +280,11 @@ def gateway_page() -> str:
     lines = [
         "# What we ask of the gateway",
         _GENERATED,
-        f"The gateway is MultiMail ({DEFAULT_URL}) or anything that keeps its contract; the assistant is AI21 "
+        f"The gateway is MultiMail ({DEFAULT_URL}) or any service with the same API; the assistant is AI21 "
         f"({DEFAULT_AI21_HOST}). Nothing else is ever contacted: no telemetry, no update check, no remote images.",
         "",
-        "Every key can read; reading takes the first that is set. A lacking scope answers 403, and only the part that "
-        "needs it stops working. No call is repeated by the client; a decision is never repeated by anything.",
+        "Every key can read; reads use the first key that is set. If a scope is missing, the gateway answers 403, and "
+        "only the part that needs it stops working. The client repeats no call; nothing ever repeats a decision.",
         "",
         "| scope | key | call | for | changes something |",
         "|---|---|---|---|---|",
@@ -300,28 +300,28 @@ def gateway_page() -> str:
         "## What is accepted",
         "The gateway's documents disagree in places, so every documented shape of an answer is read: lists bare or "
         "under `emails`, `pending`, `data`; bodies as `markdown`, `body_markdown`, `text_body` or `body`; times as "
-        "ISO 8601 or epoch milliseconds; 0 and 1 for booleans; unknown statuses as they came. Where no status says "
-        "that a mail left, its times do. The names of the audit log's actions are read by their words. An "
-        "item with an id that cannot be sent back is left out, and said. Answers over 32 MiB (attachments: 64 MiB) "
+        "ISO 8601 or epoch milliseconds; 0 and 1 for booleans; unknown statuses unchanged. If no status says that an "
+        "email was sent, its timestamps do. Actions in the audit log are recognised by the words in their names. An "
+        "item whose id cannot be sent back is left out, with a message. Answers over 32 MiB (attachments: 64 MiB) "
         "are refused, and a whole call may take three times the timeout of a single read (10 s).",
         "",
         "## What a failure means",
-        "| answer | shown as | may it have happened all the same? |",
+        "| answer | shown as | may it have taken effect? |",
         "|---|---|---|",
         "| no connection | cannot be reached | no |",
-        "| cut, or silent, after the request left | interrupted | yes: read back |",
+        "| cut off, or no answer, after the request was sent | interrupted | yes: read back |",
         "| 404 of a call that every gateway has, or a web page | the address does not speak the API | no |",
         "| 401 | key not known | no |",
-        "| 403 | scope lacking, or mailbox read_only | no |",
+        "| 403 | missing scope, or mailbox read_only | no |",
         "| 403 of Cloudflare | this machine's address is blocked | no |",
         "| 404, 409, 400, 413, 422 | not found, conflict, not accepted | no |",
         "| 429 with `warmup_stage` | warm-up limit | no |",
         '| 429 with "quota" | quota used up | no |',
-        "| 429 else | too many requests, with Retry-After | no |",
+        "| any other 429 | too many requests, with Retry-After | no |",
         "| 5xx | the gateway failed | yes: read back |",
         "| 2xx that cannot be read | malformed | yes: read back |",
         "",
-        "The base address may end in `/v1` or not. Redirects are not followed. Plain http is refused but for this "
+        "The base address may end in `/v1` or not. Redirects are not followed. Plain http is refused except on this "
         "machine.",
     ]
     return _page(lines)
@@ -335,11 +335,13 @@ def keys_page() -> str:
     lines = [
         "# Keys",
         _GENERATED,
-        "The same act has the same key, the same word and the same place on every screen. Lower-case keys are safe, or "
-        "can be undone. `?` shows the keys of the screen that is open; `ctrl+p` finds every act by name.",
+        "The same action has the same key, the same name and the same place on every screen. Lower-case "
+        "keys are safe, or "
+        "can be undone. `?` shows the keys of the current screen; `ctrl+p` finds every action by name.",
         "",
-        "To change a key, write its id into the settings file. Unknown ids, keys that clash, and keys that terminals "
-        "cannot send are pointed out when the app starts, and the default stays.",
+        "To change a key, put its id into the settings file. When the app starts it warns about unknown "
+        "ids, conflicting "
+        "keys, and keys that terminals cannot send, and keeps the default.",
         "",
         "```toml",
         "[keys]",

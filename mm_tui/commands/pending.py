@@ -20,7 +20,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "pending",
         help="mail waiting for a decision: list, show, approve, reject",
         description="Mail waiting for a decision. A decision names the digest of what was seen: `show` prints "
-        "it, and when the mail has changed since, the decision is refused with exit status 6. High risk asks again on "
+        "it, and when the email has changed since, the decision is refused with exit status 6. High risk asks again on "
         "a terminal; without one it is approved only when `show` has told it of this very content on this machine, or "
         "when it is accepted by its code; else exit status 8.",
     )
@@ -39,7 +39,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
     show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
     show.add_argument("id", metavar="ID")
-    show.add_argument("--thread", action="store_true", help="open the mails before it too; marks them read")
+    show.add_argument("--thread", action="store_true", help="open the emails before it too; marks them read")
     show.add_argument(
         "--second-reader",
         action="store_true",
@@ -58,7 +58,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "reject",
         parents=[shared],
         help="reject one, or everything that a filter selects",
-        description="Rejects the mail that ID and --digest name. With --filter instead, everything it selects is "
+        description="Rejects the email that ID and --digest name. With --filter instead, everything it selects is "
         "rejected, each by the same procedure, if --yes-reject gives their exact number; without it a summary is "
         "printed and nothing is rejected. Whatever could not be rejected is listed, and the exit status is 6.",
     )
@@ -160,11 +160,11 @@ def run_reject(arguments: argparse.Namespace) -> int:
 
     by_filter = arguments.filter is not None
     if by_filter == (arguments.id is not None) or by_filter == (arguments.digest is not None):
-        raise CommandError(Exit.USAGE, "name one mail by ID and --digest, or many by --filter")
+        raise CommandError(Exit.USAGE, "name one email by ID and --digest, or many by --filter")
     if arguments.yes_reject is not None and not by_filter:
         raise CommandError(Exit.USAGE, "--yes-reject belongs to --filter")
     if arguments.redraft and by_filter:
-        raise CommandError(Exit.USAGE, "--redraft belongs to one mail, named by ID")
+        raise CommandError(Exit.USAGE, "--redraft belongs to one email, named by ID")
     if by_filter:
         from mm_tui.commands import reject_filter
 

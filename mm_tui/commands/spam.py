@@ -29,11 +29,11 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(run=run_list)
     for name, help_words in (
-        ("report", "report a mail as spam: it goes into the quarantine"),
-        ("restore", "take the mark back: the mail is unread again, and the agent reads it"),
+        ("report", "report an email as spam: it goes into the quarantine"),
+        ("restore", "take the mark back: the email is unread again, and the agent reads it"),
     ):
         action = actions.add_parser(name, parents=[shared], help=help_words)
-        action.add_argument("id", help="the mail's id")
+        action.add_argument("id", help="the email's id")
         action.add_argument("--json", action="store_true", help="print JSON")
         action.set_defaults(run=run_mark, spam=name == "report")
 

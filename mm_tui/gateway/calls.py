@@ -36,42 +36,40 @@ SIGNING_KEY = Call(
     "GET",
     "/.well-known/multimail-signing-key",
     None,
-    "the key that signs the identity of mail; when a life is looked at",
+    "the key that signs the identity of mail; read when you open an email's history",
 )
 ACCOUNT = Call("GET", "/v1/account", "read", "the account's name, plan and quotas")
-USAGE = Call("GET", "/v1/usage", "read", "what the account did lately, in sums and by day")
+USAGE = Call("GET", "/v1/usage", "read", "what the account did lately, in total and by day")
 MAILBOXES = Call("GET", "/v1/mailboxes", "read", "the mailboxes and their oversight modes")
-ALLOWLIST = Call(
-    "GET", _MAILBOX + "/allowlist", "read", "whom a mailbox writes to without a human being asked, in gated_send"
-)
+ALLOWLIST = Call("GET", _MAILBOX + "/allowlist", "read", "recipients that need no human approval in gated_send")
 EMAILS = Call("GET", _MAILBOX + "/emails", "read", "lists of mail, without bodies")
 EMAIL = Call(
     "GET",
     _EMAIL,
     "read",
-    "one mail with its body; marks unread mail read, so in the background only what waits to leave, left, or was read",
+    "one email with its body; marks it read, so in the background only for drafts, sent mail and mail already read",
 )
-THREAD = Call("GET", _MAILBOX + "/threads/{thread_id}", "read", "the mails of a thread, without bodies")
+THREAD = Call("GET", _MAILBOX + "/threads/{thread_id}", "read", "the emails of a thread, without bodies")
 ATTACHMENT = Call("GET", _EMAIL + "/attachments/{name}", "read", "an attachment's bytes")
 ATTACHMENT_URL = Call("GET", _EMAIL + "/attachments/{name}/url", "read", "where a large attachment can be fetched")
-TAGS = Call("GET", _EMAIL + "/tags", "read", "a mail's tags")
+TAGS = Call("GET", _EMAIL + "/tags", "read", "an email's tags")
 SPAM = Call("GET", "/v1/emails", "read", "flagged and quarantined mail of all mailboxes")
 CONTACTS = Call("GET", "/v1/contacts", "read", "the account's address book")
 
-SEND = Call("POST", _MAILBOX + "/send", "send", "submits a mail through the gate", acts=True)
+SEND = Call("POST", _MAILBOX + "/send", "send", "submits an email through the gate", acts=True)
 REPLY = Call("POST", _MAILBOX + "/reply/{email_id}", "send", "submits a reply through the gate", acts=True)
-CANCEL = Call("POST", _EMAIL + "/cancel", "send", "withdraws a mail that has not left", acts=True)
+CANCEL = Call("POST", _EMAIL + "/cancel", "send", "withdraws an email that has not left", acts=True)
 SCHEDULE = Call("PATCH", _EMAIL + "/schedule", "send", "changes a scheduled mail", acts=True)
-PUT_TAGS = Call("PUT", _EMAIL + "/tags", "send", "sets a mail's tags", acts=True)
+PUT_TAGS = Call("PUT", _EMAIL + "/tags", "send", "sets an email's tags", acts=True)
 DELETE_TAG = Call("DELETE", _EMAIL + "/tags/{key}", "send", "removes one tag", acts=True)
-REPORT_SPAM = Call("POST", "/v1/emails/{email_id}/report-spam", "send", "marks a mail as spam", acts=True)
+REPORT_SPAM = Call("POST", "/v1/emails/{email_id}/report-spam", "send", "marks an email as spam", acts=True)
 NOT_SPAM = Call("POST", "/v1/emails/{email_id}/not-spam", "send", "takes the mark back", acts=True)
 REQUEST_UPGRADE = Call(
     "POST", _MAILBOX + "/request-upgrade", "send", "asks for a code to move a mailbox up the trust ladder", acts=True
 )
 UPGRADE = Call("POST", _MAILBOX + "/upgrade", "send", "redeems that code", acts=True, forbidden_is_scope=False)
 
-PENDING = Call("GET", "/v1/oversight/pending", "oversight", "the mail that waits for a human")
+PENDING = Call("GET", "/v1/oversight/pending", "oversight", "the emails waiting for a human")
 DECIDE = Call("POST", "/v1/oversight/decide", "oversight", "approves or rejects one; never repeated", acts=True)
 
 AUDIT_LOG = Call("GET", "/v1/audit-log", "admin", "the gateway's audit log")

@@ -109,14 +109,14 @@ def gateway_address(url: str) -> str:
 
 
 class Profile(Section, frozen=True):
-    """One gateway account as one reviewer uses it."""
+    """One reviewer's access to one gateway account."""
 
     name: str = "default"
     """The profile's name, shown on the top line."""
     url: str = DEFAULT_URL
     """Base address of the gateway, with or without `/v1` at its end."""
     mailbox: str | None = None
-    """Address or id of the mailbox to show first; none shows all."""
+    """Address or id of the mailbox to show first; if not set, all are shown."""
     oversight_key: Secret | None = None
     """Key with `read` and `oversight`: sees the queue and decides."""
     send_key: Secret | None = None
@@ -138,25 +138,25 @@ class Profile(Section, frozen=True):
     keyring: bool = False
     """Look for keys that are not set in the system's keyring (`pip install 'mm-tui[keyring]'`)."""
     live: bool | None = None
-    """What the profile is meant for: true for real mail, false for tests. A key of the other kind is pointed out.
+    """What the profile is meant for: true for real mail, false for tests. A key of the other kind gets a warning.
 
-    None: not said; the keys alone tell."""
+    None: only the keys tell."""
     reviewer: str | None = None
-    """The name under which decisions are recorded; none takes the login name."""
+    """The name under which decisions are recorded; if not set, the login name."""
     automatic: bool | None = None
-    """`automatic` of `[assist]` for this profile alone. It opens new mail, and so marks it read at the gateway.
+    """`automatic` of `[assist]` for this profile only. It opens new mail, which marks it read at the gateway.
 
     None: as `[assist]` says."""
     write_tags: bool | None = None
-    """`write_tags` of `[assist]` for this profile alone.
+    """`write_tags` of `[assist]` for this profile only.
 
     None: as `[assist]` says."""
     second_reader: bool | None = None
-    """`second_reader` of `[assist]` for this profile alone.
+    """`second_reader` of `[assist]` for this profile only.
 
     None: as `[assist]` says."""
     facts: tuple[str, ...] | None = None
-    """`facts` of `[assist]` for this profile alone.
+    """`facts` of `[assist]` for this profile only.
 
     None: as `[assist]` says."""
     examples: bool | None = None
@@ -216,7 +216,7 @@ def checked_key(field: str, key: Secret) -> Secret:
 
 
 def is_test_key(key: Secret) -> bool:
-    """Whether mail sent with the key is never delivered outside."""
+    """Whether the key is a test key: mail sent with it is never delivered."""
     return key.get_secret_value().startswith("mm_test_")
 
 
@@ -224,7 +224,7 @@ class Assist(Section, frozen=True):
     """What the models do, and what they may cost."""
 
     automatic: bool | None = None
-    """Work on new mail without being asked. It reads details, and so marks mail read at the gateway.
+    """Work on new mail automatically. It reads details, which marks mail read at the gateway.
 
     None: on for test keys only."""
     small_model: str = "jamba-mini"
@@ -234,49 +234,49 @@ class Assist(Section, frozen=True):
     labels: tuple[str, ...] = ("support", "billing", "partnership", "spam", "other")
     """The labels an email can get; anything else becomes the last one."""
     daily_budget_usd: Annotated[float, Meta(ge=0)] = 1.0
-    """Spend in US dollars a day after which automatic work stops."""
+    """US dollars a day; automatic work stops when they are spent."""
     write_tags: bool = False
     """Write label, summary and extraction to the gateway as tags (needs the send key)."""
     task_models: dict[Literal["summarise", "classify", "extract", "draft", "redraft", "second_reader"], str] = (
         msgspec.field(default_factory=dict)
     )
-    """Model by task, where it shall not be the small or the large one."""
+    """Task = model, in place of the small or the large one."""
     thread_tokens: Annotated[int, Meta(ge=500)] = 24_000
-    """Tokens of a thread that a model is given at most; the oldest quoted text is left out first."""
+    """The most tokens of a thread that a model gets; the oldest quoted text is left out first."""
     long_thread_tokens: Annotated[int, Meta(ge=0)] = 4_000
-    """Threads from this many tokens on are summarised by the large model."""
+    """Threads with at least this many tokens are summarised by the large model."""
     signature: str = ""
-    """Ends the drafts; none leaves that to the model."""
+    """Text at the end of each draft; if empty, the model writes one."""
     second_reader: bool = False
-    """Have a model compare the draft at hand and the next one with their threads without being asked."""
+    """Have a model compare the current draft and the next one with their threads automatically."""
     facts: tuple[str, ...] = ()
-    """Text files of what the company says of itself (prices, hours, policies), beside `config.toml` unless the path
-    says otherwise. Drafts, redrafts and the second reader get them, and the risk rules count the sums, dates, links
-    and addresses in them as known."""
+    """Text files with facts about the company (prices, hours, policies); paths are relative to `config.toml`. Drafts,
+    redrafts and the second reader use them, and the risk rules count the sums, dates, links and addresses in them as
+    known."""
     mailbox_facts: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    """Address of a mailbox = its files, in place of `facts`."""
+    """Address of a mailbox = its own files, in place of `facts`."""
 
 
 class Agent(Section, frozen=True):
     """What the headless worker (`mm-tui agent run`) does with new mail."""
 
     mailboxes: tuple[str, ...] = ()
-    """Addresses or ids of the mailboxes to work; none works all."""
+    """Addresses or ids of the mailboxes to handle; if empty, all."""
     reply_labels: tuple[str, ...] = ("support", "billing", "partnership")
-    """Labels whose mail gets a drafted reply. Every draft goes through the gate."""
+    """Labels of the mail that gets a draft reply. Every draft goes through the gate."""
     reply_ungated: bool = False
     """Also reply in mailboxes where no human is asked first (monitored, autonomous)."""
     interval_seconds: Annotated[float, Meta(ge=1)] = 15
-    """Between polls."""
+    """Time between polls."""
     concurrency: Annotated[int, Meta(ge=1, le=32)] = 4
-    """Mails worked on at the same time."""
+    """Number of emails handled at the same time."""
 
 
 class Review(Section, frozen=True):
     """How decisions are made."""
 
     hold_seconds: Annotated[float, Meta(ge=0, le=60)] = 5
-    """How long a decision waits, and can be undone, before it is made."""
+    """How long a decision is held before it is made; until then it can be undone."""
     reasons: tuple[str, ...] = (
         "Wrong recipient",
         "Promises something we cannot keep",
@@ -284,66 +284,66 @@ class Review(Section, frozen=True):
         "Wrong tone",
         "Not needed",
     )
-    """Templates offered when rejecting."""
+    """Reasons offered when you reject a draft."""
     redraft_reasons: tuple[str, ...] = ("Promises something we cannot keep", "Wrong facts", "Wrong tone")
-    """Those of the reasons that ask the agent for another draft, as sending back does. Any other is a plain no."""
+    """The reasons that ask the agent for another draft, as sending back does. Any other reason is final."""
     own_replies: Literal["self", "another"] = "self"
     """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other email, or
-    only `another` reviewer; then this program refuses to approve what its own reviewer wrote."""
+    only `another` reviewer: this program then refuses to approve what its own reviewer wrote."""
     claim_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 10
-    """How long others see that you have an email open, unless you still have it: a tag, which needs the send key.
+    """How long others see that you have an email open, unless you still have it open. A tag, which needs the send key.
 
-    It only tells, and keeps nobody from deciding. 0 sets none."""
+    It is only a hint and keeps nobody from deciding. 0 sets no tag."""
     sla_minutes: dict[str, Annotated[int, Meta(ge=1)]] = msgspec.field(default_factory=dict)
     """Address of a mailbox = minutes within which its waiting mail should be decided; `default` is for all others.
 
-    Mail is said to be due in the last third of that time, and overdue after it. Without minutes nothing is due."""
+    Mail is due in the last third of that time, and overdue after it. Without minutes nothing becomes due."""
 
 
 class Risk(Section, frozen=True):
-    """Which drafts are flagged, and how loudly. The rules and their codes are in docs/risk.md."""
+    """Which drafts are flagged, and at what level. The rules and their codes are in docs/risk.md."""
 
     off: tuple[str, ...] = ()
-    """Codes of rules that do not run. What is off is said beside every draft."""
+    """Codes of rules that do not run. Every draft shows which rules are off."""
     levels: dict[str, Literal["low", "medium", "high"]] = msgspec.field(default_factory=dict)
     """Rule code = the level of its findings, in place of the rule's own."""
     max_recipients: Annotated[int, Meta(ge=1)] = 5
-    """More recipients than this are flagged."""
+    """A draft with more recipients than this is flagged."""
     own_domains: tuple[str, ...] = ()
-    """Domains of ours besides those of the mailboxes."""
+    """Our own domains besides those of the mailboxes."""
     promises: tuple[str, ...] = ()
-    """Further words and phrases that count as a promise."""
+    """More words and phrases that count as a promise."""
     similarity: Annotated[float, Meta(gt=0, le=1)] = 0.8
-    """Share of words in common from which a draft counts as much like a rejected one."""
+    """Share of common words at which a draft counts as similar to a rejected one."""
 
 
 class Sync(Section, frozen=True):
     """How the gateway is polled. Seconds."""
 
     active_seconds: Annotated[float, Meta(ge=1)] = 5
-    """Between polls while someone is at the keys."""
+    """Time between polls while somebody uses the keyboard."""
     idle_seconds: Annotated[float, Meta(ge=1)] = 15
-    """Between polls when nobody has pressed a key for a while."""
+    """Time between polls when nobody has pressed a key for a while."""
     window_days: Annotated[int, Meta(ge=0)] = 3
-    """How many days of outbound mail are read again for statuses that move."""
+    """Outbound mail of this many days is read again, because its status may change."""
     retention_days: int | None = None
-    """Days of mail kept on this machine; none keeps all."""
+    """Days of mail kept on this machine; if not set, all of it."""
     memory: bool = False
-    """Keep mail in memory only: nothing on disk but settings, journal and unsent edits."""
+    """Keep mail in memory only: only settings, journal and unsent edits are on disk."""
 
 
 class Notice(Section, frozen=True):
-    """How the reviewer is called when mail waits. Only counts are told, nothing of any mail."""
+    """How the reviewer is notified about waiting mail. Notices contain only counts, nothing from an email."""
 
     title: bool = True
-    """Show in the terminal's window title how much waits, and how much of it is overdue."""
+    """Show in the terminal's window title how many emails wait, and how many are overdue."""
     bell: bool = False
-    """Ring the terminal's bell when mail comes into the queue or becomes overdue."""
+    """Ring the terminal's bell when mail enters the queue or becomes overdue."""
     desktop: Literal["off", "osc9", "osc777"] = "off"
-    """Notify the desktop then, where the terminal can: `osc9` (iTerm2, WezTerm, Windows Terminal, kitty) or
+    """Send a desktop notification then, if the terminal can: `osc9` (iTerm2, WezTerm, Windows Terminal, kitty) or
     `osc777` (urxvt, foot, Ghostty, VTE)."""
     quiet_hours: str = ""
-    """Such as `22:00-07:00` by this machine's clock: no bell and no notification then."""
+    """No bell and no notification at these hours of this machine's clock, such as `22:00-07:00`."""
 
     def __post_init__(self) -> None:
         value = self.quiet_hours.strip()
@@ -357,18 +357,19 @@ class Filters(Section, frozen=True):
     """Saved filters: name = query, in the order in which they are shown."""
 
     queue: dict[str, str] = msgspec.field(default_factory=dict)
-    """Of what waits, before the given ones. A given one's name changes it; an empty query takes it away."""
+    """Filters of the queue, shown before the built-in ones. The name of a built-in filter changes it; an empty query
+    removes it."""
     inbox: dict[str, str] = msgspec.field(default_factory=dict)
-    """Of the inbox, likewise."""
+    """Filters of the inbox, in the same way."""
 
 
 class Ui(Section, frozen=True):
-    """Looks."""
+    """How the app looks."""
 
     theme: str = "mm-dark"
     """Name of the theme: mm-dark, mm-light, terminal, high-contrast, or any built into Textual."""
     layout: Literal["", "el", "he", "ru", "uk"] = ""
-    """A keyboard layout without Latin letters: where letters are keys, each counts as the Latin one on the same key."""
+    """Your keyboard layout, if it has no Latin letters: a letter then counts as the Latin one on the same key."""
 
 
 class Settings(Section, frozen=True):
@@ -386,7 +387,7 @@ class Settings(Section, frozen=True):
     snippets: dict[str, str] = msgspec.field(default_factory=dict)
     """Name = text that the draft editor can insert."""
     keys: dict[str, str] = msgspec.field(default_factory=dict)
-    """Binding id = key or keys, see docs/keys.md."""
+    """Id of the action = key or keys, see docs/keys.md."""
 
 
 FORMAT = 1
@@ -401,7 +402,7 @@ def config_path() -> Path:
 
 
 def data_dir() -> Path:
-    """Where stores, reports and logs live: `MM_TUI_DATA`, else the user's data folder."""
+    """Where stores, reports and logs are kept: `MM_TUI_DATA`, else the user's data folder."""
     if named := os.environ.get("MM_TUI_DATA"):
         return Path(named)
     return Path(platformdirs.user_data_dir(APP_NAME))

@@ -103,7 +103,7 @@ async def test_an_edit_waits_for_its_scan(tmp_path: Path) -> None:
             original = await _tagged(desk, sandbox, draft)
             assert pair_words(original) == "being replaced by robin"
             edit = await _tagged(desk, sandbox, view.replacement_id or "")
-            assert pair_words(edit) == "edited by robin, in place of a mail that may still wait"
+            assert pair_words(edit) == "edited by robin, in place of an email that may still wait"
             assert (await desk.settled(draft)).phase is Phase.DONE
 
 

@@ -110,7 +110,7 @@ async def test_what_came_of_a_decision_is_told_wherever_the_reader_is(
         await until(pilot, lambda: app.current_mode == "inbox", "the inbox")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(
-            pilot, lambda: any(f"{word} to anna@" in drawn(app) for word in ("sent", "approved, the mail")), "the words"
+            pilot, lambda: any(f"{word} to anna@" in drawn(app) for word in ("sent", "approved: email")), "the words"
         )
 
 

@@ -94,7 +94,7 @@ def test_the_tables() -> None:
         [verdict("en", "spam", "spam"), verdict("en", "spam", "other"), verdict("de", "other", "other")],
         ("spam", "other"),
     )
-    assert "Model: `m-1`. 3 mails, 2 labelled as by hand (67 %); 0 answers named none of the labels." in text
+    assert "Model: `m-1`. 3 emails, 2 labelled as by hand (67 %); 0 answers named none of the labels." in text
     assert "| de | 1 | 1 | 100 % |" in text
     assert "| en | 2 | 1 | 50 % |" in text
     assert "| spam | 2 | 1 | 1 | 100 % | 50 % |" in text
@@ -111,7 +111,7 @@ def test_the_command_prints_the_tables(tmp_path: Path) -> None:
         able = {**known, "AI21_API_KEY": sandbox.ai21_key}
         done = home.run("agent", "evaluate", str(few), env=able)
         assert done.status == 0
-        assert "Model: `local-rules-0`. 5 mails" in done.out
+        assert "Model: `local-rules-0`. 5 emails" in done.out
         done = home.run("agent", "evaluate", str(few), "--json", env=able)
         assert len([json.loads(found) for found in done.out.splitlines()]) == 5
         assert home.run("agent", "evaluate", str(tmp_path / "none"), env=able).status == 10

@@ -121,7 +121,7 @@ async def test_at_most_two_other_drafts_are_written_for_a_mail(sandbox: Sandbox,
                 reviewed.reject("Wrong facts", f"Text number {number}, as I would write it.")
             await agent.worker.once()
         assert len(reviewed.drafts) == 1 + policy.MOST_REDRAFTS
-        assert agent.events("not redrafted")[-1]["why"] == "another draft was written 2 times for this mail"
+        assert agent.events("not redrafted")[-1]["why"] == "another draft was written 2 times for this email"
         assert [sandbox.look(draft)["tags"].get(redraft_tags.ROUND) for draft in reviewed.drafts] == [None, "1", "2"]
 
 

@@ -256,7 +256,7 @@ async def test_a_mail_that_no_model_answers_is_given_up_and_others_go_on(sandbox
         await agent.worker.once()
         job = agent.jobs.get(gone.email_id)
         assert job is not None
-        assert (job.state, job.why) == (JobState.FAILED, "the gateway does not have this mail")
+        assert (job.state, job.why) == (JobState.FAILED, "the gateway does not have this email")
     assert_one_reply_each(sandbox, ids)
 
 

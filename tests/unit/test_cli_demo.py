@@ -79,7 +79,7 @@ def test_a_folder_without_mail_is_an_error_with_the_reason(tmp_path: Path) -> No
     with demo(tmp_path, "--mail", str(tmp_path / "box")) as terminal:
         assert terminal.wait_exit() != 0
         said = " ".join(terminal.text.split())
-        assert "no mail found" in said and "notes.txt: not a mail" in said
+        assert "no mail found" in said and "notes.txt: not an email" in said
 
 
 def test_mail_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ REPLIES = {
     "552 5.2.2 <{}>: quota exceeded": "the mailbox is full",
     "550 5.7.26 unauthenticated": "it was refused: the sender could not be verified",
     "451 4.7.1 Greylisted, please try later": "the other server asks to try again later",
-    "554 message too large": "the mail is too large",
+    "554 message too large": "the email is too large",
 }
 SERVERS = {
     "qmail": (

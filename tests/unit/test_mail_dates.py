@@ -55,4 +55,4 @@ def test_a_date_that_cannot_be_read_is_said_and_is_not_now(text: str) -> None:
     odd: list[str] = []
     mail = parse_mail(f"From: a@x.example\nDate: {text}\n\nText.".encode(), odd.append)
     assert mail.date is None and "unreadable date" in odd
-    assert mail.body == f'(The date of this mail cannot be read: "{text}".)\n\nText.'
+    assert mail.body == f'(The date of this email cannot be read: "{text}".)\n\nText.'

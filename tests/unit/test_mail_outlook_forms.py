@@ -67,7 +67,7 @@ def test_the_files_in_winmail_dat_are_had_with_their_long_names() -> None:
 
 
 def test_a_winmail_dat_without_text_or_that_cannot_be_read_is_said() -> None:
-    assert mail_with(winmail(files=[("a.txt", b"1")])).body == "(This mail holds files and no text.)"
+    assert mail_with(winmail(files=[("a.txt", b"1")])).body == "(This email holds files and no text.)"
     assert "Outlook's own format" in mail_with(b"\x78\x9f\x3e\x22\x00\x00damaged").body
     assert "Outlook's own format" in mail_with(b"nothing of that kind").body
 

@@ -155,7 +155,7 @@ def test_a_forwarded_mail_is_read_and_kept_whole(encoding: str) -> None:
     assert mail.body.startswith("See below.") and "Subject: Grüße" in mail.body and "The refund of EUR 40." in mail.body
     assert mail.attachments[0].name == "a.eml" and mail.attachments[0].data.startswith(b"From: Nora")
     alone = parse_mail(HEAD + forwarded.encode(), lambda _what: None).body
-    assert alone.startswith("(This mail has no text of its own. It forwards the mail below.)")
+    assert alone.startswith("(This email has no text of its own. It forwards the email below.)")
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_date_that_cannot_be_read_is_shown_as_it_stands() -> None:
     odd: list[str] = []
     mail = parse_mail(HEAD + b"Date: next Tuesday\n\nText", odd.append)
     assert mail.date is None and "unreadable date" in odd
-    assert mail.body == '(The date of this mail cannot be read: "next Tuesday".)\n\nText'
+    assert mail.body == '(The date of this email cannot be read: "next Tuesday".)\n\nText'
 
 
 def test_a_boundary_that_is_not_the_one_named_is_found() -> None:
@@ -299,7 +299,7 @@ def test_text_before_the_first_part_is_read_where_there_is_no_other() -> None:
 def test_a_receipt_and_a_report_without_a_telling_status_are_told_in_words() -> None:
     receipt = "Final-Recipient: rfc822; ann@x.example\nDisposition: manual-action/MDN-sent-manually; displayed\n"
     mail = mail_of("multipart/report", part("message/disposition-notification", receipt))
-    assert mail.body.startswith("ann@x.example has opened the mail.")
+    assert mail.body.startswith("ann@x.example has opened the email.")
     status = "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@c.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 mailbox is full\n"
     mail = mail_of("multipart/report", part("message/delivery-status", status))
     assert mail.body.startswith("Not delivered: a@c.example: the mailbox is full (550 mailbox is full)")

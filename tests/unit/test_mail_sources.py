@@ -160,7 +160,7 @@ def test_an_outlook_file(tmp_path: Path) -> None:
         ("a.msg", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "Die Lampe".encode("utf-16-le"), "Outlook file"),
         ("a.mbox.gz", gzip.compress(LINE + mail(1), mtime=0), "compressed"),
         ("archive.pst", b"!BDN" + bytes(100), "Outlook data file"),
-        ("notes.txt", b"Dear diary.\nNote: lamps.", "not a mail"),
+        ("notes.txt", b"Dear diary.\nNote: lamps.", "not an email"),
         ("empty.eml", b"", "empty"),
     ],
 )

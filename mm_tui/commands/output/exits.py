@@ -9,31 +9,31 @@ class Exit(IntEnum):
     """What a script can rely on. docs/cli.md lists them from here."""
 
     OK = 0
-    """Done. Also where an item is as you wanted it and no answer tells by whose call: the words say so."""
+    """Done. Also if the email is as you wanted it but it is not known by whose call; the output says so."""
     CRASH = 1
-    """A fault of the program; a report was written."""
+    """An internal error; a report was written."""
     USAGE = 2
     """The arguments make no sense, or the terminal cannot show the app."""
     NOT_FOUND = 3
-    """There is no such item, mailbox or mail."""
+    """There is no such item, mailbox or email."""
     AUTH = 4
-    """A key is missing, wrong, or lacks the scope; or the settings ask for another reviewer to approve it."""
+    """A key is missing, wrong, or lacks a scope; or the settings require another reviewer to approve the email."""
     GATEWAY = 5
-    """The gateway cannot be reached, failed, or answered something unreadable; also when the outcome is unknown."""
+    """The gateway cannot be reached, failed, or gave an unreadable answer; also if the outcome is unknown."""
     CHANGED = 6
-    """The item is not the one that was seen, or was decided elsewhere. Also a journal that does not verify."""
+    """The email changed since it was shown, or was decided elsewhere. Also if the journal does not verify."""
     RATE_LIMITED = 7
     """Too many requests, the quota is used up, or the warm-up limit is reached."""
     RISK = 8
-    """What would leave is of high risk that nobody was shown or has accepted: read it with `pending show` first."""
+    """The email has a high risk that nobody was shown or accepted: read it with `pending show` first."""
     CONFIG = 10
     """The configuration or the local store cannot be used."""
     HANGUP = 129
-    """The app's terminal went away."""
+    """The app's terminal was closed."""
     INTERRUPTED = 130
     """Ctrl-C."""
     PIPE = 141
-    """Whoever read the output stopped reading."""
+    """The program that read the output stopped reading."""
     TERMINATED = 143
     """The app was told to end (SIGTERM)."""
 
@@ -55,7 +55,7 @@ IN_SHORT = {
 
 
 class CommandError(Exception):
-    """A command cannot go on. Says what and what to do, and how the program ends."""
+    """A command cannot continue: what went wrong, what to do, and the exit status."""
 
     def __init__(self, status: Exit, what: str, cure: str = "") -> None:
         super().__init__(what)

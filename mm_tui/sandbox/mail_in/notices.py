@@ -16,11 +16,11 @@ _REASONS = {
     "1.3": "the address is not well formed", "1.4": "the address is ambiguous", "1.6": "the mailbox has moved",
     "1.8": "the sender's address is not known there", "1.10": "the domain takes no mail",
     "2.0": "the mailbox has a problem", "2.1": "the mailbox is closed", "2.2": "the mailbox is full",
-    "2.3": "the mail is too large for the mailbox", "2.4": "the mailing list could not be expanded",
-    "3.1": "the mail system is full", "3.2": "the mail system takes no mail now", "3.4": "the mail is too large",
+    "2.3": "the email is too large for the mailbox", "2.4": "the mailing list could not be expanded",
+    "3.1": "the mail system is full", "3.2": "the mail system takes no mail now", "3.4": "the email is too large",
     "4.0": "the network or the other server has a problem", "4.1": "the other server does not answer",
     "4.2": "the connection broke", "4.3": "the domain could not be looked up", "4.4": "there is no route to the server",
-    "4.6": "the mail went round in a loop", "4.7": "it could not be delivered in time",
+    "4.6": "the email went round in a loop", "4.7": "it could not be delivered in time",
     "5.0": "the servers did not understand each other", "6.0": "its content was not accepted",
     "7.0": "it was refused for security reasons", "7.1": "it was refused: the sender may not write there",
     "7.26": "it was refused: the sender could not be verified", "7.23": "it was refused: the sender's SPF check failed",
@@ -130,7 +130,7 @@ _WORDS = (
         "the other server does not answer",
     ),
     (r"spam|blocked|black ?list|block ?list|policy|reputation|rejected", "it was refused by policy"),
-    (r"too (?:large|big)|size limit|exceeds", "the mail is too large"),
+    (r"too (?:large|big)|size limit|exceeds", "the email is too large"),
 )
 
 
@@ -161,8 +161,8 @@ def receipt(data: bytes) -> str:
     who = _typed(_value(block, "final-recipient")) or "The recipient"
     action = _value(block, "disposition").partition(";")[2].strip().lower()
     said = {
-        "displayed": f"{who} has opened the mail.",
-        "deleted": f"{who} has deleted the mail without reading it.",
+        "displayed": f"{who} has opened the email.",
+        "deleted": f"{who} has deleted the email without reading it.",
         "dispatched": f"{who} has passed the mail on.",
         "denied": f"{who} sends no receipts.",
         "failed": f"{who}: the receipt could not be made.",
@@ -174,34 +174,34 @@ def abuse_report(data: bytes) -> str:
     """A complaint about an email (message/feedback-report)."""
     block = [item for part in _blocks(data) for item in part]
     kind = _value(block, "feedback-type") or "unknown"
-    return f"A complaint about a mail ({kind}).\n\n{_lines(block)}"
+    return f"A complaint about an email ({kind}).\n\n{_lines(block)}"
 
 
 def external_body(part: Message) -> str:
     """A part that lies elsewhere (message/external-body)."""
     where = [f"{name}: {value}" for name, value in (part.get_params() or [])[1:] if name and value]
-    return "A part of this mail lies elsewhere and was not fetched.\n" + "\n".join(map(str, where))
+    return "A part of this email lies elsewhere and was not fetched.\n" + "\n".join(map(str, where))
 
 
 def partial(part: Message) -> str:
     """A piece of an email that was cut up (message/partial)."""
     number, total = part.get_param("number"), part.get_param("total")
-    return f"Part {number or '?'} of {total or '?'} of a mail that was sent in pieces."
+    return f"Part {number or '?'} of {total or '?'} of an email that was sent in pieces."
 
 
-PGP = "(This mail is encrypted with PGP. Its text cannot be shown here.)"
+PGP = "(This email is encrypted with PGP. Its text cannot be shown here.)"
 PGP_INLINE = "(The text below is encrypted with PGP.)"
-SMIME_ENCRYPTED = "(This mail is encrypted with S/MIME. Its text cannot be shown here.)"
+SMIME_ENCRYPTED = "(This email is encrypted with S/MIME. Its text cannot be shown here.)"
 SMIME_SIGNED = (
-    "(This mail is signed with S/MIME in the opaque form: its text lies in the attached file and could not be read.)"
+    "(This email is signed with S/MIME in the opaque form: its text lies in the attached file and could not be read.)"
 )
-WINMAIL = "(The text of this mail is in Outlook's own format, in the attached winmail.dat, and cannot be shown here.)"
-WINMAIL_FILES = "(This mail holds files and no text.)"
-IMAGES_ONLY = "(This mail is made of images alone and has no text.)"
+WINMAIL = "(The text of this email is in Outlook's own format, in the attached winmail.dat, and cannot be shown here.)"
+WINMAIL_FILES = "(This email holds files and no text.)"
+IMAGES_ONLY = "(This email is made of images alone and has no text.)"
 FORWARDED = "---------- Forwarded message ----------"
 YENC = "(The text below holds a file in yEnc encoding. It was left as it is.)"
-FORWARDED_SEVERAL = "(This mail has no text of its own. It forwards the mails below.)"
-FORWARDED_ONLY = "(This mail has no text of its own. It forwards the mail below.)"
+FORWARDED_SEVERAL = "(This email has no text of its own. It forwards the emails below.)"
+FORWARDED_ONLY = "(This email has no text of its own. It forwards the email below.)"
 
 
 def holds_yenc(text: str) -> bool:

@@ -185,7 +185,7 @@ def _write_text(mail: EmailMessage, found: _Properties) -> None:
     elif html.strip():
         mail.set_content(html, subtype="html", charset="utf-8")
     elif not text.strip() and rich:
-        mail.set_content("(The text of this mail is in Outlook's rich text alone, and cannot be shown here.)")
+        mail.set_content("(The text of this email is in Outlook's rich text alone, and cannot be shown here.)")
         mail.add_attachment(rich, maintype="application", subtype="octet-stream", filename="text.rtf.compressed")
     elif not text.strip():
         mail.set_content("")

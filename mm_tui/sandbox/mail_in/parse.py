@@ -113,7 +113,7 @@ def _sender(headers: Headers, envelope: str, odd: Odd) -> tuple[str, tuple[str, 
     if len(authors) > 1:
         odd("several senders")
         sent_by = next((f"; sent by {one}" for one in headers.addresses("sender")), "")
-        return authors[0], (f"(This mail is from {len(authors)} people: {', '.join(authors)}{sent_by}.)",)
+        return authors[0], (f"(This email is from {len(authors)} people: {', '.join(authors)}{sent_by}.)",)
     found = authors or headers.addresses("sender") or headers.addresses("return-path")
     if found and found[0].strip("<> "):
         return found[0], ()
@@ -132,9 +132,8 @@ def _date(headers: Headers, envelope: str, odd: Odd) -> tuple[datetime | None, t
             if found := read_date(header_text(value, lambda _what: None)):
                 return found, ()
     odd("unreadable date" if given else "no date")
-    said = (
-        (f'(The date of this mail cannot be read: "{" ".join(headers.text("date").split())[:100]}".)',) if given else ()
-    )
+    date = " ".join(headers.text("date").split())[:100]
+    said = (f'(The date of this email cannot be read: "{date}".)',) if given else ()
     others = [received.rpartition(";")[2] for received in headers.every("received")[:1]]
     others += [*headers.every("delivery-date"), *headers.every("resent-date"), *headers.every("x-received-date")]
     if re.search(r" \S", envelope):

@@ -157,7 +157,7 @@ class _Reader:
             0,
             notices.PGP
             if "pgp" in protocol or not protocol
-            else "(This mail is encrypted. Its text cannot be shown here.)",
+            else "(This email is encrypted. Its text cannot be shown here.)",
         )
         return made
 
@@ -223,7 +223,7 @@ class _Reader:
             # Its parts could not be told apart.
             kind = "text/plain"
         if kind == "text/rfc822-headers":
-            return Content(texts=["Headers of the mail:\n\n" + self.text_of(part).strip("\n")])
+            return Content(texts=["Headers of the email:\n\n" + self.text_of(part).strip("\n")])
         if kind in _RTF and not alone and self._name(part):
             return Content(files=[self._file(part, bytes_of(part, self._odd))])
         if kind not in (*READ_AS_TEXT, *_RTF) and not (kind.startswith("text/") and kind not in _FILES):
@@ -249,7 +249,7 @@ class _Reader:
         if not inner.strip():
             return Content(notes=[notices.SMIME_SIGNED], files=[file])
         content = self.read(email.message_from_bytes(inner, policy=compat32), 1)
-        content.notes.append("(This mail is signed with S/MIME. The signature was not checked.)")
+        content.notes.append("(This email is signed with S/MIME. The signature was not checked.)")
         content.files.append(file)
         return content
 

@@ -132,7 +132,7 @@ def _mails_in(data: bytes, path: Path, odd: Odd) -> Iterator[RawMail]:
     if _looks_like_mail(text[:20_000], path):
         yield RawMail(text, path.name, end=len(data))
         return
-    odd("not a mail")
+    odd("not an email")
 
 
 def _with_line_feeds(data: bytes, odd: Odd) -> bytes:

@@ -126,7 +126,7 @@ def summarise(mails: Sequence[PromptMail]) -> str:
             rated.append((_score(sentence, position, newest), len(rated), sentence))
     if not rated:
         subject = " ".join(mails[-1].subject.split()) if mails else ""
-        return _shortened(subject) if subject else "The mail holds no text."
+        return _shortened(subject) if subject else "The email holds no text."
     chosen = sorted(rated, key=lambda item: (-item[0], -item[1]))[:1]
     for item in sorted(rated, key=lambda item: (-item[0], -item[1])):
         if item[2] != chosen[0][2] and item[0] > -1:

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "a folder of these; may be given several times",
     )
     parser.add_argument(
-        "--synthetic", type=_count, default=0, metavar="N", help="fill the first mailbox with N made-up mails"
+        "--synthetic", type=_count, default=0, metavar="N", help="fill the first mailbox with N made-up emails"
     )
     parser.add_argument(
         "--samples",

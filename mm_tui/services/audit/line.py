@@ -74,7 +74,7 @@ JOURNAL_WORDS = {
     "rescheduling": "changes the schedule",
     "in_doubt": "outcome unknown",
     "resumed": "resumed",
-    "sending": "sends a mail",
+    "sending": "sends an email",
     "replying": "sends a reply",
     "cancelling": "cancels",
     "changing_schedule": "changes the schedule",

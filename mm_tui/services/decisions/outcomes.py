@@ -65,15 +65,15 @@ def _together(views: list[DecisionView]) -> str:
     newest = views[-1]
     others = f" and {len(views) - 1} more" if len(views) > 1 else ""
     if newest.phase is not Phase.DONE:
-        return f"{newest.words}: {newest.about or 'a mail'}{others}"
+        return f"{newest.words}: {newest.about or 'an email'}{others}"
     return f"{_done(newest)} {newest.about}".strip() + others
 
 
 def _done(view: DecisionView) -> str:
     if view.act is Act.REJECT:
-        return "rejected, the mail"
+        return "rejected: email"
     if view.outcome is Outcome.RESCHEDULED:
-        return "changed, the mail"
+        return "changed: email"
     if str(view.status) in _LEFT:
         return "sent"
-    return "let in, the mail" if view.about.startswith("from ") else "approved, the mail"
+    return "let in: email" if view.about.startswith("from ") else "approved: email"

@@ -94,7 +94,7 @@ def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
     by = editor_in(held) or "another reviewer"
     if is_replaced(held):
         return OneLine(f"being replaced by {by}")
-    return OneLine(f"edited by {by}, in place of a mail that may still wait") if is_edit(held) else None
+    return OneLine(f"edited by {by}, in place of an email that may still wait") if is_edit(held) else None
 
 
 async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit: str, reviewer: str) -> None:

@@ -286,7 +286,7 @@ def _with_newer(assessment: Assessment, newer: int) -> Assessment:
     """Adds that the thread moved on since the draft was written: what it answers may no longer be what is asked."""
     if not newer:
         return assessment
-    came = "a mail came" if newer == 1 else f"{newer} mails came"
+    came = "an email came" if newer == 1 else f"{newer} emails came"
     moved = Finding(
         "thread_moved", Level.MEDIUM, OneLine(f"the thread continued: {came} in after this draft was written")
     )
