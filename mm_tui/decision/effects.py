@@ -1,4 +1,5 @@
-"""What the driver must do, in the order given. A `Journal` is on the disk, with the state, before what follows it."""
+"""What the driver must do, in the order given. A `Journal` effect is on disk, with the state, before the effects after
+it are performed."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ class Entry(StrEnum):
     RESCHEDULING = "rescheduling"
     IN_DOUBT = "in_doubt"
     STOPPED = "stopped"
-    """The call that was journaled before was not begun."""
+    """The call journaled just before this was never started."""
     RESUMED = "resumed"
     ANSWERED = "answered"
     DONE = "done"
@@ -43,7 +44,7 @@ class Hold:
     """Wait until the human's deadline, then `Elapsed`."""
 
     anew: bool = True
-    """The whole time; else what is left of it."""
+    """Wait the whole time; otherwise only what is left of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Decide:
     email_id: str
     approve: bool
     superseded_by: str = ""
-    """The edit's id, when an original is retired: it goes into the reason."""
+    """The edit's id, if an original is retired; the reason names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,13 @@ class Reschedule:
 
 @dataclass(frozen=True, slots=True)
 class DropText:
-    """The edited text has been released: the local copy may go."""
+    """The edited text has been released: delete the local copy."""
 
 
 Call = Decide | Submit | Cancel | Reschedule
 """Effects that change something at the gateway. A step has at most one, after its journal entries."""
 
 Traffic = Look | Find | Call
-"""Effects that talk to the gateway. Only so many decisions do so at once."""
+"""Effects that call the gateway. The number of decisions that do so at once is limited."""
 
 Effect = Journal | Hold | Pause | Look | Find | Decide | Submit | Cancel | Reschedule | DropText

@@ -1,4 +1,4 @@
-"""What can happen to a decision on its way. An event that does not fit the state is ignored."""
+"""The events of a decision. An event that does not fit the state is ignored."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from mm_tui.decision.state import Choice, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """The human takes it back."""
+    """The human undoes the decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """The program is being closed: from now on no call begins."""
+    """The program is closing: no call starts from now on."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotMade:
-    """The journaled call was not begun: it was taken back, or the program was closed, while the journal was written."""
+    """The journaled call was not started: it was undone, or the program was closed, during the journal write."""
 
     undone: bool
-    """Whether the human took it back; else the program is being closed."""
+    """Whether the human undid it; otherwise the program is closing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Slept:
 
 @dataclass(frozen=True, slots=True)
 class MayHaveMoved:
-    """The gateway's queue, as it was listed last, holds the item no more, or with another text."""
+    """In its last listing the gateway's queue no longer has the email, or has it with another text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The program was started again; the state is the one that was last journaled."""
+    """The program was restarted; the state is the last one journaled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,21 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class ReadFailed:
-    """Reading did not succeed."""
+    """The email could not be read."""
 
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A submitted edit was looked for by its content; no id means that it is not there."""
+    """The result of the search for a submitted edit by its content; no id means that it was not found."""
 
     email_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The gateway took the edit and named it."""
+    """The gateway accepted the edit and gave it an id."""
 
     email_id: str
 
@@ -90,21 +90,21 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class CallRefused:
-    """The call surely had no effect: no connection, no permission, too many requests, not accepted."""
+    """The call certainly had no effect: no connection, no permission, too many requests, not accepted."""
 
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallConflict:
-    """404 or 409: this call had no effect because something else had come first."""
+    """404 or 409: the call had no effect because something else happened first."""
 
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeUnknown:
-    """The call may or may not have had its effect: time-out, cut connection, 5xx, unreadable answer."""
+    """It is not known whether the call took effect: time-out, broken connection, 5xx, unreadable answer."""
 
     words: str = ""
 

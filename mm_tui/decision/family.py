@@ -1,4 +1,5 @@
-"""Of {original, its edits} at most one may be released (R3): what an earlier doubt means for a new decision."""
+"""At most one of an original and its edits may be released (R3): what an earlier unknown outcome means for a new
+decision."""
 
 from __future__ import annotations
 

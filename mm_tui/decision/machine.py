@@ -1,10 +1,10 @@
 """The release procedure as a pure function: from a state and an event to the next state and the effects.
 
-It holds the promises R1 to R9 of docs/safety.md. It does no I/O and knows no time: `services/releases.py` performs the
+It holds the promises R1 to R9 of docs/safety.md. It does no I/O and knows no time: `services/decisions/` performs the
 effects and brings back the events. `tests/unit/test_release_space.py` visits every state that can be reached.
 
 Deciding an item: hold, check, decide, and when the answer is lost, read back. Editing and releasing, in
-`edit_release.py`: hold, check, submit, wait, retire the original, release the edit.
+`replacement.py`: hold, check, submit, wait, retire the original, release the edit.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ DOES = {
     Act.APPROVE: (RemoteState.RELEASED, Outcome.APPROVED),
     Act.REJECT: (RemoteState.REJECTED, Outcome.REJECTED),
 }
-"""What a decision makes of an item, and how that is called."""
+"""The result of each kind of decision, as a status."""
 
 
 def begin(case: Case) -> Move:
-    """A human decided: the hold begins. Nothing leaves this machine before it is over."""
+    """Starts the hold after a human has decided. Nothing leaves this machine before it ends."""
     state = State(case, FIRST_STAGE[case.act], seen=case.digest)
     named = (one for one in case.named if one != case.item and one not in case.siblings)
     state = replace(state, relatives=tuple(named)[:MOST_RELATIVES])
@@ -90,7 +90,7 @@ def begin(case: Case) -> Move:
 
 
 def step(state: State, event: Event) -> Move:
-    """What follows. An event that does not fit the state changes nothing."""
+    """The next state and its effects. An event that does not fit the state changes nothing."""
     if state.ended:
         return stay(state)
     match event:
@@ -114,7 +114,7 @@ def step(state: State, event: Event) -> Move:
 
 
 def _advance(state: State, event: Event) -> Move:
-    """What follows from what the driver brings back."""
+    """The next state after the driver has performed an effect."""
     match state.step:
         case Step.HOLD:
             return check(state) if isinstance(event, Elapsed) else stay(state)
@@ -132,22 +132,22 @@ def _advance(state: State, event: Event) -> Move:
 
 
 def can_undo(state: State) -> bool:
-    """Whether nothing that belongs to this decision has left the machine, so that it can be taken back."""
+    """Whether the decision can still be undone, because nothing of it has left the machine."""
     return _is_first(state) and state.step in (Step.HOLD, Step.CHECK, Step.ASK)
 
 
 def _is_first(state: State) -> bool:
-    """No call of this decision has been made."""
+    """Whether no call of this decision has been made."""
     return state.stage is FIRST_STAGE[state.case.act] and not state.called
 
 
 def _close(state: State) -> Move:
-    """What has not left falls back; of all else only the answer to a call under way is still wanted."""
+    """Undoes what has not been sent; otherwise waits only for the answer to a call in progress."""
     return end(state, Outcome.FELL_BACK) if can_undo(state) else (replace(state, closing=True), ())
 
 
 def _closing(state: State, event: Event) -> Move:
-    """Takes in what became of the last call, and begins nothing."""
+    """Records the result of the last call, and starts nothing new."""
     if state.step not in (Step.CALL, Step.RECORD):
         return stay(state)
     following, effects = _advance(state, event)
@@ -155,7 +155,7 @@ def _closing(state: State, event: Event) -> Move:
 
 
 def _not_made(state: State, *, undone: bool) -> Move:
-    """The call is in the journal, but was not begun."""
+    """Handles a call that is in the journal but was never started."""
     if _is_first(state):
         return end(state, Outcome.UNDONE if undone else Outcome.FELL_BACK)
     waiting = replace(state, step=Step.CHECK, todo=(), closing=True)
@@ -163,12 +163,13 @@ def _not_made(state: State, *, undone: bool) -> Move:
 
 
 def _look_early(state: State) -> Move:
-    """The human is told of another's act at once, and not when the hold is over."""
+    """Reads the email at once, so that the human hears of a colleague's decision before the hold ends."""
     return _read_on(replace(state, step=Step.CHECK, early=True), (state.case.item,))
 
 
 def _looked_early(state: State, event: Event) -> Move:
-    """Ends where the item moved; else the hold goes on to its deadline. Nothing is called before that."""
+    """Ends if the email is no longer waiting; otherwise the hold continues to its deadline, and no call is made
+    before."""
     on_time = replace(state, early=False)
     waits = RemoteState.SCHEDULED if state.stage is Stage.RESCHEDULE else RemoteState.PENDING
     match event:
@@ -194,7 +195,7 @@ def _checking(state: State, event: Event) -> Move:
             if len(state.todo) > 1:
                 return _version_seen(state, sighting, fresh)
             if fresh and not state.sent and (sighting.standing is RemoteState.PENDING or state.stage is Stage.RETIRE):
-                # They are read first, and then once more what the call is about.
+                # They are read first, then the target of the call once more.
                 return _read_on(state, (*fresh, email_id))
             return _checked(state, sighting)
         case ReadFailed(words):
@@ -211,7 +212,7 @@ def _checking(state: State, event: Event) -> Move:
 
 
 def _newly_named(state: State, sighting: Snapshot) -> tuple[str, ...]:
-    """The emails that this one's tags name as versions of it and that nobody has named before."""
+    """The emails that this one's tags name as its versions, without those already known."""
     may_release = state.case.act is Act.RELEASE_EDIT or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE)
     if not may_release or state.stage is Stage.WAIT:
         return ()
@@ -230,7 +231,7 @@ def _version_seen(state: State, sighting: Snapshot, fresh: tuple[str, ...]) -> M
     if sighting.standing.is_settled_unreleased:
         return _read_on(state, rest)
     if about in state.told and about not in state.case.siblings:
-        # Anybody could have set the tags, so a human may say that they are wrong.
+        # Anybody could have set the tags, so a human may overrule them.
         if sighting.standing is RemoteState.RELEASED:
             state = replace(state, left=tuple(sorted({*state.left, about})))
             question = Question.RELATIVE_RELEASED
@@ -265,7 +266,7 @@ def _item_checked(state: State, sighting: Snapshot) -> Move:
 
 
 def _moved(state: State, sighting: Snapshot) -> Move:
-    """The item no longer waits."""
+    """Handles an email that is no longer waiting."""
     if sighting.standing is RemoteState.UNCLEAR:
         if state.called:
             return keep_reading(state, Question.STILL_PENDING, sighting)
@@ -274,8 +275,8 @@ def _moved(state: State, sighting: Snapshot) -> Move:
     called = state.called or state.step is Step.DOUBT
     if not called or sighting.standing is not wanted or sighting.is_ours is False:
         return end(state, Outcome.ELSEWHERE, sighting=sighting)
-    # Only a good answer tells that it was our call: another program may have decided with the same key, and a call
-    # that something on the way repeats is answered as if another had come first.
+    # Only a successful answer proves that it was our call: another program may have used the same key, and a call that
+    # is repeated on its way is answered as if somebody else had been first.
     return _decided(state, Outcome.DECIDED, sighting)
 
 
@@ -378,7 +379,7 @@ def _recording(state: State, event: Event) -> Move:
 
 
 def _recorded(state: State, sighting: Snapshot | None) -> Move:
-    """The call was answered well; the outcome is what it was made for."""
+    """The call succeeded; the outcome is the one it was made for."""
     if state.stage is Stage.RELEASE:
         return edit_released(state, sighting)
     if state.stage is Stage.RESCHEDULE:
@@ -395,13 +396,13 @@ def _answer(state: State, choice: Choice) -> Move:
     if choice is Choice.WITHDRAW:
         return with_journal(withdraw(state, forced=False), answered)
     if choice not in (Choice.LOOK, Choice.UNRELATED):
-        # A human has looked at it: what happened before no longer keeps it from going on.
+        # A human has looked at it: earlier trouble no longer blocks it.
         state = replace(state, stale=False)
     return with_journal(replacement.answer(state, choice), answered)
 
 
 def _resume(state: State) -> Move:
-    """After a crash: the state is the last journaled one. The gateway is read before anything else."""
+    """Resumes after a crash from the last journaled state. The gateway is read before anything else."""
     if can_undo(state):
         return end(state, Outcome.FELL_BACK)
     if state.step is Step.RECORD:
@@ -410,7 +411,7 @@ def _resume(state: State) -> Move:
         return with_journal(_read_on(state, (target(state),)), Journal(Entry.RESUMED, target(state)))
     if state.step is Step.CALL:
         state = in_doubt(state)
-    # Who released the original, and so made us withdraw, must still be told in the end.
+    # Keep who released the original and so made us withdraw: it must be reported at the end.
     sighting = state.sighting if state.stage is Stage.WITHDRAW else None
     state = replace(state, stale=True, question=None, sighting=sighting, said="", todo=())
     return with_journal(_read_first(state), Journal(Entry.RESUMED, target(state)))

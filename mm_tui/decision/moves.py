@@ -1,4 +1,4 @@
-"""The moves that all parts of the procedures share."""
+"""Transitions shared by all parts of the procedure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from mm_tui.decision.effects import Cancel, Decide, DropText, Effect, Entry, Fin
 from mm_tui.decision.state import SUBMISSION, Act, Outcome, Question, Snapshot, Stage, State, Step
 
 Move = tuple[State, tuple[Effect, ...]]
-"""The state that follows, and what the driver must do for it, in order."""
+"""The next state, and what the driver must do, in order."""
 
 
 def stay(state: State) -> Move:
-    """The event does not fit: nothing follows."""
+    """Ignores an event that does not fit."""
     return state, ()
 
 
@@ -23,7 +23,7 @@ def target(state: State) -> str:
 
 
 def end(state: State, outcome: Outcome, *, sighting: Snapshot | None = None, said: str = "") -> Move:
-    """It is over."""
+    """Ends the decision with this outcome."""
     ended = replace(
         state, step=Step.END, todo=(), question=None, outcome=outcome, sighting=sighting, said=said or state.said
     )
@@ -35,12 +35,12 @@ def end(state: State, outcome: Outcome, *, sighting: Snapshot | None = None, sai
 
 
 def is_other(sighting: Snapshot | None, seen: str) -> bool:
-    """Whether what was read is known to be other content than the one with this digest."""
+    """Whether the email that was read is known to have another digest."""
     return sighting is not None and sighting.digest not in ("", seen)
 
 
 def edit_released(state: State, sighting: Snapshot | None = None) -> Move:
-    """The edit left: as the human saw it, or as something else."""
+    """Ends a decision whose edit was sent, as the human saw it or changed."""
     differs = state.differs or (not state.sent and is_other(sighting, state.verified))
     return released(state, Outcome.NOT_AS_SEEN if differs else Outcome.EDIT_RELEASED, sighting)
 
@@ -60,7 +60,7 @@ def ask(state: State, question: Question, *, sighting: Snapshot | None = None, s
 
 
 def check(state: State, stage: Stage | None = None) -> Move:
-    """Read all that the stage's call depends on, what it is about last, so that the window before the call is small."""
+    """Read everything that the stage's call depends on, its target last, to keep the window before the call short."""
     stage = stage or state.stage
     called = state.called and stage is state.stage
     state = replace(state, stage=stage, step=Step.CHECK, called=called, question=None, sighting=None, said="")
@@ -96,8 +96,8 @@ def submit(state: State) -> Move:
 
 
 def withdraw(state: State, *, forced: bool, sighting: Snapshot | None = None) -> Move:
-    """Cancel the edit: its original or a sibling was released (`forced`), or the human wants it so."""
-    # What was in doubt before stays so, unless a reading has just told why the edit must go.
+    """Cancel the edit, because its original or another edit was released (`forced`), or because the human wants it."""
+    # An earlier unknown outcome stays unknown, unless a read has just shown why the edit must be cancelled.
     in_doubt_still = state.called and (not forced or state.stage is Stage.WITHDRAW)
     cancelling = replace(
         state,
@@ -113,7 +113,7 @@ def withdraw(state: State, *, forced: bool, sighting: Snapshot | None = None) ->
 
 
 def in_doubt(state: State) -> State:
-    """The stage's call may have had its effect."""
+    """Handles a call that may have taken effect."""
     may_release = ""
     if state.stage is Stage.SUBMIT:
         may_release = SUBMISSION
@@ -123,25 +123,25 @@ def in_doubt(state: State) -> State:
 
 
 def doubt(state: State, said: str) -> Move:
-    """The call may have had its effect: say so in the journal, then read it back."""
+    """Journals that the call may have taken effect, then reads it back."""
     doubting = replace(in_doubt(state), step=Step.DOUBT, said=said)
     return doubting, (Journal(Entry.IN_DOUBT, target(state)), Pause())
 
 
 def read_back(state: State, said: str = "") -> Move:
-    """Read what the call is about at once."""
+    """Read the target of the call at once."""
     return replace(state, step=Step.DOUBT, said=said or state.said), (Look(target(state)),)
 
 
 def record(state: State, said: str) -> Move:
-    """The call had its effect, in the gateway's words: read once more what it recorded."""
+    """The gateway confirmed the call: read once more what it recorded."""
     about = target(state)
     recording = replace(state, step=Step.RECORD, said=said, todo=(about,))
     return recording, (Journal(Entry.DONE, about, said), Look(about))
 
 
 def keep_reading(state: State, question: Question, sighting: Snapshot) -> Move:
-    """Nothing has moved: ask the human, and go on reading in the meantime, for the effect may still come."""
+    """Nothing has changed: ask the human, and keep reading meanwhile, because the call may still take effect."""
     return replace(state, step=Step.DOUBT, question=question, sighting=sighting), (Pause(),)
 
 
@@ -151,13 +151,13 @@ def find(state: State, said: str = "") -> Move:
 
 
 def submitted(state: State, email_id: str) -> Move:
-    """The edit is at the gateway under this id: from now on it is known."""
+    """Records the id under which the gateway holds the edit."""
     known = replace(state, replacement=email_id, may_release="")
     waiting, looks = check(known, Stage.WAIT)
     return waiting, (Journal(Entry.SUBMITTED, email_id, state.case.fingerprint), *looks)
 
 
 def with_journal(move: Move, *entries: Journal) -> Move:
-    """The same move with entries ahead of all its effects."""
+    """The same transition with journal entries before all its effects."""
     state, effects = move
     return state, (*entries, *effects)

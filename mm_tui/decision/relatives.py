@@ -1,7 +1,8 @@
-"""What an email's tags say of its versions: which mail it is an edit of, which edits are to replace it, and whose.
+"""What an email's tags say about its versions: the email that it is an edit of, the edits that are to replace it, and
+their authors.
 
-Each relation stands under a tag of its own (`review.replaced_by`, `review.replaced_by.2`, ...), so that nobody has to
-overwrite another's. Anybody with a send key can set tags: what cannot be the id of an email counts for nothing.
+Each relation has its own tag (`review.replaced_by`, `review.replaced_by.2`, ...), so that nobody has to
+overwrite another's. Anybody with a send key can set tags: values that cannot be the id of an email are ignored.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ REPLACED_BY = "review.replaced_by"
 REPLACES = "review.replaces"
 EDITED_BY = "review.edited_by"
 LONGEST_NAME = 40
-"""Characters of another's name that are shown."""
+"""The most characters shown of another reviewer's name."""
 MOST_NUMBERED = 9
-"""So many tags of one kind are written and read."""
+"""The most tags of one kind that are written and read."""
 _ID = re.compile(r"[\x21-\x7e]{1,256}")
 
 
@@ -28,7 +29,7 @@ def relatives_in(tags: Mapping[OneLine, OneLine], own_id: str) -> tuple[str, ...
     found: dict[str, None] = {}
     for kind in (REPLACED_BY, REPLACES):
         for name in _names(kind):
-            # One tag may name several, where another program writes them so.
+            # Another program may put several ids into one tag.
             for value in re.split(r"[\s,;]+", tags.get(OneLine(name), OneLine(""))):
                 if _ID.fullmatch(value) and value != own_id:
                     found[value] = None
@@ -46,13 +47,14 @@ def is_replaced(tags: Mapping[OneLine, OneLine]) -> bool:
 
 
 def editor_in(tags: Mapping[OneLine, OneLine]) -> OneLine:
-    """Whose edit it is: the names of all who say that they edited, cut short; empty when nobody does."""
+    """The names of all who say that they edited it, shortened; empty if there are none."""
     names = [str(tags.get(OneLine(name), "")).strip() for name in _names(EDITED_BY)]
     return OneLine(" and ".join(dict.fromkeys(name for name in names if name))[:LONGEST_NAME])
 
 
 def with_relation(tags: Mapping[OneLine, OneLine], kind: str, other: str, reviewer: str) -> dict[str, str]:
-    """The tags to add so that an email names `other` as its original or edit beside all that others have set.
+    """The tags to add so that an email names `other` as its original or edit, without changing those that others have
+    set.
 
     Args:
         tags: what the email has now.
@@ -61,7 +63,7 @@ def with_relation(tags: Mapping[OneLine, OneLine], kind: str, other: str, review
         reviewer: whose edit it is.
 
     Returns:
-        Nothing when it is named already, or when every tag of the kind is taken.
+        Empty if it is already named, or if all tags of this kind are in use.
     """
     held = {str(name): str(value) for name, value in tags.items()}
     if other in (held.get(name) for name in _names(kind)):

@@ -1,6 +1,6 @@
 """Editing and releasing: the stages submit, wait, retire, release and withdraw.
 
-The gateway cannot edit what waits, so an edit is a new mail. The order holds the promises: the edit exists at the
+The gateway cannot edit a waiting email, so an edit is a new email. The order keeps the promises: the edit exists at the
 gateway before the original is retired (R4), and it is approved only after the original can no longer be (R3).
 """
 
@@ -32,7 +32,7 @@ from mm_tui.decision.state import ABOUT_RELATIVES, Choice, Outcome, Question, Re
 
 
 def checked(state: State, sighting: Snapshot) -> Move:
-    """What the stage's call is about has been read."""
+    """The target of the stage's call has been read."""
     match state.stage:
         case Stage.SUBMIT:
             return _before_submit(state, sighting)
@@ -67,7 +67,7 @@ def _waiting(state: State, sighting: Snapshot) -> Move:
 
 
 def _edit_moved(state: State, sighting: Snapshot) -> Move:
-    """The edit neither is being scanned nor waits."""
+    """The edit is neither being scanned nor waiting."""
     match sighting.standing:
         case RemoteState.RELEASED if state.stage is Stage.RELEASE:
             return edit_released(state, sighting)
@@ -81,7 +81,7 @@ def _edit_moved(state: State, sighting: Snapshot) -> Move:
 
 
 def _gone(state: State, sighting: Snapshot) -> State:
-    """The edit has left already, as the human wrote it or as something else."""
+    """The edit has already been sent, as the human wrote it or changed."""
     as_seen = sighting.fingerprint == state.case.fingerprint or sighting.digest == state.verified
     return replace(state, sent=True, differs=not as_seen)
 
@@ -97,7 +97,7 @@ def _before_retire(state: State, sighting: Snapshot) -> Move:
 
 
 def _original_moved(state: State, sighting: Snapshot) -> Move:
-    """The original no longer waits, and we were not told that we retired it."""
+    """The original is no longer waiting, and no answer said that we retired it."""
     if sighting.standing is RemoteState.RELEASED:
         if state.sent:
             return end(state, Outcome.INCIDENT, sighting=sighting)
@@ -111,7 +111,7 @@ def _original_moved(state: State, sighting: Snapshot) -> Move:
 
 
 def rival(state: State, sighting: Snapshot) -> Move:
-    """Before the release of the edit, the original or another edit of it is not settled."""
+    """Before the release of the edit, the original or another edit of it is still open."""
     if sighting.standing is RemoteState.RELEASED:
         return withdraw(state, forced=True, sighting=sighting)
     if state.todo[0] == state.case.item:
@@ -183,7 +183,7 @@ def _retire_answered(state: State, event: Event) -> Move:
         case CallRefused(words):
             return ask(state, Question.NOT_RETIRED, said=words)
         case CallConflict(words):
-            # The call may have come twice, and this be the answer to the second.
+            # The call may have arrived twice, and this may be the answer to the second.
             return read_back(replace(state, called=True), words)
         case OutcomeUnknown(words):
             return doubt(state, words)
@@ -219,7 +219,7 @@ def _withdrawn(state: State) -> Move:
 
 
 def read_back_seen(state: State, sighting: Snapshot) -> Move:
-    """What a call in doubt was about has been read."""
+    """The target of a call with an unknown outcome has been read."""
     match state.stage:
         case Stage.RETIRE:
             if sighting.standing is RemoteState.PENDING:
@@ -240,17 +240,17 @@ def _withdraw_read_back(state: State, sighting: Snapshot) -> Move:
     if sighting.standing is RemoteState.RELEASED:
         if state.forced:
             return end(state, Outcome.INCIDENT, sighting=state.sighting)
-        # It left although the human wanted it back: about the original a human is asked, unless it is settled.
+        # It was sent although the human wanted it back: ask about the original, unless that is settled.
         return read_back(replace(_gone(state, sighting), stage=Stage.RETIRE, question=None))
-    # The sighting that is kept is the original's: it says why the edit must go.
+    # Keep the snapshot of the original: it says why the edit must be cancelled.
     return replace(state, step=Step.DOUBT, question=Question.NOT_WITHDRAWN), (Pause(),)
 
 
 def answer(state: State, choice: Choice) -> Move:
-    """A human said how to go on; every way leads through a fresh check but cancelling again."""
+    """A human said how to continue; every choice but cancelling again starts with a fresh check."""
     sighting = state.sighting
     if choice is Choice.LOOK and state.called and state.question not in ABOUT_RELATIVES:
-        # Looking must not end in making a call in doubt again.
+        # Reading must never lead to repeating a call whose outcome is unknown.
         return read_back(replace(state, question=None, sighting=None))
     match state.question, choice:
         case Question.NOT_WITHDRAWN, Choice.AGAIN:

@@ -1,6 +1,6 @@
-"""What the release procedures know: plain frozen values, so that a test can visit every one that can be reached.
+"""The state of a decision: plain frozen values, so that a test can visit every reachable one.
 
-No content is in here, only ids and digests. Nothing here acts; `release.py` says what follows what.
+It holds no content, only ids and digests. Nothing here acts; `machine.py` and `replacement.py` define the transitions.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Act(StrEnum):
 
 
 class Stage(StrEnum):
-    """The part of the procedure that is going on."""
+    """The current part of the procedure."""
 
     DECIDE = "decide"
-    """Approve or reject the item itself."""
+    """Approve or reject the email itself."""
     SUBMIT = "submit"
-    """Bring the edited text to the gateway."""
+    """Submit the edited text to the gateway."""
     WAIT = "wait"
-    """Until the gateway has scanned it, and it is what the human wrote."""
+    """Wait until the gateway has scanned the edit, and check that it is what the human wrote."""
     RETIRE = "retire"
     """Reject the original."""
     RELEASE = "release"
@@ -40,18 +40,18 @@ class Stage(StrEnum):
 
 
 class Step(StrEnum):
-    """Where in the stage it stands."""
+    """The current step of the stage."""
 
     HOLD = "hold"
     """Counting down; nothing has left this machine."""
     CHECK = "check"
     """Reading what the gateway has, before the call."""
     CALL = "call"
-    """The call is under way. It is made once."""
+    """The call is in progress. It is made once."""
     DOUBT = "doubt"
-    """The call may or may not have had its effect; the gateway is being read."""
+    """It is not known whether the call took effect; the gateway is being read."""
     FIND = "find"
-    """Looking for a submitted edit whose id never came back."""
+    """Looking for a submitted edit whose id is not known."""
     ASK = "ask"
     """A human must answer."""
     RECORD = "record"
@@ -71,31 +71,31 @@ class RemoteState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     UNCLEAR = "unclear"
-    """A status that we do not know, or no such mail: nothing may be concluded from it."""
+    """An unknown status, or no such email: nothing can be concluded from it."""
 
     @property
     def is_settled_unreleased(self) -> bool:
-        """It did not leave and can no longer."""
+        """It was not sent and never will be."""
         return self in (RemoteState.REJECTED, RemoteState.CANCELLED, RemoteState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One email as the gateway gave it at one moment."""
+    """One email as the gateway described it at one moment."""
 
     standing: RemoteState
     digest: str = ""
-    """Of the whole content, `digest.digest_of`."""
+    """Digest of the whole content, from `digest.digest_of`."""
     fingerprint: str = ""
-    """Of what a recipient would get, `draft.fingerprint`."""
+    """Fingerprint of what a recipient would get, from `draft.fingerprint`."""
     status: str = ""
     """The status in the gateway's word."""
     decided_by: str = ""
     decided_at: str = ""
     """ISO 8601, or empty."""
     is_ours: bool | None = None
-    """Decided with the key that this program decides with; None where that is not known. Other programs may use the
-    same key, so True does not tell that it was our call."""
+    """Whether it was decided with this program's key; None if that is not known. Other programs may use the same key,
+    so True does not prove that it was our call."""
     relatives: tuple[str, ...] = ()
     """Ids of the emails that its tags name as its original or its edits: anybody with a send key can set them."""
     edited_by: str = ""
@@ -106,37 +106,37 @@ class Question(StrEnum):
     """What only a human may answer."""
 
     STILL_PENDING = "still_pending"
-    """The decision's outcome is unknown and the item still waits: try again?"""
+    """The outcome is unknown and the email is still waiting: try again?"""
     SUBMIT_UNKNOWN = "submit_unknown"
-    """Nobody can tell whether the edit reached the gateway."""
+    """It is not known whether the edit reached the gateway."""
     GO_ON = "go_on"
-    """The program or the network was away in between: go on to the release?"""
+    """The program or the network was interrupted: continue with the release?"""
     EDIT_DIFFERS = "edit_differs"
     """What the gateway holds is not what the human wrote."""
     EDIT_UNCLEAR = "edit_unclear"
     """The edit has a status from which nothing can be concluded."""
     ORIGINAL_CHANGED = "original_changed"
-    """The original has other content than the one that was edited."""
+    """The original has changed since it was edited."""
     ORIGINAL_CLOSED = "original_closed"
     """Somebody else rejected or cancelled the original."""
     RETIRED_UNSURE = "retired_unsure"
-    """The original is rejected, by us or by another: the answer to our call was lost."""
+    """The original is rejected, by us or by somebody else: the answer to our call was lost."""
     ORIGINAL_UNCLEAR = "original_unclear"
     """The original has a status from which nothing can be concluded."""
     NOT_RETIRED = "not_retired"
-    """The gateway did not let us reject the original, or it still waits after our call."""
+    """The gateway refused to reject the original, or it is still waiting after our call."""
     NOT_RELEASED = "not_released"
-    """The gateway did not let us approve the edit, or it still waits after our call."""
+    """The gateway refused to approve the edit, or it is still waiting after our call."""
     SIBLING_WAITING = "sibling_waiting"
-    """Another edit of the same original is not settled."""
+    """Another edit of the same original is still open."""
     RELATIVE_RELEASED = "relative_released"
     """An email that the tags name as another version of this one was released."""
     RELATIVE_WAITING = "relative_waiting"
-    """An email that the tags name as another version of this one waits too."""
+    """An email that the tags name as another version of this one is waiting too."""
     RELATIVE_UNCLEAR = "relative_unclear"
     """An email that the tags name as another version of this one cannot be found, or has an unknown status."""
     NOT_WITHDRAWN = "not_withdrawn"
-    """The edit could not be cancelled and still waits."""
+    """The edit could not be cancelled and is still waiting."""
 
 
 class Choice(StrEnum):
@@ -147,11 +147,11 @@ class Choice(StrEnum):
     LOOK = "look"
     """Read the gateway again."""
     GO_ON = "go_on"
-    """Go on with the release, after a fresh check."""
+    """Continue with the release, after a fresh check."""
     ACCEPT = "accept"
-    """The content shown now is what I approve."""
+    """Approve the content that is shown now."""
     UNRELATED = "unrelated"
-    """The tags are wrong, it is no version of this email: go on, after a fresh check."""
+    """The tags are wrong, it is not a version of this email: continue, after a fresh check."""
     WITHDRAW = "withdraw"
     """Cancel the edit; its text is kept."""
     LEAVE = "leave"
@@ -181,7 +181,7 @@ CHOICES: dict[Question, tuple[Choice, ...]] = {
 ABOUT_RELATIVES = frozenset({Question.RELATIVE_RELEASED, Question.RELATIVE_WAITING, Question.RELATIVE_UNCLEAR})
 
 MOST_RELATIVES = 12
-"""So many emails are taken from tags as versions of one; a draft whose tags name more is not looked at for ever."""
+"""The most versions of one email that are taken from tags, so that checking a draft ends."""
 
 
 class Outcome(StrEnum):
@@ -190,19 +190,19 @@ class Outcome(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     DECIDED = "decided"
-    """As the human wanted, and no answer tells whether by this program's call or by another at the same time."""
+    """As the human wanted, but it is not known whether by this program's call or by another at the same time."""
     NOT_AS_SEEN = "not_as_seen"
-    """It was released, with other content than the human saw: it changed between the last reading and the call."""
+    """It was released with other content than the human saw: it changed between the last read and the call."""
     EDIT_RELEASED = "edit_released"
-    """The edit left and the original is retired."""
+    """The edit was sent and the original is retired."""
     RESCHEDULED = "rescheduled"
     UNDONE = "undone"
     FELL_BACK = "fell_back"
-    """A crash or a quit came before anything had left this machine."""
+    """The program crashed or quit before anything had left this machine."""
     UNREACHABLE = "unreachable"
     """The gateway could not be read, so nothing was decided."""
     CHANGED = "changed"
-    """The content was not what the human had seen."""
+    """The content differed from what the human had seen."""
     DENIED = "denied"
     """The gateway refused the call; nothing was decided."""
     UNCLEAR = "unclear"
