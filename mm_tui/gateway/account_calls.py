@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from mm_tui.gateway.http import Answer
 
 ACCEPTED = 202
-"""The status of an act that waits for the operator's code."""
+"""The status of an action that waits for the operator's code."""
 
 
 class AccountCalls(Caller):
-    """What can be asked about the account, and changed in it."""
+    """The calls that read or change the account."""
 
     # Account
 
     async def health(self) -> str:
-        """The gateway's word on itself: "ok" or "degraded". Needs no key."""
+        """The gateway's own health status: "ok" or "degraded". Needs no key."""
         return await self._ask(
             calls.HEALTH, lambda answer: str(values.line(values.single(answer).get("status")) or "ok")
         )
@@ -47,7 +47,7 @@ class AccountCalls(Caller):
         return await self._ask(calls.ACCOUNT, lambda answer: account_wire.account(values.single(answer, "account")))
 
     async def export(self) -> bytes:
-        """All that the gateway holds of the account, as it writes it. It answers once an hour."""
+        """Everything that the gateway stores about the account, unchanged. It answers once an hour."""
         from mm_tui.gateway.http import MAX_DOWNLOAD
 
         return (await (await self._open()).call(calls.EXPORT, limit=MAX_DOWNLOAD, factor=12)).body
@@ -73,7 +73,7 @@ class AccountCalls(Caller):
         )
 
     async def allow_list(self, mailbox_id: str) -> Listing[Allowed]:
-        """Whom the mailbox may write to without a human being asked, in `gated_send`."""
+        """The recipients that need no human approval, in `gated_send`."""
         return await self._ask(
             calls.ALLOWLIST,
             lambda answer: values.listing(answer, ("entries", "allowlist"), account_wire.allowed),
@@ -90,7 +90,7 @@ class AccountCalls(Caller):
         self._done(await self._call(calls.ALLOW, body=body, at={"mailbox_id": mailbox_id}))
 
     async def disallow(self, mailbox_id: str, entry_id: str, approval_code: str | None) -> None:
-        """Takes an entry off the allowlist. Raises CodeSent as `allow` does."""
+        """Removes an entry from the allowlist. Raises CodeSent as `allow` does."""
         at = {"mailbox_id": mailbox_id, "entry_id": entry_id}
         self._done(await self._call(calls.DISALLOW, body=given(approval_code=approval_code), at=at))
 
@@ -102,7 +102,7 @@ class AccountCalls(Caller):
     async def create_mailbox(
         self, local: str, display_name: str | None = None, approval_code: str | None = None
     ) -> CreatedMailbox:
-        """Makes a mailbox. Without a code the gateway emails one to the operator; the same call with it makes it."""
+        """Creates a mailbox. Without a code the gateway emails one to the operator; repeat the call with it."""
         body = given(address_local=local, display_name=display_name, approval_code=approval_code)
 
         def read(answer: object) -> CreatedMailbox:
@@ -139,10 +139,10 @@ class AccountCalls(Caller):
     async def create_webhook(
         self, url: str, events: Sequence[str], mailbox_id: str | None = None, approval_code: str | None = None
     ) -> tuple[Webhook, Secret]:
-        """Makes a webhook; the secret that signs its calls is given this once.
+        """Creates a webhook; its signing secret is returned only here.
 
         Raises:
-            CodeSent: the operator was mailed a code first; the same call with it makes the webhook.
+            CodeSent: the operator was sent a code; repeat the call with it.
         """
 
         def read(answer: object) -> tuple[Webhook, Secret]:
@@ -164,7 +164,7 @@ class AccountCalls(Caller):
         await self._act(calls.DELETE_WEBHOOK, at={"webhook_id": webhook_id})
 
     async def webhook_deliveries(self, *, limit: int = 100, cursor: str | None = None) -> Listing[WebhookDelivery]:
-        """What webhooks were told lately."""
+        """The latest webhook deliveries."""
         return await self._ask(
             calls.WEBHOOK_DELIVERIES,
             lambda answer: values.listing(answer, ("deliveries", "webhook_deliveries"), account_wire.webhook_delivery),

@@ -1,6 +1,6 @@
-"""The wire shapes of mailboxes and of what else an account has, made into `mm_tui.models` and `mm_tui.account`.
+"""Translates the wire format of mailboxes and other account data into `mm_tui.models` and `mm_tui.account`.
 
-Every function raises `Unusable` when what it was given cannot be one.
+Every function raises `Unusable` if the value cannot be translated.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ground of the client: opening the connection late, making a call once, translating its answer."""
+"""The base of the client: it connects on the first call, makes each call once, and translates the answer."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LAST_CALLS = (TAGS, DELETE_TAG)
-"""The calls that may still begin when the program is closing."""
+"""The calls that may still start while the program is closing."""
 _OFF_LOOP = 256 * 1024
-"""Bytes of JSON from which on translating is done in a thread, so that the screen keeps answering."""
+"""JSON of at least this many bytes is translated in a thread, so that the screen stays responsive."""
 
 
 class Caller:
@@ -54,7 +54,7 @@ class Caller:
         self._opening = asyncio.Lock()
         self._closing = False
         self.witness: Witness | None = None
-        """Writes acts down before they are made. A client without one is for reading, probing keys, and tests."""
+        """Journals actions before the call. A client without one is for reading, trying keys, and tests."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,7 +63,7 @@ class Caller:
         await self.aclose()
 
     def begin_closing(self) -> None:
-        """From now on no call begins, but those that give a claim back; what is under way goes on."""
+        """From now on no call starts, except those that remove a claim; calls in progress continue."""
         self._closing = True
 
     async def aclose(self) -> None:
@@ -104,7 +104,7 @@ class Caller:
         if witness is not None:
             await witness.begins(call, at or {}, body or {})
         try:
-            # Looked at last of all: from that moment no call begins.
+            # Checked last: from then on no call starts.
             if self._closing and call not in LAST_CALLS:
                 raise Closing
             return await wire.call(call, params=params, body=body, at=at, left=left)
@@ -134,7 +134,7 @@ class Caller:
             raise Malformed("the gateway's answer is nested too deeply") from None
 
     async def _read(self, call: Call, answer: Answer, work: Callable[[], T]) -> T:
-        """What `work` makes of the answer; of a large one in a thread, so that it stalls no key press."""
+        """Translates the answer with `work`; a large one in a thread, so that keys are not delayed."""
         if len(answer.body) > _OFF_LOOP:
             return await asyncio.to_thread(translate, call, answer, work)
         return translate(call, answer, work)
@@ -142,7 +142,7 @@ class Caller:
     async def _act(
         self, call: Call, body: Mapping[str, object] | None = None, at: Mapping[str, str] | None = None
     ) -> None:
-        """Makes a call whose answer holds nothing but that it succeeded."""
+        """Makes a call whose answer only says that it succeeded."""
         await self._call(call, body=body, at=at)
 
 
@@ -167,7 +167,7 @@ def translate(call: Call, answer: Answer, work: Callable[[], T]) -> T:
     except (Malformed, values.Unusable) as error:
         words = str(error)
     except ValidationError as error:
-        # The model's own words would quote the email; the field's name is enough.
+        # The model's message would quote the email; the field's name is enough.
         words = "the field " + ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
     raise Malformed(
         f"{call.name}: the answer cannot be used: {words}", status=answer.status, may_have_happened=call.acts
@@ -180,5 +180,5 @@ def given(**fields: T | None) -> dict[str, T]:
 
 
 def iso(moment: datetime | None) -> str | None:
-    """A moment as the gateway takes it: ISO 8601 in UTC, ending in Z."""
+    """A time in the gateway's format: ISO 8601 in UTC, ending in Z."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

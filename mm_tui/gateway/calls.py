@@ -1,4 +1,4 @@
-"""Every call we make to the gateway, in one table, from which the client works and docs/gateway.md is generated."""
+"""The table of all gateway calls, used by the client and to generate docs/gateway.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mm_tui.gateway.keys import Scope
 class Call:
     """One call of the gateway's API.
 
-    `acts` says that it changes something, so that an answer that got lost leaves a doubt.
+    `acts` says that it changes something, so that its outcome is unknown if the answer is lost.
     """
 
     method: str
@@ -20,7 +20,7 @@ class Call:
     purpose: str
     acts: bool = False
     forbidden_is_scope: bool = True
-    """Whether a 403 means a lacking scope; some calls answer 403 for a wrong code or a limit of the plan."""
+    """Whether a 403 means a missing scope; some calls answer 403 for a wrong code or a limit of the plan."""
 
     @property
     def name(self) -> str:

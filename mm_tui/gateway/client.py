@@ -22,14 +22,15 @@ class GatewayClient(MailCalls, AccountCalls):
     # Oversight
 
     async def pending(self) -> Listing[PendingItem]:
-        """All mail that waits for a human. cc, attachments and thread are not given (`complete` is False)."""
+        """All mail waiting for a human, without cc, attachments and thread (`complete` is False)."""
         return await self._ask(
             calls.PENDING,
             lambda answer: values.listing(answer, ("emails", "pending", "messages"), wire.pending_item),
         )
 
     async def decide(self, email_id: str, action: DecideAction, reason: str | None = None) -> DecideReceipt:
-        """Approves or rejects. Approved outbound mail leaves at once. Never to be repeated on doubt: read back."""
+        """Approves or rejects. Approved outbound mail is sent at once. If the outcome is unknown, read it back; never
+        repeat the call."""
         return await self._ask(
             calls.DECIDE,
             lambda answer: wire.decide_receipt(values.single(answer)),

@@ -1,4 +1,4 @@
-"""What can go wrong between us and the gateway, told apart by what a caller must do about it.
+"""The errors of gateway calls, one class for each kind of reaction that a caller needs.
 
 Importing this module costs nothing: neither httpx nor pydantic come with it.
 """
@@ -10,7 +10,7 @@ from typing import ClassVar
 from mm_tui.text import OneLine
 
 LONGEST_WAIT = 300.0
-"""Seconds. A gateway that asks for more is asked again after this long: a slip of its must not stop a whole day."""
+"""Seconds. The longest wait that the gateway can ask for: a mistake of its own must not stop work for a day."""
 
 
 class GatewayError(Exception):
@@ -55,7 +55,7 @@ class MissingKey(GatewayError):
 
 
 class NotJournaled(GatewayError):
-    """An act was not asked for, because it could not be written into the journal first."""
+    """The call was not made, because it could not be journaled first."""
 
     default_message = "the journal cannot be written, so the gateway was not called"
     what_to_do = "Fix the store on this machine first: `mm-tui doctor` says more."
@@ -110,7 +110,7 @@ class ReadOnlyMailbox(Forbidden):
 
 
 class CodeSent(GatewayError):
-    """202: nothing was made yet; the operator was mailed a code with which the same call makes it."""
+    """202: nothing was done yet; the operator was sent a code, with which the same call succeeds."""
 
     default_message = "a code was sent to the operator by email"
     what_to_do = "Try again with the operator's code."
@@ -131,14 +131,14 @@ class NoSuchCall(NotFound):
 
 
 class NotMultiMail(GatewayError):
-    """Something answers at the address, and it is not a MultiMail gateway: nothing can be concluded about any mail."""
+    """What answers at the address is not a MultiMail gateway: nothing can be concluded about any email."""
 
     default_message = "this address does not speak the MultiMail v1 API"
     what_to_do = "Check the profile's url: it is the address before /v1, such as https://api.multimail.dev."
 
 
 class Blocked(GatewayError):
-    """403 from what stands before the gateway (Cloudflare): not this key is refused, but this machine's address."""
+    """403 from the proxy in front of the gateway (Cloudflare): it refuses this machine's address, not the key."""
 
     default_message = "blocked before it reached the gateway"
     what_to_do = "This network's address is blocked. Use another network, or ask MultiMail to lift the block."
@@ -148,21 +148,21 @@ class Blocked(GatewayError):
 
     @classmethod
     def by(cls, what: str, what_to_do: str = "") -> Blocked:
-        """The block that this answer shows; `what_to_do` where it is not Cloudflare's."""
+        """The error for this answer; its `what_to_do` depends on whether Cloudflare sent it."""
         made = cls(f"{cls.default_message} (403, {what})", status=403)
         made.what_to_do = what_to_do or cls.what_to_do
         return made
 
 
 class Conflict(GatewayError):
-    """409: the state does not allow the act: decided already, a duplicate within 60 s, a taken address."""
+    """409: the current state does not allow the action: already decided, a duplicate within 60 s, an address in use."""
 
     default_message = "the gateway says that this conflicts with the current state"
     what_to_do = "Refresh: it was changed elsewhere in the meantime."
 
 
 class BadRequest(GatewayError):
-    """400, 413, 422 and other 4xx: the gateway did not accept what was asked."""
+    """400, 413, 422 and other 4xx: the gateway did not accept the request."""
 
     default_message = "the gateway did not accept the request"
     what_to_do = "Change the request as the gateway's message says."
@@ -216,7 +216,7 @@ class WarmupLimit(TooMany):
 
 
 class ServerFault(GatewayError):
-    """5xx: the gateway, or something before it, failed. The act may have been done."""
+    """5xx: the gateway, or a proxy in front of it, failed. The action may have taken effect."""
 
     default_may_have_happened = True
     default_message = "the gateway failed"
@@ -226,20 +226,20 @@ class ServerFault(GatewayError):
 
 
 class Unreachable(GatewayError):
-    """No connection came about: surely nothing was sent."""
+    """No connection was made: certainly nothing was sent."""
 
     default_message = "the gateway cannot be reached"
     what_to_do = "Check the network and the profile's url."
 
 
 class Closing(Unreachable):
-    """The program is being closed: the call was not begun."""
+    """The program is closing: the call was not started."""
 
     default_message = "the program is closing"
 
 
 class Interrupted(GatewayError):
-    """The connection was cut, or the time was up, after the request had begun to leave."""
+    """The connection broke, or the call timed out, after part of the request was sent."""
 
     default_may_have_happened = True
     default_message = "the connection was cut before the answer came"
@@ -247,7 +247,7 @@ class Interrupted(GatewayError):
 
 
 class Malformed(GatewayError):
-    """An answer that cannot be read, or not as the documented shape of this call."""
+    """An answer that cannot be read, or is not in the documented form of this call."""
 
     default_may_have_happened = True
     default_message = "the gateway's answer cannot be read"

@@ -1,6 +1,6 @@
-"""One call over HTTP: the key put in at the last moment, a bounded answer, and errors told apart.
+"""Makes one call over HTTP: adds the key at the last moment, limits the size of the answer, and classifies errors.
 
-Nothing is repeated here: whether a call may be made again is for the services to decide.
+It repeats nothing: the services decide whether a call may be made again.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import LOOPBACK_HOSTS, gateway_address
 
 MAX_ANSWER = 32 * 1024 * 1024
-"""Bytes of an answer that are read at most, decompressed; a longer one is refused."""
+"""The largest answer in bytes, decompressed; a longer one is refused."""
 MAX_DOWNLOAD = 64 * 1024 * 1024
 """The same for an attachment."""
 DEADLINE_FACTOR = 3
-"""A whole call may take this many times the timeout of a single read, so that a slow drip ends."""
+"""A whole call may take this many times the timeout of a single read, so that a very slow answer ends."""
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -44,7 +44,7 @@ log = logging.getLogger("mm_tui.gateway")
 
 
 class KeyAuth(httpx.Auth):
-    """Puts the key into the request as it leaves, so that it stands in no client default and no repr."""
+    """Adds the key to the request as it is sent, so that no client default and no repr contains it."""
 
     def __init__(self, key: Secret) -> None:
         self._key = key
@@ -56,7 +56,7 @@ class KeyAuth(httpx.Auth):
 
 @dataclass
 class _Progress:
-    """How far a request got, told by the transport's trace."""
+    """How far a request got, from the transport's trace."""
 
     left: asyncio.Event | None = None
     traced: bool = False
@@ -141,9 +141,9 @@ class Wire:
             call: which one.
             params: of the query.
             body: sent as JSON.
-            limit: of the answer, in bytes.
-            factor: how many times the timeout of a read the whole call may take.
-            at: fills the path's braces.
+            limit: the largest answer, in bytes.
+            factor: the whole call may take this many times the timeout of a read.
+            at: the values for the braces in the path.
             left: set when the request has left this machine, or at the latest when the call ends.
 
         Raises:
@@ -166,7 +166,7 @@ class Wire:
                 left.set()
 
     async def download(self, call: Call, url: str, limit: int = MAX_DOWNLOAD) -> bytes:
-        """Fetches from an address that the gateway gave, without a key.
+        """Downloads from an address that the gateway gave, without a key.
 
         Raises:
             GatewayError: as `call`; Malformed also when the address is plain http and the gateway is not local.
@@ -191,7 +191,7 @@ class Wire:
     ) -> Answer:
         progress = _Progress(left)
         if call.acts or left is not None:
-            # Whether a request had left seldom matters; watching it takes time.
+            # Whether a request was sent seldom matters, and watching it takes time.
             request.extensions["trace"] = progress
         begun = time.monotonic()
         fault: errors.GatewayError | None = None
@@ -210,7 +210,7 @@ class Wire:
         milliseconds = round((time.monotonic() - begun) * 1000)
         log.info("call", extra={"call": call.name, "status": status, "ms": milliseconds, "fault": _kind(fault)})
         if fault is not None:
-            # Raised afresh outside the except clauses: no request, answer or key hangs on it as context or as local.
+            # Raised again outside the except clauses, so that no request, answer or key is attached to it.
             raise fault.with_traceback(None)
         assert answer is not None
         return answer
@@ -257,7 +257,7 @@ class Wire:
 
 
 def segment(value: str) -> str:
-    """A value as one step of a path.
+    """A value as one segment of a path.
 
     Raises:
         BadRequest: it is empty or a path step of its own ("." or ".."), which would name another resource.
@@ -268,7 +268,7 @@ def segment(value: str) -> str:
 
 
 def _masked(fields: Mapping[str, object]) -> dict[str, object]:
-    """What was asked, for the log: names of fields, and values only where they tell nothing of an email or a person."""
+    """The request for the log: field names, and values only if they reveal nothing about an email or a person."""
     return {
         name: value if name in _TOLD_IN_LOG or isinstance(value, bool) else f"<{len(str(value))} characters>"
         for name, value in fields.items()
@@ -276,7 +276,7 @@ def _masked(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 async def _what_comes(response: httpx.Response, limit: int) -> bytes:
-    """As much of a refusal's body as arrives; the status alone already says what happened."""
+    """As much of an error's body as arrives; the status alone says what happened."""
     body = b""
     try:
         async with asyncio.timeout(2):

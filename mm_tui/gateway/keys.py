@@ -1,4 +1,4 @@
-"""The reviewer's gateway keys: which one goes with which call, and how they stay out of sight."""
+"""The reviewer's gateway keys: which one a call uses, and how they are kept out of texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ANY_GATEWAY_KEY = re.compile(r"mm_(?:live|test)_[A-Za-z0-9_-]+")
 
 
 class Keys:
-    """Up to three keys. One cannot hold `send` and `oversight` together, so that no one approves what they composed."""
+    """Up to three keys. No key has both `send` and `oversight`, so that nobody approves what they wrote."""
 
     def __init__(
         self,
@@ -56,12 +56,12 @@ class Keys:
                 yield scope, key
 
     def has(self, scope: str) -> bool:
-        """Whether a key is set that is meant for the scope; every key can read."""
+        """Whether a key for the scope is set; every key can read."""
         present = {name for name, _ in self._present()}
         return bool(present) if scope == "read" else scope in present
 
     def for_scope(self, scope: str) -> Secret:
-        """The key to use. Reading takes the first one that is set.
+        """The key to use. Reads use the first one that is set.
 
         Raises:
             MissingKey: none is set.
@@ -79,7 +79,7 @@ class Keys:
         return _without(told, longest_first(key for _, key in self._present()))
 
     def mask(self, text: str) -> str:
-        """The text without these keys and without anything that looks like a gateway key."""
+        """The text without these keys and anything that looks like a gateway key."""
         for _, key in self._present():
             text = text.replace(key.get_secret_value(), HIDDEN)
         return _ANY_GATEWAY_KEY.sub(HIDDEN, text)

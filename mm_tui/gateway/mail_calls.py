@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from mm_tui.gateway.http import Answer
 
 LARGE_ATTACHMENT = 50_000
-"""Bytes; above, the gateway hands out an address to fetch an attachment from."""
+"""Bytes; for a larger attachment the gateway gives an address to download it from."""
 
 _LISTS = ("emails", "messages")
-"""Names under which a list of mail has been seen."""
+"""The names that gateways use for a list of mail."""
 
 UNKNOWN_MAILBOX = "unknown"
-"""Stands where a list over all mailboxes does not name one."""
+"""Used if a list of all mailboxes does not name the mailbox."""
 
 
 class MailCalls(Caller):
-    """What can be asked about mail, and done with it."""
+    """The calls that read, change and send mail."""
 
     # Mail
 
@@ -86,7 +86,7 @@ class MailCalls(Caller):
                 if following is not None:
                     asking = ask(following)
                     await left.wait()
-                # A few milliseconds here cost less than what two threads take from each other over them.
+                # A few milliseconds here cost less than switching between two threads.
                 yield await self._read(calls.EMAILS, answer, partial(_email_page, found, mailbox_id))
         finally:
             if asking is not None:
@@ -123,11 +123,11 @@ class MailCalls(Caller):
         )
 
     async def report_spam(self, email_id: str) -> OneLine:
-        """Marks an email as spam. Returns its status from now on."""
+        """Marks an email as spam. Returns its new status."""
         return await self._marked(calls.REPORT_SPAM, email_id, Status.SPAM_QUARANTINED)
 
     async def not_spam(self, email_id: str) -> OneLine:
-        """Takes the mark back; the email is unread again. Returns its status from now on."""
+        """Removes the spam mark; the email is unread again. Returns its new status."""
         return await self._marked(calls.NOT_SPAM, email_id, Status.UNREAD)
 
     async def _marked(self, call: Call, email_id: str, otherwise: str) -> OneLine:
@@ -193,7 +193,8 @@ class MailCalls(Caller):
     # Sending: everything goes through the gateway's gate
 
     async def send(self, mailbox_id: str, mail: OutgoingMail, *, idempotency_key: str | None) -> SendReceipt:
-        """Submits an email. With the same idempotency key it can be submitted again for 24 h without a second mail."""
+        """Submits an email. With the same idempotency key it can be submitted again for 24 h without creating a second
+        email."""
         body = given(
             to=list(mail.to),
             subject=mail.subject,
@@ -233,7 +234,7 @@ class MailCalls(Caller):
         return await self._ask(calls.REPLY, _receipt, body=asked, at={"mailbox_id": mailbox_id, "email_id": email_id})
 
     async def cancel(self, mailbox_id: str, email_id: str) -> SendReceipt:
-        """Withdraws an email that has not left. Conflict when it cannot be withdrawn any more."""
+        """Cancels an email that has not been sent. Raises Conflict if that is no longer possible."""
         return await self._ask(
             calls.CANCEL, lambda answer: _receipt(answer, email_id), at={"mailbox_id": mailbox_id, "email_id": email_id}
         )
@@ -250,7 +251,8 @@ class MailCalls(Caller):
         subject: str | None = None,
         body: str | None = None,
     ) -> SendReceipt:
-        """Changes a scheduled email that is not approved yet; what is None stays. Changed content is scanned again."""
+        """Changes a scheduled email that is not approved yet; None leaves a field unchanged. Changed content is scanned
+        again."""
         asked = given(
             send_at=iso(send_at),
             to=None if to is None else list(to),
@@ -298,7 +300,7 @@ _BASE64_FIELDS = frozenset({"name", "filename", "content_type", "size", "size_by
 
 
 def _out_of_base64(body: bytes) -> bytes:
-    """The file inside a JSON envelope with base64, else the bytes as they are: the file is itself JSON."""
+    """The file in a JSON envelope with base64, or else the bytes unchanged, because the file itself is JSON."""
     try:
         answer = values.parse(body)
     except GatewayError:

@@ -1,4 +1,4 @@
-"""What a refusal, a page that no gateway sends, or a failed connection means."""
+"""Which error an error status, a page that no gateway sends, or a failed connection stands for."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ALWAYS_THERE = frozenset({HEALTH, ACCOUNT, MAILBOXES, PENDING})
-"""Calls that every MultiMail gateway knows: where they are not found, or answer with a web page, there is none."""
+"""Calls that every MultiMail gateway supports: if they are not found, or return a web page, it is not one."""
 
 
 def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[str], str]) -> errors.GatewayError:
-    """The error that a status of 400 and above stands for.
+    """The error for a status of 400 or above.
 
     Args:
         call: what was asked.
         response: its status and headers.
         body: what came with it.
-        mask: takes keys out of the gateway's words.
+        mask: removes keys from the gateway's message.
     """
     status = response.status_code
     told = _told(body)
@@ -61,13 +61,14 @@ def refusal(call: Call, response: httpx.Response, body: bytes, mask: Callable[[s
     if status >= 500:
         return errors.ServerFault(words, status=status, retry_after=wait, may_have_happened=call.acts)
     if status == 408:
-        # A proxy says this also of a request that it had already passed on.
+        # A proxy also says this about a request that it has already passed on.
         return errors.Interrupted(words, status=status, may_have_happened=call.acts)
     return errors.BadRequest(words, status=status)
 
 
 def no_gateway(call: Call, what: str, status: int) -> errors.NotMultiMail:
-    """What a call that every gateway has, or should answer with JSON, shows: there is no MultiMail gateway."""
+    """The error if a call that every gateway supports is missing or does not return JSON: this is not a MultiMail
+    gateway."""
     return errors.NotMultiMail(f"{errors.NotMultiMail.default_message}: {call.path} {what}", status=status)
 
 
@@ -83,12 +84,13 @@ def _not_found(call: Call, words: str, body: bytes) -> errors.GatewayError:
 
 
 def _is_page(body: bytes) -> bool:
-    """Whether it is a web page: the gateway answers in JSON, also when it refuses."""
+    """Whether it is a web page: the gateway itself always answers in JSON."""
     return b"<" in body[:200] and not body.lstrip().startswith((b"{", b"["))
 
 
 def _block(response: httpx.Response, body: bytes) -> errors.Blocked | None:
-    """A 403 that is not the gateway's own, which is JSON: mostly Cloudflare's, by the machine's address."""
+    """The error for a 403 that is not JSON and so not the gateway's: usually Cloudflare blocks the machine's
+    address."""
     if response.status_code != 403 or body.lstrip().startswith(b"{"):
         return None
     code = re.search(rb"error code:?\s*(10\d\d)", body[:4000], re.IGNORECASE)
@@ -102,7 +104,7 @@ def _block(response: httpx.Response, body: bytes) -> errors.Blocked | None:
 
 
 def _told(body: bytes) -> dict[str, str]:
-    """What a refusal's body says: its fields as text, with the words under `error`."""
+    """The fields of an error's body as text, with the message under `error`."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -125,14 +127,14 @@ def _count(text: str | None) -> int | None:
 
 
 def _seconds(header: str | None) -> float | None:
-    """Retry-After in seconds; its date form is not used by the gateway and reads as none."""
+    """Retry-After in seconds; a date, which the gateway does not use, counts as none."""
     if header is None or not re.fullmatch(r"\s*\d{1,6}(\.\d{1,3})?\s*", header):
         return None
     return float(header)
 
 
 def in_words(error: Exception) -> str:
-    """An exception of the network in words that hold nothing of the request."""
+    """A network exception in words, without anything from the request."""
     kinds: tuple[tuple[type[Exception], str], ...] = (
         (httpx.ConnectTimeout, "the gateway did not answer the connection in time"),
         (httpx.PoolTimeout, "too many calls at once"),

@@ -1,4 +1,4 @@
-"""What is asked of the gateway and what pages of answers look like, where `mm_tui.models` has no word for it."""
+"""Requests and pages of answers that are not part of `mm_tui.models`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Listing(tuple[T, ...]):
 
 @dataclass(frozen=True)
 class EmailFilter:
-    """What `emails` is narrowed to; everything that is set must hold. Times with a time zone."""
+    """Restricts `emails` to those that match every field that is set. Times need a time zone."""
 
     status: str | None = None
     sender: str | None = None
@@ -44,7 +44,7 @@ class EmailFilter:
     direction: str | None = None
     has_attachments: bool | None = None
     since_id: str | None = None
-    """Only mail newer than this id. It brings no changed statuses of old mail."""
+    """Only mail newer than this id. Changed statuses of older mail are not included."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class OutgoingAttachment:
-    """A file to send. `name` exactly as it shall arrive."""
+    """A file to send. `name` exactly as the recipient should see it."""
 
     name: str
     content: bytes

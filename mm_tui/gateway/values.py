@@ -1,4 +1,4 @@
-"""JSON values into clean ones, whatever the gateway put there. None of these fails but where it says so."""
+"""Turns JSON values from the gateway into clean values. A function fails only where its docstring says so."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SECONDS_END = 100_000_000_000
 
 
 class Unusable(ValueError):
-    """An item that cannot be translated; the text says why and quotes nothing private."""
+    """An item that cannot be translated; the message says why and quotes nothing private."""
 
 
 def raw_text(value: object) -> str:
-    """Text exactly as received. Lone surrogates, which no file or socket can carry, stand as backslash escapes."""
+    """Text exactly as received, except that lone surrogates, which cannot be encoded, become backslash escapes."""
     if isinstance(value, str):
         return encodable(value)
     if value is None or isinstance(value, (dict, list)):
@@ -65,7 +65,7 @@ def optional_id(value: object) -> str | None:
 
 
 def time(value: object) -> datetime | None:
-    """A moment in UTC from ISO 8601, an e-mail date, epoch milliseconds or seconds; None when it is none of them."""
+    """A time in UTC from ISO 8601, an e-mail date, epoch milliseconds or seconds; None if it is none of them."""
     if isinstance(value, str):
         text = value.strip()
         if re.fullmatch(r"\d{9,14}", text):
@@ -156,14 +156,14 @@ def texts_of(item: Json, *names: str) -> tuple[str, ...]:
 
 
 def _header(value: Json) -> str:
-    """A party given as an object, in header form."""
+    """A correspondent given as an object, in header form."""
     address = raw_text(first(value, "address", "email"))
     name = raw_text(value.get("name"))
     return formataddr((name, address)) if name and address.isascii() else address or name
 
 
 def first(item: Json, *names: str) -> object:
-    """The first of the named fields that is there and not null."""
+    """The first of the named fields that exists and is not null."""
     for name in names:
         value = item.get(name)
         if value is not None:
@@ -172,7 +172,7 @@ def first(item: Json, *names: str) -> object:
 
 
 def as_text(value: object) -> str:
-    """A value of an open field as text: text as it is, all else as JSON."""
+    """A value of any type as text: text unchanged, everything else as JSON."""
     if value is None:
         return ""
     return raw_text(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=True)

@@ -1,6 +1,6 @@
 """The gateway's JSON, in every documented shape, translated into our models.
 
-The gateway's documents disagree, so each reader takes all the shapes that any of them names: lists bare or under
+The gateway's documents disagree, so each reader accepts all documented forms: lists bare or under
 one of several names; bodies as `markdown`, `body_markdown`, `text_body` or `body`; times as ISO 8601 or epoch
 milliseconds; booleans as 0 and 1. Missing optional fields get the model's default. What cannot be used without
 guessing (an id that could not be sent back) is refused in words: `values.Unusable`.
@@ -49,7 +49,7 @@ _OUTBOUND = frozenset(
         Status.SEND_FAILED,
     }
 )
-"""Statuses of outbound mail alone: inbound mail is scanned, approved, rejected and cancelled as well."""
+"""Statuses that only outbound mail has: inbound mail is scanned, approved, rejected and cancelled as well."""
 _INBOUND = frozenset(
     {
         Status.UNREAD,
@@ -90,7 +90,7 @@ def tags(value: object) -> dict[OneLine, OneLine]:
 
 
 def direction(item: Json) -> str:
-    """The direction that is stated, else the one that the status implies, else empty: not known."""
+    """The stated direction, or the one that the status implies, or empty if neither is known."""
     stated = item.get("direction")
     if isinstance(stated, str) and stated:
         return stated
@@ -102,9 +102,9 @@ def direction(item: Json) -> str:
 
 
 _SAYS_NOTHING = frozenset({"", Status.UNREAD, Status.READ, Status.ARCHIVED})
-"""Statuses that say of outbound mail neither that it left nor that it did not."""
+"""Statuses that do not say whether outbound mail was sent."""
 _STILL_SAID = frozenset({*_SAYS_NOTHING, Status.PENDING_SCAN, Status.PENDING_SEND_APPROVAL, Status.SCHEDULED})
-"""Statuses that a receipt of the email's delivery or bounce outdates."""
+"""Statuses that are out of date once the email has a delivery or bounce time."""
 
 
 def status(item: Json, way: str) -> OneLine:
@@ -125,7 +125,7 @@ def status(item: Json, way: str) -> OneLine:
 
 
 def parties(raw: Iterable[str]) -> tuple[Party, ...]:
-    """Raw header forms as parties; lone commas inside one text are left as they are."""
+    """Correspondents from raw header values; single commas within a text are left unchanged."""
     return tuple(Party.parse(text) for text in raw)
 
 
@@ -142,7 +142,7 @@ def raw_content(item: Json) -> RawContent:
 
 
 class _Listed(NamedTuple):
-    """What a list tells of an email's raw content. A `RawContent` for each of 100,000 emails takes too long."""
+    """The raw content of an email in a list. A `RawContent` for each of 100,000 emails takes too long."""
 
     sender: str
     to: tuple[str, ...]
@@ -195,7 +195,7 @@ def email_summary(item: Json, mailbox_id: str) -> EmailSummary:
 
 
 def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
-    """An opened email. Its direction is empty when neither stated nor implied by the status."""
+    """An opened email. Its direction is empty if it is neither stated nor implied by the status."""
     raw = raw_content(item)
     return EmailDetail.model_validate(
         {
@@ -214,7 +214,7 @@ def email_detail(item: Json, mailbox_id: str) -> EmailDetail:
 
 
 def _headers(item: Json) -> dict[str, OneLine]:
-    """What the headers tell of an email. The gateway's pages show them; its OpenAPI document has none."""
+    """What the headers say about an email. The gateway's pages show them; its OpenAPI document has none."""
     headers = values.table(item.get("headers"))
     found = {name.lower(): values.line(values.as_text(value)) for name, value in headers.items()}
     answered = values.line(values.first(item, "in_reply_to", "in_reply_to_id", "reply_to_email_id"))
@@ -275,7 +275,7 @@ def pending_item(item: Json) -> PendingItem:
 
 
 def thread(item: Json, mailbox_id: str, thread_id: str) -> ThreadSummary:
-    """A thread, its emails oldest first whatever order they came in."""
+    """A thread with its emails oldest first, in whatever order they arrived."""
     emails = values.listing(item, ("emails", "messages"), lambda inner: email_summary(inner, mailbox_id))
     ordered = sorted(emails, key=lambda mail: (mail.received_at or values.EPOCH, mail.id))
     return ThreadSummary(

@@ -1,4 +1,5 @@
-"""Who writes acts down before they are made, and the acts that need no entry of their own. Costs nothing to import."""
+"""The interface for journaling actions before the call, and which actions need no entry of their own. Cheap to
+import."""
 
 from __future__ import annotations
 
@@ -13,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Witness(Protocol):
-    """Who writes acts down before they leave; see `mm_tui.services.audit.act_journal`."""
+    """Journals actions before the call; see `mm_tui.services.audit.act_journal`."""
 
     async def begins(self, call: Call, at: Mapping[str, str], body: Mapping[str, object]) -> None:
-        """Called before the call is made. Raises a GatewayError when it must not be."""
+        """Called before the call. Raises a GatewayError if it must not be made."""
 
     async def failed(self, call: Call, at: Mapping[str, str], error: GatewayError) -> None:
-        """Called when it did not succeed."""
+        """Called when the call did not succeed."""
 
 
 _written: ContextVar[bool] = ContextVar("written", default=False)
@@ -27,7 +28,7 @@ _written: ContextVar[bool] = ContextVar("written", default=False)
 
 @contextmanager
 def already_written() -> Iterator[None]:
-    """The acts within are covered by an entry that the journal has: they need none of their own."""
+    """The actions inside this context are covered by an entry in the journal and need none of their own."""
     token = _written.set(True)
     try:
         yield
@@ -36,5 +37,5 @@ def already_written() -> Iterator[None]:
 
 
 def is_written() -> bool:
-    """Whether the acts of this task are covered by an entry already."""
+    """Whether the actions of this task are already covered by an entry."""
     return _written.get()
