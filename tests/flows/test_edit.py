@@ -14,8 +14,9 @@ from mm_tui.app import MmTui
 from mm_tui.screens.dialogs.choice import ChoiceScreen
 from mm_tui.screens.dialogs.leave import LeaveScreen
 from mm_tui.screens.pending.editor import EditScreen
+from mm_tui.screens.pending.words import TEXT_KEYS
 from mm_tui.store.decisions.edits import EditStore
-from tests.support.app import running_app, settings_for, shown, until
+from tests.support.app import drawn, running_app, settings_for, shown, until
 from tests.support.queue import open_queue
 from tests.support.sandbox import Sandbox
 
@@ -144,3 +145,36 @@ async def test_a_text_that_the_store_does_not_take_is_kept_elsewhere_and_leaving
     assert kept.read_text().endswith("Words that must not be lost.")
     assert kept.stat().st_mode & 0o777 == 0o600
     assert len(list(kept.parent.glob("mm-tui-text-*"))) == 1
+
+
+async def test_the_editor_says_what_is_edited_and_what_is_saved_and_its_text_stays_in_its_place(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("Dear Anna, it is on its way.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        await open_queue(app, pilot, 1)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditScreen) and "Edit the draft to" in drawn(app), "a title")
+        screen = app.screen
+        assert isinstance(screen, EditScreen)
+        assert "anna@customer.example" in drawn(app) and "● unchanged" in drawn(app)
+        place = screen.area.region
+        await pilot.press(*"Hi {{name}} you get $5000 tomorrow")
+        await until(pilot, lambda: "● saved" in drawn(app), "the sign")
+        await until(pilot, lambda: "{{name}}" in str(screen.query_one("#words").render()), "what the rules say")
+        assert screen.area.region == place, "findings came and the text stayed where it was"
+        to = screen.query_one("#to", Input)
+        to.focus()
+        await pilot.press("end", *", a.very.long.name.of.somebody@a.long.domain.example, last@example.com")
+        await until(pilot, lambda: "last@example.com" in drawn(app), "the end of a long line")
+        await pilot.press("home")
+        await until(pilot, lambda: "last@example.com" not in drawn(app), "its start")
+        await pilot.press("f1")
+        await until(pilot, lambda: "In the text" in drawn(app) or "Keys" in drawn(app), "the help")
+
+
+def test_the_keys_that_the_help_names_are_those_of_the_text() -> None:
+    known = {key for binding in TextArea.BINDINGS for key in binding.key.split(",")}  # type: ignore[union-attr]
+    named = {key for keys, _ in TEXT_KEYS for key in keys.split()}
+    plain = {"^←": "ctrl+left", "^→": "ctrl+right", "pgup": "pageup", "pgdn": "pagedown"}
+    assert {plain.get(key, key.replace("^", "ctrl+")) for key in named} <= known

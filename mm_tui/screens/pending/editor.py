@@ -24,6 +24,7 @@ from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
 from mm_tui.screens.pending.head import finding_lines
 from mm_tui.screens.pending.pages import thread_page
+from mm_tui.screens.pending.words import TEXT_KEYS, edit_head
 from mm_tui.screens.rendering import render_later
 from mm_tui.services.edits import NotSaved
 from mm_tui.services.events import PendingChanged, ServiceEvent
@@ -31,6 +32,7 @@ from mm_tui.services.queue.entries import ReviewQueue, edited_draft
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.text import ManyLine, OneLine
+from mm_tui.widgets.cached_static import CachedStatic
 from mm_tui.widgets.draft_area import DraftArea
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.pager import Pager
@@ -46,7 +48,8 @@ THREE_WAY = "three-way"
 SAVE_SECONDS = 0.5
 """A pause this long saves what was typed; a change never waits longer than twice this."""
 RETRY_SECONDS = 2.0
-SHOWN_FINDINGS = 4
+SHOWN_FINDINGS = 3
+"""They have a place of their own below the text, so that the text stays where it is when they come and go."""
 FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 """Rules about what is easily forgotten while writing."""
 LONGEST_SNIPPET = 60
@@ -73,6 +76,8 @@ class EditScreen(BaseScreen):
     CSS_PATH = "editor.tcss"
     BINDINGS = [*keymap.bindings("edit"), *keymap.bindings("quoted")]  # noqa: RUF012 - Textual declares it
     AUTO_FOCUS = "#body"
+    HELP_MORE = TEXT_KEYS
+    HELP_MORE_TITLE = "In the text"
 
     def __init__(self, entry: QueueEntry) -> None:
         super().__init__()
@@ -103,20 +108,22 @@ class EditScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             with Vertical(id="left"):
+                yield CachedStatic(id="edit-head")
                 with Horizontal(classes="field"):
                     yield Static(Content("to   "), classes="field--name")
                     yield LineInput(OneLine(", ".join(self._start.to)), id="to")
                 with Horizontal(classes="field"):
                     yield Static(Content("subj "), classes="field--name")
                     yield LineInput(OneLine(self._start.subject), id="subject")
-                yield Static(id="words")
                 yield DraftArea(self._start.body, id="body")
+                yield Static(id="words")
             with Vertical(id="right"):
                 yield Static(id="right-words")
                 yield Pager(id="thread")
 
     def on_mount(self) -> None:
         self._saved = self.draft
+        self._show_head()
         self._show_side()
         self._show_words(self._entry.assessment)
 
@@ -167,7 +174,17 @@ class EditScreen(BaseScreen):
     def on_text_area_changed(self) -> None:
         self._changed()
 
+    def _show_head(self, trouble: str = "") -> None:
+        """What is edited, and whether the text as it stands is in the store."""
+        saved = None if self.draft != self._saved else self._stored is not None
+        head = self.query_one("#edit-head", CachedStatic)
+        head.put(edit_head(self._entry, saved, trouble, head.size.width or self.size.width - 2), layout=False)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_head)
+
     def _changed(self) -> None:
+        self._show_head()
         if self.draft == self._saved:
             return
         now = self.services.clock.monotonic()
@@ -192,10 +209,12 @@ class EditScreen(BaseScreen):
         try:
             self._put(draft, durable=durable)
         except NotSaved as error:
+            self._show_head("not saved")
             self.say(f"not saved: {error}; stay here, saving is retried", "error")
             self._save_timer = self.set_timer(RETRY_SECONDS, self.save_text)
             return False
         self._saved = self._stored = draft
+        self._show_head()
         self._assess(draft)
         return True
 

@@ -14,6 +14,7 @@ from mm_tui.services.queue.filter import ALL
 from mm_tui.session import reviewer
 from mm_tui.store.audit.made import Outcome
 from mm_tui.text import OneLine
+from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.words import age, count, exact, with_keys
 
 if TYPE_CHECKING:
@@ -33,6 +34,36 @@ OUTCOME_WORDS = {
     Outcome.REJECTED: "rejected",
     Outcome.LET_IN: "let in",
 }
+
+TEXT_KEYS = (
+    ("^z ^y", "Undo what was typed, and redo it."),
+    ("^w ^u ^k", "Delete a word back, to the start of the line, to its end."),
+    ("^a ^e", "To the start and the end of the line, as home and end."),
+    ("^← ^→", "One word back, one word on."),
+    ("f6 f7", "Select the line, select all; shift selects with any key that moves."),
+    ("^c ^x ^v", "Copy and cut what is selected, and paste."),
+    ("pgup pgdn", "One page up, one page down."),
+)
+"""Keys of a text that is edited, for the help."""
+
+
+def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) -> Content:
+    """The editor's title, and at its end whether the text as it stands is in the store.
+
+    Args:
+        entry: the draft.
+        saved: None while something was typed since; False when the text is still the agent's.
+        trouble: why it is not saved, if that failed.
+        room: cells.
+    """
+    if trouble:
+        sign = Content.assemble(("▲ ", "$error"), trouble)
+    else:
+        words = {None: "○ typing", True: "● saved", False: "● unchanged"}[saved]
+        sign = Content.styled(words, "$mm-dim")
+    who = entry.item.to[0].address if entry.item.to else "(not disclosed)"
+    title = fit_cells(f"Edit the draft to {who}", max(8, room - sign.cell_length - 2))
+    return Content.assemble((title, "bold"), "  ", sign)
 
 
 def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str], progress: str = "") -> Content:
