@@ -29,7 +29,9 @@ RULE = "─" * 24
 WIDEST_TABLE = 100
 """Cells. Columns of a wider table are not lined up."""
 NO_DESCRIPTION = "no description"
-_HTML = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]{0,2000}>", re.DOTALL)
+_HTML = re.compile(
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?[a-zA-Z].*?(?:\?>|\Z)|<[/!]?[a-zA-Z][^<>]{0,2000}>", re.DOTALL
+)
 _SIGNS = re.compile(
     r"[*_`~\[\]<&\\|#]|^[>\s]*(?:[-+]|\d{1,9}[.)])(?:\s|$)|^[>\s]*(?:=+|-{2,})\s*$|^(?: {4}|\t)| {2}$", re.MULTILINE
 )

@@ -41,14 +41,17 @@ _HOLES = (
 )
 
 _UNSEEN = re.compile(
-    r"<!--(?!-->)[^\0]{0,2000}?(?:-->|\Z)"
+    r"<!--(?!-->)[^\0]{0,2000}?(?:-->|\Z)|<!\[CDATA\[[^\0]{0,500}?(?:\]\]>|\Z)|<\?[a-z][^\0]{0,500}?(?:\?>|\Z)|<![a-z][^<>]{0,500}>"
+    r"|<(?:script|style|template|details|title)\b[^<>]{0,300}>[^\0]{0,500}?(?:</(?:script|style|template|details|title)\s*>|\Z)"
+    r"|<[a-z][^<>]{0,300}?\shidden(?=[\s=>/])[^<>]{0,300}>[^<>]{0,300}"
     r"|<[a-z][^<>]{0,300}?\b(?:display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|(?:font-size|opacity|max-height)"
     r"\s{0,3}:\s{0,3}0(?![.\d])|(?<!-)color\s{0,3}:\s{0,3}(?:#fff(?:fff)?\b|white\b|transparent\b))[^<>]{0,300}>[^<>]{0,300}"
-    r"|(?<!!)\[\s{0,9}\]\([^()\s]{1,500}\)"
+    r"|(?<!!)\[(?:\s|&nbsp;|&\#(?:0{0,4}160|x0{0,4}a0);){0,9}\]\([^()\s]{1,500}\)"
     r"|&\#(?:820[3-7]|823[2-8]|829[4-7]|6528[0-9]|x20(?:0[b-f]|2[8-e]|6[0-9a-f])|xfeff);",
     re.IGNORECASE,
 )
-"""Comments, text that a style hides, links without text, signs without a width written as entities."""
+"""Comments and other HTML that shows nothing, text that a style hides, links without text, signs without a width
+written as entities."""
 _DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]\n]{1,200})\]:[ \t]{0,9}\S[^\n]{0,500}", re.MULTILINE)
 
 
