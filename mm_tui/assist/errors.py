@@ -18,11 +18,9 @@ class AssistError(Exception):
     Attributes:
         words: what happened and what to do.
         retry_after: seconds the service asked to wait, `LONGEST_WAIT` at most; None when it did not.
-        can_retry: whether asking again, unchanged, may help.
     """
 
     default_words = "The model could not be asked."
-    can_retry = True
 
     def __init__(self, words: str | None = None, *, retry_after: float | None = None) -> None:
         self.words = OneLine(words or self.default_words)
@@ -34,28 +32,24 @@ class NoKey(AssistError):
     """No AI21 key is configured."""
 
     default_words = "No AI21 key: set AI21_API_KEY, or ai21_key in config.toml. All else works without one."
-    can_retry = False
 
 
 class Unauthorized(AssistError):
     """401."""
 
     default_words = "AI21 does not accept the key. Check AI21_API_KEY, or ai21_key in config.toml."
-    can_retry = False
 
 
 class Forbidden(AssistError):
     """403."""
 
     default_words = "The AI21 key may not use this model. Choose another under [assist], or ask for access."
-    can_retry = False
 
 
 class BadRequest(AssistError):
     """400, 404, 413, 422: the service understood, and refuses this very request."""
 
     default_words = "AI21 refused the request. Check the model's name under [assist]."
-    can_retry = False
 
 
 class RateLimited(AssistError):
@@ -106,4 +100,3 @@ class OverBudget(AssistError):
     """Today's budget is spent; automatic work has stopped."""
 
     default_words = "Today's AI21 budget is spent: automatic work has stopped. Ask by hand, or raise daily_budget_usd."
-    can_retry = False

@@ -59,12 +59,6 @@ class Diff:
         return any(segment.kind is not Kind.SAME for segment in self.segments)
 
     @property
-    def share(self) -> float:
-        """The share of words that changed, 0 (none) to 1 (all)."""
-        total = self.words_before + self.words_after
-        return 1 - 2 * self.words_kept / total if total else 0.0
-
-    @property
     def words(self) -> str:
         """The size of the change in words, such as `3 words removed, 5 added`."""
         if not self.changed:

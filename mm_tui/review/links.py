@@ -29,7 +29,7 @@ _BRACKET = re.compile(r"[\[\]]|\n[ \t]*+\n")
 _AFTER_BRACKET = re.compile(r"\(\s{0,9}+" + _TARGET + r"[^()\n]{0,200}+(?:\([^()\n]{0,200}+\)[^()\n]{0,9}+)?\)")
 _REFERENCE = re.compile(r"^ {0,3}\[(?P<text>[^\[\]\n]{1,200}+)\]:[ \t]{0,9}+" + _TARGET, re.MULTILINE)
 _HTML = re.compile(
-    r"<(?P<tag>a|img|form|iframe|link|area)\b[^<>]{0,500}?\b(?:href|src|action)\s{0,3}=\s{0,3}"
+    r"<(?:a|img|form|iframe|link|area)\b[^<>]{0,500}?\b(?:href|src|action)\s{0,3}=\s{0,3}"
     r"(?:\"(?P<double>[^\"<>]{0,2000}+)\"|'(?P<single>[^'<>]{0,2000}+)'|(?P<bare>[^\s\"'<>]{1,2000}+))"
     r"[^<>]{0,500}+>(?:(?P<text>[^<>]{0,500}+)</a>)?",
     re.IGNORECASE,
@@ -109,7 +109,6 @@ class Link:
     span: Span
     userinfo: bool = False
     """True when the target names a user before the host, as in `https://bank.example@evil.test`."""
-    image: bool = False
 
     @property
     def opens(self) -> bool:
@@ -147,7 +146,7 @@ def host_of(target: str) -> OneLine:
     return OneLine(unicode_host(_parts(target)[1]))
 
 
-def _link(text: str, target: str, span: Span, *, image: bool = False) -> Link:
+def _link(text: str, target: str, span: Span) -> Link:
     scheme, raw_host, userinfo = _parts(target)
     return Link(
         text=OneLine(text),
@@ -157,7 +156,6 @@ def _link(text: str, target: str, span: Span, *, image: bool = False) -> Link:
         raw_host=raw_host,
         span=span,
         userinfo=userinfo,
-        image=image,
     )
 
 
@@ -173,8 +171,7 @@ def find_links(text: str) -> tuple[Link, ...]:
                 continue
             if target:
                 shown = groups.get("text")
-                image = (groups.get("tag") or "").lower() == "img"
-                found.append(_link(target if shown is None else shown, target, Span(*match.span()), image=image))
+                found.append(_link(target if shown is None else shown, target, Span(*match.span())))
     found.sort(key=lambda link: (link.span.start, -link.span.end))
     kept: list[Link] = []
     for link in found:
@@ -206,7 +203,7 @@ def _inline(text: str) -> Iterator[Link]:
             else:
                 at = start
             image = at == start and text.startswith("!", start - 1) and start > 0
-            link = _link(shown, rest["angled"] or rest["target"] or "", Span(at - image, rest.end()), image=image)
+            link = _link(shown, rest["angled"] or rest["target"] or "", Span(at - image, rest.end()))
             inner.append(link)
             yield link
 

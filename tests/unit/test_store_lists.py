@@ -74,7 +74,7 @@ def test_waiting_mail_still_knows_its_hidden_characters(database: Database) -> N
     assert (item.body.removed, item.subject.removed) == (1, 1)
 
 
-def test_the_audit_log_is_kept_once_and_read_by_time_or_thing(database: Database) -> None:
+def test_the_audit_log_is_kept_once_and_read_by_thing(database: Database) -> None:
     log = AuditStore(database)
     entries = [
         AuditEntry(
@@ -88,9 +88,6 @@ def test_the_audit_log_is_kept_once_and_read_by_time_or_thing(database: Database
     ]
     assert log.add(entries[:3]) == 3
     assert log.add(entries) == 1
-    assert log.page() == list(reversed(entries))
-    assert log.page(limit=1, offset=1) == [entries[2]]
-    assert log.page(since=NOW + timedelta(hours=1), until=NOW + timedelta(hours=3)) == [entries[2], entries[1]]
     assert log.of("r1") == [entries[1], entries[3]]
     assert log.count() == 4
 

@@ -140,16 +140,6 @@ class Drafts:
             async for part in parts:
                 yield part
 
-    def warnings(self, email_id: str, text: str) -> tuple[OneLine, ...]:
-        """What is risky about `text` as a reply to this email, such as links or amounts that the stored thread does not
-        contain: one sentence each, the worst first."""
-        row = self._conversations.subject_row(email_id)
-        subject = self._mail.detail(row.email_id) if row else None
-        if row is None or subject is None:
-            return ()
-        thread = self._mail.thread(row.mailbox_id, row.thread_id) if row.thread_id else [subject]
-        return self._assess(subject, [self._mail.detail(mail.id) or mail for mail in thread], text)
-
     async def submit_reply(self, email_id: str, body: str, *, cc: Sequence[str] = (), session: str) -> SendReceipt:
         """Submits a reply that a human wrote through the gate, with the send key.
 

@@ -276,12 +276,6 @@ class Decisions:
         unseen = [live for live in self._lives.values() if live.state.outcome in INCIDENTS and not live.looked_at]
         return [item for live in unseen if (item := item_of(live)) is not None]
 
-    def forget(self, email_id: str) -> None:
-        """Drops ended decisions about this email from `states`: the human has taken note."""
-        for release_id, live in list(self._lives.items()):
-            if live.state.ended and email_id in (live.state.case.item, live.state.replacement):
-                del self._lives[release_id]
-
     def breaks_thread(self, item: Seen, edit: EditedDraft) -> bool:
         """Whether the edit will start a new thread, because To or Subject was changed: to be said before the hold."""
         return starts_thread(item.raw, edit)

@@ -60,15 +60,6 @@ class AuditStore:
             )
             return connection.total_changes - before
 
-    def page(
-        self, *, limit: int = 100, offset: int = 0, since: datetime | None = None, until: datetime | None = None
-    ) -> list[AuditEntry]:
-        """Entries, newest first, `since` included and `until` excluded."""
-        return self._entries(
-            "created_at >= ? AND created_at < ? ORDER BY created_at DESC, entry_id DESC LIMIT ? OFFSET ?",
-            (to_ms(since) or 0, to_ms(until) or 1 << 62, limit, offset),
-        )
-
     def of(self, resource_id: str) -> list[AuditEntry]:
         """What happened to one email (or other thing), oldest first."""
         return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))

@@ -134,11 +134,6 @@ class Timeline:
         self.own_keys: frozenset[str] = frozenset()
         """Under which the gateway recorded approvals of ours, as far as `learn_decisions` has read."""
 
-    def count(self, source: Source) -> int:
-        """How many lines a log has."""
-        table = "audit" if source is Source.GATEWAY else "journal"
-        return int(self._database.reader().execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-
     def stream(
         self, wanted: LineFilter, *, stop: Callable[[], bool] = lambda: False, first: int = CHUNK
     ) -> Iterator[array[int]]:

@@ -214,11 +214,6 @@ class ClaimStore:
             (release_id, self._owner.pid, self._owner.token, self._place),
         )
 
-    def others(self, at: datetime) -> list[Claim]:
-        """The claims of other processes that may still run, at this time."""
-        rows = self._database.reader().execute("SELECT * FROM claims ORDER BY claimed_at")
-        return [claim for claim in map(_claim, rows) if not self._is_ours(claim) and self._may_live(claim, at)]
-
 
 def _claim(row: sqlite3.Row) -> Claim:
     return Claim(
