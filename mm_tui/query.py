@@ -77,8 +77,8 @@ QUEUE = Language(
         "to": "a recipient's address or name, cc included",
         "subject": "words in the subject",
         "in": _BOX,
-        "is": "inbound, outbound, mine, claimed, edited, due, overdue, resubmitted (after a rejected draft) or "
-        "paired (an edit and its original)",
+        "is": "inbound, outbound, mine, claimed, assigned, noted, edited, due, overdue, "
+        "resubmitted (after a rejected draft) or paired (an edit and its original)",
         "risk": "high, medium, low or none; with a +, that risk or higher (medium+); unchecked: details not loaded yet",
         "flag": "the code of a finding (see docs/risk.md) or the beginning of it (promise_money, promise)",
         "before": _BEFORE,
@@ -86,7 +86,19 @@ QUEUE = Language(
         "has": "attachment or thread",
     },
     {
-        "is": ("inbound", "outbound", "mine", "claimed", "edited", "due", "overdue", "paired", "resubmitted"),
+        "is": (
+            "inbound",
+            "outbound",
+            "mine",
+            "claimed",
+            "edited",
+            "due",
+            "overdue",
+            "paired",
+            "resubmitted",
+            "assigned",
+            "noted",
+        ),
         "risk": ("high", "medium", "low", "none", "high+", "medium+", "low+", "none+", UNCHECKED),
         "has": ("attachment", "thread"),
     },

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from mm_tui.services.events import Notify, ServiceEvent
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import PresenceKeeper
+    from mm_tui.services.presence.notes import TeamTags
     from mm_tui.services.presence.watch import ClaimWatch
     from mm_tui.services.queue.entry import Seat
     from mm_tui.services.spam import SpamMarks
@@ -120,6 +121,7 @@ class Session:
         self.house_facts = HouseFacts(settings)
         self.boxes: MailboxActs | None = None
         self.spam: SpamMarks | None = None
+        self.team: TeamTags | None = None
         self._identities: Identities | None = None
         self.trouble = OneLine("")
         self.news = OneLine("")
@@ -269,6 +271,7 @@ class Session:
         self.drafts = Drafts(self.database, gateway, assistant, settings, clock, name)
         self.boxes = MailboxActs(gateway, self.sync, clock)
         self.spam = SpamMarks(self.database, gateway, notify)
+        self.team = self.build_team(notify)
 
     def connect(self, keys: Keys, who: str = "", *, journals: frozenset[Call] | None = None) -> GatewayClient:
         """Builds the client of the gateway. It journals what it does; asks nothing yet.
@@ -308,6 +311,13 @@ class Session:
             self.database, self.gateway, review, name, self.clock, notify, by_command=by_command, learner=learner
         )
         return self.decisions
+
+    def build_team(self, notify: Notify = ignore) -> TeamTags:
+        """Builds what sets notes and assignments, once connected."""
+        from mm_tui.services.presence.notes import TeamTags
+
+        assert self.gateway is not None
+        return TeamTags(self.database, self.gateway, reviewer(self.settings), self.clock, notify)
 
     def build_redrafts(self) -> RedraftRequests:
         """Builds what asks agents for other drafts, once connected."""

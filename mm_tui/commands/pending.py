@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from mm_tui.commands import common
+from mm_tui.commands import common, team
 from mm_tui.commands.audit import positive
 from mm_tui.commands.common import Commands
 
@@ -74,6 +74,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="ask the agent for another draft that follows the reason, as the reasons in [review] redraft_reasons do",
     )
     reject.set_defaults(run=run_reject)
+
+    team.add(actions, shared)
 
     edit = actions.add_parser(
         "edit",

@@ -25,7 +25,7 @@ from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
 from mm_tui.services.queue.filter import FilterContext, QueueFilter, saved_filters
 from mm_tui.services.unsent import unsent_words
-from mm_tui.session import Session
+from mm_tui.session import Session, reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.store.mail.mails import MailView
 from mm_tui.text import ManyLine, OneLine, file_label
@@ -47,7 +47,7 @@ async def listing(arguments: argparse.Namespace, chosen: Settings) -> int:
         order = Order.RISKIEST if arguments.order == "riskiest" else Order.OLDEST
         queue = queue_of(session)
         # What a digest names here is the agent's text, whatever edit of it is kept on this machine.
-        waiting = queue.entries(mailbox_id=mailbox_id, why_unread=details.why_not)
+        waiting = queue.entries(mailbox_id=mailbox_id, assignee=reviewer(chosen), why_unread=details.why_not)
         entries = [queue.as_submitted(entry) for entry in waiting]
         if arguments.filter is not None:
             narrowing = narrowing_of(arguments.filter, chosen, queue.around())
@@ -103,6 +103,8 @@ def _row(entry: QueueEntry, now: datetime) -> list[str]:
     way = "in" if entry.is_inbound else "out"
     way = f"{way}, {entry.author_words}" if entry.author is not None else way
     answers = [finding.words for finding in entry.assessment.findings if finding.code in _IN_LIST]
+    answers += [entry.assignment.words] if entry.assignment is not None else []
+    answers += [entry.note.words] if entry.note is not None else []
     subject = f"{item.subject}  [{'; '.join(answers)}]" if answers else str(item.subject)
     # "none" alone would read like an all-clear.
     risk = "none found" if entry.risk_word == Level.NONE.word else entry.risk_word
@@ -128,6 +130,8 @@ def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, obje
         "checked": entry.is_checked,
         "not_checked_because": entry.unread_words or None,
         "resubmission": _resubmission(entry),
+        "assigned_to": entry.assignment.to if entry.assignment is not None else None,
+        "note": {"by": entry.note.by, "at": _iso(entry.note.at), "text": entry.note.text} if entry.note else None,
         "flags": [
             {"code": finding.code, "level": finding.level.word, "words": finding.words}
             for finding in entry.assessment.findings
@@ -315,6 +319,10 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"warning  {removed} hidden characters removed")
     if entry.claim is not None:
         yield OneLine(f"note     {entry.claim.words}")
+    if entry.assignment is not None:
+        yield OneLine(f"note     {entry.assignment.words}")
+    if entry.note is not None:
+        yield OneLine(f"note     {entry.note.words}")
     if entry.edit is not None:
         yield OneLine("note     an unsent edit of this draft is saved on this machine")
     for plain in _unlike_source(item.body):

@@ -13,6 +13,7 @@ from mm_tui.commands.queue_output import narrowing_of
 from mm_tui.services.decisions import bulk
 from mm_tui.services.decisions.service import Decisions
 from mm_tui.services.decisions.view import AS_WANTED, DecisionView
+from mm_tui.session import reviewer
 from mm_tui.settings.sections import Settings
 from mm_tui.text import OneLine
 
@@ -27,7 +28,8 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         await read_drafts(session)
         queue = queue_of(session)
         narrowing = narrowing_of(arguments.filter, chosen, queue.around())
-        entries = [entry for entry in map(queue.as_submitted, queue.entries()) if narrowing.has(entry)]
+        waiting = queue.entries(assignee=reviewer(chosen))
+        entries = [entry for entry in map(queue.as_submitted, waiting) if narrowing.has(entry)]
         addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
         if not entries:
             raise CommandError(Exit.NOT_FOUND, "no waiting email matches")

@@ -76,3 +76,7 @@ def with_relation(tags: Mapping[OneLine, OneLine], kind: str, other: str, review
 
 def _names(kind: str) -> tuple[str, ...]:
     return (kind, *(f"{kind}.{number}" for number in range(2, MOST_NUMBERED + 1)))
+
+
+NAMES = frozenset(name for kind in (REPLACED_BY, REPLACES, EDITED_BY) for name in _names(kind))
+"""All tags that are read here."""

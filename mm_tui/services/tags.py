@@ -7,7 +7,7 @@ and compared. A label set by a human wins and is never overwritten.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -36,6 +36,7 @@ BY_MODEL = "model"
 LONGEST_VALUE = 500
 """Characters of a tag's value."""
 ATTEMPTS = 3
+Tags = Mapping[OneLine, OneLine]
 _NO = frozenset({"false", "no", "0", "off"})
 
 
@@ -96,6 +97,49 @@ async def merge(
             if now.items() >= merged.items():
                 return now
     raise TagsDiffer
+
+
+async def remove(
+    gateway: GatewayClient,
+    mailbox_id: str,
+    email_id: str,
+    names: Iterable[str],
+    *,
+    owned: Callable[[Tags], bool] = bool,
+) -> Tags:
+    """Takes tags off an email and leaves all others. One call, so that the gateway's log has one line of it; where
+    setting tags leaves the others, or none may be left, a call for each.
+
+    Args:
+        gateway: with a send key.
+        mailbox_id: the email's mailbox.
+        email_id: the email.
+        names: the tags to take off, in this order.
+        owned: whether, by all the tags that the email has, they are to go.
+
+    Returns:
+        The tags that the gateway holds now.
+
+    Raises:
+        GatewayError: a call failed.
+    """
+    from mm_tui.gateway.errors import GatewayError
+
+    gone = tuple(names)
+    async with writing(gateway, email_id):
+        held = await gateway.tags(mailbox_id, email_id)
+        if not owned(held) or not any(OneLine(name) in held for name in gone):
+            return held
+        others = {str(key): str(value) for key, value in held.items() if key not in gone}
+        try:
+            held = await gateway.put_tags(mailbox_id, email_id, others)
+        except GatewayError as error:
+            if error.may_have_happened:
+                raise
+        for name in gone:
+            if OneLine(name) in held:
+                await gateway.delete_tag(mailbox_id, email_id, name)
+    return {key: value for key, value in held.items() if key not in gone}
 
 
 def of_results(

@@ -71,7 +71,7 @@ async def test_anothers_claim_is_shown_with_who_and_since_when_and_keeps_nobody_
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
         await until(pilot, lambda: "anna has it open since " in shown(app), "the line above the mail")
-        assert " anna since " in shown(app).replace("anna has", "")
+        await until(pilot, lambda: " anna since " in shown(app).replace("anna has", ""), "the badge in the list")
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
         await until(pilot, lambda: "anna has it open since " in shown(app), "the line above the text")

@@ -39,7 +39,7 @@ def script(folder: Path, shell: str) -> Path:
     [
         ([""], COMMANDS),
         (["pend"], {"pending"}),
-        (["pending", "a"], {"approve", "answer"}),
+        (["pending", "a"], {"approve", "answer", "assign"}),
         (["pending", "approve", "--dig"], {"--digest"}),
         (["pending", "list", "--order", ""], {"oldest", "riskiest"}),
         (["--profile", "acme", "doc"], {"doctor", "docs"}),

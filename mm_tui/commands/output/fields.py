@@ -24,6 +24,8 @@ ITEM: Mapping[str, str] = {
     "not_checked_because": "one sentence when it is not checked, else null",
     "resubmission": "{after, rejected_at, rejected_by, reason, sent_back} where it follows a rejected draft (after: "
     "its id; rejected_by: the reviewer, where it was rejected with this program), else null",
+    "assigned_to": "the reviewer or key whose it is to decide, by its tag; else null",
+    "note": "{by, at, text}: the note to colleagues, by its tags; else null",
     "flags": "list of {code, level, words}: why, worst first",
 }
 

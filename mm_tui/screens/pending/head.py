@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
 UNTOLD = "not disclosed by the gateway"
+NOTE_CHARACTERS = 140
+"""So much is given of a note to colleagues."""
 CROWDED_CHARACTERS = 40
 """So much is given of a line that stands whole in the text below."""
 PHASE_SIGNS = {
@@ -88,6 +90,10 @@ def head(
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
     if entry.claim is not None:
         lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
+    if entry.assignment is not None:
+        lines.append(Content.assemble((" · ", "$accent"), entry.assignment.words))
+    if entry.note is not None:
+        lines.append(Content.assemble((" · ", "$accent"), _note(entry.note.words, crowded=crowded)))
     if entry.pair:
         lines.append(Content.assemble((" ! ", "$warning"), entry.pair))
     if not entry.is_checked:
@@ -148,6 +154,12 @@ def banner(
 def _begun(text: OneLine, characters: int) -> OneLine:
     """The beginning of a text that stands whole in the page."""
     return text if len(text) <= characters else OneLine(f"{text[:characters]}… (in full in the text below)")
+
+
+def _note(words: OneLine, *, crowded: bool) -> OneLine:
+    """The beginning of a note; all of it stands among the findings."""
+    most = CROWDED_CHARACTERS if crowded else NOTE_CHARACTERS
+    return words if len(words) <= most else OneLine(f"{words[:most]}… (in full among all risks)")
 
 
 def _row(name: str, value: Content) -> Content:
@@ -220,6 +232,7 @@ def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None, more: Seque
         lines.append(Content.assemble((" ? ", "$warning"), unchecked_words(entry)))
     lines += [Content.styled(f" · {words}", "$mm-dim") for words in found.known]
     lines += [Content.styled(f" ? {words}", "$mm-dim") for words in found.unchecked]
+    lines += [Content(f" · {entry.note.words}")] if entry.note is not None else []
     if mailbox is not None and not entry.is_inbound:
         lines += [Content.styled(f"   {words}", "$mm-dim") for words in above(entry, mailbox)]
     lines += more

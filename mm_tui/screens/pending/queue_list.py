@@ -13,6 +13,7 @@ from mm_tui.clock import Clock
 from mm_tui.review.findings import Level
 from mm_tui.services.decisions.ended import tells_end
 from mm_tui.services.decisions.view import DecisionView, Phase
+from mm_tui.services.presence.tags import BADGE_NAME
 from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.entry import QueueEntry
 from mm_tui.text import OneLine
@@ -136,6 +137,10 @@ class PendingList(VirtualList[str, PendingRow]):
     def _badge(self, row: PendingRow) -> str:
         words = ["edited"] if row.queued.edit is not None else []
         words += [row.queued.author_words] if row.queued.author_words else []
+        if row.queued.assignment is not None:
+            to = str(row.queued.assignment.to)
+            words.append(f"for {to if len(to) <= BADGE_NAME else to[: BADGE_NAME - 1] + '…'}")
+        words += ["note"] if row.queued.note is not None else []
         words += ["resubmitted"] if row.queued.resubmission is not None else []
         found = {finding.code for finding in row.queued.assessment.findings}
         words += [word for code, word in _BADGES.items() if code in found]

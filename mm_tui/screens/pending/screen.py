@@ -27,6 +27,7 @@ from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.second_reading import SecondReading
+from mm_tui.screens.pending.team import Team
 from mm_tui.screens.pending.words import place_words
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
@@ -77,6 +78,7 @@ class PendingScreen(BaseScreen):
         self.bulk_reject = BulkReject(self, self.deciding)
         self.editing = Editing(self, self.deciding)
         self.second_reading = SecondReading(self)
+        self.team = Team(self)
         self._cursor_id = ""
         self._subject = ""
         """The version of the mail under the cursor."""
@@ -453,6 +455,12 @@ class PendingScreen(BaseScreen):
 
     def action_second_reader(self) -> None:
         self.second_reading.ask()
+
+    def action_note(self) -> None:
+        self.team.ask_note()
+
+    def action_assign(self) -> None:
+        self.team.ask_assignee()
 
     def action_facts(self) -> None:
         """Shows the house facts of the mailbox that the mail is in."""

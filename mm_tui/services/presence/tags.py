@@ -38,6 +38,8 @@ _CLAIM = (UNTIL, BY, SINCE, TOKEN)
 """In the order in which they are taken away: without its end a claim counts no more."""
 WRITTEN_BY = "review.written_by"
 """The reviewer who wrote a reply in this program."""
+NAMES = frozenset({*_CLAIM, WRITTEN_BY})
+"""All tags that are read here, besides those of edits."""
 BADGE_NAME = 12
 """Characters of it in a list."""
 LIFE = timedelta(minutes=10)
@@ -183,29 +185,18 @@ class PresenceTags:
         return None if settled is None or settled.token == self.token else settled
 
     async def give_back(self, mailbox_id: str, email_id: str) -> None:
-        """Takes our claim away; another's stays. One call, so that the gateway's log has one line of it; where setting
-        tags leaves the others, or none may be left, a call for each of ours.
+        """Takes our claim away; another's stays.
 
         Raises:
             GatewayError: the tags could not be read or changed.
         """
-        from mm_tui.gateway.errors import GatewayError
-        from mm_tui.services.tags import writing
+        from mm_tui.services import tags
 
-        async with writing(self._gateway, email_id):
-            held = await self._gateway.tags(mailbox_id, email_id)
-            if str(held.get(OneLine(TOKEN), "")) != self.token:
-                return
-            others = {str(key): str(value) for key, value in held.items() if key not in _CLAIM}
-            with already_written():
-                try:
-                    held = await self._gateway.put_tags(mailbox_id, email_id, others)
-                except GatewayError as error:
-                    if error.may_have_happened:
-                        raise
-                for key in _CLAIM:
-                    if OneLine(key) in held:
-                        await self._gateway.delete_tag(mailbox_id, email_id, key)
+        def is_ours(held: tags.Tags) -> bool:
+            return str(held.get(OneLine(TOKEN), "")) == self.token
+
+        with already_written():
+            await tags.remove(self._gateway, mailbox_id, email_id, _CLAIM, owned=is_ours)
 
     def _covered(self, email_id: str) -> AbstractContextManager[None]:
         """One entry for each email that was open at this seat is enough; renewals and giving back need none."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mm_tui.decision.relatives import NAMES as RELATION_TAGS
 from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
 from mm_tui.models import Direction, EditedDraft, EmailSummary, Party, PendingItem
 from mm_tui.review.digest import digest_of
@@ -15,6 +16,9 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, Rejected, ThreadContext, assess
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.facts import Facts
+from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
+from mm_tui.services.presence.notes import assignment_in, note_in
+from mm_tui.services.presence.tags import NAMES as CLAIM_TAGS
 from mm_tui.services.presence.tags import Presence, claim_in, pair_words
 from mm_tui.services.queue.answers import family_of, other_answers
 from mm_tui.services.queue.authors import Authors
@@ -23,6 +27,7 @@ from mm_tui.services.queue.entry import NOBODY, Order, QueueEntry, Seat, ThreadM
 from mm_tui.services.queue.filter import FilterContext
 from mm_tui.services.queue.resubmitted import Resubmissions
 from mm_tui.services.redraft_tags import FOLLOWS, follows
+from mm_tui.store.audit.timeline import Timeline
 from mm_tui.store.decisions.edits import EditStore
 from mm_tui.store.decisions.records import DecisionStore
 from mm_tui.store.mail.mails import MailStore, MailView
@@ -38,6 +43,10 @@ if TYPE_CHECKING:
 MAX_ASSESSED = 2000
 MAX_REJECTED = 50
 """How many drafts rejected before a new one is compared with."""
+LONGEST_TAG = 2000
+"""Characters of a tag's value that are read: anybody may have set it."""
+READ_TAGS = NOTE_TAGS | CLAIM_TAGS | RELATION_TAGS | {FOLLOWS}
+"""The tags that the queue reads. Others have no meaning here, however many there are."""
 REJECTED_AGE = timedelta(minutes=2)
 """How long the drafts rejected before are used before they are read again."""
 
@@ -55,6 +64,7 @@ class ReviewQueue:
     ) -> None:
         """Takes what it reads from; `house` gives the house facts of each mailbox."""
         self._mail = MailStore(database)
+        self._timeline = Timeline(database)
         self._pending = PendingStore(database)
         self._edits = EditStore(database)
         self._authors = Authors(database)
@@ -75,6 +85,7 @@ class ReviewQueue:
         mailbox_id: str | None = None,
         hidden: Iterable[str] = (),
         seat: Seat = NOBODY,
+        assignee: str = "",
         why_unread: Callable[[str], OneLine] = lambda _: OneLine(""),
         stop: Callable[[], bool] = lambda: False,
     ) -> list[QueueEntry]:
@@ -85,6 +96,7 @@ class ReviewQueue:
             mailbox_id: one mailbox only.
             hidden: ids to leave out, such as edits on their way that are shown with their original.
             seat: who reads; says which claims are theirs.
+            assignee: the reviewer to whom emails may be assigned; empty for the seat's.
             why_unread: why the details of an email could not be read, as `WaitingDetails.why_not`.
             stop: asked between items; True ends early with what there is.
         """
@@ -101,6 +113,7 @@ class ReviewQueue:
                 continue
             entry = self._resubmitted(self._entry(item), seat.reviewer, now, follows(tags.get(item.id, {})))
             entry = _claimed(entry, claim_in(tags.get(item.id, {}), now), seat)
+            entry = self._with_notes(entry, tags.get(item.id, {}), assignee or seat.reviewer)
             if entry.claim is not None:
                 entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
             if item.id in pairs:
@@ -111,6 +124,21 @@ class ReviewQueue:
                 entry = replace(entry, unread_because=why)
             found.append(entry)
         return ordered(found, order)
+
+    def _with_notes(self, entry: QueueEntry, held: Mapping[OneLine, OneLine], reviewer: str) -> QueueEntry:
+        """The entry, with what reviewers say of it by tags."""
+        note, assignment = note_in(held), assignment_in(held)
+        if note is None and assignment is None:
+            return entry
+        is_ours = assignment is not None and (
+            assignment.is_for(reviewer) or assignment.is_for(reviewer, self._own_keys())
+        )
+        return replace(entry, note=note, assignment=assignment, is_mine=entry.is_mine or is_ours)
+
+    def _own_keys(self) -> frozenset[str]:
+        """Names and ids of the keys that decisions of this store were made with."""
+        self._timeline.learn_decisions()
+        return self._timeline.own_keys
 
     def _resubmitted(self, entry: QueueEntry, reviewer: str, now: datetime, named: str) -> QueueEntry:
         """The entry, with the rejected draft that it follows; `named` is the one that its tags name."""
@@ -141,7 +169,7 @@ class ReviewQueue:
         entry = replace(
             self._resubmitted(self._entry(item), "", now, follows(held)), author=self._authors.of(item, held)
         )
-        return _claimed(entry, claim_in(held, now), NOBODY)
+        return self._with_notes(_claimed(entry, claim_in(held, now), NOBODY), held, "")
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
         """An email that waits no more, as it was seen."""
@@ -204,7 +232,7 @@ class ReviewQueue:
     def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
         """What other reviewers' programs and agents say by tags, as far as the details tell that were read."""
         return {
-            email_id: {OneLine(name): OneLine(value) for name, value in tags.items()}
+            email_id: {OneLine(name): OneLine(value[:LONGEST_TAG]) for name, value in tags.items() if name in READ_TAGS}
             for email_id, tags in self._pending.tagged(PREFIX, FOLLOWS).items()
         }
 

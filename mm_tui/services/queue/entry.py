@@ -12,6 +12,7 @@ from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.query import UNCHECKED
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment
+from mm_tui.services.presence.notes import Assignment, TeamNote
 from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.authors import Author
 from mm_tui.services.queue.resubmitted import Resubmission
@@ -72,7 +73,11 @@ class QueueEntry:
     ended: OneLine = _NOTHING
     """How it was decided, of an email that waits no more and is still shown; empty while it waits."""
     is_mine: bool = False
-    """Open at this seat, claimed under the reviewer's own name, or with an edit."""
+    """Open at this seat, claimed under the reviewer's own name or assigned to them, or with an edit."""
+    note: TeamNote | None = None
+    """What a reviewer noted for the others."""
+    assignment: Assignment | None = None
+    """Whose it is to decide. It only tells, and keeps nobody from deciding."""
 
     @property
     def author_words(self) -> OneLine:

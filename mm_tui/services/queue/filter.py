@@ -200,6 +200,8 @@ _IS: Mapping[str, Test] = {
     "claimed": lambda entry, _: entry.claim is not None,
     "edited": lambda entry, _: entry.edit is not None,
     "paired": lambda entry, _: bool(entry.pair),
+    "assigned": lambda entry, _: entry.assignment is not None,
+    "noted": lambda entry, _: entry.note is not None,
     "resubmitted": lambda entry, _: entry.resubmission is not None,
     "due": lambda entry, near: bool(due_words(entry.item.received_at, entry.due_at, near.now)),
     "overdue": lambda entry, near: is_overdue(entry.due_at, near.now),

@@ -1,0 +1,84 @@
+"""`mm-tui pending note` and `pending assign`: what reviewers tell each other about a waiting mail."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mm_tui.commands import common
+from mm_tui.commands.common import Commands
+from mm_tui.commands.output import printing as emit
+from mm_tui.commands.output.exits import CommandError, Exit
+
+if TYPE_CHECKING:
+    from mm_tui.settings.sections import Settings
+
+
+def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Describes both actions."""
+    note = actions.add_parser(
+        "note",
+        parents=[shared],
+        help="note something for your colleagues",
+        description="Sets the note of a waiting mail, as a tag at the gateway that every reviewer sees; needs the "
+        "send key. A note that a colleague wrote is overwritten only with --replace.",
+    )
+    note.add_argument("id", metavar="ID")
+    note.add_argument("text", metavar="TEXT", help="the note, in one line; an empty one removes it")
+    note.add_argument("--replace", action="store_true", help="overwrite the note that is there")
+    note.add_argument("--json", action="store_true", help="print JSON")
+    note.set_defaults(run=run_note)
+    assign = actions.add_parser(
+        "assign",
+        parents=[shared],
+        help="say whose it is to decide",
+        description="Assigns a waiting mail to a reviewer or a key, as a tag at the gateway; needs the send key. "
+        "The filter is:mine finds what is assigned to you. It is only a hint.",
+    )
+    assign.add_argument("id", metavar="ID")
+    assign.add_argument("to", metavar="NAME", help="a reviewer's name, or the end of a key's id; empty: nobody's")
+    assign.add_argument("--json", action="store_true", help="print JSON")
+    assign.set_defaults(run=run_assign)
+
+
+def run_note(arguments: argparse.Namespace) -> int:
+    """Sets or removes a note."""
+    return common.run_async(_set, arguments)
+
+
+def run_assign(arguments: argparse.Namespace) -> int:
+    """Assigns a mail."""
+    return common.run_async(_set, arguments)
+
+
+async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.online import online, refresh_queue
+    from mm_tui.services.presence.notes import NO_SEND_KEY, NotSet, note_in
+    from mm_tui.services.tags import TagsDiffer
+
+    if chosen.profile.send_key is None:
+        raise CommandError(Exit.AUTH, NO_SEND_KEY)
+    async with online(chosen) as session:
+        await refresh_queue(session)
+        item = session.pending.get(arguments.id)
+        if item is None:
+            raise CommandError(
+                Exit.NOT_FOUND, f"{arguments.id} is not waiting for a decision", "See `mm-tui pending list`."
+            )
+        team = session.build_team()
+        try:
+            if arguments.run is run_assign:
+                words = await team.assign(item.mailbox_id, item.id, arguments.to)
+            else:
+                held = note_in(await session.network.gateway.tags(item.mailbox_id, item.id))
+                before = held.text if held is not None and arguments.replace else ""
+                words = await team.note(item.mailbox_id, item.id, arguments.text, before=before)
+        except NotSet as error:
+            raise CommandError(Exit.CHANGED, str(error), "Say --replace to overwrite a note.") from None
+        except TagsDiffer:
+            raise CommandError(Exit.CHANGED, "somebody else sets tags at the same time", "Try again.") from None
+    if arguments.json:
+        emit.data({"id": item.id, "words": words})
+    else:
+        emit.line(words)
+    return Exit.OK

@@ -1,0 +1,89 @@
+"""Notes to colleagues on the mail under the cursor, and whose it is to decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
+from mm_tui.session import reviewer
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from mm_tui.screens.pending.host import QueueHost
+    from mm_tui.services.presence.notes import TeamTags
+    from mm_tui.services.queue.entry import QueueEntry
+
+
+class Team:
+    """Asks for notes and names, and sets them in a worker."""
+
+    def __init__(self, screen: QueueHost) -> None:
+        self._screen = screen
+
+    def ask_note(self) -> None:
+        """Asks for the note; an empty one removes it."""
+        if (entry := self._ready()) is None:
+            return
+        email_id, before = entry.item.id, entry.note.text if entry.note is not None else OneLine("")
+        self._screen.app.push_screen(
+            FormScreen(
+                "Note for your colleagues",
+                [Field(f"At most {LONGEST_NOTE} characters; empty removes the note", "", before)],
+                words=entry.item.subject,
+                yes="sets it",
+            ),
+            lambda typed: self._note(entry.item.mailbox_id, email_id, typed[0], before) if typed else None,
+        )
+
+    def ask_assignee(self) -> None:
+        """Asks whose the mail is to decide; offers the reviewer where it is nobody's."""
+        if (entry := self._ready()) is None:
+            return
+        held = entry.assignment.to if entry.assignment is not None else reviewer(self._screen.services.settings)
+        words = entry.assignment.words if entry.assignment is not None else OneLine("assigned to nobody")
+        self._screen.app.push_screen(
+            FormScreen(
+                "Assign to",
+                [Field("A reviewer's name, or the end of a key's id; empty assigns it to nobody", "", held)],
+                words=words,
+                yes="assigns it",
+            ),
+            lambda typed: self._assign(entry.item.mailbox_id, entry.item.id, typed[0]) if typed else None,
+        )
+
+    def _ready(self) -> QueueEntry | None:
+        """The mail under the cursor if it can be noted on now; else says why not."""
+        screen = self._screen
+        entry, services = screen.current, screen.services
+        if entry is None or entry.ended:
+            return None
+        if not services.can("send"):
+            screen.say(NO_SEND_KEY, "warning")
+        elif services.team is None:
+            screen.say(services.trouble or "still starting: notes need the gateway", "warning")
+        else:
+            return entry
+        return None
+
+    def _note(self, mailbox_id: str, email_id: str, text: str, before: str) -> None:
+        if (team := self._screen.services.team) is not None and text.strip() != before:
+            self._run(team, team.note(mailbox_id, email_id, text, before=before))
+
+    def _assign(self, mailbox_id: str, email_id: str, to: str) -> None:
+        if (team := self._screen.services.team) is not None:
+            self._run(team, team.assign(mailbox_id, email_id, to))
+
+    def _run(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
+        # Not exclusive: a second note must not cancel the first one's call.
+        self._screen.run_worker(self._told(team, act), group="team", exclusive=False, exit_on_error=False)
+
+    async def _told(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
+        try:
+            self._screen.say(await act)
+        except team.faults as error:
+            words = self._screen.services.fault_words(error) or OneLine(str(error))
+            self._screen.say(OneLine(f"not set: {words}"), "error")

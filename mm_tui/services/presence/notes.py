@@ -1,0 +1,220 @@
+"""Notes to colleagues on waiting emails, and whose they are to decide: tags at the gateway, with no server of ours.
+
+Anybody with a send key may have set the tags: what is read is cleaned and bounded, and keeps nobody from deciding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mm_tui.decision.relatives import LONGEST_NAME
+from mm_tui.gateway.witness import already_written
+from mm_tui.services.events import PendingChanged
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.gateway.client import GatewayClient
+    from mm_tui.gateway.errors import GatewayError
+    from mm_tui.services.events import Notify
+    from mm_tui.store.database import Database
+
+NOTE = "review.note"
+NOTE_BY = "review.note_by"
+NOTE_AT = "review.note_at"
+ASSIGNED = "review.assigned_to"
+ASSIGNED_BY = "review.assigned_by"
+NAMES = frozenset({NOTE, NOTE_BY, NOTE_AT, ASSIGNED, ASSIGNED_BY})
+LONGEST_NOTE = 500
+"""Characters of a note."""
+SHORTEST_KEY = 6
+"""So many characters at the end of a key's id name the key."""
+NO_SEND_KEY = "notes and assignments are tags, which need a send key: set send_key in the profile"
+
+
+class NotSet(Exception):
+    """A note or an assignment cannot be set as it is wanted; says why. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamNote:
+    """A note to colleagues, as the tags hold it."""
+
+    text: OneLine
+    by: OneLine
+    at: datetime | None
+
+    @property
+    def words(self) -> OneLine:
+        """Who wrote it and when, and the text."""
+        when = f" {self.at.astimezone():%d %b %H:%M}" if self.at is not None else ""
+        return OneLine(f"note from {self.by or 'somebody'}{when}: {self.text}")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Whose an email is to decide, as the tags say."""
+
+    to: OneLine
+    """A reviewer's name, or a key's id or its end."""
+    by: OneLine
+
+    @property
+    def words(self) -> OneLine:
+        """To whom, and by whom."""
+        by = f" by {self.by}" if self.by and self.by != self.to else ""
+        return OneLine(f"assigned to {self.to}{by}")
+
+    def is_for(self, reviewer: str, keys: Iterable[str] = ()) -> bool:
+        """Whether this reviewer is meant, by name or by one of the ids of their keys."""
+        to = _folded(self.to)
+        if to == _folded(reviewer):
+            return True
+        return len(to) >= SHORTEST_KEY and any(key.casefold().endswith(to) for key in keys)
+
+
+def note_in(held: Mapping[OneLine, OneLine]) -> TeamNote | None:
+    """The note that an email's tags hold; None when there is none."""
+    text = _bounded(held, NOTE, LONGEST_NOTE)
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(held.get(OneLine(NOTE_AT), OneLine("")))
+    except ValueError:
+        at = None
+    return TeamNote(text, _bounded(held, NOTE_BY, LONGEST_NAME), at if at is not None and at.tzinfo else None)
+
+
+def assignment_in(held: Mapping[OneLine, OneLine]) -> Assignment | None:
+    """The assignment that an email's tags hold; None when there is none."""
+    to = _bounded(held, ASSIGNED, LONGEST_NAME)
+    return Assignment(to, _bounded(held, ASSIGNED_BY, LONGEST_NAME)) if to else None
+
+
+def _bounded(held: Mapping[OneLine, OneLine], name: str, longest: int) -> OneLine:
+    return OneLine(held.get(OneLine(name), OneLine("")).strip()[:longest].strip())
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+class TeamTags:
+    """Sets and removes notes and assignments; each is in the journal before it leaves.
+
+    Args:
+        database: the profile's store.
+        gateway: with a send key.
+        reviewer: the name that colleagues see.
+        clock: dates notes and journal entries.
+        notify: told when the queue shows something else.
+    """
+
+    def __init__(self, database: Database, gateway: GatewayClient, reviewer: str, clock: Clock, notify: Notify) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._reviewer = reviewer
+        self._clock = clock
+        self._notify = notify
+
+    @property
+    def faults(self) -> tuple[type[Exception], ...]:
+        """What setting may raise."""
+        from mm_tui.gateway.errors import GatewayError
+        from mm_tui.services.tags import TagsDiffer
+
+        return NotSet, GatewayError, TagsDiffer
+
+    async def note(self, mailbox_id: str, email_id: str, text: str, *, before: str = "") -> OneLine:
+        """Sets the note of an email in place of the one it has; an empty text removes it.
+
+        Args:
+            before: the note that the reviewer saw; another one is not overwritten.
+
+        Returns:
+            What was done, in words.
+
+        Raises:
+            NotSet: the text is too long, or a colleague wrote another note meanwhile.
+            GatewayError: a call failed.
+            TagsDiffer: somebody else writes the tags at the same time.
+        """
+        note = OneLine(text).strip()
+        if len(note) > LONGEST_NOTE:
+            raise NotSet(f"a note has at most {LONGEST_NOTE} characters, this one has {len(note)}")
+        held = note_in(await self._gateway.tags(mailbox_id, email_id))
+        if held is not None and held.text not in (before, note):
+            raise NotSet(f"there is another note by now, {held.words}")
+        now = self._clock.now()
+        wanted = {NOTE: note, NOTE_BY: self._reviewer, NOTE_AT: now.astimezone(UTC).isoformat()} if note else {}
+        await self._write("noting" if note else "clearing_note", mailbox_id, email_id, {"text": note}, wanted,
+                          (NOTE, NOTE_BY, NOTE_AT))  # fmt: skip
+        return OneLine("noted for your colleagues" if note else "the note is removed")
+
+    async def assign(self, mailbox_id: str, email_id: str, to: str) -> OneLine:
+        """Says whose an email is to decide; empty takes the assignment away.
+
+        Returns:
+            What was done, in words.
+
+        Raises:
+            NotSet: the name is too long.
+            GatewayError: a call failed.
+            TagsDiffer: somebody else writes the tags at the same time.
+        """
+        name = OneLine(to).strip()
+        if len(name) > LONGEST_NAME:
+            raise NotSet(f"a name has at most {LONGEST_NAME} characters, this one has {len(name)}")
+        wanted = {ASSIGNED: name, ASSIGNED_BY: self._reviewer} if name else {}
+        await self._write("assigning" if name else "unassigning", mailbox_id, email_id, {"to": name}, wanted,
+                          (ASSIGNED, ASSIGNED_BY))  # fmt: skip
+        return OneLine(f"assigned to {name}" if name else "assigned to nobody")
+
+    async def _write(
+        self, kind: str, mailbox_id: str, email_id: str, details: Mapping[str, str], wanted: Mapping[str, str],
+        names: Iterable[str],
+    ) -> None:  # fmt: skip
+        """Journals, then sets the tags, or removes those of these names where none are wanted."""
+        from mm_tui.gateway.errors import GatewayError
+        from mm_tui.services import tags
+        from mm_tui.store.mail.mails import MailStore
+
+        told = {"mailbox": mailbox_id, **{name: value for name, value in details.items() if value}}
+        await self._journal(kind, email_id, told)
+        held: tags.Tags
+        try:
+            with already_written():
+                if wanted:
+                    held = await tags.merge(self._gateway, mailbox_id, email_id, wanted)
+                else:
+                    held = await tags.remove(self._gateway, mailbox_id, email_id, names)
+        except (GatewayError, tags.TagsDiffer) as error:
+            await self._failed(kind, email_id, mailbox_id, error)
+            raise
+        kept = {str(name): str(value) for name, value in held.items()}
+        await asyncio.to_thread(MailStore(self._database).save_tags, email_id, kept)
+        self._notify(PendingChanged())
+
+    async def _failed(self, kind: str, email_id: str, mailbox_id: str, error: GatewayError | Exception) -> None:
+        from mm_tui.services.audit.act_journal import FAILED, IN_DOUBT
+
+        in_doubt = bool(getattr(error, "may_have_happened", True))
+        words = str(getattr(error, "message", "") or "the tags did not stay as they were set")
+        details = {"mailbox": mailbox_id, "call": kind, "note": words[:200]}
+        await self._journal(IN_DOUBT if in_doubt else FAILED, email_id, details)
+
+    async def _journal(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
+        from mm_tui.gateway.errors import NotJournaled
+        from mm_tui.store.audit.journal import Journal
+        from mm_tui.store.seal import StoreError
+
+        journal = Journal(self._database)
+        try:
+            await asyncio.to_thread(journal.write, kind, self._reviewer, email_id, self._clock.now(), details)
+        except (sqlite3.Error, StoreError, OSError) as error:
+            raise NotJournaled(f"the journal cannot be written: {error}") from error

@@ -1,0 +1,55 @@
+"""Notes and assignments through the app: asked for by keys, shown in the list and above the draft."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mm_tui.screens.dialogs.form import FormScreen
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import bodies, open_queue, ready
+from tests.support.sandbox import Sandbox
+
+
+async def test_a_note_and_an_assignment_are_set_by_keys_and_shown(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("One.")
+    sandbox.draft("Two.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await until(pilot, lambda: screen.current is not None and screen.current.item.id == draft, "the first")
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+        await pilot.press(*"ax", "enter")
+        await until(pilot, lambda: ": ax" in shown(app) and app.screen is screen, "the note above the draft")
+        assert sandbox.look(draft)["tags"]["review.note_by"] == "robin"
+        await pilot.press("W")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+        await pilot.press("enter")
+        await until(pilot, lambda: "assigned to robin" in shown(app), "the assignment")
+        await until(pilot, lambda: "for robin · note" in shown(app), "both in the list")
+        assert [entry.item.id for entry in screen.entries if entry.is_mine] == [draft]
+        names = [str(one.filter.name) for one in screen.listing.filters]
+        await pilot.press("f", str(names.index("mine") + 1))
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] == [draft], "mine alone")
+        await pilot.press("N")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+        await pilot.press("backspace", "backspace", "enter")
+        await until(pilot, lambda: "review.note" not in sandbox.look(draft)["tags"], "the note removed")
+    assert bodies(sandbox) == []
+
+
+async def test_without_a_send_key_the_keys_say_what_is_missing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("One.")
+    settings = settings_for(sandbox)
+    settings = settings.replaced(profile=settings.profile.replaced(send_key=None))
+    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        for key in ("N", "W"):
+            await pilot.press(key)
+            await until(pilot, lambda: "set send_key" in shown(app), "what is missing")
+            assert app.screen is screen
