@@ -53,8 +53,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "evaluate",
         parents=[shared],
         help="test the labels on a labelled set",
-        description="Asks the configured model for the label of every email of a labelled set, and prints how many it "
-        "labels as the set does. Costs what that many questions cost.",
+        description="Asks the configured model for the label of each email in a labelled set, and prints how many "
+        "match. Costs one model call for each email.",
     )
     trying.add_argument(
         "file", type=Path, help="JSON lines, each with id, language, label, subject and body; see docs/labels.md"

@@ -38,10 +38,10 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "verify",
         parents=[shared],
         help="check that no line of the journal has been changed, removed or moved",
-        description="Checks the journal's hash chain and prints its head, and compares it with the head that is kept "
-        "beside the store. Keep the head elsewhere too: with --head a later check also finds lines that were cut off "
-        "the end by somebody who could write both files. Exits 6 when something was changed. Nothing is written; a "
-        "copy that cannot be written to is read as well.",
+        description="Checks the journal's hash chain, prints its head, and compares it with the head saved beside the "
+        "store. Keep the head elsewhere too: with --head a later check also detects that lines were cut off the end by "
+        "somebody who could write both files. Exits with 6 if something was changed. It writes nothing, and can check "
+        "a read-only copy.",
     )
     verify.add_argument("--json", action="store_true", help="print JSON")
     verify.add_argument("--head", metavar="NUMBER:HASH", help="a head that an earlier check printed")
@@ -52,9 +52,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "accept",
         parents=[shared],
         help="accept a store whose journal is not the one last seen",
-        description="A store that was brought back from a backup, or made anew after it was deleted, is not decided "
-        "with until a human says so. This says so: a line in the journal names the head that was expected. What the "
-        "newer store knew of decisions under way is lost: look at the queue before you decide.",
+        description="A store that was restored from a backup, or created again after it was deleted, cannot be "
+        "used for decisions until a human accepts it. This command does so, and journals the head that was expected. "
+        "What the newer store knew about decisions in progress is lost: look at the queue before you decide.",
     )
     accept.set_defaults(run=run_accept)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GATEWAY_KEYS = ("oversight", "send", "admin")
 _WHY = """\
 The gateway gives out keys with scopes. No key may both send and approve, so that
-no one approves what they wrote:
+nobody approves what they wrote:
   oversight  read + oversight  sees the queue and decides: the one you need
   send       read + send       submits your edits of a draft, replies and tags
   admin      read + admin      the audit log, mailboxes and webhooks
@@ -38,10 +38,10 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "init",
         parents=[shared],
         help="set up a profile: keys, gateway, mailbox",
-        description="Sets up a profile and writes it to the settings file (mode 0600). Asks on a terminal; with keys "
-        "given by options, or in the environment, it asks nothing. Each key is tried by calls that change nothing. "
-        "A KEY is the key itself, @FILE to read it from a file, or - for standard input: other users of this machine "
-        "can see what stands in a command.",
+        description="Sets up a profile and writes it to the settings file (mode 0600). Asks for the keys on a "
+        "terminal, unless options or the environment give them. Each key is tried with calls that change nothing. A "
+        "KEY is the key itself, @FILE to read it from a file, or - for standard input: other users of this machine can "
+        "see the arguments of a command.",
     )
     parser.add_argument("--url", help="the gateway's address; default: MultiMail's own")
     for name in GATEWAY_KEYS:

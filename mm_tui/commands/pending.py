@@ -19,10 +19,10 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     parser = commands.add_parser(
         "pending",
         help="mail waiting for a decision: list, show, approve, reject",
-        description="Mail waiting for a decision. A decision names the digest of what was seen: `show` prints "
-        "it, and when the email has changed since, the decision is refused with exit status 6. High risk asks again on "
-        "a terminal; without one it is approved only when `show` has told it of this very content on this machine, or "
-        "when it is accepted by its code; else exit status 8.",
+        description="Mail waiting for a decision. A decision names the digest that `show` prints: if the email has "
+        "changed since, the decision is refused with exit status 6. A high risk asks again on a terminal; without one "
+        "the email is approved only if `show` has printed the risk for this content on this machine, or if "
+        "--accept-risk names it; otherwise the exit status is 8.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
@@ -39,12 +39,13 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
     show = actions.add_parser("show", parents=[shared], help="show one with its risks, its digest and its thread")
     show.add_argument("id", metavar="ID")
-    show.add_argument("--thread", action="store_true", help="open the emails before it too; marks them read")
+    show.add_argument(
+        "--thread", action="store_true", help="also open the earlier emails of the thread; marks them read"
+    )
     show.add_argument(
         "--second-reader",
         action="store_true",
-        help="have a model compare it with its thread; what it points at is printed with quotes of both, and changes "
-        "no risk",
+        help="have a model compare it with its thread; its findings quote both and change no risk",
     )
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=run_show)
@@ -82,7 +83,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="release an edited text in place of a draft",
         description="Submits the edited text with the send key, rejects the original, and approves the edit. To and "
-        "subject stay unless given; another To or subject starts a new thread.",
+        "subject stay as they are unless given; a different To or subject starts a new thread.",
     )
     _decision(edit)
     _risk(edit)
@@ -95,8 +96,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "answer",
         parents=[shared],
         help="answer the question of a decision that cannot continue on its own",
-        description="When a decision's outcome is unknown, or the world moved in between, a question is asked that no "
-        "machine may answer; the choices are printed with it.",
+        description="If a decision's outcome is unknown, or something changed meanwhile, it asks a question that "
+        "only a human may answer; the choices are printed with it.",
     )
     answer.add_argument("id", metavar="ID")
     answer.add_argument(
@@ -123,8 +124,8 @@ def _risk(parser: argparse.ArgumentParser) -> None:
         metavar="CODE",
         action="append",
         default=[],
-        help="approve in spite of this finding of high risk (its code, as in docs/risk.md), which no `show` has told "
-        "or a terminal would ask about; may be given several times",
+        help="approve despite this high-risk finding (its code, as in docs/risk.md) without being asked; may be given "
+        "several times",
     )
 
 
