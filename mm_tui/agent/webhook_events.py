@@ -55,9 +55,13 @@ def read(event: object) -> WebhookEvent:
     found = inner if isinstance(inner, dict) else event
     name = next((name for key in _NAMES if isinstance(name := event.get(key), str) and name), "")
     words = set(_WORD.findall(name.lower()))
-    if words & _ELSE or (words & _ARRIVES and found.get("direction") == Direction.OUTBOUND):
+    arrives = bool(words & _ARRIVES)
+    if (words & _ELSE and not arrives) or (arrives and found.get("direction") == Direction.OUTBOUND):
         return WebhookEvent(False)
-    if not words & _ARRIVES:
+    if arrives and words & _ELSE:
+        # "inbound.delivered": something of mail that came in; only a poll can tell whether it is work.
+        return WebhookEvent(True)
+    if not arrives:
         shape = "" if words & _KNOWN else _shape(event, name)
         return WebhookEvent(True, unknown_shape=OneLine(shape))
     mailbox = found.get("mailbox_id") or found.get("mailbox")

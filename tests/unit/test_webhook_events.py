@@ -71,6 +71,12 @@ def test_events_that_bring_no_mail_are_left_alone(key: str, name: str) -> None:
     assert not read({key: name, "data": {"email_id": "01E"}}).may_bring_mail
 
 
+@pytest.mark.parametrize("name", ["inbound.delivered", "inbound_delivery", "email.received.failed", "inbound.pending"])
+def test_what_happened_to_mail_that_came_in_is_answered_by_a_poll(name: str) -> None:
+    assert read({"event": name, "data": {"email_id": "01E"}}) == WebhookEvent(True)
+    assert not read({"event": name, "data": {"email_id": "01E", "direction": "outbound"}}).may_bring_mail
+
+
 def test_what_we_sent_ourselves_is_no_new_mail() -> None:
     assert not read({"event": "email.received", "data": {"email_id": "01E", "direction": "outbound"}}).may_bring_mail
 
