@@ -121,7 +121,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.facts", "F", "facts", "house facts", "Show the house facts of the mailbox, and which files could not be read."),
     Act("pending.note", "N", "note", "note", "Note something for your colleagues on this email, as a tag that they see; empty removes it."),
     Act("pending.assign", "W", "assign", "assign", "Say whose this email is to decide; is:mine finds what is yours."),
-    Act("pending.send_back", "b", "send_back", "send back", "Reject, with your edited text as the reason, so that the agent can submit it again."),
+    Act("pending.send_back", "b", "send_back", "send back", "Reject with your edited text, and ask the agent for another draft that follows it."),
     Act("pending.discard", "D", "discard", "discard edit", "Discard your edit; asks first."),
     Act("pending.kept", "K", "kept", "saved texts", "Texts you wrote that were not sent: read, use, copy or discard them."),
     Act("pending.back", "escape", "back", "back", "Go back to the list."),
