@@ -14,6 +14,7 @@ from mm_tui.query import QUEUE
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
+from mm_tui.screens.pending.ageing import Ageing
 from mm_tui.screens.pending.batches import Batches
 from mm_tui.screens.pending.bulk_reject import BulkBegun, BulkReject
 from mm_tui.screens.pending.column import QueueColumn
@@ -28,7 +29,6 @@ from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.second_reading import SecondReading
 from mm_tui.screens.pending.team import Team
-from mm_tui.screens.pending.words import place_words
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
 from mm_tui.services.decisions.marks import Marks
@@ -48,14 +48,10 @@ if TYPE_CHECKING:
 
 RELOAD_SECONDS = 0.15
 """News that comes faster than this is shown together."""
-AGES_SECONDS = 30.0
-"""How often mail is looked at for having become due."""
 IGNORED = (SyncChanged, AssistChanged)
 """Events that change nothing of the queue."""
 COLUMNS = {"-split": 100, "-three": 180}
 """From how many columns on the draft stands beside the list, and its thread beside both."""
-CLAIMS_SECONDS = 3.0
-"""How often claims that are shown are looked at for having ended, or having been seen too long ago."""
 
 
 class PendingScreen(BaseScreen):
@@ -79,6 +75,7 @@ class PendingScreen(BaseScreen):
         self.editing = Editing(self, self.deciding)
         self.second_reading = SecondReading(self)
         self.team = Team(self)
+        self.ageing = Ageing(self)
         self._cursor_id = ""
         self._subject = ""
         """The version of the mail under the cursor."""
@@ -92,9 +89,7 @@ class PendingScreen(BaseScreen):
 
     def on_mount(self) -> None:
         self.queue_list.focus()
-        self.set_interval(0.5, self._tick)
-        self.set_interval(AGES_SECONDS, self._let_mail_age)
-        self.set_interval(CLAIMS_SECONDS, self._let_claims_age)
+        self.ageing.start()
         self.reload()
 
     # What its parts share
@@ -184,7 +179,7 @@ class PendingScreen(BaseScreen):
         if isinstance(notice, AssistChanged):
             self._advice_changed(notice)
         if isinstance(notice, SyncChanged) and not self.listing.listed:
-            self._show_rows()
+            self.show_rows()
         # The gateway's log may tell how mail ended that is still listed, and what was done today.
         logged = self.listing.shows_ended or not self.listing.waiting
         matters = logged if isinstance(notice, AuditChanged) else not isinstance(notice, IGNORED)
@@ -219,13 +214,14 @@ class PendingScreen(BaseScreen):
         self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
         self.marks.keep(self.listing.waiting)
         self.query_one(FilterStrip).show(self.listing.filters, self.listing.filter)
-        self._show_rows()
+        self.show_rows()
         self.deciding.note_unasked(before)
         self._show_item()
         self.opener.open_soon()
         self.second_reading.look_soon()
 
-    def _show_rows(self) -> None:
+    def show_rows(self) -> None:
+        """Draws the list, and what stands above it."""
         self.column.progress = self.bulk_reject.words
         self.column.show(self.listing, self.marks)
         if not self.listing.listed and self.is_reading:
@@ -245,7 +241,7 @@ class PendingScreen(BaseScreen):
             self.pane.show(None, None, None)
             return
         box = next((box for box in self.services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
-        self.pane.set_place(self._place_words(entry))
+        self.ageing.draw_place()
         change = self.versions.show(entry, self.services.clock.now()) if self.shows_item else None
         self.pane.show(entry, self.decision_of(entry.item.id), box, change, advice_of(self.services, entry))
 
@@ -259,42 +255,11 @@ class PendingScreen(BaseScreen):
     def cancel_group(self, group: str) -> None:
         self.workers.cancel_group(self, group)
 
-    def _tick(self) -> None:
-        """A hold counts down: its words change every second."""
-        if self.listing.is_over(self.current.item.id if self.current is not None else None):
-            self.narrow()
-        decisions = self.services.decisions
-        if decisions is None or not decisions.held():
-            return
-        self._show_rows()
-        entry = self.current
-        if entry is not None and self._is_held(entry.item.id):
-            self.pane.tick(self.decision_of(entry.item.id))
-
-    def _place_words(self, entry: QueueEntry) -> str:
-        return place_words(entry, self.queue_list.cursor, len(self.queue_list.keys), self.services.clock.now())
-
-    def _let_claims_age(self) -> None:
-        """A claim ends by itself; one that was not seen with the last poll says when it was."""
-        if any(entry.claim is not None for entry in self.listing.waiting):
-            self.reload()
-
-    def _let_mail_age(self) -> None:
-        """Reloads the rows, because ages and due times change as time passes."""
-        if any(entry.due_at is not None for entry in self.listing.waiting):
-            self.narrow()
-        elif self.current is not None:
-            self.pane.set_place(self._place_words(self.current))
-
-    def _is_held(self, email_id: str) -> bool:
-        view = self.decision_of(email_id)
-        return view is not None and view.phase is Phase.HELD
-
     def decision_moved(self, email_id: str) -> None:
         """Shows how the decision about one mail stands now."""
         self.deciding.moved(email_id)
         self.bulk_reject.moved(email_id)
-        self._show_rows()
+        self.show_rows()
         self.editing.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:
             self._show_item()
@@ -320,7 +285,7 @@ class PendingScreen(BaseScreen):
         shown = view is not None and (self.shows_item or view.phase is not Phase.INCIDENT)
         if decisions is not None and view is not None and view.must_be_seen and shown:
             self.run_worker(decisions.looked_at(view.id), group="note", exit_on_error=False)
-            self._show_rows()
+            self.show_rows()
         self._cursor_id = self.current.item.id if self.current is not None else ""
 
     def on_virtual_list_opened(self, _message: PendingList.Opened) -> None:
