@@ -12,7 +12,7 @@ from mm_tui.models import EmailDetail, EmailSummary
 from mm_tui.review.subject import MARK
 
 _WORDS = (
-    "no reply", "no replies", "not reply", "dont reply", "never reply", "reply not", "unmonitored", "no contestar",
+    "no reply", "no replies", "no answer", "no return", "ei vastata", "inget svar", "not reply", "dont reply", "never reply", "reply not", "unmonitored", "no contestar",
     "no conteste", "no responder", "no responda", "no respondas", "nao responda", "nao responder", "ne pas repondre",
     "pas de reponse", "sans reponse", "non rispondere", "nicht antworten", "keine antwort", "bitte nicht antworten",
     "geen antwoord", "niet antwoorden", "niet beantwoorden", "svara inte", "inte svara", "svara ej", "ej svar",
