@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from datetime import UTC, datetime
 
 import pytest
@@ -24,9 +25,16 @@ from mm_tui.sandbox.mail_in.parse import parse_mail
         "Thu, 5 Nov 2026 11:53:31 BRT", "Thu, 5 Nov 2026 20:23:31 IST", "2026년 11월 5일 14:53:31", "ה', 5 נוב 2026 14:53:31 +0000",
         "Thu, 5 Nov 2026 15:53:31 (CET)", "Mi 5. Nov 2026 14:53:31", "to 5. marraskuuta 2026 klo 14.53.31", "Πέμ, 5 Νοε 2026 16:53:31 +0200", "Thu, 5 Nov 2026 14:53:31 -0000 (no zone)",
         'Thu, 5 Nov 2026 14:53:31 "GMT"', "Thu, 5 Nov 126 14:53:31 +0000", "tiistai 5. marraskuuta 2026 14:53:31", " Thu, 5 Nov 2026\n 14:53:31 +0000 ",
+        "Thu , 5 Nov 2026 14 : 53 : 31 +0000",
     ],
 )  # fmt: skip
 def test_one_moment_in_many_forms(text: str) -> None:
+    assert read_date(text) == datetime(2026, 11, 5, 14, 53, 31, tzinfo=UTC)
+
+
+@pytest.mark.skipif(not zoneinfo.available_timezones(), reason="this machine has no list of time zones")
+@pytest.mark.parametrize("text", ["5 Nov 2026 09:53:31 America/New_York", "2026-11-05 15:53:31 Europe/Berlin"])
+def test_a_zone_may_be_named_by_its_place(text: str) -> None:
     assert read_date(text) == datetime(2026, 11, 5, 14, 53, 31, tzinfo=UTC)
 
 
@@ -39,7 +47,8 @@ def test_the_ends_of_days_and_minutes() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "soon", "next Tuesday", "0", "Thu, 31 Feb 2026 14:53:31 +0000", "Fri, 99 Nov 2026 10:00", "05/11/2026 14:53", "1 Jan 1 00:00 +9999",
-     "Fri, 20 Nov 99999 10:00:00 +0100", "Thu, 01 Jan 1970 00:00:00 +0000", "99:99", "Thu, 5 Nov 2026 25:00:00 +0000"],
+     "Fri, 20 Nov 99999 10:00:00 +0100", "Thu, 01 Jan 1970 00:00:00 +0000", "99:99", "Thu, 5 Nov 2026 25:00:00 +0000",
+     "Mon, 1 Jan 0001 00:00:00 +0000", "5 Nov 2026 14:53 Europe/Nowhere"],
 )  # fmt: skip
 def test_what_is_no_date_or_could_be_two(text: str) -> None:
     assert read_date(text) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EARLIEST, _LATEST = 1971, 2100
 _MONTHS = (
@@ -45,7 +46,7 @@ _HALF_DAY = re.compile(r"\d\s*[AP]M\b")
 """Where the day has twice twelve hours the month comes first."""
 _COMMENT = re.compile(r"\([^()]*\)")
 _WELL_FORMED = re.compile(
-    r"(?:[A-Za-z]{3},? )?\d{1,2} [A-Za-z]{3} \d{4} \d{1,2}:\d{2}(?::\d{2})?"
+    r"(?:[A-Za-z]{3},? )?\d{1,2} [A-Za-z]{3} [12]\d{3} \d{1,2}:\d{2}(?::\d{2})?"
     r" (?:[+-]\d{4}|(?![AP]M\b)[A-Z]{1,5})(?: \(.*\))?"
 )
 
@@ -56,10 +57,11 @@ def read_date(text: str) -> datetime | None:
     A date without a zone is taken as UTC.
     """
     line = " ".join(text.split())[:200].strip("\"' ")
+    line = re.sub(r"(?<=\d) ?: ?(?=\d)", ":", line).replace(" ,", ",")
     for reading in (_standard, _free):
         try:
             found = reading(line)
-        except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
+        except (ValueError, TypeError, IndexError, OverflowError, AttributeError, ZoneInfoNotFoundError):
             continue
         if found is not None and _EARLIEST <= found.year <= _LATEST:
             return found
@@ -102,6 +104,8 @@ def _free(line: str) -> datetime | None:
     elif re.search(r"\b\d{1,2}:\d", rest):
         return None
     offset, rest = _offset(rest)
+    if (place := re.search(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?\b", rest)) is not None:
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=ZoneInfo(place[0])).astimezone(UTC)
     if not offset and not re.search(r"[+-]\d|\b(?:gmt|utc?|z|wet)\b", rest, re.I):
         # Some programs name the zone in a comment alone.
         offset, _rest = _offset(" ".join(_COMMENT.findall(line)))
