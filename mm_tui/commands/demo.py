@@ -10,6 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from mm_tui import startup
 from mm_tui.commands import common
@@ -17,6 +18,9 @@ from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.sandbox.run.child import Ready
 
 _OWN = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 
@@ -75,19 +79,32 @@ def run(arguments: argparse.Namespace) -> int:
             ready = stack.enter_context(child).ready
         except SandboxFailed as error:
             raise CommandError(Exit.GATEWAY, f"the sandbox did not start: {error}") from None
-        _use(ready.environment(), folder)
-        startup.before_drawing()
-        from mm_tui import launch
-        from mm_tui.commands.output import logs
-        from mm_tui.settings.file import load as load_settings
+        return open_app(ready, folder, folder / "app", name="demo", debug=arguments.debug)
 
-        logs.set_up(debug=arguments.debug)
-        common.report_crashes()
-        chosen = load_settings()
-        named = chosen.profile.replaced(name="demo")
-        # Where sample mail is shown beside it the reader's own is still what the first line is about.
-        about = tuple(map(OneLine, ready.import_report))
-        return launch.run(chosen.replaced(profile=named), demo=about)
+
+def open_app(ready: Ready, folder: Path, data: Path, *, name: str, debug: bool) -> int:
+    """Opens the app on a sandbox, away from the user's own accounts and data.
+
+    Args:
+        ready: the sandbox.
+        folder: where its settings file would be.
+        data: where the app's store and log go.
+        name: the profile's.
+        debug: log each request too.
+    """
+    _use(ready.environment(), folder, data)
+    startup.before_drawing()
+    from mm_tui import launch
+    from mm_tui.commands.output import logs
+    from mm_tui.settings.file import load as load_settings
+
+    logs.set_up(debug=debug)
+    common.report_crashes()
+    chosen = load_settings()
+    named = chosen.profile.replaced(name=name)
+    # Where sample mail is shown beside it the reader's own is still what the first line is about.
+    about = tuple(map(OneLine, ready.import_report))
+    return launch.run(chosen.replaced(profile=named), demo=about)
 
 
 def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]:
@@ -101,14 +118,14 @@ def _sandbox_arguments(arguments: argparse.Namespace, folder: Path) -> list[str]
     return given
 
 
-def _use(environment: dict[str, str], folder: Path) -> None:
+def _use(environment: dict[str, str], folder: Path, data: Path) -> None:
     """Points this process at the sandbox, and away from the user's own accounts and data."""
     for name in list(os.environ):
         if name.startswith(_OWN):
             del os.environ[name]
     os.environ.update(environment)
     os.environ["MM_TUI_CONFIG"] = str(folder / "config.toml")
-    os.environ["MM_TUI_DATA"] = str(folder / "app")
+    os.environ["MM_TUI_DATA"] = str(data)
 
 
 def _leave_in_order() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from mm_tui.commands.common import Commands
+from mm_tui.commands.output.exits import CommandError, Exit
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser, *, in_full: bool = True) -> None:
@@ -26,6 +28,37 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     serve.add_arguments(action)
     action.set_defaults(run=run)
+    action = actions.add_parser(
+        "open",
+        help="open the app on a sandbox that is running",
+        description="Opens the app on a sandbox that is running. None of your own accounts and settings is used; what "
+        "the app stores goes into the folder app of the sandbox's data.",
+    )
+    action.add_argument(
+        "data",
+        type=Path,
+        metavar="DIR",
+        help="the sandbox's data folder, as `mm-tui sandbox serve` names it on a terminal",
+    )
+    action.set_defaults(run=run_open, debug=False)
+
+
+def run_open(arguments: argparse.Namespace) -> int:
+    """Opens the app on the sandbox that serves a folder."""
+    from mm_tui.commands.demo import open_app
+    from mm_tui.sandbox.run.child import Ready
+    from mm_tui.sandbox.run.serve import READY_FILE
+
+    folder: Path = arguments.data.absolute()
+    try:
+        ready = Ready.parse((folder / READY_FILE).read_bytes())
+    except OSError:
+        raise CommandError(
+            Exit.NOT_FOUND, f"no sandbox has served {folder}", "Start one with `mm-tui sandbox serve --data DIR`."
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise CommandError(Exit.CONFIG, f"{folder / READY_FILE} is not a sandbox's ready file") from None
+    return open_app(ready, folder / "app", folder / "app", name="sandbox", debug=arguments.debug)
 
 
 def run(arguments: argparse.Namespace) -> int:

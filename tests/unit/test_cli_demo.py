@@ -86,3 +86,24 @@ def test_mail_that_is_not_there_is_told(tmp_path: Path) -> None:
     with demo(tmp_path, "--mail", str(tmp_path / "absent")) as terminal:
         assert terminal.wait_exit() == 3
         assert "there is no such file" in terminal.text.replace("\n", "")
+
+
+def test_the_app_opens_on_a_running_sandbox_with_the_line_that_it_prints(tmp_path: Path) -> None:
+    env = plain_environment(tmp_path, MULTIMAIL_API_KEY="mm_live_mine")
+    box = tmp_path / "a box"
+    command = [sys.executable, "-m", "mm_tui", "sandbox"]
+    with Terminal([*command, "serve", "--data", str(box)], env=env, cols=200, rows=30) as serving:
+        serving.wait_for(f"mm-tui sandbox open '{box}'")
+        with Terminal([*command, "open", str(box)], env=env, cols=100, rows=30) as terminal:
+            terminal.wait_for("sandbox · TEST")
+            terminal.wait_for("Re: Invoice 2291")
+            terminal.press("ctrl+q")
+            assert terminal.wait_exit() == 0
+    assert (box / "app").is_dir() and not (tmp_path / ".local" / "share" / "mm-tui").exists()
+
+
+def test_a_folder_that_no_sandbox_serves_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mm_tui", "sandbox", "open", str(tmp_path)]
+    with Terminal(command, env=plain_environment(tmp_path), cols=100, rows=30) as terminal:
+        terminal.wait_for("no sandbox has served")
+        assert terminal.wait_exit() == 3

@@ -6,6 +6,7 @@ import itertools
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ from mm_tui.commands import docs
 from mm_tui.commands.output import exits
 from mm_tui.commands.parser import build
 from tests.support.cli import Home
-from tests.support.sandbox import running_sandbox
+from tests.support.sandbox import running_sandbox, running_sandbox_process, wait_until
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = ("accessibility.md", "team.md", "troubleshooting.md")
+WRITTEN = ("accessibility.md", "first-agent.md", "operating.md", "team.md", "troubleshooting.md")
 
 
 @pytest.mark.parametrize("name", docs.pages())
@@ -146,3 +147,12 @@ def commands() -> dict[str, set[str]]:
                     choice for inner in parser._actions if isinstance(inner.choices, dict) for choice in inner.choices
                 }
     return found
+
+
+def test_the_agent_of_the_page_works_as_it_stands(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "first-agent.md").read_text("utf-8")
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    with running_sandbox_process(tmp_path, "--data", str(tmp_path / "box")) as sandbox:
+        waiting = {item["id"] for item in sandbox.pending()}
+        subprocess.run([sys.executable, "-c", snippet], cwd=tmp_path, check=True, timeout=60)
+        wait_until(lambda: len({item["id"] for item in sandbox.pending()} - waiting) == 1)

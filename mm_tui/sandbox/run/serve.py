@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shlex
 import signal
 import sys
 import tempfile
@@ -25,6 +26,8 @@ EXIT_USAGE = 2
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 STREAM_WORD_SECONDS = 0.02
+READY_FILE = "ready.json"
+"""In the data folder: the ready message of the sandbox that serves it, or did last."""
 IMPORT_REPORT = "import_report"
 """The fact that holds what the last import of mail found, as JSON."""
 
@@ -128,7 +131,11 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     office = Office(state, server, works=arguments.agent, mail_arrives=not own_alone)
 
     def started() -> None:
-        announce(ready_message(state, server.url), arguments.ready_file)
+        message = ready_message(state, server.url)
+        replace_private(folder / READY_FILE, json.dumps(message) + "\n", durable=False)
+        announce(message, arguments.ready_file)
+        if sys.stderr.isatty():
+            _say(f"In another terminal: mm-tui sandbox open {shlex.quote(str(folder.absolute()))}")
         office.open()
 
     try:
