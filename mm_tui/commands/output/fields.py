@@ -1,4 +1,4 @@
-"""The fields of all JSON that the commands print. They are stable: new ones may come, none goes or changes meaning.
+"""The fields of all JSON that the commands print. They are stable: fields may be added; none goes or changes meaning.
 
 docs/cli.md is generated from here, and a test holds the commands to it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ITEM: Mapping[str, str] = {
-    "id": "the mail's id",
+    "id": "the email's id",
     "mailbox_id": "id of its mailbox",
     "mailbox": "address of its mailbox, or null",
     "direction": "outbound (a draft) or inbound",
@@ -17,56 +17,59 @@ ITEM: Mapping[str, str] = {
     "to": "list of recipients in header form",
     "subject": "subject, cleaned",
     "received_at": "ISO 8601 in UTC, or null",
-    "risk": "none (nothing found by word rules, no all-clear), low, medium or high; unchecked while the details are "
-    "not read, unless high was found without them",
-    "written_by": "the reviewer who wrote it in mm-tui, by this machine's journal or its tag; else null",
-    "checked": "whether its details (cc, attachments, thread) have been read, so that the rules saw all there is",
-    "not_checked_because": "one sentence when it is not checked, else null",
-    "resubmission": "{after, rejected_at, rejected_by, reason, sent_back} where it follows a rejected draft (after: "
-    "its id; rejected_by: the reviewer, where it was rejected with this program), else null",
+    "risk": "none (the rules found nothing, which does not mean it is safe), low, medium or high; unchecked until the "
+    "details have been read, unless high was found without them",
+    "written_by": "the reviewer who wrote it in mm-tui, according to this machine's journal or the email's "
+    "tag, or null",
+    "checked": "whether its details (cc, attachments, thread) have been read, so that the rules saw everything",
+    "not_checked_because": "one sentence if it is not checked, else null",
+    "resubmission": "{after, rejected_at, rejected_by, reason, sent_back} if it follows a rejected draft (after: "
+    "its id; rejected_by: the reviewer, if it was rejected with this program), else null",
     "assigned_to": "the reviewer or key whose it is to decide, by its tag; else null",
     "note": "{by, at, text}: the note to colleagues, by its tags; else null",
-    "flags": "list of {code, level, words}: why, worst first",
+    "flags": "list of {code, level, words}: the findings, worst first",
 }
 
 SHOWN: Mapping[str, str] = {
     **ITEM,
-    "digest": "64 hex digits over all that is decided on; `--digest` takes the first 8 or more",
+    "digest": "64 hex digits: the hash of everything that is decided about; `--digest` takes the first 8 or more",
     "cc": "list of recipients in header form",
-    "bcc": "always null: the gateway does not tell",
+    "bcc": "always null: the gateway does not disclose it",
     "body": "text, cleaned",
     "attachments": "list of {name, size, content_type}; size in bytes",
     "thread_id": "id of its thread, or null",
-    "hidden_characters_removed": "how many control and invisible characters were taken out of subject and body",
-    "send_at": "when it leaves once approved, as the gateway told it, or null where it does not tell",
-    "disclosure": "list of sentences: what the gateway adds, or does not tell",
+    "hidden_characters_removed": "number of control and invisible characters removed from subject and body",
+    "send_at": "when it will be sent once approved, or null if the gateway does not say",
+    "disclosure": "list of sentences: what the gateway adds, or does not disclose",
     "unchecked": "list of sentences: what the risk rules did not look at",
-    "in_house_facts": "list of sentences: what of it stands in house facts and not in the thread",
-    "second_reader": "with --second-reader, else null: phase, words, model, stand_in, dropped, and lines (null when "
-    "nobody read; none is no all-clear), each with kind (contradicted, not_found, unanswered), draft and thread (the "
-    "quotes), source (the mail's id, or a file of house facts) and from",
+    "in_house_facts": "list of sentences: what the draft takes from house facts and not from the thread",
+    "second_reader": "with --second-reader, else null: phase, words, model, stand_in, dropped, and lines (null if no "
+    "model read it; an empty list does not mean it is safe), each with kind (contradicted, not_found, "
+    "unanswered), draft and thread (the "
+    "quotes), source (the email's id, or a file of house facts) and from",
     "oversight_mode": "of the mailbox, or null",
-    "edited_here": "whether an unsent edit is kept on this machine",
-    "claimed": "{by, since, until} when a reviewer says that they have it open, else null; it binds nobody",
+    "edited_here": "whether an unsent edit is saved on this machine",
+    "claimed": "{by, since, until} if a reviewer has it open, else null; only a hint",
     "thread": "list of {id, direction, from, subject, status, received_at, exchanged, body}, oldest first; "
-    "body null when it was not read",
+    "body is null if it was not read",
     "live": "whether the profile's keys send real mail",
 }
 
 DECISION: Mapping[str, str] = {
-    "id": "the mail's id",
+    "id": "the email's id",
     "act": "approve, reject, release_edit or reschedule",
-    "phase": "done, decided (as wanted, not known whether by this call), undecided, changed, elsewhere, incident, "
+    "phase": "done, decided (as wanted, but not known whether by this call), undecided, changed, elsewhere, incident, "
     "unknown, asking, waiting or working",
-    "outcome": "how it ended, in the journal's word, or null; not_as_seen: other content left than was seen",
+    "outcome": "how it ended, in the journal's word, or null; not_as_seen: the content sent differs from what was seen",
     "words": "one sentence",
-    "digest": "of what was decided on",
-    "replacement_id": "id of the edited mail, or null",
-    "decided_by": "whom the gateway names, or null",
+    "digest": "of what was decided about",
+    "replacement_id": "id of the edited email, or null",
+    "decided_by": "as named by the gateway, or null",
     "decided_at": "ISO 8601 in UTC, or null",
-    "changed": "{seen, now} where content differs from what was decided on, each {to, cc, subject, body, attachments, "
-    "send_at} or null; after not_as_seen `now` is what left; else null",
-    "question": "{words, choices} when a human must answer, else null",
+    "changed": "{seen, now} if the content differs from what was decided about, each {to, cc, subject, "
+    "body, attachments, "
+    "send_at} or null; after not_as_seen `now` is what was sent; else null",
+    "question": "{words, choices} if a human must answer, else null",
     "exit_status": "the exit status",
 }
 
@@ -74,15 +77,15 @@ AUDIT: Mapping[str, str] = {
     "at": "ISO 8601 in UTC",
     "source": "gateway or journal",
     "action": "what happened, in the source's word",
-    "who": "the reviewer where it was decided here, else the gateway's key id",
-    "about": "id of the mail or other thing",
-    "details": "object of texts",
+    "who": "the reviewer if it was decided here, else the gateway's key id",
+    "about": "id of the email or other thing",
+    "details": "object with text values",
     "id": "the gateway's id, or the number in the journal",
     "hash": "in the journal's chain; empty for the gateway's lines",
 }
 
 OUTPUTS: Mapping[str, Mapping[str, str]] = {
-    "pending list": {"pending": "list of items, each with the fields of the next table but digest and below"},
+    "pending list": {"pending": "list of items, each with the fields of the next table above digest"},
     "pending show": SHOWN,
     "pending approve, reject, edit, answer": DECISION,
     "pending reject --filter": {
@@ -90,10 +93,11 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
         "failed": "list of {id, words}: what could not be rejected, and why",
     },
     "stats": {
-        "days": "how many days are looked back",
-        "agents": "list of {key (id of the key that composed, or null), drafts, approved_as_written, edited, rejected, "
+        "days": "number of days covered",
+        "agents": "list of {key (id of the key that wrote the drafts, or null), drafts, "
+        "approved_as_written, edited, rejected, "
         "reasons (object: reason to number), median_wait_seconds (or null), flags (object: code to number), by_day (30 "
-        "pairs, oldest first: as written, edited or rejected)}, the busiest first",
+        "pairs, oldest first: as written, edited or rejected)}, busiest first",
         "mailboxes": "list of {mailbox_id, without_examples, words_changed_without, with_examples, "
         "words_changed_with}: released drafts that were written without and with examples of earlier edits, and the "
         "share of their words that humans changed, 0 to 1 or null",
@@ -106,16 +110,16 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     "audit list": {"entries": "list of lines, each with the fields of `audit export`"},
     "audit export": AUDIT,
     "audit verify": {
-        "ok": "whether the journal is whole",
+        "ok": "whether the journal is intact",
         "words": "one sentence",
-        "entries": "how many entries are sound, from the first on",
+        "entries": "number of intact entries, from the first on",
         "first_bad": "number of the first entry that is not as written, or null",
-        "head": "NUMBER:HASH, to be kept elsewhere",
+        "head": "NUMBER:HASH; keep a copy elsewhere",
     },
     "sync": {
-        "ok": "whether every part went well",
-        "mailboxes": "how many there are; null when they could not be read",
-        "pending": "how many mails wait; null when the queue could not be read",
+        "ok": "whether every part succeeded",
+        "mailboxes": "how many there are; null if they could not be read",
+        "pending": "number of waiting emails; null if the queue could not be read",
         "failed": "list of {part, error, cure}",
     },
     "doctor": {
@@ -123,14 +127,15 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
         "checks": "list of {check, result, words, cure}; result is ok, warning or problem",
     },
     "profiles": {
-        "profiles": "list of {name, default, live, url, mailbox, trouble}; live is null where only the keys can tell, "
-        "mailbox and trouble are null when there is none",
-        "overriding": "list of variables of the environment that are used on every profile",
+        "profiles": "list of {name, default, live, url, mailbox, trouble}; live is null if only the keys can tell, "
+        "mailbox and trouble are null if there is none",
+        "overriding": "list of environment variables that are used for every profile",
     },
     "init": {
         "profile": "the profile's name",
         "config": "the file",
-        "keys": "object: oversight, send, admin to {kind, scopes}; kind is test or live, scopes null when not tried",
+        "keys": "object: oversight, send, admin to {kind, scopes}; kind is test or live, scopes is null if "
+        "the key was not tried",
         "mailboxes": "list of {id, address, oversight_mode}",
         "warnings": "list of sentences",
     },
