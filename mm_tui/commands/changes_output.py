@@ -39,16 +39,9 @@ def change_text(changed: Changed, *, left: bool) -> Iterator[OneLine | ManyLine]
         yield OneLine("what differs could not be read")
         return
     yield OneLine(f"[-as seen-] {{+as it {'left' if left else 'is now'}+}}:")
-    for name, before, after in (
-        ("to", ", ".join(old.to), ", ".join(new.to)),
-        ("cc", ", ".join(old.cc), ", ".join(new.cc)),
-        ("subject", old.subject, new.subject),
-        ("attached", ", ".join(old.attachments), ", ".join(new.attachments)),
-        ("send time", old.send_at, new.send_at),
-    ):
-        if before != after:
-            removed, added = marked(Kind.REMOVED, before or "nothing"), marked(Kind.ADDED, after or "nothing")
-            yield OneLine(f"{name}: {''.join(removed)} {''.join(added)}")
+    for name, before, after in old.changed_fields(new):
+        removed, added = marked(Kind.REMOVED, before), marked(Kind.ADDED, after)
+        yield OneLine(f"{name}: {''.join(removed)} {''.join(added)}")
     body = compare(old.body, new.body)
     if body.changed:
         yield ManyLine("".join("".join(marked(segment.kind, segment.text)) for segment in body.segments))

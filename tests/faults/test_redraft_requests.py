@@ -199,8 +199,8 @@ def test_the_command_says_what_keeps_it_from_asking(sandbox: Sandbox, tmp_path: 
 def test_the_store_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     with Database.open(tmp_path / "store.db") as database:
         StateStore(database).set("redrafts_to_ask", json.dumps(["gone"]))
-        from mm_tui.services.decisions.redrafts import UnaskedRedrafts
+        from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, RememberedDecisions
 
-        assert UnaskedRedrafts(database).all() == []
-        UnaskedRedrafts(database).forget("gone")
+        assert RememberedDecisions(database, REDRAFTS_TO_ASK).all() == []
+        RememberedDecisions(database, REDRAFTS_TO_ASK).forget("gone")
         assert StateStore(database).get("redrafts_to_ask") is None

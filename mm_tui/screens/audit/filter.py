@@ -18,6 +18,7 @@ from mm_tui.screens.dialogs.confirm import keys_line
 from mm_tui.services.audit.line import GATEWAY_WORDS, actor_words
 from mm_tui.store.audit.timeline import Facet, LineFilter, Source
 from mm_tui.text import OneLine
+from mm_tui.widgets.choice_list import ChoiceList
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -49,8 +50,6 @@ class AuditFilterScreen(ModalScreen[LineFilter | None]):
     CSS_PATH = "../dialogs/dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "close"),
-        Binding("j", "move(1)", "down", show=False),
-        Binding("k", "move(-1)", "up", show=False),
     ]
 
     def __init__(
@@ -96,7 +95,7 @@ class AuditFilterScreen(ModalScreen[LineFilter | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content("Show only"), classes="dialog--title")
-            yield OptionList(*[self._option(at, choice) for at, choice in enumerate(self._choices)])
+            yield ChoiceList(*[self._option(at, choice) for at, choice in enumerate(self._choices)])
             yield keys_line(("enter", "choose; choose again to clear it"), ("esc", "close"))
 
     def _option(self, at: int, choice: _Choice | str) -> Option:
@@ -112,10 +111,6 @@ class AuditFilterScreen(ModalScreen[LineFilter | None]):
 
     def action_close(self) -> None:
         self.dismiss(None)
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        options.action_cursor_down() if by > 0 else options.action_cursor_up()
 
 
 def _lines(facet: Facet) -> str:

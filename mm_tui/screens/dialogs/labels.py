@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from mm_tui.screens.dialogs.confirm import keys_line
 from mm_tui.text import OneLine
+from mm_tui.widgets.choice_list import ChoiceList
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -29,8 +30,6 @@ class LabelScreen(ModalScreen[str | None]):
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "close"),
-        Binding("j", "move(1)", "down", show=False),
-        Binding("k", "move(-1)", "up", show=False),
     ]
 
     def __init__(self, labels: tuple[str, ...], current: str) -> None:
@@ -40,7 +39,7 @@ class LabelScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content("Label"), classes="dialog--title")
-            yield OptionList(*[self._option(label) for label in self._labels])
+            yield ChoiceList(*[self._option(label) for label in self._labels])
             yield keys_line(("enter", "label it"), ("esc", "close"))
 
     def _option(self, label: str) -> Option:
@@ -52,13 +51,6 @@ class LabelScreen(ModalScreen[str | None]):
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         self.dismiss(self._labels[message.option_index])
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from mm_tui.review.findings import Level
 from mm_tui.review.links import Link, find_links, inspect_link
 from mm_tui.text import OneLine, escaped, file_label
+from mm_tui.widgets.choice_list import ChoiceList
 from mm_tui.widgets.pager import Page, Pager, PageWriter
 from mm_tui.widgets.words import exact, size
 
@@ -117,8 +118,6 @@ class LinksScreen(ModalScreen[Link | None]):
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "close"),
-        Binding("j", "move(1)", "down", show=False),
-        Binding("k", "move(-1)", "up", show=False),
     ]
 
     def __init__(self, text: str, known: Known) -> None:
@@ -129,17 +128,13 @@ class LinksScreen(ModalScreen[Link | None]):
         with Vertical(classes="dialog dialog--wide"):
             yield Static(Content(f"Links · {len(self._links)}"), classes="dialog--title")
             if self._links:
-                yield OptionList(*[Option(_link_lines(link, found)) for link, found in self._links])
+                yield ChoiceList(*[Option(_link_lines(link, found)) for link, found in self._links])
             else:
                 yield Static(Content.styled("This email has no links.", "$mm-dim"))
             yield keys_line(("enter", "copy" if over_ssh() else "open or copy"), ("esc", "close"))
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         self.dismiss(self._links[message.option_index][0])
-
-    def action_move(self, by: int) -> None:
-        for options in self.query(OptionList):
-            options.action_cursor_down() if by > 0 else options.action_cursor_up()
 
     def action_close(self) -> None:
         self.dismiss(None)
@@ -181,7 +176,7 @@ class FilesScreen(ModalScreen[int | None]):
         with Vertical(classes="dialog"):
             yield Static(Content("Files"), classes="dialog--title")
             if self._attachments:
-                yield OptionList(*[Option(_file_line(one)) for one in self._attachments])
+                yield ChoiceList(*[Option(_file_line(one)) for one in self._attachments])
                 yield Static(Content.styled(OneLine(f"saved in {self._folder}, never opened"), "$mm-dim"))
             else:
                 yield Static(Content.styled("This email has no attachments.", "$mm-dim"))

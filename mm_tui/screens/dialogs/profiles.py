@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from mm_tui.screens.dialogs.confirm import keys_line
 from mm_tui.settings.profiles import Kind, Listed
 from mm_tui.text import OneLine
+from mm_tui.widgets.choice_list import ChoiceList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,6 @@ class ProfilesScreen(ModalScreen[str | None]):
     CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "close"),
-        Binding("j", "move(1)", "down", show=False),
-        Binding("k", "move(-1)", "up", show=False),
     ]
 
     def __init__(self, profiles: Sequence[Listed], here: str, overriding: Sequence[str] = ()) -> None:
@@ -45,7 +44,7 @@ class ProfilesScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content("Switch to which profile?"), classes="dialog--title")
-            yield OptionList(*[Option(self._lines(profile)) for profile in self._profiles])
+            yield ChoiceList(*[Option(self._lines(profile)) for profile in self._profiles])
             if self._overriding:
                 words = f"environment variables override every profile's own settings: {', '.join(self._overriding)}"
                 yield Static(Content.assemble(("▲ ", "$warning"), OneLine(words)))
@@ -76,13 +75,6 @@ class ProfilesScreen(ModalScreen[str | None]):
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         self.dismiss(self._profiles[message.option_index].key)
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def action_close(self) -> None:
         self.dismiss(None)

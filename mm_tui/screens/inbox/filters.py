@@ -17,6 +17,7 @@ from textual.worker import get_current_worker
 from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.store.mail.search import MailView, parse_query
 from mm_tui.text import OneLine
+from mm_tui.widgets.choice_list import ChoiceList
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -60,8 +61,6 @@ class FilterScreen(ModalScreen[MailView | None]):
     CSS_PATH = "../dialogs/dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "close", "close"),
-        Binding("j", "down", "down", show=False),
-        Binding("k", "up", "up", show=False),
     ]
 
     class Counted(Message):
@@ -97,7 +96,7 @@ class FilterScreen(ModalScreen[MailView | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content("Show only"), classes="dialog--title")
-            yield OptionList(*[self._option(at, choice) for at, choice in enumerate(self._choices)])
+            yield ChoiceList(*[self._option(at, choice) for at, choice in enumerate(self._choices)])
             keys = (("enter", "$foreground"), " choose; choose again to clear it   ", ("esc", "$foreground"), " close")
             yield Static(Content.assemble(*keys), classes="dialog--keys")
 
@@ -135,9 +134,3 @@ class FilterScreen(ModalScreen[MailView | None]):
 
     def action_close(self) -> None:
         self.dismiss(None)
-
-    def action_down(self) -> None:
-        self.query_one(OptionList).action_cursor_down()
-
-    def action_up(self) -> None:
-        self.query_one(OptionList).action_cursor_up()

@@ -17,6 +17,7 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.confirm import keys_line
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.text import OneLine
+from mm_tui.widgets.choice_list import ChoiceList
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -65,8 +66,6 @@ class WebhooksScreen(ModalScreen[None]):
         Binding("n", "new(False)", "new"),
         Binding("N", "new(True)", "add for all"),
         Binding("x", "remove", "remove"),
-        Binding("j", "move(1)", "down", show=False),
-        Binding("k", "move(-1)", "up", show=False),
     ]
 
     def __init__(self, acts: MailboxActs, mailbox: Mailbox | None) -> None:
@@ -77,7 +76,7 @@ class WebhooksScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content("Webhooks"), classes="dialog--title")
-            yield OptionList()
+            yield ChoiceList()
             yield Static(Content.styled("loading …", "$mm-dim"), id="trouble")
             mine = self._mailbox.address.partition("@")[0] + "@" if self._mailbox is not None else "all mailboxes"
             yield keys_line(("n", f"add for {OneLine(mine)}"), ("N", "add for all"), ("x", "remove"), ("esc", "close"))
@@ -171,10 +170,6 @@ class WebhooksScreen(ModalScreen[None]):
             ChoiceScreen("Remove the webhook?", body, [Choice("X", "remove it", True)], stay="keep it"),
             lambda sure: self._do(self._acts.delete_webhook(hook.id), None) if sure else None,
         )
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        options.action_cursor_down() if by > 0 else options.action_cursor_up()
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -129,19 +129,12 @@ def three_way_page(entry: QueueEntry) -> Page:
 
 
 def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
-    for name, before, after in (
-        ("to", ", ".join(old.to), ", ".join(new.to)),
-        ("cc", ", ".join(old.cc), ", ".join(new.cc)),
-        ("subject", old.subject, new.subject),
-        ("attached", ", ".join(old.attachments), ", ".join(new.attachments)),
-        ("send time", old.send_at, new.send_at),
-    ):
-        if before != after:
-            writer.write(f"{name}: ", "dim")
-            _segment(writer, Kind.REMOVED, before or "nothing")
-            writer.write(" ")
-            _segment(writer, Kind.ADDED, after or "nothing")
-            writer.line()
+    for name, before, after in old.changed_fields(new):
+        writer.write(f"{name}: ", "dim")
+        _segment(writer, Kind.REMOVED, before)
+        writer.write(" ")
+        _segment(writer, Kind.ADDED, after)
+        writer.line()
     writer.line()
     diff = compare(old.body, new.body)
     if not diff.changed:

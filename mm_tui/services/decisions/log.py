@@ -22,9 +22,8 @@ from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import edited, fingerprint
 from mm_tui.review.findings import Finding, codes
 from mm_tui.services.decisions.approval_gate import OWN_REPLY
-from mm_tui.services.decisions.incidents import Incidents
 from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, facts_of, restored, state_of
-from mm_tui.services.decisions.redrafts import UnaskedRedrafts
+from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, UNSEEN_INCIDENTS, RememberedDecisions
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import put, remove
 from mm_tui.services.examples import USED
@@ -113,8 +112,8 @@ class DecisionLog:
         self.edits = EditStore(database)
         self.pending = PendingStore(database)
         self._mail = MailStore(database)
-        self.incidents = Incidents(database)
-        self.redrafts = UnaskedRedrafts(database)
+        self.incidents = RememberedDecisions(database, UNSEEN_INCIDENTS)
+        self.redrafts = RememberedDecisions(database, REDRAFTS_TO_ASK)
         self._authors = Authors(database)
         self._own_replies = own_replies
 

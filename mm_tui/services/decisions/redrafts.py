@@ -7,20 +7,16 @@ lost network or a quit in between only delays it. It is asked on the rejected dr
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mm_tui.clock import sleep_or_wake
 from mm_tui.services import redraft_tags
-from mm_tui.services.decisions.record import ActiveDecision, restored
+from mm_tui.services.decisions.record import ActiveDecision
+from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, RememberedDecisions
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.services.redraft_tags import RedraftRequest
-from mm_tui.store.decisions.records import DecisionStore
-from mm_tui.store.state import StateStore
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
@@ -30,39 +26,8 @@ if TYPE_CHECKING:
 
 AGAIN_AFTER = 15.0
 """Seconds until what could not be asked is asked again; also how soon what another program left is taken up."""
-_NAME = "redrafts_to_ask"
 
 log = logging.getLogger("mm_tui.redrafts")
-
-
-class UnaskedRedrafts:
-    """The rejections whose agent is still to be asked for another draft."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._state = StateStore(database)
-        self._rows = DecisionStore(database)
-
-    def note(self, release_id: str) -> None:
-        """Remembers that a decision ended so, inside the caller's transaction."""
-        self._state.set(_NAME, json.dumps([*dict.fromkeys([*self._ids(), release_id])]))
-
-    def all(self) -> list[ActiveDecision]:
-        """Those that are remembered, oldest first."""
-        rows = [self._rows.get(release_id) for release_id in self._ids()]
-        return [restored(row) for row in rows if row is not None]
-
-    def forget(self, release_id: str) -> None:
-        """It was asked, or never can be: what was kept of the text for it goes."""
-        with self._database.write() as connection:
-            left = [one for one in self._ids() if one != release_id]
-            self._state.set(_NAME, json.dumps(left) if left else None)
-            if (row := self._rows.get(release_id)) is not None:
-                self._rows.put(connection, replace(row, content=None))
-
-    def _ids(self) -> Sequence[str]:
-        found: list[str] = json.loads(self._state.get(_NAME) or "[]")
-        return found
 
 
 class RedraftRequests:
@@ -75,7 +40,7 @@ class RedraftRequests:
     """
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock) -> None:
-        self._unasked = UnaskedRedrafts(database)
+        self._unasked = RememberedDecisions(database, REDRAFTS_TO_ASK)
         self._gateway = gateway
         self._clock = clock
         self._wake = asyncio.Event()

@@ -268,7 +268,7 @@ class Decisions:
 
     async def _keep_looked_at(self, live: ActiveDecision) -> None:
         if live.state.outcome in INCIDENTS:
-            await asyncio.to_thread(self._store.incidents.looked_at, live.release_id)
+            await asyncio.to_thread(self._store.incidents.forget, live.release_id)
         self._driver.tell(live)
 
     def incidents(self) -> list[PendingItem]:
@@ -302,7 +302,7 @@ class Decisions:
         if self._driver.closing or self._beginning:
             return
         self._renew()
-        for live in await asyncio.to_thread(self._store.incidents.unseen):
+        for live in await asyncio.to_thread(self._store.incidents.all):
             if live.release_id not in self._lives:
                 # Ahead of what was decided in this run: it is older.
                 self._lives = {live.release_id: live, **self._lives}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -99,6 +100,18 @@ class Shown:
             attachments=tuple(OneLine(f"{name} ({size} bytes)") for name, size, _ in raw.attachments),
             send_at=OneLine(raw.send_at),
         )
+
+    def changed_fields(self, now: Shown) -> Iterator[tuple[str, str, str]]:
+        """What but the body differs from `now`: the field's name, and its text in each; `nothing` where it is empty."""
+        for name, before, after in (
+            ("to", ", ".join(self.to), ", ".join(now.to)),
+            ("cc", ", ".join(self.cc), ", ".join(now.cc)),
+            ("subject", self.subject, now.subject),
+            ("attached", ", ".join(self.attachments), ", ".join(now.attachments)),
+            ("send time", self.send_at, now.send_at),
+        ):
+            if before != after:
+                yield name, before or "nothing", after or "nothing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""Ended decisions that still ask for something: remembered in the store until it is done, also after a restart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mm_tui.services.decisions.record import ActiveDecision, restored
+from mm_tui.store.decisions.records import DecisionStore
+from mm_tui.store.state import StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mm_tui.store.database import Database
+
+UNSEEN_INCIDENTS = "incidents"
+"""Mail that left and should not have, until a human has looked at it."""
+REDRAFTS_TO_ASK = "redrafts_to_ask"
+"""Rejections whose agent is still to be asked for another draft."""
+
+
+class RememberedDecisions:
+    """The decisions that are remembered under one name, with the text that was kept for that.
+
+    Args:
+        database: the store.
+        name: `UNSEEN_INCIDENTS` or `REDRAFTS_TO_ASK`.
+    """
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database = database
+        self._name = name
+        self._state = StateStore(database)
+        self._rows = DecisionStore(database)
+
+    def note(self, release_id: str) -> None:
+        """Remembers a decision, inside the caller's transaction."""
+        self._state.set(self._name, json.dumps([*dict.fromkeys([*self._ids(), release_id])]))
+
+    def all(self) -> list[ActiveDecision]:
+        """Those that are remembered, oldest first."""
+        rows = [self._rows.get(release_id) for release_id in self._ids()]
+        return [restored(row) for row in rows if row is not None]
+
+    def forget(self, release_id: str) -> None:
+        """Nothing is to be done any more: what was kept of the text goes too."""
+        with self._database.write() as connection:
+            left = [one for one in self._ids() if one != release_id]
+            self._state.set(self._name, json.dumps(left) if left else None)
+            if (row := self._rows.get(release_id)) is not None:
+                self._rows.put(connection, replace(row, content=None))
+
+    def _ids(self) -> Sequence[str]:
+        found: list[str] = json.loads(self._state.get(self._name) or "[]")
+        return found
