@@ -27,8 +27,9 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+MAILS ?= 100000
 bench: $(STAMP)
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --mails $(MAILS)
 
 docs: $(STAMP)
 	$(BIN)/python -m mm_tui.commands.docs

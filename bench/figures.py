@@ -46,7 +46,7 @@ class Bench:
     """Measures the parts. Sandboxes and stores are made when a part first needs them."""
 
     PARTS: ClassVar[tuple[str, ...]] = (
-        "launch", "moves", "memory", "first_fill", "search", "idle", "quiet", "link", "polls", "arriving", "opening",
+        "launch", "moves", "memory", "first_fill", "search", "idle", "quiet", "link", "long_queue", "polls", "arriving", "opening",
         "neighbours",
     )  # fmt: skip
 
@@ -369,6 +369,25 @@ class Bench:
             )
         )
         return figures
+
+    def long_queue(self) -> list[Figure]:
+        """A queue of thousands of waiting drafts: each act, and until the rules have been applied to all."""
+        from bench.long_queue import DRAFTS
+
+        drafts = 200 if self._quick else DRAFTS
+        environment = self._office(SMALL).environment(self._folder / "long-queue", PYTHONPATH=str(Path.cwd()))
+        environment["MULTIMAIL_API_URL"] = "http://127.0.0.1:9"
+        told = self._child("bench.long_queue", str(drafts), environment=environment)
+        name = f"queue of {drafts:,} drafts"
+        acts = [act.removesuffix("_ms") for act in told if act.endswith("_ms") and act != "stall_ms"]
+        return [
+            *(
+                Figure(f"{name}: {act}", f"{told[f'{act}_ms']:.0f} ms", "100 ms", told[f"{act}_ms"] <= 100)
+                for act in acts
+            ),
+            Figure(f"{name}: all assessed", f"{told['assessed_s']:.1f} s", "20 s", told["assessed_s"] <= 20),
+            Figure(f"{name}: longest stall", f"{told['stall_ms']:.0f} ms", "50 ms", told["stall_ms"] <= 50),
+        ]
 
     def neighbours(self) -> list[Figure]:
         """Other mail programs on as many mails, where they are installed."""

@@ -47,7 +47,7 @@ def _prototypes() -> dict[str, str]:
     return chosen
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def skeleton(text: str) -> str:
     """What `text` looks like, case aside: two texts with one skeleton can be taken for each other.
 
@@ -119,6 +119,7 @@ def one_slip_apart(first: str, second: str) -> bool:
     return left[1:] == right if len(left) > len(right) else left == right[1:]
 
 
+@lru_cache(maxsize=65536)
 def domain_of(address: str) -> str:
     """The domain of an address, lower case; empty when there is none."""
     return address.rpartition("@")[2].strip(" .>").lower() if "@" in address else ""
@@ -216,7 +217,7 @@ def _imitates(one: _Shape, known: _Shape, *, ours: bool) -> bool:
 
 
 def _lower(texts: Iterable[str]) -> Iterator[str]:
-    return (text.lower() for text in texts)
+    return map(str.lower, texts)
 
 
 @dataclass(frozen=True)
@@ -297,16 +298,14 @@ class Known:
                 return earlier
         return None
 
-    @cached_property
-    def _address_skeletons(self) -> dict[str, str]:
-        return {skeleton(address): address for address in (*reversed(self.recent), *sorted(self.addresses))}
-
     def address_imitated(self, address: str) -> str | None:
         """The known address that `address` could be taken for without being it; None when there is none."""
         address = address.lower()
         if address in self.addresses:
             return None
-        twin = self._address_skeletons.get(skeleton(address))
+        drawn = skeleton(address)
+        alike = [known for known in self.addresses if skeleton(known) == drawn]
+        twin = max(alike) if alike else next((known for known in self.recent if skeleton(known) == drawn), None)
         return None if twin == address else twin
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,6 +39,9 @@ class Contacts:
         self._clock = clock
         self._read_at: datetime | None = None
         self._exchanges: dict[str, list[Exchange]] = {}
+        self._single: list[tuple[str, int, int, bool]] = []
+        """Address, time, thread and whether they wrote, of those with one exchange."""
+        self._several: list[tuple[str, list[Exchange]]] = []
         self.version = 0
         """Another number whenever the correspondents have changed."""
 
@@ -50,6 +54,13 @@ class Contacts:
         fresh = _by_address([*self._store.exchanges(), *self._store.address_book()])
         if fresh != self._exchanges:
             self._exchanges = fresh
+            self._single, self._several = [], []
+            for address, exchanges in fresh.items():
+                first = exchanges[0]
+                if len(exchanges) > 1 or first.thread == NO_THREAD:
+                    self._several.append((address, exchanges))
+                elif first.at is not None:
+                    self._single.append((address, first.at, first.thread, first.wrote))
             self.version += 1
 
     def known_to(
@@ -67,9 +78,15 @@ class Contacts:
         before = to_ms(received_at)
         tried = int(TRIED.total_seconds() * 1000)
         now = before if before is not None else to_ms(self._clock.now()) or 0
-        established: set[str] = set()
-        recent: list[tuple[int, str]] = []
-        for address, exchanges in self._exchanges.items():
+        latest = before if before is not None else sys.maxsize
+        # Most addresses wrote or were written to in one thread alone: these are looked at together.
+        established = {
+            address
+            for address, at, other, wrote in self._single
+            if at < latest and other != thread and (not wrote or before is None or at <= latest - tried)
+        }
+        recent = [(at, address) for address, at, _, _ in self._single if at < latest and address not in established]
+        for address, exchanges in self._several:
             first: int | None = None
             for one in exchanges:
                 if one.at is None or (before is not None and one.at >= before):

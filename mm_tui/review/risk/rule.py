@@ -54,8 +54,8 @@ class Reading:
         """Our domains, and everybody that mail was exchanged with before or who takes part in the thread."""
         own = frozenset({*self.context.domains, *map(str.lower, self.settings.own_domains)})
 
-        def others(addresses: Iterable[str]) -> Iterator[str]:
-            return (address for address in map(str.lower, addresses) if domain_of(address) not in own)
+        def others(addresses: Iterable[str]) -> list[str]:
+            return [address for address in map(str.lower, addresses) if domain_of(address) not in own]
 
         established = frozenset(others(self.context.known_addresses))
         recent = (*self.context.recent_addresses, *self._in_order)

@@ -39,8 +39,11 @@ class QueueRead(Message):
         endings: dict[str, OneLine],
         incidents: Sequence[QueueEntry] = (),
         made: Sequence[MadeDecision] = (),
+        expected: int | None = None,
     ) -> None:
         super().__init__()
+        self.expected = expected
+        """How many wait in all, where these are the first of them; None when nothing more follows."""
         self.made = made
         """Today's decisions, where nothing waits."""
         self.incidents = incidents
@@ -59,6 +62,8 @@ class QueueReader:
         self._screen = screen
         self._reading = False
         self._outdated = False
+        self._was_whole = False
+        """All that waited has been read once. Before, a long queue is shown as it is read."""
 
     @cached_property
     def queue(self) -> ReviewQueue:
@@ -86,6 +91,7 @@ class QueueReader:
     def ended(self) -> None:
         """A reading ended: something may have changed meanwhile."""
         self._reading = False
+        self._was_whole = True
         if self._outdated:
             self.read()
 
@@ -107,13 +113,22 @@ class QueueReader:
         endings: dict[str, OneLine] = {}
         left: list[QueueEntry] = []
         made: list[MadeDecision] = []
+
+        def show_first(entries: list[QueueEntry], count: int) -> None:
+            if not self._was_whole and not worker.is_cancelled and len(entries) < count:
+                self._screen.post_message(QueueRead(entries, kept, endings, left, expected=count))
+
         try:
-            entries = self.queue.entries(
-                hidden=hidden, seat=seat, why_unread=self._why_unread, stop=lambda: worker.is_cancelled
-            )
             kept = len(services.edits.left_over())
             endings = {key: self._how_it_ended(key) for key in listed if key not in waiting}
             left = [self.queue.entry_of(item) for item in incidents]
+            entries = self.queue.entries(
+                hidden=hidden,
+                seat=seat,
+                why_unread=self._why_unread,
+                stop=lambda: worker.is_cancelled,
+                so_far=show_first,
+            )
             if not entries:
                 midnight = services.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
                 made = made_since(services.database, midnight)

@@ -199,9 +199,11 @@ class PendingScreen(BaseScreen):
         self.reader.read()
 
     def on_queue_read(self, message: QueueRead) -> None:
-        self.reader.ended()
+        if message.expected is None:
+            self.reader.ended()
         if message.entries is None:
             return
+        self.listing.expected = message.expected
         self.column.kept, self.column.made = message.kept, message.made
         listing = self.listing
         listing.waiting, listing.endings, listing.incidents = message.entries, message.endings, list(message.incidents)

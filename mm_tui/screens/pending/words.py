@@ -83,6 +83,8 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
         return Content.assemble(("▲ ", "$warning"), listing.complaint)
     shown, waiting = len(listing.entries), len(listing.waiting)
     what = f"{shown:,} of {waiting:,} waiting" if listing.is_narrowed else f"{waiting:,} waiting"
+    if listing.expected is not None:
+        what = f"{shown:,} of {listing.expected:,} waiting, checking the rest"
     words = [str(listing.order)]
     words += [f"{marked} marked"] if marked else []
     key = with_keys("{pending.kept}", keys)

@@ -48,6 +48,8 @@ class QueueListing:
         self.order = Order.OLDEST
         self.waiting: list[QueueEntry] = []
         """All that waits, oldest first."""
+        self.expected: int | None = None
+        """How many wait in all, while the rest is still being read; None when `waiting` has them all."""
         self.incidents: list[QueueEntry] = []
         """Mail that left and should not have, and that the reader may not have looked at yet."""
         self.endings: dict[str, OneLine] = {}

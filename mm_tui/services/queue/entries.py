@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Risk
     from mm_tui.store.database import Database
 
-MAX_ASSESSED = 2000
+MAX_ASSESSED = 20_000
+"""More than wait at once: of a longer queue nothing would be kept from one reading to the next."""
+FIRST_READ = 25
+"""More than a screen shows."""
 MAX_REJECTED = 50
 """How many drafts rejected before a new one is compared with."""
 LONGEST_TAG = 2000
@@ -88,6 +91,7 @@ class ReviewQueue:
         assignee: str = "",
         why_unread: Callable[[str], OneLine] = lambda _: OneLine(""),
         stop: Callable[[], bool] = lambda: False,
+        so_far: Callable[[list[QueueEntry], int], object] = lambda entries, count: None,
     ) -> list[QueueEntry]:
         """The waiting emails.
 
@@ -99,6 +103,8 @@ class ReviewQueue:
             assignee: the reviewer to whom emails may be assigned; empty for the seat's.
             why_unread: why the details of an email could not be read, as `WaitingDetails.why_not`.
             stop: asked between items; True ends early with what there is.
+            so_far: called with the oldest ones and the number of all, when `FIRST_READ` are read and each time that
+                twice as many are. All rules have been applied to each of them.
         """
         left_out = frozenset(hidden)
         items = self._pending.items(mailbox_id=mailbox_id)
@@ -106,6 +112,7 @@ class ReviewQueue:
         pairs = _pairs(tags, {item.id for item in items} - left_out)
         self._resubmissions.take_in(now)
         found: list[QueueEntry] = []
+        told = FIRST_READ
         for item in items:
             if stop():
                 break
@@ -123,6 +130,9 @@ class ReviewQueue:
             if not item.complete and (why := why_unread(item.id)):
                 entry = replace(entry, unread_because=why)
             found.append(entry)
+            if len(found) == told:
+                so_far(ordered(found[:], order), len(items))
+                told *= 2
         return ordered(found, order)
 
     def _with_notes(self, entry: QueueEntry, held: Mapping[OneLine, OneLine], reviewer: str) -> QueueEntry:

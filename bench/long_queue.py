@@ -1,0 +1,123 @@
+"""A queue of thousands of waiting drafts: `python -m bench.long_queue [DRAFTS]`, prints JSON.
+
+The real app runs without a terminal in this process, on a store that holds the queue and a gateway that is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from bench.stalls import Watch
+from mm_tui.app import MmTui
+from mm_tui.models import EmailSummary, Party, PendingItem, RawContent
+from mm_tui.screens.pending.screen import PendingScreen
+from mm_tui.session import Session
+from mm_tui.settings import file as config_file
+from mm_tui.startup import TURN_SECONDS
+from mm_tui.store.database import Database
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.mail.pending import PendingStore
+from mm_tui.text import ManyLine, OneLine
+
+DRAFTS = 5_000
+BOX = "01JBOX"
+KEYS = (("filter", "l"), ("sort", "o"), ("back to the order", "o"), ("next", "j"), ("page", "pagedown"), ("last", "G"))
+ROUNDS = 5
+LIMIT_SECONDS = 120
+
+
+def _draft(number: int) -> PendingItem:
+    to = f"anna{number}@customer.example"
+    body = (
+        f"Dear Anna {number},\n\nyour refund of {number % 90} EUR for order {number} is on its way. Please call us.\n"
+    )
+    subject = f"Re: Order {number}"
+    return PendingItem(
+        id=f"01K{number:023d}",
+        mailbox_id=BOX,
+        sender=Party.parse("support@acme.example"),
+        to=(Party.parse(to),),
+        subject=OneLine(subject),
+        body=ManyLine(body * 4),
+        raw=RawContent(sender="support@acme.example", to=(to,), subject=subject, body=body * 4),
+        direction=OneLine("outbound"),
+        status=OneLine("pending_send_approval"),
+        received_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=number),
+        thread_id=f"t{number}",
+        complete=True,
+    )
+
+
+def _question(number: int) -> EmailSummary:
+    return EmailSummary(
+        id=f"01J{number:023d}",
+        mailbox_id=BOX,
+        sender=Party.parse(f"anna{number}@customer.example"),
+        to=(Party.parse("support@acme.example"),),
+        subject=OneLine(f"Order {number}"),
+        direction=OneLine("inbound"),
+        status=OneLine("read"),
+        received_at=datetime(2026, 2, 1, tzinfo=UTC) + timedelta(minutes=number),
+        thread_id=f"t{number}",
+    )
+
+
+def fill(database: Database, drafts: int) -> None:
+    """Puts so many drafts into a store, each an answer to a mail."""
+    MailStore(database).upsert(_question(number) for number in range(drafts))
+    PendingStore(database).replace([_draft(number) for number in range(drafts)], datetime.now(UTC))
+
+
+async def _until(condition: Callable[[], bool]) -> float:
+    begun = time.perf_counter()
+    while not condition():
+        if time.perf_counter() - begun > LIMIT_SECONDS:
+            raise TimeoutError("the queue was not read")
+        await asyncio.sleep(0.002)
+    return time.perf_counter() - begun
+
+
+async def measure(drafts: int) -> dict[str, float]:
+    """Milliseconds of each act at worst, seconds until all are assessed, the longest stall of the event loop."""
+    app = MmTui(Session.open(config_file.load()))
+    found: dict[str, float] = {}
+    async with app.run_test(size=(120, 40)) as pilot:
+        await asyncio.to_thread(fill, app.services.database, drafts)
+        await pilot.pause(1.0)
+        watch = Watch()
+        await pilot.pause(0.1)
+        watch.longest()
+        begun = time.perf_counter()
+        await pilot.press("2")
+        screen = app.screen
+        assert isinstance(screen, PendingScreen)
+        await _until(lambda: bool(screen.queue_list.keys))
+        found["open_ms"] = (time.perf_counter() - begun) * 1000
+        await _until(lambda: len(screen.listing.waiting) == drafts)
+        found["assessed_s"] = time.perf_counter() - begun
+        found["stall_ms"] = watch.longest()
+        for name, key in KEYS * ROUNDS:
+            # The event loop's own time: what else the machine does is no part of it.
+            begun = time.thread_time()
+            await pilot.press(key)
+            found[f"{name}_ms"] = max(found.get(f"{name}_ms", 0.0), (time.thread_time() - begun) * 1000)
+            watch.longest()
+        await watch.end()
+    return found
+
+
+def main() -> None:
+    """Prints the figures."""
+    gc.disable()
+    sys.setswitchinterval(TURN_SECONDS)
+    print(json.dumps(asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else DRAFTS))))
+
+
+if __name__ == "__main__":
+    main()
