@@ -46,8 +46,8 @@ class Bench:
     """Measures the parts. Sandboxes and stores are made when a part first needs them."""
 
     PARTS: ClassVar[tuple[str, ...]] = (
-        "launch", "moves", "memory", "first_fill", "search", "idle", "quiet", "link", "long_queue", "polls", "arriving", "opening",
-        "neighbours",
+        "launch", "moves", "memory", "first_fill", "search", "idle", "quiet", "link", "long_queue", "polls", "arriving",
+        "opening", "neighbours",
     )  # fmt: skip
 
     def __init__(self, folder: Path, mails: int, *, quick: bool) -> None:
