@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from functools import partial
 
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import Exit
-from mm_tui.text import ManyLine
+from mm_tui.text import ManyLine, OneLine
 
 Build = Callable[[], argparse.ArgumentParser]
 
@@ -24,13 +26,81 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "mm-tui completion bash > ~/.local/share/bash-completion/completions/mm-tui; for zsh, into a file _mm-tui in a "
         "folder of $fpath.",
     )
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    parser.add_argument("shell", choices=(*SHELLS, *NAMES), metavar=f"{{{','.join(SHELLS)}}}")
     parser.set_defaults(run=partial(run, build))
 
 
 def run(build: Build, arguments: argparse.Namespace) -> int:
-    """Prints the script."""
+    """Prints the script, or the names that it offers for an argument."""
+    if arguments.shell in NAMES:
+        for name in filter(_SAFE.fullmatch, NAMES[arguments.shell]()):
+            emit.line(OneLine(name))
+        return Exit.OK
     import shtab
 
-    emit.line(ManyLine(shtab.complete(build(), shell=arguments.shell)))
+    parser = build()
+    _say_what_completes(parser)
+    preamble = {shell: "\n".join(_FUNCTION[shell].format(name) for name in NAMES) for shell in _FUNCTION}
+    emit.line(ManyLine(shtab.complete(parser, shell=arguments.shell, preamble=preamble)))  # type: ignore[arg-type] # a text for each shell
     return Exit.OK
+
+
+def _say_what_completes(parser: argparse.ArgumentParser) -> None:
+    """Names for each argument what a shell offers: files, folders, profiles, filters or mailboxes."""
+    import shtab
+
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                _say_what_completes(one)
+        elif action.metavar in ("FILE", "PATH"):
+            action.complete = shtab.FILE  # type: ignore[attr-defined] # shtab's way to be told
+        elif action.metavar == "DIR":
+            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+        elif (names := _OFFERED.get(action.option_strings[-1] if action.option_strings else "")) is not None:
+            action.complete = dict.fromkeys(_FUNCTION, f"_mm_tui_{names}")  # type: ignore[attr-defined]
+
+
+def _profiles() -> Iterable[str]:
+    from mm_tui.settings.profiles import Profiles
+
+    return [str(one.name) for one in Profiles(None).listed()]
+
+
+def _filters() -> Iterable[str]:
+    from mm_tui.query import QUEUE_FILTERS, saved
+    from mm_tui.settings.file import load
+
+    return saved(load().filters.queue, QUEUE_FILTERS)
+
+
+def _mailboxes() -> Iterable[str]:
+    import sqlite3
+
+    from mm_tui.settings.file import load
+    from mm_tui.settings.sections import store_path
+
+    path = store_path(load().profile.name)
+    if not path.exists():
+        return []
+    try:
+        store = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        with closing(store):
+            return [str(row[0]) for row in store.execute("SELECT address FROM mailboxes ORDER BY address")]
+    except sqlite3.Error:
+        # A shell that completes has no place for an error; the command that is typed will tell it.
+        return []
+
+
+SHELLS = ("bash", "zsh", "tcsh")
+NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
+    "profiles": _profiles, "filters": _filters, "mailboxes": _mailboxes,
+}  # fmt: skip
+"""What the scripts ask for while one types."""
+_OFFERED = {"--profile": "profiles", "--filter": "filters", "--mailbox": "mailboxes"}
+_SAFE = re.compile(r"[\w.@+-]+", re.ASCII)
+"""Names that mean nothing else to a shell; others are not offered, for bash expands what it is given."""
+_FUNCTION = {
+    "bash": '_mm_tui_{0}() {{ compgen -W "$(mm-tui completion {0} 2>/dev/null)" -- "$1"; }}',
+    "zsh": '_mm_tui_{0}() {{ compadd -- ${{(f)"$(mm-tui completion {0} 2>/dev/null)"}} }}',
+}

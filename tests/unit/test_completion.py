@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from mm_tui.commands.parser import build
+from mm_tui.models import Mailbox
+from mm_tui.store.database import Database
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.text import OneLine
 
 BASH = r"""
 source "$1"; shift
@@ -53,6 +58,50 @@ def test_bash_completes_commands_and_options(tmp_path: Path, typed: list[str], o
         check=True,
     )
     assert (set(done.stdout.split()), done.stderr) == (offered, "")
+
+
+NAMES = (
+    r"""
+mm-tui() { "$PYTHON" -m mm_tui "$@"; }
+"""
+    + BASH
+)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["--profile", ""], {"acme", "beta"}),
+        (["--profile", "b"], {"beta"}),
+        (["pending", "list", "--filter", "mi"], {"mine"}),
+        (["pending", "list", "--mailbox", "su"], {"support@acme.example"}),
+        (["--config", "a-fi"], {"a-file.toml"}),
+        (["sandbox", "serve", "--data", "a-f"], {"a-folder"}),
+    ],
+)
+def test_bash_completes_names_and_files(tmp_path: Path, typed: list[str], offered: set[str]) -> None:
+    (tmp_path / "a-file.toml").touch()
+    (tmp_path / "a-folder").mkdir()
+    bad = "$(touch owned)@acme.example"
+    (tmp_path / "config.toml").write_text(
+        'version = 1\ndefault_profile = "acme"\n[profiles.acme]\n[profiles.beta]\n[profiles."$(touch owned)"]\n'
+        '[filters.queue]\nmine = "subject:mine"\n',
+        "utf-8",
+    )
+    env = {**os.environ, "MM_TUI_CONFIG": str(tmp_path / "config.toml"), "MM_TUI_DATA": str(tmp_path / "data")}
+    env["PYTHON"] = sys.executable
+    (tmp_path / "data").mkdir()
+    with Database.open(tmp_path / "data" / "store-acme.sqlite3") as database:
+        MailStore(database).save_mailboxes(
+            [Mailbox(id="1", address=OneLine("support@acme.example")), Mailbox(id="2", address=OneLine(bad))]
+        )
+    done = subprocess.run(
+        ["bash", "--norc", "-c", NAMES, "bash", str(script(tmp_path, "bash")), "mm-tui", *typed],
+        capture_output=True, text=True, check=True, cwd=tmp_path, env=env,
+    )  # fmt: skip
+    assert (set(done.stdout.split()), done.stderr) == (offered, "")
+    assert not (tmp_path / "owned").exists(), "no name is run by the shell"
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
