@@ -203,11 +203,11 @@ def test_what_was_left_out_of_a_very_long_thread_is_said() -> None:
         return [str(words) for words in said if words.startswith("not read: ")]
 
     assert left_out(mail("Order 4711 please.")) == []
-    assert "numbers in the older mails" in left_out(mail("Order 4711 please.\n" * 3000))[0]
-    assert any("what the last mail asks for" in words for words in left_out(mail("a word\n" * 6000)))
+    assert "numbers in the older emails" in left_out(mail("Order 4711 please.\n" * 3000))[0]
+    assert any("what the last email asks for" in words for words in left_out(mail("a word\n" * 6000)))
     assert any("orders to an AI" in words for words in left_out(mail("a word\n" * 9000)))
     assert any("contradictions" in words for words in left_out(mail("Hello."), body="a word\n" * 4000))
-    assert any("newest 20 mails" in words for words in left_out(*[mail("Hello.")] * 21))
+    assert any("newest 20 emails" in words for words in left_out(*[mail("Hello.")] * 21))
 
 
 def test_a_state_that_excludes_what_we_wrote() -> None:

@@ -1,4 +1,4 @@
-"""Rules about two answers to one mail."""
+"""Rules about two answers to one email."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mm_tui.review.risk.rule import Reading, rule
 from mm_tui.text import OneLine
 
 
-@rule("two_answers", "two answers to one mail")
+@rule("two_answers", "two answers to one email")
 def two_answers(reading: Reading) -> Iterator[Finding]:
-    """Another mail of ours answers the same mail: `already_answered` when it left, `another_answer` when it waits, is
-    scheduled, or nobody knows whether it left. Medium, and never approved in a batch. Two mails answer the same one
-    when both name it (In-Reply-To) or, where the gateway does not tell, when both came after it in its thread. An edit
-    and the draft that it replaces do not count as two."""
+    """Another email of ours answers the same email: `already_answered` if it was sent, `another_answer` if it is
+    waiting, scheduled, or it is not known whether it was sent. Medium, and never approved in a batch. Two emails answer
+    the same one if both name it (In-Reply-To) or, if the gateway does not say, if both came after it in its thread. An
+    edit and the draft that it replaces do not count as two."""
     sent = [answer for answer in reading.context.answers if answer.left]
     if sent:
         words = f"already answered {_moment(sent[-1], reading.context.today)} ({_state(sent[-1])})"

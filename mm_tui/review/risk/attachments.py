@@ -41,9 +41,9 @@ def _spoken_of(reading: Reading) -> tuple[Span, ...]:
 
 @rule("missing_attachment", "named but missing attachment")
 def missing_attachment(reading: Reading) -> Iterator[Finding]:
-    """The text speaks of an attachment and there is none, or it names a file that is neither attached nor spoken of in
-    the thread, or it speaks of more files than are attached ("both documents", "the plan and the menu" with one of
-    them). Medium. Attachments of the other side ("your attachment") do not count."""
+    """The text mentions an attachment and there is none, or it names a file that is neither attached nor mentioned in
+    the thread, or it mentions more files than are attached ("both documents", "the plan and the menu" with one of
+    them). Medium. Attachments from the other side ("your attachment") do not count."""
     draft = reading.draft
     if not draft.complete:
         return
@@ -122,9 +122,9 @@ def _roots(text: str) -> set[str]:
 
 @rule("attachment_other", "a file other than the text speaks of")
 def attachment_other(reading: Reading) -> Iterator[Finding]:
-    """What is attached does not fit the text: the file's name holds a number that is nearly one of the thread's,
-    another year or month than the sentence that speaks of it, the name of a correspondent who is not in the thread, or
-    no word in common with draft and thread. Medium."""
+    """The attachment does not match the text: the file's name has a number that is nearly one of the thread's, another
+    year or month than the sentence that mentions it, the name of a correspondent who is not in the thread, or no word
+    in common with draft and thread. Medium."""
     spans = _spoken_of(reading)
     if not reading.draft.complete or not reading.draft.attachments or not spans:
         return

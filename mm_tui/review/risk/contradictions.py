@@ -70,7 +70,7 @@ def _turned(first: Clause, second: Clause) -> bool:
 
 @rule("contradicts_itself", "says a thing and its opposite")
 def contradicts_itself(reading: Reading) -> Iterator[Finding]:
-    """Two places of the draft cannot both be true: one says of the same words what the other denies ("the policy has
+    """Two statements in the draft cannot both be true: one says what the other denies ("the policy has
     begun", "the policy has not begun yet"), or they name two states that exclude each other (delivered and still in our
     warehouse, fully booked and a place is free). Conditions and questions do not count. Medium."""
     low = reading.low[: min(reading.written, LONGEST_DRAFT)]
@@ -114,9 +114,9 @@ def _itself(reading: Reading, first: Span, second: Span) -> Finding:
 
 @rule("contradicts_us", "denies what we wrote before", needs_thread=True)
 def contradicts_us(reading: Reading) -> Iterator[Finding]:
-    """A mail of ours in this thread says no where the draft says yes, or yes where it says no, of the same words; or it
-    names a state that excludes the draft's ("has been delivered", "is still in our warehouse"). Medium: one of the two
-    is wrong, or the change should be explained."""
+    """An earlier email of ours in this thread says no where the draft says yes, or the reverse, in the same words; or
+    it names a state that excludes the draft's ("has been delivered", "is still in our warehouse"). Medium: one of the
+    two is wrong, or the change should be explained."""
     low = reading.low[: min(reading.written, LONGEST_DRAFT)]
     ours = [
         mail
@@ -169,7 +169,7 @@ def _roots_of(text: str) -> frozenset[str]:
 
 @rule("date_called_off", "keeps a date that was called off", needs_thread=True)
 def date_called_off(reading: Reading) -> Iterator[Finding]:
-    """The newest mail of the other side calls a day off, and the draft confirms that day without a word of that.
+    """The other side's newest email cancels a day, and the draft confirms that day without mentioning it.
     Medium."""
     low = reading.low[: reading.written]
     mine = find_dates(low)
@@ -199,7 +199,7 @@ _LONGEST_PAST = timedelta(days=120)
 
 @rule("date_past", "a day to come that is over")
 def date_past(reading: Reading) -> Iterator[Finding]:
-    """The draft speaks of a day as one to come ("you can come on", "see you on"), and that day was before the draft. A
+    """The draft speaks of a future day ("you can come on", "see you on"), but that day was before the draft. A
     day without a year is taken for the nearest. Medium; silent where the thread names that day."""
     today = reading.context.today
     if today is None:

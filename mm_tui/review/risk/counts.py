@@ -211,7 +211,7 @@ UNCOUNTED = frozenset(
 
 @rule("count_differs", "a number or unit that contradicts the thread", needs_thread=True)
 def count_differs(reading: Reading) -> Iterator[Finding]:
-    """The draft counts the same thing as the thread and gets another number ("52 seats" for "25 seats"), or gives the
+    """The draft counts the same thing as the thread but gives another number ("52 seats" for "25 seats"), or gives the
     same number in another unit of the same kind ("500 MB" for "500 GB"). Measures and spans of
     time count only after the same word ("for 90 days" for "for 30 days"). Medium when the digits or the word before
     are nearly the same or the draft agrees; low else, and when the draft names the thread's number too."""

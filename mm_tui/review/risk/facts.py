@@ -126,7 +126,7 @@ def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
 
 @rule("amount_not_in_thread", "amounts not in the thread", needs_thread=True)
 def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """A sum of money or a percentage that no mail of the thread names in that currency. Medium; low for a percentage
+    """A sum of money or a percentage that no email in the thread names in that currency. Medium; low for a percentage
     where the thread names none at all, and silent on the sum or the difference of two that are named. "$1,200",
     "1.200,00 €", "USD 1200", "1.2k dollars" and "15 percent" are understood."""
     named = find_amounts(reading.body)
@@ -220,7 +220,7 @@ def days_there(reading: Reading, days: Iterable[Day]) -> tuple[Day, ...]:
 
 @rule("date_impossible", "dates that do not exist")
 def date_impossible(reading: Reading) -> Iterator[Finding]:
-    """A day that no calendar has, such as 31 November, or 29 February of a year that has none. Medium."""
+    """A date that does not exist, such as 31 November, or 29 February in a year without one. Medium."""
     for day in find_dates(reading.body):
         if not day.exists:
             words = f"names a date that does not exist: {quoted(reading.body[slice(*day.span)])}"
@@ -229,8 +229,8 @@ def date_impossible(reading: Reading) -> Iterator[Finding]:
 
 @rule("date_not_in_thread", "dates not in the thread", needs_thread=True)
 def date_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """A written date that no mail of the thread names; a date without a year fits any year. The days on which the mails
-    of the thread came count as named. Low."""
+    """A written date that no email in the thread names; a date without a year matches any year. The days on which the
+    thread's emails arrived count as named. Low."""
     written = find_dates(reading.body)
     if not written:
         return
@@ -322,9 +322,9 @@ _ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+@(?:[\w-]{1,63}\.){1,8}[A-Za-z
 
 @rule("address_not_in_thread", "addresses not in the thread")
 def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """The body names an e-mail address that is not ours, takes no part in the thread, gets no copy and stands in no
-    mail of it. Medium; high when its domain can be taken for a known one or for ours; low when nobody is sent there: in
-    a signature or footer, or where it says who wrote what is quoted."""
+    """The body names an e-mail address that is not ours, takes no part in the thread, gets no copy and appears in none
+    of its emails. Medium; high when its domain can be taken for a known one or for ours; low when nobody is sent there:
+    in a signature or footer, or where it says who wrote what is quoted."""
     written = [match for match in _ADDRESS.finditer(reading.body) if not reading.is_ours(match[0])]
     if not written:
         return

@@ -57,7 +57,7 @@ _DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]\n]{1,200})\]:[ \t]{0,9}\S[^
 
 @rule("empty_subject", "empty subject", inbound=True)
 def empty_subject(reading: Reading) -> Iterator[Finding]:
-    """The subject is empty, or nothing but "Re:" and "Fwd:". Medium on mail that leaves, low on mail that comes in."""
+    """The subject is empty, or only "Re:" and "Fwd:". Medium on outbound mail, low on inbound mail."""
     subject = reading.draft.subject
     if not unmarked(subject):
         level = Level.MEDIUM if reading.draft.outbound else Level.LOW
@@ -134,8 +134,8 @@ def _holes(text: str) -> tuple[Span, ...]:
 
 @rule("hidden_characters", "hidden characters removed", inbound=True)
 def hidden_characters(reading: Reading) -> Iterator[Finding]:
-    """Cleaning took characters out of the subject, the body, a name or an address: what will be sent is not all on the
-    screen. High when some of them could act (control sequences, direction overrides), else medium."""
+    """Cleaning removed characters from the subject, the body, a name or an address: the screen does not show everything
+    that will be sent. High when some of them could act (control sequences, direction overrides), else medium."""
     draft = reading.draft
     if draft.removed:
         level = Level.HIGH if draft.active else Level.MEDIUM
@@ -146,9 +146,9 @@ def hidden_characters(reading: Reading) -> Iterator[Finding]:
 
 @rule("not_shown", "text that the recipient does not see", inbound=True)
 def not_shown(reading: Reading) -> Iterator[Finding]:
-    """The body holds what makes nothing on the recipient's screen: a comment, text that a style hides, a link without
+    """The body contains text that the recipient does not see: a comment, text that a style hides, a link without
     text, a link definition that nothing uses, invisible signs written as entities. Medium: it may be meant for a
-    program that reads the mail, or be left from a template."""
+    program that reads the email, or be left over from a template."""
     body = reading.body
     spans = [Span(*match.span()) for match in _UNSEEN.finditer(body)]
     for match in _DEFINITION.finditer(body):

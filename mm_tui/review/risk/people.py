@@ -41,8 +41,8 @@ def _is_known(name: str, known: frozenset[str]) -> bool:
 
 @rule("greets_stranger", "greets somebody who is not in the thread", needs_thread=True)
 def greets_stranger(reading: Reading) -> Iterator[Finding]:
-    """The greeting names somebody who neither takes part in the thread nor stands in any mail of it. Medium. Says
-    nothing of greetings to all or to a team."""
+    """The greeting names somebody who neither takes part in the thread nor is named in it. Medium. Greetings to
+    everybody or to a team do not count."""
     first = next((match for match in re.finditer(r"[^\n]+", reading.body) if match[0].strip()), None)
     if first is None:
         return
@@ -172,8 +172,8 @@ def _signature(reading: Reading) -> tuple[int, int] | None:
 
 @rule("signature_not_ours", "signed by somebody else")
 def signature_not_ours(reading: Reading) -> Iterator[Finding]:
-    """The signature names another company or team than ours, or the person who gets the mail. Ours are the names of the
-    mailbox, of our domains, and of our earlier mails of the thread. Medium."""
+    """The signature names another company or team than ours, or the recipient. Ours are the names of the mailbox, of
+    our domains, and of our earlier emails in the thread. Medium."""
     place = _signature(reading)
     mails = [mail for mail in reading.context.messages if mail.body is not None]
     sent = [mail for mail in mails if mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)]
@@ -258,8 +258,8 @@ def _full_names(addresses: frozenset[str]) -> dict[tuple[str, str], str]:
 
 @rule("names_other_contact", "names another correspondent", needs_thread=True)
 def names_other_contact(reading: Reading) -> Iterator[Finding]:
-    """The draft names somebody by first and last name who is a correspondent of ours elsewhere, and who stands nowhere
-    in this thread. Medium: what concerns one customer may reach another."""
+    """The draft names, by first and last name, a correspondent of ours who is not mentioned in this thread. Medium: one
+    customer's affairs may reach another."""
     book = _full_names(
         reading.known.everybody
         if isinstance(reading.known.everybody, frozenset)
@@ -288,9 +288,9 @@ _TITLED = re.compile(
 
 @rule("names_third_person", "tells something of a third person", needs_thread=True)
 def names_third_person(reading: Reading) -> Iterator[Finding]:
-    """A sentence names a person who stands nowhere in the thread and is not of our house, and tells what is private: an
-    illness, a debt, where they live or stay, who complained, what they ordered. Or it speaks of another customer,
-    guest, patient or of a neighbour and tells such a thing. Medium."""
+    """A sentence names a person who is not mentioned in the thread and does not belong to us, and reveals something
+    private: an illness, a debt, where they live or stay, who complained, what they ordered. Or it reveals such a thing
+    about another customer, guest, patient or a neighbour. Medium."""
     known = reading.known_names
     low = reading.low[: reading.written]
     place = _signature(reading)

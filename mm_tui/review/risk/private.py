@@ -192,9 +192,9 @@ _SHARE = re.compile(r"(?<![\w\\])\\\\[\w.-]{2,40}\\[\w$.\\-]{2,200}|\b(?:smb|fil
 
 @rule("inner_address", "addresses of our own network")
 def inner_address(reading: Reading) -> Iterator[Finding]:
-    """The body names what only our own people can reach: a host such as wiki.corp or staging of our domains, a name
-    that ends in .local or .internal, a private IP address, a share of files. Medium, unless the thread names it too;
-    low for a private IP address without port or path, which may be the reader's own router."""
+    """The body names something that only our own people can reach: a host such as wiki.corp or staging of our domains,
+    a name that ends in .local or .internal, a private IP address, a share of files. Medium, unless the thread names it
+    too; low for a private IP address without port or path, which may be the reader's own router."""
     spans: dict[Level, list[Span]] = {}
     for one in reading.links:
         host = str(one.host)

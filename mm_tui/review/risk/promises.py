@@ -116,8 +116,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
 @rule("payment", "pays, or changes where money goes")
 def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
-    thread says: mail is no place to take payment orders from. Medium when the sentence says no. To transfer a call, a
-    file or a customer to a colleague is no payment, unless the sentence speaks of money too."""
+    thread says: an email is no safe source of payment orders. Medium if the sentence says no. Transferring a call, a
+    file or a customer to a colleague is no payment, unless the sentence also mentions money."""
     for span, sentence, start in _said(reading, _PAYS, pattern("payment")):
         other = _NO_MONEY.search(sentence, span.start - start) is not None
         if other and not find_amounts(sentence) and _FUNDS.search(sentence) is None:
@@ -173,7 +173,7 @@ def promise_service(reading: Reading) -> Iterator[Finding]:
 
 @rule("promise_own", "promises of your own list")
 def promise_own(reading: Reading) -> Iterator[Finding]:
-    """A word or phrase of "promises" in the settings stands in the body, case aside. Medium."""
+    """The body contains a word or phrase from "promises" in the settings, ignoring case. Medium."""
     body = reading.body.casefold()
     same_length = len(body) == len(reading.body)
     for phrase in reading.settings.promises:

@@ -14,8 +14,8 @@ from mm_tui.text import OneLine
 
 @rule("recipients_untold", "recipients that are not told")
 def recipients_untold(reading: Reading) -> Iterator[Finding]:
-    """The gateway does not tell to whom the mail goes, or tells something that is no address. High, and never approved
-    in a batch: what cannot be seen cannot be approved."""
+    """The gateway does not say who gets the email, or gives something that is not an address. High, and never approved
+    in a batch: you cannot approve what you cannot see."""
     to = reading.draft.to
     if not any(party.address.strip() for party in to):
         yield Finding("recipients_untold", Level.HIGH, OneLine("recipients not disclosed by the gateway"))
@@ -27,10 +27,10 @@ def recipients_untold(reading: Reading) -> Iterator[Finding]:
 
 @rule("recipient_not_in_thread", "recipients not in the thread")
 def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
-    """A recipient neither wrote nor got any mail of the thread that the draft answers. High for somebody never written
-    with before, medium for somebody known, low for our own people. Says nothing about a draft that begins a thread.
-    Here as everywhere only mail that arrived or left counts: what waits, was rejected, cancelled or failed, and what
-    sits in the spam quarantine, makes nobody and nothing known."""
+    """A recipient neither wrote nor received any email in the thread that the draft answers. High for somebody with no
+    earlier correspondence, medium for somebody known, low for our own people. Does not apply to a draft that begins a
+    thread. As in all rules, only mail that arrived or was sent counts: waiting, rejected, cancelled, failed or
+    quarantined mail makes nobody and nothing known."""
     if not reading.has_thread:
         return
     groups: dict[Level, list[str]] = {}
@@ -50,8 +50,8 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
 
 @rule("new_domain", "new domain")
 def new_domain(reading: Reading) -> Iterator[Finding]:
-    """A recipient's domain is not ours, not in the thread, and nobody there was ever written with. Medium. Needs some
-    known correspondents to compare with."""
+    """A recipient's domain is not ours and not in the thread, and we have never corresponded with anybody there.
+    Medium. Needs some known correspondents to compare with."""
     if not reading.known.domains:
         return
     new = {
@@ -83,8 +83,8 @@ def recipient(reading: Reading) -> Iterator[Finding]:
 
 @rule("many_recipients", "more than N recipients")
 def many_recipients(reading: Reading) -> Iterator[Finding]:
-    """To and cc together hold more addresses than "max_recipients" of the settings. Medium. Bcc is disclosed by no call
-    of the gateway and cannot be counted."""
+    """To and cc together have more addresses than "max_recipients" in the settings. Medium. The gateway does not
+    disclose bcc, so it cannot be counted."""
     count = len(reading.draft.recipients)
     if count > reading.settings.max_recipients:
         yield Finding("many_recipients", Level.MEDIUM, OneLine(f"goes to {count} recipients"))
@@ -92,8 +92,8 @@ def many_recipients(reading: Reading) -> Iterator[Finding]:
 
 @rule("reply_all_growth", "reply-all growth")
 def reply_all_growth(reading: Reading) -> Iterator[Finding]:
-    """The answer goes to more people than the mail that it answers did, counting sender, to and cc of the newest mail
-    that came in, without ourselves. Medium."""
+    """The answer goes to more people than the email it answers, counting sender, to and cc of the newest inbound email,
+    without ourselves. Medium."""
     mails = reading.context.messages
     last = next((mail for mail in reversed(mails) if mail.direction == Direction.INBOUND), mails[-1] if mails else None)
     if last is None or last.body is None:
@@ -104,7 +104,7 @@ def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     recipients = {str(party.address).lower() for party in reading.draft.recipients} - {draft_sender}
     grown = recipients - audience
     if grown and len(recipients) > len(audience):
-        counts = f"goes to {len(recipients)} people, the mail it answers went to {len(audience)}"
+        counts = f"goes to {len(recipients)} people, the email it answers went to {len(audience)}"
         words = f"{counts}: adds {listed(sorted(grown))}"
         yield Finding("reply_all_growth", Level.MEDIUM, OneLine(words))
 

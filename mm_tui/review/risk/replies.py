@@ -17,7 +17,7 @@ _YOU = re.compile(
 
 
 def _found(reading: Reading, key: str) -> tuple[Span, ...]:
-    """Where words under `key` stand in the body, without those that the other side used itself."""
+    """Where the words under `key` appear in the body, without those that the other side used itself."""
     spans = [Span(*match.span()) for match in pattern(key).finditer(reading.low)]
     return tuple(span for span in spans if reading.low[slice(*span)] not in reading.asked_text)
 
@@ -40,8 +40,8 @@ _REMARK = re.compile(
 
 @rule("model_talk", "words of a model to its user")
 def model_talk(reading: Reading) -> Iterator[Finding]:
-    """A model's words to its user, its instructions or its reasoning were left in: "Here's a friendly reply you can
-    send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of". High."""
+    """The draft contains a model's words to its user, its instructions or its reasoning: "Here's a friendly reply you
+    can send", "As an AI", "Let me know if you'd like me to make it shorter", "You are Ori, the assistant of". High."""
     spans = _found(reading, "model_talk")
     spans += tuple(Span(*match.span()) for match in _TAG.finditer(reading.low) if match[0] not in reading.asked_text)
     if spans:
@@ -51,7 +51,7 @@ def model_talk(reading: Reading) -> Iterator[Finding]:
 
 @rule("internal_note", "words that are not for the other side")
 def internal_note(reading: Reading) -> Iterator[Finding]:
-    """The draft holds what was meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
+    """The draft contains text meant for colleagues: "internal note", "do not tell the customer", "churn risk", "our
     margin is", "strictly confidential", or a remark in brackets ("[Note for Dana: …]"). High; medium for the
     word confidential alone."""
     spans = [span for span in _found(reading, "internal") if span.start < reading.written]
@@ -84,20 +84,22 @@ def rude(reading: Reading) -> Iterator[Finding]:
 
 @rule("attachment_denied", "says that nothing came, though it did", needs_thread=True)
 def attachment_denied(reading: Reading) -> Iterator[Finding]:
-    """The draft says that a file, a photo or an attachment did not arrive, and a mail of the other side has one.
+    """The draft says that a file, a photo or an attachment did not arrive, but an email from the other side has one.
     Medium."""
     has = [mail for mail in reading.context.messages if mail.direction == Direction.INBOUND and mail.attachments]
     match = pattern("not_received").search(reading.low) if has else None
     if match:
         name = has[-1].attachments[0].name
-        words = f"says {quoted(reading.body[slice(*match.span())])}, but {quoted(name)} came with a mail of the thread"
+        words = (
+            f"says {quoted(reading.body[slice(*match.span())])}, but {quoted(name)} came with an email in the thread"
+        )
         yield Finding("attachment_denied", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
 
 
 @rule("wish_ignored", "a wish to be left alone is not met", needs_thread=True)
 def wish_ignored(reading: Reading) -> Iterator[Finding]:
-    """The newest mail of the other side asks to be taken off a list, not to be written to or called, or to have its
-    data deleted, and the draft does not say that this was done. Medium; what advertises is marked."""
+    """The other side's newest email asks to be removed from a list, not to be written to or called, or to have data
+    deleted, and the draft does not say that this was done. Medium; advertising in the draft is marked."""
     wish = pattern("leave_me").search(reading.asked_text)
     if wish and pattern("left_alone").search(reading.low) is None:
         spans = tuple(Span(*match.span()) for match in pattern("advertising").finditer(reading.low[: reading.written]))
@@ -110,16 +112,16 @@ _CODE = re.compile(r"(?<![\w-])(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z0-9]{4,6}(
 
 @rule("gift_card", "gift cards and voucher codes")
 def gift_card(reading: Reading) -> Iterator[Finding]:
-    """The draft hands over codes such as XK7P-29QM-LL0T that stand nowhere in the thread, or the other side asks for
-    gift cards and the draft speaks of them without refusing. High for both: gift cards are what false bosses ask for;
-    medium for codes alone."""
+    """The draft hands over codes such as XK7P-29QM-LL0T that are not in the thread, or the other side asks for gift
+    cards and the draft mentions them without refusing. High if the other side asks for gift cards, as people who pose
+    as a boss do, or for several codes; medium for a single code."""
     codes = [Span(*match.span()) for match in _CODE.finditer(reading.body) if match[0] not in reading.thread_text]
     asked = pattern("gift_cards").search(reading.asked_text) is not None
     spoken = [Span(*match.span()) for match in pattern("gift_cards").finditer(reading.low)]
     refuses = pattern("checking", "denies").search(reading.low) is not None
     if asked and (codes or (spoken and not refuses)):
         spans = tuple(codes or spoken)
-        words = f"answers a mail that asks for gift cards: {quoted(reading.body[slice(*spans[0])])}"
+        words = f"answers an email that asks for gift cards: {quoted(reading.body[slice(*spans[0])])}"
         yield Finding("gift_card", Level.HIGH, OneLine(words), spans)
     elif codes:
         words = f"hands over a code: {listed([quoted(reading.body[slice(*span)]) for span in codes])}"

@@ -44,12 +44,12 @@ def _digits(text: str) -> set[str]:
     return {digits for digits in found if 4 <= len(digits) <= 30}
 
 
-@rule("bait_taken", "grants what false mails ask for", needs_thread=True)
+@rule("bait_taken", "grants what fraudulent emails ask for", needs_thread=True)
 def bait_taken(reading: Reading) -> Iterator[Finding]:
-    """Somebody whom we never wrote with asks for what false mails ask for (a new bank account, a code, a password, a
-    transfer in a hurry, gift cards, a list of people, to sign in somewhere), and the draft says that it is done or will
-    be, hands over a number that the thread does not hold, or takes up a number of that mail, and refuses nowhere.
-    Medium; high when a number is handed over."""
+    """Somebody we have never corresponded with asks for what fraudulent emails ask for (a new bank account, a code, a
+    password, a transfer in a hurry, gift cards, a list of people, to sign in somewhere), and the draft says that it is
+    done or will be, hands over a number that is not in the thread, or repeats a number from that email, and nowhere
+    refuses. Medium; high when a number is handed over."""
     asked = reading.asked
     if asked is None or str(asked.sender.address).lower() in reading.context.known_addresses:
         return
@@ -74,7 +74,7 @@ def bait_taken(reading: Reading) -> Iterator[Finding]:
             granted.append(span)
             given = given or code
     if granted:
-        words = f"grants what false mails ask for ({quoted(bait[0])}): {quoted(reading.body[slice(*granted[0])])}"
+        words = f"grants what fraudulent emails ask for ({quoted(bait[0])}): {quoted(reading.body[slice(*granted[0])])}"
         yield Finding("bait_taken", Level.HIGH if given else Level.MEDIUM, OneLine(words), tuple(granted))
 
 
@@ -89,8 +89,8 @@ _AFTER = re.compile(r"[^,.;:!?\n。！？、，；]{2,60}")
 
 @rule("asked_not_to", "does what it was asked not to do", needs_thread=True)
 def asked_not_to(reading: Reading) -> Iterator[Finding]:
-    """The newest mail of the other side asks not to do something ("please don't ring me", "do not cancel my order"),
-    and the draft does it, announces it or offers it in a sentence that does not say no. Medium."""
+    """The other side's newest email asks us not to do something ("please don't ring me", "do not cancel my order"), and
+    the draft does, announces or offers it. Medium."""
     for match in pattern("please_not").finditer(reading.asked_text):
         after = _AFTER.match(reading.asked_text, match.end())
         words = [word for word in _WORD.findall(after[0] if after else "") if word[:_ROOT] not in _hollow()][:2]

@@ -103,16 +103,16 @@ class Reading:
     def not_read(self) -> Iterator[str]:
         """What was left out because thread or draft are very long, one sentence each."""
         if len(self._all_figures) > MOST_FIGURES:
-            yield f"{NOT_READ}numbers in the older mails of this long thread, past {MOST_FIGURES:,} characters of them"
+            yield f"{NOT_READ}numbers in the older emails of this long thread, past {MOST_FIGURES:,} characters of them"
         asked = str(self.asked.body) if self.asked else ""
         if len(asked) > LONGEST_ASKED:
-            yield f"{NOT_READ}what the last mail asks for after its first {LONGEST_ASKED:,} characters"
+            yield f"{NOT_READ}what the last email asks for after its first {LONGEST_ASKED:,} characters"
         if len(asked) > 2 * LONGEST_END:
-            yield f"{NOT_READ}orders to an AI in the last mail, but for its first and last {LONGEST_END:,} characters"
+            yield f"{NOT_READ}orders to an AI in the last email beyond its first and last {LONGEST_END:,} characters"
         if len(self.draft.body) > LONGEST_DRAFT:
             yield f"{NOT_READ}contradictions and repetitions after the first {LONGEST_DRAFT:,} characters of the draft"
         if len(self.context.messages) > MOST_MAILS:
-            yield f"{NOT_READ}names and earlier wording in other than the newest {MOST_MAILS} mails of the thread"
+            yield f"{NOT_READ}names and earlier wording in all but the newest {MOST_MAILS} emails of the thread"
 
     @cached_property
     def house_text(self) -> str:

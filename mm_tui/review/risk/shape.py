@@ -20,7 +20,7 @@ _END = re.compile(r"[.!?…。！？:;)\]}\"'”’»*_`~>|=/-]\s*\Z")
 
 @rule("empty_body", "nothing said")
 def empty_body(reading: Reading) -> Iterator[Finding]:
-    """The body is empty, a single word such as "Thanks", or a greeting and a closing with nothing between. Medium."""
+    """The body is empty, a single word such as "Thanks", or only a greeting and a closing. Medium."""
     words = _WORD.findall(reading.body)
     if not reading.body.strip():
         yield Finding("empty_body", Level.MEDIUM, OneLine("the body is empty"))
@@ -51,8 +51,8 @@ _MOST_LINES_OF_FRAME = 6
 
 @rule("cut_off", "ends in the middle of a sentence")
 def cut_off(reading: Reading) -> Iterator[Finding]:
-    """The last line breaks off: it ends with a word that another must follow ("to have the"), a comma after more than a
-    few words, an open bracket, an empty item of a list, or with no full stop after a long line and without a
+    """The last line breaks off: it ends with a word that needs another after it ("to have the"), a comma after more
+    than a few words, an open bracket, an empty item of a list, or with no full stop after a long line and without a
     signature. Medium."""
     text = reading.body[: reading.written].rstrip()
     begin = text.rfind("\n") + 1
@@ -117,7 +117,7 @@ _FIELD = re.compile(r"^[ \t]*\"[\w ]{1,40}\"\s*:\s*(?:[\"\[{\d]|true|false|null)
 
 @rule("broken_form", "raw data or broken markup")
 def broken_form(reading: Reading) -> Iterator[Finding]:
-    """The reader would get what a program should have turned into text: JSON, a code fence that does not close or
+    """The reader would see what a program should have turned into text: JSON, a code fence that does not close or
     holds the whole text, a heading such as "Subject:", a written-out line break, bold type or a link that does not
     close, tags of a web page, a wrong encoding. Medium."""
     body = reading.body
@@ -131,7 +131,7 @@ def broken_form(reading: Reading) -> Iterator[Finding]:
         yield Finding("broken_form", Level.MEDIUM, OneLine(f"holds {kind}"), (Span(start, len(body.rstrip())),))
         return
     if match := _HEADING.match(body):
-        words = f"begins with a heading of the mail: {quoted(match[0])}"
+        words = f"begins with an email header: {quoted(match[0])}"
         yield Finding("broken_form", Level.MEDIUM, OneLine(words), (Span(*match.span()),))
     for what, sought in _BROKEN:
         spans = tuple(Span(*match.span()) for match in sought.finditer(body))
@@ -170,8 +170,8 @@ def _unquoted(text: str) -> str:
 
 @rule("said_before", "said before in this thread", needs_thread=True)
 def said_before(reading: Reading) -> Iterator[Finding]:
-    """The draft is nearly the same as a mail of ours in this thread, or repeats the mail that it answers. Counted in
-    neighbouring pairs of words, from eight words on. Medium."""
+    """The draft is nearly the same as an earlier email of ours in this thread, or repeats the email that it answers.
+    Compares neighbouring pairs of words in texts of at least eight words. Medium."""
     body = reading.body[: reading.written]
     if len(_WORD.findall(body)) < _FEWEST:
         return
@@ -183,7 +183,7 @@ def said_before(reading: Reading) -> Iterator[Finding]:
         ours = mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)
         share = similarity(body, text)
         if share >= _ALIKE or (not ours and share >= 0.7):
-            what = "was said before in this thread" if ours else "repeats the mail that it answers"
+            what = "was said before in this thread" if ours else "repeats the email that it answers"
             span = Span(0, len(body.rstrip()))
             yield Finding("said_before", Level.MEDIUM, OneLine(f"{share:.0%} of it {what}"), (span,))
             return
@@ -191,8 +191,8 @@ def said_before(reading: Reading) -> Iterator[Finding]:
 
 @rule("other_subject", "the subject of another thread", needs_thread=True)
 def other_subject(reading: Reading) -> Iterator[Finding]:
-    """The draft answers, and its subject has no word in common with the subjects and the text of its thread. Medium;
-    low when only the subjects differ."""
+    """The draft is an answer, but its subject has no word in common with the subjects and the text of its thread.
+    Medium; low when only the subjects differ."""
     subject = str(reading.draft.subject)
     topic = unmarked(subject)
     words = {word.lower() for word in _WORD.findall(topic) if len(word) > 2 or word.isdigit()}
@@ -216,8 +216,8 @@ def other_subject(reading: Reading) -> Iterator[Finding]:
 
 @rule("repeats_itself", "the same paragraph twice")
 def repeats_itself(reading: Reading) -> Iterator[Finding]:
-    """Two paragraphs of the draft are nearly the same, as when two versions were left in, or a sentence stands there
-    twice, one right after the other. Medium."""
+    """Two paragraphs of the draft are nearly the same, as when two versions were left in, or a sentence is repeated
+    immediately. Medium."""
     if match := _TWICE.search(reading.body, 0, min(reading.written, LONGEST_DRAFT)):
         words = f"says the same twice: {quoted(match[1])}"
         yield Finding("repeats_itself", Level.MEDIUM, OneLine(words), (Span(*match.span()),))

@@ -39,7 +39,7 @@ def _likely_year(day: Day, today: date) -> Iterator[date]:
 
 @rule("weekday_wrong", "a weekday that does not fit its date")
 def weekday_wrong(reading: Reading) -> Iterator[Finding]:
-    """A weekday stands beside a date that falls on another one. A date without a year is taken for the nearest.
+    """A weekday does not match the date beside it. A date without a year means the nearest one.
     Medium."""
     came = [mail.received_at.date() for mail in reading.context.messages if mail.received_at]
     today = reading.context.today or (came[-1] if came else None)
@@ -112,7 +112,7 @@ def _names_weekday(reading: Reading, number: int) -> bool:
 
 @rule("date_differs", "a date or time that contradicts the thread", needs_thread=True)
 def date_differs(reading: Reading) -> Iterator[Finding]:
-    """The newest mail of the other side names days, weekdays or times, and the draft names others and none of those.
+    """The other side's newest email names days, weekdays or times, and the draft names only different ones.
     Medium when the draft agrees, or the two are easily mixed up (21 for 12 December, the same day of another month);
     low when it proposes something else, asks, or says no. A time in another time zone than the thread's is medium."""
     asked, body = reading.asked_text, reading.low[: reading.written]

@@ -20,9 +20,8 @@ SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
 
 @rule("other_language", "other language than the thread", needs_thread=True)
 def other_language(reading: Reading) -> Iterator[Finding]:
-    """The draft is written in another language than the newest mail of the other side, as far as fastText's model of
-    176 languages is sure of both, or holds a paragraph in a third one. Medium. Texts under 40 letters are not
-    judged."""
+    """The draft is in another language than the other side's newest email, if fastText's model of 176 languages is sure
+    of both, or has a paragraph in a third one. Medium. Texts under 40 letters are not checked."""
     theirs = ""
     for mail in reversed(reading.context.messages):
         if mail.body is not None and not reading.is_ours(mail.sender.address):
@@ -56,8 +55,8 @@ def similarity(first: str, second: str) -> float:
 @rule("like_rejected", "text much like one rejected before")
 def like_rejected(reading: Reading) -> Iterator[Finding]:
     """The share of neighbouring word pairs in common with a draft that was rejected before reaches "similarity" of the
-    settings. High when the two are nearly the same (0.98), else medium. Drafts that were rejected because an edited one
-    took their place do not count, nor texts under six words."""
+    settings. High when the two are nearly the same (0.98), else medium. Drafts that were rejected in favour of their
+    edit do not count, nor do texts under six words."""
     if len(_WORD.findall(reading.body[:2000])) < _FEWEST_WORDS:
         return
     best, of = 0.0, None
