@@ -248,6 +248,14 @@ class MmTui(App[None], inherit_bindings=False):
 
     def _start_services(self) -> None:
         self._run_services()
+        self._prepare_rules()
+
+    @work(group="rules", exclusive=True, exit_on_error=False)
+    async def _prepare_rules(self) -> None:
+        """So that the first draft need not wait for it."""
+        from mm_tui.review.risk.preparing import prepare
+
+        await asyncio.to_thread(prepare)
 
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:

@@ -150,7 +150,7 @@ def _kept(base: str, stack: str, after: str) -> str:
 
 def _settle(text: str) -> str:
     """Takes out superfluous marks, joiners and selectors; `text` is free of all else that is hidden."""
-    if len(text) < _SHORT and _SETTLED_KINDS.isdisjoint(map(unicodedata.category, text)):
+    if len(text) < _SHORT and _SETTLED_KINDS.isdisjoint(map(unicodedata.category, set(text))):
         # The patterns below take 50 ms to make; a list of emails in Latin, Greek, Cyrillic or Han needs none of them.
         return text
     # A class within the first plane is matched many times faster than one that reaches beyond it.

@@ -196,7 +196,9 @@ class Reading:
         parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
         parties += [self.draft.sender, *self.draft.recipients]
         names = " ".join(f"{party.name} {party.address}" for party in parties)
-        words = set(re.findall(r"\w+", f"{self.thread_text} {names}".lower()))
+        # Most of what stands between the spaces of a long thread stands there often.
+        apart = set(f"{self.thread_text} {names}".lower().split())
+        words = set(re.findall(r"\w+", "\n".join(apart)))
         joined = [word for word in words if "_" in word]
         return frozenset(words.difference(joined).union(part for word in joined for part in word.split("_") if part))
 
@@ -279,6 +281,9 @@ def listed(words: list[str], most: int = 3) -> str:
 def plain_name(word: str) -> str:
     """Lower case without marks: `José` and `jose` are one name."""
     if word.isascii():
+        return word.lower()
+    if "\u2e80" <= word[0] <= "\u9fff":
+        # Kana and Han have no accents; a long line of them would be decomposed for nothing.
         return word.lower()
     lower = word.lower().replace("ß", "ss").replace("ł", "l").replace("ø", "o")
     return "".join(char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
