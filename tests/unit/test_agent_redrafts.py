@@ -15,9 +15,10 @@ from mm_tui.agent.jobs import AGENT_SQL, Job, Jobs
 from mm_tui.assist import prompts, tasks
 from mm_tui.assist.prompts import Letter
 from mm_tui.clock import SystemClock
+from mm_tui.gateway.errors import GatewayError
 from mm_tui.services import redraft_tags
 from mm_tui.services.redraft_tags import RedraftRequest
-from mm_tui.settings.sections import Agent, Assist, Profile
+from mm_tui.settings.sections import Agent, Assist
 from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
 from tests.support.agents import BODY, Desk, desk, outbound_by_mail
@@ -125,24 +126,25 @@ async def test_at_most_two_other_drafts_are_written_for_a_mail(sandbox: Sandbox,
         assert [sandbox.look(draft)["tags"].get(redraft_tags.ROUND) for draft in reviewed.drafts] == [None, "1", "2"]
 
 
-async def test_each_place_of_death_leaves_one_new_draft(sandbox: Sandbox, reviewed: Reviewed, tmp_path: Path) -> None:
-    """Whatever call fails after which nothing more is done, the next run ends with one new draft that has its link."""
-    path, settings = tmp_path / "agent.sqlite", settings_for(sandbox)
-    async with desk(settings, path) as agent:
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/reply/"), ("PUT", "/tags$"), ("GET", "/tags$")])
+async def test_wherever_it_ends_the_next_run_leaves_one_new_draft(
+    sandbox: Sandbox, reviewed: Reviewed, tmp_path: Path, method: str, path: str, when: str
+) -> None:
+    store, settings = tmp_path / "agent.sqlite", settings_for(sandbox)
+    async with desk(settings, store) as agent:
         await agent.worker.once()
     first = reviewed.reject("Wrong tone")
-    for when in ("before", "after"):
-        for method, called in (("POST", "/reply/"), ("PUT", "/tags$")):
-            sandbox.fault(method=method, path=called, kind="close", when=when)
-            async with desk(settings, path) as agent:
-                polled = await agent.source.poll()
-                assert polled.new <= 1
-                with pytest.raises(Exception, match=r".*"):
-                    while (job := agent.jobs.get(first)) is not None and str(job.state) == "waiting":
-                        await agent.worker._work.do(job)
-                    raise LookupError("it was done already")
-            sandbox.clear_faults()
-    async with desk(settings, path) as agent:
+    async with desk(settings, store) as agent:
+        assert (await agent.source.poll()).new == 1
+        job = agent.jobs.get(first)
+        assert job is not None and job.answers == reviewed.mail_id
+        sandbox.fault(method=method, path=path, kind="close", when=when)
+        with pytest.raises(GatewayError):
+            await agent.worker._work.do(job)
+    sandbox.clear_faults()
+    async with desk(settings, store) as agent:
+        assert await agent.worker.once()
         assert await agent.worker.once()
     _, second = reviewed.drafts
     assert sandbox.look(second)["tags"][redraft_tags.FOLLOWS] == first
@@ -285,11 +287,11 @@ def test_a_table_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
         assert jobs.add([Job("D1", "M1", answers="E1")]) == 1 and Jobs(database).get("D1") is not None
 
 
-def test_only_a_profile_and_json_are_needed_to_read_a_request() -> None:
+def test_a_json_parser_is_enough_to_read_a_request() -> None:
     """An agent that nobody here wrote reads it with a JSON parser alone, as docs/agent.md says."""
     tags = redraft_tags.as_tags(RedraftRequest(OneLine("Wrong tone"), ManyLine(SUGGESTED * 20)), SystemClock().now())
     parts = [tags["review.suggestion"]]
     while (part := tags.get(f"review.suggestion.{len(parts) + 1}")) is not None:
         parts.append(part)
     assert json.loads("".join(parts)) == (SUGGESTED * 20).strip()
-    assert tags["review.redraft"] and tags["review.reason"] == "Wrong tone" and Profile().name
+    assert tags["review.redraft"] and tags["review.reason"] == "Wrong tone"
