@@ -112,7 +112,7 @@ def test_doctor_and_sync_find_nothing_wrong(home: Home, gateway: SpecGateway) ->
     doctor = home.run("doctor")
     assert "0 problem" in doctor.out, doctor.out
     sync = home.run("sync")
-    assert (sync.status, sync.out) == (0, "1 mailboxes, 1 waiting for a decision\n"), sync.err
+    assert (sync.status, sync.out) == (0, "1 mailbox, 1 waiting for a decision\n"), sync.err
 
 
 def test_the_command_line_approves_and_the_log_names_the_reviewer(home: Home, gateway: SpecGateway) -> None:
