@@ -7,27 +7,48 @@ beside a word or a sign. `$mm-dim` is for what may be skipped, `$mm-rule` for th
 
 from __future__ import annotations
 
+from textual.color import Color
 from textual.theme import Theme
 
 DEFAULT_THEME = "mm-dark"
+READABLE = 4.5
+"""Contrast that text must have on its background."""
 
 
 def fallbacks(theme: Theme) -> dict[str, str]:
     """Our own variables for a theme that does not set them (those built into Textual)."""
     if theme.ansi:
         return {
-            "mm-dim": "ansi_bright_black",
+            "mm-dim": "ansi_default",
             "mm-rule": "ansi_bright_black",
             "mm-here": "ansi_blue",
             "mm-here-text": "ansi_bright_white",
         }
     colours = theme.to_color_system().generate()
     return {
-        "mm-dim": f"{colours['foreground']} 60%",
+        "mm-dim": _dimmed(colours["foreground"], colours["background"]),
         "mm-rule": f"{colours['foreground']} 20%",
         "mm-here": f"{colours['accent']} 25%",
         "mm-here-text": colours["foreground"],
     }
+
+
+def _dimmed(foreground: str, background: str) -> str:
+    """Text that may be skipped: as faint as WCAG's AA (4.5 to 1) allows, from 60 % of the text's own colour on."""
+    text, ground = Color.parse(foreground), Color.parse(background)
+    shares = (ground.blend(text, share / 100) for share in range(60, 100, 5))
+    return next((one for one in shares if _contrast(one, ground) >= READABLE), text).hex
+
+
+def _contrast(one: Color, other: Color) -> float:
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = [value / 255 for value in colour.rgb]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
 
 def _quiet(dim: str, rule: str, here: str, here_text: str, strong: str, background: str) -> dict[str, str]:
@@ -86,6 +107,7 @@ MM_LIGHT = Theme(
     dark=False,
     variables=_quiet("#5c636e", "#d4d3cd", "#d5e3f4", "#10141a", "#1f5fa8", "#fbfaf7"),
 )
+# Solarized makes bright black the background, light palettes do so with white: text is in the default colour or a hue.
 TERMINAL = Theme(
     name="terminal",
     ansi=True,
@@ -102,9 +124,7 @@ TERMINAL = Theme(
     success="ansi_default",
     dark=True,
     variables={
-        **_quiet(
-            "ansi_bright_black", "ansi_bright_black", "ansi_blue", "ansi_bright_white", "ansi_cyan", "ansi_default"
-        ),
+        **_quiet("ansi_default", "ansi_bright_black", "ansi_blue", "ansi_bright_white", "ansi_cyan", "ansi_default"),
         "ansi-background": "ansi_black",
         "ansi-foreground": "ansi_white",
     },

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import pytest
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
-from mm_tui.theme import THEMES
+from mm_tui.theme import THEMES, fallbacks
 
 LEAST = 4.5
 TEXTS = ("foreground", "mm-dim", "accent", "warning", "error", "success")
 WITH_COLOURS = [theme for theme in THEMES if not theme.ansi]
+
+PALETTES = {
+    # Background, default text, and the colours that text may have: cyan, yellow, red. Values of the palettes' authors.
+    "Solarized dark": ("#002b36", {"ansi_default": "#839496", "ansi_cyan": "#2aa198", "ansi_yellow": "#b58900",
+                                   "ansi_bright_black": "#002b36", "ansi_red": "#dc322f"}),
+    "Solarized light": ("#fdf6e3", {"ansi_default": "#657b83", "ansi_cyan": "#2aa198", "ansi_yellow": "#b58900",
+                                    "ansi_bright_black": "#002b36", "ansi_red": "#dc322f", "ansi_white": "#eee8d5"}),
+    "xterm": ("#000000", {"ansi_default": "#e5e5e5", "ansi_cyan": "#00cdcd", "ansi_yellow": "#cdcd00",
+                          "ansi_bright_black": "#7f7f7f", "ansi_red": "#cd0000"}),
+    "xterm on white": ("#ffffff", {"ansi_default": "#000000", "ansi_cyan": "#00cdcd", "ansi_yellow": "#cdcd00",
+                                   "ansi_bright_black": "#7f7f7f", "ansi_red": "#cd0000", "ansi_white": "#e5e5e5"}),
+}  # fmt: skip
 
 
 def luminance(colour: Color) -> float:
@@ -46,3 +58,25 @@ def test_text_can_be_read_on_each_background(theme: Theme) -> None:
         if (ratio := contrast(found[text], found[ground])) < LEAST
     }
     assert low == {}
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+def test_secondary_text_is_as_readable_as_the_terminal_s_own(palette: str) -> None:
+    ground, known = PALETTES[palette]
+    own = contrast(Color.parse(known["ansi_default"]), Color.parse(ground))
+    for theme in (theme for theme in THEMES if theme.ansi):
+        dim = known[theme.variables["mm-dim"]]
+        assert contrast(Color.parse(dim), Color.parse(ground)) >= min(LEAST, own), theme.name
+
+
+@pytest.mark.parametrize("name", sorted(BUILTIN_THEMES))
+def test_a_theme_of_textual_gets_secondary_text_that_can_be_read(name: str) -> None:
+    theme = BUILTIN_THEMES[name]
+    wanted = fallbacks(theme)["mm-dim"]
+    if theme.ansi:
+        assert wanted == "ansi_default"
+        return
+    named = theme.to_color_system().generate()
+    ground = Color.parse(named["background"])
+    own = contrast(Color.parse(named["foreground"]), ground)
+    assert contrast(Color.parse(wanted), ground) >= min(LEAST, own), name
