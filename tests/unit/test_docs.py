@@ -7,10 +7,12 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from mm_tui import __version__
 from mm_tui.commands import docs
 from mm_tui.commands.output import exits
 from mm_tui.commands.parser import build
@@ -156,3 +158,12 @@ def test_the_agent_of_the_page_works_as_it_stands(tmp_path: Path) -> None:
         waiting = {item["id"] for item in sandbox.pending()}
         subprocess.run([sys.executable, "-c", snippet], cwd=tmp_path, check=True, timeout=60)
         wait_until(lambda: len({item["id"] for item in sandbox.pending()} - waiting) == 1)
+
+
+def test_the_newest_part_of_the_changelog_is_this_version_or_what_comes_next() -> None:
+    parts = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert parts[0] == "Unreleased" or parts[0] == __version__
+    assert __version__ in parts
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "version" not in project["project"] and project["tool"]["hatch"]["version"]["path"] == "mm_tui/__init__.py"
+    assert sum(__version__ in path.read_text("utf-8") for path in (ROOT / "mm_tui").rglob("*.py")) == 1
