@@ -189,19 +189,8 @@ def thread(state: State, mailbox_id: str, thread_id: str) -> dict[str, object]:
     for row in rows:
         for address in (row["sender"], *json.loads(row["recipients"]), *json.loads(row["cc"])):
             participants.setdefault(address)
-    emails = []
-    for row in rows:
-        item = {
-            "id": row["id"],
-            "from": row["sender"],
-            "to": json.loads(row["recipients"]),
-            "subject": row["subject"],
-            "direction": row["direction"],
-            "status": row["status"],
-            "received_at": received(row["received_at"]),
-            "has_attachments": bool(row["has_attachments"]),
-        }
-        emails.append(item | {name: value for name, value in _outcome(row).items() if name != "bounce_type"})
+    left_out = ("thread_id", "spam_score", "spam_verdict", "bounce_type")
+    emails = [{name: value for name, value in summary(row).items() if name not in left_out} for row in rows]
     gone = (Status.REJECTED, Status.CANCELLED, Status.SEND_FAILED)
     counted = [row for row in rows if row["status"] not in gone]
     return {
