@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS
     )
     if asks:
-        _ask(fields)
+        _ask(fields, tries=not arguments.no_check)
         typed = any(f"{key}_key" in fields for key in (*GATEWAY_KEYS, "ai21"))
         arguments.keyring = arguments.keyring or (typed and _wants_keyring())
     if not any(f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS):
@@ -150,8 +150,8 @@ def _key(text: str, option: str) -> str:
         raise CommandError(Exit.USAGE, f"{option}: the file {text[1:]} cannot be read") from None
 
 
-def _ask(fields: dict[str, str]) -> None:
-    """Asks for what is not given, keys hidden."""
+def _ask(fields: dict[str, str], *, tries: bool) -> None:
+    """Asks for what is not given, keys hidden; with `tries` each key is tried at the gateway as it is given."""
     from mm_tui.settings.sections import DEFAULT_URL
 
     emit.line(ManyLine(_WHY))
@@ -160,18 +160,46 @@ def _ask(fields: dict[str, str]) -> None:
         if answer:
             fields["url"] = answer
     for name in GATEWAY_KEYS:
-        _ask_key(fields, name, f"{name} key: ")
+        while fault := _ask_key(fields, name, f"{name} key: ", tries=tries):
+            emit.note(
+                OneLine(f"{fault}. Give another, or leave it empty to do without it; your other answers are kept.")
+            )
     if "ai21_key" not in fields and "ai21_key_command" not in fields:
         _ask_key(fields, "ai21", "AI21 key (for the assistant): ")
 
 
-def _ask_key(fields: dict[str, str], name: str, prompt: str) -> None:
-    """Asks for a key, or the command that prints it."""
+def _ask_key(fields: dict[str, str], name: str, prompt: str, *, tries: bool = False) -> str:
+    """Asks for a key, or the command that prints it. Returns what is wrong with the key; empty when it is taken."""
     answer = getpass.getpass(prompt).strip()
     if answer.startswith("!"):
         fields[f"{name}_key_command"] = answer[1:].strip()
     elif answer:
+        if tries and (fault := _fault(name, answer, fields.get("url"))):
+            return fault
         fields[f"{name}_key"] = answer
+    return ""
+
+
+def _fault(name: str, answer: str, url: str | None) -> str:
+    """What is wrong with a key that was typed; empty when nothing is, or the gateway cannot be asked now."""
+    import asyncio
+
+    import msgspec
+
+    from mm_tui.commands.key_probe import faults, probe
+    from mm_tui.gateway.errors import GatewayError
+    from mm_tui.settings.sections import Profile
+
+    try:
+        profile = Profile.of({"name": "new", f"{name}_key": answer, **({"url": url} if url else {})})
+        report = asyncio.run(probe(profile.url, profile.gateway_keys()[name]))
+    except msgspec.ValidationError as error:
+        return _explained(error).what
+    except GatewayError as error:
+        # All keys are tried once more before anything is written, and there it is an error.
+        emit.note(OneLine(f"the {name} key could not be tried: {error.message}"))
+        return ""
+    return "; ".join(faults(name, report))
 
 
 def _wants_keyring() -> bool:

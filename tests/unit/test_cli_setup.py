@@ -160,6 +160,31 @@ def test_init_asks_on_a_terminal_and_shows_no_key(home: Home, sandbox: Sandbox) 
         assert key not in shown
 
 
+def test_init_says_at_once_that_a_key_is_wrong_and_keeps_the_other_answers(home: Home, sandbox: Sandbox) -> None:
+    env = home.environment({"TERM": "xterm"})
+    with Terminal([sys.executable, "-m", "mm_tui", "init", "--url", sandbox.url], env=env) as terminal:
+        terminal.wait_for("oversight key:\\s*$")
+        terminal.send(sandbox.keys["oversight"] + "\r")
+        for wrong, words in (
+            (sandbox.keys["admin"], "lacks the scope send"),
+            ("mm_test_nobody", "does not know the send key"),
+            ("a b", "send_key"),
+        ):
+            terminal.wait_for("send key:\\s*$")
+            terminal.send(wrong + "\r")
+            terminal.wait_for(words)
+        terminal.wait_for("send key:\\s*$")
+        terminal.send(sandbox.keys["send"] + "\r")
+        for name in ("admin", "AI21"):
+            terminal.wait_for(f"{name} key")
+            terminal.press("enter")
+        terminal.wait_for("in the system's keyring")
+        terminal.press("enter")
+        assert terminal.wait_exit() == 0
+    written = tomllib.loads(home.config.read_text())["profiles"]["default"]
+    assert (written["oversight_key"], written["send_key"]) == (sandbox.keys["oversight"], sandbox.keys["send"])
+
+
 def test_init_takes_a_command_in_place_of_a_key(home: Home, sandbox: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(sandbox.keys["oversight"] + "\n")
