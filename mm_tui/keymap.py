@@ -119,6 +119,7 @@ ACTS: tuple[Act, ...] = (
     Act("pending.findings", "i", "findings", "all risks", "Show all findings, and what was not checked."),
     Act("pending.second_reader", "r", "second_reader", "second reader", "Have a model compare the draft with its thread; press again to stop it, or to ask again."),
     Act("pending.facts", "F", "facts", "house facts", "Show the house facts of the mailbox, and which files could not be read."),
+    Act("pending.snooze", "Z", "snooze", "snooze", "Put this email out of sight until a time, or until something arrives in its thread."),
     Act("pending.note", "N", "note", "note", "Note something for your colleagues on this email, as a tag that they see; empty removes it."),
     Act("pending.assign", "W", "assign", "assign", "Say whose this email is to decide; is:mine finds what is yours."),
     Act("pending.send_back", "b", "send_back", "send back", "Reject with your edited text, and ask the agent for another draft that follows it."),
@@ -176,7 +177,7 @@ DECIDING = frozenset({
 
 OPENING = frozenset({
     "inbox.search", "thread.reply", "pending.edit", "pending.reject", "pending.reject_marked", "pending.send_back",
-    "pending.note", "pending.assign", "pending.search", "audit.search", "audit.export", "mailboxes.redeem", "mailboxes.create",
+    "pending.note", "pending.assign", "pending.snooze", "pending.search", "audit.search", "audit.export", "mailboxes.redeem", "mailboxes.create",
 })  # fmt: skip
 """Acts that open a field: what is typed right behind their key is text, also when the act is refused."""
 

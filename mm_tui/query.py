@@ -77,7 +77,7 @@ QUEUE = Language(
         "to": "a recipient's address or name, cc included",
         "subject": "words in the subject",
         "in": _BOX,
-        "is": "inbound, outbound, mine, claimed, assigned, noted, edited, due, overdue, "
+        "is": "inbound, outbound, mine, claimed, assigned, noted, snoozed, edited, due, overdue, "
         "resubmitted (after a rejected draft) or paired (an edit and its original)",
         "risk": "high, medium, low or none; with a +, that risk or higher (medium+); unchecked: details not loaded yet",
         "flag": "the code of a finding (see docs/risk.md) or the beginning of it (promise_money, promise)",
@@ -98,6 +98,7 @@ QUEUE = Language(
             "resubmitted",
             "assigned",
             "noted",
+            "snoozed",
         ),
         "risk": ("high", "medium", "low", "none", "high+", "medium+", "low+", "none+", UNCHECKED),
         "has": ("attachment", "thread"),
@@ -115,6 +116,7 @@ QUEUE_FILTERS: Mapping[str, str] = {
     "claimed": "is:claimed",
     "edited": "is:edited",
     "not checked": "risk:unchecked",
+    "snoozed": "is:snoozed",
 }
 """The queue's saved filters unless the settings say otherwise; one for each mailbox follows them."""
 MAIL_FILTERS: Mapping[str, str] = {

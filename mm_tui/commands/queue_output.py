@@ -103,6 +103,7 @@ def _row(entry: QueueEntry, now: datetime) -> list[str]:
     way = "in" if entry.is_inbound else "out"
     way = f"{way}, {entry.author_words}" if entry.author is not None else way
     answers = [finding.words for finding in entry.assessment.findings if finding.code in _IN_LIST]
+    answers += [entry.snoozed or entry.woken] if entry.snoozed or entry.woken else []
     answers += [entry.assignment.words] if entry.assignment is not None else []
     answers += [entry.note.words] if entry.note is not None else []
     subject = f"{item.subject}  [{'; '.join(answers)}]" if answers else str(item.subject)
@@ -130,6 +131,7 @@ def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, obje
         "checked": entry.is_checked,
         "not_checked_because": entry.unread_words or None,
         "resubmission": _resubmission(entry),
+        "snoozed": entry.snoozed or entry.woken or None,
         "assigned_to": entry.assignment.to if entry.assignment is not None else None,
         "note": {"by": entry.note.by, "at": _iso(entry.note.at), "text": entry.note.text} if entry.note else None,
         "flags": [

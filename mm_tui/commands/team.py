@@ -1,4 +1,4 @@
-"""`mm-tui pending note` and `pending assign`: what reviewers tell each other about a waiting mail."""
+"""`mm-tui pending note`, `assign` and `snooze`: for colleagues on a waiting mail, and for later."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from mm_tui.commands import common
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
+
+FORMS = "30m, 3h, 2d, 14:30, tomorrow, monday, 2026-12-01, 2026-12-01 14:30, or thread"
 
 if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
@@ -40,6 +42,23 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     assign.add_argument("--json", action="store_true", help="print JSON")
     assign.set_defaults(run=run_assign)
 
+    snooze = actions.add_parser(
+        "snooze",
+        parents=[shared],
+        help="put one out of sight for a while",
+        description="Puts a waiting mail out of sight in the app on this machine, until a time or until something "
+        "arrives in its thread. It keeps waiting, and `list` shows it all the same.",
+    )
+    snooze.add_argument("id", metavar="ID")
+    snooze.add_argument("until", metavar="WHEN", help=f"{FORMS}; empty ends it")
+    snooze.add_argument("--json", action="store_true", help="print JSON")
+    snooze.set_defaults(run=run_snooze)
+
+
+def run_snooze(arguments: argparse.Namespace) -> int:
+    """Snoozes a mail."""
+    return common.run_async(_snooze, arguments)
+
 
 def run_note(arguments: argparse.Namespace) -> int:
     """Sets or removes a note."""
@@ -49,6 +68,32 @@ def run_note(arguments: argparse.Namespace) -> int:
 def run_assign(arguments: argparse.Namespace) -> int:
     """Assigns a mail."""
     return common.run_async(_set, arguments)
+
+
+async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from mm_tui.commands.online import online, queue_of
+    from mm_tui.commands.queue_output import seen
+    from mm_tui.services.queue.snooze import NotATime, Snoozes, time_named
+    from mm_tui.session import reviewer
+
+    async with online(chosen) as session:
+        await seen(session, arguments.id)
+        entry = queue_of(session).entry(arguments.id)
+        if entry is None:
+            raise CommandError(Exit.NOT_FOUND, f"{arguments.id} is not waiting for a decision")
+        snoozes, who = Snoozes(session.database, session.clock), reviewer(chosen)
+        try:
+            if arguments.until.strip():
+                words = snoozes.snooze(entry, time_named(arguments.until, session.clock.now()), who)
+            else:
+                words = snoozes.end(entry.item.id, who)
+        except NotATime as error:
+            raise CommandError(Exit.USAGE, str(error)) from None
+    if arguments.json:
+        emit.data({"id": arguments.id, "words": words})
+    else:
+        emit.line(words)
+    return Exit.OK
 
 
 async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:

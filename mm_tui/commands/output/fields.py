@@ -25,6 +25,7 @@ ITEM: Mapping[str, str] = {
     "not_checked_because": "one sentence if it is not checked, else null",
     "resubmission": "{after, rejected_at, rejected_by, reason, sent_back} if it follows a rejected draft (after: "
     "its id; rejected_by: the reviewer, if it was rejected with this program), else null",
+    "snoozed": "until when it is out of sight on this machine, or why it is back, in words; else null",
     "assigned_to": "the reviewer or key whose it is to decide, by its tag; else null",
     "note": "{by, at, text}: the note to colleagues, by its tags; else null",
     "flags": "list of {code, level, words}: the findings, worst first",

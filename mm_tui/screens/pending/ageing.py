@@ -57,7 +57,9 @@ class Ageing:
 
     def _let_emails_age(self) -> None:
         """Ages and due times change as time passes."""
-        if any(entry.due_at is not None for entry in self._screen.listing.waiting):
+        if any(entry.snoozed for entry in self._screen.listing.waiting):
+            self._screen.reload()
+        elif any(entry.due_at is not None for entry in self._screen.listing.waiting):
             self._screen.narrow()
         else:
             self.draw_place()

@@ -341,6 +341,6 @@ def applies(
         return entry is not None and entry.edit is not None
     if action == "edit":
         return entry is not None and not entry.is_inbound
-    if action in ("approve", "reject", "skip", "mark", "next_view", "findings", "thread", "note", "assign"):
+    if action in ("approve", "reject", "skip", "mark", "next_view", "findings", "thread", "note", "assign", "snooze"):
         return entry is not None
     return True

@@ -90,6 +90,8 @@ def head(
         lines.append(_row("came", Content.styled(exact(item.received_at), "$mm-dim")))
     if entry.claim is not None:
         lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
+    if snooze := entry.woken or entry.snoozed:
+        lines.append(Content.assemble((" · ", "$accent"), snooze))
     if entry.assignment is not None:
         lines.append(Content.assemble((" · ", "$accent"), entry.assignment.words))
     if entry.note is not None:

@@ -135,7 +135,8 @@ class PendingList(VirtualList[str, PendingRow]):
         ]
 
     def _badge(self, row: PendingRow) -> str:
-        words = ["edited"] if row.queued.edit is not None else []
+        words = [str(row.queued.woken).partition(":")[0]] if row.queued.woken else []
+        words += ["edited"] if row.queued.edit is not None else []
         words += [row.queued.author_words] if row.queued.author_words else []
         if row.queued.assignment is not None:
             to = str(row.queued.assignment.to)

@@ -28,6 +28,7 @@ from mm_tui.screens.pending.queue_list import PendingList
 from mm_tui.screens.pending.reading import MailOpener, QueueRead, QueueReader
 from mm_tui.screens.pending.saved_texts import SavedTextsScreen
 from mm_tui.screens.pending.second_reading import SecondReading
+from mm_tui.screens.pending.snoozing import Snoozing
 from mm_tui.screens.pending.team import Team
 from mm_tui.services.decisions.approval_gate import ApprovalGate
 from mm_tui.services.decisions.listing import QueueListing
@@ -76,6 +77,7 @@ class PendingScreen(BaseScreen):
         self.second_reading = SecondReading(self)
         self.team = Team(self)
         self.ageing = Ageing(self)
+        self.snoozing = Snoozing(self, self.deciding)
         self._cursor_id = ""
         self._subject = ""
         """The version of the mail under the cursor."""
@@ -425,6 +427,9 @@ class PendingScreen(BaseScreen):
 
     def action_note(self) -> None:
         self.team.ask_note()
+
+    def action_snooze(self) -> None:
+        self.snoozing.ask()
 
     def action_assign(self) -> None:
         self.team.ask_assignee()

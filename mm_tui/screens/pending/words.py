@@ -9,7 +9,7 @@ from textual.content import Content
 
 from mm_tui.services.audit.line import key_words
 from mm_tui.services.events import Part
-from mm_tui.services.queue.due import due_words
+from mm_tui.services.queue.due import due_words, is_overdue
 from mm_tui.services.queue.filter import ALL
 from mm_tui.session import reviewer
 from mm_tui.store.audit.made import Outcome
@@ -87,9 +87,18 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
         what = f"{shown:,} of {listing.expected:,} waiting, checking the rest"
     words = [str(listing.order)]
     words += [f"{marked} marked"] if marked else []
+    words += _snoozed_words(listing)
     key = with_keys("{pending.kept}", keys)
     words += [f"{count(kept, 'saved text', 'saved texts')} ({key})"] if kept else []
     return Content.assemble((what, "bold"), (f" · {' · '.join(words)}", "$mm-dim"))
+
+
+def _snoozed_words(listing: QueueListing) -> list[str]:
+    """How much is out of sight, and how much of that is overdue."""
+    snoozed = [entry for entry in listing.waiting if entry.snoozed]
+    overdue = sum(is_overdue(entry.due_at, listing.now) for entry in snoozed)
+    late = f" ({overdue} overdue)" if overdue else ""
+    return [f"{len(snoozed)} snoozed{late}"] if snoozed else []
 
 
 def place_words(entry: QueueEntry, at: int, listed: int, now: datetime) -> str:
@@ -128,6 +137,9 @@ def empty_words(
     if listing.filter != ALL:
         cure = with_keys("{pending.back} shows the whole queue, {pending.filter} another part of it.", keys)
         return ("Nothing is waiting in this filter.", f"Shown: {listing.filter.name}. {cure}")
+    if listing.waiting:
+        cure = with_keys("{pending.filter} lists it under “snoozed”.", keys)
+        return ("All that waits is out of sight.", f"{', '.join(_snoozed_words(listing))}: {cure}")
     unread = services.mail.counts().unread
     steps = [f"{{app.inbox}} opens the inbox ({unread:,} unread)" if unread else "{app.inbox} opens the inbox"]
     steps += [f"{{pending.kept}} lists {count(kept, 'saved text', 'saved texts')}"] if kept else []

@@ -176,6 +176,8 @@ def _journal_told(action: str, details: Mapping[str, str]) -> list[str]:
         told += [f"reason: {details['reason']}"] if details.get("reason") else []
         told += [f"despite {details['found']}"] if details.get("found") else []
         told += [f"written by {details['written_by']}"] if details.get("written_by") else []
+    elif action == "snoozing":
+        told += [f"until {details.get('until', '')}"]
     elif action in ("noting", "assigning"):
         told += [details.get("text") or f"to {details.get('to', 'nobody')}"]
     elif action == "done" and details.get("note"):

@@ -80,6 +80,8 @@ JOURNAL_WORDS = {
     "changing_schedule": "changes the schedule",
     "tagging": "sets tags",
     "untagging": "removes a tag",
+    "snoozing": "snoozes",
+    "unsnoozing": "ends a snooze",
     "noting": "notes for colleagues",
     "clearing_note": "removes the note",
     "assigning": "assigns",

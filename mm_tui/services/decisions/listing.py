@@ -14,6 +14,8 @@ from mm_tui.services.queue.filter import ALL, FilterContext, FilterCount, QueueF
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mm_tui.clock import Clock
     from mm_tui.services.decisions.view import DecisionView
 
@@ -69,6 +71,11 @@ class QueueListing:
         return [entry for entry in self.listed.values() if not entry.ended]
 
     @property
+    def now(self) -> datetime:
+        """The time."""
+        return self._clock.now()
+
+    @property
     def is_narrowed(self) -> bool:
         """Whether something that waits is left out of the list."""
         return self.filter != ALL or bool(self.typed.strip())
@@ -94,7 +101,10 @@ class QueueListing:
         self.filters = counted(filters, self.waiting, context)
         saved, typed = QueueFilter(self.filter.query, context), QueueFilter(self.typed, context)
         self.complaint = next(iter((*typed.complaints, *saved.complaints)), OneLine(""))
-        found = [entry for entry in self.waiting if saved.has(entry) and typed.has(entry)]
+        asks = saved.asks_snoozed or typed.asks_snoozed
+        found = [
+            entry for entry in self.waiting if saved.has(entry) and typed.has(entry) and (asks or not entry.snoozed)
+        ]
         if not stay:
             self._ended_at.clear()
         staying = self._staying(found, reading) if stay else []
@@ -131,7 +141,7 @@ class QueueListing:
                 continue
             is_read = key == reading
             if key in waiting:
-                staying += [waiting[key]] if is_read else []
+                staying += [waiting[key]] if is_read and not waiting[key].snoozed else []
                 continue
             since = self._ended_at.setdefault(key, now)
             view = self._decision_of(key)

@@ -26,6 +26,7 @@ from mm_tui.services.queue.due import due_at
 from mm_tui.services.queue.entry import NOBODY, Order, QueueEntry, Seat, ThreadMail
 from mm_tui.services.queue.filter import FilterContext
 from mm_tui.services.queue.resubmitted import Resubmissions
+from mm_tui.services.queue.snooze import Snoozes
 from mm_tui.services.redraft_tags import FOLLOWS, follows
 from mm_tui.store.audit.timeline import Timeline
 from mm_tui.store.decisions.edits import EditStore
@@ -68,6 +69,7 @@ class ReviewQueue:
         """Takes what it reads from; `house` gives the house facts of each mailbox."""
         self._mail = MailStore(database)
         self._timeline = Timeline(database)
+        self._snoozes = Snoozes(database, clock)
         self._pending = PendingStore(database)
         self._edits = EditStore(database)
         self._authors = Authors(database)
@@ -108,7 +110,7 @@ class ReviewQueue:
         """
         left_out = frozenset(hidden)
         items = self._pending.items(mailbox_id=mailbox_id)
-        tags, now = self._tags(), self._clock.now()
+        tags, now, snoozes = self._tags(), self._clock.now(), self._snoozes.all()
         pairs = _pairs(tags, {item.id for item in items} - left_out)
         self._resubmissions.take_in(now)
         found: list[QueueEntry] = []
@@ -127,6 +129,9 @@ class ReviewQueue:
                 entry = replace(entry, pair=pairs[item.id])
             if (author := self._authors.of(item, tags.get(item.id, {}))) is not None:
                 entry = replace(entry, author=author, is_own_reply=author.is_same(seat.reviewer))
+            if (snooze := snoozes.get(item.id)) is not None:
+                woken = OneLine(snooze.why_over(entry, now))
+                entry = replace(entry, woken=woken, snoozed=OneLine("") if woken else snooze.words)
             if not item.complete and (why := why_unread(item.id)):
                 entry = replace(entry, unread_because=why)
             found.append(entry)
@@ -293,8 +298,9 @@ def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
 
 
 def ordered(entries: list[QueueEntry], order: Order) -> list[QueueEntry]:
-    """Mails that stand oldest first, in this order."""
-    return sorted(entries, key=lambda entry: -entry.concern) if order is Order.RISKIEST else entries
+    """Mails that stand oldest first, in this order; those that are back from a snooze stand first."""
+    found = sorted(entries, key=lambda entry: -entry.concern) if order is Order.RISKIEST else entries
+    return sorted(found, key=lambda entry: not entry.woken)
 
 
 def _claimed(entry: QueueEntry, claim: Presence | None, seat: Seat) -> QueueEntry:

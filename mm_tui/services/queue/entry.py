@@ -76,6 +76,10 @@ class QueueEntry:
     """Open at this seat, claimed under the reviewer's own name or assigned to them, or with an edit."""
     note: TeamNote | None = None
     """What a reviewer noted for the others."""
+    snoozed: OneLine = _NOTHING
+    """Until when it is out of sight on this machine; empty when it is not."""
+    woken: OneLine = _NOTHING
+    """Why it is back after it was snoozed; empty when it was not."""
     assignment: Assignment | None = None
     """Whose it is to decide. It only tells, and keeps nobody from deciding."""
 

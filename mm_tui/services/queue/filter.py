@@ -66,6 +66,8 @@ class QueueFilter:
         self._around = around
         self._tests: list[Test] = []
         self.complaints: list[OneLine] = []
+        self.asks_snoozed = False
+        """The query asks for what is snoozed, which is out of sight otherwise."""
         if query.has_too_many(text):
             self.complaints.append(OneLine(f"only the first {query.MAX_TERMS} terms are used"))
         for term in query.terms(text, QUEUE):
@@ -74,7 +76,13 @@ class QueueFilter:
                     self.complaints.append(OneLine(f"{words}; it was ignored"))
                 continue
             test = _test(term, around)
+            if term.operator == "is" and query.named(term, QUEUE) == "snoozed" and not term.excluded:
+                self.asks_snoozed = True
             self._tests.append(_not(test) if term.excluded else test)
+
+    def shows(self, entry: QueueEntry) -> bool:
+        """Whether a list by this filter shows the email: as `has`, but for what is out of sight."""
+        return (self.asks_snoozed or not entry.snoozed) and self.has(entry)
 
     def has(self, entry: QueueEntry) -> bool:
         """Whether the filter selects this email."""
@@ -106,7 +114,7 @@ def counted(filters: Sequence[SavedFilter], entries: Sequence[QueueEntry], aroun
     """The filters with how many of these emails each selects."""
     narrowings = [QueueFilter(one.query, around) for one in filters]
     return [
-        FilterCount(one, sum(map(narrowing.has, entries))) for one, narrowing in zip(filters, narrowings, strict=True)
+        FilterCount(one, sum(map(narrowing.shows, entries))) for one, narrowing in zip(filters, narrowings, strict=True)
     ]
 
 
@@ -201,6 +209,7 @@ _IS: Mapping[str, Test] = {
     "edited": lambda entry, _: entry.edit is not None,
     "paired": lambda entry, _: bool(entry.pair),
     "assigned": lambda entry, _: entry.assignment is not None,
+    "snoozed": lambda entry, _: bool(entry.snoozed),
     "noted": lambda entry, _: entry.note is not None,
     "resubmitted": lambda entry, _: entry.resubmission is not None,
     "due": lambda entry, near: bool(due_words(entry.item.received_at, entry.due_at, near.now)),

@@ -1,0 +1,67 @@
+"""Putting the mail under the cursor out of sight for a while."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.services.queue.snooze import FORMS, NotATime, Snoozes, time_named
+from mm_tui.session import reviewer
+from mm_tui.store.seal import StoreError
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.screens.pending.deciding import Deciding
+    from mm_tui.screens.pending.host import QueueHost
+    from mm_tui.services.queue.entry import QueueEntry
+
+USUAL = "3h"
+
+
+class Snoozing:
+    """Asks until when, and does it."""
+
+    def __init__(self, screen: QueueHost, deciding: Deciding) -> None:
+        self._screen = screen
+        self._deciding = deciding
+
+    def ask(self, typed: str = USUAL, trouble: str = "") -> None:
+        """Asks until when; an empty line takes a snooze back."""
+        entry = self._screen.current
+        if entry is None or entry.ended:
+            return
+        if why := self._deciding.why_not(self._screen.gate.why_busy, entry):
+            self._deciding.refuse(why)
+            return
+        held = entry.snoozed or entry.woken
+        self._screen.app.push_screen(
+            FormScreen(
+                "Snooze until",
+                [Field(f"{FORMS} (something arrives in it)", "", typed)],
+                words=f"{held}; an empty line takes that back" if held else "On this machine only; it keeps waiting.",
+                yes="snoozes it",
+                trouble=trouble,
+            ),
+            lambda answer: self._answered(entry, answer[0]) if answer else None,
+        )
+
+    def _answered(self, entry: QueueEntry, typed: str) -> None:
+        services = self._screen.services
+        snoozes, who = Snoozes(services.database, services.clock), reviewer(services.settings)
+        try:
+            if not typed.strip():
+                words = snoozes.end(entry.item.id, who) if entry.snoozed or entry.woken else OneLine("")
+            else:
+                words = snoozes.snooze(entry, time_named(typed, services.clock.now()), who)
+        except NotATime as error:
+            self.ask(typed, str(error))
+            return
+        except (sqlite3.Error, StoreError, OSError) as error:
+            self._screen.say(OneLine(f"not snoozed: {error}"), "error")
+            return
+        if words:
+            if typed.strip() and self._screen.current is not None and self._screen.current.item.id == entry.item.id:
+                self._deciding.go_to_next_undecided()
+            self._screen.say(words)
+            self._screen.reload()

@@ -1,0 +1,69 @@
+"""Snoozing through the app: out of sight, counted, back with a sign, also after a restart."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from mm_tui.screens.dialogs.choice import CHOICE_KEYS
+from mm_tui.screens.dialogs.form import FormScreen
+from mm_tui.screens.pending.screen import PendingScreen
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import open_queue, queue, ready
+from tests.support.sandbox import Sandbox
+
+
+def _fewer(screen: PendingScreen, than: int) -> bool:
+    return len(screen.entries) < than
+
+
+async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, other = sandbox.draft("One."), sandbox.draft("Two.")
+    settings = settings_for(sandbox)
+    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        while left := len(screen.entries):
+            await pilot.press("Z")
+            await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+            await pilot.press("enter")
+            await until(pilot, partial(_fewer, screen, left), "one out of sight")
+        await until(pilot, lambda: "All that waits is out of sight." in shown(app), "why the list is empty")
+        assert "2 snoozed" in shown(app) and "snoozed 2" in shown(app)
+    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, lambda: "2 snoozed" in shown(app), "the count after a restart")
+        screen = queue(app)
+        names = [str(one.filter.name) for one in screen.listing.filters]
+        await until(pilot, lambda: ready(pilot), "keys")
+        await pilot.press("f", CHOICE_KEYS[names.index("snoozed")])
+        await until(pilot, lambda: {entry.item.id for entry in screen.entries} == {draft, other}, "the snoozed")
+        await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
+        await pilot.press("Z")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+        await pilot.press("backspace", "backspace", "enter")
+        await until(pilot, lambda: "snoozed 1" in shown(app), "one is taken back")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(screen.entries) == 1 and "1 snoozed" in shown(app), "the one that is not")
+
+
+async def test_what_comes_back_stands_first_with_a_sign(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("One.")
+    draft = sandbox.draft("Two.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await pilot.press("j", "Z")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
+        await pilot.press("backspace", "backspace", *"thread", "enter")
+        await until(pilot, lambda: [entry.item.id for entry in screen.entries] != [draft] and "1 snoozed" in shown(app),
+                    "it is out of sight")  # fmt: skip
+        sandbox.inbound(in_reply_to=sandbox.look(draft)["in_reply_to"], subject="Re: Where is my order?")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(screen.entries) == 2, "it is back")
+        assert screen.entries[0].item.id == draft
+        await until(pilot, lambda: " back " in shown(app), "the sign")
