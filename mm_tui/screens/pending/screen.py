@@ -263,7 +263,9 @@ class PendingScreen(BaseScreen):
         """Shows how the decision about one mail stands now."""
         self.deciding.moved(email_id)
         self.bulk_reject.moved(email_id)
-        self.show_rows()
+        if not self.bulk_reject.words:
+            # While a whole filter is rejected, the reload that each event asks for draws many of them together.
+            self.show_rows()
         self.editing.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:
             self._show_item()
