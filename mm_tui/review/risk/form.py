@@ -30,7 +30,8 @@ _HOLES = (
     re.compile(
         r"(?<![\w.-])(?:[$€£#]X{2,6}|X{2,6}(?:[.:/-]X{2,6})+|X{2,4}[.:/ ]{1,2}(?:X{2,4}[.:/]?|\d{2,4}\b))(?!\w)"
         rf"|(?i:(?<!\w)(?-i:[xX]{{2,4}})(?:st|nd|rd|th|\.)?[ ](?:{MONTH_NAMES}|days?|hours?|tage|euros?|eur|usd|%)\b)"
-        r"|(?i:\b(?:order|invoice|ticket|number|no\.|room|bestellung|rechnung|commande|pedido)[ :#]*)(?-i:X{2,12})\b"
+        r"|(?i:\b(?:order|invoice|ticket|number|no\.|room|code|bestellung|rechnung|commande|pedido|"
+        r"n[uú]mero|numéro|nummer|numer|codice|código)[ :#]*)(?-i:X{2,12})\b"
     ),
     re.compile(
         r"\?{2,}(?= ?[a-zà-ž€$£%])|\bXXX\b[^\n]{2,60}\bXXX\b"

@@ -96,7 +96,8 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         told = known_amounts(reading) if amounts else ()
         there = {(amount.currency, amount.value) for amount in told}
         new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
-        commits = (plain or _commits(sentence)) and not _denies(sentence)
+        # "We won't charge you" denies nothing: the negation is part of the promise.
+        commits = (plain or _commits(sentence)) and not _denies(firm.sub(" ", sentence))
         level = Level.LOW
         if amounts or commits:
             level = Level.HIGH if commits and new else Level.MEDIUM
