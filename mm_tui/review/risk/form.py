@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
@@ -54,6 +55,7 @@ _UNSEEN = re.compile(
 """Comments and other HTML that shows nothing, text that a style hides, links without text, signs without a width
 written as entities."""
 _DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]\n]{1,200})\]:[ \t]{0,9}\S[^\n]{0,500}", re.MULTILINE)
+_LABEL = re.compile(r"\[([^\[\]\n]{1,200})\]")
 
 
 @rule("empty_subject", "empty subject", inbound=True)
@@ -126,10 +128,15 @@ def _holes(text: str) -> tuple[Span, ...]:
         if _is_hole(match[0][0], next(group for group in match.groups() if group is not None))
     ]
     spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
+    taken = bytearray(len(text))
+    for span in spans:
+        taken[slice(*span)] = b"\1" * (span.end - span.start)
     for sought in _HOLES:
         for match in sought.finditer(text):
-            if not any(span.start < match.end() and match.start() < span.end for span in spans):
-                spans.append(Span(*match.span()))
+            start, end = match.span()
+            if 1 not in taken[start:end]:
+                taken[start:end] = b"\1" * (end - start)
+                spans.append(Span(start, end))
     return tuple(sorted(spans))
 
 
@@ -152,9 +159,9 @@ def not_shown(reading: Reading) -> Iterator[Finding]:
     program that reads the email, or be left over from a template."""
     body = reading.body
     spans = [Span(*match.span()) for match in _UNSEEN.finditer(body)]
-    for match in _DEFINITION.finditer(body):
-        if body.lower().count(f"[{match['label'].lower()}]") < 2:
-            spans.append(Span(*match.span()))
+    definitions = list(_DEFINITION.finditer(body))
+    used = Counter(_LABEL.findall(body.lower())) if definitions else Counter[str]()
+    spans += [Span(*match.span()) for match in definitions if used[match["label"].lower()] < 2]
     if spans:
         spans.sort()
         words = f"the recipient does not see {quoted(body[spans[0].start : spans[0].end])}"
