@@ -77,7 +77,8 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
                 )
             if self._trouble:
                 yield Static(Content.assemble(("▲ ", "$warning"), OneLine(self._trouble)), classes="form--label")
-            yield keys_line(("enter", f"next field; on the last one {self._yes}"), ("esc", "close without changes"))
+            enter = f"next field; on the last one {self._yes}" if len(self._fields) > 1 else self._yes
+            yield keys_line(("enter", enter), ("esc", "close without changes"))
 
     def on_mount(self) -> None:
         self.query_one(f"#field-{self._start}", Input).focus()
