@@ -1,4 +1,4 @@
-"""What a mail's content hashes to. The digest is what a human approves: R2, "approve what you saw".
+"""What an email's content hashes to. The digest is what a human approves: R2, "approve what you saw".
 
 Canonical JSON: keys sorted, no spaces, ASCII only (so lone surrogates hash too), lists in the order received.
 """
@@ -23,7 +23,7 @@ def canonical(value: object) -> bytes:
 
 
 def digest_of(email_id: str, mailbox_id: str, direction: str, raw: RawContent) -> str:
-    """The digest of one mail: 64 hex digits over everything a reviewer decides on, exactly as received."""
+    """The digest of one email: 64 hex digits over everything a reviewer decides on, exactly as received."""
     return sha256(canonical({"id": email_id, "direction": direction, **_content(mailbox_id, raw)})).hexdigest()
 
 
@@ -38,7 +38,7 @@ def names(typed: str, digest: str) -> bool:
 
 
 def _content(mailbox_id: str, raw: RawContent) -> dict[str, object]:
-    # Only where it is told: a mail without a send time has the digest that it always had.
+    # Only where it is told: an email without a send time has the digest that it always had.
     timed: dict[str, object] = {"send_at": raw.send_at} if raw.send_at else {}
     return timed | {
         "mailbox_id": mailbox_id,

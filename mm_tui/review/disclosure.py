@@ -1,4 +1,4 @@
-"""What the gateway adds to a mail, or does not tell about it, in words for the reviewer (R11)."""
+"""What the gateway adds to an email, or does not tell about it, in words for the reviewer (R11)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ AI_NOTE = "a note that an AI wrote it may be added"
 
 
 def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
-    """The lines to show beside every mail that waits to be sent from `mailbox`; None where the mailbox is not known."""
+    """The lines to show beside every email that waits to be sent from `mailbox`; None where it is not known."""
     lines = ["bcc: not disclosed by the gateway"]
     if mailbox is None:
         return (*map(OneLine, lines), OneLine("unknown mailbox: what it adds cannot be shown"))
@@ -27,7 +27,7 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
 
 
 def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine, ...]:
-    """The same for above a draft: what holds for nearly every mail in one line, and else only what differs."""
+    """The same for above a draft: what holds for nearly every email in one line, and else only what differs."""
     untold = "bcc" if knows_send_time else "bcc, send time"
     lines = [f"not disclosed by the gateway: {untold}"]
     usual = {"bcc: not disclosed by the gateway", AI_NOTE}

@@ -22,7 +22,7 @@ def edited(original: RawContent, edit: EditedDraft) -> RawContent:
 
 
 def fingerprint(raw: RawContent) -> str:
-    """A hash of what a recipient would get, to tell whether two mails are the same in substance.
+    """A hash of what a recipient would get, to tell whether two emails are the same in substance.
 
     Two things are left out because every gateway rewrites them: how an address is written around its
     `user@host`, and white space at the ends of subject and body (line breaks count as LF). An attachment counts by

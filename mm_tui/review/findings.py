@@ -57,7 +57,7 @@ class Finding:
 
 
 def codes(findings: Iterable[Finding]) -> str:
-    """What was found without any words of the mail, such as `promise_money (high), shouting (low)`."""
+    """What was found without any words of the email, such as `promise_money (high), shouting (low)`."""
     return ", ".join(f"{finding.code} ({finding.level.word})" for finding in findings)
 
 

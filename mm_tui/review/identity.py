@@ -1,9 +1,9 @@
-"""The signed identity of a mail that left through the gateway: what `X-MultiMail-Identity` says, and whether it holds.
+"""The signed identity of an email that left through the gateway: what `X-MultiMail-Identity` says, whether it holds.
 
 The gateway's pages describe the header as `base64url(payload).base64url(signature)`: canonical JSON, signed with ECDSA
 on P-256 under the key at `/.well-known/multimail-signing-key`. They do not say in which form the key stands there, nor
 whether the bytes of the JSON or their base64url text are signed, so every usual form is read. The claims hold no id and
-no hash of the mail: a good signature proves who made the claims, not that they belong to the mail they stand in.
+no hash of the email: a good signature proves who made the claims, not that they belong to the email they stand in.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FIELD = 32
 
 
 class Standing(StrEnum):
-    """What is known of a mail's identity."""
+    """What is known of an email's identity."""
 
     HOLDS = "the gateway's signature holds"
     BROKEN = "the signature does not hold"

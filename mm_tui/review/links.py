@@ -1,4 +1,4 @@
-"""Links in a mail's text, each with the host it really leads to, and what is wrong with it.
+"""Links in an email's text, each with the host it really leads to, and what is wrong with it.
 
 Finds Markdown links and images, reference definitions, autolinks, HTML anchors and bare addresses. The host is read
 the way browsers read it, which forgives much more than the standard: an odd link must not look harmless here and
@@ -21,7 +21,7 @@ from mm_tui.review.lookalike import Known, mixes_scripts, same_site, unicode_hos
 from mm_tui.text import OneLine
 
 TEXTS = 16
-"""The links of so many texts are kept: a mail's are asked for again as more is known of its sender."""
+"""The links of so many texts are kept: an email's are asked for again as more is known of its sender."""
 
 # Every pattern is possessive or excludes its own first character, so that the time stays linear on hostile text.
 _TARGET = r"(?:<(?P<angled>[^<>\n]{0,2000}+)>|(?P<target>(?:[^\s<>()]++|\((?:[^\s<>()]++|\([^\s<>()]*+\))*+\))++))"

@@ -222,7 +222,7 @@ def _lower(texts: Iterable[str]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Known:
-    """Whom we know, seen from one mail. Case does not count.
+    """Whom we know, seen from one email. Case does not count.
 
     Who is established is taken for themselves. Everybody else is compared with our own domains, with the established,
     and with those who were there before them: who comes later is the one that imitates.
@@ -230,7 +230,7 @@ class Known:
 
     own_domains: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
-    """The established: mail was exchanged with them before this mail, apart from its thread."""
+    """The established: mail was exchanged with them before this email, apart from its thread."""
     recent: tuple[str, ...] = ()
     """Others of earlier mail, in the order in which they came: those who write only in this thread, and those who have
     not been known for long. They can be imitated, but are not beyond doubt themselves."""

@@ -1,4 +1,4 @@
-"""Who a mail says it is from or to, and what does not fit."""
+"""Who an email says it is from or to, and what does not fit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def inspect_party(party: Party, known: Known, *, role: str = "sender", ours: boo
     """What does not fit about one sender or recipient.
 
     Args:
-        party: whom the mail names.
+        party: whom the email names.
         known: our own domains and everybody that mail was exchanged with.
         role: how the words call the party, such as `sender` or `recipient`; also the first part of the codes.
         ours: True when the party is one of our own mailboxes and needs no introduction.
@@ -75,14 +75,14 @@ def inspect_reply_to(sender: Party, reply_to: tuple[Party, ...]) -> Iterator[Fin
 def inspect_sender(
     sender: Party, known: Known, *, reply_to: tuple[Party, ...] = (), verified: bool | None = None, ours: bool = False
 ) -> tuple[Finding, ...]:
-    """Everything that does not fit about a mail's sender, worst first.
+    """Everything that does not fit about an email's sender, worst first.
 
     Args:
         sender: whom the From header names.
         known: our own domains and everybody that mail was exchanged with.
         reply_to: whom the Reply-To header names, when it is known.
         verified: whether the sender's identity was proved; None when nobody says.
-        ours: True when the mail was sent from one of our own mailboxes.
+        ours: True when the email was sent from one of our own mailboxes.
     """
     found = [*inspect_party(sender, known, ours=ours), *inspect_reply_to(sender, reply_to)]
     if verified is False:

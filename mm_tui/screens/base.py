@@ -98,7 +98,7 @@ class BaseScreen(Screen[None]):
         return False
 
     def undo_target(self) -> str | None:
-        """Id of the mail whose held decision undo takes back; None for the last one that was made."""
+        """Id of the email whose held decision undo takes back; None for the last one that was made."""
         return None
 
     def status_mailbox(self) -> str | None:
@@ -148,7 +148,7 @@ class BaseScreen(Screen[None]):
 
 
 def _kind(notice: ServiceEvent) -> object:
-    """Notices that name different mails are kept apart; the rest once a kind."""
+    """Notices that name different emails are kept apart; the rest once a kind."""
     from mm_tui.services.events import AssistChanged, DecisionChanged, MailChanged
 
     if isinstance(notice, DecisionChanged | AssistChanged | MailChanged):

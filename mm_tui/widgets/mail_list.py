@@ -25,7 +25,7 @@ CHIP = 11
 CHIP_CELLS = 18
 """Cells of a tag in the list."""
 MOST_CHIPS = 2
-"""Tags that the list shows of a mail."""
+"""Tags that the list shows of an email."""
 AGE = 4
 FAILED = frozenset({"bounced", "send_failed", "spam_quarantined"})
 WAITING = frozenset({"pending_send_approval", "pending_inbound_approval", "pending_scan"})

@@ -22,7 +22,7 @@ _FILE = re.compile(
 
 
 def _spoken_of(reading: Reading) -> tuple[Span, ...]:
-    """Where the text says that something is attached: by the word, or by a document that is given "with this mail"."""
+    """Where the text says that something is attached: by the word, or by a document that is given "with this email"."""
     spans = [
         Span(*match.span())
         for match in pattern("attached").finditer(reading.low)

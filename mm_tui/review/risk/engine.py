@@ -52,7 +52,7 @@ def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -
     """What the rules find in `draft`.
 
     Args:
-        draft: the mail that waits.
+        draft: the email that waits.
         context: what is known around it.
         settings: which rules run and how loudly; None takes the defaults.
     """

@@ -14,7 +14,7 @@ from mm_tui.text import CleanText, ManyLine, OneLine
 
 @dataclass(frozen=True)
 class Draft:
-    """A mail that waits for a decision, as the reviewer sees it: outbound, or inbound under `gated_all`."""
+    """An email that waits for a decision, as the reviewer sees it: outbound, or inbound under `gated_all`."""
 
     sender: Party
     to: tuple[Party, ...] = ()
@@ -24,7 +24,7 @@ class Draft:
     attachments: tuple[Attachment, ...] = ()
     direction: str = Direction.OUTBOUND
     reply_to: tuple[Party, ...] = ()
-    """Where answers would go, when the mail says so; empty when unknown."""
+    """Where answers would go, when the email says so; empty when unknown."""
     sender_verified: bool | None = None
     """Whether the sender's identity was proved (signature or authentication result); None when nobody says."""
     complete: bool = True
@@ -90,7 +90,7 @@ class Message:
 
     @classmethod
     def of(cls, mail: EmailSummary | EmailDetail) -> Self:
-        """From a mail of the store, opened or not."""
+        """From an email of the store, opened or not."""
         opened = mail if isinstance(mail, EmailDetail) else None
         return cls(
             sender=mail.sender,
@@ -114,7 +114,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class OtherAnswer:
-    """Another mail of ours that answers the mail that the draft answers."""
+    """Another email of ours that answers the email that the draft answers."""
 
     status: OneLine
     at: datetime | None
@@ -135,7 +135,7 @@ class ThreadContext:
     """What is known around a draft. Empty fields mean unknown, and rules that need them say so."""
 
     messages: tuple[Message, ...] = ()
-    """The mails of the thread that arrived or left, oldest first."""
+    """The emails of the thread that arrived or left, oldest first."""
     own_addresses: frozenset[str] = frozenset()
     """Addresses of the account's mailboxes, lower case."""
     own_domains: frozenset[str] = frozenset()
@@ -145,7 +145,7 @@ class ThreadContext:
     recent_addresses: tuple[str, ...] = ()
     """Others of earlier mail, who have not been known for long, in the order in which they came."""
     answers: tuple[OtherAnswer, ...] = ()
-    """Other answers to the same mail, oldest first."""
+    """Other answers to the same email, oldest first."""
     rejected: tuple[Rejected, ...] = ()
     """Drafts rejected lately, newest first."""
     house: tuple[HouseText, ...] = ()
@@ -164,7 +164,7 @@ _DECIDED_ALONE = {
     "another_answer": "an email that another draft answers too is decided on its own, never in a batch",
     "recipients_untold": "an email whose recipients are not disclosed is decided on its own, never in a batch",
 }
-"""Findings that keep a mail out of batches at every level, and what is said then."""
+"""Findings that keep an email out of batches at every level, and what is said then."""
 
 
 NOT_READ = "not read: "
@@ -178,7 +178,7 @@ class Assessment:
     findings: tuple[Finding, ...] = ()
     """Worst first."""
     unchecked: tuple[OneLine, ...] = ()
-    """What was not looked at and why, one sentence each: rules switched off, mails of the thread not read."""
+    """What was not looked at and why, one sentence each: rules switched off, emails of the thread not read."""
     known: tuple[OneLine, ...] = ()
     """What of the draft stands in house facts and nowhere in the thread, with the file's name: one sentence each."""
     compared: bool = True

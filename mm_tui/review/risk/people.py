@@ -138,7 +138,7 @@ _LONGEST_SIGNATURE = 5
 
 
 _MOST_READ = 20_000
-"""So many mails of a thread, the newest, and characters of each are looked through for names."""
+"""So many emails of a thread, the newest, and characters of each are looked through for names."""
 
 
 def _names_in(text: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Rules about who a mail is from and who gets it."""
+"""Rules about who an email is from and who gets it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def recipient(reading: Reading) -> Iterator[Finding]:
     """A recipient is not what it seems: `recipient_lookalike` (high) for an address or domain that can be taken for a
     known one or for ours by Unicode TR39 or one slip of the finger, whatever stands before the registered name,
     `recipient_name_lies` (high) for a display name that holds another address, `recipient_mixed_scripts` for scripts
-    mixed within a word (high in the address, medium in the name). Nobody is known by the mail that is looked at or by
+    mixed within a word (high in the address, medium in the name). Nobody is known by the email that is looked at or by
     its thread: beyond doubt is whom we wrote to elsewhere before, or who wrote, or was put into the gateway's address
     book, a week ago. Of all others the one who
     came later is the look-alike, and whatever looks like one of our own domains always is."""

@@ -25,7 +25,7 @@ LONGEST_END = 30_000
 MOST_MAILS = 20
 """Mails of a thread, the newest, that are looked through for names and for what was said before."""
 LONGEST_DRAFT = 20_000
-"""Characters of a draft that are compared sentence by sentence, with each other and with earlier mails."""
+"""Characters of a draft that are compared sentence by sentence, with each other and with earlier emails."""
 _QUOTED = re.compile(r"^[ \t]*+(?:>[ \t]*+)++([^\n]*+)", re.MULTILINE)
 _SET_OFF = re.compile(r"^--[ \t]*$", re.MULTILINE)
 _FOOTER = re.compile(
@@ -63,7 +63,7 @@ class Reading:
 
     @cached_property
     def participants(self) -> frozenset[str]:
-        """Everybody who wrote or got a mail of the thread, lower case."""
+        """Everybody who wrote or got an email of the thread, lower case."""
         return frozenset(self._in_order)
 
     @cached_property
@@ -79,7 +79,7 @@ class Reading:
 
     @cached_property
     def has_thread_text(self) -> bool:
-        """True when the text of at least one mail of the thread is known here."""
+        """True when the text of at least one email of the thread is known here."""
         return any(mail.body is not None for mail in self.context.messages)
 
     @cached_property
@@ -212,7 +212,7 @@ class Reading:
         """Where the words of `body` end: a signature set off by "-- ", or a footer under a line, comes after."""
         ends = [match.start() for match in _SET_OFF.finditer(self.body)]
         ends += [match.start() for match in _FOOTER.finditer(self.body)]
-        # A line may also divide a mail in two: only what is short is a footer.
+        # A line may also divide an email in two: only what is short is a footer.
         short = [end for end in ends if self.body.count("\n", end) <= _LONGEST_FOOTER]
         return min(short, default=len(self.body))
 

@@ -1,1 +1,1 @@
-"""The audit screen and the history of a mail."""
+"""The audit screen and the history of an email."""

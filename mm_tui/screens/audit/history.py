@@ -1,4 +1,4 @@
-"""A mail's whole life, from arrival or draft to the delivery receipt."""
+"""An email's whole life, from arrival or draft to the delivery receipt."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LifeRead(Message):
 
 
 class IdentityChecked(Message):
-    """What the mail's signed identity is worth, from the worker that asked."""
+    """What the email's signed identity is worth, from the worker that asked."""
 
     def __init__(self, identity: Identity) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class IdentityChecked(Message):
 
 
 class DeliveryLookedUp(Message):
-    """Why the mail did not arrive, from the worker that asked."""
+    """Why the email did not arrive, from the worker that asked."""
 
     def __init__(self, words: tuple[OneLine, ...]) -> None:
         super().__init__()
@@ -49,10 +49,10 @@ class DeliveryLookedUp(Message):
 
 
 class HistoryScreen(BaseScreen):
-    """What happened to one mail.
+    """What happened to one email.
 
     Args:
-        email_id: the mail.
+        email_id: the email.
     """
 
     MODE = "audit"
@@ -65,7 +65,7 @@ class HistoryScreen(BaseScreen):
         self._email_id = email_id
         self.life: History | None = None
         self.identity: Identity | None = None
-        """None until it is checked, and for a mail that has none."""
+        """None until it is checked, and for an email that has none."""
         self._checking = ""
         self._not_arrived: tuple[OneLine, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What the audit screen gives to read: one line of the log in full, and a mail's whole life. Pure."""
+"""What the audit screen gives to read: one line of the log in full, and an email's whole life. Pure."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LA
 
 
 def life_page(life: History, room: int, identity: Identity | None = None, not_arrived: Sequence[OneLine] = ()) -> Page:
-    """A mail's life: what it is, then everything that happened in the order of time.
+    """An email's life: what it is, then everything that happened in the order of time.
 
     Args:
         life: what is known of it.

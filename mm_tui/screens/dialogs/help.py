@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 WIDTH, FRAME = 92, 6
 """Cells of the dialog, as dialogs.tcss has it, and of what stands around its text."""
-HEADINGS = {"list": "Lists", "app": "Everywhere"}
+EVERYWHERE = "Everywhere"
+HEADINGS = {"list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -64,7 +65,8 @@ class HelpScreen(ModalScreen[None]):
             heading = HEADINGS.get(act.context, act.context.capitalize())
             groups.setdefault(heading, []).append((_all_keys(screen, act.id), act.help))
         more = getattr(screen, "HELP_MORE", ())
-        return cls(f"Keys · {title}", list(groups.items()), more, getattr(screen, "HELP_MORE_TITLE", "Search"))
+        in_order = sorted(groups.items(), key=lambda group: group[0] == EVERYWHERE)
+        return cls(f"Keys · {title}", in_order, more, getattr(screen, "HELP_MORE_TITLE", "Search"))
 
     def compose(self) -> ComposeResult:
         # In the terminal's own colours a dialog has a line around it.

@@ -1,4 +1,4 @@
-"""Labelling a mail, from wherever it is under the cursor."""
+"""Labelling an email, from wherever it is under the cursor."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Labelling:
         self._screen.say(self._screen.services.trouble or "the assistant is not ready yet", "warning")
 
     def ask(self, email_id: str, label: str) -> None:
-        """Asks for the label of a mail.
+        """Asks for the label of an email.
 
         Args:
-            email_id: the mail.
+            email_id: the email.
             label: the one that it has; empty when it has none.
         """
         from mm_tui.screens.dialogs.labels import LabelScreen

@@ -24,7 +24,7 @@ class LabelScreen(ModalScreen[str | None]):
 
     Args:
         labels: the configured ones.
-        current: what the mail has now; "" for none.
+        current: what the email has now; "" for none.
     """
 
     CSS_PATH = "dialogs.tcss"

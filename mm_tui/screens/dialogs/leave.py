@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class OnTheWay(NamedTuple):
-    """The decisions between their beginning and their end, as ids of mails."""
+    """The decisions between their beginning and their end, as ids of emails."""
 
     unsent: frozenset[str]
     """Of which nothing has left: they fall back."""

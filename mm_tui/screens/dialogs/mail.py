@@ -1,4 +1,4 @@
-"""Looking closer at one mail: its raw form, its sender, its links, its files."""
+"""Looking closer at one email: its raw form, its sender, its links, its files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PageScreen(ModalScreen[None]):
 
 
 def raw_page(detail: EmailDetail) -> Page:
-    """The mail as it came, every character that is not plain ASCII as an escape."""
+    """The email as it came, every character that is not plain ASCII as an escape."""
     writer = PageWriter()
     raw = detail.raw
     for name, value in (
@@ -82,7 +82,7 @@ def raw_page(detail: EmailDetail) -> Page:
 
 
 def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: str) -> Page:
-    """Who wrote a mail, what does not fit about it, and since when the address is known here."""
+    """Who wrote an email, what does not fit about it, and since when the address is known here."""
     writer = PageWriter()
     rows = (
         ("address", detail.sender.address),
@@ -108,7 +108,7 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
 
 
 class LinksScreen(ModalScreen[Link | None]):
-    """The links of a mail with the hosts they really lead to. Choosing one gives it back; nothing opens here.
+    """The links of an email with the hosts they really lead to. Choosing one gives it back; nothing opens here.
 
     Args:
         text: the body.
@@ -158,7 +158,7 @@ def _link_lines(link: Link, findings: tuple[Finding, ...]) -> Content:
 
 
 class FilesScreen(ModalScreen[int | None]):
-    """The attachments of a mail; choosing one gives back its place.
+    """The attachments of an email; choosing one gives back its place.
 
     Args:
         attachments: as the mail lists them.

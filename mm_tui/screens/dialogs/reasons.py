@@ -13,7 +13,7 @@ class ReasonScreen(OfferScreen):
 
     Args:
         title: what is about to be done.
-        what: the mail it is done to.
+        what: the email it is done to.
         reasons: templates.
         asking: those of them that ask the agent for another draft.
     """

@@ -1,4 +1,4 @@
-"""Marking a mail as spam, or taking the mark back, from wherever it is under the cursor."""
+"""Marking an email as spam, or taking the mark back, from wherever it is under the cursor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SpamMarking:
-    """Asks first, then has the mail marked.
+    """Asks first, then has the email marked.
 
     Args:
         screen: the screen that asks.
@@ -25,7 +25,7 @@ class SpamMarking:
         self._screen = screen
 
     def ask(self, row: MailRow) -> None:
-        """Asks whether the mail is spam; of one that is marked, whether it is not."""
+        """Asks whether the email is spam; of one that is marked, whether it is not."""
         # Imported late: it brings the models, and the first frame needs none.
         from mm_tui.services.spam import MARKED, why_not
 

@@ -70,7 +70,7 @@ class MailColumn(Vertical):
     """The inbox's list with its heading and search line."""
 
     class News(Message):
-        """The list is read again because of news: what else is shown of its mails may have changed."""
+        """The list is read again because of news: what else is shown of its emails may have changed."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -128,8 +128,8 @@ class MailColumn(Vertical):
                 self.screen.refresh_bindings()
 
     def forget(self, email_ids: frozenset[str] | None) -> None:
-        """Has the rows of these mails read anew when they are next drawn; None: all."""
-        # A folded row also tells of the other mails of its thread.
+        """Has the rows of these emails read anew when they are next drawn; None: all."""
+        # A folded row also tells of the other emails of its thread.
         if email_ids is None or self.view.folded or len(email_ids) > FIRST_KEYS:
             self.mails.forget_rows()
         else:

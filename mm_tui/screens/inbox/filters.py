@@ -1,4 +1,4 @@
-"""Choosing what the inbox shows: one mailbox, label or status, or a saved filter, each with its number of mails."""
+"""Choosing what the inbox shows: one mailbox, label or status, or a saved filter, each with its number of emails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STATUSES = ("unread", "waiting", "sent", "failed", "rejected", "spam", "archived")
 DIGITS = 7
-"""Cells for a number of mails."""
+"""Cells for a number of emails."""
 
 
 class _Kind(NamedTuple):
@@ -64,7 +64,7 @@ class FilterScreen(ModalScreen[MailView | None]):
     ]
 
     class Counted(Message):
-        """How many mails one of the list's views has."""
+        """How many emails one of the list's views has."""
 
         def __init__(self, at: int, number: int) -> None:
             super().__init__()

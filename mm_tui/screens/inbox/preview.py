@@ -1,4 +1,4 @@
-"""What the store knows of the mail under the cursor. It never fetches: opening is the reader's act."""
+"""What the store knows of the email under the cursor. It never fetches: opening is the reader's act."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Preview(Widget):
         self._shown = Content("")
 
     def show(self, row: MailRow | None) -> None:
-        """Shows a mail, or nothing."""
+        """Shows an email, or nothing."""
         content = Content("") if row is None or not row.email_id else self._content(row)
         if not content.is_same(self._shown):
             self._shown = content

@@ -206,7 +206,7 @@ class InboxScreen(BaseScreen):
         self.call_after_refresh(self._show_preview)
 
     def action_summarise(self) -> None:
-        """Asks the model about the mail under the cursor."""
+        """Asks the model about the email under the cursor."""
         row, triage = self.mails.current_row, self.services.triage
         if row is None or not row.email_id:
             return
@@ -216,12 +216,12 @@ class InboxScreen(BaseScreen):
         self.run_worker(self._examine(row.email_id), group="examine", exclusive=True, exit_on_error=False)
 
     def action_label(self) -> None:
-        """Asks for a label for the mail under the cursor."""
+        """Asks for a label for the email under the cursor."""
         if (row := self.mails.current_row) is not None and row.email_id:
             self.labelling.ask(row.email_id, row.label)
 
     def action_spam(self) -> None:
-        """Reports the mail under the cursor as spam, or takes that back."""
+        """Reports the email under the cursor as spam, or takes that back."""
         if (row := self.mails.current_row) is not None and row.email_id:
             self.spam_marking.ask(row)
 

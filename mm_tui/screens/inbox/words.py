@@ -38,7 +38,7 @@ def heading(services: Session, view: MailView, found: int, *, whole: bool) -> Co
     Args:
         services: for the mailboxes' addresses and the time.
         view: what is listed.
-        found: mails, or threads where they are folded.
+        found: emails, or threads where they are folded.
         whole: all have been counted; else an ellipsis stands behind the number.
     """
     box = next((one for one in services.mail.mailbox_rows() if one.mailbox_id == view.mailbox_id), None)

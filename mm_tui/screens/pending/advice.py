@@ -79,7 +79,7 @@ class Advice:
         return [Mark(*remark.draft_span, STYLE) for remark in (self.reader.remarks if self.reader is not None else ())]
 
     def thread_marks(self, email_id: str) -> list[Mark]:
-        """Its quotes in the body of a mail of the thread."""
+        """Its quotes in the body of an email of the thread."""
         remarks = self.reader.remarks if self.reader is not None else ()
         return [Mark(*remark.source_span, STYLE) for remark in remarks if remark.source_id == email_id]
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Batches:
-    """The marked mails of the pending screen. High risk and edited drafts are never in a batch."""
+    """The marked emails of the pending screen. High risk and edited drafts are never in a batch."""
 
     def __init__(self, screen: QueueHost, deciding: Deciding) -> None:
         self._screen = screen
         self._deciding = deciding
 
     def mark(self) -> None:
-        """Marks the mail under the cursor, or takes its mark away."""
+        """Marks the email under the cursor, or takes its mark away."""
         entry, marks = self._screen.current, self._screen.marks
         if entry is None:
             return

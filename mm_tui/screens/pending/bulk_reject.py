@@ -41,7 +41,7 @@ class BulkReject:
         self._screen = screen
         self._deciding = deciding
         self._open: set[str] = set()
-        """Ids of mails whose rejection is under way."""
+        """Ids of emails whose rejection is under way."""
         self._size = 0
         self._read: int | None = None
         """How many were read of those that are about to be rejected."""

@@ -1,4 +1,4 @@
-"""The left side of the pending screen: the heading, the search line, and the list of waiting mail."""
+"""The left side of the pending screen: the heading, the search line, and the list of waiting email."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class QueueColumn(Vertical):
             self.search.value = ""
 
     def show(self, listing: QueueListing, marks: Marks) -> None:
-        """Draws the list, with how the decision about each mail stands."""
+        """Draws the list, with how the decision about each email stands."""
         services, shown = services_of(self), self.query_one(PendingList)
         words = empty_words(services, listing, self.kept, self.made) if self.kept is not None else READING
         if words != shown.empty_words:

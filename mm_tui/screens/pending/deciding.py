@@ -1,4 +1,4 @@
-"""Approving and rejecting waiting mail, and answering what is asked about a decision on its way.
+"""Approving and rejecting waiting email, and answering what is asked about a decision on its way.
 
 What is approved is what was on the screen (R2): an act names the digest of the content whose end was seen. The
 decision itself, its hold and its undoing are the business of `services.decisions`.
@@ -54,7 +54,7 @@ class Deciding:
     # What may be done
 
     def why_not(self, asked: Callable[[QueueEntry, DecisionView | None], str], entry: QueueEntry) -> str:
-        """What one of the gate's questions answers about this mail as its decision stands now."""
+        """What one of the gate's questions answers about this email as its decision stands now."""
         return asked(entry, self._screen.decision_of(entry.item.id))
 
     def note_unasked(self, before: QueueEntry | None) -> None:
@@ -110,7 +110,7 @@ class Deciding:
             self._screen.post_message(Begun([entry.item.id for entry in entries], words))
 
     def begun(self, message: Begun) -> None:
-        """Decisions began or were refused: the cursor goes on from a mail that is decided."""
+        """Decisions began or were refused: the cursor goes on from an email that is decided."""
         self._screen.gate.begun(message.email_ids)
         if message.refused:
             self._screen.say(message.refused, "warning")
@@ -148,7 +148,7 @@ class Deciding:
     # Approving
 
     def approve(self) -> None:
-        """Approves the mail under the cursor; one that was not seen is shown instead.
+        """Approves the email under the cursor; one that was not seen is shown instead.
 
         One question is asked before high risk, and before what a colleague has open.
         """
@@ -176,7 +176,7 @@ class Deciding:
             self._approve_knowing(entry)
 
     def _colleague_in(self, entry: QueueEntry) -> OneLine:
-        """Who else has the mail open; empty when nobody, or another window of the same reviewer."""
+        """Who else has the email open; empty when nobody, or another window of the same reviewer."""
         mine = OneLine(reviewer(self._screen.services.settings)).strip().casefold()
         if entry.claim is None or entry.claim.by.strip().casefold() == mine:
             return OneLine("")
@@ -250,7 +250,7 @@ class Deciding:
         )
 
     def reject(self) -> None:
-        """Rejects the mail under the cursor, once a reason is given."""
+        """Rejects the email under the cursor, once a reason is given."""
         entry = self._screen.current
         if entry is None or self.service() is None:
             return
@@ -324,13 +324,13 @@ class Deciding:
 def applies(
     action: str, entry: QueueEntry | None, view: DecisionView | None, *, marked: int, narrowed: bool = False
 ) -> bool:
-    """Whether an act can apply to the mail under the cursor; else its key is not shown.
+    """Whether an act can apply to the email under the cursor; else its key is not shown.
 
     Args:
         action: the act's name.
-        entry: the mail.
+        entry: the email.
         view: the newest decision about it.
-        marked: how many mails are marked.
+        marked: how many emails are marked.
         narrowed: whether a part of the queue is listed; all of that part can be rejected.
     """
     if action in ("approve_marked", "reject_marked"):

@@ -36,9 +36,9 @@ def difference(
     """What differs from what the reader last had on the screen, or their edit from the draft: all that would leave.
 
     Args:
-        entry: the waiting mail.
+        entry: the waiting email.
         release: the newest decision about it; its question or refusal may be about a change.
-        change: that the mail changed while it was read.
+        change: that the email changed while it was read.
         above: as in `draft_page`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Editing the mail under the cursor, and telling colleagues which mail is open here."""
+"""Editing the email under the cursor, and telling colleagues which mail is open here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Editing:
         self._screen = screen
         self._deciding = deciding
         self._editing: QueueEntry | None = None
-        """The mail whose draft is in the editor."""
+        """The email whose draft is in the editor."""
 
     def edit(self) -> None:
         """Opens the draft under the cursor in the editor."""
@@ -72,7 +72,7 @@ class Editing:
             body = kept.text.body
             self._screen.app.push_screen(ThreadScreen(mail.mailbox_id, mail.thread_id, mail.id, reply_with=body))
         else:
-            self._screen.say("the mail that it was written for is not on this machine: copy it instead", "warning")
+            self._screen.say("the email that it was written for is not on this machine: copy it instead", "warning")
 
     def _thread_of(self, entry: QueueEntry) -> tuple[str, str | None]:
         listed = self._screen.services.mail.summary(entry.item.id) if entry.item.thread_id is None else None
@@ -104,7 +104,7 @@ class Editing:
         self._screen.reload()
 
     def discard(self) -> None:
-        """Throws the edit of the mail under the cursor away, after a question."""
+        """Throws the edit of the email under the cursor away, after a question."""
         entry = self._screen.current
         if entry is None or entry.edit is None:
             return

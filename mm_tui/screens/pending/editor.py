@@ -318,7 +318,7 @@ class EditScreen(BaseScreen):
         self._show_side_words()
 
     def action_open_thread(self) -> None:
-        """The writer asks for the thread's mails: they are opened, and so marked read."""
+        """The writer asks for the thread's emails: they are opened, and so marked read."""
         unopened = [(mail.summary.mailbox_id, mail.summary.id) for mail in self._thread if mail.detail is None]
         if unopened and self.services.sync is not None:
             self.run_worker(self._open_mails(unopened), exclusive=True, group="open", exit_on_error=False)

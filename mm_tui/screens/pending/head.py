@@ -1,4 +1,4 @@
-"""What stands above a waiting mail: who to whom, what the gateway hides, what is risky, what is happening to it."""
+"""What stands above a waiting email: who to whom, what the gateway hides, what is risky, what is happening to it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def head(
     """The lines above the body.
 
     Args:
-        entry: the waiting mail.
+        entry: the waiting email.
         mailbox: whose it is; None when the mailbox list has not been read.
         shown_findings: how many findings are spelled out; the rest is counted.
         crowded: all of it does not fit here and stands whole in the text below: only the beginnings are given.
@@ -120,11 +120,11 @@ def _when(entry: QueueEntry, now: datetime | None) -> OneLine:
 def banner(
     release: DecisionView | None, entry: QueueEntry | None, change: ReadChange | None, *, screen: Screen[object]
 ) -> Content:
-    """What is happening to the mail, in one line; empty when nothing is.
+    """What is happening to the email, in one line; empty when nothing is.
 
     Args:
         release: the newest decision about it.
-        entry: the mail.
+        entry: the email.
         change: that it changed while it was read.
         screen: where it is shown: keys are named that work there.
     """
@@ -224,8 +224,8 @@ def unchecked_words(entry: QueueEntry) -> OneLine:
 
 
 def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None, more: Sequence[Content] = ()) -> Content:
-    """Everything that was found in a waiting mail, and what was not looked at; of a known mailbox also what the
-    gateway adds to a mail or does not tell."""
+    """Everything that was found in a waiting email, and what was not looked at; of a known mailbox also what the
+    gateway adds to an email or does not tell."""
     found = entry.assessment
     lines = finding_lines(found.findings, len(found.findings)) or [
         Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far")

@@ -34,11 +34,11 @@ class QueueHost(Protocol):
 
     @property
     def is_reading(self) -> bool:
-        """Whether a mail has the whole width."""
+        """Whether an email has the whole width."""
 
     @property
     def current(self) -> QueueEntry | None:
-        """The mail under the cursor."""
+        """The email under the cursor."""
 
     @property
     def gate(self) -> ApprovalGate: ...

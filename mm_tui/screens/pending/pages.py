@@ -44,7 +44,7 @@ def draft_page(
     """The draft as it would leave: its body with the risky words marked, and its attachments.
 
     Args:
-        item: the waiting mail.
+        item: the waiting email.
         findings: what the rules found in it.
         above: None where the head names all there is; else it has no room, so that sender, recipients, subject and
             these lines stand whole at the beginning of the page.
@@ -140,7 +140,7 @@ def thread_page(
     *,
     marks: Callable[[str], Sequence[Mark]] = lambda _: (),
 ) -> Page:
-    """The other mails of the draft's thread, the newest first: that is what it answers. `marks` gives marks by id.
+    """The other emails of the draft's thread, the newest first: that is what it answers. `marks` gives marks by id.
 
     What was not sent, or did not arrive, stands apart at the end, each with its state.
     """

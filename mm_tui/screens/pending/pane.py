@@ -37,7 +37,7 @@ class View(StrEnum):
 
 
 INBOUND_WORD = "Mail"
-"""What `View.DRAFT` is called where the mail came in."""
+"""What `View.DRAFT` is called where the email came in."""
 MOST_FINDINGS = 8
 HEAD_SHARE = 2
 """The head takes at most this part of the pane."""
@@ -67,7 +67,7 @@ class ItemPane(Vertical):
         self._change: ReadChange | None = None
         self._drawn: object = None
         self.advice = NO_ADVICE
-        """What models say of the mail that is shown."""
+        """What models say of the email that is shown."""
         self._place = ""
         self._as_source = False
         """Bodies are shown as they were written, not as a recipient reads them."""
@@ -103,7 +103,7 @@ class ItemPane(Vertical):
 
     @property
     def entry(self) -> QueueEntry | None:
-        """The mail that is shown."""
+        """The email that is shown."""
         return self._entry
 
     def show(
@@ -114,10 +114,10 @@ class ItemPane(Vertical):
         change: ReadChange | None = None,
         advice: Advice = NO_ADVICE,
     ) -> None:
-        """Shows a waiting mail, or none. Keeps view and place when it is the same mail as before.
+        """Shows a waiting email, or none. Keeps view and place when it is the same mail as before.
 
         Args:
-            entry: the mail.
+            entry: the email.
             release: the newest decision about it.
             mailbox: whose it is.
             change: its content is another than the reader had on the screen: what differs is shown at once.
@@ -137,7 +137,7 @@ class ItemPane(Vertical):
         self._draw(keep_place=same)
 
     def set_place(self, words: str) -> None:
-        """Where in the queue the mail stands and how long it has waited; shown at the right of the views."""
+        """Where in the queue the email stands and how long it has waited; shown at the right of the views."""
         if words != self._place:
             self._place = words
             self._draw_tabs()

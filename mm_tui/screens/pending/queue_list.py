@@ -1,4 +1,4 @@
-"""The queue's list: two lines a waiting mail, with its risk, its age and what is happening to it."""
+"""The queue's list: two lines a waiting email, with its risk, its age and what is happening to it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from mm_tui.widgets.words import age
 
 AGE = 4
 CLAIMED = 24
-"""Cells for who else has a mail open."""
+"""Cells for who else has an email open."""
 _NOTHING = OneLine("")
 _BADGES = {"already_answered": "answered already", "another_answer": "two answers"}
-"""What the list says of a mail in words, by what was found."""
+"""What the list says of an email in words, by what was found."""
 CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
 
 
@@ -58,7 +58,7 @@ class PendingRow:
 
 
 class PendingList(VirtualList[str, PendingRow]):
-    """Waiting mails by id. The screen hands in the rows; nothing is read here.
+    """Waiting emails by id. The screen hands in the rows; nothing is read here.
 
     Args:
         clock: what ages count from.

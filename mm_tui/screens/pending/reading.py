@@ -1,4 +1,4 @@
-"""Reads the queue from the stores, and what the list does not tell of the mails near the cursor from the gateway."""
+"""Reads the queue from the stores, and what the list does not tell of the emails near the cursor from the gateway."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry, Seat
 
 OPEN_SECONDS = 0.12
-"""The cursor has to rest this long on a mail before what the list does not tell of it is read."""
+"""The cursor has to rest this long on an email before what the list does not tell of it is read."""
 THREAD_OPENED = 5
-"""How many mails of a thread are opened with the draft that answers it."""
+"""How many emails of a thread are opened with the draft that answers it."""
 
 
 class QueueRead(Message):
@@ -146,7 +146,7 @@ class QueueReader:
 
 
 class MailOpener:
-    """Opens mails at the gateway, in a worker: cc, attachments and threads are not in the list."""
+    """Opens emails at the gateway, in a worker: cc, attachments and threads are not in the list."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
@@ -163,7 +163,7 @@ class MailOpener:
             details.first(self._screen.queue_list.keys_in_view)
 
     def _open_current(self) -> None:
-        """Reads cc, attachments and thread of the mail under the cursor, and of the next so that it is there at once.
+        """Reads cc, attachments and thread of the email under the cursor, and of the next so that it is there at once.
 
         Both wait for a decision, so no agent can be looking for them as unread mail.
         """
@@ -180,13 +180,13 @@ class MailOpener:
             self._looked_up.add(near[0].item.id)
             wanted.append((near[0].item.mailbox_id, near[0].item.id))
         if near and near[0].item.complete:
-            # What it answers: only mails that were read before, so that none is taken from an agent.
+            # What it answers: only emails that were read before, so that none is taken from an agent.
             around = [mail.summary for mail in near[0].thread[-THREAD_OPENED:] if mail.detail is None]
             wanted += [(mail.mailbox_id, mail.id) for mail in around if str(mail.status) != Status.UNREAD]
         self._open(wanted)
 
     def open_thread(self, entry: QueueEntry) -> None:
-        """The reader asks for the thread: its mails are opened, and so marked read."""
+        """The reader asks for the thread: its emails are opened, and so marked read."""
         self._open([(mail.summary.mailbox_id, mail.summary.id) for mail in entry.thread if mail.detail is None])
 
     def _open(self, mails: Sequence[tuple[str, str]]) -> None:

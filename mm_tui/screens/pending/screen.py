@@ -1,4 +1,4 @@
-"""The queue of waiting mail: read, edit, approve, reject, without leaving the keys."""
+"""The queue of waiting email: read, edit, approve, reject, without leaving the keys."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PendingScreen(BaseScreen):
         self.snoozing = Snoozing(self, self.deciding)
         self._cursor_id = ""
         self._subject = ""
-        """The version of the mail under the cursor."""
+        """The version of the email under the cursor."""
         self._reload_timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -98,7 +98,7 @@ class PendingScreen(BaseScreen):
 
     @cached_property
     def gate(self) -> ApprovalGate:
-        """Says whether a mail may be decided on now."""
+        """Says whether an email may be decided on now."""
         return ApprovalGate(self.services.clock, self.services.settings.review.own_replies)
 
     @cached_property
@@ -114,12 +114,12 @@ class PendingScreen(BaseScreen):
 
     @cached_property
     def versions(self) -> ReadVersions:
-        """What of each mail was on the screen last."""
+        """What of each email was on the screen last."""
         return ReadVersions(self.gate)
 
     @property
     def queue_list(self) -> PendingList:
-        """The list of waiting mail."""
+        """The list of waiting email."""
         return self.query_one("#queue", PendingList)
 
     @property
@@ -129,7 +129,7 @@ class PendingScreen(BaseScreen):
 
     @property
     def pane(self) -> ItemPane:
-        """The waiting mail that is read."""
+        """The waiting email that is read."""
         return self.query_one("#item", ItemPane)
 
     @property
@@ -142,12 +142,12 @@ class PendingScreen(BaseScreen):
 
     @property
     def shows_item(self) -> bool:
-        """Whether the mail under the cursor is on the screen, and not its row alone."""
+        """Whether the email under the cursor is on the screen, and not its row alone."""
         return self.is_reading or self.has_class("-split")
 
     @property
     def current(self) -> QueueEntry | None:
-        """The mail under the cursor."""
+        """The email under the cursor."""
         key = self.queue_list.current_key if self.is_mounted else None
         return self.listing.listed.get(key) if key is not None else None
 
@@ -157,7 +157,7 @@ class PendingScreen(BaseScreen):
         return self.listing.entries
 
     def decision_of(self, email_id: str) -> DecisionView | None:
-        """How the decision about a mail stands; None when there is none."""
+        """How the decision about an email stands; None when there is none."""
         decisions = self.services.decisions
         return decisions.state(email_id) if decisions is not None else None
 
@@ -260,7 +260,7 @@ class PendingScreen(BaseScreen):
         self.workers.cancel_group(self, group)
 
     def decision_moved(self, email_id: str) -> None:
-        """Shows how the decision about one mail stands now."""
+        """Shows how the decision about one email stands now."""
         self.deciding.moved(email_id)
         self.bulk_reject.moved(email_id)
         if not self.bulk_reject.words:
@@ -353,7 +353,7 @@ class PendingScreen(BaseScreen):
         self.queue_list.action_cursor_up()
 
     def on_screen_suspend(self) -> None:
-        # Once the app has changed to what comes: a dialog leaves the mail open, another main screen does not.
+        # Once the app has changed to what comes: a dialog leaves the email open, another main screen does not.
         self.call_later(self.editing.tell_what_is_open)
         self.call_later(self._name_other_keys)
 
@@ -367,7 +367,7 @@ class PendingScreen(BaseScreen):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hides what cannot apply to the mail under the cursor."""
+        """Hides what cannot apply to the email under the cursor."""
         entry = self.current
         if action == "next_view" and isinstance(self.focused, Input):
             return False
@@ -437,7 +437,7 @@ class PendingScreen(BaseScreen):
         self.team.ask_assignee()
 
     def action_facts(self) -> None:
-        """Shows the house facts of the mailbox that the mail is in."""
+        """Shows the house facts of the mailbox that the email is in."""
         box = self.pane.mailbox
         if self.current is not None:
             page = facts_page(self.services.house_facts.of(box.address if box is not None else ""))
@@ -445,7 +445,7 @@ class PendingScreen(BaseScreen):
             self.app.push_screen(ChoiceScreen("House facts", page, no_choices))
 
     def action_thread(self) -> None:
-        """Opens the mails of the thread: draft beside thread where there is room, else the thread."""
+        """Opens the emails of the thread: draft beside thread where there is room, else the thread."""
         if (entry := self.current) is None:
             return
         self.opener.open_thread(entry)

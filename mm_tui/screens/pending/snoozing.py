@@ -1,4 +1,4 @@
-"""Putting the mail under the cursor out of sight for a while."""
+"""Putting the email under the cursor out of sight for a while."""
 
 from __future__ import annotations
 

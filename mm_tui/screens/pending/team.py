@@ -1,4 +1,4 @@
-"""Notes to colleagues on the mail under the cursor, and whose it is to decide."""
+"""Notes to colleagues on the email under the cursor, and whose it is to decide."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Team:
         )
 
     def ask_assignee(self) -> None:
-        """Asks whose the mail is to decide; offers the reviewer where it is nobody's."""
+        """Asks whose the email is to decide; offers the reviewer where it is nobody's."""
         if (entry := self._ready()) is None:
             return
         held = entry.assignment.to if entry.assignment is not None else reviewer(self._screen.services.settings)
@@ -56,7 +56,7 @@ class Team:
         )
 
     def _ready(self) -> QueueEntry | None:
-        """The mail under the cursor if it can be noted on now; else says why not."""
+        """The email under the cursor if it can be noted on now; else says why not."""
         screen = self._screen
         entry, services = screen.current, screen.services
         if entry is None or entry.ended:

@@ -12,7 +12,7 @@ from mm_tui.widgets.pager import TAB, wrapped
 
 Pieces = list[tuple[str, str]]
 MOST_LINES = 2
-"""Drawn lines of a list of recipients above a mail."""
+"""Drawn lines of a list of recipients above an email."""
 _THREAD_STYLES = {"hidden": "risk"}
 
 

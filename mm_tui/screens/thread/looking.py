@@ -27,7 +27,7 @@ class LookingCloser:
     Args:
         screen: the screen that shows it.
         view: the messages.
-        known_to: whom a mail of the thread finds known.
+        known_to: whom an email of the thread finds known.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ class Replying:
         self._mailbox_id = mailbox_id
         self._view = view
         self.reply_to: MailRow | None = None
-        """The mail that is answered."""
+        """The email that is answered."""
         self._session = uuid4().hex
         self._save_timer: Timer | None = None
         self._saved = ""
@@ -103,7 +103,7 @@ class Replying:
             self._write("")
 
     def _answered(self, row: MailRow) -> list[tuple[str, str] | str]:
-        """Whom the reply will reach, and that it is not the sender where the mail asks for another address."""
+        """Whom the reply will reach, and that it is not the sender where the email asks for another address."""
         detail = self._screen.services.mail.detail(row.email_id)
         named = [OneLine(str(party.address)) for party in detail.answered_to] if detail is not None else [row.sender]
         pieces: list[tuple[str, str] | str] = ["reply to ", (OneLine(", ".join(named)), "bold $foreground")]

@@ -44,7 +44,7 @@ QUICK_HOSTS = 16
 
 
 class Opened(Message):
-    """A mail's body is there, or why not."""
+    """An email's body is there, or why not."""
 
     def __init__(self, email_id: str, detail: EmailDetail | None, words: str) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class ContactsRead(Message):
 
 
 class Inspected(Message):
-    """What is odd about a mail, from the thread that looked."""
+    """What is odd about an email, from the thread that looked."""
 
     def __init__(self, email_id: str, findings: tuple[Finding, ...]) -> None:
         super().__init__()
@@ -71,12 +71,12 @@ class Inspected(Message):
 
 
 class ThreadScreen(BaseScreen):
-    """A thread, opened at one of its mails. Opening marks that mail read at the gateway: a human opened it.
+    """A thread, opened at one of its emails. Opening marks that mail read at the gateway: a human opened it.
 
     Args:
         mailbox_id: the mailbox.
-        thread_id: the thread; None for a mail that is in none.
-        email_id: the mail that was opened.
+        thread_id: the thread; None for an email that is in none.
+        email_id: the email that was opened.
         reply_with: a text that the reply editor is opened with; empty: it is not opened.
     """
 
@@ -136,7 +136,7 @@ class ThreadScreen(BaseScreen):
         return MessageItem(row, unsent=self._unsent(row))
 
     def _unsent(self, row: MailRow) -> str:
-        """The state of a mail that is no part of the conversation; empty for one that is."""
+        """The state of an email that is no part of the conversation; empty for one that is."""
         if is_settled(row.direction, row.status):
             return state_words(row.direction, row.status)
         mail = self.services.mail.detail(row.email_id) or self.services.mail.summary(row.email_id)
@@ -219,7 +219,7 @@ class ThreadScreen(BaseScreen):
                 self._inspect(leaf.detail)
 
     def known_to(self, mail: EmailDetail) -> Known:
-        """Whom a mail of the thread finds known."""
+        """Whom an email of the thread finds known."""
         if self._contacts is None:
             return Known()
         own = frozenset(domain_of(box.address) for box in self.services.mail.mailbox_rows())
@@ -227,7 +227,7 @@ class ThreadScreen(BaseScreen):
         return Known(own, found.established, found.recent)
 
     def _inspect(self, detail: EmailDetail) -> None:
-        """Shows what is odd about a mail: at once, or once a thread has looked where that takes long."""
+        """Shows what is odd about an email: at once, or once a thread has looked where that takes long."""
         known, with_sender = self.known_to(detail), self._contacts is not None
 
         def findings() -> tuple[Finding, ...]:
@@ -329,7 +329,7 @@ class ThreadScreen(BaseScreen):
         return leaf.detail is not None
 
     def action_toggle_source(self) -> None:
-        """Shows the mails as a recipient reads them, or as Markdown."""
+        """Shows the emails as a recipient reads them, or as Markdown."""
         self.thread_view.toggle_source()
 
     def action_back(self) -> None:

@@ -37,7 +37,7 @@ MAX_TEXT = 96
 UNTOLD = "not disclosed by the gateway"
 SENDER = 44
 MOST_FILES = 4
-"""Named above a mail's text."""
+"""Named above an email's text."""
 
 
 class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
