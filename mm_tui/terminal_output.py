@@ -355,10 +355,12 @@ def erases_in_colour() -> bool:
     """Whether the terminal's description says that erased cells take on the background colour."""
     try:
         import curses
-
+    except ImportError:
+        return False
+    try:
         curses.setupterm(fd=1)
         return curses.tigetflag("bce") > 0
-    except (ImportError, OSError, ValueError, curses.error):
+    except (OSError, ValueError, curses.error):
         return False
 
 

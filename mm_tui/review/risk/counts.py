@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import one_slip_apart
 from mm_tui.review.risk.phrases import lowered, ordered
+from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, agrees, quoted, rule
 from mm_tui.text import OneLine
 
@@ -109,7 +110,7 @@ def _stem(word: str) -> str:
 def _counts(text: str) -> list[Count]:
     found = []
     places = ordered("numbers")
-    for match in _counted().finditer(text):
+    for match in find_all(_counted(), text):
         number = match["number"]
         digits = re.sub(r"[ ,.'](?=\d{3}(?!\d))", "", number).replace(",", ".")
         value = float(places[number]) if number in places else float(digits)

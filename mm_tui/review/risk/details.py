@@ -10,6 +10,7 @@ from mm_tui.review.lookalike import one_slip_apart
 from mm_tui.review.risk.counts import DIMENSION, UNCOUNTED, count_differs
 from mm_tui.review.risk.facts import find_amounts, find_dates
 from mm_tui.review.risk.phrases import lowered, ordered
+from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -42,7 +43,7 @@ def _is_identifier(text: str, span: Span) -> bool:
 def _candidates(text: str) -> dict[str, Span]:
     """What may be the number of a thing, sums and dates among it."""
     found: dict[str, Span] = {}
-    for match in _IDENTIFIER.finditer(text):
+    for match in find_all(_IDENTIFIER, text):
         name = match[0].lstrip("#").upper()
         digits = sum(char.isdigit() for char in name)
         if digits < 3 or _MEASURE.search(name):
@@ -118,8 +119,8 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
     does ("520" for "250", "3,184.00" for "318.40"). Or the thread gives the same word another number ("room 3", "year
     8"). Medium; low when the thread's number stands in the draft too, or one of the two is full of numbers."""
     body = reading.body[: reading.written]
-    mine = [match for match in _BARE.finditer(body) if len(_digits(match[0])) >= 2]
-    numbered = list(_NUMBERED.finditer(reading.low[: reading.written]))
+    mine = [match for match in find_all(_BARE, body) if len(_digits(match[0])) >= 2]
+    numbered = list(find_all(_NUMBERED, reading.low, end=reading.written))
     if not mine and not numbered:
         return
     text = reading.figures

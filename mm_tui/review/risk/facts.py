@@ -14,6 +14,7 @@ from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.links import find_links, inspect_links
 from mm_tui.review.lookalike import domain_of, registrable, same_site
 from mm_tui.review.risk.phrases import ordered
+from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
@@ -88,7 +89,7 @@ def _value(number: str, thousands: str | None) -> Decimal | None:
 def find_amounts(text: str) -> tuple[Amount, ...]:
     """Sums of money and percentages in `text`, thousands signs and decimal commas understood."""
     found = []
-    for match in _AMOUNT.finditer(text):
+    for match in find_all(_AMOUNT, text):
         number = match["first"] or match["second"]
         value = _value(number, match["k1"] or match["k2"])
         if value is None:
@@ -192,7 +193,7 @@ class Day(NamedTuple):
 def find_dates(text: str) -> tuple[Day, ...]:
     """Written dates in `text`; where day and month could be swapped, both readings."""
     found = []
-    for match in _DATE.finditer(text):
+    for match in find_all(_DATE, text):
         if match["iy"]:
             pairs, year = {(int(match["im"]), int(match["id"]))}, match["iy"]
         elif match["cm"]:
@@ -325,7 +326,7 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
     """The body names an e-mail address that is not ours, takes no part in the thread, gets no copy and appears in none
     of its emails. Medium; high when its domain can be taken for a known one or for ours; low when nobody is sent there:
     in a signature or footer, or where it says who wrote what is quoted."""
-    written = [match for match in _ADDRESS.finditer(reading.body) if not reading.is_ours(match[0])]
+    written = [match for match in find_all(_ADDRESS, reading.body) if not reading.is_ours(match[0])]
     if not written:
         return
     there = f"{reading.thread_text}\n{reading.house_text}".lower()
@@ -385,7 +386,7 @@ def known_from_house(reading: Reading) -> Iterator[OneLine]:
         ]
         words += [
             match[0]
-            for match in _ADDRESS.finditer(reading.body)
+            for match in find_all(_ADDRESS, reading.body)
             if match[0].lower() in file.text.lower() and match[0].lower() not in low
         ]
         if words:

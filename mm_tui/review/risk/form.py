@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import MONTH_NAMES
 from mm_tui.review.risk.phrases import lowered, pattern, word_set
+from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.review.subject import unmarked
 from mm_tui.text import OneLine, hidden_notice
@@ -124,7 +125,7 @@ _MARKS = frozenset({"external", "spam", "extern", "externe", "externo"})
 def _holes(text: str) -> tuple[Span, ...]:
     spans = [
         Span(*match.span())
-        for match in _FRAMED.finditer(text)
+        for match in find_all(_FRAMED, text)
         if _is_hole(match[0][0], next(group for group in match.groups() if group is not None))
     ]
     spans += [Span(*match.span()) for match in pattern("lorem").finditer(lowered(text))]
@@ -132,7 +133,7 @@ def _holes(text: str) -> tuple[Span, ...]:
     for span in spans:
         taken[slice(*span)] = b"\1" * (span.end - span.start)
     for sought in _HOLES:
-        for match in sought.finditer(text):
+        for match in find_all(sought, text):
             start, end = match.span()
             if 1 not in taken[start:end]:
                 taken[start:end] = b"\1" * (end - start)

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
+from mm_tui.review.risk.pieces import Phrases
+
 FULL = ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "ja", "zh")
 """Languages with words under every key."""
 PARTIAL = ("ru", "uk", "ko", "ar", "he", "sv", "da")
@@ -59,7 +61,7 @@ def as_pattern(phrase: str) -> str:
 
 
 @cache
-def pattern(*keys: str) -> re.Pattern[str]:
+def pattern(*keys: str) -> Phrases:
     """Any phrase under one of `keys`, in any language, over text in lower case. The longest of two that fit.
 
     The phrases are sorted by their first character, which makes the search ten times as fast.
@@ -67,7 +69,7 @@ def pattern(*keys: str) -> re.Pattern[str]:
     return _compiled(phrase for key in keys for phrase in phrases(key))
 
 
-def _compiled(every_phrase: Iterable[str]) -> re.Pattern[str]:
+def _compiled(every_phrase: Iterable[str]) -> Phrases:
     every = {variant for phrase in every_phrase for variant in _variants(phrase)}
     buckets: dict[str, list[str]] = {}
     for variant in sorted(every, key=len, reverse=True):
@@ -79,7 +81,7 @@ def _compiled(every_phrase: Iterable[str]) -> re.Pattern[str]:
             parts.append(f"{first}{word}(?:{'|'.join(as_pattern(variant)[1:] for variant in variants)})")
         else:
             parts += [as_pattern(variant) for variant in variants]
-    return re.compile("|".join(parts)) if parts else _NEVER
+    return Phrases(re.compile("|".join(parts)) if parts else _NEVER)
 
 
 def _alternatives(side: str) -> list[str]:
@@ -95,7 +97,7 @@ def _alternatives(side: str) -> list[str]:
 
 
 @cache
-def opposites() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]]:
+def opposites() -> tuple[Phrases, tuple[tuple[Phrases, Phrases], ...]]:
     """Pairs of phrases that exclude each other, and what finds the first of any pair; "a || b" in the data."""
     pairs = [[_alternatives(side) for side in pair.split("||")] for pair in phrases("opposites")]
     first = _compiled(phrase for one, _ in pairs for phrase in one)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.phrases import pattern
+from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, listed, rule
 from mm_tui.text import OneLine
 
@@ -111,14 +112,14 @@ def secret(reading: Reading) -> Iterator[Finding]:
     password or code after its name, unless it stands in the thread. High. The words never repeat the secret."""
     found: dict[str, list[Span]] = {}
     for kind, sought in _SECRETS:
-        for match in sought.finditer(reading.body):
+        for match in find_all(sought, reading.body):
             found.setdefault(kind, []).append(Span(*match.span()))
     for match in pattern("secret_names").finditer(reading.low):
         if value := _value_after(reading, match.start(), match.end()):
             found.setdefault(f"a secret ({match[0]})", []).append(value)
     taken = [span for spans in found.values() for span in spans]
     links = [one.span for one in reading.links]
-    for match in _TOKEN.finditer(reading.body[: reading.written]):
+    for match in find_all(_TOKEN, reading.body, end=reading.written):
         inside = any(span.start <= match.start() < span.end for span in (*taken, *links))
         if not inside and _is_random(match[0]) and match[0] not in reading.thread_text:
             found.setdefault("a key", []).append(Span(*match.span()))
@@ -153,25 +154,25 @@ def personal_data(reading: Reading) -> Iterator[Finding]:
     def add(what: str, level: Level, match: re.Match[str]) -> None:
         found.setdefault((what, level), []).append(Span(*match.span()))
 
-    for match in _CARD.finditer(body):
+    for match in find_all(_CARD, body):
         if _is_card(re.sub(r"\D", "", match[0])):
             add("a payment card number", Level.HIGH, match)
         elif re.fullmatch(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}", match[0]) and _VALID.search(
             body, match.end(), match.end() + 40
         ):
             add("what looks like a payment card number", Level.MEDIUM, match)
-    for match in _IBAN.finditer(body):
+    for match in find_all(_IBAN, body):
         number = match[0].replace(" ", "")
         if _is_iban(number):
             add("an IBAN", Level.MEDIUM if number in reading.thread_digits else Level.HIGH, match)
-    for match in _US_NUMBER.finditer(body):
+    for match in find_all(_US_NUMBER, body):
         add("a social security number", Level.HIGH, match)
-    for match in _DOCUMENT.finditer(body):
+    for match in find_all(_DOCUMENT, body):
         add("the number of an identity document", Level.HIGH, match)
-    for match in _BORN.finditer(body):
+    for match in find_all(_BORN, body):
         add("a date of birth", Level.MEDIUM, match)
     taken = [span for spans in found.values() for span in spans]
-    for match in _PHONE.finditer(body):
+    for match in find_all(_PHONE, body):
         digits = re.sub(r"\D", "", match[0])
         inside = any(span.start <= match.start() < span.end for span in taken)
         if 8 <= len(digits) <= 15 and not inside and digits not in reading.thread_digits:
@@ -203,7 +204,7 @@ def inner_address(reading: Reading) -> Iterator[Finding]:
         if host and ours and _INNER_HOST.search(host) and host not in reading.thread_text.lower():
             spans.setdefault(Level.MEDIUM, []).append(one.span)
     for sought in (_HOST, _SHARE, _IP):
-        for match in sought.finditer(reading.body):
+        for match in find_all(sought, reading.body):
             taken = spans.get(Level.MEDIUM, ())
             if match[0] in reading.thread_text or any(span.start <= match.start() < span.end for span in taken):
                 continue

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import MONTH_NAMES, find_amounts, known_amounts
 from mm_tui.review.risk.phrases import ordered, pattern
+from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
@@ -73,7 +74,7 @@ def _denies(sentence: str) -> bool:
     return pattern("denies").search(sentence) is not None
 
 
-def _said(reading: Reading, *patterns: re.Pattern[str]) -> Iterator[tuple[Span, str, int]]:
+def _said(reading: Reading, *patterns: Phrases) -> Iterator[tuple[Span, str, int]]:
     """What one of `patterns` finds, at most once a sentence: the words, the sentence and where it begins."""
     done = -1
     hits = sorted((match.start(), match.end()) for one in patterns for match in one.finditer(reading.low))
@@ -119,7 +120,7 @@ def payment(reading: Reading) -> Iterator[Finding]:
     """A sentence says that we pay, transfer or release money, or that bank details were changed. High, whatever the
     thread says: an email is no safe source of payment orders. Medium if the sentence says no. Transferring a call, a
     file or a customer to a colleague is no payment, unless the sentence also mentions money."""
-    for span, sentence, start in _said(reading, _PAYS, pattern("payment")):
+    for span, sentence, start in _said(reading, Phrases(_PAYS), pattern("payment")):
         other = _NO_MONEY.search(sentence, span.start - start) is not None
         if other and not find_amounts(sentence) and _FUNDS.search(sentence) is None:
             continue
@@ -133,7 +134,7 @@ def promise_discount(reading: Reading) -> Iterator[Finding]:
     """A sentence speaks of a discount, a voucher, a special price or something free. Medium when it commits us, names
     a number or gives months or years away, else low."""
     firm = pattern("discount_firm")
-    for span, sentence, _ in _said(reading, firm, pattern("discount"), _OFF):
+    for span, sentence, _ in _said(reading, firm, pattern("discount"), Phrases(_OFF)):
         gives = firm.search(sentence) is not None or _commits(sentence) or bool(find_amounts(sentence))
         gives = gives and not _denies(sentence)
         words = f"{'promises' if gives else 'speaks of'} a discount: {quoted(reading.body[slice(*span)])}"
@@ -156,7 +157,7 @@ def promise_legal(reading: Reading) -> Iterator[Finding]:
 def promise_deadline(reading: Reading) -> Iterator[Finding]:
     """A sentence sets a term: "within 24 hours", "by Friday", "no later than", "next-day". Medium when it commits us,
     else low; low too when the thread names that day itself."""
-    for span, sentence, _ in _said(reading, _DEADLINE, pattern("deadline")):
+    for span, sentence, _ in _said(reading, Phrases(_DEADLINE), pattern("deadline")):
         firm = _commits(sentence) and _ASKED.search(sentence) is None and not _in_thread(reading, span)
         words = f"{'promises' if firm else 'names'} a deadline: {quoted(reading.body[slice(*span)])}"
         yield Finding("promise_deadline", Level.MEDIUM if firm else Level.LOW, OneLine(words), (span,))

@@ -10,6 +10,7 @@ from functools import cache
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import Day, days_there, find_dates
 from mm_tui.review.risk.phrases import lowered, ordered, pattern
+from mm_tui.review.risk.pieces import find_all
 from mm_tui.review.risk.rule import Reading, agrees, listed, quoted, rule
 from mm_tui.text import OneLine
 
@@ -25,7 +26,7 @@ def _weekday() -> re.Pattern[str]:
 
 
 def _weekdays(text: str) -> list[tuple[int, Span]]:
-    return [(ordered("weekdays")[match[0]], Span(*match.span())) for match in _weekday().finditer(text)]
+    return [(ordered("weekdays")[match[0]], Span(*match.span())) for match in find_all(_weekday(), text)]
 
 
 def _likely_year(day: Day, today: date) -> Iterator[date]:
@@ -77,7 +78,7 @@ _ZONE = re.compile(
 def _times(text: str) -> list[tuple[int, Span, str]]:
     """Times of day in minutes, with the zone named after them."""
     found = []
-    for match in _CLOCK.finditer(text):
+    for match in find_all(_CLOCK, text):
         if match["m"] is None and not match["end"]:
             continue
         hour, end = int(match["h"]), (match["end"] or "").strip()
