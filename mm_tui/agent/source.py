@@ -151,7 +151,7 @@ class Source:
                     job = Job(mail.id, box.id, mail.thread_id or made.thread_id, answers=made.answered_id)
                     new += await asyncio.to_thread(self._jobs.add, [job])
             cursor = page.cursor
-            if cursor is None or page.emails[-1].id < min(own):
+            if cursor is None or (page.emails and page.emails[-1].id < min(own)):
                 break
         return new
 

@@ -1,7 +1,7 @@
 """Personal data taken out of a text, so that an example of wording can be kept without it.
 
-Patterns find addresses, links, numbers and names in greetings, closings and titles; names of the people of a thread are
-given. What no pattern knows stays: it lessens what is kept, and proves nothing about what is left.
+Patterns find addresses, links, numbers, secrets, and names in greetings, closings and titles; names of the people of a
+thread are given. What no pattern knows stays: it lessens what is kept, and proves nothing about what is left.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mm_tui.review.risk.phrases import lowered, pattern
 from mm_tui.text import ManyLine
 
-NAME, NUMBER, ADDRESS, LINK = "[name]", "[number]", "[address]", "[link]"
+NAME, NUMBER, ADDRESS, LINK, SECRET = "[name]", "[number]", "[address]", "[link]", "[secret]"
 MOST_NAMES = 50
 _FEWEST_LETTERS = 2
 _LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"')\]]+|\bwww\.[^\s<>\"')\]]+", re.IGNORECASE)
@@ -27,6 +28,12 @@ _STREET = re.compile(
 _CODE = re.compile(r"\b(?=[\w-]*\d[\w-]*\d[\w-]*\d)[A-Za-z]{0,6}[-#]?\d[\w-]{2,40}\b")
 """Order numbers, account numbers and the like: at least three digits in one word."""
 _NUMBER = re.compile(r"\+?\(?\d(?:[\d ().,/:'’\u00a0-]{0,40}\d)?")
+_TOKEN = re.compile(r"(?<![\w/])(?=[\w+/=.-]*\d)(?=[\w+/=.-]*[A-Za-z])[\w+/=-]{14,200}")
+"""Keys and other words that nobody writes by hand."""
+_SECRET = re.compile(
+    r"[\s\"'`*_]{0,4}(?:(?:is|ist|lautet|es|est|è|é|to|jest|は|是)(?!\w)|[:=：]){1,2}[\s\"'`*_]{0,4}([^\s\"'`*]{2,100})"
+)
+"""What follows the name of a secret: "password: hunter2"."""
 _FEWEST_DIGITS = 3
 """`within 2 days` is a matter of style, 0171 2345678 is not."""
 _GREETING = re.compile(
@@ -60,7 +67,8 @@ _RUN = re.compile(rf"{re.escape(NAME)}(?:[ .-]{{1,2}}{re.escape(NAME)})+")
 
 
 def masked(text: str, names: Iterable[str] = ()) -> ManyLine:
-    """The text with `[name]`, `[number]`, `[address]` and `[link]` in place of personal data. Masked text stays so.
+    """The text with `[name]`, `[number]`, `[address]`, `[link]` and `[secret]` in place of personal data and secrets.
+    Masked text stays so.
 
     Args:
         text: of an email or a draft.
@@ -68,6 +76,7 @@ def masked(text: str, names: Iterable[str] = ()) -> ManyLine:
     """
     found = _LINK.sub(LINK, ManyLine(text))
     found = _EMAIL.sub(ADDRESS, found)
+    found = _TOKEN.sub(SECRET, _without_secrets(found))
     found = _STREET.sub(ADDRESS, found)
     found = _NUMBER.sub(_number, found)
     found = _CODE.sub(NUMBER, found)
@@ -81,6 +90,17 @@ def masked(text: str, names: Iterable[str] = ()) -> ManyLine:
         alone = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b", re.IGNORECASE)
         found = alone.sub(NAME, found)
     return ManyLine(_RUN.sub(NAME, found))
+
+
+def _without_secrets(text: str) -> str:
+    """Masks what follows the name of a secret in any of the languages that the rules know."""
+    parts, at = [], 0
+    for name in pattern("secret_names").finditer(lowered(text)):
+        value = _SECRET.match(text, name.end()) if name.end() >= at else None
+        if value is not None:
+            parts += [text[at : value.start(1)], SECRET]
+            at = value.end(1)
+    return "".join((*parts, text[at:]))
 
 
 def _number(match: re.Match[str]) -> str:

@@ -101,13 +101,13 @@ class Learner:
         at: datetime,
     ) -> bool:
         names = [self._reviewer, *_names(written, answered)]
-        before, after = (masked(text[:LONGEST], names) for text in (written.body, released))
+        before, after = (masked(_begin(text), names) for text in (written.body, released))
         if before.split() == after.split():
             return False
         asked = f"{answered.subject}\n{_own_words(answered.body)}" if answered is not None else written.subject
         name = sha256(email_id.encode()).hexdigest()[:8]
         label = OneLine(self._label(answered))
-        self._store.add(Example(name, at, mailbox_id, label, masked(asked[:LONGEST], names), before, after))
+        self._store.add(Example(name, at, mailbox_id, label, masked(_begin(asked), names), before, after))
         return True
 
     def _known(self, mailbox_id: str, thread_id: str | None) -> EmailDetail | None:
@@ -158,10 +158,17 @@ class Examples:
         except (sqlite3.Error, OSError) as error:
             log.warning("the examples cannot be read: %s", type(error).__name__)
             return ()
-        words = _words(masked(_own_words(asked)[:LONGEST]))
+        words = _words(masked(_begin(_own_words(asked))))
         scored = [(_share(words, _words(one.asked)), one) for one in kept if not label or one.label in ("", label)]
         scored = sorted((pair for pair in scored if pair[0] >= LEAST_LIKE), key=lambda pair: -pair[0])
         return _within(self._tokens, (one for _, one in scored[:MOST_USED]))
+
+
+def _begin(text: str) -> str:
+    """What is kept of a long text. It ends with a whole word: half an address would not be known as one."""
+    if len(text) <= LONGEST:
+        return text
+    return re.sub(r"\S*\Z", "", text[:LONGEST])
 
 
 def _within(budget: int, examples: Iterable[Example]) -> tuple[Example, ...]:

@@ -34,9 +34,11 @@ LONGEST_SUGGESTION = 10_000
 """Characters of the reviewer's text; the rest is left out."""
 PART = 1000
 """Characters of one tag."""
-MOST_PARTS = 16
+MOST_PARTS = 64
 _SPACE = r"\u0020"
 _SPACE_AT_END = re.compile("^ | $")
+_JOINER = re.compile("[\u200c\u200d\ufe0e\ufe0f]")
+"""Without what it joins it would be taken for a hidden character at the edge of a part."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def _suggestion(held: Mapping[OneLine, OneLine]) -> ManyLine:
             break
         text += part
     try:
-        found = json.loads(text)
+        # Parts that an earlier, longer text left behind do not count.
+        found, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         # Set by hand, as plain words.
         found = text
@@ -98,5 +101,6 @@ def _part(at: int) -> str:
 
 def _parts(text: str) -> list[str]:
     """Cuts JSON text. Spaces at the ends of a part are escaped, since a gateway may strip them."""
+    text = _JOINER.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     step = PART - 2 * len(_SPACE)
     return [_SPACE_AT_END.sub(lambda _: _SPACE, text[start : start + step]) for start in range(0, len(text), step)]

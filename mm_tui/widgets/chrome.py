@@ -136,7 +136,13 @@ class StatusLine(Widget):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
         self.update_state()
+
+    def _bindings_updated(self, _screen: Screen[object]) -> None:
+        # What can be undone is shown with its key, which works in a list and not in a text.
+        if self._deciding:
+            self.update_state()
 
     def _tick(self) -> None:
         self._seconds += 1

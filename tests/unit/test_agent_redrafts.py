@@ -295,3 +295,17 @@ def test_a_json_parser_is_enough_to_read_a_request() -> None:
         parts.append(part)
     assert json.loads("".join(parts)) == (SUGGESTED * 20).strip()
     assert tags["review.redraft"] and tags["review.reason"] == "Wrong tone"
+
+
+@pytest.mark.parametrize(
+    "text", ['"a"\n' * 2500, "👨\u200d👩\u200d👧 " * 900, "a  b\tc\n\n" * 900, "再発行いたします。" * 1100, "short"]
+)
+def test_a_suggested_text_comes_through_tags_whole(text: str) -> None:
+    request = RedraftRequest(OneLine("why"), ManyLine(text))
+    longer = redraft_tags.as_tags(
+        RedraftRequest(OneLine("why"), ManyLine("before " * 1400)), datetime.now().astimezone()
+    )
+    tags = longer | redraft_tags.as_tags(request, datetime.now().astimezone())
+    found = redraft_tags.read({OneLine(name): OneLine(value) for name, value in tags.items()})
+    assert found is not None
+    assert found.suggestion == ManyLine(request.suggestion.strip()[: redraft_tags.LONGEST_SUGGESTION])

@@ -24,7 +24,7 @@ from mm_tui.models import RawContent
 from mm_tui.review.masking import masked
 from mm_tui.sandbox.model.replies import learned
 from mm_tui.services.assistant.service import as_examples
-from mm_tui.services.examples import MOST_TOKENS, MOST_USED, USED, Examples, Learner, store_of
+from mm_tui.services.examples import LONGEST, MOST_TOKENS, MOST_USED, USED, Examples, Learner, _begin, store_of
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Profile, Settings, Sync, examples_path
 from mm_tui.store.database import Database
@@ -41,6 +41,10 @@ URL = "https://api.example.test"
 @pytest.mark.parametrize(
     ("text", "kept"),
     [
+        ("Your password: hunter2 works now.", "Your password: [secret] works now."),
+        ("Das Kennwort lautet Zahnfee!77 jetzt.", "Das Kennwort lautet [secret] jetzt."),
+        ("Use qsk_live_9fK2mX7bQ41tVz8LwR3c here.", "Use [secret] here."),
+        ("Please reset your password in the portal.", "Please reset your password in the portal."),
         ("Dear Mr Okafor,", "Dear [name],"),
         ("Hi anna, it works.", "Hi [name], it works."),
         ("Hello and welcome to the trial.", "Hello and welcome to the trial."),
@@ -236,3 +240,10 @@ def test_an_edit_spares_the_next_one(sandbox: Sandbox, tmp_path: Path) -> None:
     assert home.run("agent", "examples", "--json").json["examples"] == []
     third = sandbox.look(draft_for(sandbox, tmp_path, 3))
     assert "Please restart the app" not in third["markdown"] and USED not in third["tags"]
+
+
+def test_half_an_address_at_the_end_of_a_long_text_is_left_out() -> None:
+    for cut in range(1, 30):
+        said = _begin("x" * 5 + " word" * 600 + "jane.q.secret@example.com now")
+        shorter = _begin(("word " * 600)[: LONGEST - cut] + " jane.q.secret@example.com now")
+        assert "jane" not in masked(said) + masked(shorter)

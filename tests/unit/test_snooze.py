@@ -38,7 +38,9 @@ def test_times_are_read(typed: str, until: datetime | None) -> None:
     assert time_named(typed, NOW) == until
 
 
-@pytest.mark.parametrize("typed", ["", "soon", "0m", "2026-02-30", "2026-03-01", "9999w", "2030-01-01", "25:00", "-3h"])
+@pytest.mark.parametrize(
+    "typed", ["", "soon", "0m", "2026-02-30", "2026-03-01", "9999w", "2030-01-01", "25:00", "-3h", "0001-01-01"]
+)
 def test_what_is_no_time_to_come_is_refused(typed: str) -> None:
     with pytest.raises(NotATime):
         time_named(typed, NOW)

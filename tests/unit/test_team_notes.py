@@ -102,7 +102,9 @@ def test_tags_without_a_visible_word_are_no_note_and_no_assignment(value: str) -
         assert not any(sign in found for sign in "\x1b\u202e\u200b")
 
 
-@pytest.mark.parametrize("at", ["", "soon", "2026-03-02T09:00:00", "9" * 5000])
+@pytest.mark.parametrize(
+    "at", ["", "soon", "2026-03-02T09:00:00", "9" * 5000, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+)
 def test_tags_of_others_are_bounded(at: str) -> None:
     note = note_in(held(note="x" * 90_000, note_by="y" * 90_000, note_at=at))
     assert note is not None and note.at is None

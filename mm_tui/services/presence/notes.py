@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.gateway.witness import already_written
 from mm_tui.services.events import PendingChanged
+from mm_tui.services.presence.tags import moment_in
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -83,11 +84,7 @@ def note_in(held: Mapping[OneLine, OneLine]) -> TeamNote | None:
     text = _bounded(held, NOTE, LONGEST_NOTE)
     if not text:
         return None
-    try:
-        at = datetime.fromisoformat(held.get(OneLine(NOTE_AT), OneLine("")))
-    except ValueError:
-        at = None
-    return TeamNote(text, _bounded(held, NOTE_BY, LONGEST_NAME), at if at is not None and at.tzinfo else None)
+    return TeamNote(text, _bounded(held, NOTE_BY, LONGEST_NAME), moment_in(held.get(OneLine(NOTE_AT))))
 
 
 def assignment_in(held: Mapping[OneLine, OneLine]) -> Assignment | None:

@@ -84,11 +84,11 @@ class Presence:
 def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
     """The claim that an email's tags hold; None when there is none, it cannot be read, or its time is over."""
     tagged = {str(key): value for key, value in held.items()}
-    until = _moment(tagged.get(UNTIL))
+    until = moment_in(tagged.get(UNTIL))
     if not tagged.get(BY) or until is None or until <= now:
         return None
     by = OneLine(tagged[BY][:LONGEST_NAME])
-    return Presence(by, _moment(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
+    return Presence(by, moment_in(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
 
 
 def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
@@ -206,9 +206,10 @@ class PresenceTags:
         return nullcontext()
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_in(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text or "")
+        # One at either end of what dates can be cannot be shown in another time zone.
+        return moment if moment.tzinfo is not None and 1 < moment.year < 9999 else None
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None else None

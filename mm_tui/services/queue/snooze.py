@@ -75,7 +75,11 @@ def _until(typed: str, local: datetime) -> datetime | None:
     except ValueError:
         return None
     at = at.replace(hour=MORNING) if re.fullmatch(r"[\d-]+", typed) else at
-    return at if at.tzinfo else at.astimezone()
+    try:
+        return at if at.tzinfo else at.astimezone()
+    except (ValueError, OverflowError):
+        # In the first or the last year that dates know.
+        return None
 
 
 @dataclass(frozen=True)
