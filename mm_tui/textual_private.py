@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from textual._compositor import Compositor
+from textual._context import visible_screen_stack
 from textual.geometry import Region
 from textual.screen import Screen
 
@@ -86,6 +87,7 @@ def _refresh(self: Screen[object]) -> None:
         # What is covered is painted anew as a whole when it comes back to the front.
         _pictures.pop(self, None)
     elif changed:
+        visible_screen_stack.set(_screens_seen_behind(self))
         before, after = _pictures.get(self), self._compositor.render_strips()
         _pictures[self] = after
         if before is not None and len(before) == len(after):
@@ -93,6 +95,17 @@ def _refresh(self: Screen[object]) -> None:
             changed = tuple(_changed_regions(before, after))
         if changed:
             front.refresh(*changed)
+
+
+def _screens_seen_behind(screen: Screen[object]) -> list[Screen[Any]]:
+    """The screens that are seen behind this one, the furthest first: a dialog that is drawn takes the last."""
+    seen: list[Screen[Any]] = []
+    stack = screen.app.screen_stack
+    for behind in reversed(stack[: stack.index(screen)] if screen in stack else []):
+        seen.insert(0, behind)
+        if behind.styles.background.a == 1:
+            break
+    return seen
 
 
 def _changed_regions(before: list[Strip], after: list[Strip]) -> Iterator[Region]:
