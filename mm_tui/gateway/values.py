@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from email.utils import formataddr, parsedate_to_datetime
 from typing import TypeVar
 
@@ -65,11 +65,19 @@ def optional_id(value: object) -> str | None:
 
 
 def time(value: object) -> datetime | None:
-    """A time in UTC from ISO 8601, an e-mail date, epoch milliseconds or seconds; None if it is none of them."""
+    """A time in UTC from ISO 8601, an e-mail date, epoch milliseconds or seconds; None if it is none of them.
+
+    Nor is one in the first or the last year that dates know: it could not be shown in every time zone.
+    """
+    moment = _moment(value)
+    return moment if moment is not None and MINYEAR < moment.year < MAXYEAR else None
+
+
+def _moment(value: object) -> datetime | None:
     if isinstance(value, str):
         text = value.strip()
         if re.fullmatch(r"\d{9,14}", text):
-            return time(int(text))
+            return _moment(int(text))
         moment: datetime | None = None
         for parse in (datetime.fromisoformat, parsedate_to_datetime):
             try:

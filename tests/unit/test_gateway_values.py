@@ -39,7 +39,11 @@ def test_every_form_of_a_moment_is_read(given_value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense", [None, "", "soon", True, {}, [], 10**30, "99999-01-01", float("inf"), "0001-01-01T00:00:00+23:00"]
+    "nonsense",
+    [
+        *(None, "", "soon", True, {}, [], 10**30, "99999-01-01", float("inf"), "0001-01-01T00:00:00+23:00"),
+        *("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", 253_402_300_799_000, -62_135_596_800_000),
+    ],
 )
 def test_what_is_no_moment_is_none(nonsense: object) -> None:
     assert values.time(nonsense) is None
