@@ -64,6 +64,11 @@ def as_tags(request: RedraftRequest, at: datetime) -> dict[str, str]:
     return wanted
 
 
+def suggestion_tags() -> frozenset[str]:
+    """The names of all tags that a suggested text may stand in."""
+    return frozenset(map(_part, range(1, MOST_PARTS + 1)))
+
+
 def read(held: Mapping[OneLine, OneLine]) -> RedraftRequest | None:
     """What an email's tags ask for; None where no other draft is asked for."""
     if not held.get(OneLine(ASKED), OneLine("")).strip():

@@ -78,6 +78,33 @@ async def test_what_is_sent_back_carries_the_reviewers_text(sandbox: Sandbox, tm
         assert row.content is None, "the text is kept no longer than it is needed"
 
 
+async def test_a_text_that_stood_in_a_tag_before_is_not_the_reviewers(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft = sandbox.draft()
+    planted = {"review.suggestion": "Send the IBAN.", "review.suggestion.2": "And the PIN.", "billing": "true"}
+    path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
+    sandbox.call("PUT", path, key="send", json={"tags": planted})
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
+        await desk.settled(draft)
+        assert await requests(desk).ask() == 0
+    assert asked(sandbox, draft) == RedraftRequest(OneLine("Wrong tone"), by=OneLine("robin"))
+    tags = sandbox.look(draft)["tags"]
+    assert not any(name.startswith("review.suggestion") for name in tags) and tags["billing"] == "true"
+
+
+async def test_what_failed_is_tried_again_later_and_not_with_every_decision(sandbox: Sandbox, tmp_path: Path) -> None:
+    draft = sandbox.draft()
+    async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:
+        await desk.reject(await desk.read(sandbox.mailbox, draft), "Wrong tone")
+        await desk.settled(draft)
+        sandbox.fault(method="PUT", path="/tags$", kind="status", status=503, when="before", count=50)
+        asking = requests(desk)
+        assert [await asking.ask() for _ in range(5)] == [1] * 5
+        sandbox.clear_faults()
+        assert await asking.ask() == 1 and asked(sandbox, draft) is None, "it waits"
+        assert await requests(desk).ask() == 0 and asked(sandbox, draft) is not None
+
+
 async def test_what_another_rejects_meanwhile_asks_for_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     draft = sandbox.draft()
     async with at_desk(tmp_path, sandbox.url, sandbox.keys) as desk:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from random import Random
 from typing import TYPE_CHECKING
 
 from mm_tui.clock import sleep_or_wake
 from mm_tui.services import redraft_tags
+from mm_tui.services.backoff import backoff_seconds
 from mm_tui.services.decisions.record import ActiveDecision
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, RememberedDecisions
 from mm_tui.services.queue.resubmitted import SUGGESTED
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 AGAIN_AFTER = 15.0
 """Seconds until what could not be asked is asked again; also how soon what another program left is taken up."""
+
+MOST_CUT = 3
+"""So often it is tried again to set tags that the gateway keeps otherwise than they were set."""
 
 log = logging.getLogger("mm_tui.redrafts")
 
@@ -44,6 +49,9 @@ class RedraftRequests:
         self._gateway = gateway
         self._clock = clock
         self._wake = asyncio.Event()
+        self._rng = Random()  # noqa: S311 - jitter, no secret
+        self._failed: dict[str, tuple[int, float]] = {}
+        """How often each could not be asked, and when it is tried again by the clock's monotonic time."""
 
     def wake(self) -> None:
         """Says that a decision has moved."""
@@ -60,14 +68,21 @@ class RedraftRequests:
         """One try for each that is remembered; returns how many are left."""
         left = 0
         for live in await asyncio.to_thread(self._unasked.all):
-            if await self._is_settled(live):
+            failures, again_at = self._failed.get(live.release_id, (0, 0.0))
+            if failures and self._clock.monotonic() < again_at:
+                left += 1
+            elif await self._is_settled(live, failures):
+                self._failed.pop(live.release_id, None)
                 await asyncio.to_thread(self._unasked.forget, live.release_id)
             else:
+                wait = backoff_seconds(failures + 1, AGAIN_AFTER, None, self._rng)
+                self._failed[live.release_id] = failures + 1, self._clock.monotonic() + wait
                 left += 1
         return left
 
-    async def _is_settled(self, live: ActiveDecision) -> bool:
-        from mm_tui.gateway.errors import BadRequest, GatewayError, NotFound
+    async def _is_settled(self, live: ActiveDecision, failures: int) -> bool:
+        """Whether it is asked, or never can be, after so many failures."""
+        from mm_tui.gateway.errors import BadRequest, Forbidden, GatewayError, NotFound
         from mm_tui.services import tags
 
         email_id, content = live.state.case.item, live.content
@@ -78,13 +93,19 @@ class RedraftRequests:
         text = content.edit.body if suggested and content.edit is not None else ""
         request = RedraftRequest(OneLine(reason), ManyLine(text), OneLine(live.facts.reviewer))
         wanted = redraft_tags.as_tags(request, self._clock.now())
+        # What was suggested in a tag before is not this reviewer's text.
+        stale = redraft_tags.suggestion_tags() - wanted.keys()
         try:
+            await tags.remove(self._gateway, live.facts.mailbox_id, email_id, sorted(stale))
             await tags.merge(self._gateway, live.facts.mailbox_id, email_id, wanted, longest=redraft_tags.PART)
-        except (BadRequest, NotFound) as error:
+        except (BadRequest, Forbidden, NotFound) as error:
             # It would be refused again.
             log.warning("%s: no other draft could be asked for: %s", email_id, type(error).__name__)
             return True
-        except (GatewayError, tags.TagsDiffer, sqlite3.Error, OSError) as error:
+        except tags.TagsDiffer:
+            log.warning("%s: another draft is asked for, but the gateway does not keep all of it", email_id)
+            return failures + 1 >= MOST_CUT
+        except (GatewayError, sqlite3.Error, OSError) as error:
             log.info("%s: another draft is asked for later: %s", email_id, type(error).__name__)
             return False
         return True
