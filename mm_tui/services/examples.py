@@ -43,6 +43,7 @@ MOST_TOKENS = 1500
 """Of all examples in one prompt; also at most an eighth of a thread's tokens."""
 LEAST_LIKE = 0.1
 """Share of words in common with the email to be answered, from which an example is used."""
+_ASCII_END = re.compile(r"[!-~]*\Z")
 _WORD = re.compile(r"[^\W\d_]{3,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 
 log = logging.getLogger("mm_tui.examples")
@@ -165,10 +166,8 @@ class Examples:
 
 
 def _begin(text: str) -> str:
-    """What is kept of a long text. It ends with a whole word: half an address would not be known as one."""
-    if len(text) <= LONGEST:
-        return text
-    return re.sub(r"\S*\Z", "", text[:LONGEST])
+    """What is kept of a long text. It does not end amid an address: half of one would not be known as one."""
+    return text if len(text) <= LONGEST else _ASCII_END.sub("", text[:LONGEST])
 
 
 def _within(budget: int, examples: Iterable[Example]) -> tuple[Example, ...]:

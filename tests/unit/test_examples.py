@@ -247,3 +247,7 @@ def test_half_an_address_at_the_end_of_a_long_text_is_left_out() -> None:
         said = _begin("x" * 5 + " word" * 600 + "jane.q.secret@example.com now")
         shorter = _begin(("word " * 600)[: LONGEST - cut] + " jane.q.secret@example.com now")
         assert "jane" not in masked(said) + masked(shorter)
+
+
+def test_a_long_text_without_spaces_is_kept() -> None:
+    assert len(_begin("再発行いたします。" * 500)) == LONGEST
