@@ -1,4 +1,4 @@
-"""`mm-tui pending note`, `assign` and `snooze`: for colleagues on a waiting mail, and for later."""
+"""`mm-tui pending note`, `assign` and `snooze`: for colleagues on a waiting email, and for later."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         "note",
         parents=[shared],
         help="note something for your colleagues",
-        description="Sets the note of a waiting mail, as a tag at the gateway that every reviewer sees; needs the "
+        description="Sets the note of a waiting email, as a tag at the gateway that every reviewer sees; needs the "
         "send key. A note that a colleague wrote is overwritten only with --replace.",
     )
     note.add_argument("id", metavar="ID")
@@ -34,7 +34,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         "assign",
         parents=[shared],
         help="say whose it is to decide",
-        description="Assigns a waiting mail to a reviewer or a key, as a tag at the gateway; needs the send key. "
+        description="Assigns a waiting email to a reviewer or a key, as a tag at the gateway; needs the send key. "
         "The filter is:mine finds what is assigned to you. It is only a hint.",
     )
     assign.add_argument("id", metavar="ID")
@@ -46,7 +46,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
         "snooze",
         parents=[shared],
         help="put one out of sight for a while",
-        description="Puts a waiting mail out of sight in the app on this machine, until a time or until something "
+        description="Puts a waiting email out of sight in the app on this machine, until a time or until something "
         "arrives in its thread. It keeps waiting, and `list` shows it all the same.",
     )
     snooze.add_argument("id", metavar="ID")
@@ -56,7 +56,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
 
 
 def run_snooze(arguments: argparse.Namespace) -> int:
-    """Snoozes a mail."""
+    """Snoozes an email."""
     return common.run_async(_snooze, arguments)
 
 
@@ -66,7 +66,7 @@ def run_note(arguments: argparse.Namespace) -> int:
 
 
 def run_assign(arguments: argparse.Namespace) -> int:
-    """Assigns a mail."""
+    """Assigns an email."""
     return common.run_async(_set, arguments)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
 from mm_tui.session import reviewer
+from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -84,6 +86,9 @@ class Team:
     async def _told(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
         try:
             self._screen.say(await act)
+        except (sqlite3.Error, StoreError, OSError) as error:
+            words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
+            self._screen.say(words, "error")
         except team.faults as error:
             words = self._screen.services.fault_words(error) or OneLine(str(error))
             self._screen.say(OneLine(f"not set: {words}"), "error")
