@@ -88,7 +88,7 @@ async def measure(drafts: int) -> dict[str, float]:
     app = MmTui(Session.open(config_file.load()))
     found: dict[str, float] = {}
     async with app.run_test(size=(120, 40)) as pilot:
-        await asyncio.to_thread(fill, app.services.database, drafts)
+        await asyncio.to_thread(fill, app.session.database, drafts)
         await pilot.pause(1.0)
         watch = Watch()
         await pilot.pause(0.1)

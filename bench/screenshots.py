@@ -46,7 +46,7 @@ async def warm_up(settings: Settings) -> None:
     app = MmTui(Session.open(settings, demo=()))
     async with app.run_test(size=WIDE) as pilot, asyncio.timeout(LONGEST_WAIT * 6):
         view = MailView(query="has:summary")
-        while len(app.services.mail.keys(view)) < LABELLED:
+        while len(app.session.mail.keys(view)) < LABELLED:
             await pilot.pause(0.5)
 
 

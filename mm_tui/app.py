@@ -90,7 +90,7 @@ class MmTui(App[None], inherit_bindings=False):
     """mm-tui on a terminal.
 
     Args:
-        services: the wired stores and services; opened, not yet started.
+        session: the wired stores and services; opened, not yet started.
         profiles: those that can be changed to; None when there is no choice.
         welcome: what is said first, and its severity.
     """
@@ -115,29 +115,29 @@ class MmTui(App[None], inherit_bindings=False):
     ESCAPE_TO_MINIMIZE = False
 
     def __init__(
-        self, services: Session, profiles: Profiles | None = None, welcome: tuple[OneLine, str] | None = None
+        self, session: Session, profiles: Profiles | None = None, welcome: tuple[OneLine, str] | None = None
     ) -> None:
         super().__init__()
-        self.services = services
+        self.session = session
         self._profiles = profiles
         self._welcome = welcome
-        self.next_services: Session | None = None
+        self.next_session: Session | None = None
         """What to open when this app has ended: another profile, its store open already."""
         for theme in THEMES:
             self.register_theme(theme)
-        wanted = services.settings.ui.theme
+        wanted = session.settings.ui.theme
         self._choose_theme(wanted if wanted in self.available_themes else DEFAULT_THEME)
         self.animation_level = "none"
         self._filters.append(ControlFilter())
-        good, self._key_problems = keymap.check(services.settings.keys)
+        good, self._key_problems = keymap.check(session.settings.keys)
         self.set_keymap(good)
         self.arrival = Arrival(self)
-        self.keyboard = Keyboard(self, super().on_event, self.say, self.arrival, services.settings.ui.layout)
+        self.keyboard = Keyboard(self, super().on_event, self.say, self.arrival, session.settings.ui.layout)
         self.crash_line = ""
-        self.unsaved = UnsavedWork(services.database.path)
+        self.unsaved = UnsavedWork(session.database.path)
         self.parting_words: list[str] = []
         """What to say on the terminal once the app has ended."""
-        self._last_input = services.clock.monotonic()
+        self._last_input = session.clock.monotonic()
         self._active = True
         self._caller: Notifier | None = None
         self._outcomes: Outcomes | None = None
@@ -182,12 +182,12 @@ class MmTui(App[None], inherit_bindings=False):
         self.keyboard.screen_changed(self.screen)
         # The list is painted from the store first; only then is the network side imported and built.
         self.call_after_refresh(self._start_services)
-        if self.services.news:
-            self.call_after_refresh(self.say, self.services.news, "warning")
+        if self.session.news:
+            self.call_after_refresh(self.say, self.session.news, "warning")
         elif self._welcome is not None:
             self.call_after_refresh(self.say, *self._welcome)
         self.set_interval(IDLE_LOOK_SECONDS, self._look_for_idleness)
-        self.set_interval(STORE_LOOK_SECONDS, self.services.look_at_store)
+        self.set_interval(STORE_LOOK_SECONDS, self.session.look_at_store)
         if not self.is_headless:
             self.set_interval(hangup.LOOK_SECONDS, hangup.heed(self.leave))
         if self._key_problems:
@@ -199,10 +199,10 @@ class MmTui(App[None], inherit_bindings=False):
             # Also when it has its old size again: what it did with the cells meanwhile is not known.
             forget_shown(self)
         if isinstance(event, events.InputEvent):
-            self._last_input = self.services.clock.monotonic()
-            if self.services.sync is not None and not self._active:
+            self._last_input = self.session.clock.monotonic()
+            if self.session.sync is not None and not self._active:
                 self._active = True
-                self.services.sync.set_active(True)
+                self.session.sync.set_active(True)
         if isinstance(event, events.Key) and self._redraws(event.key):
             self.action_redraw()
         elif isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
@@ -238,13 +238,13 @@ class MmTui(App[None], inherit_bindings=False):
     @property
     def is_attended(self) -> bool:
         """Whether somebody has pressed a key lately."""
-        return self.services.clock.monotonic() - self._last_input <= IDLE_AFTER_SECONDS
+        return self.session.clock.monotonic() - self._last_input <= IDLE_AFTER_SECONDS
 
     def _look_for_idleness(self) -> None:
         """Polls less often when nobody has been at the keys for a while."""
-        if not self.is_attended and self._active and self.services.sync is not None:
+        if not self.is_attended and self._active and self.session.sync is not None:
             self._active = False
-            self.services.sync.set_active(False)
+            self.session.sync.set_active(False)
 
     def _start_services(self) -> None:
         self._run_services()
@@ -260,18 +260,18 @@ class MmTui(App[None], inherit_bindings=False):
     @work(group="services", exclusive=True, exit_on_error=False)
     async def _run_services(self) -> None:
         try:
-            await asyncio.to_thread(self.services.build, self.tell)
+            await asyncio.to_thread(self.session.build, self.tell)
         finally:
             startup.all_is_loaded()
         for screen in self._main_screens():
             screen.post_message(ServicesReady())
         self._start_caller()
-        await self.services.run()
+        await self.session.run()
 
     def _start_caller(self) -> None:
         from mm_tui.notifier import Notifier
 
-        self._caller = Notifier(self, self.services)
+        self._caller = Notifier(self, self.session)
         self._caller.start()
 
     def tell(self, notice: ServiceEvent) -> None:
@@ -286,13 +286,13 @@ class MmTui(App[None], inherit_bindings=False):
         """Says what came of a decision, on whatever screen the reader is."""
         from mm_tui.services.events import DecisionChanged
 
-        decisions = self.services.decisions
+        decisions = self.session.decisions
         if decisions is None or not isinstance(message.notice, DecisionChanged):
             return
         if self._outcomes is None:
             from mm_tui.services.decisions.outcomes import Outcomes
 
-            self._outcomes = Outcomes(self.services.clock)
+            self._outcomes = Outcomes(self.session.clock)
         if (news := self._outcomes.news(decisions.state(message.notice.email_id))) is not None:
             self.say(news.words, "warning" if news.failed else "information")
 
@@ -320,7 +320,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def with_keys(self, text: str) -> str:
         """The text with the keys as the user has set them, in place of acts' ids in braces."""
-        return with_keys(text, self.services.settings.keys)
+        return with_keys(text, self.session.settings.keys)
 
     def on_said(self, message: Said) -> None:
         if message.taken_back:
@@ -343,12 +343,12 @@ class MmTui(App[None], inherit_bindings=False):
 
     def action_sync(self) -> None:
         """Polls the gateway now."""
-        if self.services.sync is None:
-            self.say(self.services.trouble or "still starting")
+        if self.session.sync is None:
+            self.say(self.session.trouble or "still starting")
             return
-        self.services.sync.wake(asked=True)
-        if self.services.decisions is not None:
-            self.services.decisions.hurry()
+        self.session.sync.wake(asked=True)
+        if self.session.decisions is not None:
+            self.session.decisions.hurry()
         self.say("contacting the gateway")
 
     @work(group="undo", exit_on_error=False)
@@ -361,14 +361,14 @@ class MmTui(App[None], inherit_bindings=False):
 
         screen = self.screen
         wanted = screen.undo_target() if isinstance(screen, BaseScreen) else None
-        done = await undo(self.services.decisions, wanted)
+        done = await undo(self.session.decisions, wanted)
         self.say(done.words, "warning" if done.too_late else "information")
 
     def action_toggle_automatic(self) -> None:
         """Switches automatic work of the model on, after saying what that means, or off."""
         from mm_tui.screens.dialogs.automatic import toggle_automatic
 
-        toggle_automatic(self, self.services, self.say)
+        toggle_automatic(self, self.session, self.say)
 
     def action_help(self) -> None:
         """Shows the keys of the screen in front."""
@@ -386,7 +386,7 @@ class MmTui(App[None], inherit_bindings=False):
 
         if any(isinstance(screen, LeaveScreen) for screen in self.screen_stack):
             return
-        decisions, texts = on_the_way(self.services), self.unsaved.keep(self._main_screens())
+        decisions, texts = on_the_way(self.session), self.unsaved.keep(self._main_screens())
         if decisions.all or texts:
             self.push_screen(LeaveScreen(decisions, texts), self._leave_answered)
         else:
@@ -411,8 +411,8 @@ class MmTui(App[None], inherit_bindings=False):
         if other is None:
             return
         if all(screen.save_work() for screen in self._main_screens()):
-            self.next_services = other
-            self.services.begin_closing()
+            self.next_session = other
+            self.session.begin_closing()
             self.exit()
         else:
             # Why has been said by the screen that could not save.
@@ -420,7 +420,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def leave(self, status: int = 0) -> None:
         """Keeps what is being written and ends the program with this exit status. No call begins any more."""
-        self.services.begin_closing()
+        self.session.begin_closing()
         self.parting_words = self.unsaved.keep(self._main_screens())
         self.exit(return_code=status)
 
@@ -428,7 +428,7 @@ class MmTui(App[None], inherit_bindings=False):
         if self._caller is not None:
             self._caller.stop()
         self.workers.cancel_group(self, "services")
-        await self.services.aclose()
+        await self.session.aclose()
         if self.arrival.is_under_way:
             # An answer that comes when the program has ended would be typed at the shell.
             await asyncio.sleep(LAST_SECONDS)
@@ -438,7 +438,7 @@ class MmTui(App[None], inherit_bindings=False):
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback with the locals, keys and mail bodies among them, to the terminal.
         self._return_code = 1
-        self.services.begin_closing()
+        self.session.begin_closing()
         if self._exception is None:
             self._exception = error
             self._exception_event.set()

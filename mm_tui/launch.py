@@ -41,16 +41,16 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         sys.stderr.write(f"mm-tui: {error}\n")
         return 2
     try:
-        services = Session.open(settings, demo=demo)
+        session = Session.open(settings, demo=demo)
     except StoreUnusable as error:
         sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n")
         return 10
     # An exception in a thread would else be printed, values and all, over the screen.
     crash.install_hooks(reports_folder())
     pasting.install()
-    app = MmTui(services, profiles)
+    app = MmTui(session, profiles)
     app.run()
-    while (other := app.next_services) is not None and not app.crash_line:
+    while (other := app.next_session) is not None and not app.crash_line:
         from mm_tui.switching import welcome
 
         del app
@@ -58,8 +58,8 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         app = MmTui(other, profiles, welcome(other.settings))
         app.run()
     if app.crash_line:
-        if app.next_services is not None:
-            app.next_services.database.close()
+        if app.next_session is not None:
+            app.next_session.database.close()
         # Printed here and not by Textual, which would cut it at the width of the terminal.
         sys.stderr.write(f"{app.crash_line}\n")
     for words in app.parting_words:

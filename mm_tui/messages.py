@@ -1,4 +1,4 @@
-"""What services tell the screen's floor, as Textual messages, and what screens may ask of them.
+"""What services tell the screens, as Textual messages, and what screens may ask of the app.
 
 Services know nothing of Textual: they call a plain function with an event. The app wraps each event in
 `ServiceEventReceived` and hands it to every main screen; the screen reads the store again.
@@ -51,14 +51,14 @@ class Said(Message):
         self.severity = severity
 
 
-def services_of(node: DOMNode) -> Session:
+def session_of(node: DOMNode) -> Session:
     """The open profile of the app that `node` is in."""
-    return cast("HasServices", node.app).services
+    return cast("HasSession", node.app).session
 
 
 def choose_act(node: DOMNode, act_id: str, run: Callable[[], Awaitable[object]]) -> None:
     """Runs an act that was not chosen by its key; one that decides is held to what holds for its key."""
-    cast("HasServices", node.app).keyboard.choose(act_id, run)
+    cast("HasSession", node.app).keyboard.choose(act_id, run)
 
 
 class ChoosesActs(Protocol):
@@ -68,8 +68,8 @@ class ChoosesActs(Protocol):
         """As `choose_act`."""
 
 
-class HasServices(Protocol):
+class HasSession(Protocol):
     """The app, as screens and widgets see it."""
 
-    services: Session
+    session: Session
     keyboard: ChoosesActs

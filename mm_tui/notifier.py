@@ -23,14 +23,14 @@ class Notifier:
 
     Args:
         app: whose terminal it is.
-        services: stores and settings.
+        session: stores and settings.
     """
 
-    def __init__(self, app: App[Any], services: Session) -> None:
+    def __init__(self, app: App[Any], session: Session) -> None:
         self._app = app
-        self._services = services
-        settings = services.settings
-        self._attention = Attention(services.database, settings.notice, settings.review, services.clock)
+        self._session = session
+        settings = session.settings
+        self._attention = Attention(session.database, settings.notice, settings.review, session.clock)
         self._title = ""
 
     def start(self) -> None:
@@ -47,7 +47,7 @@ class Notifier:
 
     def look(self) -> None:
         """Looks at the queue, in a thread."""
-        decisions = self._services.decisions
+        decisions = self._session.decisions
         views = decisions.states() if decisions is not None else []
         ours = {view.replacement_id for view in views if not view.ended and view.replacement_id is not None}
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mm_tui.messages import Said, services_of
+from mm_tui.messages import Said, session_of
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.screens.dialogs.leave import on_the_way
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
@@ -41,7 +41,7 @@ async def choose(app: App[Any], profiles: Profiles) -> Session | None:
         The other profile, its store open and its services not yet built; None when the reader stays, by choice or
         because it cannot be used, which has been said.
     """
-    here = services_of(app).settings.profile.name
+    here = session_of(app).settings.profile.name
     try:
         screen = ProfilesScreen(profiles.listed(), here, overriding())
     except ConfigError as error:
@@ -84,7 +84,7 @@ async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | Non
     Returns:
         The decisions agreed on; None when the reader stays.
     """
-    decisions = on_the_way(services_of(app))
+    decisions = on_the_way(session_of(app))
     if decisions.all <= before:
         return before
     leaves: bool = await app.push_screen_wait(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
 
-from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, services_of
+from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, session_of
 from mm_tui.widgets.chrome import KeysLine, StatusLine, TopLine
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class BaseScreen(Screen[None]):
         self._chrome_timer: Timer | None = None
 
     @property
-    def services(self) -> Session:
+    def session(self) -> Session:
         """The open profile: its stores and services."""
-        return services_of(self)
+        return session_of(self)
 
     def compose(self) -> ComposeResult:
         # Known before the first styles are applied, so that the first frame is not styled and laid out twice.

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from mm_tui import keymap
-from mm_tui.messages import choose_act, services_of
+from mm_tui.messages import choose_act, session_of
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import is_typed, joined, key_name
 
@@ -69,14 +69,14 @@ class TopLine(Widget):
 
     def update_state(self) -> None:
         """Reads the counts anew and repaints when they changed."""
-        counts = services_of(self).mail.counts()
+        counts = session_of(self).mail.counts()
         shown = (counts.unread, counts.pending)
         if shown != self._shown:
             self._shown = shown
             self.refresh()
 
     def render(self) -> Content:
-        profile = services_of(self).settings.profile
+        profile = session_of(self).settings.profile
         numbers = dict(zip(("inbox", "pending"), self._shown, strict=False))
         width = self.size.width
         roomy = width >= 80
@@ -146,9 +146,9 @@ class StatusLine(Widget):
 
     def _tick(self) -> None:
         self._seconds += 1
-        services = services_of(self)
-        holds = services.decisions is not None and bool(services.decisions.held())
-        tries_again = services.sync is not None and services.sync.state.retry_at is not None
+        session = session_of(self)
+        holds = session.decisions is not None and bool(session.decisions.held())
+        tries_again = session.sync is not None and session.sync.state.retry_at is not None
         if self._seconds % AGES_SECONDS == 0 or holds or tries_again:
             self.update_state()
 
@@ -195,14 +195,14 @@ def status_parts(node: Widget) -> list[Part]:
     """The pieces of the status line, from the stores and services."""
     from mm_tui.widgets import status
 
-    services = services_of(node)
+    session = session_of(node)
     mailbox: Callable[[], str | None] = getattr(node.screen, "status_mailbox", lambda: None)
     return [
-        Part(1, status.gateway(services)),
-        Part(2, status.mailbox(services, mailbox())),
-        Part(3, status.assistant(services)),
-        Part(0, status.incidents(services)),
-        Part(0, status.held(services, hint(node.screen, "app.undo"))),
+        Part(1, status.gateway(session)),
+        Part(2, status.mailbox(session, mailbox())),
+        Part(3, status.assistant(session)),
+        Part(0, status.incidents(session)),
+        Part(0, status.held(session, hint(node.screen, "app.undo"))),
     ]
 
 

@@ -19,13 +19,13 @@ FRESH_SECONDS = 60
 """The age of younger data is not told: the line would change all the time."""
 
 
-def gateway(services: Session) -> Content:
+def gateway(session: Session) -> Content:
     """Whether the gateway answers, how old the data is, what failed and when it is tried again."""
-    if services.trouble:
-        return Content.assemble(("✕ ", "$error"), (OneLine(services.trouble), "$foreground"))
-    if services.sync is None:
+    if session.trouble:
+        return Content.assemble(("✕ ", "$error"), (OneLine(session.trouble), "$foreground"))
+    if session.sync is None:
         return Content("◌ starting")
-    return gateway_words(services.sync.state, services.clock.now())
+    return gateway_words(session.sync.state, session.clock.now())
 
 
 def gateway_words(state: SyncState, now: datetime) -> Content:
@@ -58,9 +58,9 @@ def _data(state: SyncState, now: datetime) -> str:
     return "never synced" if state.last_ok_at is None else f"data from {span(now - state.last_ok_at)} ago"
 
 
-def mailbox(services: Session, mailbox_id: str | None) -> Content:
+def mailbox(session: Session, mailbox_id: str | None) -> Content:
     """The mailbox shown and its oversight mode, or how many mailboxes there are."""
-    boxes = services.mail.mailbox_rows()
+    boxes = session.mail.mailbox_rows()
     if len(boxes) == 1:
         mailbox_id = boxes[0].mailbox_id
     for box in boxes:
@@ -70,12 +70,12 @@ def mailbox(services: Session, mailbox_id: str | None) -> Content:
     return Content(f"{len(boxes)} mailboxes") if boxes else Content("")
 
 
-def assistant(services: Session) -> Content:
+def assistant(session: Session) -> Content:
     """The model that answers and what today cost."""
-    if services.triage is None:
+    if session.triage is None:
         return Content("")
-    spend = services.triage.spend()
-    model = OneLine(spend.model) or OneLine(services.settings.assist.small_model)
+    spend = session.triage.spend()
+    model = OneLine(spend.model) or OneLine(session.settings.assist.small_model)
     who = "stand-in model" if model.startswith(STAND_IN_MODEL) else model
     words = f"{who} ${spend.usd:.2f} today"
     if spend.over and spend.budget_usd > 0:
@@ -83,33 +83,31 @@ def assistant(services: Session) -> Content:
     return Content(words)
 
 
-def incidents(services: Session) -> Content:
+def incidents(session: Session) -> Content:
     """Emails that were sent and should not have been, shown until somebody has looked at them."""
-    if services.decisions is None:
+    if session.decisions is None:
         return Content("")
     # Imported late: it brings the models, and the first frame needs none.
     from mm_tui.services.decisions.view import Phase as DecisionPhase
 
-    found = [
-        view for view in services.decisions.states() if view.phase is DecisionPhase.INCIDENT and not view.looked_at
-    ]
+    found = [view for view in session.decisions.states() if view.phase is DecisionPhase.INCIDENT and not view.looked_at]
     if not found:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1].email_id}{more} (in the queue)", "bold $error"))
 
 
-def held(services: Session, undo: str) -> Content:
+def held(session: Session, undo: str) -> Content:
     """The decisions that can still be undone, with the nearest deadline.
 
     Args:
-        services: hold the decisions.
+        session: hold the decisions.
         undo: the key that undoes, as `(u undo)`; empty where that key does not work.
     """
-    if services.decisions is None:
+    if session.decisions is None:
         return Content("")
-    now = services.clock.now()
-    deadlines = sorted(view.deadline for view in services.decisions.states() if view.deadline is not None)
+    now = session.clock.now()
+    deadlines = sorted(view.deadline for view in session.decisions.states() if view.deadline is not None)
     waiting = [deadline for deadline in deadlines if deadline > now]
     if not waiting:
         return Content("")

@@ -90,7 +90,7 @@ async def test_an_edit_that_would_leave_at_once_is_asked_about(
     sandbox.allow("anna@customer.example")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        await until(pilot, lambda: any(one.allowed for one in app.services.mail.mailboxes()), "the allowlist")
+        await until(pilot, lambda: any(one.allowed for one in app.session.mail.mailboxes()), "the allowlist")
         entry = screen.current
         assert entry is not None
         await seen(pilot, screen)

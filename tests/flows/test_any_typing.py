@@ -149,7 +149,7 @@ class Hand:
         await self.comes(f"{text!r} in the text", lambda: area.text.startswith(f"{text}\n{text}"))
         await self.type("\x1b")
         await self.comes("the editor to close", lambda: self.app.screen is self.screen)
-        stored = EditStore(self.app.services.database).all()
+        stored = EditStore(self.app.session.database).all()
         assert any(edit.text.body.startswith(f"{text}\n{text}") for edit in stored), f"{text!r} is lost"
 
     async def searches(self) -> None:
@@ -171,7 +171,7 @@ class Hand:
         for _ in range(3):
             await self.pilot.press("escape")
         await self.comes("the inbox", lambda: not isinstance(self.app.screen, ThreadScreen))
-        stored = EditStore(self.app.services.database).all()
+        stored = EditStore(self.app.session.database).all()
         assert any(edit.text.body.endswith(text) for edit in stored), f"{text!r} is lost"
 
     async def asks_for_a_redraft(self) -> None:
@@ -189,7 +189,7 @@ class Hand:
         assert area.text.startswith(text)
         for _ in range(2):
             await self.pilot.press("escape")
-        stored = EditStore(self.app.services.database)
+        stored = EditStore(self.app.session.database)
         await self.comes(
             f"{text!r} in the store", lambda: any(edit.text.body.startswith(text) for edit in stored.all())
         )

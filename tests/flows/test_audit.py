@@ -41,11 +41,11 @@ def told(screen: AuditScreen) -> list[tuple[str, str, str]]:
 
 async def reject(app: MmTui, sandbox: Sandbox, pilot: Pilot[Any], draft: str) -> None:
     """Rejects a waiting draft through the app's own service."""
-    await until(pilot, lambda: app.services.decisions and app.services.pending.get(draft), "the draft in the store")
-    sync, decisions = app.services.sync, app.services.decisions
+    await until(pilot, lambda: app.session.decisions and app.session.pending.get(draft), "the draft in the store")
+    sync, decisions = app.session.sync, app.session.decisions
     assert sync is not None and decisions is not None
     await sync.fetch_detail(sandbox.mailbox, draft)
-    item = app.services.pending.get(draft)
+    item = app.session.pending.get(draft)
     assert item is not None
     from mm_tui.review.digest import digest_of
 
@@ -127,7 +127,7 @@ async def test_the_chain_is_checked_and_a_change_is_named(
         await until(pilot, lambda: "4 entries checked" in shown(app), "the good word")
         assert "4:" in shown(app), "the head"
         await pilot.press("escape")
-        with app.services.database.write() as connection:
+        with app.session.database.write() as connection:
             connection.execute("DROP TRIGGER journal_is_never_changed")
             connection.execute("UPDATE journal SET entry = replace(entry, 'robin', 'kim') WHERE number = 3")
         await pilot.press("c")

@@ -53,8 +53,8 @@ async def test_what_is_read_or_edited_is_claimed_until_it_is_left(
         await until(pilot, lambda: claimed_by(sandbox, draft) == "robin", "the editor's claim")
         sandbox.draft("Another.")
         await until(pilot, lambda: len(screen.entries) == 2, "the queue read anew below the editor")
-        assert app.services.claims is not None
-        assert app.services.claims.open_id == draft
+        assert app.session.claims is not None
+        assert app.session.claims.open_id == draft
         await pilot.press("escape")
         await until(pilot, lambda: claimed_by(sandbox, draft) is None, "the editor's claim given back")
         await pilot.press("enter")

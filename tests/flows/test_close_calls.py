@@ -74,7 +74,7 @@ async def test_a_new_edit_is_read_anew_though_an_older_one_was_saved_as_often(
     draft = sandbox.draft("It is on its way.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        entry, store = screen.current, EditStore(app.services.database)
+        entry, store = screen.current, EditStore(app.session.database)
         assert entry is not None
 
         def save(body: str) -> None:
@@ -101,7 +101,7 @@ async def test_an_edit_of_another_window_is_kept_when_an_older_one_is_released(
     sandbox.draft("It is on its way.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        entry, store = screen.current, EditStore(app.services.database)
+        entry, store = screen.current, EditStore(app.session.database)
         assert entry is not None
 
         def save(body: str) -> None:
@@ -133,7 +133,7 @@ async def test_a_recipient_with_a_comma_in_the_name_stays_one(
         assert "exämple" in app.screen.query_one("#to", Input).value
         await pilot.press("ctrl+s")
         await until(pilot, lambda: screen.current is not None and screen.current.edit is not None, "the edit")
-        edit = EditStore(app.services.database).get(draft)
+        edit = EditStore(app.session.database).get(draft)
         assert edit is not None
         assert edit.text.to == ('"Doe, Jane" <jane@x.example>', "Anna <anna@exämple.example>")
 
@@ -241,7 +241,7 @@ async def test_a_store_that_takes_nothing_ends_neither_the_app_nor_the_text(
             assert isinstance(app.screen, EditScreen)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is screen, "the queue")
-        edit = EditStore(app.services.database).get(draft)
+        edit = EditStore(app.session.database).get(draft)
         assert edit is not None and edit.text.body == "Mine."
 
 
@@ -251,7 +251,7 @@ async def test_a_text_is_thrown_away_only_as_it_was_shown(
     draft = sandbox.draft("It is on its way.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 1)
-        entry, store = screen.current, EditStore(app.services.database)
+        entry, store = screen.current, EditStore(app.session.database)
         assert entry is not None
 
         def save(body: str) -> None:

@@ -85,7 +85,7 @@ async def test_search_narrows_as_it_is_typed_and_the_letters_decide_nothing(
         await pilot.press("escape")
         assert len(screen.entries) == 2
         assert screen.query_one("#search", Input).value == ""
-        assert app.services.decisions is not None and app.services.decisions.states() == ()
+        assert app.session.decisions is not None and app.session.decisions.states() == ()
 
 
 async def test_marks_outlive_another_filter_and_the_summary_shows_them_all(

@@ -118,9 +118,9 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
             if not drafts[email_id]:
                 most_keys = max(most_keys, len(keys))
                 assert not flagged, f"a good draft was flagged: {entry.assessment.findings}"
-        assert app.services.decisions is not None
-        for held in app.services.decisions.held():
-            await app.services.decisions.undo(held.email_id)
+        assert app.session.decisions is not None
+        for held in app.session.decisions.held():
+            await app.session.decisions.undo(held.email_id)
     with capsys.disabled():
         print(f"\n100 drafts decided with {total} keys; at most {most_keys} for a good one")
     assert missed == []
@@ -129,4 +129,4 @@ async def test_every_bad_draft_is_stopped_by_a_flag(
 
 def decided(app: MmTui, email_id: str) -> bool:
     """A decision about the mail is held."""
-    return app.services.decisions is not None and app.services.decisions.state(email_id) is not None
+    return app.session.decisions is not None and app.session.decisions.state(email_id) is not None

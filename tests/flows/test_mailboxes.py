@@ -34,14 +34,14 @@ async def test_decisions_made_here_become_evidence(
 ) -> None:
     drafts = [sandbox.draft(f"It is on its way, {name}.") for name in ("Anna", "Ben", "Cleo")]
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        await until(pilot, lambda: app.services.pending.count() == 3, "the queue")
-        sync, decisions = app.services.sync, app.services.decisions
+        await until(pilot, lambda: app.session.pending.count() == 3, "the queue")
+        sync, decisions = app.session.sync, app.session.decisions
         assert sync is not None and decisions is not None
         screen = await open_mailboxes(app, pilot, sandbox)
         assert screen.current is not None and screen.current.pending == 3
         for draft in drafts:
             await sync.fetch_detail(sandbox.mailbox, draft)
-            item = app.services.pending.get(draft)
+            item = app.session.pending.get(draft)
             assert item is not None
             digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
             if draft == drafts[0]:
@@ -78,13 +78,13 @@ async def test_the_page_has_figures_for_each_agent(
     sandbox.wait_for(third, "pending_send_approval")
     del sandbox.keys["second"]
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
-        await until(pilot, lambda: app.services.pending.count() == 3, "the queue")
-        sync, decisions = app.services.sync, app.services.decisions
+        await until(pilot, lambda: app.session.pending.count() == 3, "the queue")
+        sync, decisions = app.session.sync, app.session.decisions
         assert sync is not None and decisions is not None
         screen = await open_mailboxes(app, pilot, sandbox)
         for draft in (*drafts, third):
             await sync.fetch_detail(sandbox.mailbox, draft)
-            item = app.services.pending.get(draft)
+            item = app.session.pending.get(draft)
             assert item is not None
             digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
             if draft == third:
@@ -92,8 +92,8 @@ async def test_the_page_has_figures_for_each_agent(
             else:
                 await decisions.approve(item, digest)
             await decisions.settled(draft)
-        page = await app.services.network.gateway.audit_log(limit=100)
-        app.services.audit.add(page.entries)
+        page = await app.session.network.gateway.audit_log(limit=100)
+        app.session.audit.add(page.entries)
         app.tell(AuditChanged())
         await pilot.press("enter")
         await until(pilot, lambda: f"{key_words(other)}: 1 draft" in screen.pager.page.text, "its figures")

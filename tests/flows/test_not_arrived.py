@@ -49,7 +49,7 @@ async def test_a_bounced_mails_page_says_that_its_address_is_suppressed(
 ) -> None:
     email_id = bounced(sandbox, "bounce@customer.example", "anna@customer.example")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(120, 40)) as (app, pilot):
-        await until(pilot, lambda: app.services.mail.summary(email_id) is not None, "the mail")
+        await until(pilot, lambda: app.session.mail.summary(email_id) is not None, "the mail")
         app.push_screen(HistoryScreen(email_id))
         await until(pilot, lambda: "bounced: bounce@customer.example is suppressed since" in drawn(app), "the reason")
         assert "(hard bounce)" in drawn(app) and "anna@customer.example is suppressed" not in drawn(app)

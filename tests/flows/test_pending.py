@@ -181,7 +181,7 @@ async def test_an_edit_replaces_the_draft_and_nothing_else_leaves(
         await pilot.press("a")
         await until(pilot, lambda: bodies(sandbox), "the release")
         await until(pilot, lambda: not screen.entries, "the queue to be empty")
-        await until(pilot, lambda: EditStore(app.services.database).all() == [], "the text to be gone once it left")
+        await until(pilot, lambda: EditStore(app.session.database).all() == [], "the text to be gone once it left")
     assert bodies(sandbox) == ["We will look into it."]
     assert sandbox.status(original) == "rejected"
 
@@ -214,7 +214,7 @@ async def test_what_is_typed_is_kept_and_found_again(
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
         await pilot.press("O", "h")
-        store = EditStore(app.services.database)
+        store = EditStore(app.session.database)
         await until(
             pilot, lambda: (edit := store.get(draft)) and edit.text.body.startswith("Oh"), "the saved edit", seconds=3
         )
@@ -248,7 +248,7 @@ async def test_a_change_underneath_an_edit_must_be_looked_at(
         assert app.screen.query_one("#body", TextArea).text == "Mine."
         app.screen.query_one("#body", TextArea).load_text("Mine too.")
         await pilot.press("ctrl+s")
-        kept = EditStore(app.services.database).get(draft)
+        kept = EditStore(app.session.database).get(draft)
         assert kept is not None and kept.base.body.strip() == "One.", "saving alone does not say that it was looked at"
         editor = app.screen
         assert isinstance(editor, EditScreen)
@@ -274,7 +274,7 @@ async def test_the_text_for_a_mail_that_waits_no_more_is_found_again(
         await pilot.press("O", "h")
         sandbox.decide(draft, "reject", "gone")
         await until(
-            pilot, lambda: not screen.entries or app.services.pending.get(draft) is None, "the queue to be empty"
+            pilot, lambda: not screen.entries or app.session.pending.get(draft) is None, "the queue to be empty"
         )
         await pilot.press("!", "ctrl+s")
         await until(pilot, lambda: app.screen is screen and not screen.entries and ready(pilot), "the queue")
@@ -297,20 +297,20 @@ async def test_two_windows_on_one_draft_lose_no_text(
         await until(pilot, lambda: isinstance(app.screen, EditScreen), "the editor")
         entry = screen.current
         assert entry is not None
-        EditStore(app.services.database).save(
+        EditStore(app.session.database).save(
             SavedEdit(
                 draft,
                 entry.item.mailbox_id,
                 entry.digest,
                 entry.item.raw,
                 EditedDraft(("a@b.example",), "S", "From the other window."),
-                app.services.clock.now(),
+                app.session.clock.now(),
             )
         )
         app.screen.query_one("#body", TextArea).load_text("From this window.")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is screen, "the queue")
-        kept = EditStore(app.services.database).all()
+        kept = EditStore(app.session.database).all()
     assert sorted(edit.text.body for edit in kept) == ["From the other window.", "From this window."]
 
 
@@ -409,7 +409,7 @@ async def test_high_risk_asks_again(sandbox: Sandbox, tmp_path: Path, monkeypatc
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
         await pilot.press("Y")
         await until(pilot, lambda: bodies(sandbox), "the release")
-        database = app.services.database
+        database = app.session.database
         life = Lives(database, AuditLines(database)).of(sandbox.outbox()[0]["id"])
         assert any("despite promise_money (high)" in event.more for event in life.events)
 
@@ -484,7 +484,7 @@ async def test_without_a_send_key_an_edit_is_sent_back(
         await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the note")
         await pilot.press("enter")
         await until(pilot, lambda: sandbox.status(draft) == "rejected", "the rejection")
-        kept = EditStore(app.services.database).get(draft)
+        kept = EditStore(app.session.database).get(draft)
         assert kept is not None and kept.text.body == "We will look into it."
     reasons = [entry["metadata"].get("reason") for entry in sandbox.audit() if "reject" in entry["action"]]
     assert "We will look into it." in reasons[0]
@@ -537,7 +537,7 @@ async def test_what_a_failing_editor_left_is_kept(
         await pilot.press("ctrl+o")
         await until(
             pilot,
-            lambda: [edit.text.body for edit in Edits(app.services.database).left_over()] == ["Half written"],
+            lambda: [edit.text.body for edit in Edits(app.session.database).left_over()] == ["Half written"],
             "it",
         )
         assert app.screen.query_one("#body", TextArea).text == "We will refund it."

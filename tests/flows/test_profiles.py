@@ -56,8 +56,8 @@ async def seated_on_first(
     async with running_app(MmTui(session, profiles)) as (app, pilot):
         await until(pilot, lambda: session.sync is not None and session.sync.state.last_ok_at is not None)
         yield app, pilot
-    if app.next_services is not None:
-        app.next_services.database.close()
+    if app.next_session is not None:
+        app.next_session.database.close()
 
 
 async def choose(app: MmTui, pilot: Pilot[None], *keys: str) -> None:
@@ -75,12 +75,12 @@ async def test_the_other_profile_is_opened_and_this_one_closed_in_order(tmp_path
         assert "first  TEST: nothing is delivered  you are here" in text
         assert "second  TEST: nothing is delivered" in text
         await pilot.press("j", "enter")
-        await until(pilot, lambda: app.next_services is not None)
-    assert app.next_services is not None
-    assert app.next_services.settings.profile.name == "second"
+        await until(pilot, lambda: app.next_session is not None)
+    assert app.next_session is not None
+    assert app.next_session.settings.profile.name == "second"
     # The first store is closed, and whole; each profile has a file of its own.
     with pytest.raises(StoreError, match="closed"):
-        app.services.mail.counts()
+        app.session.mail.counts()
     assert {path.name for path in (tmp_path / "data").glob("*.sqlite3")} == {
         "store-first.sqlite3",
         "store-second.sqlite3",
@@ -131,11 +131,11 @@ async def test_a_settings_file_that_broke_meanwhile_is_told(tmp_path: Path, sand
 
 async def at_work(app: MmTui, pilot: Pilot[None]) -> None:
     """The app goes on: it can be used, and its store is open."""
-    assert app.next_services is None and not app._exit
+    assert app.next_session is None and not app._exit
     await pilot.press("2")
     await until(pilot, lambda: app.current_mode == "pending")
-    assert app.services.mail.counts() is not None
-    assert app.services.settings.profile.name == "first"
+    assert app.session.mail.counts() is not None
+    assert app.session.settings.profile.name == "first"
 
 
 async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -144,8 +144,8 @@ async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_pat
     async with seated_on_first(tmp_path, sandbox, other, hold=60) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: "on its way" in shown(app))
-        await until(pilot, lambda: (item := app.services.pending.get(draft_id)) is not None and item.complete)
-        decisions = app.services.decisions
+        await until(pilot, lambda: (item := app.session.pending.get(draft_id)) is not None and item.complete)
+        decisions = app.session.decisions
         assert decisions is not None
         screen = app.screen
         assert isinstance(screen, PendingScreen)
@@ -157,11 +157,11 @@ async def test_held_decisions_are_asked_about_and_fall_back_to_undecided(tmp_pat
         assert "One decision is still held" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
-        assert decisions.held() and app.next_services is None
+        assert decisions.held() and app.next_session is None
         await choose(app, pilot, "j")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
-        await until(pilot, lambda: app.next_services is not None)
+        await until(pilot, lambda: app.next_session is not None)
     assert sandbox.status(draft_id) == "pending_send_approval"
     assert sandbox.outbox() == []
 
@@ -193,9 +193,9 @@ async def test_text_that_cannot_be_saved_keeps_the_reader_where_they_are(
             await until(pilot, lambda: isinstance(app.focused, Pager))
             await choose(app, pilot, "j")
             await until(pilot, lambda: "not saved: database or disk is full" in shown(app))
-            assert app.next_services is None and not app._exit
+            assert app.next_session is None and not app._exit
         await choose(app, pilot, "j")
-        await until(pilot, lambda: app.next_services is not None)
+        await until(pilot, lambda: app.next_session is not None)
     with closing(sqlite3.connect(tmp_path / "data" / "store-first.sqlite3")) as connection:
         ((body,),) = connection.execute("SELECT body FROM edits").fetchall()
     assert "Ps" in body
@@ -213,7 +213,7 @@ async def test_keys_of_another_kind_are_asked_about(tmp_path: Path, sandbox: San
         await pilot.press(answer)
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
         if answer == "y":
-            await until(pilot, lambda: app.next_services is not None)
+            await until(pilot, lambda: app.next_session is not None)
         else:
             await at_work(app, pilot)
 

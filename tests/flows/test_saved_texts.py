@@ -25,9 +25,7 @@ def keep(app: MmTui, sandbox: Sandbox, email_id: str, body: str = TEXT) -> None:
     """A text for a draft that was decided without it; its recipient was another."""
     text = EditedDraft(("eve@evil.example",), "Other", body)
     base = RawContent(sender="us@x.example")
-    EditStore(app.services.database).save(
-        SavedEdit(email_id, sandbox.mailbox, "", base, text, app.services.clock.now())
-    )
+    EditStore(app.session.database).save(SavedEdit(email_id, sandbox.mailbox, "", base, text, app.session.clock.now()))
 
 
 async def test_it_opens_in_the_editor_of_the_draft_that_waits_in_its_thread(
@@ -53,7 +51,7 @@ async def test_it_opens_in_the_editor_of_the_draft_that_waits_in_its_thread(
         assert isinstance(app.screen, EditScreen)
         assert app.screen.draft.body == TEXT
         assert "eve@evil.example" not in app.screen.draft.to, "the draft's recipient stays"
-        kept = {edit.text.body for edit in app.services.edits.left_over()}
+        kept = {edit.text.body for edit in app.session.edits.left_over()}
         assert {TEXT, "What I had begun."} <= kept, "nothing that was written is lost"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.screen is screen, "the queue")

@@ -79,8 +79,8 @@ async def test_what_the_thread_wants_stands_above_the_draft(tmp_path: Path, monk
             screen = await open_queue(app, pilot, 1)
             await until(pilot, lambda: any(one.detail for one in screen.entries[0].thread), "the thread's text")
             assert "wants " not in shown(app), "only what is known already"
-            assert app.services.triage is not None
-            await app.services.triage.examine(mail)
+            assert app.session.triage is not None
+            await app.session.triage.examine(mail)
             await until(pilot, lambda: "wants " in shown(app), "what is wanted")
             assert "(local stand-in, not Jamba)" in shown(app)
 

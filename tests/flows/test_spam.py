@@ -41,7 +41,7 @@ async def test_a_mail_is_reported_from_the_inbox_and_restored_from_its_thread(
         await until(pilot, lambda: "Report as spam?" in drawn(app), "the question on the screen")
         await pilot.press("S")
         await until(pilot, lambda: sandbox.status(mail) == "spam_quarantined", "the mark")
-        row = app.services.mail.row
+        row = app.session.mail.row
         await until(pilot, lambda: (found := row(mail)) and found.status == "spam_quarantined", "the store")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and "Click" in drawn(app), "the thread")
@@ -49,7 +49,7 @@ async def test_a_mail_is_reported_from_the_inbox_and_restored_from_its_thread(
         await until(pilot, lambda: "Not spam?" in drawn(app), "the question in the thread")
         await pilot.press("N")
         await until(pilot, lambda: sandbox.status(mail) == "unread", "the mail to be restored")
-        entries = Journal(app.services.database).entries(email_id=mail)
+        entries = Journal(app.session.database).entries(email_id=mail)
         assert [str(one.kind) for one in entries] == ["reporting_spam", "clearing_spam"]
 
 

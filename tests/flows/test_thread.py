@@ -275,6 +275,6 @@ async def test_label_set_by_a_human_stands(tmp_path: Path) -> None:
             await until(pilot, lambda: isinstance(app.screen, ThreadScreen))
             await pilot.press("s")
             await until(pilot, lambda: "partnership (yours)" in shown(app))
-            row = app.services.mail.row(mail["id"])
+            row = app.session.mail.row(mail["id"])
     assert row is not None
     assert row.label == "partnership"

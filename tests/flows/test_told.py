@@ -67,7 +67,7 @@ async def test_what_is_left_to_read_is_told_also_when_a_poll_reads_the_entry_ane
         def read_anew_then(call: Callable[[], object]) -> None:
             current = screen.current
             assert current is not None
-            screen.listing.listed[current.item.id] = replace(current, due_at=app.services.clock.now())
+            screen.listing.listed[current.item.id] = replace(current, due_at=app.session.clock.now())
             assert screen.current != current
             once_painted(call)
 
@@ -155,8 +155,8 @@ async def test_a_countdown_goes_on_below_a_dialog_and_names_no_key_that_does_not
         await until(pilot, lambda: "u undo" not in drawn(app) and "a approve" not in drawn(app), "the keys to go")
         shown = [seconds()]
         await until(pilot, lambda: seconds() and seconds() != shown[0], "the countdown to go on")
-        assert app.services.decisions is not None
-        await app.services.decisions.undo(first)
+        assert app.session.decisions is not None
+        await app.session.decisions.undo(first)
         await until(pilot, lambda: " held for " not in drawn(app), "its end")
         await pilot.press("escape")
         await until(pilot, lambda: "a approve" in drawn(app), "the keys to come back")
@@ -223,8 +223,8 @@ async def test_a_hold_goes_on_to_its_deadline_when_what_is_held_has_not_moved(
         await until(pilot, lambda: screen.decision_of(draft), "the decision")
         before = screen.decision_of(draft)
         # The list loses it for a moment, as a list does that is read while it changes.
-        screen.services.pending.remove(draft)
-        decisions = screen.services.decisions
+        screen.session.pending.remove(draft)
+        decisions = screen.session.decisions
         assert decisions is not None and before is not None
         await decisions.queue_moved()
         sandbox.decide(other, "reject", "mine")

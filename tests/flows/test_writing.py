@@ -62,22 +62,22 @@ async def opened(where: str, app: MmTui, pilot: Pilot[Any], model: Model | None)
         await until(pilot, lambda: isinstance(app.screen, EditScreen) and app.screen.query(DraftArea), "the editor")
     else:
         await until(pilot, lambda: "Where is my order" in drawn(app), "the inbox")
-        await until(pilot, lambda: app.services.drafts is not None, "the services")
+        await until(pilot, lambda: app.session.drafts is not None, "the services")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and app.screen.query(DraftArea), "the thread")
-        app.services.drafts = None
+        app.session.drafts = None
         await pilot.press("r")
     area = app.screen.query_one(DraftArea)
     await until(pilot, lambda: area.has_focus, "the text")
     area.select_all()
     burst(app, MINE)
     await until(pilot, lambda: area.text == MINE, "the text")
-    app.services.drafts = model  # type: ignore[assignment]  # only what the screens ask of it
+    app.session.drafts = model  # type: ignore[assignment]  # only what the screens ask of it
     return area
 
 
 def kept(app: MmTui) -> list[str]:
-    return [edit.text.body for edit in Edits(app.services.database).left_over()]
+    return [edit.text.body for edit in Edits(app.session.database).left_over()]
 
 
 @pytest.mark.parametrize("where", ["edit", "reply"])
@@ -116,7 +116,7 @@ async def test_half_a_text_of_a_model_never_stays(
         assert area.text.endswith("!")
         await pilot.press("escape")
         await until(pilot, lambda: not area.has_focus, "the editor to close")
-        stored = [edit.text.body for edit in EditStore(app.services.database).all()]
+        stored = [edit.text.body for edit in EditStore(app.session.database).all()]
         assert any(body.startswith(MINE) and body.endswith("!") for body in stored)
         assert not any("Half of a te" in body for body in stored)
 
@@ -127,8 +127,8 @@ async def test_text_typed_right_behind_reply_stops_the_model(
     sandbox.inbound(subject="Where is my order", body="It has not come.")
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         await until(pilot, lambda: "Where is my order" in drawn(app), "the inbox")
-        await until(pilot, lambda: app.services.drafts is not None, "the services")
-        app.services.drafts = Model("hangs")  # type: ignore[assignment]
+        await until(pilot, lambda: app.session.drafts is not None, "the services")
+        app.session.drafts = Model("hangs")  # type: ignore[assignment]
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ThreadScreen) and app.screen.query(DraftArea), "the thread")
         burst(app, f"r{MINE}")
@@ -172,9 +172,9 @@ async def test_a_reply_that_two_windows_write_loses_no_text(
     async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
         area = await opened("reply", app, pilot, None)
         await until(pilot, lambda: kept(app) == [MINE], "the saved text")
-        (saved,) = Edits(app.services.database).left_over()
+        (saved,) = Edits(app.session.database).left_over()
         other = replace(saved, text=replace(saved.text, body="From another window."))
-        EditStore(app.services.database).save(other)
+        EditStore(app.session.database).save(other)
         burst(app, "!")
         await until(pilot, lambda: f"{MINE}!" in kept(app), "the text that was written on")
         await until(pilot, lambda: "another window is writing this reply too" in drawn(app), "the words")

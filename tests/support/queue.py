@@ -49,5 +49,5 @@ def write_elsewhere(app: MmTui, entry: QueueEntry, body: str) -> None:
     """Saves an edit of a waiting mail as another window would."""
     item = entry.item
     text = EditedDraft(item.raw.to, item.raw.subject, body)
-    edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, app.services.clock.now())
-    EditStore(app.services.database).save(edit)
+    edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, app.session.clock.now())
+    EditStore(app.session.database).save(edit)

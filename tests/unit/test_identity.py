@@ -206,8 +206,8 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
     from mm_tui.screens.audit.history import HistoryScreen
 
     async with synced_app(sandbox, size=(100, 30)) as (app, pilot):
-        assert app.services.sync is not None
-        await app.services.sync.fetch_detail(sandbox.mailbox, draft)
+        assert app.session.sync is not None
+        await app.session.sync.fetch_detail(sandbox.mailbox, draft)
         app.push_screen(HistoryScreen(draft))
         await until(pilot, lambda: "✓ the gateway's signature holds" in shown(app))
         assert "ai_generated: true" in shown(app)

@@ -9,7 +9,7 @@ from mm_tui.services.decisions.view import Phase
 from mm_tui.widgets.status import incidents
 
 
-def services(*phases: Phase) -> Any:
+def session(*phases: Phase) -> Any:
     views = [
         SimpleNamespace(phase=phase, email_id=f"mail{number}", looked_at=False) for number, phase in enumerate(phases)
     ]
@@ -18,7 +18,7 @@ def services(*phases: Phase) -> Any:
 
 def test_an_incident_is_named_and_the_others_are_counted() -> None:
     nothing: Any = SimpleNamespace(decisions=None)
-    assert not incidents(services(Phase.DONE, Phase.ELSEWHERE))
+    assert not incidents(session(Phase.DONE, Phase.ELSEWHERE))
     assert not incidents(nothing)
-    assert "incident: mail1 " in incidents(services(Phase.DONE, Phase.INCIDENT, Phase.DONE)).plain
-    assert "mail1 and 1 more" in incidents(services(Phase.INCIDENT, Phase.INCIDENT)).plain
+    assert "incident: mail1 " in incidents(session(Phase.DONE, Phase.INCIDENT, Phase.DONE)).plain
+    assert "mail1 and 1 more" in incidents(session(Phase.INCIDENT, Phase.INCIDENT)).plain

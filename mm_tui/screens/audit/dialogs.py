@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, ProgressBar, Static
 from textual.worker import get_current_worker
 
-from mm_tui.messages import services_of
+from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.confirm import keys_line
 from mm_tui.services.audit.export import ExportError, export, target_of
@@ -90,9 +90,9 @@ class ExportScreen(ModalScreen[str | None]):
         self._writing = False
 
     def compose(self) -> ComposeResult:
-        services = services_of(self)
-        day = services.clock.now().astimezone().strftime("%Y-%m-%d")
-        name = "".join(char if char.isalnum() else "-" for char in services.settings.profile.name)
+        session = session_of(self)
+        day = session.clock.now().astimezone().strftime("%Y-%m-%d")
+        name = "".join(char if char.isalnum() else "-" for char in session.settings.profile.name)
         with Vertical(classes="dialog dialog--export"):
             title = "Export the lines shown" if self._narrowed else "Export all lines of both logs"
             yield Static(Content(title), classes="dialog--title")

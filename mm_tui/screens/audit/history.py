@@ -85,7 +85,7 @@ class HistoryScreen(BaseScreen):
         self.run_worker(self._read, thread=True, exclusive=True, group="life", exit_on_error=False)
 
     def _read(self) -> None:
-        database = self.services.database
+        database = self.session.database
         self.post_message(LifeRead(Lives(database, AuditLines(database)).of(self._email_id)))
 
     def on_life_read(self, message: LifeRead) -> None:
@@ -104,7 +104,7 @@ class HistoryScreen(BaseScreen):
     async def _look_up(self, life: History) -> None:
         assert life.summary is not None
         parties = (*life.summary.to, *(life.detail.cc if life.detail is not None else ()))
-        words = await self.services.why_not_arrived(life.summary, [str(party.address) for party in parties])
+        words = await self.session.why_not_arrived(life.summary, [str(party.address) for party in parties])
         self.post_message(DeliveryLookedUp(words))
 
     def on_delivery_looked_up(self, message: DeliveryLookedUp) -> None:
@@ -113,7 +113,7 @@ class HistoryScreen(BaseScreen):
             self._show(keep_place=True)
 
     async def _check(self, header: str) -> None:
-        self.post_message(IdentityChecked(await self.services.identity(header)))
+        self.post_message(IdentityChecked(await self.session.identity(header)))
 
     def on_identity_checked(self, message: IdentityChecked) -> None:
         self.identity = message.identity

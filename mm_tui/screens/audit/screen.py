@@ -119,7 +119,7 @@ class AuditScreen(BaseScreen):
     def lines(self) -> AuditLines:
         """The use-case that reads both logs."""
         if self._lines is None:
-            self._lines = AuditLines(self.services.database)
+            self._lines = AuditLines(self.session.database)
         return self._lines
 
     @property
@@ -130,7 +130,7 @@ class AuditScreen(BaseScreen):
     @property
     def wanted(self) -> LineFilter:
         """What is shown: what was chosen, narrowed by what was typed."""
-        return narrowed(self.chosen, self.typed, self.services.clock.now())[0]
+        return narrowed(self.chosen, self.typed, self.session.clock.now())[0]
 
     @property
     def has_read(self) -> bool:
@@ -148,7 +148,7 @@ class AuditScreen(BaseScreen):
                 with Horizontal(id="search-line"):
                     yield Static(Content("/"))
                     yield LineInput(id="search", placeholder="words, after: before:")
-                yield AuditList(self.lines, self.services.clock, id="entries")
+                yield AuditList(self.lines, self.session.clock, id="entries")
             yield Pager(id="entry")
 
     def on_mount(self) -> None:
@@ -170,8 +170,8 @@ class AuditScreen(BaseScreen):
 
     def on_screen_resume(self) -> None:
         # The gateway's log is read once a minute; who looks at it wants to see what has just been done.
-        if self.services.sync is not None:
-            self.services.sync.wake(Part.AUDIT)
+        if self.session.sync is not None:
+            self.session.sync.wake(Part.AUDIT)
 
     def show(self, chosen: LineFilter, typed: str) -> None:
         """Shows other lines, from the newest."""
@@ -193,7 +193,7 @@ class AuditScreen(BaseScreen):
     def _read(self, wanted: LineFilter, asked: tuple[LineFilter, str, bool], fresh: bool) -> None:
         worker = get_current_worker()
         self.lines.learn()
-        folder = Folder(self.services.database)
+        folder = Folder(self.session.database)
         keys = array("q")
         first = fresh
         for chunk in self.lines.keys(wanted, stop=lambda: worker.is_cancelled, first=FIRST_KEYS):
@@ -204,11 +204,11 @@ class AuditScreen(BaseScreen):
         if not worker.is_cancelled:
             self.post_message(LinesFound(asked, keys, folder.folded, whole=True, fresh=first))
         if not worker.is_cancelled:
-            since = first_day(self.services.clock.now())
-            self.post_message(DecisionsCounted(made_since(self.services.database, since)))
+            since = first_day(self.session.clock.now())
+            self.post_message(DecisionsCounted(made_since(self.session.database, since)))
 
     def on_decisions_counted(self, message: DecisionsCounted) -> None:
-        words = decisions_plot(message.made, self.services.clock.now())
+        words = decisions_plot(message.made, self.session.clock.now())
         self.query_one("#plot", CachedStatic).put(words)
 
     def on_lines_found(self, message: LinesFound) -> None:
@@ -225,19 +225,19 @@ class AuditScreen(BaseScreen):
 
     def _show_heading(self) -> None:
         chosen = self.chosen
-        box = next((one for one in self.services.mail.mailbox_rows() if one.mailbox_id == chosen.mailbox_id), None)
-        alone = self.services.sync is not None and not self.services.can("admin")
-        both = "local journal" if alone and not self.services.audit.count() else "both logs"
+        box = next((one for one in self.session.mail.mailbox_rows() if one.mailbox_id == chosen.mailbox_id), None)
+        alone = self.session.sync is not None and not self.session.can("admin")
+        both = "local journal" if alone and not self.session.audit.count() else "both logs"
         words = [{Source.GATEWAY: "gateway's log", Source.JOURNAL: "local journal", None: both}[chosen.source]]
         words += [OneLine(box.address)] if box else []
         words += [actor_words(chosen.actor)] if chosen.actor else []
         words += [OneLine(chosen.action)] if chosen.action else []
-        words += [f"since {moment(chosen.since, self.services.clock.now()).strip()}"] if chosen.since else []
+        words += [f"since {moment(chosen.since, self.session.clock.now()).strip()}"] if chosen.since else []
         rows = len(self.entries.keys)
         total = count(rows + sum(self.lines.folded.values()), "line", "lines") + ("" if self._whole else "…")
         words += [f"folded into {rows:,}"] if self.lines.folded else []
         parts = [Content.assemble((total, "bold $foreground")), Content(" · ".join(words))]
-        _, complaint = narrowed(chosen, self.typed, self.services.clock.now())
+        _, complaint = narrowed(chosen, self.typed, self.session.clock.now())
         for trouble in (complaint, self._gateway_trouble()):
             if trouble:
                 parts.append(Content.assemble(("▲ ", "$warning"), (trouble, "$foreground")))
@@ -246,10 +246,10 @@ class AuditScreen(BaseScreen):
 
     def _gateway_trouble(self) -> OneLine:
         """Why the gateway's log is not shown, or not as it is now."""
-        sync = self.services.sync
+        sync = self.session.sync
         if sync is None:
-            return self.services.trouble
-        if not self.services.can("admin"):
+            return self.session.trouble
+        if not self.session.can("admin"):
             return OneLine(NO_ADMIN)
         part = next((part for part in sync.state.parts if part.part is Part.AUDIT), None)
         if part is not None and part.error is not None:
@@ -259,7 +259,7 @@ class AuditScreen(BaseScreen):
     def _empty_words(self) -> tuple[str, ...]:
         if self.chosen != LineFilter() or self.typed:
             cure = "{audit.clear} shows all lines; {audit.filter} and {audit.search} change the filter."
-            return ("No lines match.", with_keys(cure, self.services.settings.keys))
+            return ("No lines match.", with_keys(cure, self.session.settings.keys))
         trouble = self._gateway_trouble()
         words = (trouble,) if trouble else ("The gateway's log has not been read yet, or is empty.",)
         return ("Nothing has been decided or logged yet.", *words, "Decisions you make here appear at once.")
@@ -335,7 +335,7 @@ class AuditScreen(BaseScreen):
         self._end_search()
 
     def action_next_mailbox(self) -> None:
-        ids = [None, *(box.mailbox_id for box in self.services.mail.mailbox_rows())]
+        ids = [None, *(box.mailbox_id for box in self.session.mail.mailbox_rows())]
         at = ids.index(self.chosen.mailbox_id) if self.chosen.mailbox_id in ids else 0
         self.show(replace(self.chosen, mailbox_id=ids[(at + 1) % len(ids)]), self.typed)
 
@@ -350,8 +350,8 @@ class AuditScreen(BaseScreen):
     def on_facets_read(self, message: FacetsRead) -> None:
         from mm_tui.screens.audit.filter import AuditFilterScreen
 
-        boxes = [(row.mailbox_id, row.address) for row in self.services.mail.mailbox_rows()]
-        dialog = AuditFilterScreen(self.chosen, message.actors, message.actions, boxes, self.services.clock.now())
+        boxes = [(row.mailbox_id, row.address) for row in self.session.mail.mailbox_rows()]
+        dialog = AuditFilterScreen(self.chosen, message.actors, message.actions, boxes, self.session.clock.now())
         self.app.push_screen(dialog, self._filter_chosen)
 
     def _filter_chosen(self, chosen: LineFilter | None) -> None:
@@ -364,7 +364,7 @@ class AuditScreen(BaseScreen):
         self.run_worker(self._verify, thread=True, exclusive=True, group="verify", exit_on_error=False)
 
     def _verify(self) -> None:
-        journal = Journal(self.services.database)
+        journal = Journal(self.session.database)
         self.post_message(Verified(journal.verify(), journal.head()))
 
     def on_verified(self, message: Verified) -> None:

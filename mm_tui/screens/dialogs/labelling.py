@@ -21,7 +21,7 @@ class Labelling:
 
     def say_why_not(self) -> None:
         """Says why the assistant does nothing yet."""
-        self._screen.say(self._screen.services.trouble or "the assistant is not ready yet", "warning")
+        self._screen.say(self._screen.session.trouble or "the assistant is not ready yet", "warning")
 
     def ask(self, email_id: str, label: str) -> None:
         """Asks for the label of an email.
@@ -32,13 +32,13 @@ class Labelling:
         """
         from mm_tui.screens.dialogs.labels import LabelScreen
 
-        if self._screen.services.triage is None:
+        if self._screen.session.triage is None:
             self.say_why_not()
             return
-        labels = self._screen.services.settings.assist.labels
+        labels = self._screen.session.settings.assist.labels
         self._screen.app.push_screen(LabelScreen(labels, label), partial(self._chosen, email_id))
 
     def _chosen(self, email_id: str, label: str | None) -> None:
-        triage = self._screen.services.triage
+        triage = self._screen.session.triage
         if label is not None and triage is not None:
             self._screen.run_worker(triage.set_label(email_id, label), group="label", exit_on_error=False)

@@ -42,11 +42,11 @@ class OnTheWay(NamedTuple):
         return " ".join(parts)
 
 
-def on_the_way(services: Session) -> OnTheWay:
+def on_the_way(session: Session) -> OnTheWay:
     """The decisions that leaving now would affect. One that only waits for an answer is as it was the next time."""
-    if services.decisions is None:
+    if session.decisions is None:
         return OnTheWay(frozenset(), frozenset())
-    views = [view for view in services.decisions.states() if not view.ended and view.question is None]
+    views = [view for view in session.decisions.states() if not view.ended and view.question is None]
     return OnTheWay(
         frozenset(view.email_id for view in views if view.can_undo),
         frozenset(view.email_id for view in views if not view.can_undo),

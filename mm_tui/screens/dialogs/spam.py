@@ -29,15 +29,15 @@ class SpamMarking:
         # Imported late: it brings the models, and the first frame needs none.
         from mm_tui.services.spam import MARKED, why_not
 
-        services = self._screen.services
+        session = self._screen.session
         marked = row.status in MARKED
         if words := why_not(row.direction, row.status, spam=not marked):
             self._screen.say(words)
             return
-        if services.spam is None:
-            self._screen.say(services.trouble or "still starting", "warning")
+        if session.spam is None:
+            self._screen.say(session.trouble or "still starting", "warning")
             return
-        if not services.can("send"):
+        if not session.can("send"):
             self._screen.say(
                 "this needs a key with the scope send: set send_key, for instance with mm-tui init", "warning"
             )
@@ -59,12 +59,12 @@ class SpamMarking:
             self._screen.run_worker(self._marked(email_id, spam), group="spam", exit_on_error=False)
 
     async def _marked(self, email_id: str, spam: bool) -> None:
-        services = self._screen.services
-        assert services.spam is not None
+        session = self._screen.session
+        assert session.spam is not None
         try:
-            words, severity = await services.spam.mark(email_id, spam=spam), "information"
+            words, severity = await session.spam.mark(email_id, spam=spam), "information"
         except Exception as error:
-            fault = services.fault_words(error)
+            fault = session.fault_words(error)
             if fault is None:
                 raise
             doubt = " It may be marked all the same." if getattr(error, "may_have_happened", False) else ""

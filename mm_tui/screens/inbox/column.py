@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from mm_tui.messages import services_of
+from mm_tui.messages import session_of
 from mm_tui.query import MAIL_FILTERS, saved
 from mm_tui.screens.inbox import words as inbox_words
 from mm_tui.services.events import Phase
@@ -86,14 +86,14 @@ class MailColumn(Vertical):
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
             yield LineInput(id="search", placeholder="words, from: to: label: is: in: before: after: has:")
-        mails = MailList(self.services.mail, self.services.clock, id="mails")
+        mails = MailList(self.session.mail, self.session.clock, id="mails")
         mails.folded = self.view.folded
         yield mails
 
     @property
-    def services(self) -> Session:
+    def session(self) -> Session:
         """The stores and services."""
-        return services_of(self)
+        return session_of(self)
 
     @property
     def leaves_out(self) -> bool:
@@ -105,7 +105,7 @@ class MailColumn(Vertical):
         # Watched, for the message that tells of a change comes only after the letter has been drawn.
         self.watch(self.query_one("#search", Input), "value", self._query_typed, init=False)
         self.use_profile_mailbox()
-        keys = self.services.mail.keys(self.view, limit=FIRST_KEYS)
+        keys = self.session.mail.keys(self.view, limit=FIRST_KEYS)
         self.mails.set_keys(keys, go_first=True)
         self._whole = len(keys) < FIRST_KEYS
         self.show_heading()
@@ -133,7 +133,7 @@ class MailColumn(Vertical):
         if email_ids is None or self.view.folded or len(email_ids) > FIRST_KEYS:
             self.mails.forget_rows()
         else:
-            found = (self.services.mail.rowid(email_id) for email_id in email_ids)
+            found = (self.session.mail.rowid(email_id) for email_id in email_ids)
             self.mails.forget_rows([key for key in found if key is not None])
 
     def reload_soon(self) -> None:
@@ -149,8 +149,8 @@ class MailColumn(Vertical):
     def reload(self, *, fresh: bool = False) -> None:
         """Has the keys of the view read in a thread. `fresh`: it is another view, shown from its first line."""
         # To the screen: what the list posts on behalf of its own parent goes no further than there.
-        view, store, post = self.view, self.services.mail, self.screen.post_message
-        query = parse_query(view.query, self.services.clock.now())
+        view, store, post = self.view, self.session.mail, self.screen.post_message
+        query = parse_query(view.query, self.session.clock.now())
         painted = threading.Event()
 
         def read() -> None:
@@ -177,7 +177,7 @@ class MailColumn(Vertical):
         go_first = message.fresh or (self._starting and self.mails.cursor == 0)
         if message.keys != self.mails.keys or message.fresh:
             self.mails.set_keys(message.keys, go_first=go_first)
-        sync = self.services.sync
+        sync = self.session.sync
         if message.keys and sync is not None and sync.state.phase not in (Phase.CONNECTING, Phase.FILLING):
             self._starting = False
         if message.whole or message.fresh:
@@ -188,21 +188,21 @@ class MailColumn(Vertical):
 
     def use_profile_mailbox(self) -> None:
         """Lists only the mailbox that the profile names, as soon as it is known."""
-        wanted = self.services.settings.profile.mailbox
+        wanted = self.session.settings.profile.mailbox
         if wanted is None or self.view.mailbox_id is not None:
             return
-        for box in self.services.mail.mailbox_rows():
+        for box in self.session.mail.mailbox_rows():
             if wanted in (box.mailbox_id, box.address):
                 self.view = replace(self.view, mailbox_id=box.mailbox_id)
 
     def show_heading(self) -> None:
         """Says what is listed and how many that are."""
-        words = inbox_words.heading(self.services, self.view, len(self.mails.keys), whole=self._whole)
+        words = inbox_words.heading(self.session, self.view, len(self.mails.keys), whole=self._whole)
         self.query_one("#heading", CachedStatic).put(words, layout=False)
 
     def show_empty_words(self) -> None:
         """Says why nothing is listed, where that is so."""
-        words = () if self.mails.keys else inbox_words.empty_words(self.services, self.view)
+        words = () if self.mails.keys else inbox_words.empty_words(self.session, self.view)
         if words != self.mails.empty_words:
             self.mails.empty_words = words
             self.mails.refresh()
@@ -239,7 +239,7 @@ class MailColumn(Vertical):
 
     def commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         """The saved filters, for the palette."""
-        filters = saved(self.services.settings.filters.inbox, MAIL_FILTERS).items()
+        filters = saved(self.session.settings.filters.inbox, MAIL_FILTERS).items()
         view = MailView(folded=self.view.folded)
         return [
             (OneLine(f"Filter {name}"), OneLine(text), partial(self.show_searched, replace(view, query=text)))
@@ -252,7 +252,7 @@ class MailColumn(Vertical):
 
     def next_mailbox(self) -> None:
         """The next mailbox, after the last all of them."""
-        ids = [None, *(box.mailbox_id for box in self.services.mail.mailbox_rows())]
+        ids = [None, *(box.mailbox_id for box in self.session.mail.mailbox_rows())]
         at = ids.index(self.view.mailbox_id) if self.view.mailbox_id in ids else 0
         self.show(replace(self.view, mailbox_id=ids[(at + 1) % len(ids)]))
 
@@ -260,7 +260,7 @@ class MailColumn(Vertical):
         """Asks for a mailbox, label or status."""
         from mm_tui.screens.inbox.filters import FilterScreen
 
-        self.app.push_screen(FilterScreen(self.services, self.view), self._filter_chosen)
+        self.app.push_screen(FilterScreen(self.session, self.view), self._filter_chosen)
 
     def _filter_chosen(self, view: MailView | None) -> None:
         if view is not None:

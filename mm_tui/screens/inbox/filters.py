@@ -54,7 +54,7 @@ class FilterScreen(ModalScreen[MailView | None]):
     """One list of everything that can be filtered by; choosing what is set already drops it.
 
     Args:
-        services: for mailboxes, labels and numbers.
+        session: for mailboxes, labels and numbers.
         view: what is shown now.
     """
 
@@ -71,22 +71,22 @@ class FilterScreen(ModalScreen[MailView | None]):
             self.at = at
             self.number = number
 
-    def __init__(self, services: Session, view: MailView) -> None:
+    def __init__(self, session: Session, view: MailView) -> None:
         super().__init__()
-        self._services = services
+        self._session = session
         self._shown = view
         self._choices: list[_Kind | _Narrower] = [_Kind("Mailbox")]
 
-        for box in services.mail.mailbox_rows():
+        for box in session.mail.mailbox_rows():
             self._add(box.address, replace(view, mailbox_id=box.mailbox_id), replace(view, mailbox_id=None))
         self._choices.append(_Kind("Label"))
-        for label in services.settings.assist.labels:
+        for label in session.settings.assist.labels:
             self._add(label, replace(view, label=label), replace(view, label=None))
         self._choices.append(_Kind("Status"))
         for status in STATUSES:
             self._add(status, replace(view, status=status), replace(view, status=None))
         self._choices.append(_Kind("Saved"))
-        for name, text in saved(services.settings.filters.inbox, MAIL_FILTERS).items():
+        for name, text in saved(session.settings.filters.inbox, MAIL_FILTERS).items():
             self._add(name, replace(view, query=text), replace(view, query=""), text)
 
     def _add(self, name: str, narrowed: MailView, without: MailView, more: str = "") -> None:
@@ -104,13 +104,13 @@ class FilterScreen(ModalScreen[MailView | None]):
         self.run_worker(self._count, thread=True, exclusive=True, group="count", exit_on_error=False)
 
     def _count(self) -> None:
-        worker, now = get_current_worker(), self._services.clock.now()
+        worker, now = get_current_worker(), self._session.clock.now()
         for at, choice in enumerate(self._choices):
             if worker.is_cancelled:
                 return
             if isinstance(choice, _Narrower):
                 query = parse_query(choice.view.query, now)
-                self.post_message(self.Counted(at, self._services.mail.count(choice.view, query=query)))
+                self.post_message(self.Counted(at, self._session.mail.count(choice.view, query=query)))
 
     def on_filter_screen_counted(self, message: Counted) -> None:
         choice = self._choices[message.at]

@@ -23,14 +23,14 @@ class Preview(Widget):
     """The pane beside or below the list. What does not fit is cut off: opening shows all.
 
     Args:
-        services: the stores.
+        session: the stores.
     """
 
     DEFAULT_CSS = "Preview { padding: 0 1; }"
 
-    def __init__(self, services: Session, *, id: str | None = None) -> None:
+    def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._services = services
+        self._session = session
         self._shown = Content("")
 
     def show(self, row: MailRow | None) -> None:
@@ -70,8 +70,8 @@ class Preview(Widget):
         if row.summary:
             lines += [Content(""), Content(row.summary)]
         lines.append(Content(""))
-        detail = self._services.mail.detail(row.email_id)
-        waiting = self._services.pending.get(row.email_id)
+        detail = self._session.mail.detail(row.email_id)
+        waiting = self._session.pending.get(row.email_id)
         if detail is None and waiting is not None:
             lines += _body(waiting.body)
         else:
@@ -84,8 +84,8 @@ class Preview(Widget):
         """The text of the draft that waits in its thread; empty when none does."""
         if not row.waiting or row.thread_id is None:
             return []
-        mails = reversed(self._services.mail.thread_rows(row.mailbox_id, row.thread_id))
-        drafts = (self._services.pending.get(mail.email_id) for mail in mails if mail.direction == "outbound")
+        mails = reversed(self._session.mail.thread_rows(row.mailbox_id, row.thread_id))
+        drafts = (self._session.pending.get(mail.email_id) for mail in mails if mail.direction == "outbound")
         waiting = next((draft for draft in drafts if draft is not None), None)
         if waiting is None:
             return []
@@ -95,9 +95,9 @@ class Preview(Widget):
 
     def _card(self, row: MailRow) -> list[Content]:
         """What the assistant found in it besides the summary, with the model's id; empty when it found nothing."""
-        if self._services.triage is None:
+        if self._session.triage is None:
             return []
-        card = self._services.triage.card(row.email_id)
+        card = self._session.triage.card(row.email_id)
         asked = card.requested_action or card.intent
         lines = [_line("wants", asked)] if asked and asked != "unknown" else []
         lines += [_line("by", card.deadline)] if card.deadline else []

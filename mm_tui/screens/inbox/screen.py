@@ -68,7 +68,7 @@ class InboxScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             yield MailColumn(id="left")
-            yield Preview(self.services, id="preview")
+            yield Preview(self.session, id="preview")
 
     @property
     def column(self) -> MailColumn:
@@ -120,21 +120,21 @@ class InboxScreen(BaseScreen):
         self.column.show_empty_words()
 
     def _show_hint(self) -> None:
-        words = inbox_words.hint(self.services)
+        words = inbox_words.hint(self.session)
         hint = self.query_one("#hint", Static)
         hint.display = bool(words)
         hint.update(Content(words))
 
     def action_import_report(self) -> None:
         """Shows what the demo imported of the reader's mail, and what was unusual."""
-        if not self.services.demo:
+        if not self.session.demo:
             self.say("No mail was imported here: only mm-tui demo --mail imports mail.")
             return
         from mm_tui.screens.dialogs.mail import PageScreen
         from mm_tui.widgets.pager import PageWriter
 
         writer = PageWriter()
-        for line in self.services.demo:
+        for line in self.session.demo:
             writer.line(line)
         self.app.push_screen(PageScreen("Import report", writer.page()))
 
@@ -207,7 +207,7 @@ class InboxScreen(BaseScreen):
 
     def action_summarise(self) -> None:
         """Asks the model about the email under the cursor."""
-        row, triage = self.mails.current_row, self.services.triage
+        row, triage = self.mails.current_row, self.session.triage
         if row is None or not row.email_id:
             return
         if triage is None:
@@ -226,7 +226,7 @@ class InboxScreen(BaseScreen):
             self.spam_marking.ask(row)
 
     async def _examine(self, email_id: str) -> None:
-        triage = self.services.triage
+        triage = self.session.triage
         if triage is not None:
             card = await triage.examine(email_id, again=True)
             if card.words:

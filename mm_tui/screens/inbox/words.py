@@ -20,35 +20,35 @@ GREETED = "greeted"
 """The fact that the first hint has been shown."""
 
 
-def hint(services: Session) -> str:
+def hint(session: Session) -> str:
     """One line on the first run, which is thereby over, and always in the demo; else empty."""
-    if services.demo is not None:
-        if not services.demo:
+    if session.demo is not None:
+        if not session.demo:
             return "Demo: sample mail, nothing is sent. Press 2 for the queue, ? for all keys."
         return "Demo: your mail, nothing is sent. Press I for the import report, ? for all keys."
-    if services.facts.get(GREETED) is not None:
+    if session.facts.get(GREETED) is not None:
         return ""
-    services.facts.set(GREETED, "yes")
+    session.facts.set(GREETED, "yes")
     return "Welcome. Press 2 for the queue, ? for this screen's keys, ctrl+p to find any command."
 
 
-def heading(services: Session, view: MailView, found: int, *, whole: bool) -> Content:
+def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Content:
     """What is listed, how many that are, and what of the query could not be used.
 
     Args:
-        services: for the mailboxes' addresses and the time.
+        session: for the mailboxes' addresses and the time.
         view: what is listed.
         found: emails, or threads where they are folded.
         whole: all have been counted; else an ellipsis stands behind the number.
     """
-    box = next((one for one in services.mail.mailbox_rows() if one.mailbox_id == view.mailbox_id), None)
+    box = next((one for one in session.mail.mailbox_rows() if one.mailbox_id == view.mailbox_id), None)
     words = [OneLine(box.address) if box else "all mailboxes"]
     words += [f"label {OneLine(view.label)}"] if view.label else []
     words += [OneLine(view.status).replace("_", " ")] if view.status else []
     parts: list[Content] = [Content(" · ".join(words))]
     kinds = ("conversation", "conversations") if view.folded else ("email", "emails")
     parts.append(Content(count(found, *kinds) + ("" if whole else "…")))
-    complaints = parse_query(view.query, services.clock.now()).complaints
+    complaints = parse_query(view.query, session.clock.now()).complaints
     if view.folded and not complaints:
         parts.append(Content.assemble((UNREAD_SIGN, "$accent"), " unread"))
         parts.append(Content.assemble((WAITING_SIGN, "$accent"), " an answer waits"))
@@ -57,16 +57,16 @@ def heading(services: Session, view: MailView, found: int, *, whole: bool) -> Co
     return joined(parts, " · ")
 
 
-def empty_words(services: Session, view: MailView) -> tuple[str, ...]:
+def empty_words(session: Session, view: MailView) -> tuple[str, ...]:
     """Why nothing is listed, and what to do next."""
-    sync = services.sync
+    sync = session.sync
     clear = key_name(keymap.act("inbox.clear").keys)
     if view.query:
         return (f"Nothing matches “{OneLine(view.query)}”.", f"Press {clear} to show all mail, ? for the operators.")
     if view.label or view.status:
         return ("No mail has that label or status.", f"Press {clear} to show all mail, f to choose another.")
-    if services.trouble:
-        return ("No mail on this machine yet.", OneLine(services.trouble))
+    if session.trouble:
+        return ("No mail on this machine yet.", OneLine(session.trouble))
     if sync is None or sync.state.phase in (Phase.CONNECTING, Phase.FILLING):
         return ("No mail on this machine yet.", "Fetching it from the gateway now.")
     if sync.state.error is not None:

@@ -49,15 +49,15 @@ class MailboxActing:
 
     def _acts(self, scope: str) -> MailboxActs | None:
         """The use-case, when a key for it is set; else says what is missing."""
-        if self._screen.services.boxes is None:
-            self._screen.say(self._screen.services.trouble or "still starting", "warning")
+        if self._screen.session.boxes is None:
+            self._screen.say(self._screen.session.trouble or "still starting", "warning")
             return None
-        if not self._screen.services.can(scope):
+        if not self._screen.session.can(scope):
             self._screen.say(
                 f"this needs a key with the scope {scope}: set {scope}_key, for example with mm-tui init", "warning"
             )
             return None
-        return self._screen.services.boxes
+        return self._screen.session.boxes
 
     def _do(self, work: Coroutine[Any, Any, Said], again: Callable[[Said], None] | None = None) -> None:
         async def acted() -> None:

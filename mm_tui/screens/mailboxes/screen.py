@@ -124,14 +124,14 @@ class MailboxesScreen(BaseScreen):
             self._reload_timer.stop()
             self._reload_timer = None
         if self._evidences is None:
-            self._evidences = Evidences(self.services.database, self.services.clock)
+            self._evidences = Evidences(self.session.database, self.session.clock)
         self.run_worker(
             partial(self._read, self._evidences), thread=True, exclusive=True, group="evidence", exit_on_error=False
         )
 
     def _read(self, evidences: Evidences) -> None:
         rows = evidences.all()
-        agents = {row.mailbox.id: by_agent(evidences.decided(row.mailbox.id), self.services.audit) for row in rows}
+        agents = {row.mailbox.id: by_agent(evidences.decided(row.mailbox.id), self.session.audit) for row in rows}
         self.post_message(EvidenceRead(rows, agents))
 
     def on_evidence_read(self, message: EvidenceRead) -> None:
@@ -144,21 +144,21 @@ class MailboxesScreen(BaseScreen):
 
     def read_facts(self) -> None:
         """Asks for account, usage and webhooks anew."""
-        if self.services.boxes is not None:
+        if self.session.boxes is not None:
             self.run_worker(self._read_facts(), exclusive=True, group="facts", exit_on_error=False)
 
     async def _read_facts(self) -> None:
-        if self.services.boxes is not None:
-            self.post_message(FactsRead(await self.services.boxes.facts()))
+        if self.session.boxes is not None:
+            self.post_message(FactsRead(await self.session.boxes.facts()))
 
     def on_facts_read(self, message: FactsRead) -> None:
         self.facts = message.facts
         self._show()
 
     def _empty_words(self) -> tuple[str, ...]:
-        if self.services.trouble:
-            return ("No mailboxes loaded yet.", str(self.services.trouble))
-        sync = self.services.sync
+        if self.session.trouble:
+            return ("No mailboxes loaded yet.", str(self.session.trouble))
+        sync = self.session.sync
         if sync is not None and sync.state.error is not None:
             return ("No mailboxes loaded yet.", f"{sync.state.error}.", "This is retried automatically.")
         return ("No mailboxes yet.", "Press n to create one. The operator receives a code for it by email.")
@@ -187,7 +187,7 @@ class MailboxesScreen(BaseScreen):
         page = Page()
         if found is not None:
             agents = self._agents.get(found.mailbox.id, ())
-            page = mailbox_page(found, self.facts, self.pager.room, agents, self.services.clock.now())
+            page = mailbox_page(found, self.facts, self.pager.room, agents, self.session.clock.now())
         name = found.mailbox.id if found is not None else ""
         self.pager.show(page, name, keep_place=self.has_class("-reading"))
         self.query_one(StatusLine).update_state()

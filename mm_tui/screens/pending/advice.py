@@ -87,13 +87,13 @@ class Advice:
 NO_ADVICE = Advice()
 
 
-def advice_of(services: Session, entry: QueueEntry) -> Advice:
+def advice_of(session: Session, entry: QueueEntry) -> Advice:
     """What is known now; asks nobody."""
     newest = "" if entry.is_inbound else newest_inbound(entry)
-    card = services.triage.card(newest) if services.triage is not None and newest else None
+    card = session.triage.card(newest) if session.triage is not None and newest else None
     if card is not None and not (card.label or card.summary or card.intent):
         card = None
-    return Advice(card, services.second_reader.state(entry) if services.second_reader is not None else None)
+    return Advice(card, session.second_reader.state(entry) if session.second_reader is not None else None)
 
 
 def newest_inbound(entry: QueueEntry) -> str:

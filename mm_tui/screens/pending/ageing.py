@@ -34,7 +34,7 @@ class Ageing:
         """Says where in the queue the email under the cursor stands, and how long it has waited."""
         screen, shown = self._screen, self._screen.queue_list
         if screen.current is not None:
-            words = place_words(screen.current, shown.cursor, len(shown.keys), screen.services.clock.now())
+            words = place_words(screen.current, shown.cursor, len(shown.keys), screen.session.clock.now())
             screen.pane.set_place(words)
 
     def _let_holds_count(self) -> None:
@@ -42,7 +42,7 @@ class Ageing:
         screen, entry = self._screen, self._screen.current
         if screen.listing.is_over(entry.item.id if entry is not None else None):
             screen.narrow()
-        decisions = screen.services.decisions
+        decisions = screen.session.decisions
         if decisions is None or not decisions.held():
             return
         screen.show_rows()

@@ -83,9 +83,9 @@ class BulkReject:
     def _confirm(self, batch: list[QueueEntry], reason: str) -> None:
         from mm_tui.services.decisions.bulk import summary
 
-        services, number = self._screen.services, str(len(batch))
-        addresses = {box.mailbox_id: box.address for box in services.mail.mailbox_rows()}
-        lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, services.audit)]
+        session, number = self._screen.session, str(len(batch))
+        addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
+        lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, session.audit)]
         self._screen.app.push_screen(
             FormScreen(
                 f"Reject all {number}?",
@@ -112,19 +112,19 @@ class BulkReject:
         from mm_tui.services.decisions import bulk
         from mm_tui.services.decisions.service import Refused
 
-        services = self._screen.services
+        session = self._screen.session
         begun: list[str] = []
         failures: list[Failure] = []
         trouble = OneLine("the rejections did not start: nothing was decided")
         try:
-            assert services.decisions is not None
-            assert services.sync is not None
+            assert session.decisions is not None
+            assert session.sync is not None
             views, failures = await bulk.begin(
                 batch,
                 reason,
-                decisions=services.decisions,
-                sync=services.sync,
-                pending=services.pending,
+                decisions=session.decisions,
+                sync=session.sync,
+                pending=session.pending,
                 stopped=lambda: self._is_stopped,
                 progress=self._has_read,
             )

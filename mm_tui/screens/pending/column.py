@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from mm_tui.messages import services_of
+from mm_tui.messages import session_of
 from mm_tui.screens.pending.queue_list import PendingList, PendingRow
 from mm_tui.screens.pending.words import empty_words, heading
 from mm_tui.widgets.cached_static import CachedStatic
@@ -46,7 +46,7 @@ class QueueColumn(Vertical):
         with Horizontal(id="search-line"):
             yield Static(Content("/"))
             yield LineInput(id="search", placeholder=SEARCH_HELP)
-        waiting = PendingList(services_of(self).clock, id="queue")
+        waiting = PendingList(session_of(self).clock, id="queue")
         waiting.empty_words = READING
         yield waiting
 
@@ -62,13 +62,13 @@ class QueueColumn(Vertical):
 
     def show(self, listing: QueueListing, marks: Marks) -> None:
         """Draws the list, with how the decision about each email stands."""
-        services, shown = services_of(self), self.query_one(PendingList)
-        words = empty_words(services, listing, self.kept, self.made) if self.kept is not None else READING
+        session, shown = session_of(self), self.query_one(PendingList)
+        words = empty_words(session, listing, self.kept, self.made) if self.kept is not None else READING
         if words != shown.empty_words:
             shown.empty_words = words
             shown.refresh()
         views: dict[str, DecisionView] = {}
-        for decision in services.decisions.states() if services.decisions is not None else ():
+        for decision in session.decisions.states() if session.decisions is not None else ():
             # A question may stand on the edit, once its original waits no more.
             views |= {key: decision for key in (decision.email_id, decision.replacement_id) if key is not None}
         shown.show(
@@ -82,5 +82,5 @@ class QueueColumn(Vertical):
                 for key, entry in listing.listed.items()
             ]
         )
-        words_above = heading(listing, len(marks), self.kept or 0, services.settings.keys, self.progress)
+        words_above = heading(listing, len(marks), self.kept or 0, session.settings.keys, self.progress)
         self.query_one("#heading", CachedStatic).put(words_above)

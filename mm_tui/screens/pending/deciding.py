@@ -65,10 +65,10 @@ class Deciding:
 
     def service(self) -> Decisions | None:
         """Where decisions are made; None, with words on the status line, as long as the gateway cannot be asked."""
-        services = self._screen.services
-        if services.decisions is None:
-            self._screen.say(services.trouble or "still starting: decisions need the gateway", "warning")
-        return services.decisions
+        session = self._screen.session
+        if session.decisions is None:
+            self._screen.say(session.trouble or "still starting: decisions need the gateway", "warning")
+        return session.decisions
 
     def refuse(self, why: str) -> None:
         """Says why a key does nothing, until an act makes that answer an old one."""
@@ -132,8 +132,8 @@ class Deciding:
         if view is not None and view.ended:
             reason = self._reasons_given.pop(email_id, "")
             if reason and view.phase in AS_WANTED:
-                services = self._screen.services
-                remember(services.database, reason, services.settings.review.reasons)
+                session = self._screen.session
+                remember(session.database, reason, session.settings.review.reasons)
 
     def go_to_next_undecided(self) -> None:
         """Moves the cursor to the next mail without a decision, from the end of the list to its beginning."""
@@ -177,18 +177,18 @@ class Deciding:
 
     def _colleague_in(self, entry: QueueEntry) -> OneLine:
         """Who else has the email open; empty when nobody, or another window of the same reviewer."""
-        mine = OneLine(reviewer(self._screen.services.settings)).strip().casefold()
+        mine = OneLine(reviewer(self._screen.session.settings)).strip().casefold()
         if entry.claim is None or entry.claim.by.strip().casefold() == mine:
             return OneLine("")
         return entry.claim.words
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
         """Asks before an edit that no gate holds back: it would leave as soon as it is submitted, by the allowlist."""
-        services = self._screen.services
-        box = next((box for box in services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
+        session = self._screen.session
+        box = next((box for box in session.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
         to = (*entry.edit.text.to, *(party.header for party in entry.item.cc)) if entry.edit is not None else ()
         through = box.let_through(to) if box is not None else ()
-        if not through or services.settings.profile.send_key is None:
+        if not through or session.settings.profile.send_key is None:
             self._approve(entry)
             return
         words = f"{', '.join(through)}: on the mailbox's allowlist. Your edit is sent as soon as it is submitted, "
@@ -225,7 +225,7 @@ class Deciding:
         found = entry.assessment.findings
         if entry.edit is None:
             self.begin([entry], decisions.approve(entry.item, entry.digest, found=found))
-        elif self._screen.services.settings.profile.send_key is None:
+        elif self._screen.session.settings.profile.send_key is None:
             self._screen.say("without a send key an edit cannot be submitted, only sent back to the agent", "warning")
             self._ask_why_back(entry, entry.edit.text)
         else:
@@ -241,10 +241,10 @@ class Deciding:
         Args:
             may_ask_redraft: some reasons ask the agent for another draft; the dialog says which.
         """
-        services = self._screen.services
-        review = services.settings.review
-        reasons = offered(services.database, review.reasons)
-        asking = review.redraft_reasons if may_ask_redraft and services.can("send") else ()
+        session = self._screen.session
+        review = session.settings.review
+        reasons = offered(session.database, review.reasons)
+        asking = review.redraft_reasons if may_ask_redraft and session.can("send") else ()
         self._screen.app.push_screen(
             ReasonScreen(title, about, reasons, asking), lambda reason: then(reason) if reason else None
         )
@@ -282,7 +282,7 @@ class Deciding:
 
     def _ask_why_back(self, entry: QueueEntry, edit: EditedDraft) -> None:
         title = "Send back with your text: add a note"
-        if not self._screen.services.can("send"):
+        if not self._screen.session.can("send"):
             title += " (no send key: no tag asks for another draft)"
         self.ask_reason(title, entry.item.subject, lambda reason: self._send_back(entry, edit, reason))
 
@@ -304,7 +304,7 @@ class Deciding:
         if not self._has_read_change(view):
             # What is accepted is what was on the screen (R2).
             choices = [(answer, said) for answer, said in choices if answer is not Answer.ACCEPT]
-            view_key = with_keys("{pending.view}", self._screen.services.settings.keys)
+            view_key = with_keys("{pending.view}", self._screen.session.settings.keys)
             words += f"\n\nRead the differences to the end before you accept: go back, then press {view_key} for Diff."
 
         def answered(answer: Answer | None) -> None:

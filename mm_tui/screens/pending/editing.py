@@ -56,8 +56,8 @@ class Editing:
 
         Whatever is written there already is kept among the saved texts, and so is the text itself.
         """
-        services, email_id = self._screen.services, written_for(kept)
-        mail = services.mail.summary(email_id)
+        session, email_id = self._screen.session, written_for(kept)
+        mail = session.mail.summary(email_id)
         waiting = [entry for entry in self._screen.listing.waiting if not entry.is_inbound]
         found = next((entry for entry in waiting if entry.item.id == email_id), None)
         if found is None and mail is not None and mail.thread_id is not None:
@@ -75,20 +75,20 @@ class Editing:
             self._screen.say("the email that it was written for is not on this machine: copy it instead", "warning")
 
     def _thread_of(self, entry: QueueEntry) -> tuple[str, str | None]:
-        listed = self._screen.services.mail.summary(entry.item.id) if entry.item.thread_id is None else None
+        listed = self._screen.session.mail.summary(entry.item.id) if entry.item.thread_id is None else None
         return entry.item.mailbox_id, entry.item.thread_id or (listed.thread_id if listed is not None else None)
 
     def _use_in_draft(self, entry: QueueEntry, kept: SavedEdit) -> None:
         if not self._may_edit(entry):
             return
-        item, services = entry.item, self._screen.services
+        item, session = entry.item, self._screen.session
         # To and subject stay the draft's: the old text may have gone to somebody else.
         to = entry.edit.text.to if entry.edit is not None else tuple(party.header for party in item.to)
         subject = entry.edit.text.subject if entry.edit is not None else str(item.subject)
         text = EditedDraft(to, subject, kept.text.body)
-        edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, services.clock.now())
+        edit = SavedEdit(item.id, item.mailbox_id, entry.digest, item.raw, text, session.clock.now())
         try:
-            services.edits.save(edit, durable=True)
+            session.edits.save(edit, durable=True)
         except NotSaved as error:
             self._screen.say(f"not saved: {error}", "error")
             return
@@ -124,7 +124,7 @@ class Editing:
     def _discard(self, entry: QueueEntry) -> None:
         assert entry.edit is not None
         try:
-            gone = self._screen.services.edits.discard(entry.item.id, still=entry.edit.text)
+            gone = self._screen.session.edits.discard(entry.item.id, still=entry.edit.text)
         except NotSaved as error:
             self._screen.say(f"not discarded: {error}", "error")
         else:
@@ -137,7 +137,7 @@ class Editing:
     def tell_what_is_open(self) -> None:
         """Has other reviewers see which mail is read or edited here, and theirs be seen; none once it is left."""
         screen = self._screen
-        claims, watch = screen.services.claims, screen.services.claim_watch
+        claims, watch = screen.session.claims, screen.session.claim_watch
         if claims is None or watch is None:
             return
         under = self._editing or screen.current

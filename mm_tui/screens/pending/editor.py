@@ -187,7 +187,7 @@ class EditScreen(BaseScreen):
         self._show_head()
         if self.draft == self._saved:
             return
-        now = self.services.clock.monotonic()
+        now = self.session.clock.monotonic()
         if self._unsaved_since is None:
             self._unsaved_since = now
         if self._save_timer is not None:
@@ -222,20 +222,20 @@ class EditScreen(BaseScreen):
         edit, old = self.as_edit(draft), self._entry.edit
         if old is not None and self._is_outdated and not self._knows_the_change:
             edit = replace(edit, base_digest=old.base_digest, base=old.base)
-        if self.services.edits.save(edit, over=self._stored, durable=durable):
+        if self.session.edits.save(edit, over=self._stored, durable=durable):
             self.say(f"another window is editing this draft too: its text is saved beside yours {KEPT}", "warning")
 
     def as_edit(self, draft: EditedDraft) -> SavedEdit:
         """This text as an edit of the draft that is open."""
-        item, now = self._entry.item, self.services.clock.now()
+        item, now = self._entry.item, self.session.clock.now()
         return SavedEdit(item.id, item.mailbox_id, self._entry.digest, item.raw, draft, now)
 
     def keep_beside(self, draft: EditedDraft) -> None:
         """Keeps a text that another is about to replace, or that could not be taken in."""
-        self.services.edits.save_beside(self.as_edit(draft))
+        self.session.edits.save_beside(self.as_edit(draft))
 
     def handle_event(self, notice: ServiceEvent) -> None:
-        if isinstance(notice, PendingChanged) and self.services.pending.get(self._entry.item.id) is None:
+        if isinstance(notice, PendingChanged) and self.session.pending.get(self._entry.item.id) is None:
             self.save_text(durable=True)
             self.say(f"this email is no longer waiting: it was decided elsewhere. Your text is saved {KEPT}", "warning")
 
@@ -255,8 +255,8 @@ class EditScreen(BaseScreen):
         self.run_worker(work, thread=True, exclusive=True, group="assess", exit_on_error=False)
 
     def _assess_in_thread(self, draft: EditedDraft) -> None:
-        services = self.services
-        queue = ReviewQueue(services.database, services.clock, services.settings.risk, house=services.house_facts)
+        session = self.session
+        queue = ReviewQueue(session.database, session.clock, session.settings.risk, house=session.house_facts)
         written = edited_draft(self._entry.item, draft)
         self.post_message(EditAssessed(queue.assess_edit(self._entry, written)))
 
@@ -320,17 +320,17 @@ class EditScreen(BaseScreen):
     def action_open_thread(self) -> None:
         """The writer asks for the thread's emails: they are opened, and so marked read."""
         unopened = [(mail.summary.mailbox_id, mail.summary.id) for mail in self._thread if mail.detail is None]
-        if unopened and self.services.sync is not None:
+        if unopened and self.session.sync is not None:
             self.run_worker(self._open_mails(unopened), exclusive=True, group="open", exit_on_error=False)
 
     async def _open_mails(self, mails: list[tuple[str, str]]) -> None:
         from mm_tui.services.sync.opening import open_mails
 
-        assert self.services.sync is not None
-        if words := await open_mails(self.services.sync, mails):
+        assert self.session.sync is not None
+        if words := await open_mails(self.session.sync, mails):
             self.say(words, "warning")
-        services = self.services
-        queue = ReviewQueue(services.database, services.clock, services.settings.risk, house=services.house_facts)
+        session = self.session
+        queue = ReviewQueue(session.database, session.clock, session.settings.risk, house=session.house_facts)
         fresh = await asyncio.to_thread(queue.entry, self._entry.item.id)
         if fresh is not None:
             self._thread = fresh.thread
@@ -338,7 +338,7 @@ class EditScreen(BaseScreen):
 
     def action_snippets(self) -> None:
         """Lets the writer choose a snippet and inserts it."""
-        snippets = [(OneLine(name), ManyLine(text)) for name, text in self.services.settings.snippets.items()]
+        snippets = [(OneLine(name), ManyLine(text)) for name, text in self.session.settings.snippets.items()]
         if not snippets:
             self.say(
                 'there are no snippets yet: add a [snippets] section to config.toml, with lines like name = "text"'
@@ -356,7 +356,7 @@ class EditScreen(BaseScreen):
             area.replace(text, area.selection.start, area.selection.end, maintain_selection_offset=False)
 
     def action_redraft(self) -> None:
-        if self.services.drafts is None:
+        if self.session.drafts is None:
             self.say("no model is configured: set AI21_API_KEY, or write the text yourself", "warning")
             return
         self.app.push_screen(InstructScreen(), self._redraft)
@@ -369,12 +369,12 @@ class EditScreen(BaseScreen):
         from mm_tui.services.assistant.service import AssistError
 
         area = self.area
-        assert self.services.drafts is not None
+        assert self.session.drafts is not None
         if ManyLine(area.text) != self._entry.item.body:
             self.keep_beside(self.draft)
         self.save_text(durable=True)
         self.say("the model is writing; {edit.stop} or typing stops it")
-        pieces = self.services.drafts.redraft(self._entry.item.id, area.text, instruction)
+        pieces = self.session.drafts.redraft(self._entry.item.id, area.text, instruction)
         try:
             written = await area.let_model_write(pieces)
         except AssistError as error:

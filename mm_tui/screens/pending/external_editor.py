@@ -36,7 +36,7 @@ class EditHost(Protocol):
     @property
     def app(self) -> App[object]: ...
     @property
-    def services(self) -> Session: ...
+    def session(self) -> Session: ...
     @property
     def area(self) -> DraftArea: ...
     @property
@@ -71,7 +71,7 @@ class ExternalEditing:
             return
         self._screen.save_text(durable=True)
         try:
-            folder = editing_folder(self._screen.services.settings.profile.name)
+            folder = editing_folder(self._screen.session.settings.profile.name)
             file = EditorFile(folder, self._screen.as_edit(replace(self._screen.draft, body=str(ManyLine(area.text)))))
         except OSError as error:
             self._screen.say(f"cannot write a file for the editor: {OneLine(str(error))}", "warning")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
-from mm_tui.messages import services_of
+from mm_tui.messages import session_of
 from mm_tui.models import Mailbox
 from mm_tui.review.render_pass import RenderPass, is_source
 from mm_tui.screens.pending.advice import NO_ADVICE, Advice
@@ -252,7 +252,7 @@ class ItemPane(Vertical):
     def _above(self) -> list[OneLine] | None:
         if not self._crowded or self._entry is None:
             return None
-        return above(self._entry, self._mailbox, services_of(self).clock.now())
+        return above(self._entry, self._mailbox, session_of(self).clock.now())
 
     def _draw_head(self) -> None:
         self.query_one("#item-head", CachedStatic).put(self._head())
@@ -291,7 +291,7 @@ class ItemPane(Vertical):
         self._crowded = False
         if entry is None:
             return Content("")
-        now = services_of(self).clock.now()
+        now = session_of(self).clock.now()
         width = max(1, self.size.width - PADDING)
         least = min(1, len(entry.assessment.findings))
         # Advice gives way before anything else does.

@@ -68,10 +68,10 @@ class QueueReader:
     @cached_property
     def queue(self) -> ReviewQueue:
         """The use-case that reads the queue."""
-        services = self._screen.services
-        settings = services.settings
+        session = self._screen.session
+        settings = session.settings
         minutes = settings.review.sla_minutes
-        return ReviewQueue(services.database, services.clock, settings.risk, minutes, services.house_facts)
+        return ReviewQueue(session.database, session.clock, settings.risk, minutes, session.house_facts)
 
     def read(self) -> None:
         """Reads the queue again."""
@@ -80,12 +80,12 @@ class QueueReader:
             self._outdated = True
             return
         self._reading, self._outdated = True, False
-        services, current = self._screen.services, self._screen.current
-        decisions = services.decisions
+        session, current = self._screen.session, self._screen.current
+        decisions = session.decisions
         under_way = [view for view in decisions.states() if not view.ended] if decisions is not None else []
         edits = {view.replacement_id: view.email_id for view in under_way if view.replacement_id is not None}
         incidents = decisions.incidents() if decisions is not None else []
-        work = partial(self._read, edits, services.seat(), tuple(self._screen.listing.listed), current, incidents)
+        work = partial(self._read, edits, session.seat(), tuple(self._screen.listing.listed), current, incidents)
         self._screen.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
     def ended(self) -> None:
@@ -103,9 +103,9 @@ class QueueReader:
         current: QueueEntry | None,
         incidents: Sequence[PendingItem],
     ) -> None:
-        worker, services = get_current_worker(), self._screen.services
+        worker, session = get_current_worker(), self._screen.session
         # An edit under way is shown with its original; once that is retired, a question can be answered on the edit.
-        waiting = {item.email_id for item in services.pending.waiting()}
+        waiting = {item.email_id for item in session.pending.waiting()}
         shown = waiting | ({current.item.id} if current is not None else set())
         hidden = [edit for edit, original in edits.items() if original in shown]
         entries: list[QueueEntry] | None = None
@@ -119,7 +119,7 @@ class QueueReader:
                 self._screen.post_message(QueueRead(entries, kept, endings, left, expected=count))
 
         try:
-            kept = len(services.edits.left_over())
+            kept = len(session.edits.left_over())
             endings = {key: self._how_it_ended(key) for key in listed if key not in waiting}
             left = [self.queue.entry_of(item) for item in incidents]
             entries = self.queue.entries(
@@ -130,19 +130,19 @@ class QueueReader:
                 so_far=show_first,
             )
             if not entries:
-                midnight = services.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-                made = made_since(services.database, midnight)
+                midnight = session.clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+                made = made_since(session.database, midnight)
         finally:
             self._screen.post_message(QueueRead(entries, kept, endings, left, made))
 
     def _how_it_ended(self, email_id: str) -> OneLine:
-        services = self._screen.services
-        decisions = DecisionStore(services.database)
-        return how_it_ended(services.mail, services.audit, decisions, reviewer(services.settings), email_id)
+        session = self._screen.session
+        decisions = DecisionStore(session.database)
+        return how_it_ended(session.mail, session.audit, decisions, reviewer(session.settings), email_id)
 
     def _why_unread(self, email_id: str) -> OneLine:
-        services = self._screen.services
-        return services.details.why_not(email_id) if services.details is not None else OneLine(services.trouble)
+        session = self._screen.session
+        return session.details.why_not(email_id) if session.details is not None else OneLine(session.trouble)
 
 
 class MailOpener:
@@ -159,7 +159,7 @@ class MailOpener:
         if self._timer is not None:
             self._timer.stop()
         self._timer = self._screen.set_timer(OPEN_SECONDS, self._open_current)
-        if (details := self._screen.services.details) is not None:
+        if (details := self._screen.session.details) is not None:
             details.first(self._screen.queue_list.keys_in_view)
 
     def _open_current(self) -> None:
@@ -190,12 +190,12 @@ class MailOpener:
         self._open([(mail.summary.mailbox_id, mail.summary.id) for mail in entry.thread if mail.detail is None])
 
     def _open(self, mails: Sequence[tuple[str, str]]) -> None:
-        if mails and self._screen.services.sync is not None:
+        if mails and self._screen.session.sync is not None:
             self._screen.run_worker(self._open_all(mails), group="open", exclusive=True, exit_on_error=False)
 
     async def _open_all(self, mails: Sequence[tuple[str, str]]) -> None:
         from mm_tui.services.sync.opening import open_mails
 
-        sync = self._screen.services.sync
+        sync = self._screen.session.sync
         if sync is not None and (words := await open_mails(sync, mails)):
             self._screen.say(words, "warning")

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mm_tui.messages import services_of
+from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.services.edits import NotSaved
 from mm_tui.store.decisions.edits import SavedEdit
@@ -53,7 +53,7 @@ class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
         self.query_one(Pager).focus()
 
     def _read(self) -> None:
-        self._edits = services_of(self).edits.left_over()
+        self._edits = session_of(self).edits.left_over()
         self._at = max(0, min(self._at, len(self._edits) - 1))
         writer = PageWriter()
         title = "No saved texts. Text that you write but do not send is saved here."
@@ -96,7 +96,7 @@ class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
     def _discard(self, item_id: str | None) -> None:
         if item_id is not None:
             try:
-                services_of(self).edits.discard(item_id)
+                session_of(self).edits.discard(item_id)
             except NotSaved as error:
                 self.query_one("#kept-title", Static).update(Content(f"Not discarded: {error}"))
             else:

@@ -99,13 +99,13 @@ class PendingScreen(BaseScreen):
     @cached_property
     def gate(self) -> ApprovalGate:
         """Says whether an email may be decided on now."""
-        return ApprovalGate(self.services.clock, self.services.settings.review.own_replies)
+        return ApprovalGate(self.session.clock, self.session.settings.review.own_replies)
 
     @cached_property
     def listing(self) -> QueueListing:
         """What is listed of all that waits."""
-        saved = self.services.settings.filters.queue
-        return QueueListing(self.services.clock, saved, self.reader.queue.around, self.decision_of)
+        saved = self.session.settings.filters.queue
+        return QueueListing(self.session.clock, saved, self.reader.queue.around, self.decision_of)
 
     @cached_property
     def narrowing(self) -> Narrowing:
@@ -158,7 +158,7 @@ class PendingScreen(BaseScreen):
 
     def decision_of(self, email_id: str) -> DecisionView | None:
         """How the decision about an email stands; None when there is none."""
-        decisions = self.services.decisions
+        decisions = self.session.decisions
         return decisions.state(email_id) if decisions is not None else None
 
     def status_mailbox(self) -> str | None:
@@ -244,10 +244,10 @@ class PendingScreen(BaseScreen):
         if entry is None:
             self.pane.show(None, None, None)
             return
-        box = next((box for box in self.services.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
+        box = next((box for box in self.session.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
         self.ageing.draw_place()
-        change = self.versions.show(entry, self.services.clock.now()) if self.shows_item else None
-        self.pane.show(entry, self.decision_of(entry.item.id), box, change, advice_of(self.services, entry))
+        change = self.versions.show(entry, self.session.clock.now()) if self.shows_item else None
+        self.pane.show(entry, self.decision_of(entry.item.id), box, change, advice_of(self.session, entry))
 
     def _advice_changed(self, notice: AssistChanged) -> None:
         """A model said something: what stands above the draft is drawn anew where it may be about it."""
@@ -286,7 +286,7 @@ class PendingScreen(BaseScreen):
     def _take_note(self) -> None:
         """What became of a decision has been looked at once the cursor has stood on its mail and left it."""
         view = self.decision_of(self._cursor_id) if self._cursor_id else None
-        decisions = self.services.decisions
+        decisions = self.session.decisions
         # An incident must have been opened, or stood beside the list: its row alone does not tell all of it.
         shown = view is not None and (self.shows_item or view.phase is not Phase.INCIDENT)
         if decisions is not None and view is not None and view.must_be_seen and shown:
@@ -440,7 +440,7 @@ class PendingScreen(BaseScreen):
         """Shows the house facts of the mailbox that the email is in."""
         box = self.pane.mailbox
         if self.current is not None:
-            page = facts_page(self.services.house_facts.of(box.address if box is not None else ""))
+            page = facts_page(self.session.house_facts.of(box.address if box is not None else ""))
             no_choices: list[Choice[bool]] = []
             self.app.push_screen(ChoiceScreen("House facts", page, no_choices))
 

@@ -28,12 +28,12 @@ class SecondReading:
 
     def ask(self) -> None:
         """Has the draft under the cursor read; the same key stops it while it reads, and asks anew afterwards."""
-        entry, services = self._screen.current, self._screen.services
+        entry, session = self._screen.current, self._screen.session
         if entry is None:
             return
-        reader = services.second_reader
+        reader = session.second_reader
         if reader is None:
-            self._screen.say(services.trouble or "still starting: the second reader is not ready yet", "warning")
+            self._screen.say(session.trouble or "still starting: the second reader is not ready yet", "warning")
             return
         state = reader.state(entry)
         if state is not None and state.phase is Phase.WORKING:
@@ -56,7 +56,7 @@ class SecondReading:
         self._timer = self._screen.set_timer(REST_SECONDS, self._look)
 
     def _look(self) -> None:
-        reader = self._screen.services.second_reader
+        reader = self._screen.session.second_reader
         if reader is None:
             return
         shown, listed = self._screen.queue_list, self._screen.listing.listed
@@ -72,7 +72,7 @@ class SecondReading:
     async def _read_all(self, entries: Sequence[QueueEntry]) -> None:
         from mm_tui.services.assistant.second_reader import why_not
 
-        reader = self._screen.services.second_reader
+        reader = self._screen.session.second_reader
         assert reader is not None, "the services stay once they are there"
         for entry in entries:
             known = await reader.recall(entry, self._address(entry))
@@ -80,5 +80,5 @@ class SecondReading:
                 await reader.read(entry, self._address(entry), automatic=True)
 
     def _address(self, entry: QueueEntry) -> str:
-        boxes = self._screen.services.mail.mailboxes()
+        boxes = self._screen.session.mail.mailboxes()
         return next((str(box.address) for box in boxes if box.id == entry.item.mailbox_id), "")

@@ -47,13 +47,13 @@ class Snoozing:
         )
 
     def _answered(self, entry: QueueEntry, typed: str) -> None:
-        services = self._screen.services
-        snoozes, who = Snoozes(services.database, services.clock), reviewer(services.settings)
+        session = self._screen.session
+        snoozes, who = Snoozes(session.database, session.clock), reviewer(session.settings)
         try:
             if not typed.strip():
                 words = snoozes.end(entry.item.id, who) if entry.snoozed or entry.woken else OneLine("")
             else:
-                words = snoozes.snooze(entry, time_named(typed, services.clock.now()), who)
+                words = snoozes.snooze(entry, time_named(typed, session.clock.now()), who)
         except NotATime as error:
             self.ask(typed, str(error))
             return

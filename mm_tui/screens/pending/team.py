@@ -45,7 +45,7 @@ class Team:
         """Asks whose the email is to decide; offers the reviewer where it is nobody's."""
         if (entry := self._ready()) is None:
             return
-        held = entry.assignment.to if entry.assignment is not None else reviewer(self._screen.services.settings)
+        held = entry.assignment.to if entry.assignment is not None else reviewer(self._screen.session.settings)
         words = entry.assignment.words if entry.assignment is not None else OneLine("assigned to nobody")
         self._screen.app.push_screen(
             FormScreen(
@@ -60,23 +60,23 @@ class Team:
     def _ready(self) -> QueueEntry | None:
         """The email under the cursor if it can be noted on now; else says why not."""
         screen = self._screen
-        entry, services = screen.current, screen.services
+        entry, session = screen.current, screen.session
         if entry is None or entry.ended:
             return None
-        if not services.can("send"):
+        if not session.can("send"):
             screen.say(NO_SEND_KEY, "warning")
-        elif services.team is None:
-            screen.say(services.trouble or "still starting: notes need the gateway", "warning")
+        elif session.team is None:
+            screen.say(session.trouble or "still starting: notes need the gateway", "warning")
         else:
             return entry
         return None
 
     def _note(self, mailbox_id: str, email_id: str, text: str, before: str) -> None:
-        if (team := self._screen.services.team) is not None and text.strip() != before:
+        if (team := self._screen.session.team) is not None and text.strip() != before:
             self._run(team, team.note(mailbox_id, email_id, text, before=before))
 
     def _assign(self, mailbox_id: str, email_id: str, to: str) -> None:
-        if (team := self._screen.services.team) is not None:
+        if (team := self._screen.session.team) is not None:
             self._run(team, team.assign(mailbox_id, email_id, to))
 
     def _run(self, team: TeamTags, act: Coroutine[Any, Any, OneLine]) -> None:
@@ -90,5 +90,5 @@ class Team:
             words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
             self._screen.say(words, "error")
         except team.faults as error:
-            words = self._screen.services.fault_words(error) or OneLine(str(error))
+            words = self._screen.session.fault_words(error) or OneLine(str(error))
             self._screen.say(OneLine(f"not set: {words}"), "error")

@@ -118,18 +118,18 @@ def place_words(entry: QueueEntry, at: int, listed: int, now: datetime) -> str:
 
 
 def empty_words(
-    services: Session, listing: QueueListing, kept: int = 0, made: Sequence[MadeDecision] = ()
+    session: Session, listing: QueueListing, kept: int = 0, made: Sequence[MadeDecision] = ()
 ) -> tuple[str, ...]:
     """Why the list is empty, what was done today, and what to do next.
 
     Args:
-        services: tell how the last read of the queue went.
+        session: tell how the last read of the queue went.
         listing: the queue.
         kept: the number of saved texts that were not sent.
         made: today's decisions.
     """
-    keys = services.settings.keys
-    if not listing.waiting and (why := unread_words(services)):
+    keys = session.settings.keys
+    if not listing.waiting and (why := unread_words(session)):
         return why
     if listing.typed.strip():
         cure = with_keys("{pending.back} shows all; {app.help} lists the operators.", keys)
@@ -140,12 +140,12 @@ def empty_words(
     if listing.waiting:
         cure = with_keys("{pending.filter} lists it under “snoozed”.", keys)
         return ("All that waits is out of sight.", f"{', '.join(_snoozed_words(listing))}: {cure}")
-    unread = services.mail.counts().unread
+    unread = session.mail.counts().unread
     steps = [f"{{app.inbox}} opens the inbox ({unread:,} unread)" if unread else "{app.inbox} opens the inbox"]
     steps += [f"{{pending.kept}} lists {count(kept, 'saved text', 'saved texts')}"] if kept else []
     return (
         "Nothing is waiting for you.",
-        *done_words(made, reviewer(services.settings)),
+        *done_words(made, reviewer(session.settings)),
         "Drafts appear here when agents submit them.",
         with_keys(f"Next: {', '.join(steps)}, {{app.audit}} shows both logs.", keys),
     )
@@ -176,11 +176,11 @@ def done_words(made: Sequence[MadeDecision], me: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def unread_words(services: Session) -> tuple[str, ...]:
+def unread_words(session: Session) -> tuple[str, ...]:
     """Why the list may be empty although mail is waiting; an empty tuple when nothing is waiting."""
-    if services.trouble:
-        return ("The queue cannot be loaded.", OneLine(services.trouble))
-    state = services.sync.state if services.sync is not None else None
+    if session.trouble:
+        return ("The queue cannot be loaded.", OneLine(session.trouble))
+    state = session.sync.state if session.sync is not None else None
     part = next((part for part in state.parts if part.part is Part.PENDING), None) if state is not None else None
     if part is None or (part.last_ok_at is None and part.error is None):
         return ("The queue has not been loaded yet.", "Contacting the gateway …")

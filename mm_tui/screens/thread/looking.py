@@ -64,7 +64,7 @@ class LookingCloser:
 
         leaf = self._view().current
         if leaf is not None and (detail := self._detail()) is not None:
-            contacts = ContactStore(self._screen.services.database)
+            contacts = ContactStore(self._screen.session.database)
             seen = contacts.first_seen(detail.sender.address, before=detail.received_at)
             page = sender_page(detail, leaf.findings, f"since {exact(seen)}" if seen else "first seen now")
             self._screen.app.push_screen(PageScreen("Sender", page))
@@ -113,7 +113,7 @@ class LookingCloser:
             return
         name = files[index][0]
         self._screen.say(f"fetching {OneLine(name)}")
-        fetch = partial(self._screen.services.attachment, detail.mailbox_id, detail.id)
+        fetch = partial(self._screen.session.attachment, detail.mailbox_id, detail.id)
         try:
             content, doubt = await attachments.chosen(files, index, fetch)
             path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
@@ -122,7 +122,7 @@ class LookingCloser:
         except attachments.WrongFile as wrong:
             self._screen.say(f"not saved: {wrong}", "error")
         except Exception as error:
-            words = self._screen.services.fault_words(error)
+            words = self._screen.session.fault_words(error)
             if words is None:
                 raise
             self._screen.say(f"not saved: {words}", "error")

@@ -84,7 +84,7 @@ class Replying:
         self._session = uuid4().hex
         if text:
             try:
-                self.replies.save(self.reply_to, text, self._screen.services.clock.now(), over="", durable=True)
+                self.replies.save(self.reply_to, text, self._screen.session.clock.now(), over="", durable=True)
             except NotSaved as error:
                 self._screen.say(f"not saved: {error}", "error")
         kept = self._saved = self.replies.get(self.reply_to.email_id)
@@ -104,7 +104,7 @@ class Replying:
 
     def _answered(self, row: MailRow) -> list[tuple[str, str] | str]:
         """Whom the reply will reach, and that it is not the sender where the email asks for another address."""
-        detail = self._screen.services.mail.detail(row.email_id)
+        detail = self._screen.session.mail.detail(row.email_id)
         named = [OneLine(str(party.address)) for party in detail.answered_to] if detail is not None else [row.sender]
         pieces: list[tuple[str, str] | str] = ["reply to ", (OneLine(", ".join(named)), "bold $foreground")]
         if named != [row.sender]:
@@ -116,26 +116,24 @@ class Replying:
     @property
     def replies(self) -> Replies:
         """Where replies being written are kept."""
-        return Replies(self._screen.services.database, self._screen.services.edits)
+        return Replies(self._screen.session.database, self._screen.session.edits)
 
     def _mode(self) -> str:
-        boxes = {box.mailbox_id: box.oversight_mode for box in self._screen.services.mail.mailbox_rows()}
+        boxes = {box.mailbox_id: box.oversight_mode for box in self._screen.session.mail.mailbox_rows()}
         return boxes.get(self._mailbox_id, "")
 
     def _let_through(self) -> tuple[OneLine, ...]:
         """Whom of those that the reply goes to the mailbox's allowlist names."""
-        box = next((box for box in self._screen.services.mail.mailboxes() if box.id == self._mailbox_id), None)
+        box = next((box for box in self._screen.session.mail.mailboxes() if box.id == self._mailbox_id), None)
         if box is None or self.reply_to is None:
             return ()
         return box.let_through([self.reply_to.sender])
 
     def _write(self, instruction: str) -> None:
         """Lets the model write or change the text."""
-        drafts, row = self._screen.services.drafts, self.reply_to
+        drafts, row = self._screen.session.drafts, self.reply_to
         if drafts is None or row is None:
-            self.editor.note(
-                self._screen.services.trouble or "the assistant is not ready yet: write the reply yourself"
-            )
+            self.editor.note(self._screen.session.trouble or "the assistant is not ready yet: write the reply yourself")
             return
         self.editor.note("the model is writing · esc or typing stops it")
         self._screen.run_worker(
@@ -145,7 +143,7 @@ class Replying:
     async def _stream(self, drafts: Drafts, row: MailRow, instruction: str) -> None:
         text = self.editor.text
         if text.strip():
-            self.replies.save_beside(row, text, self._screen.services.clock.now())
+            self.replies.save_beside(row, text, self._screen.session.clock.now())
             pieces = drafts.redraft(row.email_id, text, instruction)
         else:
             pieces = drafts.draft_reply(row.email_id, instruction)
@@ -161,7 +159,7 @@ class Replying:
                     written.warnings,
                 )
         except Exception as error:
-            fault = self._screen.services.fault_words(error)
+            fault = self._screen.session.fault_words(error)
             if fault is None:
                 raise
             words = f"{fault} · your text is unchanged; ^t tries again"
@@ -186,7 +184,7 @@ class Replying:
         """Keeps the reply being written. False when the store did not take it: that is said, and tried again soon."""
         if self.reply_to is None or not self.editor.is_open:
             return True
-        text, now = self.editor.text, self._screen.services.clock.now()
+        text, now = self.editor.text, self._screen.session.clock.now()
         try:
             other = self.replies.save(self.reply_to, text, now, over=self._saved, durable=durable)
         except NotSaved as error:
@@ -253,16 +251,16 @@ class Replying:
             self._screen.run_worker(self._submit_reply(), group="submit", exclusive=True, exit_on_error=False)
 
     async def _submit_reply(self) -> None:
-        drafts, row = self._screen.services.drafts, self.reply_to
+        drafts, row = self._screen.session.drafts, self.reply_to
         if drafts is None or row is None:
-            self.editor.note(self._screen.services.trouble or "the gateway is not connected yet; your text is saved")
+            self.editor.note(self._screen.session.trouble or "the gateway is not connected yet; your text is saved")
             return
         self.editor.area.read_only = True
         self.editor.note("submitting")
         try:
             receipt = await drafts.submit_reply(row.email_id, self.editor.text, session=self._session)
         except Exception as error:
-            words = self._screen.services.fault_words(error)
+            words = self._screen.session.fault_words(error)
             if self._screen.is_attached:
                 self.editor.area.read_only = False
                 self.editor.note(f"not submitted: {words or 'an unexpected error'} · your text is saved")
@@ -278,5 +276,5 @@ class Replying:
         self.editor.set_text("")
         self._close_editor()
         self._screen.say(said)
-        if self._screen.services.sync is not None:
-            self._screen.services.sync.wake()
+        if self._screen.session.sync is not None:
+            self._screen.session.sync.wake()

@@ -100,7 +100,7 @@ class ThreadScreen(BaseScreen):
     def compose_body(self) -> ComposeResult:
         yield Static(id="thread-heading")
         yield AssistCard(id="assist")
-        yield ThreadView(now_ms=int(self.services.clock.now().timestamp() * 1000), id="thread")
+        yield ThreadView(now_ms=int(self.session.clock.now().timestamp() * 1000), id="thread")
         yield ReplyEditor(id="reply")
 
     def on_mount(self) -> None:
@@ -126,7 +126,7 @@ class ThreadScreen(BaseScreen):
         return self.mailbox_id
 
     def _rows(self) -> list[MailRow]:
-        mail = self.services.mail
+        mail = self.session.mail
         if self.thread_id is not None and (rows := mail.thread_rows(self.mailbox_id, self.thread_id)):
             return rows
         row = mail.row(self._opened_id)
@@ -139,7 +139,7 @@ class ThreadScreen(BaseScreen):
         """The state of an email that is no part of the conversation; empty for one that is."""
         if is_settled(row.direction, row.status):
             return state_words(row.direction, row.status)
-        mail = self.services.mail.detail(row.email_id) or self.services.mail.summary(row.email_id)
+        mail = self.session.mail.detail(row.email_id) or self.session.mail.summary(row.email_id)
         return unsent_words(mail) if mail is not None else state_words(row.direction, row.status)
 
     def _heading(self, rows: list[MailRow]) -> None:
@@ -156,8 +156,8 @@ class ThreadScreen(BaseScreen):
         """Unfolds a message; fetches its body unless it is here already and the gateway has it as read."""
         leaf.open = True
         email_id = leaf.row.email_id
-        if leaf.detail is None and self.services.mail.detail_size(email_id) <= QUICK_CHARACTERS:
-            leaf.detail = self.services.mail.detail(email_id)
+        if leaf.detail is None and self.session.mail.detail_size(email_id) <= QUICK_CHARACTERS:
+            leaf.detail = self.session.mail.detail(email_id)
         if leaf.detail is not None:
             self._inspect(leaf.detail)
         if leaf.detail is None or leaf.row.status == "unread":
@@ -167,19 +167,19 @@ class ThreadScreen(BaseScreen):
         self.thread_view.turn(0)
 
     async def _fetch(self, email_id: str) -> None:
-        sync = self.services.sync
+        sync = self.session.sync
         try:
-            if (stored := await asyncio.to_thread(self.services.mail.detail, email_id)) is not None:
+            if (stored := await asyncio.to_thread(self.session.mail.detail, email_id)) is not None:
                 self.post_message(Opened(email_id, stored, ""))
                 if stored.status != "unread":
                     return
             if sync is None:
-                words = self.services.trouble or "not opened on this machine yet, and the gateway is not connected"
+                words = self.session.trouble or "not opened on this machine yet, and the gateway is not connected"
                 self.post_message(Opened(email_id, None, f"{words}. Press enter twice to try again."))
                 return
             detail = await sync.fetch_detail(self.mailbox_id, email_id)
         except Exception as error:
-            fault = self.services.fault_words(error)
+            fault = self.session.fault_words(error)
             if fault is None:
                 raise
             self.post_message(Opened(email_id, None, f"cannot be opened: {fault} Press enter twice to try again."))
@@ -193,7 +193,7 @@ class ThreadScreen(BaseScreen):
                 leaf.words = message.words if leaf.detail is None else ""
                 if leaf.detail is not None:
                     self._inspect(leaf.detail)
-                    leaf.row = self.services.mail.row(message.email_id) or leaf.row
+                    leaf.row = self.session.mail.row(message.email_id) or leaf.row
                     leaf.unsent = self._unsent(leaf.row)
                 elif not leaf.open:
                     continue
@@ -207,7 +207,7 @@ class ThreadScreen(BaseScreen):
     def _read_contacts(self) -> None:
         from mm_tui.services.contacts import Contacts
 
-        contacts = Contacts(self.services.database, self.services.clock)
+        contacts = Contacts(self.session.database, self.session.clock)
         contacts.refresh()
         registrable("mail.example")  # reads the list of suffixes, so that the screen need not wait for it
         self.post_message(ContactsRead(contacts))
@@ -222,7 +222,7 @@ class ThreadScreen(BaseScreen):
         """Whom an email of the thread finds known."""
         if self._contacts is None:
             return Known()
-        own = frozenset(domain_of(box.address) for box in self.services.mail.mailbox_rows())
+        own = frozenset(domain_of(box.address) for box in self.session.mail.mailbox_rows())
         found = self._contacts.known_to(mail.id, mail.mailbox_id, mail.thread_id, mail.received_at)
         return Known(own, found.established, found.recent)
 
@@ -278,7 +278,7 @@ class ThreadScreen(BaseScreen):
             self._show_card()
 
     def _show_card(self) -> None:
-        triage, leaves = self.services.triage, self.thread_view.leaves
+        triage, leaves = self.session.triage, self.thread_view.leaves
         if leaves:
             state = triage.card(leaves[-1].row.email_id) if triage is not None else None
             self.query_one(AssistCard).show(state)
@@ -325,7 +325,7 @@ class ThreadScreen(BaseScreen):
             self.say(f"{missing} not opened on this machine stay folded: unfolding marks them read")
 
     def _stored(self, leaf: MessageItem) -> bool:
-        leaf.detail = self.services.mail.detail(leaf.row.email_id)
+        leaf.detail = self.session.mail.detail(leaf.row.email_id)
         return leaf.detail is not None
 
     def action_toggle_source(self) -> None:
@@ -354,7 +354,7 @@ class ThreadScreen(BaseScreen):
         self.looking.files()
 
     def action_summarise(self) -> None:
-        triage, leaves = self.services.triage, self.thread_view.leaves
+        triage, leaves = self.session.triage, self.thread_view.leaves
         if triage is None:
             self.labelling.say_why_not()
         elif leaves:
