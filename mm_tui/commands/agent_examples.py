@@ -55,10 +55,7 @@ def _delete(store: ExampleStore, arguments: argparse.Namespace) -> int:
     if missing := [one for one in arguments.delete or () if one not in known]:
         raise CommandError(Exit.NOT_FOUND, f"there is no example {missing[0]}", "Nothing was deleted.")
     deleted = store.delete(None if arguments.delete_all else arguments.delete)
-    if arguments.json:
-        emit.data({"deleted": deleted})
-    else:
-        emit.line(OneLine(f"{deleted} deleted"))
+    emit.result({"deleted": deleted}, OneLine(f"{deleted} deleted"), as_json=arguments.json)
     return Exit.OK
 
 

@@ -32,7 +32,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.add_argument("--limit", type=positive, default=50, metavar="N", help="the most lines to print; default: 50")
     _selection(listing)
-    listing.set_defaults(run=run_list)
+    listing.set_defaults(run=common.run_task, task=_list)
 
     verify = actions.add_parser(
         "verify",
@@ -62,7 +62,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     export.add_argument("--format", choices=("jsonl", "csv"), help="default: by the file's name, else jsonl")
     export.add_argument("--output", metavar="FILE", help="a new .jsonl or .csv (mode 0600); default: standard output")
     _selection(export)
-    export.set_defaults(run=run_export)
+    export.set_defaults(run=common.run_task, task=_export)
 
 
 def _selection(parser: argparse.ArgumentParser) -> None:
@@ -77,12 +77,8 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def run_list(arguments: argparse.Namespace) -> int:
-    """Prints the newest lines, oldest of them first."""
-    return common.run_async(_list, arguments)
-
-
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Prints the newest lines, oldest of them first."""
     from mm_tui.commands.online import online
     from mm_tui.services.audit.export import record
     from mm_tui.services.audit.line import AuditLines
@@ -136,11 +132,6 @@ def _row(shown: AuditLine) -> list[str]:
     line = shown.line
     at = line.at.isoformat(timespec="seconds") if line.at else "?"
     return [at, line.source, shown.words, shown.who, line.about, shown.what]
-
-
-def run_export(arguments: argparse.Namespace) -> int:
-    """Writes the lines, oldest first."""
-    return common.run_async(_export, arguments)
 
 
 async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:

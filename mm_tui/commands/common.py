@@ -80,3 +80,8 @@ def run_async(
     # Settings are read before: a key command that is waited for inside the loop could not be interrupted.
     chosen = settings(arguments)
     return asyncio.run(command(arguments, chosen))
+
+
+def run_task(arguments: argparse.Namespace) -> int:
+    """Runs the command that its parser has set as `task`."""
+    return run_async(arguments.task, arguments)

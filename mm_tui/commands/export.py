@@ -63,8 +63,6 @@ async def _export(file: IO[bytes], arguments: argparse.Namespace, chosen: Settin
     except OSError as error:
         words = f"{arguments.file} cannot be written: {error.strerror}"
         raise CommandError(Exit.USAGE, words, "Make room. The gateway answers again in an hour.") from None
-    if arguments.json:
-        emit.data({"file": str(arguments.file), "bytes": len(content)})
-    else:
-        emit.line(OneLine(f"{len(content):,} bytes written to {arguments.file}"))
+    words = OneLine(f"{len(content):,} bytes written to {arguments.file}")
+    emit.result({"file": str(arguments.file), "bytes": len(content)}, words, as_json=arguments.json)
     return Exit.OK

@@ -27,7 +27,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = actions.add_parser("list", parents=[shared], help="list flagged and quarantined mail of all mailboxes")
     listing.add_argument("--json", action="store_true", help="print JSON")
-    listing.set_defaults(run=run_list)
+    listing.set_defaults(run=common.run_task, task=_list)
     for name, help_words in (
         ("report", "report an email as spam: it goes into the quarantine"),
         ("restore", "take the mark back: the email is unread again, and the agent reads it"),
@@ -35,17 +35,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         action = actions.add_parser(name, parents=[shared], help=help_words)
         action.add_argument("id", help="the email's id")
         action.add_argument("--json", action="store_true", help="print JSON")
-        action.set_defaults(run=run_mark, spam=name == "report")
-
-
-def run_list(arguments: argparse.Namespace) -> int:
-    """Prints flagged and quarantined mail."""
-    return common.run_async(_list, arguments)
-
-
-def run_mark(arguments: argparse.Namespace) -> int:
-    """Marks an email as spam, or takes that back."""
-    return common.run_async(_mark, arguments)
+        action.set_defaults(run=common.run_task, task=_mark, spam=name == "report")
 
 
 async def _list(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -118,8 +108,5 @@ async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
         words = await SpamMarks(session.database, session.network.gateway, ignore).mark(
             arguments.id, spam=arguments.spam
         )
-    if arguments.json:
-        emit.data({"id": arguments.id, "spam": arguments.spam, "words": words})
-    else:
-        emit.line(words)
+    emit.result({"id": arguments.id, "spam": arguments.spam, "words": words}, words, as_json=arguments.json)
     return Exit.OK

@@ -38,12 +38,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     )
     parser.add_argument("--days", type=positive, default=DAYS, metavar="N", help=f"days back; default: {DAYS}")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Prints the figures."""
-    return common.run_async(_stats, arguments)
+    parser.set_defaults(run=common.run_task, task=_stats)
 
 
 async def _stats(arguments: argparse.Namespace, chosen: Settings) -> int:

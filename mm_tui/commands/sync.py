@@ -35,15 +35,11 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "It reads no bodies, so nothing is marked read.",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.set_defaults(run=run)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Syncs and tells how it went. 0 when every part went well, 5 otherwise."""
-    return common.run_async(_sync, arguments)
+    parser.set_defaults(run=common.run_task, task=_sync)
 
 
 async def _sync(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Syncs and tells how it went. 0 when every part went well, 5 otherwise."""
     from mm_tui.commands.online import online
     from mm_tui.services.events import Part
 

@@ -29,7 +29,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     note.add_argument("text", metavar="TEXT", help="the note, in one line; an empty one removes it")
     note.add_argument("--replace", action="store_true", help="overwrite the note that is there")
     note.add_argument("--json", action="store_true", help="print JSON")
-    note.set_defaults(run=run_note)
+    note.set_defaults(run=common.run_task, task=_set)
     assign = actions.add_parser(
         "assign",
         parents=[shared],
@@ -40,7 +40,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     assign.add_argument("id", metavar="ID")
     assign.add_argument("to", metavar="NAME", help="a reviewer's name, or the end of a key's id; empty: nobody's")
     assign.add_argument("--json", action="store_true", help="print JSON")
-    assign.set_defaults(run=run_assign)
+    assign.set_defaults(run=common.run_task, task=_set)
 
     snooze = actions.add_parser(
         "snooze",
@@ -52,22 +52,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     snooze.add_argument("id", metavar="ID")
     snooze.add_argument("until", metavar="WHEN", help=f"{FORMS}; empty ends it")
     snooze.add_argument("--json", action="store_true", help="print JSON")
-    snooze.set_defaults(run=run_snooze)
-
-
-def run_snooze(arguments: argparse.Namespace) -> int:
-    """Snoozes an email."""
-    return common.run_async(_snooze, arguments)
-
-
-def run_note(arguments: argparse.Namespace) -> int:
-    """Sets or removes a note."""
-    return common.run_async(_set, arguments)
-
-
-def run_assign(arguments: argparse.Namespace) -> int:
-    """Assigns an email."""
-    return common.run_async(_set, arguments)
+    snooze.set_defaults(run=common.run_task, task=_snooze)
 
 
 async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -89,14 +74,12 @@ async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
                 words = snoozes.end(entry.item.id, who)
         except NotATime as error:
             raise CommandError(Exit.USAGE, str(error)) from None
-    if arguments.json:
-        emit.data({"id": arguments.id, "words": words})
-    else:
-        emit.line(words)
+    emit.result({"id": arguments.id, "words": words}, words, as_json=arguments.json)
     return Exit.OK
 
 
 async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
+    """Sets the note of a waiting email; with `to`, whose it is."""
     from mm_tui.commands.online import online, refresh_queue
     from mm_tui.services.presence.notes import NO_SEND_KEY, NotSet, note_in
     from mm_tui.services.tags import TagsDiffer
@@ -112,7 +95,7 @@ async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
             )
         team = session.build_team()
         try:
-            if arguments.run is run_assign:
+            if "to" in arguments:
                 words = await team.assign(item.mailbox_id, item.id, arguments.to)
             else:
                 held = note_in(await session.network.gateway.tags(item.mailbox_id, item.id))
@@ -122,8 +105,5 @@ async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
             raise CommandError(Exit.CHANGED, str(error), "Say --replace to overwrite a note.") from None
         except TagsDiffer:
             raise CommandError(Exit.CHANGED, "somebody else sets tags at the same time", "Try again.") from None
-    if arguments.json:
-        emit.data({"id": item.id, "words": words})
-    else:
-        emit.line(words)
+    emit.result({"id": item.id, "words": words}, words, as_json=arguments.json)
     return Exit.OK

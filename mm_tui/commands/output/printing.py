@@ -58,6 +58,14 @@ def data(value: object) -> None:
     _write(sys.stdout, ManyLine(json.dumps(_clean(value), ensure_ascii=not encodable, indent=2)))
 
 
+def result(fields: Mapping[str, object], words: CleanText, *, as_json: bool) -> None:
+    """What a command did: its fields as JSON, or one line of words."""
+    if as_json:
+        data(fields)
+    else:
+        line(words)
+
+
 def coloured(word: str) -> str:
     """The word padded to 7, coloured when a terminal reads it and nothing asks for plain text."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
