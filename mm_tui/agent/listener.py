@@ -58,7 +58,7 @@ class Listener:
         self._boxes = boxes
         self._clock = clock
         self._log = log
-        self._poke = wake
+        self._wake = wake
         self._unknown: set[str] = set()
         # No documentation pages: this is a door, not a site.
         self.app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -117,7 +117,7 @@ class Listener:
         if await asyncio.to_thread(self._take, body, job):
             return _said(200, "known")
         self._log("event", email_id=job.email_id if job else None)
-        self._poke()
+        self._wake()
         return _said(202, "taken")
 
     def _take(self, body: bytes, job: Job | None) -> bool:

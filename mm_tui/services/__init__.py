@@ -1,1 +1,1 @@
-"""Use-cases. The only floor that joins the review core, the assistant, the store and the gateway."""
+"""Use cases. The only layer that joins the review core, the assistant, the store and the gateway."""

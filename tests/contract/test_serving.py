@@ -22,7 +22,7 @@ from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.run import seed
 from mm_tui.sandbox.run.child import Ready, SandboxChild, SandboxFailed
-from mm_tui.sandbox.run.demo_agent import Office
+from mm_tui.sandbox.run.demo_agent import DemoActivity
 from mm_tui.sandbox.run.serve import fill
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from tests.support.sandbox import Sandbox, file_part, running_sandbox, running_sandbox_process, wait_until
@@ -318,7 +318,7 @@ def test_the_agent_sees_its_own_key_and_none_of_the_users(tmp_path: Path) -> Non
     server = Server(state)
     try:
         own = {"PATH": "/bin", "MULTIMAIL_API_KEY": "mm_live_mine", "AI21_API_KEY": "mine", "MM_TUI_PROFILE": "acme"}
-        seen = Office(state, server, works=True).agent_environment(own)
+        seen = DemoActivity(state, server, works=True).agent_environment(own)
     finally:
         server.close()
         state.close()
@@ -352,7 +352,7 @@ def test_the_agent_ends_with_the_sandbox(tmp_path: Path, number: signal.Signals)
         child.stop()
 
 
-async def test_mail_arrives_while_the_office_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_mail_arrives_while_the_demo_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (
         Arrival(0, local, IncomingMail("anna@customer.example", (), f"To {local}", "Hello"))
         for local in ("billing", "support")
@@ -362,9 +362,9 @@ async def test_mail_arrives_while_the_office_works(tmp_path: Path, monkeypatch: 
     server = Server(state)
     try:
         # Among a reader's own mail nothing made up arrives.
-        await Office(state, server, works=True, mail_arrives=False).let_mail_arrive()
+        await DemoActivity(state, server, works=True, mail_arrives=False).let_mail_arrive()
         for works in (False, True):
-            await Office(state, server, works=works).let_mail_arrive()
+            await DemoActivity(state, server, works=works).let_mail_arrive()
             filed = [row["subject"] for row in state.db.execute("SELECT subject FROM emails ORDER BY id")]
             assert filed == (["To billing", "To support"] if works else [])
     finally:

@@ -24,8 +24,8 @@ from tests.support.agents import (
     outbound_by_mail,
     wait_for_line,
 )
+from tests.support.assistant import settings_for
 from tests.support.fault_proxy import KINDS, fault_proxy
-from tests.support.office import settings_for
 from tests.support.raw_server import answer, raw_server, says
 from tests.support.sandbox import Sandbox, running_sandbox, wait_until
 

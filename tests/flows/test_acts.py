@@ -20,7 +20,7 @@ from mm_tui.screens.dialogs.palette import HIDDEN
 from mm_tui.widgets.chrome import awake_keys
 from mm_tui.widgets.words import key_name
 from tests.support.app import running_app, until
-from tests.support.seat import office
+from tests.support.seat import filled_session
 
 PLACES: dict[str, tuple[str, ...]] = {
     "inbox": (),
@@ -48,7 +48,7 @@ class Called(NamedTuple):
 @asynccontextmanager
 async def at(place: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[MmTui, Pilot[None]]]:
     """The app at a place, with every act there awake."""
-    async with running_app(office(), size=size) as (app, pilot):
+    async with running_app(filled_session(), size=size) as (app, pilot):
         for key in PLACES[place]:
             await quiet(pilot)
             await pilot.press(key)

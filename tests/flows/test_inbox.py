@@ -15,7 +15,7 @@ from mm_tui.services.events import MailChanged
 from mm_tui.text import OneLine
 from tests.support.app import drawn, running_app, settings_for, shown, synced_app, until
 from tests.support.sandbox import Sandbox, running_sandbox
-from tests.support.seat import mailbox, still_wiring, summary
+from tests.support.seat import idle_session, mailbox, summary
 
 
 def _inbox(app: object) -> InboxScreen:
@@ -25,7 +25,7 @@ def _inbox(app: object) -> InboxScreen:
 
 
 async def test_list_is_painted_from_the_store_before_the_network_side_exists() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     session.mail.upsert([summary(number) for number in range(30)])
     async with running_app(session) as (app, _pilot):
@@ -38,7 +38,7 @@ async def test_list_is_painted_from_the_store_before_the_network_side_exists() -
 
 
 async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(number) for number in range(300)])
     session.mail.upsert([summary(400, subject=OneLine("Refund for order 4471"))])
     async with running_app(session) as (app, pilot):
@@ -57,7 +57,7 @@ async def test_search_shows_matches_as_they_are_typed_and_escape_brings_all_back
 async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_before_all_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(number) for number in range(600)])
     async with running_app(session) as (app, pilot):
         inbox = _inbox(app)
@@ -81,7 +81,7 @@ async def test_a_search_begins_with_the_letter_itself_and_shows_its_first_page_b
 
 
 async def test_search_without_a_match_says_why_the_list_is_empty() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(1)])
     async with running_app(session) as (app, pilot):
         await pilot.press("slash", *"nosuchword")
@@ -89,7 +89,7 @@ async def test_search_without_a_match_says_why_the_list_is_empty() -> None:
 
 
 async def test_operator_that_is_not_understood_is_told_beside_the_results() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(1)])
     async with running_app(session) as (app, pilot):
         await pilot.press("slash", *"before:soon")
@@ -97,7 +97,7 @@ async def test_operator_that_is_not_understood_is_told_beside_the_results() -> N
 
 
 async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(number) for number in range(100, 400)])
     async with running_app(session) as (app, pilot):
         await until(pilot, lambda: len(_inbox(app).mails.keys) == 300)
@@ -115,7 +115,7 @@ async def test_cursor_stays_on_its_mail_while_mail_arrives() -> None:
 
 
 async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox(), mailbox("mb2", "billing@acme.example")])
     session.mail.upsert([summary(number, mailbox_id="mb2" if number % 3 == 0 else "mb1") for number in range(9)])
     async with running_app(session) as (app, pilot):
@@ -134,7 +134,7 @@ async def test_filter_and_mailbox_keys_narrow_the_list() -> None:
 
 
 async def test_empty_inbox_says_what_is_missing() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.trouble = OneLine("no gateway key is set: run mm-tui init, or set MULTIMAIL_API_KEY")
     async with running_app(session) as (app, pilot):
         await until(pilot, lambda: "No mail on this machine yet." in shown(app))
@@ -143,10 +143,10 @@ async def test_empty_inbox_says_what_is_missing() -> None:
 
 async def test_hostile_subjects_reach_no_surface(tmp_path: Path) -> None:
     hostile = "[/x] [@click=app.leave]\x1b]52;c;SGVsbG8=\x07 [b]bold[/b] \x1b[2J‮abc​ \x9b31m end"
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(1, subject=OneLine(hostile))])
     for size in ((120, 40), (80, 24), (60, 20)):
-        other = still_wiring()
+        other = idle_session()
         other.mail.upsert([summary(1, subject=OneLine(hostile))])
         async with running_app(other, size=size) as (app, pilot):
             await pilot.press("j")
@@ -183,7 +183,7 @@ async def test_gateway_that_is_down_is_told_and_the_store_stays_readable(tmp_pat
 
 
 async def test_first_run_shows_one_hint_and_later_runs_none() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.facts.set(GREETED, None)
     async with running_app(session, size=(80, 24)) as (app, _pilot):
         assert "Welcome." in shown(app)
@@ -191,7 +191,7 @@ async def test_first_run_shows_one_hint_and_later_runs_none() -> None:
 
 
 async def _second_run() -> str:
-    async with running_app(still_wiring(), size=(80, 24)) as (app, _pilot):
+    async with running_app(idle_session(), size=(80, 24)) as (app, _pilot):
         return shown(app)
 
 

@@ -18,7 +18,7 @@ from mm_tui.text import ManyLine
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.queue import open_queue
 from tests.support.sandbox import Sandbox
-from tests.support.seat import NOW, mailbox, still_wiring, summary
+from tests.support.seat import NOW, idle_session, mailbox, summary
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -87,7 +87,7 @@ async def _opened(app: MmTui, pilot: Pilot[None]) -> ThreadScreen:
 
 
 async def test_all_mails_of_a_long_thread_are_rendered_when_they_are_unfolded() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     session.mail.upsert([summary(number, thread_id="T") for number in range(1_000)])
     for number in range(1_000):
@@ -97,9 +97,9 @@ async def test_all_mails_of_a_long_thread_are_rendered_when_they_are_unfolded() 
         session.mail.save_detail(EmailDetail(**{**base.__dict__, "body": ManyLine(body), "raw": raw}), at=NOW)
     async with running_app(session) as (app, pilot):
         view = (await _opened(app, pilot)).thread_view
-        await until(pilot, lambda: len(view.leaves) == 1_000)
+        await until(pilot, lambda: len(view.items) == 1_000)
         await pilot.press("o")
-        await until(pilot, lambda: all(leaf.body.made.text.startswith("Mail ") for leaf in view.leaves))
-        await until(pilot, lambda: not any("*" in leaf.body.made.text for leaf in view.leaves))
+        await until(pilot, lambda: all(item.body.made.text.startswith("Mail ") for item in view.items))
+        await until(pilot, lambda: not any("*" in item.body.made.text for item in view.items))
         await pilot.press("m")
-        assert all("**" in leaf.body.made.text for leaf in view.leaves)
+        assert all("**" in item.body.made.text for item in view.items)

@@ -18,11 +18,11 @@ from mm_tui.screens.dialogs.help import HelpScreen
 from mm_tui.screens.dialogs.palette import commands
 from mm_tui.theme import THEMES
 from tests.support.app import running_app, shown, until
-from tests.support.seat import mailbox, still_wiring, summary
+from tests.support.seat import idle_session, mailbox, summary
 
 
 async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(number) for number in range(30)])
     async with running_app(session) as (app, pilot):
         await pilot.press("j", "j", "j")
@@ -33,7 +33,7 @@ async def test_number_keys_go_to_the_main_screens_and_each_keeps_its_place() -> 
 
 
 async def test_help_names_every_key_of_the_screen() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     async with running_app(session, size=(100, 60)) as (app, pilot):
         await pilot.press("m", "question_mark")
@@ -47,7 +47,7 @@ async def test_help_names_every_key_of_the_screen() -> None:
 
 
 async def test_palette_reaches_every_act_of_the_inbox() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     async with running_app(session) as (app, pilot):
         await pilot.press("m")
@@ -68,7 +68,7 @@ async def test_palette_reaches_every_act_of_the_inbox() -> None:
 
 @pytest.mark.parametrize("theme", [*(one.name for one in THEMES), "nord", "solarized-light", "ansi-light"])
 async def test_every_theme_can_be_shown(theme: str) -> None:
-    session = still_wiring(ui={"theme": theme})
+    session = idle_session(ui={"theme": theme})
     session.mail.upsert([summary(1)])
     async with running_app(session, size=(80, 24)) as (app, _pilot):
         assert app.theme == theme
@@ -78,13 +78,13 @@ async def test_every_theme_can_be_shown(theme: str) -> None:
 
 
 async def test_unknown_theme_falls_back() -> None:
-    async with running_app(still_wiring(ui={"theme": "no-such-theme"})) as (app, _pilot):
+    async with running_app(idle_session(ui={"theme": "no-such-theme"})) as (app, _pilot):
         assert app.theme == "mm-dark"
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
 async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     session.mail.upsert([summary(number) for number in range(5)])
     async with running_app(session, size=size) as (app, _pilot):
@@ -96,7 +96,7 @@ async def test_chrome_fits_every_size(size: tuple[int, int]) -> None:
 
 
 async def test_users_keys_are_used_and_faulty_ones_are_told() -> None:
-    session = still_wiring(keys={"inbox.filter": "F", "inbox.serch": "x"})
+    session = idle_session(keys={"inbox.filter": "F", "inbox.serch": "x"})
     async with running_app(session) as (app, pilot):
         await until(pilot, lambda: "did you mean inbox.search?" in shown(app))
         await pilot.press("F")
@@ -104,7 +104,7 @@ async def test_users_keys_are_used_and_faulty_ones_are_told() -> None:
 
 
 async def test_mouse_reaches_the_screens_and_the_footers_keys() -> None:
-    async with running_app(still_wiring(), size=(100, 30)) as (app, pilot):
+    async with running_app(idle_session(), size=(100, 30)) as (app, pilot):
         top = shown(app).split("\n")[0]
         await pilot.click(offset=(top.index("Audit"), 0))
         await until(pilot, lambda: app.current_mode == "audit")
@@ -116,14 +116,14 @@ async def test_mouse_reaches_the_screens_and_the_footers_keys() -> None:
 
 
 async def test_ctrl_c_says_how_to_leave_and_leaves_nothing() -> None:
-    async with running_app(still_wiring()) as (app, pilot):
+    async with running_app(idle_session()) as (app, pilot):
         await pilot.press("ctrl+c")
         await until(pilot, lambda: "^q leaves" in shown(app))
         assert not app._exit
 
 
 async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(number) for number in range(200)])
     async with running_app(session) as (app, pilot):
         await pilot.press(*["j"] * 20)
@@ -137,7 +137,7 @@ async def test_resize_storm_leaves_inbox_and_thread_whole() -> None:
 
 async def test_no_colour_leaves_the_state_readable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    session = still_wiring()
+    session = idle_session()
     session.mail.upsert([summary(1, status="unread")])
     async with running_app(session) as (app, _pilot):
         text = shown(app)
@@ -146,7 +146,7 @@ async def test_no_colour_leaves_the_state_readable(monkeypatch: pytest.MonkeyPat
 
 
 async def test_ctrl_q_leaves_at_once_when_nothing_is_held() -> None:
-    async with running_app(still_wiring()) as (app, pilot):
+    async with running_app(idle_session()) as (app, pilot):
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert app._exit
@@ -156,7 +156,7 @@ async def test_crash_leaves_one_line_and_a_report_without_values(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     secret = "mm_live_made_up_secret"
-    app = app_module.MmTui(still_wiring())
+    app = app_module.MmTui(idle_session())
 
     async def crash() -> None:
         kept = secret
@@ -182,6 +182,6 @@ def test_control_filter_cleans_what_was_forgotten_and_keeps_the_width() -> None:
 
 
 def test_app_refuses_what_is_not_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    assert launch.run(still_wiring().settings) == 2
+    assert launch.run(idle_session().settings) == 2
     assert "not a terminal" in capsys.readouterr().err
     assert not Path(os.environ["MM_TUI_DATA"]).exists()

@@ -17,7 +17,7 @@ from tests.support.app import running_app, settings_for, shown
 from tests.support.app import until as until
 from tests.support.queue import open_queue, seen
 from tests.support.sandbox import running_sandbox
-from tests.support.seat import NOW, office, waiting
+from tests.support.seat import NOW, filled_session, waiting
 
 SIZES = 25
 
@@ -30,7 +30,7 @@ def sizes(seed: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_mail_that_is_read_keeps_its_place_and_every_word(seed: int) -> None:
-    session = office()
+    session = filled_session()
     body = "\n\n".join(f"Paragraph {number} of a long letter, with some words to wrap." for number in range(40))
     session.pending.replace([waiting(1, body), waiting(2, "Hello.")], NOW)
     async with running_app(session) as (app, pilot):
@@ -60,7 +60,7 @@ async def test_a_mail_that_is_read_keeps_its_place_and_every_word(seed: int) -> 
 
 @pytest.mark.parametrize("seed", [3, 4])
 async def test_what_is_typed_between_the_sizes_is_all_there(seed: int) -> None:
-    session = office()
+    session = filled_session()
     async with running_app(session) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: "Hello Anna." in shown(app))
@@ -122,7 +122,7 @@ async def test_the_queues_state_can_be_read_without_colour(tmp_path: Path, monke
 
 
 async def test_rows_and_keys_and_screens_are_clicked() -> None:
-    async with running_app(office()) as (app, pilot):
+    async with running_app(filled_session()) as (app, pilot):
         top = shown(app).split("\n")[0]
         await pilot.click(offset=(top.index("Pending"), 0))
         await until(pilot, lambda: "Hello Anna." in shown(app))

@@ -17,14 +17,14 @@ from mm_tui.screens.thread.screen import ThreadScreen
 from mm_tui.text import ManyLine, OneLine
 from tests.support.app import running_app, shown, synced_app, until
 from tests.support.sandbox import file_part, running_sandbox, wait_until
-from tests.support.seat import NOW, mailbox, still_wiring, summary
+from tests.support.seat import NOW, idle_session, mailbox, summary
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from mm_tui.app import MmTui
     from tests.support.sandbox import Sandbox
-    from tests.support.seat import StillWiring
+    from tests.support.seat import IdleSession
 
 
 def _detail(number: int, body: str, **fields: object) -> EmailDetail:
@@ -33,8 +33,8 @@ def _detail(number: int, body: str, **fields: object) -> EmailDetail:
     return EmailDetail(**{**base.__dict__, "body": ManyLine(body), "raw": raw})
 
 
-def _thread(size: int, body: str = "Hello\n\n> quoted") -> StillWiring:
-    session = still_wiring()
+def _thread(size: int, body: str = "Hello\n\n> quoted") -> IdleSession:
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     session.mail.upsert([summary(number, thread_id="T") for number in range(size)])
     session.mail.save_detail(_detail(0, body, thread_id="T"), at=NOW)
@@ -54,7 +54,7 @@ async def test_thread_shows_the_opened_mail_and_folds_the_rest() -> None:
     async with running_app(_thread(5)) as (app, pilot):
         screen = await _open_first(app, pilot, "Question 0")
         await until(pilot, lambda: "> quoted" in shown(app))
-        assert [leaf.open for leaf in screen.thread_view.leaves] == [False] * 4 + [True]
+        assert [item.open for item in screen.thread_view.items] == [False] * 4 + [True]
         await pilot.press("enter")
         assert "> quoted" not in shown(app)
 
@@ -75,7 +75,7 @@ async def test_body_of_262144_characters_opens_and_scrolls_without_a_stall() -> 
         view = screen.thread_view
         await until(pilot, lambda: view.virtual_size.height > 2000)
         began = time.perf_counter()
-        view.changed(view.leaves[0])
+        view.changed(view.items[0])
         # The bound is 0.1 s on an idle machine; here it must only be the right order of magnitude.
         assert time.perf_counter() - began < 1.0
         await pilot.press("pagedown", "pagedown", "j", "k", "G")
@@ -86,15 +86,15 @@ async def test_thread_of_a_thousand_messages_is_drawn_line_by_line() -> None:
     async with running_app(_thread(1000)) as (app, pilot):
         screen = await _open_first(app, pilot, "Question 0")
         view = screen.thread_view
-        await until(pilot, lambda: len(view.leaves) == 1000)
+        await until(pilot, lambda: len(view.items) == 1000)
         assert len(list(view.walk_children())) < 10
         await pilot.press("g")
-        assert view.current is view.leaves[0]
+        assert view.current is view.items[0]
         assert "writer999@customer.example" in shown(app)
         await pilot.press("G", "p", "p")
-        assert view.current is view.leaves[997]
+        assert view.current is view.items[997]
         await pilot.press("up", "home", "down", "down", "k")
-        assert view.current is view.leaves[1]
+        assert view.current is view.items[1]
 
 
 async def test_raw_view_shows_what_cleaning_removed() -> None:

@@ -14,7 +14,7 @@ from mm_tui.services.unsent import state_words, unsent_words
 from mm_tui.text import OneLine
 from tests.support.app import running_app, shown, until
 from tests.support.fake_gateway import make_detail, make_mail
-from tests.support.seat import mailbox, still_wiring, summary
+from tests.support.seat import idle_session, mailbox, summary
 
 STATES = {
     "pending_send_approval": "waits for a decision",
@@ -61,7 +61,7 @@ def test_beside_a_draft_what_was_not_sent_stands_below_the_conversation(status: 
 
 
 async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     ours: dict[str, Any] = {
         "direction": OneLine("outbound"),
@@ -81,7 +81,7 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
         assert shown(app).count("▲") >= len(STATES)
         screen = app.screen
         assert isinstance(screen, ThreadScreen)
-        assert [bool(leaf.unsent) for leaf in screen.thread_view.leaves].count(True) == len(STATES)
+        assert [bool(item.unsent) for item in screen.thread_view.items].count(True) == len(STATES)
         # Once it leaves, it is part of the conversation.
         gone = next(mail for mail in mails if mail.status == "scheduled")
         session.mail.upsert([gone.model_copy(update={"status": OneLine("sent")})])
@@ -91,7 +91,7 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
 
 @pytest.mark.parametrize("status", ["pending_inbound_approval", "spam_quarantined", "spam_flagged", "rejected"])
 async def test_a_reply_goes_to_the_newest_mail_that_arrived(status: str) -> None:
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     eve = Party.parse("eve@evil.test")
     session.mail.upsert([summary(1, thread_id="T"), summary(0, thread_id="T", sender=eve, status=OneLine(status))])

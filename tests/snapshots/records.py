@@ -1,4 +1,4 @@
-"""The scene of the audit and mailboxes pictures: a month of decisions in the office of acme, up to `NOW`."""
+"""The scene of the audit and mailboxes pictures: a month of decisions at acme, up to `NOW`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mm_tui.settings.secret import Secret
 from mm_tui.store.audit.journal import Journal
 from mm_tui.text import ManyLine, OneLine
 from tests.support.pictured_mail import CARD, LIVE, StillSync, StillTriage
-from tests.support.seat import NOW, StillWiring, still_wiring, summary
+from tests.support.seat import NOW, IdleSession, idle_session, summary
 
 AGENT_KEY, REVIEW_KEY = "01KEYAGENT00000000000AG3NT", "01KEYREVIEW000000000R3V13W"
 BOXES = (
@@ -120,9 +120,9 @@ async def _why_not_arrived(mail: EmailSummary, addresses: Iterable[str]) -> tupl
     return await why_not_arrived(cast(Any, StillSuppression()), mail, addresses)
 
 
-def records(*, admin: bool = True, filled: bool = True, bounced: bool = False) -> StillWiring:
+def records(*, admin: bool = True, filled: bool = True, bounced: bool = False) -> IdleSession:
     """The stores filled, the services standing still. `bounced`: the newest draft did not arrive."""
-    session = still_wiring()
+    session = idle_session()
     session.sync = cast(Any, StillSync(LIVE))
     session.triage = cast(Any, StillTriage(CARD))
     cast(Any, session).identity = _identity
@@ -169,7 +169,7 @@ def _box(mailbox_id: str, address: str, mode: str) -> Mailbox:
 
 
 def _decide(
-    session: StillWiring, journal: Journal, number: int, made: datetime, mailbox_id: str, at: int, every: int
+    session: IdleSession, journal: Journal, number: int, made: datetime, mailbox_id: str, at: int, every: int
 ) -> AuditEntry:
     """One decision: in the journal now, and as the gateway would have it. The newest has number 1."""
     email_id = f"01MAIL{number:06}"
@@ -211,7 +211,7 @@ def _decide(
     )
 
 
-def _life(session: StillWiring, *, bounced: bool) -> list[AuditEntry]:
+def _life(session: IdleSession, *, bounced: bool) -> list[AuditEntry]:
     """The newest draft's whole life around its decision."""
     email_id = "01MAIL000001"
     made = NOW - timedelta(minutes=11)
@@ -274,5 +274,5 @@ def _waiting(number: int) -> PendingItem:
 
 
 def app(**given: Any) -> MmTui:
-    """The app in that office."""
+    """The app in that session."""
     return MmTui(records(**given))

@@ -18,7 +18,7 @@ from mm_tui.services.events import SyncState
 from mm_tui.text import ManyLine, OneLine
 from mm_tui.widgets.mail_list import MailList
 from tests.snapshots.pictures import Gallery, after, still
-from tests.support.pictured_mail import LIVE, app, office
+from tests.support.pictured_mail import LIVE, app, filled_session
 from tests.support.seat import NOW
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ SPAM: Mapping[str, int] = {"report": 0, "restore": 7}
 
 @pytest.mark.parametrize("name", SPAM)
 async def test_spam_question(gallery: Gallery, name: str) -> None:
-    session = office()
+    session = filled_session()
     session.spam = cast(Any, object())  # nothing is marked before the answer
     cast(Any, session).can = lambda _scope: True
 

@@ -17,7 +17,7 @@ from mm_tui.session import Session
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist, Profile, Review, Settings, Sync
 from mm_tui.store.database import Database
-from tests.support.office import settings_for as assisted
+from tests.support.assistant import settings_for as assisted
 from tests.support.sandbox import Sandbox
 
 

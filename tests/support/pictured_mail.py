@@ -1,4 +1,4 @@
-"""The fixed scene that the pictures show: a morning in the office of acme, at `NOW`."""
+"""The fixed scene that the pictures show: a morning at acme, at `NOW`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mm_tui.services.assistant.cards import CardState, Phase, Spend
 from mm_tui.services.events import Phase as SyncPhase
 from mm_tui.services.events import SyncState
 from mm_tui.text import ManyLine, OneLine
-from tests.support.seat import NOW, StillWiring, mailbox, still_wiring, summary
+from tests.support.seat import NOW, IdleSession, idle_session, mailbox, summary
 
 PEOPLE = (
     ("anna@customer.example", "Anna Keller"),
@@ -86,9 +86,9 @@ CARD = CardState(
 LIVE = SyncState(SyncPhase.LIVE, NOW - timedelta(seconds=4))
 
 
-def office(*, mails: int = 40, state: SyncState = LIVE, card: CardState = CARD, **settings: Any) -> StillWiring:
+def filled_session(*, mails: int = 40, state: SyncState = LIVE, card: CardState = CARD, **settings: Any) -> IdleSession:
     """The stores filled, the services standing still."""
-    session = still_wiring(**settings)
+    session = idle_session(**settings)
     session.sync = cast(Any, StillSync(state))
     session.triage = cast(Any, StillTriage(card))
     if not mails:
@@ -145,5 +145,5 @@ def _opened() -> EmailDetail:
 
 
 def app(**given: Any) -> MmTui:
-    """The app in that office."""
-    return MmTui(office(**given))
+    """The app in that session."""
+    return MmTui(filled_session(**given))

@@ -12,7 +12,7 @@ from mm_tui.review.digest import digest_of
 from mm_tui.services.decisions.view import Asked, Changed, DecisionView, Phase, Shown
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.text import ManyLine, OneLine
-from tests.support.pictured_mail import office
+from tests.support.pictured_mail import filled_session
 from tests.support.seat import NOW
 
 REFUND = """Hi Anna,
@@ -156,9 +156,9 @@ def app(*, edited: bool = False, waiting: bool = True, **given: Any) -> MmTui:
     Args:
         edited: the first draft has been edited.
         waiting: whether anything waits at all.
-        given: for `scene.office`.
+        given: for `filled_session`.
     """
-    session = office(**given)
+    session = filled_session(**given)
     if waiting:
         session.pending.replace(ITEMS.values(), NOW)
     if edited:

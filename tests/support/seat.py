@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-class StillWiring(Session):
+class IdleSession(Session):
     """Stores without a network side: what the store holds is all there is."""
 
     def build(self, notify: Notify) -> None:
         self.notify = notify
 
 
-def still_wiring(*, clock: Clock | None = None, **settings: Any) -> StillWiring:
+def idle_session(*, clock: Clock | None = None, **settings: Any) -> IdleSession:
     """A session in memory, at `NOW`, for the test profile `acme`."""
     chosen = Settings.of({"profile": Profile(name="acme", oversight_key=Secret("mm_test_made_up")), **settings})
-    session = StillWiring(chosen, Database.open(None), clock or FakeClock(NOW))
+    session = IdleSession(chosen, Database.open(None), clock or FakeClock(NOW))
     session.facts.set(GREETED, "yes")
     return session
 
@@ -76,9 +76,9 @@ def waiting(number: int, body: str) -> PendingItem:
     )
 
 
-def office() -> StillWiring:
+def filled_session() -> IdleSession:
     """Something on every screen, and nobody to ask."""
-    session = still_wiring()
+    session = idle_session()
     session.mail.save_mailboxes([mailbox()])
     session.mail.upsert([summary(number) for number in range(3)])
     session.pending.replace([waiting(1, "Hello Anna."), waiting(2, "Hello Tom.")], NOW)

@@ -22,7 +22,7 @@ from mm_tui.settings.sections import Agent, Assist
 from mm_tui.store.database import Database
 from mm_tui.text import ManyLine, OneLine
 from tests.support.agents import BODY, Desk, desk, outbound_by_mail
-from tests.support.office import settings_for
+from tests.support.assistant import settings_for
 from tests.support.sandbox import Sandbox
 from tests.support.scripted_model import Scripted
 

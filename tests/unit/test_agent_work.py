@@ -18,7 +18,7 @@ from mm_tui.gateway.errors import MissingKey, Unauthorized
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Agent, Assist
 from tests.support.agents import desk, outbound_by_mail
-from tests.support.office import settings_for
+from tests.support.assistant import settings_for
 from tests.support.sandbox import Sandbox
 
 BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"

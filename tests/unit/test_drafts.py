@@ -12,8 +12,8 @@ from mm_tui.assist import errors
 from mm_tui.gateway.errors import GatewayError, NotFound
 from mm_tui.services.assistant.cards import DraftText
 from mm_tui.services.assistant.drafts import AlreadySubmitted
+from tests.support.assistant import assisted, settings_for
 from tests.support.models import MODEL_KEY, event, plain, raw_server, stream
-from tests.support.office import office, settings_for
 from tests.support.sandbox import Sandbox, running_sandbox
 
 REFUND = "Hello,\n\nmy order 4471 arrived broken last week. Please refund the $240.\n\nAnna"
@@ -36,16 +36,16 @@ async def whole(parts: AsyncIterator[DraftText]) -> list[DraftText]:
 
 
 async def test_a_draft_streams_and_ends(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox)) as rooms:
-        await rooms.sync()
-        parts = await whole(rooms.drafts.draft_reply(mail_id, "offer a replacement"))
+    async with assisted(settings_for(sandbox)) as services:
+        await services.sync()
+        parts = await whole(services.drafts.draft_reply(mail_id, "offer a replacement"))
         assert len(parts) > 5
         assert [part.done for part in parts] == [False] * (len(parts) - 1) + [True]
         assert all(later.text.startswith(earlier.text.rstrip()) for earlier, later in itertools.pairwise(parts))
         assert parts[-1].model == "local-rules-0"
         assert "offer a replacement" in parts[-1].text
-        assert rooms.triage.spend().completion_tokens > 0
-        shorter = (await whole(rooms.drafts.redraft(mail_id, parts[-1].text, "shorter")))[-1]
+        assert services.triage.spend().completion_tokens > 0
+        shorter = (await whole(services.drafts.redraft(mail_id, parts[-1].text, "shorter")))[-1]
         assert shorter.done
         assert 0 < len(shorter.text) <= len(parts[-1].text)
 
@@ -55,10 +55,10 @@ async def test_what_the_thread_does_not_hold_is_flagged(sandbox: Sandbox, mail_i
     text = "We refund $240 and $999. Pay at https://evil.example/x or write to pay@elsewhere.example."
     async with (
         raw_server(stream(event(text), event("", "stop", usage=usage))) as server,
-        office(settings_for(sandbox, ai21_host=server.host)) as rooms,
+        assisted(settings_for(sandbox, ai21_host=server.host)) as services,
     ):
-        await rooms.sync()
-        draft = (await whole(rooms.drafts.draft_reply(mail_id)))[-1]
+        await services.sync()
+        draft = (await whole(services.drafts.draft_reply(mail_id)))[-1]
         words = "\n".join(draft.warnings)
         assert "$999" in words
         assert "evil.example" in words
@@ -68,11 +68,11 @@ async def test_what_the_thread_does_not_hold_is_flagged(sandbox: Sandbox, mail_i
 
 async def test_leaving_early_closes_the_stream_and_is_paid_for(sandbox: Sandbox, mail_id: str) -> None:
     async with raw_server(stream(event("Dear Anna, "), event("thank you"), hang=True)) as server:
-        async with office(settings_for(sandbox, ai21_host=server.host)) as rooms:
-            await rooms.sync()
-            async with aclosing(rooms.drafts.draft_reply(mail_id)) as parts:
+        async with assisted(settings_for(sandbox, ai21_host=server.host)) as services:
+            await services.sync()
+            async with aclosing(services.drafts.draft_reply(mail_id)) as parts:
                 assert (await anext(parts)).text.startswith("Dear")
-            assert rooms.triage.spend().prompt_tokens > 0
+            assert services.triage.spend().prompt_tokens > 0
         await server.all_closed()
 
 
@@ -89,21 +89,21 @@ async def test_failures_are_told(
     sandbox: Sandbox, mail_id: str, answer: object, kind: type[errors.AssistError]
 ) -> None:
     async with raw_server(answer) as server:  # type: ignore[arg-type]  # parametrize forgets the type
-        async with office(settings_for(sandbox, ai21_host=server.host, ai21_key=MODEL_KEY)) as rooms:
-            await rooms.sync()
+        async with assisted(settings_for(sandbox, ai21_host=server.host, ai21_key=MODEL_KEY)) as services:
+            await services.sync()
             with pytest.raises(kind) as caught:
-                await whole(rooms.drafts.draft_reply(mail_id))
+                await whole(services.drafts.draft_reply(mail_id))
             assert MODEL_KEY not in str(caught.value)
         await server.all_closed()
 
 
 async def test_a_text_is_rewritten_without_its_thread_where_that_cannot_be_read(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox)) as rooms:
+    async with assisted(settings_for(sandbox)) as services:
         text = "Dear Anna,\n\nThank you for writing. We will look into it.\n\nKind regards"
-        unknown = (await whole(rooms.drafts.redraft("01NOSUCH", text, "shorter")))[-1]
-        await rooms.sync()
+        unknown = (await whole(services.drafts.redraft("01NOSUCH", text, "shorter")))[-1]
+        await services.sync()
         sandbox.fault(method="GET", path=f"/emails/{mail_id}$", kind="status", status=503)
-        failed = (await whole(rooms.drafts.redraft(mail_id, text, "shorter")))[-1]
+        failed = (await whole(services.drafts.redraft(mail_id, text, "shorter")))[-1]
     for draft in (unknown, failed):
         assert draft.done
         assert draft.text
@@ -111,38 +111,38 @@ async def test_a_text_is_rewritten_without_its_thread_where_that_cannot_be_read(
 
 
 async def test_without_a_key_nothing_is_opened(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox, ai21_key=None)) as rooms:
-        await rooms.sync()
+    async with assisted(settings_for(sandbox, ai21_key=None)) as services:
+        await services.sync()
         with pytest.raises(errors.NoKey):
-            await whole(rooms.drafts.draft_reply(mail_id))
+            await whole(services.drafts.draft_reply(mail_id))
     assert sandbox.status(mail_id) == "unread"
 
 
 async def test_submitting_goes_through_the_gate_and_once(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox)) as rooms:
-        await rooms.sync()
-        first = await rooms.drafts.submit_reply(mail_id, "Dear Anna", session="s1")
-        again = await rooms.drafts.submit_reply(mail_id, "Dear Anna", session="s1")
+    async with assisted(settings_for(sandbox)) as services:
+        await services.sync()
+        first = await services.drafts.submit_reply(mail_id, "Dear Anna", session="s1")
+        again = await services.drafts.submit_reply(mail_id, "Dear Anna", session="s1")
         assert again.id == first.id
         with pytest.raises(AlreadySubmitted) as caught:
-            await rooms.drafts.submit_reply(mail_id, "Dear Anna!", session="s1")
+            await services.drafts.submit_reply(mail_id, "Dear Anna!", session="s1")
         assert caught.value.receipt.id == first.id
         assert sandbox.wait_for(first.id, "pending_send_approval")
         assert sandbox.look(first.id)["to"] == ["Anna <anna@customer.example>"]
-        other = await rooms.drafts.submit_reply(mail_id, "And another thing", session="s2")
+        other = await services.drafts.submit_reply(mail_id, "And another thing", session="s2")
         assert other.id != first.id
         with pytest.raises(NotFound):
-            await rooms.drafts.submit_reply("01NOSUCH", "x", session="s3")
+            await services.drafts.submit_reply("01NOSUCH", "x", session="s3")
 
 
 async def test_a_lost_answer_makes_no_second_reply(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox)) as rooms:
-        await rooms.sync()
+    async with assisted(settings_for(sandbox)) as services:
+        await services.sync()
         sandbox.fault(method="POST", path="/reply/", kind="close", when="after")
         with pytest.raises(GatewayError) as caught:
-            await rooms.drafts.submit_reply(mail_id, "Dear Anna", session="s")
+            await services.drafts.submit_reply(mail_id, "Dear Anna", session="s")
         assert caught.value.may_have_happened
-        receipt = await rooms.drafts.submit_reply(mail_id, "Dear Anna", session="s")
+        receipt = await services.drafts.submit_reply(mail_id, "Dear Anna", session="s")
         assert receipt.idempotent
         thread = sandbox.look(mail_id)["thread_id"]
         pending = [item for item in sandbox.pending() if sandbox.look(item["id"])["thread_id"] == thread]
@@ -150,10 +150,10 @@ async def test_a_lost_answer_makes_no_second_reply(sandbox: Sandbox, mail_id: st
 
 
 async def test_a_text_changed_after_a_refusal_is_the_one_submitted(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox)) as rooms:
-        await rooms.sync()
+    async with assisted(settings_for(sandbox)) as services:
+        await services.sync()
         sandbox.fault(method="POST", path="/reply/", kind="rate_limit")
         with pytest.raises(GatewayError):
-            await rooms.drafts.submit_reply(mail_id, "Dear Anna", session="s")
-        receipt = await rooms.drafts.submit_reply(mail_id, "Dear Anna, better", session="s")
+            await services.drafts.submit_reply(mail_id, "Dear Anna", session="s")
+        receipt = await services.drafts.submit_reply(mail_id, "Dear Anna, better", session="s")
         assert sandbox.look(receipt.id)["markdown"] == "Dear Anna, better"

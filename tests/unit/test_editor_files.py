@@ -22,7 +22,7 @@ from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
 from mm_tui.store.decisions.locks import Process, token_of
 from mm_tui.text import ManyLine
-from tests.support.seat import still_wiring
+from tests.support.seat import idle_session
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 GIVEN = SavedEdit(
@@ -150,7 +150,7 @@ def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str
 
 def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
-    session = still_wiring()
+    session = idle_session()
     assert session.take_up_texts() == ""
     assert editing_folder("acme").parent == tmp_path / EDITING
     file = EditorFile(editing_folder("acme"), GIVEN)

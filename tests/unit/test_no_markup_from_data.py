@@ -1,4 +1,4 @@
-"""No string that came from outside can be parsed as markup, anywhere on the screen's floor."""
+"""No string that came from outside can be parsed as markup, anywhere on a screen."""
 
 from __future__ import annotations
 

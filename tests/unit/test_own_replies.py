@@ -12,7 +12,7 @@ from mm_tui.clock import SystemClock
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import PendingItem
 from mm_tui.services.assistant.drafts import NotJournaled
-from mm_tui.services.audit.track_record import Evidences
+from mm_tui.services.audit.track_record import TrackRecords
 from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.queue.authors import Author, Authors
@@ -25,9 +25,9 @@ from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.sections import Review
 from mm_tui.store.audit.journal import Journal
 from mm_tui.text import OneLine
+from tests.support.assistant import Assisted, assisted, settings_for
 from tests.support.cli import Home
 from tests.support.desk import HurriedClock
-from tests.support.office import Office, office, settings_for
 from tests.support.sandbox import Sandbox
 
 BODY = "Dear Anna, it leaves tomorrow."
@@ -39,89 +39,89 @@ def mail_id(sandbox: Sandbox) -> str:
 
 
 @asynccontextmanager
-async def at(sandbox: Sandbox, reviewer: str) -> AsyncIterator[Office]:
+async def at(sandbox: Sandbox, reviewer: str) -> AsyncIterator[Assisted]:
     """A reviewer's machine, with a store of its own and all mail in it."""
     settings = settings_for(sandbox)
     profile = settings.profile.replaced(reviewer=reviewer)
-    async with office(settings.replaced(profile=profile)) as rooms:
-        await rooms.sync()
-        yield rooms
+    async with assisted(settings.replaced(profile=profile)) as services:
+        await services.sync()
+        yield services
 
 
-async def waiting(rooms: Office, reviewer: str) -> QueueEntry:
+async def waiting(services: Assisted, reviewer: str) -> QueueEntry:
     """The only waiting mail, read in full."""
-    sync = Sync(rooms.database, rooms.gateway, rooms.settings.sync, SystemClock(), rooms.notices.append)
+    sync = Sync(services.database, services.gateway, services.settings.sync, SystemClock(), services.notices.append)
     await sync.run_once()
-    await WaitingDetails(rooms.database, sync, SystemClock(), rooms.notices.append).read_all(seconds=20)
-    queue = ReviewQueue(rooms.database, SystemClock(), rooms.settings.risk)
+    await WaitingDetails(services.database, sync, SystemClock(), services.notices.append).read_all(seconds=20)
+    queue = ReviewQueue(services.database, SystemClock(), services.settings.risk)
     (entry,) = queue.entries(seat=Seat(reviewer))
     return entry
 
 
-def releases(rooms: Office, reviewer: str, own_replies: str) -> Decisions:
+def releases(services: Assisted, reviewer: str, own_replies: str) -> Decisions:
     review = Review.of({"hold_seconds": 0, "own_replies": own_replies})
-    return Decisions(rooms.database, rooms.gateway, review, reviewer, HurriedClock(), rooms.notices.append)
+    return Decisions(services.database, services.gateway, review, reviewer, HurriedClock(), services.notices.append)
 
 
-def kinds(rooms: Office) -> list[str]:
-    assert Journal(rooms.database).verify().ok
-    return [str(entry.kind) for entry in Journal(rooms.database).entries()]
+def kinds(services: Assisted) -> list[str]:
+    assert Journal(services.database).verify().ok
+    return [str(entry.kind) for entry in Journal(services.database).entries()]
 
 
 async def test_a_reply_is_journaled_before_it_leaves_and_after(sandbox: Sandbox, mail_id: str) -> None:
-    async with at(sandbox, "robin") as rooms:
-        receipt = await rooms.drafts.submit_reply(mail_id, BODY, session="s")
-        before, after = Journal(rooms.database).entries()
+    async with at(sandbox, "robin") as services:
+        receipt = await services.drafts.submit_reply(mail_id, BODY, session="s")
+        before, after = Journal(services.database).entries()
         assert (before.kind, before.who, before.email_id) == ("reply_submitting", "robin", mail_id)
         assert (after.kind, after.who, after.email_id) == ("reply_submitted", "robin", receipt.id)
         assert after.details[OneLine("about")] == mail_id
         assert not any(BODY in value for entry in (before, after) for value in entry.details.values())
         assert sandbox.look(receipt.id)["tags"]["review.written_by"] == "robin"
-        entry = await waiting(rooms, "robin")
+        entry = await waiting(services, "robin")
         assert (entry.author_words, entry.is_own_reply) == ("written by you", True)
         assert entry.author == Author(OneLine("robin"), True)
 
 
 async def test_without_a_journal_nothing_leaves(sandbox: Sandbox, mail_id: str) -> None:
-    async with at(sandbox, "robin") as rooms:
-        with rooms.database.write() as connection:
+    async with at(sandbox, "robin") as services:
+        with services.database.write() as connection:
             connection.execute("CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no room'); END")
         with pytest.raises(NotJournaled, match="nothing was sent"):
-            await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+            await services.drafts.submit_reply(mail_id, BODY, session="s")
     assert not sandbox.calls("POST", "/reply/")
 
 
 async def test_a_refused_reply_is_journaled_as_refused(sandbox: Sandbox, mail_id: str) -> None:
-    async with at(sandbox, "robin") as rooms:
+    async with at(sandbox, "robin") as services:
         sandbox.fault(method="POST", path="/reply/", kind="rate_limit")
         with pytest.raises(GatewayError):
-            await rooms.drafts.submit_reply(mail_id, BODY, session="s")
-        assert kinds(rooms) == ["reply_submitting", "reply_refused"]
+            await services.drafts.submit_reply(mail_id, BODY, session="s")
+        assert kinds(services) == ["reply_submitting", "reply_refused"]
         # The same words of an agent are not taken for this human's.
         sandbox.reply(mail_id, BODY)
-        assert (await waiting(rooms, "robin")).author is None
+        assert (await waiting(services, "robin")).author is None
 
 
 async def test_a_reply_whose_answer_was_lost_is_known_by_its_text(sandbox: Sandbox, mail_id: str) -> None:
-    async with at(sandbox, "robin") as rooms:
+    async with at(sandbox, "robin") as services:
         sandbox.fault(method="POST", path="/reply/", kind="close", when="after")
         with pytest.raises(GatewayError):
-            await rooms.drafts.submit_reply(mail_id, BODY, session="s")
-        assert kinds(rooms) == ["reply_submitting", "reply_in_doubt"]
-        assert (await waiting(rooms, "robin")).is_own_reply
-        receipt = await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+            await services.drafts.submit_reply(mail_id, BODY, session="s")
+        assert kinds(services) == ["reply_submitting", "reply_in_doubt"]
+        assert (await waiting(services, "robin")).is_own_reply
+        receipt = await services.drafts.submit_reply(mail_id, BODY, session="s")
         assert receipt.idempotent
-        assert (await waiting(rooms, "robin")).is_own_reply
+        assert (await waiting(services, "robin")).is_own_reply
 
 
 async def test_it_is_known_on_another_machine_and_by_others(sandbox: Sandbox, mail_id: str) -> None:
-    async with at(sandbox, "robin") as rooms:
-        await rooms.drafts.submit_reply(mail_id, BODY, session="s")
-    async with at(sandbox, "Robin") as rooms:
-        entry = await waiting(rooms, "Robin")
+    async with at(sandbox, "robin") as services:
+        await services.drafts.submit_reply(mail_id, BODY, session="s")
+    async with at(sandbox, "Robin") as services:
+        entry = await waiting(services, "Robin")
         assert (entry.author_words, entry.author) == ("written by you", Author(OneLine("robin"), False))
-    async with at(sandbox, "anna") as rooms:
-        entry = await waiting(rooms, "anna")
+    async with at(sandbox, "anna") as services:
+        entry = await waiting(services, "anna")
         assert (entry.author_words, entry.is_own_reply) == ("written by robin", False)
 
 
@@ -129,79 +129,83 @@ async def test_it_is_known_on_another_machine_and_by_others(sandbox: Sandbox, ma
 async def test_another_reviewer_must_approve_where_the_settings_say_so(
     sandbox: Sandbox, mail_id: str, elsewhere: bool
 ) -> None:
-    async with at(sandbox, "robin") as rooms:
-        await rooms.drafts.submit_reply(mail_id, BODY, session="s")
+    async with at(sandbox, "robin") as services:
+        await services.drafts.submit_reply(mail_id, BODY, session="s")
         if not elsewhere:
-            await refused_to_its_author(rooms)
+            await refused_to_its_author(services)
     if elsewhere:
-        async with at(sandbox, "robin") as rooms:
-            await refused_to_its_author(rooms)
-    async with at(sandbox, "anna") as rooms:
-        entry = await waiting(rooms, "anna")
-        deciding = releases(rooms, "anna", "another")
+        async with at(sandbox, "robin") as services:
+            await refused_to_its_author(services)
+    async with at(sandbox, "anna") as services:
+        entry = await waiting(services, "anna")
+        deciding = releases(services, "anna", "another")
         await deciding.approve(entry.item, entry.digest)
         await deciding.settled(entry.item.id)
         await deciding.aclose()
     assert [message["body"].strip() for message in sandbox.outbox()] == [BODY]
 
 
-async def refused_to_its_author(rooms: Office) -> None:
-    entry = await waiting(rooms, "robin")
-    deciding = releases(rooms, "robin", "another")
-    before = len(kinds(rooms))
+async def refused_to_its_author(services: Assisted) -> None:
+    entry = await waiting(services, "robin")
+    deciding = releases(services, "robin", "another")
+    before = len(kinds(services))
     with pytest.raises(OwnReply, match="another reviewer"):
         await deciding.approve(entry.item, entry.digest)
     with pytest.raises(Refused):
         await deciding.approve_all([(entry.item, entry.digest)])
-    assert len(kinds(rooms)) == before
+    assert len(kinds(services)) == before
     await deciding.aclose()
 
 
 async def test_its_author_may_reject_it_and_approve_it_by_default(sandbox: Sandbox, mail_id: str) -> None:
-    async with at(sandbox, "robin") as rooms:
-        await rooms.drafts.submit_reply(mail_id, BODY, session="s")
-        entry = await waiting(rooms, "robin")
-        deciding = releases(rooms, "robin", "another")
+    async with at(sandbox, "robin") as services:
+        await services.drafts.submit_reply(mail_id, BODY, session="s")
+        entry = await waiting(services, "robin")
+        deciding = releases(services, "robin", "another")
         await deciding.reject(entry.item, entry.digest, "Better not")
         await deciding.settled(entry.item.id)
-        await rooms.drafts.submit_reply(mail_id, "Dear Anna, tomorrow.", session="t")
-        entry = await waiting(rooms, "robin")
-        willing = releases(rooms, "robin", "self")
+        await services.drafts.submit_reply(mail_id, "Dear Anna, tomorrow.", session="t")
+        entry = await waiting(services, "robin")
+        willing = releases(services, "robin", "self")
         await willing.approve(entry.item, entry.digest)
         await willing.settled(entry.item.id)
-        held = [entry for entry in Journal(rooms.database).entries() if entry.kind == "held"]
+        held = [entry for entry in Journal(services.database).entries() if entry.kind == "held"]
         assert [entry.details[OneLine("written_by")] for entry in held] == ["robin", "robin"]
-        (row,) = [one for one in Evidences(rooms.database, SystemClock()).all() if one.mailbox.id == sandbox.mailbox]
+        (row,) = [
+            one for one in TrackRecords(services.database, SystemClock()).all() if one.mailbox.id == sandbox.mailbox
+        ]
         assert row.tallies[7].drafts == 0, "neither for the agent nor against it"
         for one in (deciding, willing):
             await one.aclose()
 
 
 async def test_a_tag_alone_never_counts_in_favour_of_an_agent(sandbox: Sandbox, mail_id: str) -> None:
-    async with at(sandbox, "anna") as rooms:
-        deciding = releases(rooms, "anna", "self")
+    async with at(sandbox, "anna") as services:
+        deciding = releases(services, "anna", "self")
         for text, approves in (("One.", True), ("Two.", False)):
             draft = sandbox.reply(mail_id, text)["id"]
             path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
             sandbox.call("PUT", path, key="send", json={"tags": {"review.written_by": "robin"}})
-            entry = await waiting(rooms, "anna")
+            entry = await waiting(services, "anna")
             if approves:
                 await deciding.approve(entry.item, entry.digest)
             else:
                 await deciding.reject(entry.item, entry.digest, "Wrong facts")
             await deciding.settled(draft)
-        (row,) = [one for one in Evidences(rooms.database, SystemClock()).all() if one.mailbox.id == sandbox.mailbox]
+        (row,) = [
+            one for one in TrackRecords(services.database, SystemClock()).all() if one.mailbox.id == sandbox.mailbox
+        ]
         assert (row.tallies[7].as_written, row.tallies[7].rejected) == (0, 1)
         await deciding.aclose()
 
 
 async def test_who_wrote_it_is_cleaned_and_short(sandbox: Sandbox, mail_id: str) -> None:
-    async with at(sandbox, "anna") as rooms:
+    async with at(sandbox, "anna") as services:
         draft = sandbox.reply(mail_id, "One.")["id"]
         path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{draft}/tags"
         name = "ro\x1b[31mbin\u202e" + "x" * 300
         sandbox.call("PUT", path, key="send", json={"tags": {"review.written_by": name}})
-        entry = await waiting(rooms, "anna")
+        entry = await waiting(services, "anna")
         assert entry.author is not None and entry.author.name.startswith("robinx") and len(entry.author.name) <= 40
 
 

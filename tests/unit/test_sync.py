@@ -239,7 +239,7 @@ async def test_polls_are_frequent_while_active_and_rare_when_idle(database: Data
         await until(lambda: gateway.calls["pending"] - before == 5)
 
 
-async def test_a_poke_polls_at_once(database: Database) -> None:
+async def test_being_woken_polls_at_once(database: Database) -> None:
     gateway = FakeGateway()
     bench = Bench(gateway, database)
     async with bench.running():

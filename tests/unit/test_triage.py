@@ -20,9 +20,9 @@ from mm_tui.services.events import AssistChanged
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Assist
 from mm_tui.text import ManyLine, OneLine
+from tests.support.assistant import Assisted, assisted, settings_for
 from tests.support.clock import FakeClock
 from tests.support.models import completion, plain, raw_server
-from tests.support.office import Office, office, settings_for
 from tests.support.sandbox import Sandbox, running_sandbox
 
 REFUND = "Hello,\n\nmy order 4471 arrived broken last week. Please refund the $240 by 4 March.\n\nAnna"
@@ -96,10 +96,10 @@ class Answering:
 
 
 async def test_examine_with_the_stand_in(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox)) as rooms:
-        await rooms.sync()
-        assert rooms.triage.card(mail_id).phase is Phase.WAITING
-        card = await rooms.triage.examine(mail_id)
+    async with assisted(settings_for(sandbox)) as services:
+        await services.sync()
+        assert services.triage.card(mail_id).phase is Phase.WAITING
+        card = await services.triage.examine(mail_id)
         assert card.phase is Phase.DONE
         assert (card.label, card.label_by) == ("billing", "model")
         assert "$240" in card.summary
@@ -109,48 +109,48 @@ async def test_examine_with_the_stand_in(sandbox: Sandbox, mail_id: str) -> None
         assert card.models == ("local-rules-0",)
         assert card.stand_in
         assert "local stand-in, not Jamba" in card.badge
-        assert card == rooms.triage.card(mail_id)
-        row = rooms.mail.row(mail_id)
+        assert card == services.triage.card(mail_id)
+        row = services.mail.row(mail_id)
         assert row is not None
         assert (row.label, row.urgency) == (card.label, card.urgency)
         assert str(row.summary) == str(card.summary)
-        assert {notice.email_id for notice in rooms.notices if isinstance(notice, AssistChanged)} == {mail_id}
+        assert {notice.email_id for notice in services.notices if isinstance(notice, AssistChanged)} == {mail_id}
         assert sandbox.look(mail_id)["tags"] == {}, "tags are written only by choice"
 
 
 async def test_nothing_is_paid_twice(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with office(settings_for(sandbox), model) as rooms:
-        await rooms.sync()
-        await rooms.triage.examine(mail_id)
+    async with assisted(settings_for(sandbox), model) as services:
+        await services.sync()
+        await services.triage.examine(mail_id)
         assert model.calls == 3
-        spend = rooms.triage.spend()
+        spend = services.triage.spend()
         assert (spend.prompt_tokens, spend.completion_tokens) == (3000, 300)
         assert spend.usd == pytest.approx(3000 * 0.2e-6 + 300 * 0.4e-6, abs=2e-6)
         assert spend.model == "jamba-mini-2-2026-01"
-        await rooms.triage.examine(mail_id)
+        await services.triage.examine(mail_id)
         assert model.calls == 3
-        await rooms.triage.examine(mail_id, again=True)
+        await services.triage.examine(mail_id, again=True)
         assert model.calls == 6
-        assert not rooms.triage.card(mail_id).stand_in
+        assert not services.triage.card(mail_id).stand_in
 
 
 async def test_two_who_ask_at_once_share_one_run(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with office(settings_for(sandbox), model) as rooms:
-        await rooms.sync()
-        cards = await asyncio.gather(*(rooms.triage.examine(mail_id) for _ in range(4)))
+    async with assisted(settings_for(sandbox), model) as services:
+        await services.sync()
+        cards = await asyncio.gather(*(services.triage.examine(mail_id) for _ in range(4)))
         assert model.calls == 3
         assert {card.phase for card in cards} == {Phase.DONE}
 
 
 async def test_without_a_key_the_card_says_how_to_add_one(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox, ai21_key=None)) as rooms:
-        await rooms.sync()
-        for card in (rooms.triage.card(mail_id), await rooms.triage.examine(mail_id)):
+    async with assisted(settings_for(sandbox, ai21_key=None)) as services:
+        await services.sync()
+        for card in (services.triage.card(mail_id), await services.triage.examine(mail_id)):
             assert card.phase is Phase.NO_KEY
             assert "AI21_API_KEY" in card.words
-        await rooms.triage.round()
+        await services.triage.round()
     assert sandbox.status(mail_id) == Status.UNREAD
 
 
@@ -168,9 +168,9 @@ async def test_a_failing_model_is_a_quiet_word(
     sandbox: Sandbox, mail_id: str, status: int, headers: str, words: str
 ) -> None:
     async with raw_server(plain(status, b'{"detail":"\x1b[31msecret"}', headers)) as server:
-        async with office(settings_for(sandbox, ai21_host=server.host)) as rooms:
-            await rooms.sync()
-            card = await rooms.triage.examine(mail_id)
+        async with assisted(settings_for(sandbox, ai21_host=server.host)) as services:
+            await services.sync()
+            card = await services.triage.examine(mail_id)
             assert card.phase is Phase.FAILED
             assert words in card.words
             assert "secret" not in card.words
@@ -180,73 +180,73 @@ async def test_a_failing_model_is_a_quiet_word(
 
 async def test_a_failure_keeps_what_was_found_and_can_be_retried(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with office(settings_for(sandbox), model) as rooms:
-        await rooms.sync()
-        await rooms.triage.examine(mail_id)
+    async with assisted(settings_for(sandbox), model) as services:
+        await services.sync()
+        await services.triage.examine(mail_id)
         model.problem = errors.TimedOut()
-        card = await rooms.triage.examine(mail_id, again=True)
+        card = await services.triage.examine(mail_id, again=True)
         assert (card.phase, card.label) == (Phase.FAILED, "billing")
         model.problem = None
-        assert (await rooms.triage.examine(mail_id)).phase is Phase.DONE
+        assert (await services.triage.examine(mail_id)).phase is Phase.DONE
 
 
 async def test_an_unreadable_extraction_is_unknown(sandbox: Sandbox, mail_id: str) -> None:
     async with (
         raw_server(plain(200, completion("billing"))) as server,
-        office(settings_for(sandbox, ai21_host=server.host)) as rooms,
+        assisted(settings_for(sandbox, ai21_host=server.host)) as services,
     ):
-        await rooms.sync()
-        card = await rooms.triage.examine(mail_id)
+        await services.sync()
+        card = await services.triage.examine(mail_id)
         assert card.phase is Phase.DONE
         assert (card.label, card.intent, card.urgency) == ("billing", "unknown", "unknown")
-        row = rooms.mail.row(mail_id)
+        row = services.mail.row(mail_id)
         assert row is not None
         assert row.urgency == "unknown"
         asked = len(server.requests)
-        await rooms.triage.examine(mail_id)
+        await services.triage.examine(mail_id)
         assert len(server.requests) == asked + 2, "the extraction and its repair are tried again, the rest is known"
 
 
 async def test_a_gateway_that_fails_is_a_quiet_word(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox), Answering()) as rooms:
-        await rooms.sync()
+    async with assisted(settings_for(sandbox), Answering()) as services:
+        await services.sync()
         sandbox.fault(method="GET", path=f"/emails/{mail_id}$", kind="status", status=503)
-        card = await rooms.triage.examine(mail_id)
+        card = await services.triage.examine(mail_id)
         assert card.phase is Phase.FAILED
         assert "cannot be read" in card.words
-        assert (await rooms.triage.examine(mail_id)).phase is Phase.DONE
+        assert (await services.triage.examine(mail_id)).phase is Phase.DONE
 
 
 async def test_cancelling_stops_and_says_so(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
     model.gate = asyncio.Event()
-    async with office(settings_for(sandbox), model) as rooms:
-        await rooms.sync()
-        task = asyncio.create_task(rooms.triage.examine(mail_id))
+    async with assisted(settings_for(sandbox), model) as services:
+        await services.sync()
+        task = asyncio.create_task(services.triage.examine(mail_id))
         await model.started.wait()
-        assert rooms.triage.card(mail_id).phase is Phase.WORKING
+        assert services.triage.card(mail_id).phase is Phase.WORKING
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        card = rooms.triage.card(mail_id)
+        card = services.triage.card(mail_id)
         assert (card.phase, card.words) == (Phase.WAITING, "Stopped.")
         model.gate.set()
-        assert (await rooms.triage.examine(mail_id)).phase is Phase.DONE
+        assert (await services.triage.examine(mail_id)).phase is Phase.DONE
 
 
 async def test_an_unknown_mail(sandbox: Sandbox) -> None:
-    async with office(settings_for(sandbox)) as rooms:
-        assert rooms.triage.card("01NOSUCH").phase is Phase.FAILED
-        assert (await rooms.triage.examine("01NOSUCH")).phase is Phase.FAILED
+    async with assisted(settings_for(sandbox)) as services:
+        assert services.triage.card("01NOSUCH").phase is Phase.FAILED
+        assert (await services.triage.examine("01NOSUCH")).phase is Phase.FAILED
 
 
 async def test_a_card_is_about_the_threads_newest_inbound_mail(sandbox: Sandbox, mail_id: str) -> None:
     reply = sandbox.reply(mail_id, "We will look into it.")["id"]
-    async with office(settings_for(sandbox), Answering()) as rooms:
-        await rooms.sync()
-        card = await rooms.triage.examine(reply)
+    async with assisted(settings_for(sandbox), Answering()) as services:
+        await services.sync()
+        card = await services.triage.examine(reply)
         assert card.label == "billing"
-        assert rooms.triage.card(mail_id) == card
+        assert services.triage.card(mail_id) == card
     calls = sandbox.calls("GET", f"/emails/{reply}")
     assert calls == [], "a draft that waits is no part of what was said"
 
@@ -255,17 +255,17 @@ async def test_a_card_is_about_the_threads_newest_inbound_mail(sandbox: Sandbox,
 
 
 async def test_a_humans_label_wins_and_is_written(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as rooms:
-        await rooms.sync()
-        card = await rooms.triage.set_label(mail_id, "partnership")
+    async with assisted(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
+        await services.sync()
+        card = await services.triage.set_label(mail_id, "partnership")
         assert (card.label, card.label_by) == ("partnership", "human")
-        card = await rooms.triage.examine(mail_id)
+        card = await services.triage.examine(mail_id)
         assert (card.label, card.label_by) == ("partnership", "human")
-        row = rooms.mail.row(mail_id)
+        row = services.mail.row(mail_id)
         assert row is not None
         assert row.label == "partnership"
         with pytest.raises(ValueError, match="not a configured label"):
-            await rooms.triage.set_label(mail_id, "nonsense")
+            await services.triage.set_label(mail_id, "nonsense")
     tags = sandbox.look(mail_id)["tags"]
     assert (tags["label"], tags["label.by"]) == ("partnership", "human")
     assert tags["summary"] == "Refund order 4471. It broke."
@@ -273,21 +273,21 @@ async def test_a_humans_label_wins_and_is_written(sandbox: Sandbox, mail_id: str
     assert tags["assist.model"] == "jamba-mini-2-2026-01"
 
     # Another reviewer's machine, and a model that thinks otherwise.
-    async with office(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as rooms:
-        await rooms.sync()
-        card = await rooms.triage.examine(mail_id)
+    async with assisted(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
+        await services.sync()
+        card = await services.triage.examine(mail_id)
         assert (card.label, card.label_by) == ("partnership", "human")
     assert sandbox.look(mail_id)["tags"] == tags
 
 
 async def test_tags_that_cannot_be_written_are_a_quiet_word(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as rooms:
-        await rooms.sync()
+    async with assisted(settings_for(sandbox, assist=Assist(write_tags=True)), Answering()) as services:
+        await services.sync()
         sandbox.fault(method="PUT", path="/tags$", kind="status", status=503)
-        card = await rooms.triage.examine(mail_id)
+        card = await services.triage.examine(mail_id)
         assert card.phase is Phase.DONE
         assert "tags were not written" in card.words
-        assert (await rooms.triage.examine(mail_id)).words == ""
+        assert (await services.triage.examine(mail_id)).words == ""
 
 
 async def test_an_agents_tags_are_taken_over_without_opening_the_mail(sandbox: Sandbox, mail_id: str) -> None:
@@ -296,14 +296,14 @@ async def test_an_agents_tags_are_taken_over_without_opening_the_mail(sandbox: S
         "PUT", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags", key="send", json={"tags": {**tags, "x": "y"}}
     )
     model = Answering()
-    async with office(settings_for(sandbox, ai21_key=None), None) as rooms:
-        await rooms.sync()
-        await rooms.triage.round()
-        card = rooms.triage.card(mail_id)
+    async with assisted(settings_for(sandbox, ai21_key=None), None) as services:
+        await services.sync()
+        await services.triage.round()
+        card = services.triage.card(mail_id)
         assert card.phase is Phase.DONE
         assert (card.label, card.label_by, card.summary) == ("partnership", "model", "An offer.")
         assert (card.urgency, card.amounts) == ("low", ("$1", "$2"))
-        row = rooms.mail.row(mail_id)
+        row = services.mail.row(mail_id)
         assert row is not None
         assert (row.label, row.summary, row.urgency) == ("partnership", "An offer.", "low")
     assert model.calls == 0
@@ -315,12 +315,12 @@ async def test_tags_are_looked_for_again_only_while_an_agent_may_still_set_them(
     sandbox: Sandbox, mail_id: str, age: timedelta, looks: int
 ) -> None:
     clock = FakeClock(datetime.now(UTC) + age)
-    async with office(settings_for(sandbox, ai21_key=None), clock=clock) as rooms:
-        await rooms.sync()
-        only_this(rooms, mail_id)
+    async with assisted(settings_for(sandbox, ai21_key=None), clock=clock) as services:
+        await services.sync()
+        only_this(services, mail_id)
         sandbox.forget_calls()
         for _ in range(2 * len(triage_rounds.PATIENCE)):
-            await rooms.triage.round()
+            await services.triage.round()
             clock.advance(max(triage_rounds.PATIENCE))
     assert len(sandbox.calls("GET", f"{mail_id}/tags")) == looks
 
@@ -333,36 +333,36 @@ def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(triage_rounds, "GRACE", 0.0)
 
 
-def only_this(rooms: Office, mail_id: str) -> None:
+def only_this(services: Assisted, mail_id: str) -> None:
     """Summarises all other mail in the store, so that rounds leave it alone."""
-    for key in rooms.mail.keys(triage_rounds.VIEW):
-        row = rooms.mail.rows([key])[0]
+    for key in services.mail.keys(triage_rounds.VIEW):
+        row = services.mail.rows([key])[0]
         if row.email_id != mail_id:
-            rooms.mail.annotate(row.email_id, summary="known")
+            services.mail.annotate(row.email_id, summary="known")
 
 
 @pytest.mark.usefixtures("no_grace")
 async def test_automatic_mode_examines_new_mail(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox), Answering()) as rooms:
-        await rooms.sync()
-        only_this(rooms, mail_id)
-        assert rooms.triage.automatic, "on for test keys"
-        running = asyncio.create_task(rooms.triage.run())
+    async with assisted(settings_for(sandbox), Answering()) as services:
+        await services.sync()
+        only_this(services, mail_id)
+        assert services.triage.automatic, "on for test keys"
+        running = asyncio.create_task(services.triage.run())
         async with asyncio.timeout(10):
-            while rooms.triage.card(mail_id).phase is not Phase.DONE:
+            while services.triage.card(mail_id).phase is not Phase.DONE:
                 await asyncio.sleep(0.01)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert rooms.triage.card(mail_id).label == "billing"
+        assert services.triage.card(mail_id).label == "billing"
     assert sandbox.status(mail_id) == Status.READ
 
 
 async def test_automatic_mode_leaves_new_mail_to_the_agent_for_a_while(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with office(settings_for(sandbox), model) as rooms:
-        await rooms.sync()
-        only_this(rooms, mail_id)
-        await rooms.triage.round()
+    async with assisted(settings_for(sandbox), model) as services:
+        await services.sync()
+        only_this(services, mail_id)
+        await services.triage.round()
         assert model.calls == 0
     assert sandbox.status(mail_id) == Status.UNREAD
 
@@ -373,14 +373,16 @@ async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id:
     settings = settings_for(sandbox)
     live = settings.profile.replaced(send_key=Secret("mm_live_made_up"))
     chosen = settings.replaced(profile=live.replaced(automatic=True))
-    async with office(settings, model) as rooms:
-        await rooms.sync()
-        only_this(rooms, mail_id)
+    async with assisted(settings, model) as services:
+        await services.sync()
+        only_this(services, mail_id)
         changed = settings.replaced(profile=live)
-        triage = Triage(rooms.database, rooms.gateway, rooms.assistant, changed, SystemClock(), rooms.notices.append)
+        triage = Triage(
+            services.database, services.gateway, services.assistant, changed, SystemClock(), services.notices.append
+        )
         assert not triage.automatic
         assert Triage(
-            rooms.database, rooms.gateway, rooms.assistant, chosen, SystemClock(), rooms.notices.append
+            services.database, services.gateway, services.assistant, chosen, SystemClock(), services.notices.append
         ).automatic
         assert triage.card(mail_id).words == NOT_ASKED
         await triage.round()
@@ -394,16 +396,16 @@ async def test_automatic_mode_is_off_on_live_profiles(sandbox: Sandbox, mail_id:
 @pytest.mark.usefixtures("no_grace")
 async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
-    async with office(settings_for(sandbox, assist=Assist(daily_budget_usd=0)), model) as rooms:
-        await rooms.sync()
-        only_this(rooms, mail_id)
-        await rooms.triage.round()
-        card = rooms.triage.card(mail_id)
+    async with assisted(settings_for(sandbox, assist=Assist(daily_budget_usd=0)), model) as services:
+        await services.sync()
+        only_this(services, mail_id)
+        await services.triage.round()
+        card = services.triage.card(mail_id)
         assert card.phase is Phase.OVER_BUDGET
         assert "daily_budget_usd" in card.words
         assert model.calls == 0
-        assert rooms.triage.spend().over
-        assert (await rooms.triage.examine(mail_id)).phase is Phase.DONE, "a human may still ask"
+        assert services.triage.spend().over
+        assert (await services.triage.examine(mail_id)).phase is Phase.DONE, "a human may still ask"
     assert sandbox.status(mail_id) == Status.READ
 
 
@@ -411,13 +413,13 @@ async def test_the_daily_budget_stops_automatic_work_and_says_so(sandbox: Sandbo
 async def test_automatic_work_rests_after_a_failure(sandbox: Sandbox, mail_id: str) -> None:
     model = Answering()
     model.problem = errors.Unauthorized()
-    async with office(settings_for(sandbox), model) as rooms:
-        await rooms.sync()
-        only_this(rooms, mail_id)
+    async with assisted(settings_for(sandbox), model) as services:
+        await services.sync()
+        only_this(services, mail_id)
         for _ in range(5):
-            await rooms.triage.round()
+            await services.triage.round()
         assert model.calls == 3, "one mail, once"
-        assert rooms.triage.card(mail_id).phase is Phase.FAILED
+        assert services.triage.card(mail_id).phase is Phase.FAILED
 
 
 @pytest.mark.usefixtures("no_grace")
@@ -425,28 +427,28 @@ async def test_an_agents_label_is_not_asked_for_again(sandbox: Sandbox, mail_id:
     path = f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}/tags"
     sandbox.call("PUT", path, key="send", json={"tags": {"label": "support", "label.by": "model"}})
     model = Answering()
-    async with office(settings_for(sandbox), model) as rooms:
-        await rooms.sync()
-        only_this(rooms, mail_id)
-        await rooms.triage.round()
-        card = rooms.triage.card(mail_id)
+    async with assisted(settings_for(sandbox), model) as services:
+        await services.sync()
+        only_this(services, mail_id)
+        await services.triage.round()
+        card = services.triage.card(mail_id)
         assert (card.phase, card.label, card.intent) == (Phase.DONE, "support", "refund")
         assert model.calls == 2
 
 
 @pytest.mark.usefixtures("no_grace")
 async def test_old_read_mail_is_examined_only_when_asked_for(sandbox: Sandbox, mail_id: str) -> None:
-    async with office(settings_for(sandbox), Answering()) as rooms:
-        await rooms.sync()
+    async with assisted(settings_for(sandbox), Answering()) as services:
+        await services.sync()
         sandbox.call("GET", f"/v1/mailboxes/{sandbox.mailbox}/emails/{mail_id}", key="oversight")
-        await rooms.sync()
-        row = rooms.mail.row(mail_id)
+        await services.sync()
+        row = services.mail.row(mail_id)
         assert row is not None
-        assert rooms.triage.may_examine(row)
+        assert services.triage.may_examine(row)
         month_ago = (row.received_at or 0) - 30 * 86_400_000
-        assert not rooms.triage.may_examine(row._replace(received_at=month_ago))
-        assert rooms.triage.may_examine(row._replace(received_at=month_ago, status=OneLine("unread")))
-        assert not rooms.triage.may_examine(row._replace(status=OneLine("spam_flagged")))
+        assert not services.triage.may_examine(row._replace(received_at=month_ago))
+        assert services.triage.may_examine(row._replace(received_at=month_ago, status=OneLine("unread")))
+        assert not services.triage.may_examine(row._replace(status=OneLine("spam_flagged")))
 
 
 async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_id: str) -> None:
@@ -458,11 +460,11 @@ async def test_a_long_thread_is_cut_and_the_card_says_so(sandbox: Sandbox, mail_
         in_reply_to=sandbox.look(mail_id)["message_id"],
     )
     assert answer["thread_id"] == sandbox.look(mail_id)["thread_id"]
-    async with office(settings_for(sandbox, assist=Assist(thread_tokens=500)), Answering()) as rooms:
-        await rooms.sync()
-        card = await rooms.triage.examine(mail_id)
+    async with assisted(settings_for(sandbox, assist=Assist(thread_tokens=500)), Answering()) as services:
+        await services.sync()
+        card = await services.triage.examine(mail_id)
         assert card.phase is Phase.DONE
         assert card.cut
-    async with office(settings_for(sandbox), Answering()) as rooms:
-        await rooms.sync()
-        assert not (await rooms.triage.examine(mail_id)).cut
+    async with assisted(settings_for(sandbox), Answering()) as services:
+        await services.sync()
+        assert not (await services.triage.examine(mail_id)).cut

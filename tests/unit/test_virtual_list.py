@@ -23,7 +23,7 @@ from mm_tui.widgets.mail_list import MailList
 from mm_tui.widgets.virtual_list import PAGE, ROWS_IN_TURN, UNATTENDED_TURNS, VirtualList
 from tests.support.clock import FakeClock
 from tests.support.scripts import SCRIPTS
-from tests.support.seat import NOW, still_wiring, summary
+from tests.support.seat import NOW, idle_session, summary
 
 
 class Numbers(VirtualList[int, str]):
@@ -310,7 +310,7 @@ def test_a_column_shows_flags_as_letters_and_of_joined_emoji_the_first() -> None
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 50)])
 async def test_mail_rows_fill_their_line_whatever_the_script(size: tuple[int, int]) -> None:
-    session = still_wiring()
+    session = idle_session()
     subjects = (
         "料金についてのお問い合わせ" * 5,
         "👩‍👩‍👧 family 🇨🇭",

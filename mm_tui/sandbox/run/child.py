@@ -104,7 +104,7 @@ class SandboxChild:
         Raises:
             SandboxFailed: it ended first.
         """
-        self._process = leashed(
+        self._process = start_supervised(
             "mm_tui.sandbox", ("serve", *self._arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         assert self._process.stdout is not None
@@ -161,7 +161,7 @@ class SandboxChild:
                 log.close()
 
 
-def leashed(
+def start_supervised(
     module: str,
     arguments: Sequence[str],
     *,
@@ -169,7 +169,7 @@ def leashed(
     stderr: int | BinaryIO = subprocess.DEVNULL,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Starts `python -m module arguments…` on a leash: it runs for as long as its `stdin` is kept open."""
+    """Starts `python -m module arguments…` as a supervised process: it runs for as long as its `stdin` is kept open."""
     return subprocess.Popen(  # noqa: S603 - this interpreter and our own modules
         [sys.executable, "-m", "mm_tui.sandbox.run.supervised", module, *arguments],
         stdin=subprocess.PIPE,
@@ -182,7 +182,7 @@ def leashed(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a leashed process: first by letting go of the leash, then outright."""
+    """Ends a supervised process: first by closing its standard input, then outright."""
     if process.stdin is not None:
         with suppress(OSError):
             process.stdin.close()

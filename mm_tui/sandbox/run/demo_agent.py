@@ -1,4 +1,4 @@
-"""The life in the demo's office: mail that arrives, and the agent that answers it."""
+"""What goes on in the demo: mail that arrives, and the agent that answers it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from mm_tui.sandbox.gateway import inbound, mailboxes
 from mm_tui.sandbox.gateway.server import Server
 from mm_tui.sandbox.gateway.state import DOMAIN, State
-from mm_tui.sandbox.run.child import end, leashed
+from mm_tui.sandbox.run.child import end, start_supervised
 
 SECRET_PREFIXES = ("MULTIMAIL_", "AI21_", "MM_TUI_")
 """Variables of the user's own that the agent must not see: they may hold live keys."""
 
 
-class Office:
+class DemoActivity:
     """Runs the agent and lets made-up mail arrive, when it `works`; else does nothing."""
 
     def __init__(self, state: State, server: Server, *, works: bool, mail_arrives: bool = True) -> None:
@@ -35,7 +35,7 @@ class Office:
         folder = self._state.folder / "agent"
         folder.mkdir(exist_ok=True, mode=0o700)
         with (folder / "agent.log").open("ab") as log:
-            self._agent = leashed(
+            self._agent = start_supervised(
                 "mm_tui",
                 ("agent", "run", "--interval", "3"),
                 stdout=log,

@@ -20,7 +20,7 @@ from mm_tui.private_files import replace_private
 if TYPE_CHECKING:
     from mm_tui.sandbox.gateway.server import Server
     from mm_tui.sandbox.gateway.state import State
-    from mm_tui.sandbox.run.demo_agent import Office
+    from mm_tui.sandbox.run.demo_agent import DemoActivity
 
 EXIT_USAGE = 2
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -124,11 +124,11 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
     except OSError as error:
         return _refuse(f"cannot listen on {arguments.host} port {arguments.port}: {error.strerror}")
     from mm_tui.sandbox.run import seed
-    from mm_tui.sandbox.run.demo_agent import Office
+    from mm_tui.sandbox.run.demo_agent import DemoActivity
 
     # Among a reader's own mail nothing made up arrives, unless the samples were asked for too.
     own_alone = state.fact(IMPORT_REPORT) is not None and not seed.was_done(state, "samples")
-    office = Office(state, server, works=arguments.agent, mail_arrives=not own_alone)
+    activity = DemoActivity(state, server, works=arguments.agent, mail_arrives=not own_alone)
 
     def started() -> None:
         message = ready_message(state, server.url)
@@ -136,12 +136,12 @@ def _serve(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> int
         announce(message, arguments.ready_file)
         if sys.stderr.isatty():
             _say(f"In another terminal: mm-tui sandbox open {shlex.quote(str(folder.absolute()))}")
-        office.open()
+        activity.open()
 
     try:
-        asyncio.run(_until_signal(server, office, started))
+        asyncio.run(_until_signal(server, activity, started))
     finally:
-        office.close()
+        activity.close()
     return 0
 
 
@@ -199,14 +199,14 @@ def announce(message: dict[str, object], file: Path | None) -> None:
     print(line, flush=True)  # noqa: T201 - the ready message is this command's output
 
 
-async def _until_signal(server: Server, office: Office, started: Callable[[], None]) -> None:
+async def _until_signal(server: Server, activity: DemoActivity, started: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, *STOP_SIGNALS):
         # What is ignored already, as SIGHUP is under nohup, stays so.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop.set)
-    arriving = asyncio.create_task(office.let_mail_arrive())
+    arriving = asyncio.create_task(activity.let_mail_arrive())
     try:
         await server.run(started, stop)
     finally:

@@ -19,7 +19,7 @@ GRACE_SECONDS = 3.0
 
 def watch(descriptor: int = 0) -> threading.Thread:
     """Starts the watch on a pipe."""
-    thread = threading.Thread(target=_end_with, args=(descriptor,), name="leash", daemon=True)
+    thread = threading.Thread(target=_end_with, args=(descriptor,), name="watch-parent", daemon=True)
     thread.start()
     return thread
 
@@ -37,7 +37,7 @@ def _end_with(descriptor: int) -> None:
 
 
 def main() -> None:
-    """Runs the module named by the arguments, on a leash."""
+    """Runs the module named by the arguments until its parent ends."""
     if len(sys.argv) < 2:
         sys.exit("usage: python -m mm_tui.sandbox.run.supervised MODULE [ARGUMENT ...]")
     sys.argv = sys.argv[1:]

@@ -17,7 +17,7 @@ from mm_tui.screens.mailboxes.acts import Acted, MailboxActing
 from mm_tui.screens.mailboxes.mailbox_list import EXPLAINED, WIDE, MailboxList
 from mm_tui.screens.mailboxes.pages import mailbox_page
 from mm_tui.services.audit.agents import AgentFigures, by_agent
-from mm_tui.services.audit.track_record import WINDOWS, Evidences, TrackRecord
+from mm_tui.services.audit.track_record import WINDOWS, TrackRecord, TrackRecords
 from mm_tui.services.events import AuditChanged, DecisionChanged, MailboxesChanged, PendingChanged, ServiceEvent
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.pager import Page, Pager
@@ -66,7 +66,7 @@ class MailboxesScreen(BaseScreen):
         super().__init__()
         self.acts = MailboxActing(self, lambda: self.current, self.read_facts)
         self.facts: AccountFacts | None = None
-        self._evidences: Evidences | None = None
+        self._track_records: TrackRecords | None = None
         self._agents: Mapping[str, Sequence[AgentFigures]] = {}
         self._read_once = False
         self._reload_timer: Timer | None = None
@@ -123,15 +123,15 @@ class MailboxesScreen(BaseScreen):
         if self._reload_timer is not None:
             self._reload_timer.stop()
             self._reload_timer = None
-        if self._evidences is None:
-            self._evidences = Evidences(self.session.database, self.session.clock)
+        if self._track_records is None:
+            self._track_records = TrackRecords(self.session.database, self.session.clock)
         self.run_worker(
-            partial(self._read, self._evidences), thread=True, exclusive=True, group="evidence", exit_on_error=False
+            partial(self._read, self._track_records), thread=True, exclusive=True, group="evidence", exit_on_error=False
         )
 
-    def _read(self, evidences: Evidences) -> None:
-        rows = evidences.all()
-        agents = {row.mailbox.id: by_agent(evidences.decided(row.mailbox.id), self.session.audit) for row in rows}
+    def _read(self, track_records: TrackRecords) -> None:
+        rows = track_records.all()
+        agents = {row.mailbox.id: by_agent(track_records.decided(row.mailbox.id), self.session.audit) for row in rows}
         self.post_message(EvidenceRead(rows, agents))
 
     def on_evidence_read(self, message: EvidenceRead) -> None:

@@ -38,11 +38,11 @@ class LookingCloser:
         self._known_to = known_to
 
     def _detail(self) -> EmailDetail | None:
-        leaf = self._view().current
-        if leaf is None or leaf.detail is None:
+        item = self._view().current
+        if item is None or item.detail is None:
             self._screen.say("open the message first (enter)")
             return None
-        return leaf.detail
+        return item.detail
 
     def raw(self) -> None:
         """Shows the current message as it came."""
@@ -62,11 +62,11 @@ class LookingCloser:
         from mm_tui.screens.dialogs.mail import PageScreen, sender_page
         from mm_tui.store.mail.contacts import ContactStore
 
-        leaf = self._view().current
-        if leaf is not None and (detail := self._detail()) is not None:
+        item = self._view().current
+        if item is not None and (detail := self._detail()) is not None:
             contacts = ContactStore(self._screen.session.database)
             seen = contacts.first_seen(detail.sender.address, before=detail.received_at)
-            page = sender_page(detail, leaf.findings, f"since {exact(seen)}" if seen else "first seen now")
+            page = sender_page(detail, item.findings, f"since {exact(seen)}" if seen else "first seen now")
             self._screen.app.push_screen(PageScreen("Sender", page))
 
     def links(self) -> None:

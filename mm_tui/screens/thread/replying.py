@@ -71,8 +71,8 @@ class Replying:
         if self.editor.is_open:
             self.editor.area.focus()
             return
-        leaves = [leaf for leaf in self._view().leaves if leaf.row.direction != "outbound"]
-        inbound = [leaf.row for leaf in leaves if not leaf.unsent] or [leaf.row for leaf in leaves]
+        items = [item for item in self._view().items if item.row.direction != "outbound"]
+        inbound = [item.row for item in items if not item.unsent] or [item.row for item in items]
         if not inbound:
             self._screen.say("this thread has no incoming email to answer")
             return
@@ -94,7 +94,7 @@ class Replying:
         when = exact(from_ms(inbound[-1].received_at))
         head = Content.assemble(*self._answered(inbound[-1]), f" · {gate} · email of {when}")
         view = self._view()
-        view.turn_to(next(at for at, leaf in enumerate(view.leaves) if leaf.row is inbound[-1]))
+        view.turn_to(next(at for at, item in enumerate(view.items) if item.row is inbound[-1]))
         self._screen.add_class("-writing")
         self.editor.open(head, kept)
         if kept:
@@ -238,9 +238,9 @@ class Replying:
         if self._mode() in GATED and not through:
             self._submit(True)
             return
-        words = "Nobody approves what this mailbox sends: the reply leaves at once and cannot be undone."
+        words = "Nobody approves what this mailbox sends: the reply items at once and cannot be undone."
         if through:
-            words = f"{through[0]} is on the mailbox's allowlist: the reply leaves at once and cannot be undone."
+            words = f"{through[0]} is on the mailbox's allowlist: the reply items at once and cannot be undone."
         self._screen.app.push_screen(
             ConfirmScreen("Send without approval?", words, yes="send", no="do not send"), self._submit
         )

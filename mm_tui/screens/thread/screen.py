@@ -105,13 +105,13 @@ class ThreadScreen(BaseScreen):
 
     def on_mount(self) -> None:
         rows = self._rows()
-        leaves = [self._leaf(row) for row in rows]
-        at = next((at for at, leaf in enumerate(leaves) if leaf.row.email_id == self._opened_id), len(leaves) - 1)
+        items = [self._item(row) for row in rows]
+        at = next((at for at, item in enumerate(items) if item.row.email_id == self._opened_id), len(items) - 1)
         self._heading(rows)
-        self.thread_view.show(leaves, at)
+        self.thread_view.show(items, at)
         self.thread_view.focus()
-        if leaves:
-            self._open(leaves[at])
+        if items:
+            self._open(items[at])
         self._show_card()
         if self._reply_with:
             self.call_after_refresh(self.replying.open, self._reply_with)
@@ -132,7 +132,7 @@ class ThreadScreen(BaseScreen):
         row = mail.row(self._opened_id)
         return [row] if row is not None else []
 
-    def _leaf(self, row: MailRow) -> MessageItem:
+    def _item(self, row: MailRow) -> MessageItem:
         return MessageItem(row, unsent=self._unsent(row))
 
     def _unsent(self, row: MailRow) -> str:
@@ -152,18 +152,18 @@ class ThreadScreen(BaseScreen):
 
     # Opening messages
 
-    def _open(self, leaf: MessageItem) -> None:
+    def _open(self, item: MessageItem) -> None:
         """Unfolds a message; fetches its body unless it is here already and the gateway has it as read."""
-        leaf.open = True
-        email_id = leaf.row.email_id
-        if leaf.detail is None and self.session.mail.detail_size(email_id) <= QUICK_CHARACTERS:
-            leaf.detail = self.session.mail.detail(email_id)
-        if leaf.detail is not None:
-            self._inspect(leaf.detail)
-        if leaf.detail is None or leaf.row.status == "unread":
-            leaf.words = "" if leaf.detail is not None else "opening…"
+        item.open = True
+        email_id = item.row.email_id
+        if item.detail is None and self.session.mail.detail_size(email_id) <= QUICK_CHARACTERS:
+            item.detail = self.session.mail.detail(email_id)
+        if item.detail is not None:
+            self._inspect(item.detail)
+        if item.detail is None or item.row.status == "unread":
+            item.words = "" if item.detail is not None else "opening…"
             self.run_worker(self._fetch(email_id), group=f"open-{email_id}", exclusive=True, exit_on_error=False)
-        self.thread_view.changed(leaf)
+        self.thread_view.changed(item)
         self.thread_view.turn(0)
 
     async def _fetch(self, email_id: str) -> None:
@@ -187,22 +187,22 @@ class ThreadScreen(BaseScreen):
             self.post_message(Opened(email_id, detail, ""))
 
     def on_opened(self, message: Opened) -> None:
-        for leaf in self.thread_view.leaves:
-            if leaf.row.email_id == message.email_id:
-                leaf.detail = message.detail or leaf.detail
-                leaf.words = message.words if leaf.detail is None else ""
-                if leaf.detail is not None:
-                    self._inspect(leaf.detail)
-                    leaf.row = self.session.mail.row(message.email_id) or leaf.row
-                    leaf.unsent = self._unsent(leaf.row)
-                elif not leaf.open:
+        for item in self.thread_view.items:
+            if item.row.email_id == message.email_id:
+                item.detail = message.detail or item.detail
+                item.words = message.words if item.detail is None else ""
+                if item.detail is not None:
+                    self._inspect(item.detail)
+                    item.row = self.session.mail.row(message.email_id) or item.row
+                    item.unsent = self._unsent(item.row)
+                elif not item.open:
                     continue
-                self.thread_view.changed(leaf)
+                self.thread_view.changed(item)
         if message.words and message.detail is None:
             self.say(message.words, "warning")
 
     def on_thread_view_toggled(self, message: ThreadView.Toggled) -> None:
-        self._open(message.leaf)
+        self._open(message.item)
 
     def _read_contacts(self) -> None:
         from mm_tui.services.contacts import Contacts
@@ -214,9 +214,9 @@ class ThreadScreen(BaseScreen):
 
     def on_contacts_read(self, message: ContactsRead) -> None:
         self._contacts = message.contacts
-        for leaf in self.thread_view.leaves:
-            if leaf.detail is not None:
-                self._inspect(leaf.detail)
+        for item in self.thread_view.items:
+            if item.detail is not None:
+                self._inspect(item.detail)
 
     def known_to(self, mail: EmailDetail) -> Known:
         """Whom an email of the thread finds known."""
@@ -244,10 +244,10 @@ class ThreadScreen(BaseScreen):
             self.run_worker(look(), group=f"inspect-{detail.id}", exclusive=True, exit_on_error=False)
 
     def on_inspected(self, message: Inspected) -> None:
-        for leaf in self.thread_view.leaves:
-            if leaf.row.email_id == message.email_id and leaf.findings != message.findings:
-                leaf.findings = message.findings
-                self.thread_view.changed(leaf)
+        for item in self.thread_view.items:
+            if item.row.email_id == message.email_id and item.findings != message.findings:
+                item.findings = message.findings
+                self.thread_view.changed(item)
 
     # News
 
@@ -263,24 +263,24 @@ class ThreadScreen(BaseScreen):
     def _reread(self) -> None:
         """Takes in new messages of the thread and changed rows; what is being read stays where it is."""
         rows = self._rows()
-        by_id = {leaf.row.email_id: leaf for leaf in self.thread_view.leaves}
+        by_id = {item.row.email_id: item for item in self.thread_view.items}
         for row in rows:
-            leaf = by_id.get(row.email_id)
-            if leaf is None:
-                self.thread_view.add(self._leaf(row))
+            item = by_id.get(row.email_id)
+            if item is None:
+                self.thread_view.add(self._item(row))
                 if row.direction != "outbound":
                     self.post_message(Said(f"new in this thread: {row.sender}", "warning"))
-            elif leaf.row != row:
-                leaf.row, leaf.unsent = row, self._unsent(row)
-                self.thread_view.changed(leaf)
+            elif item.row != row:
+                item.row, item.unsent = row, self._unsent(row)
+                self.thread_view.changed(item)
         if len(rows) != len(by_id):
             self._heading(rows)
             self._show_card()
 
     def _show_card(self) -> None:
-        triage, leaves = self.session.triage, self.thread_view.leaves
-        if leaves:
-            state = triage.card(leaves[-1].row.email_id) if triage is not None else None
+        triage, items = self.session.triage, self.thread_view.items
+        if items:
+            state = triage.card(items[-1].row.email_id) if triage is not None else None
             self.query_one(AssistCard).show(state)
 
     def save_work(self) -> bool:
@@ -301,7 +301,7 @@ class ThreadScreen(BaseScreen):
         self.thread_view.page(by)
 
     def action_turn_to(self, index: int) -> None:
-        self.thread_view.turn_to(index if index >= 0 else len(self.thread_view.leaves) - 1)
+        self.thread_view.turn_to(index if index >= 0 else len(self.thread_view.items) - 1)
 
     def action_next_message(self) -> None:
         self.thread_view.turn(1)
@@ -310,23 +310,23 @@ class ThreadScreen(BaseScreen):
         self.thread_view.turn(-1)
 
     def action_toggle_message(self) -> None:
-        if (leaf := self.thread_view.current) is not None:
-            self.thread_view.unfold(leaf, not leaf.open)
+        if (item := self.thread_view.current) is not None:
+            self.thread_view.unfold(item, not item.open)
 
     def action_toggle_all(self) -> None:
         """Unfolds every message whose body is here; when all are open, folds all but the current one."""
         view = self.thread_view
-        here = [leaf for leaf in view.leaves if leaf.detail is not None or self._stored(leaf)]
-        unfolded = any(not leaf.open for leaf in here)
-        for leaf in view.leaves:
-            leaf.open = (leaf in here) if unfolded else leaf is view.current
-        view.show(view.leaves, view.leaves.index(view.current) if view.current else 0)
-        if missing := len(view.leaves) - len(here):
+        here = [item for item in view.items if item.detail is not None or self._stored(item)]
+        unfolded = any(not item.open for item in here)
+        for item in view.items:
+            item.open = (item in here) if unfolded else item is view.current
+        view.show(view.items, view.items.index(view.current) if view.current else 0)
+        if missing := len(view.items) - len(here):
             self.say(f"{missing} not opened on this machine stay folded: unfolding marks them read")
 
-    def _stored(self, leaf: MessageItem) -> bool:
-        leaf.detail = self.session.mail.detail(leaf.row.email_id)
-        return leaf.detail is not None
+    def _stored(self, item: MessageItem) -> bool:
+        item.detail = self.session.mail.detail(item.row.email_id)
+        return item.detail is not None
 
     def action_toggle_source(self) -> None:
         """Shows the emails as a recipient reads them, or as Markdown."""
@@ -354,20 +354,20 @@ class ThreadScreen(BaseScreen):
         self.looking.files()
 
     def action_summarise(self) -> None:
-        triage, leaves = self.session.triage, self.thread_view.leaves
+        triage, items = self.session.triage, self.thread_view.items
         if triage is None:
             self.labelling.say_why_not()
-        elif leaves:
-            work = triage.examine(leaves[-1].row.email_id, again=True)
+        elif items:
+            work = triage.examine(items[-1].row.email_id, again=True)
             self.run_worker(work, group="examine", exclusive=True, exit_on_error=False)
 
     def action_label(self) -> None:
-        if (leaf := self.thread_view.current) is not None:
-            self.labelling.ask(leaf.row.email_id, leaf.row.label)
+        if (item := self.thread_view.current) is not None:
+            self.labelling.ask(item.row.email_id, item.row.label)
 
     def action_spam(self) -> None:
-        if (leaf := self.thread_view.current) is not None:
-            self.spam_marking.ask(leaf.row)
+        if (item := self.thread_view.current) is not None:
+            self.spam_marking.ask(item.row)
 
     def action_reply(self) -> None:
         self.replying.open()

@@ -68,22 +68,22 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     class Toggled(Message):
         """The reader unfolded a message whose body is not there yet."""
 
-        def __init__(self, view: ThreadView, leaf: MessageItem) -> None:
+        def __init__(self, view: ThreadView, item: MessageItem) -> None:
             super().__init__()
             self.view = view
-            self.leaf = leaf
+            self.item = item
 
     class Turned(Message):
         """Posted when another message becomes the current one."""
 
-        def __init__(self, view: ThreadView, leaf: MessageItem) -> None:
+        def __init__(self, view: ThreadView, item: MessageItem) -> None:
             super().__init__()
             self.view = view
-            self.leaf = leaf
+            self.item = item
 
     def __init__(self, *, now_ms: int, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._leaves: list[MessageItem] = []
+        self._items: list[MessageItem] = []
         self._tops: list[int] = []
         self._current = 0
         self._styles: dict[str, Style] = {}
@@ -97,96 +97,96 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     # The messages
 
     @property
-    def leaves(self) -> Sequence[MessageItem]:
+    def items(self) -> Sequence[MessageItem]:
         """All messages, oldest first."""
-        return self._leaves
+        return self._items
 
     @property
     def current(self) -> MessageItem | None:
         """The message that keys act on."""
-        return self._leaves[self._current] if self._leaves else None
+        return self._items[self._current] if self._items else None
 
-    def show(self, leaves: Sequence[MessageItem], current: int) -> None:
+    def show(self, items: Sequence[MessageItem], current: int) -> None:
         """Shows a thread with `current` in view."""
-        self._leaves = list(leaves)
-        self._current = max(0, min(current, len(self._leaves) - 1))
-        for leaf in self._leaves:
-            self._lay(leaf)
+        self._items = list(items)
+        self._current = max(0, min(current, len(self._items) - 1))
+        for item in self._items:
+            self._lay(item)
         self._measure()
         self._bring_into_view()
         self.refresh()
 
-    def add(self, leaf: MessageItem) -> None:
+    def add(self, item: MessageItem) -> None:
         """Appends a message that has just come; what is read stays where it is."""
-        self._lay(leaf)
-        self._leaves.append(leaf)
+        self._lay(item)
+        self._items.append(item)
         self._measure()
         self.refresh()
 
-    def changed(self, leaf: MessageItem) -> None:
-        """Lays `leaf` out anew; what is on top of the view stays there."""
-        at = self._leaves.index(leaf)
-        before = leaf.height
+    def changed(self, item: MessageItem) -> None:
+        """Lays `item` out anew; what is on top of the view stays there."""
+        at = self._items.index(item)
+        before = item.height
         top = self.scroll_offset.y
-        self._lay(leaf)
+        self._lay(item)
         self._measure()
         if self._tops[at] < top and at != self._current:
-            self.scroll_to(y=top + leaf.height - before, animate=False)
+            self.scroll_to(y=top + item.height - before, animate=False)
         self.refresh()
 
-    def unfold(self, leaf: MessageItem, unfolded: bool) -> None:
+    def unfold(self, item: MessageItem, unfolded: bool) -> None:
         """Opens or folds a message; asks for its body where it is not there."""
-        leaf.open = unfolded
-        self.changed(leaf)
+        item.open = unfolded
+        self.changed(item)
         self._bring_into_view()
-        if unfolded and leaf.detail is None:
-            self.post_message(self.Toggled(self, leaf))
+        if unfolded and item.detail is None:
+            self.post_message(self.Toggled(self, item))
 
     def toggle_source(self) -> None:
         """Shows bodies as they were written, or again as a recipient reads them."""
         self._as_source = not self._as_source
         self._bodies = RenderPass(as_source=self._as_source)
-        for leaf in self._leaves:
-            self._lay(leaf)
+        for item in self._items:
+            self._lay(item)
         self._measure()
         self._bring_into_view()
         self.refresh()
 
     def on_bodies_rendered(self, message: BodiesRendered) -> None:
         """Draws them so; the message that is read stays where it is."""
-        for leaf in self._leaves:
-            if leaf.laid[0] in message.bodies:
-                leaf.laid = ("", 0, False)
+        for item in self._items:
+            if item.laid[0] in message.bodies:
+                item.laid = ("", 0, False)
         self._lay_all()
 
     # Laying out
 
     def _lay_all(self) -> None:
-        if not self._leaves:
+        if not self._items:
             return
         offset = self.scroll_offset.y - self._tops[self._current]
-        for leaf in self._leaves:
-            self._lay(leaf)
+        for item in self._items:
+            self._lay(item)
         self._measure()
-        self.scroll_to(y=self._tops[self._current] + min(offset, self._leaves[self._current].height), animate=False)
+        self.scroll_to(y=self._tops[self._current] + min(offset, self._items[self._current].height), animate=False)
         self.refresh()
 
     def _room(self) -> int:
         return max(20, min(MAX_TEXT, self.size.width - INDENT - 1))
 
-    def _lay(self, leaf: MessageItem) -> None:
-        if not leaf.open:
-            leaf.head, leaf.body, leaf.laid = [], NOTHING, ("", 0, False)
+    def _lay(self, item: MessageItem) -> None:
+        if not item.open:
+            item.head, item.body, item.laid = [], NOTHING, ("", 0, False)
             return
         width = self._room()
-        leaf.head = self._head(leaf)
-        body = leaf.detail.body if leaf.detail is not None and self.size.width else ""
-        if leaf.laid != (body, width, self._as_source):
-            leaf.laid = (body, width, self._as_source)
-            leaf.body = lay(self._bodies.of(body), width)
+        item.head = self._head(item)
+        body = item.detail.body if item.detail is not None and self.size.width else ""
+        if item.laid != (body, width, self._as_source):
+            item.laid = (body, width, self._as_source)
+            item.body = lay(self._bodies.of(body), width)
 
-    def _head(self, leaf: MessageItem) -> list[Pieces]:
-        row, detail = leaf.row, leaf.detail
+    def _head(self, item: MessageItem) -> list[Pieces]:
+        row, detail = item.row, item.detail
         width = max(20, self.size.width - INDENT - 1)
         lines: list[Pieces] = []
         if detail is None:
@@ -196,8 +196,8 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             if detail.cc:
                 lines += listed("cc ", [str(party.address) for party in detail.cc], width)
         lines.append([(exact(from_ms(row.received_at)), "dim")])
-        if leaf.unsent:
-            lines.append([(f"▲ not part of the conversation: {OneLine(leaf.unsent)}", "risk")])
+        if item.unsent:
+            lines.append([(f"▲ not part of the conversation: {OneLine(item.unsent)}", "risk")])
         chips = chips_of(detail.tags) if detail is not None else row.chips
         if chips := tuple(chip for chip in chips if chip.lower() != row.label.lower()):
             words = OneLine("  ".join(f"#{chip}" for chip in chips))
@@ -205,9 +205,9 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
                 [("tags " if at == 0 else "     ", "dim"), (line, "row")]
                 for at, line in enumerate(wrap_words(words, width - 5))
             ]
-        if row.subject and not same_subject(row.subject, self._leaves[0].row.subject if self._leaves else ""):
+        if row.subject and not same_subject(row.subject, self._items[0].row.subject if self._items else ""):
             lines.append([(fit_cells(row.subject, width), "row")])
-        for finding in sorted(leaf.findings, key=lambda one: -one.level):
+        for finding in sorted(item.findings, key=lambda one: -one.level):
             style = "fail" if finding.level is Level.HIGH else "risk"
             lines += [
                 [(f"{finding.level.sign} " if at == 0 else "   ", style), (line, style)]
@@ -222,27 +222,27 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
                 lines.append([("file ", "dim"), (fit_cells(OneLine(f"{name}{more}"), width - 5), "row")])
             if (more_files := len(detail.attachments) - MOST_FILES) > 0:
                 lines.append([("file ", "dim"), (f"and {more_files} more: f lists all", "row")])
-        if leaf.words:
+        if item.words:
             lines.append([])
-            lines += [[(line, "dim")] for line in wrap_words(OneLine(leaf.words), width)]
+            lines += [[(line, "dim")] for line in wrap_words(OneLine(item.words), width)]
         elif detail is not None and not detail.body:
             lines += [[], [("(no text)", "dim")]]
         lines.append([])
         return [[], *lines]
 
     def _measure(self) -> None:
-        self._sender_cells = min(SENDER, max((cell_len(leaf.row.sender) for leaf in self._leaves), default=SENDER))
+        self._sender_cells = min(SENDER, max((cell_len(item.row.sender) for item in self._items), default=SENDER))
         tops, at = [], 0
-        for leaf in self._leaves:
+        for item in self._items:
             tops.append(at)
-            at += leaf.height
+            at += item.height
         self._tops = tops
         self.virtual_size = Size(self.size.width, at)
         render_later(self, self._bodies)
         self._bodies = RenderPass(as_source=self._as_source)
 
     def on_resize(self) -> None:
-        if self.size.width != self._laid_for and self._leaves:
+        if self.size.width != self._laid_for and self._items:
             self._laid_for = self.size.width
             self._lay_all()
 
@@ -250,11 +250,11 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def line_down(self) -> None:
         """Reads on: scrolls within an open message, else goes to the next one."""
-        leaf = self.current
-        if leaf is None:
+        item = self.current
+        if item is None:
             return
-        end = self._tops[self._current] + leaf.height
-        if leaf.open and end > self.scroll_offset.y + self.size.height:
+        end = self._tops[self._current] + item.height
+        if item.open and end > self.scroll_offset.y + self.size.height:
             self.scroll_to(y=self.scroll_offset.y + 1, animate=False)
         else:
             self.turn(1)
@@ -274,34 +274,34 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def turn_to(self, index: int) -> None:
         """Makes a message current and brings it into view."""
-        index = max(0, min(index, len(self._leaves) - 1))
-        if not self._leaves:
+        index = max(0, min(index, len(self._items) - 1))
+        if not self._items:
             return
         if index != self._current:
             for at in (self._current, index):
-                self.refresh_lines(self._tops[at], self._leaves[at].height)
+                self.refresh_lines(self._tops[at], self._items[at].height)
             self._current = index
-            self.post_message(self.Turned(self, self._leaves[index]))
+            self.post_message(self.Turned(self, self._items[index]))
         self._bring_into_view()
 
     def page(self, by: int) -> None:
         """Scrolls by pages; the current message follows when it leaves the view."""
-        if not self._leaves:
+        if not self._items:
             return
         height = max(1, self.size.height - 2)
         self.scroll_to(y=max(0, self.scroll_offset.y + by * height), animate=False)
         top = self.scroll_offset.y
-        first, last = self._tops[self._current], self._tops[self._current] + self._leaves[self._current].height
+        first, last = self._tops[self._current], self._tops[self._current] + self._items[self._current].height
         if last <= top or first >= top + self.size.height:
             index = self._leaf_at(top if by > 0 else top + self.size.height - 1)
             self.refresh()
             self._current = index
-            self.post_message(self.Turned(self, self._leaves[index]))
+            self.post_message(self.Turned(self, self._items[index]))
 
     def _bring_into_view(self) -> None:
-        if not self._leaves:
+        if not self._items:
             return
-        first, tall = self._tops[self._current], self._leaves[self._current].height
+        first, tall = self._tops[self._current], self._items[self._current].height
         top, height = self.scroll_offset.y, max(1, self.size.height)
         if first < top or tall > height:
             if not (first <= top < first + tall - height):
@@ -310,17 +310,17 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=first + tall - height, animate=False)
 
     def _leaf_at(self, line: int) -> int:
-        return max(0, min(bisect_right(self._tops, line) - 1, len(self._leaves) - 1))
+        return max(0, min(bisect_right(self._tops, line) - 1, len(self._items) - 1))
 
     def on_click(self, event: events.Click) -> None:
         line = event.y + self.scroll_offset.y
         index = self._leaf_at(line)
-        if self._leaves:
+        if self._items:
             self.focus()
             on_head = line == self._tops[index]
             self.turn_to(index)
             if on_head:
-                self.unfold(self._leaves[index], not self._leaves[index].open)
+                self.unfold(self._items[index], not self._items[index].open)
 
     # Drawing
 
@@ -338,59 +338,59 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         at = y + self.scroll_offset.y
-        if not self._leaves or at >= self.virtual_size.height:
+        if not self._items or at >= self.virtual_size.height:
             return Strip.blank(width, self.style("row"))
         index = self._leaf_at(at)
-        leaf, line = self._leaves[index], at - self._tops[index]
+        item, line = self._items[index], at - self._tops[index]
         bar = ("▌" if index == self._current else " ", "bar")
-        pieces = self._first(leaf, width) if line == 0 else self._inner(leaf, line)
+        pieces = self._first(item, width) if line == 0 else self._inner(item, line)
         segments = [Segment(text, self.style(style)) for text, style in (bar, *pieces) if text]
         return Strip(segments).adjust_cell_length(width, self.style("row"))
 
-    def _first(self, leaf: MessageItem, width: int) -> Pieces:
-        row = leaf.row
+    def _first(self, item: MessageItem, width: int) -> Pieces:
+        row = item.row
         word, chip_style = chip(row)
         when = "" if row.received_at is None else age(self.now_ms - row.received_at)
         start: Pieces = [
-            ("▾ " if leaf.open else "▸ ", "dim"),
+            ("▾ " if item.open else "▸ ", "dim"),
             ("●" if row.status == "unread" else " ", "dim"),
             (f"{when:>4}  ", "dim"),
         ]
         left = width - 10 - len(word) - 2
         sender = str(row.sender)
-        if leaf.unsent:
-            state = f"▲ {OneLine(leaf.unsent)}  "
+        if item.unsent:
+            state = f"▲ {OneLine(item.unsent)}  "
             shown = fit_cells(state, min(left, cell_len(state)))
             start.append((shown, "risk"))
             left -= cell_len(shown)
-        if leaf.open:
+        if item.open:
             name = f"  {row.sender_name}" if row.sender_name else ""
             shown = fit_cells(sender, min(left, len(sender)))
-            start += [(shown, "dim" if leaf.unsent else "strong"), (fit_cells(name, left - len(shown)), "dim")]
+            start += [(shown, "dim" if item.unsent else "strong"), (fit_cells(name, left - len(shown)), "dim")]
         else:
             narrow = min(self._sender_cells, left // 2)
             start += [
-                (fit_cells(sender, narrow), "dim" if leaf.unsent else "row"),
-                (fit_cells(f"  {_gist(leaf)}", left - narrow), "dim"),
+                (fit_cells(sender, narrow), "dim" if item.unsent else "row"),
+                (fit_cells(f"  {_gist(item)}", left - narrow), "dim"),
             ]
         return [*start, (f" {word} ", chip_style)]
 
-    def _inner(self, leaf: MessageItem, line: int) -> Pieces:
-        blank = ("┊" + " " * (INDENT - 2), "risk") if leaf.unsent else (" " * (INDENT - 1), "row")
-        if line < len(leaf.head):
-            return [blank, *leaf.head[line]]
-        at = line - len(leaf.head)
-        if leaf.detail is None or at >= len(leaf.body.lines):
+    def _inner(self, item: MessageItem, line: int) -> Pieces:
+        blank = ("┊" + " " * (INDENT - 2), "risk") if item.unsent else (" " * (INDENT - 1), "row")
+        if line < len(item.head):
+            return [blank, *item.head[line]]
+        at = line - len(item.head)
+        if item.detail is None or at >= len(item.body.lines):
             return []
-        return [blank, *styled(leaf.body, at, "dim" if leaf.unsent else "row")]
+        return [blank, *styled(item.body, at, "dim" if item.unsent else "row")]
 
 
-def _gist(leaf: MessageItem) -> str:
+def _gist(item: MessageItem) -> str:
     """What a folded message is about, in one line."""
-    if leaf.row.summary:
-        return leaf.row.summary
-    if leaf.detail is not None:
-        for line in leaf.detail.body[:2000].split("\n"):
+    if item.row.summary:
+        return item.row.summary
+    if item.detail is not None:
+        for line in item.detail.body[:2000].split("\n"):
             if line.strip() and not line.startswith(">"):
                 return OneLine(line.strip())
     return ""

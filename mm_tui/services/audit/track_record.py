@@ -155,7 +155,7 @@ def step_down(mode: str) -> tuple[str, ...]:
     return tuple(reversed(modes[: modes.index(mode)])) if mode in LADDER else ()
 
 
-class Evidences:
+class TrackRecords:
     """Reads the evidence from the store. Takes some milliseconds a thousand decisions: call it in a thread."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

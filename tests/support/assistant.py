@@ -25,7 +25,7 @@ FAST = Limits(per_second=10_000, per_minute=100_000, concurrent=8)
 
 
 @dataclass
-class Office:
+class Assisted:
     """What a test works with. `notices` collects what the screens would be told."""
 
     settings: Settings
@@ -71,7 +71,9 @@ def settings_for(
 
 
 @asynccontextmanager
-async def office(settings: Settings, model: Model | None = None, clock: Clock | None = None) -> AsyncIterator[Office]:
+async def assisted(
+    settings: Settings, model: Model | None = None, clock: Clock | None = None
+) -> AsyncIterator[Assisted]:
     """Opens everything in memory and closes it at the end."""
     database = Database.open(None)
     notices: list[ServiceEvent] = []
@@ -81,7 +83,7 @@ async def office(settings: Settings, model: Model | None = None, clock: Clock | 
         triage = Triage(database, gateway, assistant, settings, clock, notices.append)
         drafts = Drafts(database, gateway, assistant, settings)
         try:
-            yield Office(settings, database, gateway, assistant, triage, drafts, MailStore(database), notices)
+            yield Assisted(settings, database, gateway, assistant, triage, drafts, MailStore(database), notices)
         finally:
             await assistant.aclose()
             database.close()
