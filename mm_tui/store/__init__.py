@@ -1,1 +1,1 @@
-"""SQLite: mail, pending items, assist results, edits and the journal."""
+"""The SQLite store: mail, the queue, model results, saved edits and the journal."""

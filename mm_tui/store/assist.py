@@ -1,4 +1,4 @@
-"""What the models answered, by the exact question, and what it cost."""
+"""Cached answers of the models, keyed by the exact question, and what they cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ResultKey(NamedTuple):
-    """The question that a result answers. Equal keys have equal answers, so nothing is asked or paid for twice."""
+    """The question that a result answers. An equal key is answered from the cache, so nothing is paid for twice."""
 
     task: str
     subject_id: str
@@ -26,7 +26,7 @@ class ResultKey(NamedTuple):
 
 
 class StoredResult(NamedTuple):
-    """An answer kept."""
+    """A cached answer of a model."""
 
     key: ResultKey
     result: dict[str, Any]
@@ -49,7 +49,7 @@ class AssistStore:
         self._database = database
 
     def put(self, key: ResultKey, result: Mapping[str, Any], at: datetime) -> None:
-        """Keeps an answer; `result` must be plain JSON values."""
+        """Caches an answer; `result` must be plain JSON values."""
         with self._database.write() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO assist_results"
@@ -59,7 +59,7 @@ class AssistStore:
             )
 
     def get(self, key: ResultKey) -> StoredResult | None:
-        """The answer to exactly this question."""
+        """The cached answer to exactly this question, or None."""
         row = (
             self._database.reader()
             .execute(
@@ -92,7 +92,7 @@ class AssistStore:
         return [_stored(row) for row in rows]
 
     def add_spend(self, day: date, model: str, *, usd: float, tokens_in: int = 0, tokens_out: int = 0) -> None:
-        """Books one call. Safe from several processes at once."""
+        """Adds the cost of one call. Several processes may call it at once."""
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO spend (day, model, tokens_in, tokens_out, micro_usd, calls) VALUES (?, ?, ?, ?, ?, 1)"

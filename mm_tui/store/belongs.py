@@ -1,4 +1,4 @@
-"""Which gateway and account a store is of: the email, the journal and the texts of two must never mix (R17)."""
+"""Binds a store to one gateway and account: the mail, journal and edits of two must never mix (R17)."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _KINDS = {True: "live", False: "test"}
 
 
 class OtherGateway(StoreError):
-    """The store belongs to another gateway, account or kind of keys than the settings name. It is left alone."""
+    """The store belongs to another gateway, account or kind of key than in the settings. It is left unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What the settings say of whose mail it is."""
+    """The gateway and the kind of keys in the settings."""
 
     profile: str
     url: str
     live: bool | None
-    """Whether the keys are live ones; None when there are none to tell by."""
+    """Whether the keys are live keys; None if no key says."""
 
     @classmethod
     def of(cls, profile: Profile) -> Self:
-        """As a profile with its keys says."""
+        """The gateway of a profile with these keys."""
         return cls(profile.name, profile.url, profile.is_live if profile.gateway_keys() else None)
 
     @property
     def address(self) -> str:
-        """The base address in one form, so that two spellings of one address are not two gateways."""
+        """The base address, normalized so that two spellings of it count as one gateway."""
         parts = urlsplit(self.url.strip())
         host = (parts.hostname or "").rstrip(".")
         host = "127.0.0.1" if host == "localhost" else f"[{host}]" if ":" in host else host
@@ -46,10 +46,10 @@ class Gateway:
 
 
 def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
-    """Notes whose store this is, where nobody has yet; else compares.
+    """Records whose store this is; if that is recorded already, compares.
 
     Args:
-        note: without it, compares only.
+        note: record it; False only compares.
 
     Raises:
         OtherGateway: it is another's.
@@ -58,7 +58,7 @@ def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
     if gateway.live is not None:
         here["keys"] = _KINDS[gateway.live]
     there = _noted(database)
-    # Written down before `/v1` at the end of an address was understood.
+    # Recorded by a version that did not remove `/v1` at the end.
     if there.get("gateway", here["gateway"]).removesuffix("/v1") != here["gateway"]:
         raise _refusal(database, gateway, f"the gateway {there['gateway']}", here["gateway"])
     if "keys" in here and there.get("keys", here["keys"]) != here["keys"]:
@@ -69,7 +69,7 @@ def bind(database: Database, gateway: Gateway, *, note: bool = True) -> None:
 
 
 def bind_account(database: Database, profile: str, account: str) -> None:
-    """The same for the account that the gateway names. An empty name says nothing.
+    """Does the same for the account named by the gateway. An empty name is ignored.
 
     Raises:
         OtherGateway: it is another's.

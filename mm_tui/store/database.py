@@ -1,4 +1,4 @@
-"""One SQLite file per profile: opening, connections, transactions. What is in it is said in `migrations.py`."""
+"""One SQLite file per profile: opening, connections, transactions. `migrations.py` defines the tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mm_tui.store.loose_texts import LooseTexts
 
 BUSY_MS = 5000
-"""How long a writer waits for another process before it gives up, in milliseconds."""
+"""How long a writer waits for another process, in milliseconds."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -27,7 +27,7 @@ _memory_names = itertools.count(1)
 
 
 class NewerStore(StoreError):
-    """The store was written by a newer release of this program. It is left alone."""
+    """The store was written by a newer version of this program. It is left unchanged."""
 
     def __init__(self, path: Path, found: int) -> None:
         super().__init__(
@@ -55,8 +55,8 @@ def damage_mark(path: Path) -> Path:
 class Database:
     """The store of one profile. Safe to use from many threads and processes at once.
 
-    Each thread has a connection of its own. Writers of this process queue behind a lock, writers of other
-    processes behind SQLite's own; readers never wait (write-ahead log).
+    Each thread has a connection of its own. Writers of this process wait for a lock, writers of other processes for
+    SQLite's own; readers never wait (write-ahead log).
     """
 
     def __init__(self, path: Path | None, *, memory: bool) -> None:
@@ -72,20 +72,20 @@ class Database:
         self._refused: StoreError | None = None
         self._head = Head()
         self.loose: LooseTexts | None = None
-        """Where texts go when the file is not there any more."""
+        """Where texts are saved if the file no longer exists."""
 
     @classmethod
     def open(cls, path: Path | None, *, memory: bool = False) -> Self:
-        """Opens the store, makes it where it is missing, and brings it to the newest schema.
+        """Opens the store, creates it if it is missing, and migrates it to the newest schema.
 
         Args:
-            path: the file. None: nothing on disk at all.
-            memory: hold mail in memory, and on disk only what no gateway could give back (journal, edits, spend).
+            path: the file. None keeps everything in memory.
+            memory: keep mail in memory, and on disk only what the gateway could not send again (journal, edits, spend).
 
         Raises:
             NewerStore: a newer release wrote it.
             CorruptStore: it is damaged.
-            OSError: the folder or file cannot be made or read.
+            OSError: the folder or file cannot be created or read.
         """
         database = cls(path, memory=memory or path is None)
         if path is not None:
@@ -108,7 +108,7 @@ class Database:
         if self.path is not None:
             _refuse_other_files(self.path)
             self._file = OpenFile(self.path)
-            # Stays open: with it the write-ahead log stays where it is until close().
+            # It stays open until close(), so that SQLite keeps the write-ahead log.
             file = _connect(_uri(self.path))
             self._connections.append((file, None))
             if (found := version(file)) > len(MIGRATIONS):
@@ -121,7 +121,7 @@ class Database:
             self._look_at_head(file)
             self._file.check()
         if self.memory:
-            # The first connection keeps the memory database alive until close().
+            # The memory database lives as long as its first connection.
             keeper = _connect(self._memory_uri)
             self._connections.append((keeper, None))
             migrate(keeper, kept=self.path is None)
@@ -172,7 +172,7 @@ class Database:
 
         Raises:
             sqlite3.OperationalError: another process held the store for longer than `BUSY_MS`, or the disk is full.
-            StoreMoved: the file is not the one that was opened any more.
+            StoreMoved: the file is no longer the one that was opened.
         """
         connection = self.reader()
         if connection.in_transaction:
@@ -186,7 +186,8 @@ class Database:
             try:
                 yield connection
                 if durable and self._file is not None:
-                    # Counted in the file's first page, by which an older copy is told (`seal.OpenFile`).
+                    # Increments the counter in the file's first page, by which an older copy is recognized
+                    # (`seal.OpenFile`).
                     connection.execute(f"PRAGMA {self._schemas()[-1]}.user_version = {len(MIGRATIONS)}")
                 connection.execute("COMMIT")
                 self._committed()
@@ -211,13 +212,13 @@ class Database:
             raise
         self._local.durable = durable
 
-    # Whether it is still the store that was opened
+    # Checks that it is still the store that was opened
 
     def check_file(self) -> None:
-        """Looks whether the file is still the one that was opened.
+        """Checks that the file is still the one that was opened.
 
         Raises:
-            StoreMoved: it is not, now or at an earlier look.
+            StoreMoved: it is not, or was not at an earlier check.
         """
         if self._moved is not None:
             raise self._moved
@@ -233,7 +234,7 @@ class Database:
 
     @property
     def trouble(self) -> StoreError | None:
-        """What keeps this store from being decided with; None when nothing is known to."""
+        """The error that prevents decisions with this store; None if there is none."""
         if self._moved is None:
             with suppress(StoreMoved):
                 self.check_file()
@@ -245,23 +246,23 @@ class Database:
             self._head = last_entry(connection)
 
     def look_again(self) -> None:
-        """Compares the journal with what was seen of it last, after it was rescued from a damaged store."""
+        """Compares the journal again with what this machine saw last, after it was rescued from a damaged store."""
         self._look_at_head(self.reader())
 
     def refuse(self, why: StoreError) -> None:
-        """From now on nothing is journaled in this store, and so nothing decided."""
+        """From now on nothing is journaled in this store, so nothing can be decided."""
         self._refused = why
 
     def accept(self) -> None:
-        """A human goes on with a journal that is not the one seen last."""
+        """Accepts, for a human, a journal that differs from the one seen last."""
         self._refused = None
 
     def extend(self, connection: sqlite3.Connection) -> Head:
         """The journal's last entry, inside a write transaction that is about to add one.
 
         Raises:
-            StoreMoved: what this process wrote or read of the journal is not in it any more.
-            StoreBehind: the journal is not the one that this machine saw last.
+            StoreMoved: entries that this process wrote or read are no longer in the journal.
+            StoreBehind: the journal differs from the one that this machine saw last.
         """
         if self._refused is not None:
             raise self._refused
@@ -270,14 +271,14 @@ class Database:
         return last_entry(connection)
 
     def extended(self, head: Head) -> None:
-        """Notes the entry that was added; it counts once the transaction is committed."""
+        """Remembers the entry that was added; it counts once the transaction is committed."""
         self._local.head = head
 
     def _committed(self) -> None:
         head: Head | None = getattr(self._local, "head", None)
         if head is None:
             return
-        # What was committed into a file that is not there any more is not in the journal.
+        # An entry committed to a file that was replaced is not in the journal.
         self.check_file()
         self._head = head
         if self.path is not None:
@@ -288,7 +289,7 @@ class Database:
             connection.execute(f"PRAGMA {schema}.synchronous = {level}")
 
     def stamp(self) -> int:
-        """A number that is another one when any other thread or process has written since. For one thread's use."""
+        """A number that changes whenever another thread or process writes. For use by one thread only."""
         return int(self.reader().execute("PRAGMA main.data_version").fetchone()[0])
 
     def check(self) -> list[str]:

@@ -14,7 +14,7 @@ from mm_tui.store.sort_keys import from_ms, to_ms
 from mm_tui.text import ManyLine, OneLine
 
 MOST = 200
-"""Examples of one gateway that are kept; the oldest go."""
+"""The most examples kept for one gateway; the oldest are deleted."""
 LOCKED_SECONDS = 2.0
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS examples (gateway TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,"
@@ -24,14 +24,14 @@ _TABLE = (
 
 
 class Example(NamedTuple):
-    """What an agent wrote and what a human released in its place. All texts are masked."""
+    """What an agent wrote, and what a human sent instead. All texts are masked."""
 
     id: str
     at: datetime | None
     mailbox_id: str
     label: OneLine
     asked: ManyLine
-    """The email that both answer; empty where it was not read."""
+    """The email that both answer; empty if it was not read."""
     written: ManyLine
     released: ManyLine
 
@@ -40,10 +40,10 @@ class ExampleStore:
     """The examples of one profile at one gateway.
 
     Args:
-        path: the file; it is made when the first example is kept.
-        gateway: the gateway's address. Examples of another are not seen.
+        path: the file; it is created with the first example.
+        gateway: the gateway's address. Examples of other gateways are not listed.
 
-    All methods raise sqlite3.Error or OSError where the file cannot be used.
+    All methods raise sqlite3.Error or OSError if the file cannot be used.
     """
 
     def __init__(self, path: Path, gateway: str) -> None:
@@ -51,7 +51,7 @@ class ExampleStore:
         self._gateway = gateway
 
     def add(self, example: Example) -> None:
-        """Keeps an example; one with its id is replaced."""
+        """Stores an example, replacing one with the same id."""
         with self._open(makes=True) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO examples VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -64,7 +64,7 @@ class ExampleStore:
             )
 
     def all(self) -> list[Example]:
-        """The newest first."""
+        """All examples, newest first."""
         with self._open() as connection:
             rows = connection.execute(
                 "SELECT id, at, mailbox_id, label, asked, written, released FROM examples WHERE gateway = ?"
@@ -74,7 +74,7 @@ class ExampleStore:
         return [Example(row[0], from_ms(row[1]), row[2], OneLine(row[3]), *map(ManyLine, row[4:])) for row in rows]
 
     def delete(self, ids: Sequence[str] | None = None) -> int:
-        """Deletes examples by their ids, or all; returns how many there were. What was in them is overwritten."""
+        """Deletes examples by their ids, or all; returns how many there were. Their content is overwritten on disk."""
         with self._open() as connection:
             before = connection.total_changes
             wanted = "" if ids is None else f" AND id IN ({', '.join('?' * len(ids))})"
@@ -83,7 +83,8 @@ class ExampleStore:
 
     @contextmanager
     def _open(self, *, makes: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection with its transaction; to an empty place where there is no file and none is to be made."""
+        """A connection with a transaction; to an empty memory database if there is no file and none is to be
+        created."""
         if makes:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with open(self._path, "ab", opener=private):

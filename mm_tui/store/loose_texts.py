@@ -1,4 +1,4 @@
-"""Texts of humans that cannot go into the store any more, each in a file of its own (R4)."""
+"""Human-written texts that can no longer be saved to the store, each in its own file (R4)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class LooseTexts:
-    """A folder beside where the store was, made when the first text comes; elsewhere where that cannot be."""
+    """A folder beside the store's place, created with the first text; elsewhere if that is impossible."""
 
     def __init__(self, store: Path) -> None:
         self._beside = store.with_name(f"{store.stem}.texts")
         self._folder: Path | None = None
 
     def keep(self, texts: Mapping[str, str]) -> Path:
-        """Writes the texts, on the disk when it returns. A later text of the same mail takes the earlier one's place.
+        """Writes the texts, which are on disk when it returns. A later text of the same email replaces the earlier one.
 
         Args:
-            texts: by the id of the email that each belongs to.
+            texts: the texts by email id.
 
         Returns:
             The folder that they are in.
@@ -36,7 +36,7 @@ class LooseTexts:
         if self._folder is None:
             self._folder = self._made()
         for item_id, text in texts.items():
-            # Named by a hash, for an id from outside must not choose the place.
+            # Named by a hash, because an id from outside must not choose the path.
             name = sha256(item_id.encode()).hexdigest()[:16]
             replace_private(self._folder / f"{name}.txt", text, errors="surrogatepass")
         return self._folder
@@ -57,7 +57,7 @@ class LooseTexts:
 
 
 def keep_text(text: str, store: Path | None) -> Path:
-    """Writes a text that the store does not take to a new file: beside the store, or where there is room.
+    """Writes a text that the store cannot save to a new file, beside the store or where there is room.
 
     Raises:
         OSError: it can be written nowhere.

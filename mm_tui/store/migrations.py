@@ -30,9 +30,9 @@ from mm_tui.store.schema import (
 class Migration:
     """One step of the schema.
 
-    `mail` holds what memory mode keeps off the disk; `kept` is always on disk and is rescued from a damaged store.
-    `empty` comes after `mail` where no mail is stored yet: what would take too long to change for many. Everything
-    works with and without it.
+    `mail` has the tables that memory mode keeps off the disk; `kept` those that are always on disk and are rescued from
+    a damaged store. `empty` runs after `mail` only if no mail is stored yet, for changes that would take too long
+    otherwise; everything works without them.
     """
 
     mail: str = ""
@@ -49,11 +49,11 @@ MIGRATIONS: tuple[Migration, ...] = (
 )
 
 KEPT_TABLES: tuple[str, ...] = ("spend", "journal", "edits", "releases", "claims", "belongs")
-"""The tables that `kept` scripts make, in the order in which a rescue copies them."""
+"""The tables of the `kept` scripts, in the order in which a rescue copies them."""
 
 
 def mail_tables() -> list[str]:
-    """The tables that `mail` scripts make."""
+    """The tables of the `mail` scripts."""
     return [name for migration in MIGRATIONS for name in re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", migration.mail)]
 
 
@@ -80,7 +80,7 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
 
 
 def migrate(connection: sqlite3.Connection, *, mail: bool = True, kept: bool = True) -> int:
-    """Brings a database to the newest schema in one transaction. Two processes may call it at once.
+    """Migrates a database to the newest schema in one transaction. Two processes may call it at once.
 
     Args:
         connection: in autocommit mode, outside a transaction.
@@ -88,7 +88,7 @@ def migrate(connection: sqlite3.Connection, *, mail: bool = True, kept: bool = T
         kept: run the `kept` scripts.
 
     Returns:
-        The version that it had.
+        The version before.
     """
     before = version(connection)
     if before >= len(MIGRATIONS):

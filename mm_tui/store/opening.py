@@ -1,4 +1,4 @@
-"""Opening a store, or saying in words why it cannot be used."""
+"""Opens a store, with errors in words for the reader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StoreUnusable(Exception):
-    """The store cannot be opened; the text says why, and `cure` what to do."""
+    """The store cannot be opened; the message says why, and `cure` what to do."""
 
     def __init__(self, what: str, cure: str = "`mm-tui doctor` says more.") -> None:
         super().__init__(what)
@@ -30,8 +30,8 @@ def open_database(
     Args:
         path: the file; None for a store in memory.
         memory: as for `Database.open`.
-        rebuild: set a damaged store aside and make a new one; otherwise it is an error.
-        clock: dates the name of the file that is set aside.
+        rebuild: rename a damaged store and create a new one; otherwise damage is an error.
+        clock: gives the time for the name of the damaged file.
 
     Returns:
         The store, and what became of a damaged one, in words.

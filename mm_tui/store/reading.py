@@ -1,4 +1,4 @@
-"""Reading a store without changing anything, also where nothing can be written."""
+"""Reads a store without changing anything, even in a read-only place."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mm_tui.store.database import Database
 
 @contextmanager
 def opened_to_read(path: Path) -> Iterator[Database]:
-    """A private copy of a store, for as long as it is read.
+    """Opens a private, temporary copy of a store.
 
-    SQLite writes beside a file even to read it, and brings an old one to the newest schema: so a copy is read. It
-    holds what the write-ahead log holds too.
+    Even to read, SQLite writes beside the file, and opening migrates the schema; so a copy is used. It includes the
+    write-ahead log.
 
     Raises:
         CorruptStore: it is damaged.
@@ -36,8 +36,8 @@ def opened_to_read(path: Path) -> Iterator[Database]:
 
 
 def _snapshot(path: Path, copy: Path) -> None:
-    """Copies as SQLite does, whole although others write meanwhile. Of a store that nobody uses, closing it would
-    write: such a one is copied as it lies there."""
+    """Copies with SQLite's own backup, which is consistent while others write. If nobody uses the store, closing it
+    would write, so its files are copied instead."""
     if not Path(f"{path}-shm").exists() or not all(os.access(place, os.W_OK) for place in (path, path.parent)):
         raise sqlite3.OperationalError("nobody writes in it")
     with (
@@ -48,7 +48,7 @@ def _snapshot(path: Path, copy: Path) -> None:
 
 
 def _copy(path: Path, copy: Path) -> None:
-    """Copies the files, with what the write-ahead log holds. Nobody writes, for nobody can."""
+    """Copies the files with the write-ahead log, in a place where nobody can write."""
     shutil.copyfile(path, copy)
     with suppress(FileNotFoundError):
         shutil.copyfile(f"{path}-wal", f"{copy}-wal")

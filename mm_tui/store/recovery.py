@@ -1,7 +1,7 @@
-"""A damaged store: set aside, never deleted, and replaced by a new one that holds what could be rescued.
+"""Replaces a damaged store by a new one with what could be rescued. The damaged file is renamed, never deleted.
 
-Mail is fetched again from the gateway. The journal, unsent edits, decisions on their way and spend exist nowhere
-else, so they are read out of the damaged file row by row, as far as it lets itself be read.
+Mail is fetched again from the gateway. The journal, unsent edits, decisions in progress and spend exist nowhere else,
+so they are read from the damaged file row by row, as far as possible.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HEADER_BYTES = 100
 
 @dataclass(frozen=True)
 class Rescue:
-    """What became of a damaged store."""
+    """The result of rescuing a damaged store."""
 
     aside: Path
     """Where the damaged file is now."""
@@ -32,10 +32,10 @@ class Rescue:
     rows: dict[str, int] = field(default_factory=dict)
     """Rows rescued, by table."""
     unread: tuple[str, ...] = ()
-    """Tables of which a part, or all, could not be read."""
+    """Tables that could not be read completely."""
 
     def words(self) -> str:
-        """What happened, for people."""
+        """What happened, in sentences for the reader."""
         saved = ", ".join(f"{count} of {table}" for table, count in self.rows.items() if count) or "nothing"
         lost = f"; not all could be read of {', '.join(self.unread)}" if self.unread else ""
         return (
@@ -45,15 +45,15 @@ class Rescue:
 
 
 def rebuild(found: CorruptStore, *, memory: bool = False, now: datetime) -> tuple[Database, Rescue]:
-    """Sets a store that was found damaged aside and makes a new one in its place.
+    """Renames a damaged store and creates a new one in its place.
 
     Args:
-        found: what `Database.open` raised.
+        found: the error raised by `Database.open`.
         memory: as for `Database.open`.
         now: for the name of the file that is set aside.
 
     Raises:
-        OSError: the file cannot be made, read or renamed.
+        OSError: a file cannot be created, read or renamed.
     """
     aside = _set_aside(found.path, now)
     database = Database.open(found.path, memory=memory)
@@ -77,7 +77,7 @@ def _set_aside(path: Path, now: datetime) -> Path:
 
 
 def _copy_kept(aside: Path, database: Database) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Copies the rows of `KEPT_TABLES` out of the damaged file. It is read as a copy, so that it stays as it was."""
+    """Copies the rows of `KEPT_TABLES` from a copy of the damaged file, which is left unchanged."""
     copy = aside.with_name(f".{aside.name}.reading")
     try:
         for ending in ("", *_BESIDE):
@@ -108,7 +108,7 @@ def _reading(path: Path) -> sqlite3.Connection:
 
 
 def _mend_header(path: Path) -> None:
-    """Gives a file whose first bytes were overwritten the header that every store has, so that SQLite reads on."""
+    """Restores the header of a file whose first bytes were overwritten, so that SQLite can read it."""
     pages = path.stat().st_size // 4096
     with closing(sqlite3.connect(":memory:")) as fresh:
         fresh.execute("CREATE TABLE one (x)")
@@ -136,7 +136,7 @@ def _copy_tables(source: sqlite3.Connection, target: sqlite3.Connection) -> tupl
 
 
 def _columns(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> list[str]:
-    """The columns to copy: all, but those that a store of an older release has not; all where it cannot be asked."""
+    """The columns to copy: those that the old store has, or all if it cannot say."""
     columns = [str(row[1]) for row in target.execute(f"PRAGMA table_info({table})")]
     try:
         there = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}
@@ -146,7 +146,7 @@ def _columns(source: sqlite3.Connection, target: sqlite3.Connection, table: str)
 
 
 def _readable(source: sqlite3.Connection, table: str, columns: list[str]) -> tuple[list[tuple[Any, ...]], bool]:
-    """The rows that can be read, from the front and, past a bad page, from the back; and whether that was all."""
+    """The readable rows, from the front and, after a bad page, from the back; and whether these are all."""
     found: list[tuple[Any, ...]] = []
     key = columns[0]
     for direction in ("ASC", "DESC"):

@@ -1,6 +1,6 @@
-"""The tables of the store, as the scripts of `migrations.py` make them.
+"""The SQL of the store's tables, used by `migrations.py`.
 
-Only text: opening a store must not import the modules that work on its tables, for the first frame waits for it.
+It is only text: opening a store must not import the modules that use the tables, because it delays the first frame.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ CREATE TABLE state (
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-"""Everything that can be fetched again or is bought per mail. In memory mode these tables never touch the disk."""
+"""Everything that can be fetched again or is computed per email. In memory mode these tables stay off the disk."""
 
 SPEND_SQL = """
 CREATE TABLE spend (
@@ -176,14 +176,14 @@ WHERE thread IN (
     WHERE status IN ('pending_scan', 'pending_send_approval', 'scheduled', 'rejected', 'cancelled')
 );
 """
-"""A thread stands where its newest mail that arrived or left stands, not where a draft does."""
+"""A thread is sorted by its newest email that arrived or was sent, not by a draft."""
 
 STATUS_SQL = """
 DROP INDEX mail_by_status;
 CREATE INDEX mail_by_status ON mail (status) WHERE status <> 'read';
 """
-"""Without the mailbox, which no query looks up here, and the status that most mails have: 60 bytes less a mail. Takes
-about a second for a million mails."""
+"""Leaves out the mailbox, which no query looks up here, and the most frequent status, which saves 60 bytes an email.
+Takes about a second for a million emails."""
 
 WORDS_SQL = """
 DROP TABLE mail_words;
@@ -192,7 +192,7 @@ CREATE VIRTUAL TABLE mail_words USING fts5 (
     content='', columnsize=0, tokenize="unicode61 remove_diacritics 2"
 );
 """
-"""Without the number of words of each mail, which only a ranking would need: 35 bytes less a mail."""
+"""Leaves out the word count of each email, which only ranking would need, and saves 35 bytes an email."""
 
 BELONGS_SQL = """
 CREATE TABLE belongs (
@@ -200,14 +200,14 @@ CREATE TABLE belongs (
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-"""Which gateway and account the store is of."""
+"""The gateway and account of the store."""
 
 LEASES_SQL = """
 ALTER TABLE claims ADD COLUMN place TEXT NOT NULL DEFAULT '';
 ALTER TABLE claims ADD COLUMN beat INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE claims ADD COLUMN renewed_at TEXT NOT NULL DEFAULT '';
 """
-"""By what a process shows that it lives to those that cannot see it."""
+"""The leases by which processes elsewhere see that a process is alive."""
 
 CHIPS_SQL = """
 ALTER TABLE mail ADD COLUMN chips TEXT NOT NULL DEFAULT '';

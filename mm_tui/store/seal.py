@@ -1,9 +1,8 @@
-"""Whether the store is still the one that was opened, and its journal the one that was written (R17).
+"""Checks that the store is still the one that was opened, and its journal the one that was written (R17).
 
-Three things can happen to a file behind a program's back: it is deleted or replaced (another file stands under its
-name), it is written over in place by an older copy, or an older copy is put there between two runs. The first is seen
-by device and inode, the second by the count of changes that SQLite keeps in the file and by the journal's last entry,
-the third by a small file beside the store that names the journal's last entry.
+The file may be deleted or replaced, overwritten in place by an older copy, or replaced by an older copy between two
+runs. The first is detected by device and inode, the second by SQLite's change counter in the file and by the journal's
+last entry, the third by a small file beside the store that names the journal's last entry.
 """
 
 from __future__ import annotations
@@ -19,24 +18,24 @@ from pathlib import Path
 from mm_tui.private_files import replace_private
 
 BEGINNING = "0" * 64
-"""What stands for the hash before the first entry of a journal."""
+"""Used as the previous hash of a journal's first entry."""
 _COUNT_AT, _COUNT_BYTES = 24, 4
-"""Where SQLite's file format keeps the count of changes."""
+"""The offset of the change counter in SQLite's file format."""
 
 log = logging.getLogger("mm_tui.store")
 
 
 class StoreError(Exception):
-    """The store cannot be used. The text says why and what to do."""
+    """The store cannot be used. The message says why and what to do."""
 
 
 class StoreMoved(StoreError):
-    """The file that was opened is not there any more, or is not what it was. Nothing may be decided with it."""
+    """The file that was opened is gone or was replaced. Nothing may be decided with it."""
 
 
 class StoreBehind(StoreError):
-    """The journal ends before, or differs from, what this machine has seen of it. Nothing may be decided until a human
-    accepts that (`mm-tui audit accept`)."""
+    """The journal ends earlier than, or differs from, what this machine has seen of it. Nothing may be decided until a
+    human accepts that (`mm-tui audit accept`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def last_entry(connection: sqlite3.Connection) -> Head:
 
 
 def holds(connection: sqlite3.Connection, head: Head) -> bool:
-    """Whether the journal has this entry; it may have gone on since."""
+    """Whether the journal contains this entry."""
     if not head.number:
         return True
     row = connection.execute("SELECT hash FROM journal WHERE number = ?", (head.number,)).fetchone()
@@ -70,7 +69,7 @@ def holds(connection: sqlite3.Connection, head: Head) -> bool:
 
 
 def read_head(path: Path) -> Head | None:
-    """What the file beside the store says; None when there is none that can be read."""
+    """The head noted beside the store; None if there is no readable one."""
     try:
         told = json.loads(head_path(path).read_text("ascii"))
         return Head(int(told["number"]), str(told["hash"]))
@@ -82,7 +81,7 @@ def read_head(path: Path) -> Head | None:
 
 
 def write_head(path: Path, head: Head) -> None:
-    """Notes the last entry beside the store. It may lag behind the journal, so what fails here is only logged."""
+    """Notes the last entry beside the store. The note may lag behind the journal, so a failure is only logged."""
     try:
         replace_private(head_path(path), json.dumps({"number": head.number, "hash": head.hash}), durable=False)
     except OSError as error:
@@ -90,7 +89,7 @@ def write_head(path: Path, head: Head) -> None:
 
 
 def behind(path: Path, connection: sqlite3.Connection) -> StoreBehind | None:
-    """What to say when the journal is not the one that this machine saw last; None when it is, or has gone on."""
+    """The error if the journal lacks the entry that this machine saw last; None if it has it."""
     seen = read_head(path)
     if seen is None or holds(connection, seen):
         return None
@@ -113,17 +112,17 @@ class _Shared:
 
 
 class OpenFile:
-    """The file of an open store, as it was when it was opened.
+    """The file of an open store, as it was on opening.
 
-    A file that SQLite has open must not be opened and closed by anybody else in the process: the system would drop
-    SQLite's locks. So one descriptor for each file is kept open until the last store on it is closed.
+    If other code in the process opened and closed a file that SQLite has open, the system would drop SQLite's locks. So
+    one descriptor per file stays open until the last store on it is closed.
     """
 
     _shared: dict[tuple[int, int], _Shared] = {}  # noqa: RUF012 - one for the process, under the lock below
     _lock = threading.Lock()
 
     def __init__(self, path: Path) -> None:
-        """Begins to watch.
+        """Starts watching the file.
 
         Raises:
             OSError: the file cannot be read.
@@ -141,11 +140,10 @@ class OpenFile:
             self._descriptor = shared.descriptor
 
     def check(self) -> None:
-        """Looks whether it is still the same file.
+        """Checks that it is still the same file.
 
         Raises:
-            StoreMoved: it is gone, another one, or an older copy was written over it.
-            OSError: that cannot be told.
+            StoreMoved: it is gone, was replaced or was overwritten by an older copy. OSError: it cannot be checked.
         """
         try:
             if _identity(self._path.stat()) != self._file:
@@ -159,7 +157,7 @@ class OpenFile:
         self._changes = changes
 
     def _check_log(self) -> None:
-        """The write-ahead log holds the newest entries. It stays as long as one connection is open."""
+        """Checks the write-ahead log, which holds the newest entries while a connection is open."""
         try:
             found = _identity(self._log.stat())
         except FileNotFoundError:
@@ -171,7 +169,7 @@ class OpenFile:
         self._log_file = found
 
     def close(self) -> None:
-        """Ends watching. To be called once, when no connection of this store is used any more."""
+        """Stops watching. Call it once, when no connection of this store is in use."""
         with self._lock:
             shared = self._shared[self._file]
             shared.users -= 1
@@ -181,7 +179,7 @@ class OpenFile:
 
 
 def moved(how: str, path: Path | None) -> StoreMoved:
-    """What to say and do when the store is not there any more."""
+    """The message and cure for a store that is gone."""
     return StoreMoved(
         f"the store was {how} while the program ran: nothing is decided and saved in it any more. Bring {path} back, "
         "or leave it as it is now, and start mm-tui again"

@@ -1,7 +1,7 @@
-"""The order of emails as one integer, so that the newest first is simply the largest key first.
+"""Sort keys: the order of emails as one integer, the newest being the largest.
 
 A key is 42 bits of milliseconds since 1970, 10 bits that order emails of one millisecond or second by their ids'
-own time, and 11 bits that tell the rest apart. It is the row id of `mail`, `details` and `mail_words`: lists and
+own time, and 11 bits that distinguish the rest. It is the row id of `mail`, `details` and `mail_words`: lists and
 full-text hits come in order without sorting, and a list is an array of integers.
 """
 
@@ -21,7 +21,7 @@ _BASE_32: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 _TO_BASE_32: Final = bytes.maketrans(
     bytes(range(128)) + (_CROCKFORD + _CROCKFORD.lower()).encode(), b"!" * 128 + (_BASE_32 * 2).encode()
 )
-"""From the digits of a ULID to those that `int` knows; all else to a character that `int` refuses."""
+"""Maps the digits of a ULID to those of `int`; anything else to a character that `int` rejects."""
 
 
 def to_ms(moment: datetime | None) -> int | None:
@@ -34,7 +34,7 @@ def to_ms(moment: datetime | None) -> int | None:
 
 
 def from_ms(ms: int | None) -> datetime | None:
-    """The moment, in UTC; None for None and for what no calendar holds."""
+    """The time in UTC; None for None and for a time outside the calendar."""
     if ms is None:
         return None
     try:
@@ -44,7 +44,7 @@ def from_ms(ms: int | None) -> datetime | None:
 
 
 def make_key(received_ms: int | None, email_id: str) -> int:
-    """The key under which an email would stand if no other mail stood there. Unknown times sort as the oldest."""
+    """The key of an email if no other email has it already. Unknown times sort as the oldest."""
     ms = min(max(received_ms or 0, 0), _MAX_MS)
     made = _ulid_ms(email_id)
     within = min(max(made - ms, 0), 1023) if made is not None else 0
@@ -53,7 +53,7 @@ def make_key(received_ms: int | None, email_id: str) -> int:
 
 
 def first_key_at(moment: datetime) -> int:
-    """The smallest key that an email of this moment can have."""
+    """The smallest key of an email with this time."""
     return min(max(to_ms(moment) or 0, 0), _MAX_MS) << _LOW_BITS
 
 

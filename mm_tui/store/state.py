@@ -1,4 +1,4 @@
-"""Small facts that outlive a run: cursors, when something last went well."""
+"""Small values that outlive a run, such as cursors and times of the last success."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class StateStore:
-    """Names and values, both text."""
+    """A table of named text values."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

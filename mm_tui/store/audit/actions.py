@@ -1,8 +1,8 @@
-"""What an action of the gateway's audit log means for an email, whatever the gateway calls it.
+"""Works out what an action in the gateway's audit log means for an email, whatever the gateway calls it.
 
 No document of the gateway lists the names: `oversight.approved`, `oversight_approve`, `message.approved` and
-`emailRejected` have all been seen or can be expected. So a name is read by its words. A name with no word that we know
-has no meaning here, and is shown as it came.
+`emailRejected` have all been seen or can be expected. So a name is interpreted by its words. A name without a known
+word has no meaning here and is shown unchanged.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mm_tui.text import OneLine
 
 
 class Meaning(StrEnum):
-    """What happened to an email."""
+    """How an audit entry says that a decision about an email ended."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -26,7 +26,7 @@ class Meaning(StrEnum):
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MEANINGS = (
-    # "Disapproved" and "withdrawn" come before what they contain a part of.
+    # Order matters: "disapproved" contains "approved", and must be tried first.
     (Meaning.REJECTED, re.compile(r"reject(s|ed|ing|ion)?|den(y|ies|ied|ial)|decline[sd]?|disapprove[sd]?")),
     (Meaning.APPROVED, re.compile(r"approve[sd]?|release[sd]?")),
     (Meaning.CANCELLED, re.compile(r"cancel(s|led|ed|lation|ation)?|withdr(aw|awn|ew|awal)")),
@@ -36,25 +36,25 @@ _NOT_YET = re.compile(
     r"pending|request(s|ed)?|require[sd]?|need(s|ed)?|wait(s|ing)?|await(s|ing)?|queued?|fail(s|ed|ure)?|error"
     r"|expire[sd]?|expiry|remind(er|ed)?|view(ed)?|undo|undone|revert(ed)?|revoked?|not|unable"
 )
-"""Words of an action that speaks of a decision which was not made, or is no more."""
+"""Words of an action about a decision that was not made or was withdrawn."""
 _OTHER_THINGS = re.compile(
     r"upgraded?|mailbox|webhook|domain|key|account|contact|allowlist|suppression|mode|plan|bounce|delivery|smtp"
 )
 _DECIDING = re.compile(r"deci(de[sd]?|sions?)|oversight|reviewe?[sd]?|moderat(e[sd]?|ion)|status|resolve[sd]?|approval")
-"""Words of an action that names a decision without saying which: the entry's details then may."""
+"""Words of an action that names a decision without saying which; the entry's details may say it."""
 _DETAILS = ("decision", "action", "outcome", "verdict", "result", "new_status", "to_status", "status", "to")
-"""Names under which details have been seen to say which decision was made."""
+"""The names of details that have been seen to hold the decision."""
 
 
 def meaning(action: str, details: Mapping[OneLine, OneLine] | None = None) -> Meaning | None:
-    """What an entry says of its mail.
+    """What an entry says about its email.
 
     Args:
         action: its action, as the gateway calls it.
-        details: its metadata, which tells where the action itself does not ("oversight.decide", or nothing at all).
+        details: its metadata, used if the action itself does not say it ("oversight.decide", or nothing at all).
 
     Returns:
-        None when it says nothing that we know.
+        None if nothing in the entry is known.
     """
     words = _words(action)
     if _any(_OTHER_THINGS, words):

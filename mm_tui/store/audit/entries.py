@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 
 _COMPOSING = re.compile(r"submit|compos|draft|repl(y|ied)|send|sent|creat", re.IGNORECASE)
-"""Actions that bring an outbound mail to the gateway."""
+"""Actions that submit an outbound email to the gateway."""
 _RETIRED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
 """The reason that mm-tui gives when it rejects the original of an edit."""
 
 
 class LoggedDecision(NamedTuple):
-    """A decision that the gateway's log tells of."""
+    """A decision found in the gateway's log."""
 
     email_id: str
     mailbox_id: str
     key_id: str
-    """Of the key that made it; empty when the log does not say."""
+    """The id of the key that made it; empty if the log does not say."""
     approved: bool
     direction: str
     at: datetime | None = None
     retired: bool = False
-    """It was rejected because an edit took its place."""
+    """It was rejected because an edit replaced it."""
 
 
 class AuditStore:
@@ -43,7 +43,7 @@ class AuditStore:
         self._database = database
 
     def add(self, entries: Iterable[AuditEntry]) -> int:
-        """Takes in entries; those known by id are left as they are. Returns how many were new."""
+        """Adds entries whose ids are not known yet. Returns how many there were."""
         rows = [
             (
                 entry.id,
@@ -61,15 +61,15 @@ class AuditStore:
             return connection.total_changes - before
 
     def of(self, resource_id: str) -> list[AuditEntry]:
-        """What happened to one email (or other thing), oldest first."""
+        """The entries about one email (or other resource), oldest first."""
         return self._entries("resource_id = ? ORDER BY created_at, entry_id", (resource_id,))
 
     def composer(self, resource_id: str) -> str:
-        """The key that submitted an email, by the first entry about it; empty where the log does not tell."""
+        """The key that submitted an email, taken from the first entry about it; empty if the log does not say."""
         return self.composers([resource_id]).get(resource_id, "")
 
     def composers(self, resource_ids: Iterable[str]) -> dict[str, str]:
-        """The keys that submitted these emails, by the first entry with a key about each, as far as the log tells."""
+        """The keys that submitted these emails, each taken from the first entry that names one."""
         found: dict[str, str] = {}
         rows = self._database.reader().execute(
             "SELECT resource_id, json_extract(model, '$.actor_key_id'), coalesce(json_extract(model, '$.action'), '')"
@@ -82,7 +82,7 @@ class AuditStore:
         return {resource_id: key for resource_id, key in found.items() if key}
 
     def decided(self, since: datetime) -> list[LoggedDecision]:
-        """The decisions in the log about emails that the store has, oldest first; of each email the last one."""
+        """The last decision about each email in the store, oldest first."""
         reader = self._database.reader()
         rows = reader.execute(
             "SELECT audit.resource_id, mail.mailbox_id, audit.model, mail.direction, audit.created_at FROM audit"

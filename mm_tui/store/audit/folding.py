@@ -1,4 +1,4 @@
-"""Which lines of the two logs belong together: the steps of one decision, and the tag changes of one opening."""
+"""Groups related lines of the two logs: the steps of one decision, and the tag changes made on opening an email."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 TOGETHER_MS = 15 * 60 * 1000
-"""Tag changes of one mail that follow each other within this time are one row."""
+"""Tag changes of one email no further apart than this are one row."""
 TAGGING = frozenset({"tagging", "untagging"})
 
 
 class _Step(NamedTuple):
     group: tuple[str, str]
-    """What it is a step of; the second is empty for a line that stands alone."""
+    """What the line is a step of; the second part is empty for a line on its own."""
     at: int
     """Milliseconds since 1970."""
 
@@ -28,23 +28,23 @@ _ALONE = _Step(("", ""), 0)
 
 
 class Folder:
-    """Folds lines that come newest first. The newest line of a group stands for it.
+    """Folds lines, newest first, into groups represented by their newest line.
 
     Args:
         database: where the lines are.
-        decisions: fold the steps of a decision; else tag changes alone.
+        decisions: fold the steps of a decision as well as tag changes.
     """
 
     def __init__(self, database: Database, *, decisions: bool = True) -> None:
         self._database = database
         self._decisions = decisions
         self._open: dict[tuple[str, str], tuple[int, int]] = {}
-        """For each group the key that stands for it and when its last line was."""
+        """For each group, the key that represents it and the time of its last line."""
         self.folded: dict[int, int] = {}
-        """How many lines a key stands for besides its own."""
+        """How many further lines a key represents."""
 
     def fold(self, keys: Sequence[int]) -> array[int]:
-        """The keys that stand for these, in their order. To be called with one chunk after the other."""
+        """The keys that represent these, in order. Call it with successive chunks."""
         steps = dict(self._steps(keys))
         kept: array[int] = array("q")
         for key in keys:

@@ -1,8 +1,8 @@
-"""The journal: what this program was told to do and did, one hash chain that nobody can change unseen.
+"""The journal: what this program was asked to do and did, in one tamper-evident hash chain.
 
-Each entry is canonical JSON. Its hash is sha256 over the previous entry's hash and that JSON, so an altered, removed
-or swapped entry breaks the chain at that place. Entries cut off the end are found by a head that was written down
-elsewhere (`Journal.head`). There are no bodies in it: ids, digests, names and outcomes only.
+Each entry is canonical JSON. Its hash is sha256 over the previous entry's hash and that JSON, so altering, removing or
+swapping an entry breaks the chain there. Entries cut off the end are found by comparing with a head noted elsewhere
+(`Journal.head`). It contains ids, digests, names and outcomes, but no message bodies.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 START = BEGINNING
-"""What stands for the hash before the first entry."""
+"""Used as the previous hash of the first entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One line of the journal."""
+    """One entry of the journal."""
 
     number: int
     """Counts from 1 without gaps."""
@@ -36,21 +36,21 @@ class JournalEntry:
     """The reviewer's name."""
     kind: OneLine
     email_id: OneLine
-    """The email that waits or waited."""
+    """The email that was to be decided."""
     details: Mapping[OneLine, OneLine]
     hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check of the chain found."""
+    """The result of checking the chain."""
 
     ok: bool
     words: OneLine
     entries: int
-    """How many entries are sound, from the first one on."""
+    """How many entries are intact, counted from the first."""
     first_bad: int | None = None
-    """The number of the first entry that is not as it was written, or is missing."""
+    """The number of the first entry that was altered or is missing."""
 
 
 class Journal:
@@ -71,13 +71,13 @@ class Journal:
         """Adds an entry inside the caller's durable write transaction, and returns its number.
 
         Args:
-            connection: from `Database.write(durable=True)`: the entry is on the disk once that transaction ends.
-            at: with its time zone.
+            connection: from `Database.write(durable=True)`: the entry is on disk when that transaction ends.
+            at: an aware datetime.
             details: ids, digests, outcomes; never content.
 
         Raises:
-            StoreMoved: the store is not the one that was opened any more.
-            StoreBehind: the journal is not the one that this machine saw last.
+            StoreMoved: the store is no longer the one that was opened.
+            StoreBehind: the journal differs from the one that this machine saw last.
         """
         last = self._database.extend(connection)
         number = last.number + 1
@@ -97,7 +97,7 @@ class Journal:
         return number
 
     def write(self, kind: str, who: str, email_id: str, at: datetime, details: Mapping[str, str]) -> int:
-        """Adds an entry by itself; it is on the disk when this returns."""
+        """Adds an entry in a transaction of its own; it is on disk when this returns."""
         with self._database.write(durable=True) as connection:
             return self.append(connection, kind, who, email_id, at, details)
 
@@ -105,7 +105,7 @@ class Journal:
         """Entries oldest first.
 
         Args:
-            email_id: only those about this email, either as the one decided on or named in the details.
+            email_id: only entries about this email, or that name it in their details.
             after: only those with a higher number.
             limit: at most so many.
         """
@@ -120,11 +120,11 @@ class Journal:
         return found
 
     def plain(self, *, after: int = 0, naming: str = "") -> Iterator[Mapping[str, object]]:
-        """Entries as they were written, oldest first: for counting many of them, never for showing.
+        """Entries with their text not cleaned, oldest first: for counting, never for display.
 
         Args:
             after: only those with a higher number. Entries that cannot be read are left out; `verify` names them.
-            naming: only those in whose JSON this stands.
+            naming: only those whose JSON contains this.
         """
         for row in self._rows(after, naming=naming):
             try:
@@ -139,10 +139,10 @@ class Journal:
         return str(last_entry(self._database.reader()))
 
     def verify(self, head: str | None = None) -> Verdict:
-        """Walks the whole chain.
+        """Checks the whole chain.
 
         Args:
-            head: one from `head()`, written down earlier: then entries cut off the end are found as well.
+            head: an earlier result of `head()`; with it, entries cut off the end are found too.
 
         Raises:
             ValueError: `head` is not of the form `NUMBER:HASH`.
@@ -163,7 +163,7 @@ class Journal:
         return Verdict(True, OneLine(f"{sound} entries, unbroken"), sound)
 
     def _rows(self, after: int, *, naming: str = "") -> Iterator[sqlite3.Row]:
-        """Rows in order; with `naming` only those in whose JSON it stands."""
+        """Rows in order; with `naming`, only those whose JSON contains it."""
         yield from self._database.reader().execute(
             "SELECT number, entry, hash FROM journal WHERE number > ? AND (? = '' OR instr(entry, ?)) ORDER BY number",
             (after, naming, naming),
@@ -181,7 +181,7 @@ def chained(previous: str, entry: str) -> str:
 
 
 def _fault(row: sqlite3.Row, number: int, previous: str) -> str:
-    """What is wrong with a row that should be entry `number`; empty when nothing is."""
+    """What is wrong with a row that should be entry `number`; empty if nothing is."""
     if row["number"] != number:
         return "is missing" if isinstance(row["number"], int) and row["number"] > number else "has another number"
     if not isinstance(row["entry"], str) or not isinstance(row["hash"], str):
@@ -203,7 +203,7 @@ def _head(head: str) -> tuple[int, str]:
 
 
 def _readable(row: sqlite3.Row) -> JournalEntry | None:
-    """The row as an entry; None when it is too broken to be shown (`verify` names it)."""
+    """The row as an entry; None if it is too damaged to show (`verify` reports it)."""
     try:
         inner = json.loads(row["entry"])
         return JournalEntry(

@@ -1,4 +1,4 @@
-"""Decisions that took effect, from both logs: who made them, when, and what became of the email."""
+"""Decisions that took effect, from both logs: who made them, when, and what happened to the email."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 _SKEW = timedelta(days=1)
-"""The journal is in the order of writing; a clock that was set back by less than this hides nothing."""
+"""The journal is ordered by writing: setting the clock back by less than this hides no decision."""
 
 
 class Outcome(StrEnum):
-    """What became of an email."""
+    """What happened to an email that was decided."""
 
     SENT = "sent"
     """As it was written."""
@@ -43,16 +43,16 @@ class MadeDecision(NamedTuple):
 
     at: datetime
     who: OneLine
-    """A reviewer's name (journal), or the id of a key (the gateway's log); empty when not told."""
+    """A reviewer's name (journal), or the id of a key (the gateway's log); empty if unknown."""
     outcome: Outcome
     here: bool
-    """Made with this program's store; else known from the gateway's log alone."""
+    """Made with this program's store; otherwise known only from the gateway's log."""
 
 
 def made_since(database: Database, since: datetime) -> list[MadeDecision]:
-    """The decisions since a moment, oldest first. Takes some milliseconds: call it in a thread.
+    """The decisions since a moment, oldest first. It takes some milliseconds: call it in a thread.
 
-    What another reviewer's program did to retire the original of an edit is no decision of its own.
+    Rejecting the original of an edit is not counted as a separate decision.
     """
     ours: set[str] = set()
     found = list(_journaled(database, since, ours))
@@ -67,7 +67,7 @@ def made_since(database: Database, since: datetime) -> list[MadeDecision]:
 
 
 def _journaled(database: Database, since: datetime, ours: set[str]) -> Iterator[MadeDecision]:
-    """What the journal tells; ids of all mail that it decided about are added to `ours`."""
+    """The decisions in the journal; adds the ids of all emails that it decided to `ours`."""
     for kind, moment, who, email_id, about, note, direction in database.reader().execute(JOURNALED_DECISIONS):
         try:
             at = datetime.fromisoformat(str(moment))

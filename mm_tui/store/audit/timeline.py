@@ -1,8 +1,8 @@
-"""The gateway's audit log and the local journal read as one line of time, newest first, without holding either in
+"""The gateway's audit log and the local journal merged in order of time, newest first, without loading either into
 memory.
 
-A line is named by one integer: twice its row's number, plus one when it is the journal's. Lists of any length are
-arrays of them, and only the lines on the screen are read whole.
+A line's key is one integer: twice its row number, plus one for the journal. Lists of any length are arrays of keys, and
+only the lines on the screen are loaded.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 CHUNK = 5000
 STEPS = 50_000
-"""Steps of SQLite's machine between two looks whether a search is still wanted: some milliseconds."""
+"""How many SQLite VM steps pass between checks whether a search was cancelled: some milliseconds."""
 OWN_KEYS = 50
-"""Approvals of ours by whose records the names of our own keys are learnt."""
+"""How many of our own approvals are examined to learn the names of our keys."""
 
 _NONE = OneLine("")
 
@@ -42,18 +42,18 @@ def _inner(path: str) -> str:
 _AT, _WHO, _KIND, _EMAIL, _DETAILS = (_inner(name) for name in ("at", "who", "kind", "email_id", "details"))
 _ACT, _ABOUT, _MAILBOX = (_inner(f"details.{name}") for name in ("act", "about", "mailbox"))
 _IS_DECISION = """(instr(entry, '"kind":"done"') > 0 OR instr(entry, '"kind":"retired"') > 0)"""
-"""Inside a value the quotes would be escaped, so that these words can only be the entry's own kind."""
+"""Inside a value the quotes would be escaped, so this text can only be the entry's own kind."""
 JOURNAL_STEPS = f"""
 SELECT number, {_KIND}, {_inner("details.release")}, {_EMAIL}, {_AT} FROM journal
 WHERE number IN (SELECT value FROM json_each(?))
 """
-"""What the journal's entries are steps of."""
+"""SQL for what a journal entry is a step of."""
 JOURNALED_DECISIONS = f"""
 SELECT {_KIND}, {_AT}, {_WHO}, {_EMAIL}, {_ABOUT}, {_inner("details.note")}, mail.direction FROM journal
 LEFT JOIN mail ON mail.email_id = {_EMAIL}
 WHERE {_IS_DECISION} OR instr(entry, '"kind":"ended"') > 0 ORDER BY number DESC
 """
-"""What the journal tells of decisions that were made and how they ended, newest first."""
+"""SQL for the decisions in the journal and how they ended, newest first."""
 
 
 class Source(StrEnum):
@@ -65,20 +65,20 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class LineFilter:
-    """What of the two logs is wanted; everything that is set must hold."""
+    """Which lines of the two logs to list; all conditions that are set must hold."""
 
     source: Source | None = None
     actor: str | None = None
-    """A key's id, or a reviewer's name as the journal has it."""
+    """A key's id, or a reviewer's name as written in the journal."""
     action: str | None = None
-    """As its source calls it; only with `source`, for both may use one word."""
+    """The source's own name for it; only with `source`, because both may use the same word."""
     mailbox_id: str | None = None
     email_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    """Not included."""
+    """Exclusive."""
     text: str = ""
-    """Words that must all be in the line, its email's subject or its correspondents' addresses."""
+    """Words that must all occur in the line, its email's subject or its correspondents' addresses."""
 
 
 class LogLine(NamedTuple):
@@ -87,26 +87,26 @@ class LogLine(NamedTuple):
     key: int
     source: Source
     at: datetime | None
-    """None when the entry is broken or tells no time."""
+    """None if the entry is damaged or has no time."""
     action: OneLine
     actor: OneLine
     """The id of a key (gateway), or a reviewer's name (journal)."""
     about: OneLine
-    """The email's id; of other things the id that the gateway gave."""
+    """The email's id, or the gateway's id of another resource."""
     about_type: OneLine
-    """`email` for all of the journal."""
+    """Always `email` for the journal."""
     details: tuple[tuple[OneLine, OneLine], ...]
     entry_id: OneLine
     """The gateway's id of the entry, or the journal's number."""
     hash: OneLine
-    """In the journal's chain; empty for the gateway's lines."""
+    """The hash in the journal's chain; empty for the gateway's lines."""
     subject: OneLine
     mailbox_id: OneLine
-    """Empty when this email is not in the local store and the line does not say."""
+    """Empty if the email is not in the local store and the line does not say."""
 
 
 class Facet(NamedTuple):
-    """A value that lines can be narrowed to, and how many have it."""
+    """A value to filter lines by, and how many lines have it."""
 
     source: Source
     value: OneLine
@@ -114,40 +114,40 @@ class Facet(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """A decision that the journal says was made here."""
+    """A decision in the journal."""
 
     who: OneLine
     approved: bool
     number: int
-    """Of the journal's entry."""
+    """The number of the journal entry."""
     at: datetime | None
-    """When the gateway had answered."""
+    """When the gateway's answer arrived."""
 
 
 class Timeline:
-    """Both logs of one profile. Everything but `lines` may take some hundred milliseconds: call it in a thread."""
+    """Both logs of one profile. Everything except `lines` may take some hundred milliseconds: call it in a thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._decisions: dict[str, list[Decision]] = {}
         self._decisions_to = 0
         self.own_keys: frozenset[str] = frozenset()
-        """Under which the gateway recorded approvals of ours, as far as `learn_decisions` has read."""
+        """The key ids under which the gateway recorded our approvals, as far as `learn_decisions` has read."""
 
     def stream(
         self, wanted: LineFilter, *, stop: Callable[[], bool] = lambda: False, first: int = CHUNK
     ) -> Iterator[array[int]]:
-        """The keys of the wanted lines, newest first, in chunks.
+        """The keys of the lines to list, newest first, in chunks.
 
-        The journal's lines stay in the order of their chain, whatever the machine's clock did in between.
+        The journal's lines keep the order of their chain, even if the machine's clock was changed.
 
         Args:
             wanted: what to leave out.
             stop: asked between chunks; True ends it.
-            first: how many keys the first chunk has, so that a screen can be painted early.
+            first: how many keys the first chunk has, so that the first screen can be drawn early.
         """
         reader = self._database.reader()
-        # A search that finds nothing yields nothing for a while: it must be stopped from inside.
+        # A search that finds nothing does not yield for a while, so SQLite's own handler has to stop it.
         reader.set_progress_handler(lambda: int(stop()), STEPS)
         try:
             yield from self._chunks(wanted, stop, first)
@@ -155,7 +155,7 @@ class Timeline:
             if not stop():
                 raise
         finally:
-            # A stream that was left half-way may be cleared away after the store was closed.
+            # An unfinished stream may be finalized after the store was closed.
             with contextlib.suppress(sqlite3.ProgrammingError):
                 reader.set_progress_handler(None, 0)
 
@@ -178,7 +178,7 @@ class Timeline:
             yield chunk
 
     def lines(self, keys: Sequence[int]) -> list[LogLine]:
-        """The lines of these keys, in their order; those that are gone stand as lines without words."""
+        """The lines of these keys, in their order; a line that no longer exists is empty."""
         found: dict[int, LogLine] = {}
         for odd, sql, read in ((0, _GATEWAY_LINES, _gateway_line), (1, _JOURNAL_LINES, _journal_line)):
             numbers = [key >> 1 for key in keys if key & 1 == odd]
@@ -188,11 +188,11 @@ class Timeline:
         return [found.get(key) or _gone(key) for key in keys]
 
     def actors(self) -> list[Facet]:
-        """Everybody who did something, the busiest first."""
+        """All actors, most active first."""
         return self._facets("json_extract(model, '$.actor_key_id')", _WHO)
 
     def actions(self) -> list[Facet]:
-        """Everything that was done, the most frequent first."""
+        """All actions, most frequent first."""
         return self._facets("json_extract(model, '$.action')", _KIND)
 
     def _facets(self, gateway: str, journal: str) -> list[Facet]:
@@ -209,11 +209,11 @@ class Timeline:
         return sorted(found, key=lambda facet: (-facet.lines, facet.value))
 
     def decisions(self, email_id: str) -> Sequence[Decision]:
-        """The decisions about this very mail that were made here, as far as `learn_decisions` has read."""
+        """The decisions about this email that were made here, as far as `learn_decisions` has read."""
         return self._decisions.get(email_id, ())
 
     def learn_decisions(self) -> None:
-        """Reads what the journal says was decided here, from where it stopped the last time."""
+        """Reads the decisions added to the journal since the last call."""
         reader = self._database.reader()
         newest = reader.execute("SELECT coalesce(max(number), 0) FROM journal").fetchone()[0]
         rows = reader.execute(
@@ -283,7 +283,7 @@ class Timeline:
         since, until = to_ms(wanted.since), to_ms(wanted.until)
         newest = 1 << 62
         for number, moment in self._database.reader().execute(sql, values):
-            # An entry that tells no time, or a later one than its successor, stands where the chain has it.
+            # An entry without a time, or with a later time than its successor, keeps its place in the chain.
             newest = min(newest, parsed_ms(moment, newest))
             if (since is None or newest >= since) and (until is None or newest < until):
                 yield -newest, (number << 1) | 1
@@ -329,7 +329,7 @@ def _add_words(wanted: LineFilter, text: str, where: list[str], values: list[str
     for word in wanted.text.split():
         forms = {word}
         if not word.isascii():
-            # LIKE knows only ASCII's letter cases, and JSON text inside a value holds others as escapes.
+            # LIKE folds the case of ASCII letters only, and JSON text inside a value holds others as escapes.
             cases = (word, word.lower(), word.upper(), word.capitalize())
             forms = {*cases, *(json.dumps(case)[1:-1] for case in cases)}
         where.append("(" + " OR ".join(f"({text}) LIKE ? ESCAPE '!'" for _ in forms) + ")")
@@ -341,7 +341,7 @@ def _escaped(word: str) -> str:
 
 
 def parsed_ms(moment: object, otherwise: int) -> int:
-    """Milliseconds since 1970 of an entry's time, or `otherwise` where it tells none."""
+    """An entry's time in milliseconds since 1970, or `otherwise` if it has none."""
     try:
         return to_ms(datetime.fromisoformat(str(moment))) or 0
     except ValueError:

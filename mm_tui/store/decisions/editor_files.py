@@ -1,4 +1,4 @@
-"""Texts that lie in a file while the reader's own editor has them: private, and found again after a crash (R4)."""
+"""Files for the external editor: private, and found again after a crash (R4)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ TEXT, ABOUT = "draft.md", "about.json"
 
 
 def editing_folder(profile: str) -> Path:
-    """Where a profile's texts lie while an editor has them."""
+    """The folder of a profile's files for the external editor."""
     return data_dir() / "editing" / quote(profile, safe="")
 
 
 class EditorFile:
-    """One text in a folder of its own, readable by its owner alone.
+    """One text in its own folder, readable only by its owner.
 
     Args:
         parent: the profile's folder.
-        edit: the text and which draft it is an edit of.
+        edit: the text, and the draft that it edits.
 
     Raises:
         OSError: it cannot be written.
@@ -40,25 +40,25 @@ class EditorFile:
         self.folder = Path(tempfile.mkdtemp(dir=parent))
         self.path = self.folder / TEXT
         self._edit = edit
-        # What it is about comes last: without it nobody takes the text up, and the text is still in the store.
+        # The description is written last: without it the file is ignored, and the text is still in the store.
         replace_private(self.path, edit.text.body)
         self._about([Process.this()])
 
     def started(self, pid: int) -> None:
-        """The editor runs as this process; it may outlive ours."""
+        """Records the editor's process, which may outlive ours."""
         self._about([Process.this(), Process(pid, token_of(pid))])
 
     def read(self) -> str:
-        """The text as the editor last saved it. Raises OSError."""
+        """Returns the text as last saved by the editor. Raises OSError."""
         return self.path.read_bytes().decode("utf-8", errors="replace").removesuffix("\n")
 
     def was_taken(self, body: str) -> None:
-        """This text of the editor's is safe elsewhere; the editor may write another. Raises OSError."""
+        """Records that this text has been stored elsewhere; the editor may still save another. Raises OSError."""
         self._edit = _with_body(self._edit, body)
         self._about([Process.this()])
 
     def remove(self) -> None:
-        """The text is safe elsewhere."""
+        """Deletes the files, once the text is stored elsewhere."""
         _clear(self.folder)
 
     def _about(self, owners: list[Process]) -> None:
@@ -73,26 +73,26 @@ class EditorFile:
 
 
 class LeftBehind(NamedTuple):
-    """A text that an editor had when the program, or the machine, ended."""
+    """A text that was open in an editor when the program or the machine stopped."""
 
     folder: Path
     given: SavedEdit
-    """As it was given to the editor."""
+    """The text given to the editor."""
     edit: SavedEdit
-    """As the editor last wrote it."""
+    """The text last saved by the editor."""
 
     def remove(self) -> None:
-        """Its text is safe elsewhere. What else the editor left there, such as a swap file, stays."""
+        """Deletes the text, once it is stored elsewhere. The editor's other files, such as a swap file, stay."""
         _clear(self.folder)
 
     @property
     def has_more(self) -> bool:
-        """The editor left files of its own, such as a swap file with what was not written."""
+        """Whether the editor left other files, such as a swap file with unsaved text."""
         return any(path.name not in (TEXT, ABOUT) for path in self.folder.iterdir())
 
 
 def left_behind(parent: Path) -> Iterator[LeftBehind]:
-    """The texts whose program and editor are both gone. What cannot be read is passed over and stays."""
+    """The texts whose program and editor have both ended. Unreadable ones are skipped and kept."""
     try:
         folders = sorted(parent.iterdir())
     except OSError:

@@ -1,4 +1,4 @@
-"""Edited drafts, safe from the first keystroke until they are released or thrown away (R4)."""
+"""Edited drafts, stored from the first keystroke until they are released or discarded (R4)."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SavedEdit:
-    """An edited draft as it is saved."""
+    """A saved edit of a draft."""
 
     item_id: str
     mailbox_id: str
     base_digest: str
-    """Of the draft that the human began to edit."""
+    """The digest of the draft when editing began."""
     base: RawContent
-    """That draft itself, for the three-way view."""
+    """That draft, for the three-way comparison."""
     text: EditedDraft
     saved_at: datetime
-    """With its time zone."""
+    """An aware datetime."""
     revision: int = 1
-    """How often this edit was saved, from 1; saving counts it."""
+    """How many times this edit was saved; `save` counts it."""
 
     def __repr__(self) -> str:
         return f"<SavedEdit of {self.item_id}, {len(self.text.body)} characters>"
 
 
 class EditStore:
-    """One edit per waiting email. Survives a kill of the program at once, and a power cut from the next pause on."""
+    """One edit per waiting email. Saved text survives a kill at once, and a power cut from the next pause in typing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def save(self, edit: SavedEdit, *, durable: bool = False) -> int:
-        """Saves the edit over its last state, and returns its revision. Saving what is there already changes nothing.
+        """Saves the edit in place of its previous state. Returns its revision, which an unchanged text keeps.
 
         Args:
-            edit: the text as typed, not as shown.
-            durable: it also survives a power cut; for pauses and exits rather than every keystroke.
+            edit: the text as typed, not cleaned for display.
+            durable: make it survive a power cut; for pauses and exits, not for every keystroke.
 
         Raises:
-            StoreMoved: the store is not there any more. The text is in a file, which the message names.
+            StoreMoved: the store no longer exists. The text is in a file that the message names.
         """
         recipients, text = json.dumps(list(edit.text.to)), edit.text
         try:
@@ -85,10 +85,11 @@ class EditStore:
             raise StoreMoved(f"{error}. {self.rescued(edit)}") from error
 
     def rescued(self, *fresh: SavedEdit) -> OneLine:
-        """Writes into files what humans wrote, after the store has moved, and says where; empty when there is nothing.
+        """Writes all saved edits to files after the store has moved. Returns a message with the folder, or an empty
+        text if there are none.
 
         Args:
-            fresh: what could not be saved.
+            fresh: edits that could not be saved to the store.
 
         Raises:
             OSError: it can be written nowhere.
@@ -104,17 +105,17 @@ class EditStore:
         return OneLine(f"Texts that you wrote are in {loose.keep(texts)}")
 
     def get(self, item_id: str) -> SavedEdit | None:
-        """The edit of this email, if there is one."""
+        """The edit of this email, or None."""
         row = _row(self._database.reader(), item_id)
         return _edit(row) if row is not None else None
 
     def all(self) -> list[SavedEdit]:
-        """All edits, the last saved first."""
+        """All edits, most recently saved first."""
         rows = self._database.reader().execute("SELECT * FROM edits ORDER BY saved_at DESC, item_id")
         return [_edit(row) for row in rows]
 
     def discard(self, item_id: str) -> bool:
-        """Throws the edit away: the human said so, or it was released. Returns whether there was one."""
+        """Deletes the edit. Returns whether there was one."""
         with self._database.write(durable=True) as connection:
             return connection.execute("DELETE FROM edits WHERE item_id = ?", (item_id,)).rowcount > 0
 

@@ -1,10 +1,10 @@
-"""Claims: of the processes that share a store, one at a time decides about an email and its edits.
+"""Locks: of the processes that share a store, only one at a time decides about an email and its edits.
 
-A claim is taken in a transaction before anything else. A claim of a process that no longer runs can be taken over. A
-process in the same place (machine, boot and process namespace) is looked up in the process table. Of one elsewhere,
-such as in another container or on another machine with the same network home, only its lease tells: it renews its
-claims every `RENEW_SECONDS`. Such a claim is dead when it was not renewed for `LEASE_SECONDS` while this process
-watched it by its own clock, or when the time written into it is so long ago that no difference of clocks explains it.
+A lock is taken in a transaction before anything else. The lock of a process that no longer runs can be taken over. A
+process in the same place (machine, boot and process namespace) is looked up in the process table. For a process
+elsewhere, such as in another container or on another machine that shares the home directory, the lease decides: it
+renews its locks every `RENEW_SECONDS`. Such a lock has expired if it was not renewed for `LEASE_SECONDS` by this
+process's own monotonic clock, or if its recorded time is older than any difference between clocks could explain.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One run of a program, told apart from a later one that got the same pid."""
+    """One run of a program, distinguished from a later one with the same pid."""
 
     pid: int
     token: str
-    """Boot id and start time where the system gives them, else empty."""
+    """Boot id and start time, or empty if the system does not provide them."""
 
     @classmethod
     def this(cls) -> Process:
-        """The process that asks."""
+        """The current process."""
         return cls(os.getpid(), token_of(os.getpid()))
 
     def is_alive(self) -> bool:
-        """Whether that very run still goes on. Where it cannot be told, it counts as alive."""
+        """Whether that run is still going. If this cannot be determined, it counts as alive."""
         if sys.platform == "win32":
             return True
         try:
@@ -57,22 +57,22 @@ class Process:
 
 
 def token_of(pid: int) -> str:
-    """Boot id and start time of a process, as Linux tells them; empty elsewhere, or when there is no such process.
+    """Boot id and start time of a process on Linux; empty elsewhere, or if there is no such process.
 
-    A process that has ended and waits to be collected counts as gone.
+    A zombie counts as ended.
     """
     with suppress(OSError, IndexError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        # The command's name may hold spaces and brackets: the fields are counted from its closing one.
+        # The command's name may contain spaces and brackets, so fields are counted from its closing bracket.
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         return "" if fields[0] in "ZX" else f"{boot}:{fields[19]}"
     return ""
 
 
 def place() -> str:
-    """What two processes have in common that see each other in the process table: machine, boot, process namespace.
+    """Identifies the process table that this process sees: machine, boot and process namespace.
 
-    Where the system does not tell, no two processes have it in common, so that only leases count.
+    If the system does not say, the value is unique, so that only leases count.
     """
     return _place_of(os.getpid())
 
@@ -84,27 +84,27 @@ def _place_of(pid: int) -> str:
     proc = Path("/proc/self")
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        # Where /proc is another namespace's, our own number leads nowhere or to another process.
+        # If /proc belongs to another namespace, our pid is missing there or is another process.
         if str(proc.readlink()) == str(pid):
             return f"{platform.node()}:{boot}:{(proc / 'ns' / 'pid').readlink()}"
     return f"unseen:{secrets.token_hex(8)}"
 
 
 LEASE_SECONDS = 90.0
-"""How long a claim lives that nobody renews."""
+"""How long a lock lasts without being renewed."""
 RENEW_SECONDS = 15.0
-"""How often claims are renewed."""
+"""How often locks are renewed."""
 CLOCKS_DIFFER = timedelta(minutes=10)
-"""By how much the clocks of two machines may differ."""
+"""The greatest difference allowed between two machines' clocks."""
 
 
 class TakenOver(StoreError):
-    """Another process took a decision over, for this one had not renewed its claim for too long."""
+    """Another process took over a decision because this one did not renew its lock in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who decides about an email just now."""
+    """The process that is deciding about an email."""
 
     subject: str
     release_id: str
@@ -112,21 +112,21 @@ class Claim:
     reviewer: OneLine
     claimed_at: datetime
     place: str = ""
-    """Where its owner runs; empty for a claim of an older release."""
+    """The owner's `place()`; empty for a lock taken by an older version."""
     beat: int = 0
-    """How often it was renewed."""
+    """How many times it was renewed."""
     renewed_at: datetime | None = None
-    """When it last was, by its owner's clock."""
+    """The time of the last renewal, by its owner's clock."""
 
 
 class ClaimStore:
-    """The claims of all processes that share this store.
+    """The locks of all processes that share this store.
 
     Args:
         database: the store.
-        owner: the process that claims; none takes this one.
-        where: where it runs; none asks the system.
-        monotonic: seconds that only go forward, for watching others' leases.
+        owner: the locking process; by default this one.
+        where: its `place()`; by default determined from the system.
+        monotonic: a monotonic clock in seconds, for watching other leases.
     """
 
     def __init__(
@@ -141,18 +141,18 @@ class ClaimStore:
         self._place = place() if where is None else where
         self._monotonic = monotonic
         self._watched: dict[str, tuple[tuple[str, int, int], float]] = {}
-        """By subject: the claim as it stood, and since when."""
+        """By subject: the lock as last seen, and since when it has not changed."""
 
     def take(
         self, connection: sqlite3.Connection, subject: str, release_id: str, reviewer: str, at: datetime
     ) -> Claim | None:
-        """Claims `subject` inside the caller's write transaction.
+        """Locks `subject` inside the caller's write transaction.
 
         Args:
-            subject: the id of the original email, which also stands for all its edits.
+            subject: the id of the original email, which also covers all its edits.
 
         Returns:
-            None when the claim is ours now; else the claim of another process or decision that stands in the way.
+            None if this process now holds the lock; otherwise the lock that prevents it.
         """
         row = connection.execute("SELECT * FROM claims WHERE subject = ?", (subject,)).fetchone()
         if row is not None:
@@ -169,7 +169,7 @@ class ClaimStore:
         return None
 
     def renew(self, at: datetime) -> int:
-        """Says that this process lives; returns how many claims it holds."""
+        """Renews all locks of this process; returns how many it holds."""
         with self._database.write() as connection:
             return connection.execute(
                 "UPDATE claims SET beat = beat + 1, renewed_at = ? WHERE pid = ? AND process = ? AND place = ?",
@@ -177,10 +177,11 @@ class ClaimStore:
             ).rowcount
 
     def keep(self, connection: sqlite3.Connection, release_id: str, at: datetime) -> None:
-        """Makes sure, inside the caller's write transaction, that a decision is still this process's, and renews it.
+        """Checks, inside the caller's write transaction, that this process still holds the lock of a decision, and
+        renews it.
 
         Raises:
-            TakenOver: another process has taken it over.
+            TakenOver: another process has taken the decision over.
         """
         kept = connection.execute(
             "UPDATE claims SET beat = beat + 1, renewed_at = ?"
@@ -194,7 +195,7 @@ class ClaimStore:
         return claim.owner == self._owner and claim.place == self._place
 
     def _may_live(self, claim: Claim, at: datetime) -> bool:
-        """Whether the process that claimed may still run. Doubt counts as yes."""
+        """Whether the owner may still be running. If in doubt, it may."""
         if claim.place == self._place:
             return claim.owner.is_alive()
         written = claim.renewed_at or claim.claimed_at
@@ -208,7 +209,7 @@ class ClaimStore:
         return now - seen[1] <= LEASE_SECONDS
 
     def release(self, connection: sqlite3.Connection, release_id: str) -> None:
-        """Gives back what this process claimed for a decision, inside the caller's write transaction."""
+        """Releases this process's lock for a decision, inside the caller's write transaction."""
         connection.execute(
             "DELETE FROM claims WHERE release_id = ? AND pid = ? AND process = ? AND place = ?",
             (release_id, self._owner.pid, self._owner.token, self._place),

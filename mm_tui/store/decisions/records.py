@@ -1,4 +1,4 @@
-"""Decisions on their way, kept so that a crash can be resumed from the last journaled step."""
+"""Decisions in progress, stored so that they can be resumed from the last journaled step after a crash."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SavedDecision:
-    """One decision as it was last journaled. `state`, `facts` and `content` are JSON of the release service."""
+    """One decision as last journaled. `state`, `facts` and `content` are JSON of the decision service."""
 
     release_id: str
     item_id: str
@@ -21,10 +21,10 @@ class SavedDecision:
     state: str
     facts: str
     content: str | None
-    """The edited content as submitted; gone once it is released."""
+    """The edited content as submitted; removed once it is released."""
     ended: bool
     doubts: str
-    """What a call of ours may still release though nobody has read its outcome; empty when nothing can."""
+    """The ids that a call of ours with an unknown outcome may still release; empty if there are none."""
     updated_at: datetime
 
     def __repr__(self) -> str:
@@ -32,13 +32,13 @@ class SavedDecision:
 
 
 class DecisionStore:
-    """All decisions that this profile's programs have made."""
+    """All decisions made with this profile."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, connection: sqlite3.Connection, release: SavedDecision) -> None:
-        """Saves inside the caller's write transaction, the same that appends the journal entry."""
+        """Saves inside the caller's write transaction, which also appends the journal entry."""
         connection.execute(
             "INSERT OR REPLACE INTO releases (release_id, item_id, replacement_id, state, facts, content, ended,"
             " doubts, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -65,7 +65,7 @@ class DecisionStore:
         return self._select("WHERE ended = 0")
 
     def family(self, email_id: str) -> list[SavedDecision]:
-        """All decisions about an email and all that is connected with it as original or edit, oldest first."""
+        """All decisions about an email and about its originals and edits, oldest first."""
         known, found = {email_id}, dict[str, SavedDecision]()
         fresh = [email_id]
         while fresh:
@@ -79,11 +79,11 @@ class DecisionStore:
         return sorted(found.values(), key=lambda release: release.release_id)
 
     def doubtful(self) -> list[SavedDecision]:
-        """Ended decisions of which a call may still take effect, oldest first."""
+        """Ended decisions with a call that may still take effect, oldest first."""
         return self._select("WHERE doubts <> '' AND ended = 1")
 
     def _select(self, where: str, *values: str) -> list[SavedDecision]:
-        # Sorted here: asked to sort, SQLite would walk the whole table instead of the small index.
+        # Sorted here because with ORDER BY SQLite would scan the whole table instead of the small index.
         found = self._database.reader().execute(f"SELECT * FROM releases {where}", values).fetchall()
         rows = sorted(found, key=lambda row: str(row["release_id"]))
         return [

@@ -1,1 +1,1 @@
-"""Mail, its search index and what waits."""
+"""Mail, its search index and the queue."""

@@ -1,4 +1,4 @@
-"""What taking in mail changed."""
+"""The changes made by storing mail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Changes(NamedTuple):
-    """What an upsert did, as e-mail ids."""
+    """The ids of the emails that an upsert changed."""
 
     new: frozenset[str]
     changed: frozenset[str]

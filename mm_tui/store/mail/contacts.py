@@ -1,4 +1,4 @@
-"""Whom mail was exchanged with, and since when: for look-alike checks and first-time correspondents."""
+"""Correspondents, and since when mail was exchanged with them: for checks of look-alikes and first contacts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 ADDRESS_BOOK = "address_book"
 NO_THREAD = -1
-"""The number of no thread."""
+"""A number that no thread has."""
 MOST = 5000
-"""How many addresses are known at most, those of the newest mail."""
+"""The most addresses considered: those of the newest mail."""
 
 
 def _listed(statuses: frozenset[str]) -> str:
     return ", ".join(f"'{status}'" for status in sorted(map(str, statuses)))
 
 
-# As `EmailSummary.is_exchanged`, and a test holds the two together.
+# Must agree with `EmailSummary.is_exchanged`; a test compares them.
 _ARRIVED = f"mail.direction = 'inbound' AND mail.status IN ({_listed(ARRIVED)})"
 _LEFT = f"""mail.direction <> 'inbound' AND (
     mail.status IN ({_listed(LEFT)})
@@ -55,7 +55,7 @@ class Exchange(NamedTuple):
     thread: int
     """The store's number of the thread."""
     wrote: bool
-    """They wrote to us; False: we wrote to them."""
+    """True: they wrote to us. False: we wrote to them."""
     at: int | None
     """Milliseconds since 1970, UTC; None when the gateway gave no time."""
 
@@ -67,7 +67,8 @@ class ContactStore:
         self._database = database
 
     def exchanges(self, *, most: int = MOST) -> list[Exchange]:
-        """First emails with the `most` latest addresses. Takes up to 0.5 s at 100,000 emails: not on the UI thread."""
+        """The first emails exchanged with each of the `most` latest addresses. Takes up to 0.5 s with 100,000 emails:
+        not for the UI thread."""
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
         found: list[Exchange] = []
@@ -81,12 +82,12 @@ class ContactStore:
         return found
 
     def address_book(self) -> list[Exchange]:
-        """The gateway's address book as it was kept last, as if each entry had written when it was made."""
+        """The stored copy of the gateway's address book, as if each entry had written when it was added."""
         kept = StateStore(self._database).get(ADDRESS_BOOK)
         return [Exchange(address, NO_THREAD, True, at) for address, at in json.loads(kept)] if kept else []
 
     def keep_address_book(self, entries: Iterable[tuple[str, datetime | None]]) -> None:
-        """Keeps the `MOST` oldest of the gateway's contacts. One without a time is left out: it may be new.
+        """Stores the `MOST` oldest of the gateway's contacts. One without a time is left out: it may be new.
 
         Args:
             entries: address and when it was added.
@@ -97,7 +98,7 @@ class ContactStore:
         StateStore(self._database).set(ADDRESS_BOOK, json.dumps(oldest))
 
     def thread_of(self, email_id: str, mailbox_id: str, thread_id: str | None) -> int | None:
-        """The store's number of an email's thread; None when neither is known here."""
+        """The store's number of an email's thread; None if neither is stored."""
         row = (
             self._database.reader()
             .execute(

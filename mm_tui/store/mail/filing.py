@@ -1,4 +1,4 @@
-"""Mail from models into tables and back. Imported when something is written or opened, not for drawing a list."""
+"""Converts mail between models and tables. Imported for writing and opening emails, not for drawing a list."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ _to_json = msgspec.json.Encoder().encode
 _REST = ("spam_score", "spam_verdict", "delivered_at", "bounced_at", "bounce_type")
 _rest = attrgetter(*_REST)
 UNSENT = sorted(NOT_SENT - {Status.SEND_FAILED})
-"""Statuses of outbound mail that nobody received and nobody has to look after in the inbox."""
+"""Statuses of outbound mail that was not sent and needs no attention in the inbox."""
 _LISTED = ", ".join(f"'{status}'" for status in UNSENT)
 _IS_UNSENT = f"direction = 'outbound' AND status IN ({_LISTED})"
 _NEWEST = (
     f"coalesce((SELECT max(key) FROM mail WHERE mail.thread = threads.thread AND NOT ({_IS_UNSENT})),"
     " (SELECT max(key) FROM mail WHERE mail.thread = threads.thread), 0)"
 )
-"""The email that stands for a thread: the newest that is no draft, so that an answer moves it only by being sent."""
+"""The email that represents a thread: the newest that is not a draft, so that an answer moves the thread only when
+sent."""
 _COLUMNS = (
     "email_id", "mailbox_id", "sender", "sender_name", "recipients", "subject", "hidden",
     "direction", "status", "received_at", "has_attachments", "rest",
@@ -44,12 +45,13 @@ _COLUMNS = (
 
 
 def upsert(database: Database, emails: Sequence[EmailSummary], *, keep_direction: bool = False) -> Changes:
-    """As `MailStore.upsert`. `keep_direction`: a known mail keeps its own, for sources that do not tell it."""
+    """Implements `MailStore.upsert`. `keep_direction`: a known email keeps its direction, for sources that do not say
+    it."""
     new: set[str] = set()
     changed: set[str] = set()
     with database.write() as connection:
         for start in range(0, len(emails), _SLICE):
-            # The last word on an email counts when a page repeats one.
+            # If a page repeats an email, the last copy counts.
             batch = {email.id: email for email in emails[start : start + _SLICE]}
             _upsert_slice(connection, batch, keep_direction, new, changed)
     return Changes(frozenset(new), frozenset(changed - new))
@@ -81,7 +83,7 @@ def _upsert_slice(
         if email.received_at is None:
             columns["received_at"] = row["received_at"]
         if not columns["status"] and row["status"] in LEFT:
-            # A list that has no word for mail that left; the opened mail told.
+            # This list cannot say that an email was sent; the opened email did.
             columns["status"] = row["status"]
         thread_id = thread_name(email) if email.thread_id else row["thread_id"]
         differs = [name for name in _COLUMNS if columns[name] != row[name]]
@@ -103,14 +105,14 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
     threads: dict[tuple[str, str], list[int]] = {}
     mails: list[Row] = []
     words: list[Row] = []
-    # In the order of keys, because the full-text index writes itself out whenever a key is below the one before.
+    # In the order of keys, because the full-text index flushes whenever a key is lower than the previous one.
     for email_id, key in sorted(keys.items(), key=itemgetter(1)):
         columns = fresh[email_id]
         name = (columns["mailbox_id"], thread_name(batch[email_id]))
         threads.setdefault(name, []).append(key)
         mails.append((*columns.values(), key, *name))
         words.append((key, *_words(columns)))
-    # A thread that only grows needs no counting: this is the initial sync's way.
+    # A thread that only grows needs no recount; this speeds up the initial sync.
     _insert_rows(
         connection,
         "INSERT INTO threads (mailbox_id, thread_id, newest, size) VALUES",
@@ -139,7 +141,7 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
 
 
 def _insert_rows(connection: sqlite3.Connection, head: str, row: str, rows: Sequence[Row], tail: str = "") -> None:
-    """Inserts many rows with few statements: `executemany` stops for the interpreter's lock at each row."""
+    """Inserts many rows with few statements: `executemany` takes the interpreter's lock for each row."""
     start = 0
     while left := len(rows) - start:
         # A power of two, so that there are few statements to keep prepared.
@@ -191,11 +193,11 @@ _STORED = {
     "raw",
     "reply_to",
 }
-"""What of a detail no column holds."""
+"""The parts of a detail that have no column."""
 
 
 def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Changes:
-    """As `MailStore.save_detail`."""
+    """Implements `MailStore.save_detail`."""
     dumped = detail.model_dump(mode="json", include=_STORED)
     if ManyLine(detail.raw.body) != detail.body:
         dumped["body"] = str(detail.body)
@@ -217,7 +219,7 @@ def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Change
 
 
 def chips_json(chips: Sequence[str]) -> str:
-    """The column that keeps what `models.chips_of` made of an email's tags."""
+    """The column value for the chips that `models.chips_of` made of an email's tags."""
     return json.dumps(chips) if chips else ""
 
 
@@ -236,7 +238,7 @@ def annotate(
     summary: str | None,
     chips: Sequence[str] | None = None,
 ) -> bool:
-    """As `MailStore.annotate`."""
+    """Implements `MailStore.annotate`."""
     wanted = {
         name: str(OneLine(value))
         for name, value in (("label", label), ("urgency", urgency), ("summary", summary))
@@ -260,7 +262,7 @@ def annotate(
 
 
 def forget(database: Database, keys: Sequence[int]) -> int:
-    """Drops emails with their bodies and words. Returns how many went."""
+    """Deletes emails with their bodies and indexed words. Returns how many there were."""
     if not keys:
         return 0
     with database.write() as connection:
@@ -276,7 +278,7 @@ def forget(database: Database, keys: Sequence[int]) -> int:
 
 
 def count_threads(connection: sqlite3.Connection, threads: set[int], names: set[tuple[str, str]]) -> None:
-    """Brings size and newest mail of these threads (by number, by mailbox and id) up to date."""
+    """Updates the size and the newest email of these threads (by number, by mailbox and id)."""
     counted = (
         f"UPDATE threads SET size = (SELECT count(*) FROM mail WHERE mail.thread = threads.thread), newest = {_NEWEST}"
     )
@@ -310,7 +312,7 @@ FROM mail LEFT JOIN details ON details.key = mail.key WHERE mail.key
 
 
 def indexed_words(cursor: sqlite3.Cursor, keys: Sequence[int]) -> Iterator[tuple[int | str, ...]]:
-    """What the full-text index holds of emails: key, subject, sender, recipients, body, summary."""
+    """The indexed columns of emails: key, subject, sender, recipients, body, summary."""
     names = ("key", "subject", "sender", "sender_name", "recipients", "summary", "body")
     for values in cursor.execute(f"{_WORDS_SQL} IN ({_marks(keys)})", tuple(keys)).fetchall():
         columns = dict(zip(names, values, strict=True))
@@ -318,13 +320,13 @@ def indexed_words(cursor: sqlite3.Cursor, keys: Sequence[int]) -> Iterator[tuple
 
 
 def unindex(connection: sqlite3.Connection, key: int) -> None:
-    """Removes an email from the full-text index. Call it before its words change: the index needs the old ones."""
+    """Removes an email from the full-text index. Call it before its text changes: the index needs the old text."""
     _index(connection, key, "INSERT INTO mail_words (mail_words, rowid, subject, sender, recipients, body, summary)"
            " VALUES ('delete', ?, ?, ?, ?, ?, ?)")  # fmt: skip
 
 
 def index(connection: sqlite3.Connection, key: int) -> None:
-    """Puts an email into the full-text index as it now stands in the tables."""
+    """Adds an email to the full-text index, as it is now in the tables."""
     _index(connection, key, "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary)"
            " VALUES (?, ?, ?, ?, ?, ?)")  # fmt: skip
 
@@ -336,13 +338,13 @@ def _index(connection: sqlite3.Connection, key: int, sql: str) -> None:
 
 
 def _words(columns: sqlite3.Row | dict[str, Any]) -> tuple[str, str, str]:
-    # Only letters and digits are indexed, so the brackets and quotes of JSON are no words.
+    # Only letters and digits are indexed, so JSON's brackets and quotes do no harm.
     people = columns["recipients"]
     return columns["subject"], f"{columns['sender']} {columns['sender_name']}".rstrip(), people
 
 
 def thread_name(email: EmailSummary) -> str:
-    """The thread's id; for an email outside any thread a name that no gateway id can be (they hold no space)."""
+    """The thread's id; for an email without a thread, a name with a space, which no gateway id contains."""
     return email.thread_id or f" {email.id}"
 
 

@@ -1,4 +1,4 @@
-"""The keys of a view, newest first, as quickly as each kind of view allows."""
+"""Reads the keys of a view, newest first, in the fastest way for each kind of view."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import replace
 from mm_tui.store.mail.search import Condition, MailView, Query, statuses_of, view_sql
 
 SLICE = 8000
-"""Keys read at a time where that costs nothing, so that reading 100,000 of them needs little memory."""
+"""Keys read at a time where slices cost nothing, so that reading 100,000 needs little memory."""
 READ = "read"
-"""The status that the index of statuses leaves out, because most mails have it."""
+"""The status that the index of statuses leaves out, because most emails have it."""
 RARE = 2000
 """A status that fewer emails have is looked up in its index instead of walking all emails, newest first."""
 
 
 def read(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None) -> array[int]:
-    """The keys of a view, as `MailStore.keys` says."""
+    """The keys of a view; see `MailStore.keys`."""
     query = _with_rare_statuses(cursor, view, query)
     if not view.folded and query.match is None and not query.conditions:
         return _by_slices(cursor, view, query, limit, below)
@@ -38,8 +38,8 @@ def count(connection: sqlite3.Connection, view: MailView, query: Query) -> int:
 
 
 def _with_rare_statuses(cursor: sqlite3.Cursor, view: MailView, query: Query) -> Query:
-    """The query, with the keys of a status that few emails have as a further condition: some of a million emails are
-    found without reading the others, and a status that is still being typed is known to have none."""
+    """Adds the keys of a status that few emails have to the query as a condition. A few of a million emails are then
+    found without reading the others, and a half-typed status is known to match none."""
     wanted = [*query.statuses, *([statuses_of(view.status)] if view.status is not None else [])]
     conditions = list(query.conditions)
     for statuses in wanted if query.match is None else ():
@@ -56,7 +56,7 @@ def _with_rare_statuses(cursor: sqlite3.Cursor, view: MailView, query: Query) ->
 def _by_slices(
     cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None
 ) -> array[int]:
-    """Keys that stand in order in an index, slice by slice."""
+    """Reads keys that an index holds in order, slice by slice."""
     found: array[int] = array("q")
     left = limit if limit is not None else -1
     while left:
@@ -84,7 +84,7 @@ def _as_keys(cursor: sqlite3.Cursor, sql: str, values: Sequence[str | int]) -> a
 
 
 def _by_rows(cursor: sqlite3.Cursor, view: MailView, query: Query, limit: int | None, below: int | None) -> array[int]:
-    """Keys of searches, which would begin anew with each slice; and of folded views, one key for each thread."""
+    """Reads the keys of searches, which would restart with each slice, and of folded views, with one key per thread."""
     threads_alone = _is_threads_alone(view)
     sql, values = _threads_sql(view) if view.folded and threads_alone else view_sql(view, query, below)
     thinned = view.folded and not threads_alone

@@ -1,4 +1,4 @@
-"""Mail as the gateway told it: taking it in, and reading it back by view, page, thread or id."""
+"""Stores mail from the gateway, and reads it by view, page, thread or id."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class MailboxRow(NamedTuple):
 class MailStore:
     """The emails of one profile.
 
-    Lists are two reads: `keys` takes a snapshot of a view as integers, `rows` reads one page of it. Both are made
-    for 100,000 emails: a page is under 2 ms, so the screen may read it where it draws.
+    A list takes two reads: `keys` takes a snapshot of a view as integers, `rows` reads one page of it. With 100,000
+    emails a page takes under 2 ms, so a screen may read it while drawing.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,20 +51,20 @@ class MailStore:
     # Taking in
 
     def upsert(self, emails: Iterable[EmailSummary]) -> Changes:
-        """Takes in emails from lists, new or known, in one transaction."""
+        """Adds or updates emails from lists, in one transaction."""
         from mm_tui.store.mail.filing import upsert
 
         return upsert(self._database, list(emails))
 
     def save_detail(self, detail: EmailDetail, *, at: datetime) -> Changes:
-        """Takes in an email that was opened, with its body, at the time `at`. The body becomes searchable."""
+        """Stores an email that was opened at `at`, with its body, which becomes searchable."""
         from mm_tui.store.mail.filing import save_detail
 
         return save_detail(self._database, detail, at)
 
     def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
-        """Keeps the tags of an email that was opened, as the gateway holds them now. False: they are as they were, or
-        the mail was never opened."""
+        """Stores the gateway's current tags of an opened email. Returns False if they are unchanged or the email was
+        never opened."""
         from mm_tui.models import chips_of
         from mm_tui.store.mail.filing import chips_json
 
@@ -95,13 +95,14 @@ class MailStore:
         summary: str | None = None,
         chips: Sequence[str] | None = None,
     ) -> bool:
-        """Sets what the list shows of the assistant's work; None leaves a column as it is. False: no such mail."""
+        """Sets the assistant's columns of the list; None leaves a column unchanged. Returns False if there is no such
+        email."""
         from mm_tui.store.mail.filing import annotate
 
         return annotate(self._database, email_id, label, urgency, summary, chips)
 
     def forget_before(self, moment: datetime, *, limit: int = 500) -> int:
-        """Drops up to `limit` of the oldest emails from before `moment`, but none that waits for a decision."""
+        """Deletes up to `limit` of the oldest emails before `moment`, except those waiting for a decision."""
         from mm_tui.store.mail.filing import forget
 
         rows = self._database.reader().execute(
@@ -112,7 +113,7 @@ class MailStore:
         return forget(self._database, [row[0] for row in rows])
 
     def stamp(self) -> int:
-        """As `Database.stamp`: another number when another thread or process has written. For one thread's use."""
+        """See `Database.stamp`: changes whenever another thread or process writes. For use by one thread only."""
         return self._database.stamp()
 
     # Lists
@@ -130,11 +131,11 @@ class MailStore:
 
         Args:
             view: what to show.
-            limit: how many at most, for a first screenful.
-            below: only keys smaller than this, to go on from where a first screenful ended.
+            limit: at most this many, for the first screen.
+            below: only keys smaller than this, to continue after the first screen.
             query: `parse_query(view.query)` if the caller has it already.
-            stop: asked every millisecond or so, from the thread that calls; True ends the search, and the answer is
-                empty. For searches in a thread, which may become stale.
+            stop: called every millisecond or so in the calling thread; True cancels the search, which then returns
+            nothing. For searches in a thread, which may become stale.
         """
         understood = query or parse_query(view.query)
         cursor = self._database.reader().cursor()
@@ -160,7 +161,7 @@ class MailStore:
         query: Query | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> Iterator[array[int]]:
-        """As `keys`, but the `first` ones or some of these as soon as they are found, then all the rest."""
+        """Like `keys`, but yields up to `first` keys as soon as they are found, then all the rest."""
         understood = query or parse_query(view.query)
         head = self._newest_matches(view, understood)[:first]
         if not head:
@@ -187,13 +188,14 @@ class MailStore:
             return newest_matches(cursor, view, query)
 
     def count(self, view: MailView, *, query: Query | None = None) -> int:
-        """How many lines the view has: emails, or threads where they are folded. Some ten milliseconds."""
+        """How many lines the view has: emails, or threads if folded. Takes some tens of milliseconds."""
         return view_keys.count(self._database.reader(), view, query or parse_query(view.query))
 
     def rows(self, keys: Sequence[int], *, folded: bool = False) -> list[MailRow]:
-        """One row for each key, in the order asked. Keys that are gone get a row that says so.
+        """One row for each key, in the given order.
 
-        `folded`: each stands for its thread, and tells what waits or is unread in all of it.
+        A key that no longer exists gets a row that says this. `folded`: each row represents its thread, and says
+        whether anything in it waits or is unread.
         """
         if not keys:
             return []
@@ -237,7 +239,7 @@ class MailStore:
     def counts(self) -> Counts:
         """Numbers over all mailboxes."""
         connection = self._database.reader()
-        # The second condition says to SQLite that the index of statuses has all of them.
+        # The second condition lets SQLite use the partial index of statuses.
         counted = ("mail WHERE status = 'unread' AND status <> 'read'", "pending")
         return Counts(*(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in counted))
 
@@ -255,7 +257,8 @@ class MailStore:
         )
 
     def moving(self, since: datetime) -> dict[str, datetime]:
-        """Mailboxes with outbound mail since then whose status may still move, and that email's oldest time."""
+        """Mailboxes with outbound mail since then whose status may still change, each with the time of the oldest such
+        email."""
         final = (*STATUS_WORDS["failed"], "delivered", "rejected", "cancelled", "complained")
         rows = self._database.reader().execute(
             "SELECT mailbox_id, min(received_at) FROM mail WHERE key >= ? AND direction = 'outbound'"
@@ -275,7 +278,7 @@ class MailStore:
         return [summary_of(row) for row in cursor]
 
     def detail(self, email_id: str) -> EmailDetail | None:
-        """An opened email, with the status its list told last; None when it was never opened on this machine."""
+        """An opened email, with its latest listed status; None if it was never opened on this machine."""
         row = (
             self._database.reader()
             .execute(
@@ -293,7 +296,7 @@ class MailStore:
         return detail_of(row)
 
     def detail_size(self, email_id: str) -> int:
-        """Characters that `detail` has to read; 0 when the email was never opened on this machine."""
+        """Characters that `detail` has to read; 0 if the email was never opened on this machine."""
         row = (
             self._database.reader()
             .execute(
@@ -304,7 +307,7 @@ class MailStore:
         return row[0] if row else 0
 
     def detail_at(self, email_id: str) -> datetime | None:
-        """When the email was last opened at the gateway; None: never."""
+        """When the email was last read from the gateway; None: never."""
         row = (
             self._database.reader()
             .execute(
@@ -315,13 +318,13 @@ class MailStore:
         return from_ms(row[0]) if row else None
 
     def ids(self, view: MailView, *, limit: int = 1000) -> list[str]:
-        """The e-mail ids of a view, newest first."""
+        """The email ids of a view, newest first."""
         return [row.email_id for row in self.rows(self.keys(view, limit=limit)) if row.email_id]
 
     # Mailboxes
 
     def save_mailboxes(self, mailboxes: Iterable[Mailbox]) -> bool:
-        """Replaces the list of mailboxes. True: something changed."""
+        """Replaces the list of mailboxes. Returns whether something changed."""
         fresh = {
             box.id: (box.id, str(box.address), str(box.oversight_mode), json.dumps(box.model_dump(mode="json")))
             for box in mailboxes

@@ -1,7 +1,7 @@
-"""The first results of a search for the beginning of a word so short that a great part of all emails has one.
+"""Finds the first results of a search for a prefix so short that a large share of all emails matches.
 
-The full-text index would first put together the emails of every word that begins so, which takes a tenth of a second
-for a million. Of the newest emails many match, and these are wanted first: they are indexed by themselves, in memory.
+The full-text index would first merge the emails of every word with the prefix, which takes a tenth of a second for a
+million. Many of the newest emails match, and they are shown first: so they get an index of their own, in memory.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import replace
 from mm_tui.store.mail.search import MailView, Query, view_sql
 
 LOOKED_AT = 400
-"""So many of the newest emails are looked at. It takes about 4 ms."""
+"""How many of the newest emails are examined. It takes about 4 ms."""
 MANY = 20_000
-"""With fewer emails the index itself is quick enough."""
+"""With fewer emails than this the full-text index is fast enough."""
 
 _INDEX = """
 CREATE VIRTUAL TABLE mail_words USING fts5 (
@@ -27,12 +27,12 @@ CREATE VIRTUAL TABLE mail_words USING fts5 (
 
 
 def newest_matches(cursor: sqlite3.Cursor, view: MailView, query: Query) -> array[int]:
-    """Those of the newest emails of a view that match its words, newest first: the beginning of the whole answer.
+    """The newest emails of a view that match its words, newest first: the beginning of the full result.
 
     Args:
-        cursor: gives rows as tuples.
+        cursor: returns rows as tuples.
         view: what is shown.
-        query: its query; nothing is looked for unless it is `broad`.
+        query: its parsed query; unless it is `broad`, the result is empty.
     """
     from mm_tui.store.mail.filing import indexed_words
 

@@ -1,4 +1,4 @@
-"""The queue: mail that waits for a human, as the gateway listed it last and as its details completed it."""
+"""The queue: emails waiting for a human, as last listed by the gateway and completed by their details."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Order = Literal["oldest", "newest"]
 
 
 class PendingChanges(NamedTuple):
-    """What a new list brought, as e-mail ids."""
+    """The ids of the emails that a new list changed."""
 
     new: frozenset[str]
     changed: frozenset[str]
-    """Listed with other content than before."""
+    """Listed with different content than before."""
     gone: frozenset[str]
     """No longer waiting: decided, cancelled or withdrawn, here or elsewhere."""
 
@@ -30,7 +30,7 @@ class PendingChanges(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A waiting mail without its content."""
+    """A waiting email without its content."""
 
     email_id: str
     mailbox_id: str
@@ -38,16 +38,16 @@ class Waiting(NamedTuple):
 
 
 class PendingStore:
-    """The waiting emails of one profile. A few hundred at most; whole models are read."""
+    """The waiting emails of one profile. There are a few hundred at most, so whole models are read."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def replace(self, items: Iterable[PendingItem], at: datetime) -> PendingChanges:
-        """Takes in the gateway's whole list, read at `at`.
+        """Stores the gateway's complete list, read at `at`.
 
-        An item that is listed as before keeps the details that were read for it; one whose listed content changed
-        loses them, because they may no longer be true.
+        An unchanged item keeps the details that were read for it; an item whose listed content changed loses them,
+        because they may be outdated.
         """
         listed = {item.id: item for item in items}
         new: set[str] = set()
@@ -72,7 +72,8 @@ class PendingStore:
         return PendingChanges(frozenset(new), frozenset(changed), frozenset(gone))
 
     def save_detail(self, item: PendingItem) -> bool:
-        """Keeps what the detail added to a listed item (cc, attachments, thread). False: it is not waiting any more."""
+        """Stores what the detail adds to a listed item (cc, attachments, thread). Returns False if it no longer
+        waits."""
         with self._database.write() as connection:
             done = connection.execute(
                 "UPDATE pending SET model = ?, mailbox_id = ? WHERE email_id = ?",
@@ -81,12 +82,12 @@ class PendingStore:
             return done.rowcount > 0
 
     def remove(self, email_id: str) -> bool:
-        """Takes out an item that is known to have been decided, ahead of the next list."""
+        """Removes an item that is known to have been decided, without waiting for the next list."""
         with self._database.write() as connection:
             return connection.execute("DELETE FROM pending WHERE email_id = ?", (email_id,)).rowcount > 0
 
     def items(self, order: Order = "oldest", *, mailbox_id: str | None = None) -> list[PendingItem]:
-        """The waiting emails; those without a time stand first as the oldest."""
+        """The waiting emails, oldest first; those without a time count as oldest."""
         where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
         direction = "ASC" if order == "oldest" else "DESC"
         rows = self._database.reader().execute(
@@ -95,14 +96,14 @@ class PendingStore:
         return [_load(row[0]) for row in rows]
 
     def waiting(self) -> list[Waiting]:
-        """All that waits, without content, oldest first."""
+        """All waiting emails without content, oldest first."""
         rows = self._database.reader().execute(
             "SELECT email_id, mailbox_id, received_at FROM pending ORDER BY received_at, email_id"
         )
         return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
 
     def unread_drafts(self) -> list[Waiting]:
-        """Outbound emails whose details have not been read since they were listed as they are, oldest first."""
+        """Outbound emails whose details have not been read since they last changed, oldest first."""
         rows = self._database.reader().execute(
             "SELECT email_id, mailbox_id, received_at FROM pending"
             " WHERE NOT json_extract(model, '$.complete') AND json_extract(model, '$.direction') = 'outbound'"
@@ -111,13 +112,13 @@ class PendingStore:
         return [Waiting(row[0], row[1], from_ms(row[2]) if row[2] else None) for row in rows]
 
     def unread_around(self, newest: int) -> list[tuple[str, Waiting]]:
-        """Mails in the threads of waiting drafts that were never opened here and that opening cannot mark read.
+        """Emails in the threads of waiting drafts that were never opened here and that opening would not mark as read.
 
         Args:
-            newest: how many of a thread's newest emails count.
+            newest: how many of a thread's newest emails to consider.
 
         Returns:
-            (id of the draft, the email) of each, the oldest draft first.
+            pairs of the draft's id and the email, oldest draft first.
         """
         rows = self._database.reader().execute(
             "SELECT draft, email_id, mailbox_id, received_at FROM ("
@@ -140,14 +141,15 @@ class PendingStore:
         return _load(row[0]) if row else None
 
     def seen_at(self, email_id: str) -> datetime | None:
-        """When this machine first saw it waiting."""
+        """When this machine first saw the email waiting; None if unknown."""
         row = self._database.reader().execute("SELECT seen_at FROM pending WHERE email_id = ?", (email_id,)).fetchone()
         return from_ms(row[0]) if row else None
 
     def tagged(self, *prefixes: str) -> dict[str, dict[str, str]]:
-        """The tags of the waiting emails that have one whose name begins so, by e-mail id, as their details were read.
+        """The tags of waiting emails that have a tag whose name starts with the prefix, by email id, from their
+        details.
 
-        The texts are as the details hold them: make a `OneLine` of what is shown.
+        The texts are not cleaned: make a `OneLine` before showing them.
         """
         rows = self._database.reader().execute(
             "SELECT pending.email_id, details.model FROM pending JOIN mail ON mail.email_id = pending.email_id"
@@ -158,7 +160,7 @@ class PendingStore:
         return {email_id: tags for email_id, tags in found.items() if any(key.startswith(prefixes) for key in tags)}
 
     def count(self, mailbox_id: str | None = None) -> int:
-        """How many wait, over all mailboxes or in one."""
+        """How many emails wait in all mailboxes or in one."""
         where, values = ("", ()) if mailbox_id is None else (" WHERE mailbox_id = ?", (mailbox_id,))
         return int(self._database.reader().execute(f"SELECT count(*) FROM pending{where}", values).fetchone()[0])
 
@@ -172,7 +174,7 @@ def _load(text: str) -> PendingItem:
     from mm_tui.text import ManyLine, OneLine
 
     item = PendingItem.model_validate_json(text)
-    # Cleaned anew from what was received, so that the texts know again how many hidden characters they had.
+    # Cleaned again from the received text, so that the number of hidden characters is known.
     recounted = {
         "body": ManyLine(item.raw.body),
         "subject": OneLine(item.raw.subject),

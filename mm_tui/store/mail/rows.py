@@ -1,4 +1,4 @@
-"""Rows as lists draw them: light, without pydantic, clean by type."""
+"""Rows for drawing lists: light, without pydantic, with cleaned text types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MailRow(NamedTuple):
     """How many there are."""
     subject: OneLine
     hidden: int
-    """How many hidden characters cleaning took out of sender, recipients and subject."""
+    """How many hidden characters were removed from sender, recipients and subject."""
     direction: OneLine
     status: OneLine
     received_at: int | None
@@ -37,13 +37,13 @@ class MailRow(NamedTuple):
     urgency: OneLine
     summary: OneLine
     thread_size: int
-    """Mails of its thread that are in the store, itself included."""
+    """How many emails of its thread are in the store, including itself."""
     waiting: bool = False
-    """A draft of its thread waits for a decision. Known for folded rows only."""
+    """Whether a draft of its thread waits for a decision. Only for folded rows."""
     unread: bool = False
-    """It is unread, or for folded rows: an email of its thread is."""
+    """Whether it is unread or, for folded rows, any email of its thread is."""
     chips: tuple[OneLine, ...] = ()
-    """Tags that others set, as `models.chips_of` words them."""
+    """Other programs' tags as text, from `models.chips_of`."""
 
 
 ROW_SQL = """
@@ -54,7 +54,7 @@ FROM mail JOIN threads ON threads.thread = mail.thread
 
 
 def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
-    """A row of `ROW_SQL` as a `MailRow`."""
+    """Converts a row of `ROW_SQL`."""
     (
         key, email_id, mailbox_id, thread_id, sender, sender_name, recipients, subject, hidden,
         direction, status, received_at, has_attachments, label, urgency, summary, size, chips,
@@ -86,7 +86,7 @@ def mail_row(columns: sqlite3.Row | tuple[Any, ...]) -> MailRow:
 
 
 def gone_row(key: int) -> MailRow:
-    """Stands in a page for an email that has left the store since the list was taken."""
+    """The placeholder for an email deleted from the store since the list was read."""
     return MailRow(
         key, "", "", None, _NOTHING, _NOTHING, _NOTHING, 0, OneLine("(no longer kept here)"), 0,
         _NOTHING, _NOTHING, None, False, _NOTHING, _NOTHING, _NOTHING, 1,

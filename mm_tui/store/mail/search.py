@@ -1,7 +1,7 @@
-"""How a query (`mm_tui.query`) and a view of the list become SQL.
+"""Translates a query (`mm_tui.query`) and a view of the list into SQL.
 
-Free words also match as the beginning of a longer word; in scripts that put no space between words, anywhere. No
-input is an error: what cannot be used is left out and told in words.
+Free words also match the beginning of a longer word; in scripts without spaces between words they match anywhere. No
+input is an error: unusable parts are left out and reported in words.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = {
     "to": ("mail.recipients",),
     "subject": ("mail.subject",),
 }
-"""Where a text without spaces is looked for, by operator; one without an operator also in opened bodies."""
+"""The columns to search for text in scripts without spaces, by operator; without an operator, opened bodies too."""
 _LONGEST_TEXT = 200
 _SHORT = 2
 """Letters of the beginning of a word."""
@@ -41,7 +41,7 @@ _STATUS = "mail.status IN"
 
 @dataclass(frozen=True, slots=True)
 class MailView:
-    """What a list shows. Two equal views show the same emails."""
+    """What a list shows. Equal views show the same emails."""
 
     mailbox_id: str | None = None
     label: str | None = None
@@ -49,11 +49,11 @@ class MailView:
     """A status, or one of `STATUS_WORDS`."""
     query: str = ""
     folded: bool = False
-    """One line per thread: its newest mail that matches. Where nothing is asked for, the newest that is no draft."""
+    """One line per thread: its newest matching email or, without a query, the newest that is not a draft."""
 
 
 class Condition(NamedTuple):
-    """A piece of a WHERE over the table `mail`, with its parameters."""
+    """Part of a WHERE clause on the table `mail`, with its parameters."""
 
     sql: str
     values: tuple[str | int, ...]
@@ -61,25 +61,25 @@ class Condition(NamedTuple):
 
 @dataclass(slots=True)
 class Query:
-    """A query understood."""
+    """A parsed query, as SQL conditions."""
 
     conditions: list[Condition] = field(default_factory=list)
     match: str | None = None
-    """The full-text expression, in FTS5's language; None when there are no words to look for."""
+    """The FTS5 expression; None if the query has no words."""
     complaints: list[OneLine] = field(default_factory=list)
-    """What was left out and why, in words."""
+    """What was left out and why, as text for the reader."""
     statuses: list[tuple[str, ...]] = field(default_factory=list)
-    """Of each `is:` that names statuses: which. Also among the conditions."""
+    """The statuses named by each `is:`. They are among the conditions too."""
     broad: bool = False
-    """Among the words is the beginning of one, so short that very many words begin so."""
+    """A prefix in it is so short that very many words start with it."""
 
 
 def parse_query(text: str, now: datetime | None = None) -> Query:
-    """Understands what stands on the search line. Never raises.
+    """Parses the text of the search line. Never raises.
 
     Args:
         text: as typed; unfinished input is fine.
-        now: what `today` and ages count from; none is the machine's clock.
+        now: the time that `today` and ages refer to; by default the machine's clock.
     """
     moment = now or datetime.now(UTC)
     query = Query()
@@ -110,19 +110,19 @@ def parse_query(text: str, now: datetime | None = None) -> Query:
         if without:
             query.match = f"({query.match}) NOT ({without})"
     elif without:
-        # FTS5 knows no NOT without something to take away from.
+        # In FTS5, NOT needs a left operand.
         excluded = "SELECT rowid FROM mail_words WHERE mail_words MATCH ?"
         query.conditions.append(Condition(f"mail.key NOT IN ({excluded})", (without,)))
     return query
 
 
 def _told(condition: Condition, term: Term) -> Condition:
-    """The condition, or its opposite when the term is excluded."""
+    """The condition, negated if the term is excluded."""
     return Condition(f"NOT ({condition.sql})", condition.values) if term.excluded else condition
 
 
 def _text(term: Term) -> Condition:
-    """Mails in whose text the term's stands, wherever that is."""
+    """The condition that an email contains the term's text anywhere."""
     escaped = re.sub(r"([\\%_])", r"\\\1", term.value[:_LONGEST_TEXT])
     places = [f"{column} LIKE ? ESCAPE '\\'" for column in _TEXTS[term.operator]]
     if not term.operator:
@@ -132,20 +132,20 @@ def _text(term: Term) -> Condition:
 
 
 def phrase(text: str) -> str:
-    """The full-text expression for words that stand together as whole words."""
+    """The FTS5 expression for adjacent whole words."""
     return _match_term(None, text, whole=True)
 
 
 def _match_term(column: str | None, value: str, *, whole: bool) -> str:
     quoted = '"' + value.replace('"', " ") + '"'
     if not whole:
-        # `*` applies to the last token, so an address matches while it is typed.
+        # `*` applies to the last token, so an address matches while it is being typed.
         quoted += "*"
     return f"({column} : {quoted})" if column else f"({quoted})"
 
 
 def statuses_of(word: str) -> tuple[str, ...]:
-    """The statuses that one of `STATUS_WORDS` stands for; any other word is one itself."""
+    """The statuses that one of `STATUS_WORDS` means; any other word is a status itself."""
     return STATUS_WORDS.get(word, (word,))
 
 
@@ -156,7 +156,7 @@ def status_condition(word: str) -> Condition:
 
 
 def _complaint(term: Term, now: datetime) -> str:
-    """What to say of a term that cannot be used; nothing of one that is still being typed."""
+    """The message for an unusable term; empty if it is still being typed."""
     words = fault(term, MAIL, now)
     if not words or (not term.unknown and (not term.value.strip("-") or term.operator in _COLUMNS)):
         return ""
@@ -221,8 +221,8 @@ _CONDITIONS: Mapping[str, Callable[[Term, datetime], Condition | None]] = {
 def view_sql(view: MailView, query: Query, below: int | None = None) -> tuple[str, list[str | int]]:
     """The SELECT that gives `key` and `thread` of the view's emails, newest first (`thread` is NULL unless folded).
 
-    Without words it walks the index `mail_list`; with words it walks the full-text index backwards. Both hand out
-    the first rows before they know the last, so a LIMIT ends them early.
+    Without words it scans the index `mail_list`; with words it scans the full-text index backwards. Both return rows as
+    they find them, so a LIMIT ends them early.
 
     Args:
         view: what to show.
