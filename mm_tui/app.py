@@ -16,6 +16,7 @@ from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.dialogs.asking import look_at_question
 from mm_tui.settings.sections import data_dir
 from mm_tui.terminal_output import compacting
 from mm_tui.text import OneLine
@@ -284,6 +285,7 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
         """Says what came of a decision, on whatever screen the reader is."""
+        look_at_question(self)
         from mm_tui.services.events import DecisionChanged
 
         decisions = self.session.decisions

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mm_tui.messages import Said, session_of
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
-from mm_tui.screens.dialogs.leave import on_the_way
+from mm_tui.screens.dialogs.leave import LeaveScreen, on_the_way
 from mm_tui.screens.dialogs.profiles import ProfilesScreen
 from mm_tui.session import Session
 from mm_tui.settings.keys import with_keys
@@ -87,9 +87,7 @@ async def _agreed(app: App[Any], before: frozenset[str]) -> frozenset[str] | Non
     decisions = on_the_way(session_of(app))
     if decisions.all <= before:
         return before
-    leaves: bool = await app.push_screen_wait(
-        ConfirmScreen("Leave this profile now?", decisions.words(), yes="leave", no="stay")
-    )
+    leaves: bool = await app.push_screen_wait(LeaveScreen(decisions, title="Leave this profile now?"))
     return decisions.all if leaves else None
 
 

@@ -455,8 +455,10 @@ async def test_a_batch_holds_only_what_was_read(
         await seen(pilot, screen)
         await pilot.press("space")
         await until(pilot, lambda: len(screen.marks) == 1, "one marked")
-        await pilot.press("j", "space")
-        assert len(screen.marks) == 1, "what has just appeared cannot be marked"
+        with monkeypatch.context() as patched:
+            patched.setattr("mm_tui.widgets.pager.DWELL_SECONDS", 60)  # however slow the machine
+            await pilot.press("j", "space")
+            assert len(screen.marks) == 1, "what has just appeared cannot be marked"
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
         await seen(pilot, screen)
         await pilot.press("space")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
 
 from textual.binding import Binding, BindingType
@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mm_tui.messages import Said
 from mm_tui.widgets.words import joined
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
         body: what there is to know, with anything from outside already cleaned.
         choices: the answers, safest last.
         stay: what escape does, in words.
+        over: why there is nothing to ask any more; empty as long as there is. Then the question closes itself.
         at_once: an answer takes effect as soon as the question is on the screen; for what changes only the view. Else
             it must have been there for a moment.
     """
@@ -59,8 +61,10 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
         *,
         stay: str = "back",
         at_once: bool = False,
+        over: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
+        self._over = over
         self._title = title
         self._body = body
         self._choices = {choice.key: choice for choice in choices}
@@ -89,6 +93,12 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
         if choice is not None:
             event.stop()
             self.dismiss(choice.value)
+
+    def look_again(self) -> None:
+        """The world changed: a question that has lost its reason goes, and says why."""
+        if self._over is not None and (why := self._over()):
+            self.dismiss(None)
+            self.app.post_message(Said(why, "warning"))
 
     def action_stay(self) -> None:
         self.dismiss(None)

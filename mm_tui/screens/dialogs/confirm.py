@@ -49,7 +49,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(Content(OneLine(self._title)), classes="dialog--title")
-            yield Static(Content(OneLine(self._words)))
+            yield Static(Content(OneLine(self._words)), classes="dialog--words")
             yield keys_line(("y", self._yes), ("esc", self._no))
 
     def action_answer(self, answer: bool) -> None:

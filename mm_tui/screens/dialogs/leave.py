@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from textual.content import Content
+from textual.widgets import Static
+
+from mm_tui.messages import services_of
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,16 +59,29 @@ def on_the_way(session: Session) -> OnTheWay:
 
 
 class LeaveScreen(ConfirmScreen):
-    """Asks whether to leave. True: leave.
+    """Asks whether to leave. True: leave. It says what leaving affects as that changes, and goes with its reason.
 
     Args:
-        decisions: what leaving affects.
+        decisions: what leaving affects now.
         texts: where the texts are that the store did not take.
+        title: the question.
     """
 
-    def __init__(self, decisions: OnTheWay, texts: Sequence[str] = ()) -> None:
-        title = "Leave while decisions are still held or in progress?" if decisions.all else "Leave now?"
-        super().__init__(title, " ".join([*texts, decisions.words()]).strip(), yes="leave", no="stay")
+    def __init__(self, decisions: OnTheWay, texts: Sequence[str] = (), title: str = "") -> None:
+        held = "Leave while decisions are still held or in progress?" if decisions.all else "Leave now?"
+        self._texts = texts
+        super().__init__(title or held, self._all_words(decisions), yes="leave", no="stay")
+
+    def _all_words(self, decisions: OnTheWay) -> str:
+        return " ".join([*self._texts, decisions.words()]).strip()
+
+    def look_again(self) -> None:
+        """A decision moved on: says what leaving affects now, or closes where it affects nothing any more."""
+        decisions = on_the_way(services_of(self))
+        if decisions.all or self._texts:
+            self.query_one(".dialog--words", Static).update(Content(OneLine(self._all_words(decisions))))
+        else:
+            self.dismiss(False)
 
 
 def _decisions(ids: frozenset[str]) -> str:

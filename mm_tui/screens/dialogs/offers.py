@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from mm_tui.messages import services_of
 from mm_tui.screens.dialogs.confirm import keys_line
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
-from mm_tui.widgets.words import joined
+from mm_tui.widgets.words import joined, with_keys
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -36,6 +37,8 @@ class OfferScreen(ModalScreen[str | None]):
         what: what it is about.
         back: what escape does, in words.
         notes: by an offered text what is said beside it.
+        over: why there is nothing to ask any more; empty as long as there is. The dialog stays, because somebody may
+            be typing in it, but takes no answer.
     """
 
     CSS_PATH = "dialogs.tcss"
@@ -54,8 +57,10 @@ class OfferScreen(ModalScreen[str | None]):
         what: OneLine = OneLine(""),
         back: str = "back",
         notes: Mapping[str, str] | None = None,
+        over: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
+        self._over = over
         self._notes = {OneLine(text): note for text, note in (notes or {}).items()}
         self._title, self._what, self._back = title, what, back
         self._offered = [OneLine(text) for text in offered][:OFFERED]
@@ -94,7 +99,16 @@ class OfferScreen(ModalScreen[str | None]):
 
     def on_input_changed(self) -> None:
         self._show()
-        self.query_one("#trouble", Static).update("")
+        if not self.look_again():
+            self.query_one("#trouble", Static).update("")
+
+    def look_again(self) -> bool:
+        """Says so when there is nothing to ask any more. Returns whether that is so."""
+        why = self._over() if self._over is not None else ""
+        if why:
+            words = with_keys(why, services_of(self).settings.keys)
+            self.query_one("#trouble", Static).update(Content.assemble(("▲ ", "$warning"), OneLine(words)))
+        return bool(why)
 
     def action_move(self, by: int) -> None:
         if self._offered:
@@ -103,11 +117,13 @@ class OfferScreen(ModalScreen[str | None]):
 
     def action_choose(self, number: int) -> None:
         # What has not been on the screen was not chosen from.
-        if self._is_drawn and number <= len(self._offered):
+        if self._is_drawn and number <= len(self._offered) and not self.look_again():
             self.dismiss(str(self._offered[number - 1]))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         words = OneLine(event.value.strip())
+        if self.look_again():
+            return
         if not words:
             self.action_choose(self._at + 1)
         elif len(words) > MAX_WORDS:

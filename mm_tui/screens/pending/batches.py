@@ -60,6 +60,7 @@ class Batches:
                 _summary(batch),
                 [Choice("A", "approve them all (one undo for all)", True)],
                 stay="go back without deciding",
+                over=lambda: self._deciding.why_all_over(batch),
             ),
             lambda sure: self._approve(batch) if sure else None,
         )
@@ -80,6 +81,7 @@ class Batches:
             f"Reject {count(len(batch), 'email', 'emails')}, and give a reason",
             OneLine(", ".join(entry.item.subject for entry in batch)),
             lambda reason: self._reject(batch, reason),
+            over=lambda: self._deciding.why_all_over(batch),
             may_ask_redraft=any(not entry.is_inbound and entry.author is None for entry in batch),
         )
 

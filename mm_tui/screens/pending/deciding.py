@@ -63,6 +63,24 @@ class Deciding:
         if now is not None and before is not None and (before.item.id, before.digest) != (now.item.id, now.digest):
             self._screen.gate.came()
 
+    def why_over(self, asked: QueueEntry) -> str:
+        """Why a question about this email, as it was when it was asked, need not be answered any more."""
+        now = self._screen.listing.find(asked.item.id)
+        if now is None:
+            return "this email no longer waits"
+        if asked.item.complete and now.version != asked.version:
+            return "the email changed while you were asked about it: look first"
+        return self.why_not(self._screen.gate.why_busy, now)
+
+    def why_all_over(self, asked: Sequence[QueueEntry]) -> str:
+        """Why a question about these emails as they were need not be answered any more."""
+        gone = [entry for entry in asked if self.why_over(entry)]
+        if not gone:
+            return ""
+        return (
+            f"{len(gone)} of the {len(asked)} emails changed or {'was' if len(gone) == 1 else 'were'} decided meanwhile"
+        )
+
     def service(self) -> Decisions | None:
         """Where decisions are made; None, with words on the status line, as long as the gateway cannot be asked."""
         session = self._screen.session
@@ -169,6 +187,7 @@ class Deciding:
                     joined(page, "\n"),
                     [Choice("Y", "approve anyway", True)],
                     stay="go back without deciding",
+                    over=lambda: self.why_over(entry),
                 ),
                 lambda sure: self._approve_knowing(entry) if sure else None,
             )
@@ -199,6 +218,7 @@ class Deciding:
                 Content(OneLine(words)),
                 [Choice("Y", "send it anyway", True)],
                 stay="go back without deciding",
+                over=lambda: self.why_over(entry),
             ),
             lambda sure: self._approve(entry) if sure else None,
         )
@@ -234,11 +254,18 @@ class Deciding:
     # Rejecting
 
     def ask_reason(
-        self, title: str, about: OneLine, then: Callable[[str], None], *, may_ask_redraft: bool = False
+        self,
+        title: str,
+        about: OneLine,
+        then: Callable[[str], None],
+        *,
+        over: Callable[[], str],
+        may_ask_redraft: bool = False,
     ) -> None:
         """Asks why mail is rejected, and goes on with the reason if one is given.
 
         Args:
+            over: why there is nothing to reject any more.
             may_ask_redraft: some reasons ask the agent for another draft; the dialog says which.
         """
         session = self._screen.session
@@ -246,7 +273,7 @@ class Deciding:
         reasons = offered(session.database, review.reasons)
         asking = review.redraft_reasons if may_ask_redraft and session.can("send") else ()
         self._screen.app.push_screen(
-            ReasonScreen(title, about, reasons, asking), lambda reason: then(reason) if reason else None
+            ReasonScreen(title, about, reasons, asking, over=over), lambda reason: then(reason) if reason else None
         )
 
     def reject(self) -> None:
@@ -261,6 +288,7 @@ class Deciding:
             "Reject: give a reason",
             entry.item.subject,
             lambda reason: self._reject(entry, reason),
+            over=lambda: self.why_over(entry),
             may_ask_redraft=not entry.is_inbound and entry.author is None,
         )
 
@@ -284,7 +312,12 @@ class Deciding:
         title = "Send back with your text: add a note"
         if not self._screen.session.can("send"):
             title += " (no send key: no tag asks for another draft)"
-        self.ask_reason(title, entry.item.subject, lambda reason: self._send_back(entry, edit, reason))
+        self.ask_reason(
+            title,
+            entry.item.subject,
+            lambda reason: self._send_back(entry, edit, reason),
+            over=lambda: self.why_over(entry),
+        )
 
     def _send_back(self, entry: QueueEntry, edit: EditedDraft, reason: str) -> None:
         if (decisions := self.service()) is not None:
@@ -312,8 +345,14 @@ class Deciding:
                 answering = decisions.answer(email_id, answer, to=asked.question)
                 self._screen.run_worker(answering, group="answer", exclusive=False, exit_on_error=False)
 
+        def over() -> str:
+            now = self._screen.decision_of(email_id)
+            return "" if now is not None and now.question == asked else "this question has been answered meanwhile"
+
         numbered = [Choice(str(at), str(said), answer) for at, (answer, said) in enumerate(choices, start=1)]
-        self._screen.app.push_screen(ChoiceScreen("What now?", words, numbered, stay="decide later"), answered)
+        self._screen.app.push_screen(
+            ChoiceScreen("What now?", words, numbered, stay="decide later", over=over), answered
+        )
 
     def _has_read_change(self, view: DecisionView) -> bool:
         """What would be accepted has been on the screen; also when nothing is there to accept."""

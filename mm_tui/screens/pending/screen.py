@@ -12,6 +12,7 @@ from mm_tui import keymap
 from mm_tui.messages import SubjectChanged
 from mm_tui.query import QUEUE
 from mm_tui.screens.base import BaseScreen
+from mm_tui.screens.dialogs.asking import look_at_question
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.pending.advice import advice_of, facts_page, newest_inbound
 from mm_tui.screens.pending.ageing import Ageing
@@ -223,6 +224,7 @@ class PendingScreen(BaseScreen):
         self._show_item()
         self.opener.open_soon()
         self.second_reading.look_soon()
+        look_at_question(self.app)
 
     def show_rows(self) -> None:
         """Draws the list, and what stands above it."""

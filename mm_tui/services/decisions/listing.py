@@ -75,6 +75,11 @@ class QueueListing:
         """The time."""
         return self._clock.now()
 
+    def find(self, email_id: str) -> QueueEntry | None:
+        """An email that is listed, or waits in another part of the queue."""
+        waiting = (entry for entry in self.waiting if entry.item.id == email_id)
+        return self.listed.get(email_id) or next(waiting, None)
+
     @property
     def is_narrowed(self) -> bool:
         """Whether something that waits is left out of the list."""

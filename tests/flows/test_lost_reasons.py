@@ -1,0 +1,81 @@
+"""Questions and notices go, or say so, when the world has taken their reason away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.screens.dialogs.leave import LeaveScreen
+from mm_tui.screens.dialogs.reasons import ReasonScreen
+from mm_tui.settings.sections import Review
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import bodies, open_queue, seen
+from tests.support.sandbox import Sandbox
+
+RISKY = "You will receive a full refund of $2,400 within 24 hours, we promise."
+
+
+async def test_the_question_before_leaving_goes_when_nothing_is_held_any_more(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.draft("First."), sandbox.draft("Second.")
+    settings = settings_for(sandbox, review=Review(hold_seconds=3))
+    async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: "held for" in shown(app), "the hold")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, LeaveScreen), "the question")
+        assert "One decision is still held" in " ".join(shown(app).split())
+        await until(pilot, lambda: bodies(sandbox), "the decision")
+        await until(pilot, lambda: app.screen is screen, "the question to go")
+        assert app.is_running
+
+
+@pytest.mark.parametrize("change", ["decided", "changed"])
+async def test_a_question_about_a_draft_goes_when_the_draft_is_another_s_business(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    first = sandbox.draft(RISKY)
+    sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.pause(0.5)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), "the question")
+        if change == "decided":
+            sandbox.decide(first, "reject", "mine")
+        else:
+            sandbox.change(first, markdown="We promise $4,800 within 24 hours.")
+        await until(pilot, lambda: app.screen is screen, "the question to go")
+        words = {"decided": "rejected elsewhere at", "changed": "changed while you were asked"}[change]
+        await until(pilot, lambda: words in shown(app), "why")
+    assert bodies(sandbox) == []
+
+
+async def test_a_reason_that_is_being_typed_stays_and_says_that_nothing_is_left_to_reject(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sandbox.draft("First."), sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 2)
+        await seen(pilot, screen)
+        await pilot.pause(0.5)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReasonScreen), "the question")
+        await pilot.press(*"wrong a")
+        sandbox.decide(first, "approve", "mine")
+        await until(pilot, lambda: "▲ approved elsewhere at" in " ".join(shown(app).split()), "who decided")
+        # The rest of the word comes into the field, not upon the queue.
+        await pilot.press(*"mount", "enter")
+        await pilot.press("f1")
+        await pilot.pause(0.3)
+        assert isinstance(app.screen, ReasonScreen)
+        assert "wrong amount" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen, "the queue")
+        assert screen.decision_of(first) is None and screen.decision_of(second) is None
