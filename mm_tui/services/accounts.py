@@ -1,4 +1,4 @@
-"""Whether the account behind the keys is the one that the store is of."""
+"""Checks that the account of the keys is the store's account."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ log = logging.getLogger("mm_tui.accounts")
 
 
 async def check_account(database: Database, gateway: GatewayClient, profile: str) -> None:
-    """Asks the gateway for the account and compares. What it does not tell is not held against the store.
+    """Asks the gateway for the account and compares it. Missing information is not an error.
 
     Raises:
-        OtherGateway: it is another account's. From now on nothing is decided with the store.
+        OtherGateway: it is another account. From then on nothing is decided with the store.
     """
     try:
         account = await gateway.account()

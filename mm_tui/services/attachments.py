@@ -1,4 +1,4 @@
-"""Attachments: fetching the one that was chosen, names made safe, saving without overwriting or leaving the folder."""
+"""Attachments: fetches the chosen one, makes names safe, and saves without overwriting or leaving the folder."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ from mm_tui.private_files import private
 from mm_tui.text import OneLine
 
 MAX_BYTES = 160
-"""Length of a file name in bytes, with room for a number."""
+"""The longest file name in bytes, leaving room for a number."""
 _UNSAFE = re.compile(r"[/\\:*?\"<>|\x00-\x1f\x7f]+")
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
 
 
 class WrongFile(Exception):
-    """The gateway handed out another file of the same name than the one that was chosen. Nothing is to be saved."""
+    """The gateway returned a different file of the same name. Nothing may be saved."""
 
 
 async def chosen(
     files: Sequence[tuple[str, int, str]], index: int, fetch: Callable[[str], Awaitable[bytes]]
 ) -> tuple[bytes, OneLine]:
-    """Fetches the chosen one of an email's files. The gateway knows them by name alone: of several with one name it
-    hands out one, and only its size can tell which.
+    """Fetches the chosen file of an email. The gateway identifies files only by name: if several share a name, it
+    returns one of them, and only the size can tell which.
 
     Args:
-        files: (name, size in bytes, content type) of each, as the gateway lists them.
-        index: the chosen one.
-        fetch: asks the gateway for the file of a name.
+        files: (name, size in bytes, content type) of each, as listed by the gateway. index: the chosen one. fetch:
+        fetches a file by name.
 
     Returns:
-        The bytes, and what the reader must know of them; empty when they are surely those of the chosen file.
+        The bytes, and a warning for the reader; empty if they are certainly those of the chosen file.
 
     Raises:
-        WrongFile: they are those of another file of that name.
+        WrongFile: they belong to another file of that name.
         IndexError: there is no such file.
     """
     name, wanted, _ = files[index]
@@ -51,7 +50,7 @@ async def chosen(
 
 
 def safe_name(name: str) -> str:
-    """A file name that stays in its folder, is not hidden, and holds nothing invisible. Never empty."""
+    """A file name that stays in its folder, is not hidden, and has no invisible characters. Never empty."""
     clean = _UNSAFE.sub("_", OneLine(name)).strip(" .")
     if _DEVICES.fullmatch(clean):
         clean = f"_{clean}"
@@ -64,11 +63,10 @@ def safe_name(name: str) -> str:
 
 
 def save(folder: Path, name: str, content: bytes) -> Path:
-    """Writes a new file, readable by its owner alone and never executable; a taken name gets a number.
+    """Writes a new file, readable only by its owner and never executable. If the name is taken, a number is added.
 
     Args:
-        folder: where; made when it is missing.
-        name: as the email gave it.
+        folder: where; created if missing. name: as given in the email.
         content: the bytes.
 
     Raises:

@@ -1,7 +1,7 @@
-"""Calling the reviewer when mail waits: bell, desktop notification, window title. Counts in our own words alone.
+"""Alerts the reviewer when mail waits: bell, desktop notification, window title.
 
-Nothing of any mail is in what is said, so nobody outside can put words, or control sequences, on the reviewer's
-desktop. Terminals that do not know a sequence ignore it.
+Alerts contain only counts in our own words and nothing from any email, so nobody outside can put text or control
+sequences on the reviewer's desktop. Terminals ignore sequences that they do not know.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 APART_SECONDS = 30.0
-"""Between two calls; what comes in between is told with the next."""
+"""Seconds between two alerts; mail that arrives in between is counted in the next."""
 KEEP_TITLE = "\x1b[22;2t"
 GIVE_TITLE_BACK = "\x1b[23;2t"
-"""Puts the window's title on the terminal's stack, and takes it back (xterm's window operations)."""
+"""Saves the window's title on the terminal's stack, and restores it (xterm's window operations)."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How the queue stood when it was looked at."""
+    """The state of the queue at one check."""
 
     waiting: int
     overdue: int
     title: OneLine
     call: OneLine
-    """What to tell the reviewer now; empty when nothing is to be told."""
+    """The alert to show now; empty if there is none."""
 
 
 class Attention:
-    """Watches the queue of one profile. `look` reads the store: call it in a thread, one at a time."""
+    """Watches the queue of one profile. `look` reads the store: call it in a thread, one call at a time."""
 
     def __init__(self, database: Database, notice: Notice, review: Review, clock: Clock) -> None:
         self._mail = MailStore(database)
@@ -53,10 +53,10 @@ class Attention:
         self._called_at = float("-inf")
 
     def look(self, hidden: Collection[str] = ()) -> Look:
-        """Looks at the queue. The first look only learns what waits: that is on the screen already.
+        """Checks the queue. The first check alerts to nothing: what waits is on the screen already.
 
         Args:
-            hidden: ids that do not count, such as edits of ours on their way.
+            hidden: ids to ignore, such as our own edits in progress.
         """
         now = self._clock.now()
         addresses = {row.mailbox_id: row.address for row in self._mail.mailbox_rows()}
@@ -80,7 +80,7 @@ class Attention:
             self._known, self._overdue = waiting, overdue
             return OneLine("")
         if self._clock.monotonic() - self._called_at < APART_SECONDS:
-            # Known stays as it is, so that the next look tells of all.
+            # What is known stays unchanged, so that the next check alerts to everything new.
             return OneLine("")
         self._called_at = self._clock.monotonic()
         self._known, self._overdue = waiting, overdue
@@ -89,11 +89,10 @@ class Attention:
         return OneLine(f"{' and '.join(said)}, {len(waiting)} waiting for a decision")
 
     def sequences(self, look: Look, *, title_before: str) -> str:
-        """What to write to the terminal after a look.
+        """The control sequences to write to the terminal after a check.
 
-        Args:
-            look: what was seen.
-            title_before: the title that the window has now; the same is not written again.
+        Args: look: its result.
+            title_before: the window's current title; the same title is not written again.
         """
         written = ""
         if self._notice.title and look.title != title_before:
@@ -109,19 +108,19 @@ class Attention:
 
     @property
     def sets_title(self) -> bool:
-        """Whether the window's title is ours."""
+        """Whether the program sets the window's title."""
         return self._notice.title
 
 
 def title_words(waiting: int, overdue: int) -> OneLine:
-    """The window's title: the counts first, for a task bar shows little."""
+    """The window's title, with the counts first because a task bar shows little."""
     if not waiting:
         return OneLine("mm-tui")
     return OneLine(f"({waiting}{f', {overdue} overdue' if overdue else ''}) mm-tui")
 
 
 def is_quiet(hours: str, now: time) -> bool:
-    """Whether `now` lies in hours such as `22:00-07:00`, which may go over midnight. Empty hours are never."""
+    """Whether `now` is within hours such as `22:00-07:00`, which may span midnight. Empty means never."""
     if not hours:
         return False
     start, _, end = hours.partition("-")

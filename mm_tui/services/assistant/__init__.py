@@ -1,1 +1,1 @@
-"""What the models say of mail, and the drafts that they write."""
+"""The assistant: what the models say about mail, and the drafts that they write."""

@@ -1,4 +1,4 @@
-"""What the assistant has to say about an email, as the screens draw it. Plain values; imports nothing heavy."""
+"""What the assistant shows about an email: plain values for the screens, without heavy imports."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from enum import StrEnum
 from mm_tui.text import ManyLine, OneLine
 
 STAND_IN_MODEL = "local-rules"
-"""Model ids that begin so are the sandbox's plain rules, not Jamba."""
+"""Model ids with this prefix belong to the sandbox's simple rules, not to Jamba."""
 
 
 class Phase(StrEnum):
-    """Where the assistant stands with an email."""
+    """What the assistant is doing with an email."""
 
     WAITING = "waiting"
-    """Nothing asked yet, or queued."""
+    """Not asked yet, or queued."""
     WORKING = "working"
     DONE = "done"
     FAILED = "failed"
@@ -25,10 +25,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class CardState:
-    """The assist card of one email and its thread.
+    """The assistant's card for one email and its thread.
 
-    `words` is one quiet line for every phase: why nothing is there, what failed and what to do. What was found
-    earlier stays in the other fields while a new run works or fails.
+    `words` is one line for each phase: why nothing is there, or what failed and what to do. Earlier results stay in the
+    other fields while a new run works or fails.
     """
 
     phase: Phase
@@ -40,36 +40,36 @@ class CardState:
     intent: OneLine = OneLine("")
     requested_action: OneLine = OneLine("")
     urgency: OneLine = OneLine("")
-    """`low`, `normal`, `high` or `unknown`; empty when not asked yet."""
+    """`low`, `normal`, `high` or `unknown`; empty if not asked yet."""
     deadline: OneLine = OneLine("")
     amounts: tuple[OneLine, ...] = ()
     models: tuple[OneLine, ...] = ()
-    """Ids of the models that wrote what is shown, as they gave them."""
+    """Ids of the models that wrote what is shown, as reported by them."""
     cut: bool = False
-    """The thread was longer than the model may be given; the oldest quoted text was left out."""
+    """The thread was too long for the model, so the oldest quoted text was left out."""
     can_retry: bool = False
 
     @property
     def stand_in(self) -> bool:
-        """True when what is shown came from the sandbox's local rules: to be badged "local stand-in, not Jamba"."""
+        """Whether what is shown came from the sandbox's rules: its badge is "local stand-in, not Jamba"."""
         return any(model.startswith(STAND_IN_MODEL) for model in self.models)
 
     @property
     def badge(self) -> OneLine:
-        """The model ids for the card's corner; empty when no model has spoken."""
+        """The model ids for the card's corner; empty before any model has answered."""
         names = ", ".join(self.models)
         return OneLine(f"{names} (local stand-in, not Jamba)" if self.stand_in else names)
 
 
 @dataclass(frozen=True)
 class DraftText:
-    """A draft while it streams: always the whole text so far, cleaned as a whole."""
+    """A streaming draft: always the whole text so far, cleaned as a whole."""
 
     text: ManyLine
     done: bool
     model: OneLine = OneLine("")
     warnings: tuple[OneLine, ...] = ()
-    """With `done`: addresses, links and amounts in the draft that the thread does not contain, in words."""
+    """With `done`: messages about addresses, links and amounts that the thread does not contain."""
     cut: bool = False
 
 
@@ -82,9 +82,9 @@ class Spend:
     completion_tokens: int
     budget_usd: float
     model: OneLine = OneLine("")
-    """The model that answered last; before that the stand-in where no other can answer."""
+    """The model that answered last; before the first answer, the stand-in if it is the only model."""
 
     @property
     def over(self) -> bool:
-        """True when automatic work has to stop."""
+        """Whether automatic work has to stop."""
         return self.usd >= self.budget_usd

@@ -1,4 +1,4 @@
-"""A thread as the models get it: which emails belong to it, and their bodies."""
+"""Reads a thread for the models: its emails and their bodies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mm_tui.store.mail.rows import MailRow
 
 LONGEST_THREAD = 30
-"""The newest so many emails of a thread are read; older ones stand in the quotes."""
+"""How many of a thread's newest emails are read; older ones appear in the quotes."""
 
 
 @dataclass(frozen=True)
@@ -27,30 +27,30 @@ class Conversation:
     """A thread, ready for a prompt."""
 
     subject: EmailDetail
-    """The email that a label, an extraction or a reply is about: the newest inbound one."""
+    """The email to label, extract from or reply to: the newest inbound one."""
     mails: tuple[EmailDetail, ...]
-    """All that was said, oldest first."""
+    """All emails of the thread, oldest first."""
     letters: tuple[Letter, ...]
-    """The same for a prompt."""
+    """The emails as prompts need them."""
     about: Letter
-    """The subject's letter."""
+    """The letter made from `subject`."""
     shortened: bool
-    """There were more emails than are read."""
+    """The thread has more emails than are read."""
 
     @classmethod
     def of(cls, mails: Sequence[EmailDetail], subject: EmailDetail, *, shortened: bool = False) -> Self:
-        """From the opened emails of a thread, oldest first; `subject` is one of them."""
+        """Builds one from the opened emails of a thread, oldest first; `subject` is one of them."""
         letters = {mail.id: letter(mail) for mail in mails}
         return cls(subject, tuple(mails), tuple(letters.values()), letters[subject.id], shortened)
 
     @property
     def for_reply(self) -> tuple[Letter, ...]:
-        """The letters with the one to be answered at the end, where a drafting prompt looks for it."""
+        """The letters, with the one to answer at the end, where a drafting prompt expects it."""
         return (*(one for one in self.letters if one is not self.about), self.about)
 
 
 def letter(mail: EmailDetail) -> Letter:
-    """An email as a prompt shows it."""
+    """Converts an email for a prompt."""
     return Letter(
         sender=OneLine(str(mail.sender)),
         subject=mail.subject,
@@ -60,7 +60,7 @@ def letter(mail: EmailDetail) -> Letter:
 
 
 class Conversations:
-    """Reads threads out of the store, and opens at the gateway what is missing there."""
+    """Reads threads from the store, and fetches missing bodies from the gateway."""
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock) -> None:
         self._mail = MailStore(database)
@@ -68,7 +68,8 @@ class Conversations:
         self._clock = clock
 
     def subject_row(self, email_id: str) -> MailRow | None:
-        """The row of the email that the thread's card is about: the newest one that arrived, else the email itself."""
+        """The row of the email that the thread's card describes: the newest inbound one, or the email itself if there
+        is none."""
         row = self._mail.row(email_id)
         if row is None or row.thread_id is None:
             return row
@@ -81,10 +82,10 @@ class Conversations:
         return inbound[-1] if inbound else row
 
     async def read(self, email_id: str) -> Conversation | None:
-        """The conversation around an email; None when the store does not know it.
+        """The conversation around an email; None if it is not in the store.
 
-        Bodies that are missing are fetched, which marks those emails read: call it when a human asked, or where the
-        user has switched that on.
+        Missing bodies are fetched, which marks those emails as read: call it only if a human asked or has switched this
+        on.
 
         Raises:
             GatewayError: a body could not be read.
@@ -101,7 +102,7 @@ class Conversations:
         return Conversation.of(details, subject, shortened=len(said) > len(chosen))
 
     def _said(self, mailbox_id: str, thread_id: str | None) -> list[str]:
-        """The ids of the thread's emails that arrived or left, oldest first."""
+        """The ids of the thread's emails that arrived or were sent, oldest first."""
         mails = self._mail.thread(mailbox_id, thread_id) if thread_id else []
         return [mail.id for mail in mails if (self._mail.detail(mail.id) or mail).is_exchanged]
 

@@ -1,4 +1,4 @@
-"""Replies drafted by a model, changed on request, and submitted to the gate."""
+"""Replies that a model drafts and changes on request, and their submission for approval."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ if TYPE_CHECKING:
 __all__ = ["AlreadySubmitted", "DraftText", "Drafts", "NotJournaled"]
 
 _TOLD = 200
-"""Characters of the gateway's words that go into the journal."""
+"""The most characters of the gateway's message to journal."""
 
 log = logging.getLogger("mm_tui.drafts")
 
 
 class AlreadySubmitted(Exception):
-    """An earlier text of this act of writing had reached the gateway: it stands, the newer one was not submitted.
+    """An earlier text of this reply had already reached the gateway; the newer one was not submitted.
 
     Attributes:
         receipt: the gateway's answer for the earlier text.
@@ -68,7 +68,8 @@ class NotJournaled(Exception):
 
 
 class Drafts:
-    """Writes with the models' help. Recipients and threading come from the email answered, never from a model."""
+    """Drafts replies with the models. Recipients and threading come from the email being answered, never from a
+    model."""
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Drafts:
 
         Args:
             assistant: shared with `Triage`.
-            reviewer: the human whose replies are submitted; empty takes the profile's.
+            reviewer: the human who submits replies; empty means the profile's reviewer.
         """
         self._clock: Clock = clock or SystemClock()
         self._reviewer = reviewer or settings.profile.reviewer or "unknown"
@@ -97,17 +98,17 @@ class Drafts:
         self._examples = Examples(settings)
         self._contacts = Contacts(database, clock or SystemClock())
         self._submitted: dict[str, str] = {}
-        """The body first submitted by each session."""
+        """The body first submitted in each session."""
 
     async def draft_reply(self, email_id: str, instruction: str = "") -> AsyncGenerator[DraftText, None]:
-        """Drafts a reply to the newest inbound mail of the thread.
+        """Drafts a reply to the newest inbound email of the thread.
 
         Yields the whole text so far; the last item has `done` and `warnings`. Close the generator, or cancel the
         task, to stop.
 
         Raises:
-            AssistError: the model failed; `str(error)` is a quiet line to show.
-            GatewayError: a body that is needed cannot be read.
+            AssistError: the model failed; `str(error)` is a line to show.
+            GatewayError: a body that it needs cannot be read.
         """
         conversation = await self._read(email_id)
         own = await asyncio.to_thread(self._own, conversation.subject)
@@ -121,8 +122,8 @@ class Drafts:
                 yield part
 
     async def redraft(self, email_id: str, text: str, instruction: str) -> AsyncGenerator[DraftText, None]:
-        """Rewrites `text` as the instruction says: "shorter", "friendlier", or free words. As `draft_reply`, but where
-        the thread cannot be read the text alone goes to the model, and nothing is compared.
+        """Rewrites `text` as instructed: "shorter", "friendlier", or in free words. Works like `draft_reply`, but if
+        the thread cannot be read, the model gets only the text and nothing is compared.
 
         Raises:
             AssistError: the model failed.
@@ -141,21 +142,22 @@ class Drafts:
                 yield part
 
     async def submit_reply(self, email_id: str, body: str, *, cc: Sequence[str] = (), session: str) -> SendReceipt:
-        """Submits a reply that a human wrote through the gate, with the send key.
+        """Submits a reply written by a human for approval, with the send key.
 
-        Journaled before and after. The reply is tagged with who wrote it; where that fails only this machine knows.
+        It is journaled before and after. The reply is tagged with its author; if that fails, only this machine knows
+        the author.
 
         Args:
-            email_id: the email that is answered; recipients, subject and threading come from it.
-            body: the text as the human saw it.
+            email_id: the email to answer, which determines recipients, subject and threading.
+            body: the text as shown to the human.
             cc: addresses that the human typed.
-            session: names this act of writing (a uuid made when the editor was opened). Submitting twice, or again
-                after a timeout, causes one reply.
+            session: identifies this reply (a uuid created when the editor opened). Submitting twice, or again after a
+            timeout, results in one reply.
 
         Raises:
-            AlreadySubmitted: an earlier text of this session had arrived.
+            AlreadySubmitted: an earlier text of this session had already arrived.
             NotJournaled: the journal cannot be written, so nothing was sent.
-            GatewayError: with `may_have_happened` it can be submitted again in the same session.
+            GatewayError: if `may_have_happened`, it can be submitted again in the same session.
         """
         mail = await asyncio.to_thread(self._mail.summary, email_id)
         if mail is None:
@@ -186,21 +188,22 @@ class Drafts:
         await asyncio.to_thread(self._journal.write, kind, self._reviewer, email_id, self._clock.now(), details)
 
     async def _record(self, kind: str, email_id: str, details: Mapping[str, str]) -> None:
-        """Journals what came of a call. What cannot be written stays open there, and is known again by its content."""
+        """Journals the outcome of a call. If that fails the entry stays open, and the reply is recognized later by its
+        content."""
         try:
             await self._append(kind, email_id, details)
         except (sqlite3.Error, StoreError, OSError) as error:
             log.warning("what came of a reply could not be journaled: %s", type(error).__name__)
 
     async def _tag(self, mailbox_id: str, email_id: str) -> None:
-        """Tells other reviewers, and this one at other machines, that a human wrote it."""
+        """Tells other reviewers, and this one on other machines, that a human wrote it."""
         try:
             await tags.merge(self._gateway, mailbox_id, email_id, {WRITTEN_BY: self._reviewer})
         except (GatewayError, tags.TagsDiffer) as error:
             log.info("%s could not be tagged with who wrote it: %s", email_id, type(error).__name__)
 
     async def _like(self, conversation: Conversation) -> tuple[Example, ...]:
-        """Examples for an answer in this conversation."""
+        """Examples of wording for a reply in this conversation."""
         subject = conversation.subject
         known = self._assistant.known("classify", subject.id) or {}
         label = str(subject.tags.get(OneLine(tags.LABEL), "") or known.get("value", ""))
@@ -227,7 +230,7 @@ class Drafts:
         return replace(draft, warnings=found, cut=draft.cut or conversation.shortened)
 
     def _address_of(self, email_id: str) -> str:
-        """The address of the mailbox that an email is in; empty when it is not in the store."""
+        """The address of an email's mailbox; empty if the email is not in the store."""
         row = self._mail.row(email_id)
         boxes = self._mail.mailboxes()
         return next((box.address for box in boxes if row is not None and box.id == row.mailbox_id), "")

@@ -1,4 +1,4 @@
-"""Triage by itself: takes over what agents leave as tags, and in automatic mode examines recent mail."""
+"""Background triage: imports the tags that agents set and, in automatic mode, examines recent mail."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ if TYPE_CHECKING:
 
 VIEW = MailView(query="is:inbound -has:summary -is:spam")
 WINDOW = 60
-"""How many of the newest emails without a summary are looked at in one round."""
+"""How many of the newest emails without a summary one round considers."""
 MOST_LOOKED = 20
-"""Mails whose tags are looked for in one round: about four requests a second, however long the list is."""
+"""Emails whose tags are fetched in one round: about four requests a second, however long the list is."""
 MOST_EXAMINED = 12
-"""Mails examined in one round, so that new mail does not wait behind a long one."""
+"""Emails examined in one round, so that new mail does not wait for a long round."""
 PATIENCE = (0.0, 4.0, 10.0, 30.0, 120.0)
-"""Seconds before each look for tags that another worker may still leave."""
+"""Seconds before each check for tags that another program may still set."""
 SETTLED_MS = 15 * 60 * 1000
-"""Age in milliseconds from which an email has the tags that it will get: one look is enough."""
+"""Age in milliseconds from which no more tags are expected: one check is enough."""
 GRACE = 20.0
-"""Seconds that new mail is left to an agent before automatic mode opens it: agents poll for unread mail."""
+"""Seconds during which automatic mode leaves new mail unopened, because agents poll for unread mail."""
 READ_GRACE = 5.0
-"""The same for mail that somebody opened: its tags may be on their way."""
+"""The same in seconds for mail that somebody opened: its tags may be on their way."""
 PAUSE = 5.0
-"""Seconds between rounds when nothing wakes."""
+"""Seconds between rounds unless it is woken."""
 REST = 60.0
-"""Seconds without automatic work after the gateway or a model failed."""
+"""Seconds to pause automatic work after the gateway or a model failed."""
 MAIL_REST = 900.0
 """Seconds until an email that could not be examined is tried again."""
 AT_ONCE = 2
 
 
 class Examiner(Protocol):
-    """What rounds do with an email."""
+    """What a round can do with an email."""
 
     async def take_over_tags(self, row: MailRow) -> bool:
-        """Takes over what an agent left as tags. True when there was something."""
+        """Imports the tags that an agent set. Returns whether there were any."""
 
     async def examine(self, email_id: str, *, automatic: bool) -> CardState:
-        """Has the models read an email."""
+        """Lets the models read an email."""
 
     def may_examine(self, row: MailRow) -> bool:
-        """Whether an email may be read without being asked."""
+        """Whether an email may be examined automatically."""
 
 
 class Rounds:
@@ -62,30 +62,30 @@ class Rounds:
         self._mail = mail
         self._clock = clock
         self._looks: dict[str, tuple[int, float]] = {}
-        """For each email how often its tags were looked for, and when that is due again."""
+        """For each email, how often its tags were checked and when the next check is due."""
         self._open_at: dict[str, float] = {}
-        """When automatic mode may open an email."""
+        """For each email, when automatic mode may open it."""
         self._rows: list[MailRow] = []
         self._stamp: int | None = None
-        """The store's when `_rows` were read."""
+        """The store's stamp when `_rows` were read."""
         self._resting_until = 0.0
         self._left = 0
         self._looks_left = 0
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Starts the next round now instead of at its time."""
+        """Starts the next round now."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Makes rounds until cancelled."""
+        """Runs rounds until cancelled."""
         while True:
             self._woken.clear()
             pause = PAUSE
             try:
                 await self.round()
             except (GatewayError, sqlite3.Error):
-                # The sync says on the status line what fails; here it only means to rest.
+                # The sync reports the failure on the status line; here it only causes a pause.
                 pause = REST
             await sleep_or_wake(self._clock, pause, self._woken)
 
@@ -146,7 +146,7 @@ class Rounds:
 
 
 def _looks_behind(row: MailRow, settled_ms: int) -> int:
-    """How many of the looks for its tags an email that is new here has behind it: all but one if it came long ago."""
+    """How many tag checks to skip for an email that is new here: all but one if it arrived long ago."""
     return len(PATIENCE) - 1 if row.received_at is not None and row.received_at < settled_ms else 0
 
 

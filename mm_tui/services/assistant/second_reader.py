@@ -1,6 +1,8 @@
-"""The second reader: what a model finds in a draft that its thread contradicts, does not hold, or asked.
+"""The second reader: a model points out what in a draft contradicts its thread, is missing from it, or leaves a
+question unanswered.
 
-Advice only. It reads what is opened on this machine, opens nothing, and changes no level, no order and no gate.
+It only advises. It reads emails already opened on this machine, opens none, and affects neither levels, order nor
+approval.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ __all__ = ["Remark", "SecondReader", "SecondReaderState"]
 
 MOST_KEPT = 200
 LONGEST_THREAD = 30
-"""The newest so many emails of a thread are read."""
+"""How many of a thread's newest emails are read."""
 READING = OneLine("the second reader is reading the draft …")
 UNREADABLE = OneLine("the second reader's answer could not be read")
 NOTHING_NAMED = "no remarks, which does not prove that all is well"
@@ -47,28 +49,28 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Remark:
-    """One thing that the second reader points at: words of the draft, and words of its thread or the house facts."""
+    """One remark of the second reader: a quote from the draft, and one from its thread or the house facts."""
 
     kind: str
     """`contradicted`, `not_found` or `unanswered`."""
     draft: OneLine
     draft_span: tuple[int, int]
-    """Where they stand in the body."""
+    """The position of the quote in the body."""
     source: OneLine
     source_span: tuple[int, int]
     source_id: str
-    """The email's id, or the name of the file of house facts."""
+    """The email's id, or the name of the file with house facts."""
     source_name: OneLine
-    """Whose mail it is, or the file's name."""
+    """The email's sender, or the file's name."""
 
     @property
     def words(self) -> OneLine:
-        """The kind in words."""
+        """The kind as text for the reader."""
         return OneLine(_WORDS[self.kind][0])
 
     @property
     def line(self) -> OneLine:
-        """All of it on one line."""
+        """The remark on one line."""
         kind, label = _WORDS[self.kind]
         if self.kind == "unanswered":
             return OneLine(f"{kind}: “{self.source}” ({self.source_name}); the draft says “{self.draft}”")
@@ -77,29 +79,29 @@ class Remark:
 
 @dataclass(frozen=True)
 class SecondReaderState:
-    """What the second reader says of one version of a draft."""
+    """What the second reader says about one version of a draft."""
 
     phase: Phase
     words: OneLine = OneLine("")
-    """One quiet line: that it reads, what failed, what was left out."""
+    """One line about progress, a failure, or what was left out."""
     remarks: tuple[Remark, ...] = ()
     model: OneLine = OneLine("")
     dropped: int = 0
-    """Lines that were not shown because their quotes do not stand there."""
+    """The number of remarks dropped because their quotes do not occur in the text."""
 
     @property
     def stand_in(self) -> bool:
-        """True when it was the sandbox's plain rules that read."""
+        """Whether the reader was the sandbox's simple rules."""
         return self.model.startswith(STAND_IN_MODEL)
 
     @property
     def badge(self) -> OneLine:
-        """Who read; empty before anybody has."""
+        """The model that read it; empty before that."""
         return OneLine(f"{self.model} (local stand-in, not Jamba)" if self.stand_in else self.model)
 
     @property
     def summary(self) -> OneLine:
-        """One line: what it is at, or what was found and by whom."""
+        """One line: the progress, or what was found and by which model."""
         if self.phase is not Phase.DONE:
             return self.words
         number = len(self.remarks)
@@ -113,10 +115,10 @@ class SecondReaderState:
 
 
 class SecondReader:
-    """Reads drafts when asked, and keeps what was said of each version."""
+    """Reads drafts on request, and caches the remarks on each version."""
 
     def __init__(self, assistant: Assistant, facts: HouseFacts, notify: Notify) -> None:
-        """Takes what it works with; `notify` is told `AssistChanged` about the draft."""
+        """`notify` receives `AssistChanged` for the draft."""
         self._assistant = assistant
         self._facts = facts
         self._notify = notify
@@ -127,25 +129,24 @@ class SecondReader:
 
     @property
     def automatic(self) -> bool:
-        """Whether drafts are read without being asked."""
+        """Whether drafts are read automatically."""
         return self._automatic and self._assistant.has_key
 
     def state(self, entry: QueueEntry) -> SecondReaderState | None:
-        """What is known of this version of the draft beside this thread; None when it was not read."""
+        """The result for this version of the draft and its thread; None if it was not read."""
         return self._states.get(_key(entry))
 
     async def read(
         self, entry: QueueEntry, own_address: str, *, automatic: bool = False, again: bool = False
     ) -> SecondReaderState:
-        """Has a draft read, unless the answer is known. What fails is said in the state, not raised.
+        """Has a draft read, unless the answer is cached.
 
-        Cancel the task to stop.
+        Failures are reported in the state, not raised. Cancel the task to stop.
 
         Args:
             entry: the draft with its thread.
-            own_address: the mailbox's, for its house facts.
-            automatic: nobody asked: refuse over the budget.
-            again: ask the model anew.
+            own_address: the mailbox's address, which selects the house facts.
+            automatic: nobody asked: refuse over the budget. again: ask the model even if the answer is cached.
         """
         if (why := why_not(entry)) or not self._assistant.has_key:
             return self._put(entry, SecondReaderState(Phase.FAILED, why or NoKey().words))
@@ -166,7 +167,7 @@ class SecondReader:
         return self._put(entry, _state(known, names, left_out))
 
     async def recall(self, entry: QueueEntry, own_address: str) -> SecondReaderState | None:
-        """What is kept about a draft from before; asks nobody."""
+        """The cached result for a draft; calls no model."""
         if (found := self.state(entry)) is not None or why_not(entry):
             return found
         facts = await asyncio.to_thread(self._facts.of, own_address)
@@ -189,14 +190,14 @@ class SecondReader:
 
 
 def why_not(entry: QueueEntry) -> OneLine:
-    """Why there is nothing to read; empty when there is."""
+    """Why the draft cannot be read; empty if it can."""
     if entry.is_inbound:
         return INBOUND
     return OneLine("") if _opened(entry) else NO_THREAD
 
 
 def _opened(entry: QueueEntry) -> list[EmailSummary]:
-    """The emails of the thread that arrived or left and are opened here, oldest first."""
+    """The emails of the thread that arrived or were sent and were opened here, oldest first."""
     return [mail.detail for mail in entry.thread if mail.detail is not None and mail.detail.is_exchanged]
 
 
@@ -209,7 +210,7 @@ def _body(entry: QueueEntry) -> ManyLine:
 
 
 def _reading(entry: QueueEntry, facts: Facts) -> tuple[Reading, dict[str, OneLine], OneLine]:
-    """What is read, how its sources are called, and what was left out, in words."""
+    """The text to read, the names of its sources, and a message about what was left out."""
     from mm_tui.assist.second_reader import Reading, Source
 
     exchanged = [mail for mail in entry.thread if mail.mail.is_exchanged]

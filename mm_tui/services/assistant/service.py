@@ -1,4 +1,4 @@
-"""The models behind one door: built late, asked once for the same question, paid for in one book.
+"""Access to the models: built on first use, cached by question, with one account of the cost.
 
 `jamba` (and with it the SDK and httpx) is imported by the first call that needs a model, off the event loop.
 """
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 class Assistant:
-    """One for each profile and event loop; `aclose()` it at the end."""
+    """Create one per profile and event loop; call `aclose()` at the end."""
 
     def __init__(
         self,
@@ -51,10 +51,9 @@ class Assistant:
         limits: Limits | None = None,
     ) -> None:
         """Args:
-        database: where answers and spend are kept.
-        model: in place of AI21's, for tests.
-        limits: what one model may be asked; None takes AI21's documented limits, and next to none for a stand-in
-            on this machine.
+        database: stores answers and spend.
+        model: replaces AI21's client in tests. limits: rate limits per model; None means AI21's documented limits, or
+        almost none for a stand-in on this machine.
         """
         self.settings = settings
         self._store = AssistStore(database)
@@ -82,16 +81,17 @@ class Assistant:
 
     @property
     def _asks_this_machine(self) -> bool:
-        """Nobody but the sandbox answers there."""
+        """Whether the model's address is on this machine, where only the sandbox answers."""
         return urlsplit(self.settings.profile.ai21_host).hostname in LOOPBACK_HOSTS
 
     def known(self, task: str, email_id: str) -> dict[str, Any] | None:
-        """The newest answer of a task about an email: `value`, `model`, `cut`. It may be older than the thread."""
+        """The newest cached answer of a task about an email: `value`, `model`, `cut`. It may be older than the
+        thread."""
         found = self._store.latest(task, email_id)
         return found.result if found else None
 
     async def keep(self, task: str, email_id: str, result: Mapping[str, Any]) -> None:
-        """Keeps something about an email that no model was asked for: a human's label, tags found at the gateway."""
+        """Stores a result that came from no model: a human's label, or tags from the gateway."""
         key = ResultKey(task, email_id, "", "", "")
         await asyncio.to_thread(self._store.put, key, result, self._clock.now())
 
@@ -104,12 +104,12 @@ class Assistant:
         automatic: bool = False,
         again: bool = False,
     ) -> Answered[ManyLine]:
-        """Two sentences on a thread.
+        """Summarizes a thread in two sentences.
 
         Args:
-            email_id: the email that the answer is kept under.
+            email_id: the email that the answer is stored for.
             letters: the thread, oldest first.
-            shortened: older emails of the thread were left out already.
+            shortened: older emails of the thread were already left out.
             automatic: nobody asked for it: refuse over the budget.
             again: ask even if the answer is known.
 
@@ -127,7 +127,7 @@ class Assistant:
     async def classify(
         self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
     ) -> Answered[OneLine]:
-        """The label of the newest letter. As `summarise`."""
+        """Labels the newest letter. See `summarise`."""
         from mm_tui.assist import tasks
 
         labels = self.settings.assist.labels
@@ -139,7 +139,7 @@ class Assistant:
     async def extract(
         self, email_id: str, letters: Sequence[Letter], *, automatic: bool = False, again: bool = False
     ) -> Answered[Extraction]:
-        """What the newest letter asks for. As `summarise`."""
+        """Extracts what the newest letter asks for. See `summarise`."""
         from mm_tui.assist import tasks
 
         request = tasks.prepare("extract", letters, self.settings.assist)
@@ -156,7 +156,7 @@ class Assistant:
     async def second_reading(
         self, draft_id: str, reading: Reading, facts: Facts, *, automatic: bool = False
     ) -> Answered[SecondReading]:
-        """What a model points at in a draft. As `summarise`; `known_second_reading` says whether it was asked before.
+        """Has a model check a draft. See `summarise`; `known_second_reading` returns a cached answer.
 
         Raises:
             AssistError: of the kind that fits; NoKey and OverBudget without asking.
@@ -177,7 +177,7 @@ class Assistant:
     async def known_second_reading(
         self, draft_id: str, reading: Reading, facts: Facts
     ) -> Answered[SecondReading] | None:
-        """What was answered to this very question before; None when it was not asked."""
+        """The cached answer to exactly this question; None if it was not asked."""
         from mm_tui.assist import second_reader, tasks
 
         request = tasks.prepare_second_reader(reading, self.settings.assist, for_prompt(facts))
@@ -189,7 +189,7 @@ class Assistant:
         )
 
     async def write(self, request: Request, *, automatic: bool = False) -> AsyncGenerator[DraftText, None]:
-        """Streams a draft or redraft; the last item has `done`. Not kept: two drafts of one email may differ.
+        """Streams a draft or redraft; the last item has `done`. It is not cached: two drafts of one email may differ.
 
         Raises:
             AssistError: of the kind that fits.
@@ -210,13 +210,13 @@ class Assistant:
                     answered, usage = part.whole.model, part.whole.usage
                     yield DraftText(text, done=True, model=answered, cut=request.cut or part.whole.truncated)
         finally:
-            # A stream that was stopped or broke off has no count, but was paid for all the same.
+            # A stream that was stopped or broke off reports no usage, but still costs money.
             if text:
                 counted = usage if usage and usage.completion_tokens else Usage(request.estimate, tokens(text))
                 self._book(answered, counted)
 
     async def write_whole(self, request: Request, *, automatic: bool = False) -> DraftText:
-        """A draft in one piece. As `write`."""
+        """Writes a draft in one piece. See `write`."""
         from mm_tui.assist import tasks
 
         model = await self._ready(automatic)
@@ -245,7 +245,7 @@ class Assistant:
         model = await self._ready(automatic)
         answer = await ask(model)
         await asyncio.to_thread(self._book, answer.model, answer.usage)
-        # An answer without form is shown, but not taken for the answer when the question comes again.
+        # A malformed answer is shown but not reused for the same question.
         kept_under = key if answer.certain else key._replace(content_hash="uncertain")
         result = {"value": pack(answer.value), "model": str(answer.model), "cut": answer.cut}
         await asyncio.to_thread(self._store.put, kept_under, result, self._clock.now())
@@ -303,14 +303,14 @@ class Assistant:
 
 
 def for_prompt(facts: Facts) -> tuple[Fact, ...]:
-    """House facts as prompts take them."""
+    """Converts house facts for prompts."""
     from mm_tui.assist.prompts import Fact
 
     return tuple(Fact(file.name, file.text) for file in facts.files)
 
 
 def as_examples(kept: Sequence[KeptExample]) -> tuple[Example, ...]:
-    """Examples of wording as prompts take them."""
+    """Converts examples of wording for prompts."""
     from mm_tui.assist.prompts import Example
 
     return tuple(Example(one.written, one.released) for one in kept)

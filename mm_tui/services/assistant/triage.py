@@ -1,7 +1,7 @@
 """Labels, summaries and extractions of mail, on demand and automatically.
 
-Results go into the store and a notice says which mail they are about. What another worker found and left as tags at
-the gateway is taken over without asking a model, and without opening the email.
+Results go into the store, and an event names the email. Results that another program set as tags at the gateway are
+imported without asking a model and without opening the email.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["AUTOMATIC_WARNING", "CardState", "Phase", "Spend", "Triage"]
 
 AUTOMATIC_WARNING = "Automatic mode opens new mail, which marks it read at the gateway."
-"""To be said wherever automatic mode is switched on."""
+"""The warning to show wherever automatic mode is switched on."""
 
 NOT_ASKED = OneLine("The assistant has not read this thread yet.")
 QUEUED = OneLine("The assistant will read this thread soon.")
@@ -44,11 +44,11 @@ STOPPED = OneLine("Stopped.")
 UNKNOWN_MAIL = OneLine("This email is not in the local store.")
 
 RECENT_DAYS = 14
-"""How old read mail may be for automatic mode to examine it; older mail is examined when asked for."""
+"""How old mail that was read may be for automatic mode to examine it; older mail is examined on request."""
 
 
 class Triage:
-    """On demand: `examine`. By itself: `run`, until cancelled."""
+    """`examine` works on demand; `run` works in the background until cancelled."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Triage:
         clock: Clock,
         notify: Notify,
     ) -> None:
-        """Takes what it works with. `assistant` is shared with `Drafts`."""
+        """`assistant` is shared with `Drafts`."""
         self._mail = MailStore(database)
         self._gateway = gateway
         self._assistant = assistant
@@ -80,20 +80,20 @@ class Triage:
 
     @property
     def automatic(self) -> bool:
-        """Whether new mail is worked on without being asked."""
+        """Whether new mail is examined automatically."""
         return self._automatic
 
     def set_automatic(self, on: bool) -> None:
-        """Switches automatic mode, until the program ends. Show AUTOMATIC_WARNING before."""
+        """Switches automatic mode on or off until the program ends. Show AUTOMATIC_WARNING first."""
         self._automatic = on
         self.wake()
 
     def spend(self) -> Spend:
-        """Today's cost."""
+        """Today's cost (UTC day)."""
         return self._assistant.spend()
 
     def card(self, email_id: str) -> CardState:
-        """The card for an email and its thread; pass the thread's newest mail. Reads the store alone."""
+        """The card for an email and its thread; pass the thread's newest email. Reads only the store."""
         row = self._conversations.subject_row(email_id)
         if row is None:
             return CardState(Phase.FAILED, UNKNOWN_MAIL)
@@ -123,7 +123,7 @@ class Triage:
         )
 
     def _label(self, email_id: str) -> tuple[OneLine, OneLine]:
-        """The label and who set it: a human's wins, wherever it was set."""
+        """The label and who set it: a human's label wins, wherever it was set."""
         tagged = self._assistant.known("tags", email_id) or {}
         if own := self._assistant.known("human_label", email_id):
             return OneLine(own["value"]), OneLine(tags.BY_HUMAN)
@@ -147,7 +147,7 @@ class Triage:
         return Phase.WAITING, NOT_ASKED, True
 
     def _is_due(self, row: MailRow) -> bool:
-        """Whether an email is automatic mode's business: new, or read by someone lately."""
+        """Whether automatic mode should examine an email: it is new, or was read recently."""
         if str(row.status) == Status.UNREAD:
             return True
         since = self._clock.now() - timedelta(days=RECENT_DAYS)
@@ -157,17 +157,17 @@ class Triage:
     # On demand
 
     async def examine(self, email_id: str, *, again: bool = False, automatic: bool = False) -> CardState:
-        """Summarises the thread, labels its newest inbound mail and extracts what that asks for.
+        """Summarizes the thread, labels its newest inbound email and extracts its requests.
 
-        A failing model or gateway is said on the card, not raised. Cancel the task to stop.
+        Failures of the model or gateway are shown on the card, not raised. Cancel the task to stop.
 
         Args:
             email_id: any mail of the thread.
-            again: ask the models anew even if their answers are known.
+            again: ask the models even if their answers are cached.
             automatic: nobody asked for it: stop at the daily budget.
 
         Returns:
-            The card as it stands at the end.
+            The resulting card.
         """
         row = await asyncio.to_thread(self._conversations.subject_row, email_id)
         if row is None:
@@ -236,7 +236,7 @@ class Triage:
             await self._annotate(row, urgency=answer.value.urgency)
 
         if automatic and self._label(mail_id)[0]:
-            # An agent's label stands: nobody asked for another.
+            # An agent's label is kept: nobody asked for another.
             return [summary(), facts()]
         return [label(), summary(), facts()]
 
@@ -254,7 +254,7 @@ class Triage:
     # Tags
 
     async def set_label(self, email_id: str, label: str) -> CardState:
-        """Sets a human's label: it wins over any model's. Written as a tag where `write_tags` is on.
+        """Sets a human's label, which overrides any model's. It is written as a tag if `write_tags` is on.
 
         Raises:
             ValueError: it is not one of the configured labels.
@@ -295,7 +295,7 @@ class Triage:
                 await self._take_over(row, held)
 
     async def _take_over(self, row: MailRow, held: dict[OneLine, OneLine]) -> dict[str, Any]:
-        """Keeps what tags say of an email, and shows it in the list where we know nothing ourselves."""
+        """Stores what tags say about an email, and lists it if the assistant has no result of its own."""
         found = tags.read_results(held, self._settings.assist.labels)
         chips = chips_of(held)
         if found and found != self._assistant.known("tags", row.email_id):
@@ -315,15 +315,15 @@ class Triage:
     # By itself
 
     def wake(self) -> None:
-        """Says that new mail may be there."""
+        """Reports that there may be new mail."""
         self._rounds.wake()
 
     async def run(self) -> None:
-        """Takes over tags as others write them; in automatic mode examines new mail, until cancelled."""
+        """Imports tags and, in automatic mode, examines new mail, until cancelled."""
         await self._rounds.run()
 
     async def round(self) -> None:
-        """One look at the newest emails without a label.
+        """Runs one round over the newest emails without a label.
 
         Raises:
             GatewayError: tags could not be read.
@@ -331,7 +331,8 @@ class Triage:
         await self._rounds.round()
 
     async def take_over_tags(self, row: MailRow) -> bool:
-        """Reads an email's tags at the gateway, which does not mark it read. True: they summarise it.
+        """Reads an email's tags from the gateway, which does not mark it as read. Returns whether they contain a
+        summary.
 
         Raises:
             GatewayError: they could not be read.

@@ -1,7 +1,7 @@
-"""Puts every act at the gateway into the journal before it leaves this machine (R9).
+"""Journals every change at the gateway before the call leaves this machine (R9).
 
-Decisions, edits and replies have entries of their own, written by the services that make them; every other call that
-changes something is journaled here, on its way out of the client.
+Decisions, edits and replies are journaled by their own services; the client journals every other call that changes
+something here.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ KINDS: Mapping[Call, str] = {
     calls.CREATE_WEBHOOK: "creating_webhook",
     calls.DELETE_WEBHOOK: "deleting_webhook",
 }
-"""The journal's word for each act."""
+"""The journal's word for each action."""
 BY_SERVICES = frozenset({calls.DECIDE, calls.SEND, calls.REPLY, calls.CANCEL, calls.SCHEDULE})
-"""What a reviewer's services journal themselves, with digests and outcomes."""
+"""Calls that a reviewer's services journal themselves, with digests and outcomes."""
 FAILED, IN_DOUBT = "act_failed", "act_in_doubt"
 _TOLD = (
     "oversight_mode",
@@ -55,18 +55,17 @@ _TOLD = (
     "email",
     "pattern",
 )
-"""Fields whose values are told; of all others only that they were given. No content, no codes, no keys."""
+"""Fields whose values are journaled; for all others only that they were given. Content, codes and keys are never
+journaled."""
 _LONGEST = 200
 
 
 class ActJournal:
-    """Journals the acts of one client.
+    """Journals the actions of one client.
 
     Args:
         database: where the journal is.
-        who: the name under which acts are journaled.
-        clock: what entries are dated by.
-        but: the calls that somebody else journals.
+        who: the name to journal. clock: dates the entries. but: calls that are journaled elsewhere.
     """
 
     def __init__(self, database: Database, who: str, clock: Clock, *, but: frozenset[Call] = frozenset()) -> None:
@@ -76,7 +75,7 @@ class ActJournal:
         self._but = but
 
     async def begins(self, call: Call, at: Mapping[str, str], body: Mapping[str, object]) -> None:
-        """Writes down what is about to be done. On the disk when it returns.
+        """Journals what is about to be done. The entry is on disk when it returns.
 
         Raises:
             NotJournaled: it cannot be written, so the call must not be made.
@@ -90,7 +89,7 @@ class ActJournal:
             raise NotJournaled(f"the journal cannot be written: {error}") from error
 
     async def failed(self, call: Call, at: Mapping[str, str], error: GatewayError) -> None:
-        """Writes down that it was refused, or that nobody knows what became of it.
+        """Journals that the call was refused, or that its outcome is unknown.
 
         Raises:
             NotJournaled: it cannot be written.
@@ -110,7 +109,7 @@ class ActJournal:
 
 
 def _places(at: Mapping[str, str]) -> dict[str, str]:
-    """What the call is about beside the email, by the names that the journal has for it."""
+    """What the call is about besides the email, by the journal's field names."""
     return {
         "mailbox" if name == "mailbox_id" else name: value[:_LONGEST]
         for name, value in at.items()

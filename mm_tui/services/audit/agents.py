@@ -1,6 +1,7 @@
-"""What reviewers did with the drafts of each agent, from the local journal. An agent is the key that composed them.
+"""What reviewers did with the drafts of each agent, from the local journal.
 
-The key is told by the gateway's audit log alone: where that was not read, drafts stand under no key.
+An agent is identified by the key that composed the drafts. Only the gateway's audit log names the key: drafts not
+covered by it are listed without a key.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 MOST_REASONS = 10
-"""So many different reasons are told of one agent."""
+"""How many different reasons are listed for one agent."""
 
 
 @dataclass
@@ -30,38 +31,38 @@ class AgentFigures:
     """One agent's row."""
 
     key_id: OneLine
-    """Of the key that composed; empty where the log does not tell."""
+    """The id of the key that composed; empty if the log does not say."""
     decided: list[Decided] = field(default_factory=list)
     """Decisions about its drafts."""
 
     def number(self, *outcomes: str) -> int:
-        """How many drafts were decided so."""
+        """How many drafts were decided this way."""
         return sum(one.outcome in outcomes for one in self.decided)
 
     @property
     def edited(self) -> int:
-        """How many left with a human's text."""
+        """How many were sent with a human's text."""
         return self.number("edit_released", "rescheduled")
 
     @property
     def reasons(self) -> list[tuple[OneLine, int]]:
-        """Why drafts were rejected, the most frequent first."""
+        """Why drafts were rejected, most frequent first."""
         found = Counter(OneLine(one.reason) for one in self.decided if one.reason)
         return found.most_common(MOST_REASONS)
 
     @property
     def flags(self) -> list[tuple[OneLine, int]]:
-        """Codes of findings, with how many of the drafts had them, the most frequent first."""
+        """Codes of findings, with the number of drafts that had them, most frequent first."""
         return Counter(OneLine(flag) for one in self.decided for flag in one.flags).most_common()
 
     @property
     def seconds(self) -> float | None:
-        """Median time from a draft's arrival to its decision; None where no time is known."""
+        """Median time from a draft's arrival to its decision; None if unknown."""
         known = [one.seconds for one in self.decided if one.seconds is not None]
         return median(known) if known else None
 
     def days(self, now: datetime) -> Sequence[tuple[int, int]]:
-        """As `track_record.by_day`."""
+        """Counts by day; see `track_record.by_day`."""
         return by_day(self.decided, now)
 
 
@@ -71,7 +72,7 @@ def numbered(counts: Sequence[tuple[str, int]]) -> OneLine:
 
 
 def by_agent(decided: Iterable[Decided], audit: AuditStore) -> list[AgentFigures]:
-    """The agents of these decisions, the busiest first. Inbound mail is no agent's."""
+    """The agents of these decisions, busiest first. Inbound mail belongs to no agent."""
     drafts = [one for one in decided if not one.inbound]
     keys, found = audit.composers([one.email_id for one in drafts]), dict[str, AgentFigures]()
     for one in drafts:
@@ -81,7 +82,7 @@ def by_agent(decided: Iterable[Decided], audit: AuditStore) -> list[AgentFigures
 
 
 def decided_since(database: Database, clock: Clock, days: int) -> list[Decided]:
-    """What was decided with this program in the last days, by the journal."""
+    """What was decided with this program in the last days, according to the journal."""
     since = clock.now() - timedelta(days=days)
     made: list[Decided] = []
     held: dict[str, Mapping[str, object]] = {}

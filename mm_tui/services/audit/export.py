@@ -1,4 +1,4 @@
-"""Writing lines of the two logs to a file: whole or not at all, readable by its owner alone, over no other file."""
+"""Exports lines of the two logs to a file: completely or not at all, readable only by its owner, never overwriting."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 FIELDS = ("at", "source", "action", "who", "about", "details", "id", "hash")
 """The fields of a line, in the order of the CSV's columns. `hash` is that of the journal's chain."""
 AT_ONCE = 500
-"""Lines between two words about progress."""
+"""Lines between two progress reports."""
 
 
 class ExportError(Exception):
-    """Nothing was written; the text says why."""
+    """Nothing was written; the message says why."""
 
 
 def target_of(typed: str, folder: Path) -> Path:
@@ -37,7 +37,7 @@ def target_of(typed: str, folder: Path) -> Path:
         folder: absolute.
 
     Raises:
-        ExportError: it names no file that can be made, or one that exists.
+        ExportError: it names an existing file, or one that cannot be created.
     """
     words = typed.strip()
     if not words or "\0" in words:
@@ -60,17 +60,15 @@ def export(
     progress: Callable[[int, int], None] = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> int | None:
-    """Writes the wanted lines, oldest first. Takes a second for some ten thousand lines: call it in a thread.
+    """Writes the chosen lines, oldest first. It takes a second for some ten thousand lines: call it in a thread.
 
     Args:
-        lines: where they are read.
-        wanted: which.
+        lines: where to read them. wanted: which lines.
         path: from `target_of`.
-        progress: told (lines written, lines in all).
-        stop: asked between pages; True leaves no file behind.
+        progress: called with (lines written, lines in total). stop: called between pages; True leaves no file behind.
 
     Returns:
-        How many lines were written; None when it was stopped.
+        How many lines were written; None if it was stopped.
 
     Raises:
         ExportError: the file could not be written; there is none.
@@ -105,13 +103,13 @@ def export(
 
 
 def _name_it(written: Path, path: Path) -> None:
-    """Gives the whole file its name at once; raises FileExistsError when that name was taken in the meantime."""
+    """Renames the complete file atomically. Raises FileExistsError if the name was taken in the meantime."""
     try:
         os.link(written, path)
     except FileExistsError:
         raise
     except OSError:
-        # A file system without links: the name is reserved first, then the whole file takes its place.
+        # On a file system without links, the name is reserved first and then replaced by the complete file.
         open(path, "xb", opener=private).close()
         written.replace(path)
 
@@ -146,7 +144,7 @@ def _csv_line(cells: Sequence[str]) -> str:
 
 
 def _cell(value: object) -> str:
-    """A value for a spreadsheet: one clean line that no spreadsheet takes for a formula."""
+    """A value for a spreadsheet: one clean line that is never taken for a formula."""
     text = OneLine(
         " ".join(f"{key}={inner}" for key, inner in value.items()) if isinstance(value, dict) else str(value)
     )

@@ -1,4 +1,4 @@
-"""An email's whole life in the order of time: what the gateway, this program, its human and its models did about it."""
+"""An email's full history in order of time: what the gateway, this program, its human and its models did with it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 _PLAIN_IDS = frozenset({"mailbox_id", "thread_id"})
 MOST_LINES = 2000
-"""Lines of the logs that are read of one email."""
+"""The most log lines read for one email."""
 
 
 class Origin(StrEnum):
-    """Where an event is known from."""
+    """The source of an event."""
 
     MAIL = "mail"
-    """The email as the gateway lists it: its times and receipts."""
+    """The email as listed by the gateway: its times and receipts."""
     GATEWAY = "gateway"
     JOURNAL = "journal"
     MODEL = "model"
@@ -50,18 +50,18 @@ class LifeEvent:
     who: OneLine = OneLine("")
     more: OneLine = OneLine("")
     about_edit: bool = False
-    """It happened to another email of the family: the edit of this one, or the original of this edit."""
+    """It happened to a related email: the edit of this one, or the original of this edit."""
     tone: Tone = Tone.PLAIN
 
 
 @dataclass(frozen=True)
 class History:
-    """Everything that is known of one email."""
+    """Everything that is known about one email."""
 
     email_id: str
     summary: EmailSummary | None
     detail: EmailDetail | None
-    """None when it has not been opened on this machine: then tags and who approved it are not known."""
+    """None if it was not opened on this machine: its tags and approver are then unknown."""
     family: tuple[str, ...]
     """Ids of its edits, or of its original."""
     events: tuple[LifeEvent, ...]
@@ -69,7 +69,7 @@ class History:
 
 
 class Lives:
-    """Reads lives from the store. Takes some ten milliseconds: call it in a thread."""
+    """Reads histories from the store. It takes some tens of milliseconds: call it in a thread."""
 
     def __init__(self, database: Database, lines: AuditLines) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class Lives:
         self._releases = DecisionStore(database)
 
     def of(self, email_id: str) -> History:
-        """The life of an email."""
+        """The history of an email."""
         self._lines.learn()
         summary = self._mail.summary(email_id)
         detail = self._mail.detail(email_id)
@@ -169,7 +169,7 @@ def _logged_event(shown: AuditLine, *, about_edit: bool) -> LifeEvent:
 
 
 def _journal_told(action: str, details: Mapping[str, str]) -> list[str]:
-    """What an entry tells beside its own words; what all entries of a decision repeat is told with its first."""
+    """The details of an entry; those repeated by all entries of a decision appear with its first only."""
     told: list[str] = []
     if action == "held":
         told += [f"of digest {short(details['digest'])}"] if details.get("digest") else []

@@ -1,4 +1,4 @@
-"""Checking the signed identity of an email that a human looks at: fetches the gateway's key, once in a while."""
+"""Checks the signed identity of an email that a human opens, with the gateway's public key."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
 KEY_AGE = timedelta(hours=1)
 """How long a key is used before it is fetched again."""
 LEAST_AGE = timedelta(minutes=1)
-"""A signature that does not hold has a younger key fetched again at most this often: keys are changed."""
+"""After an invalid signature the key is fetched again at most this often, because keys change."""
 
 
 class Identities:
-    """Checks identities with the gateway's key, which is held in memory only.
+    """Checks identities with the gateway's key, which is kept in memory only.
 
-    Args:
-        gateway: where the key is.
-        clock: for the key's age.
+    Args: gateway: provides the key. clock: for the key's age.
     """
 
     def __init__(self, gateway: GatewayClient, clock: Clock) -> None:
@@ -32,7 +30,7 @@ class Identities:
         self._held: tuple[datetime, PublicKey] | None = None
 
     async def check(self, header: str) -> Identity:
-        """What the identity is worth. Never raises for a gateway that fails: then it says why it was not checked."""
+        """Checks the identity. If the gateway fails, the result says why it was not checked; nothing is raised."""
         try:
             found = check(header, await self._key(KEY_AGE))
             if found.standing is Standing.BROKEN:

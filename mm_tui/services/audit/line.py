@@ -1,4 +1,5 @@
-"""One line of time for people: what each entry of the gateway's log and of the local journal says, and who did it."""
+"""The merged audit log for people: what each entry of the gateway's log and of the local journal says, and who did
+it."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 ULID = 26
 KEY_DIGITS = 6
-"""How many characters of a key's id are shown: its end, for ids begin with the time."""
+"""How many characters of a key's id are shown: the last ones, because ids begin with the time."""
 
 GATEWAY_WORDS = {
     "email.received": "arrived",
@@ -55,7 +56,7 @@ GATEWAY_WORDS = {
     "api_key.updated": "key changed",
     "api_key.revoked": "key revoked",
 }
-"""Our words for the gateway's actions that are known. The set is open: others are shown as they came."""
+"""Our words for the gateway's known actions. Others are shown unchanged."""
 
 ACT_WORDS = {
     "approve": "approve",
@@ -133,7 +134,7 @@ OUTCOME_WORDS = {
     "left": "left as it stands",
     "incident": "INCIDENT: both sent",
 }
-"""Our words for how a decision ended, by the outcome that the journal names."""
+"""Our words for how a decision ended, by the outcome in the journal."""
 
 _FAILURES = frozenset(
     {
@@ -149,7 +150,7 @@ _FAILURES = frozenset(
 _DECISIVE = frozenset({"approved", "rejected", "decided", "edit_released", "rescheduled", "email.sent"})
 
 SAME_ACT = timedelta(minutes=2)
-"""An entry of our own key with a name that we do not know is about our decision when it was written so near to it."""
+"""Seconds: an unknown action by our own key is matched with our decision if it was written this close to it."""
 
 
 class Tone(StrEnum):
@@ -162,42 +163,42 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class AuditLine:
-    """A line as people read it."""
+    """A line of the log in words."""
 
     line: LogLine
     words: OneLine
     """What happened."""
     who: OneLine
-    """A reviewer, `key …` with the end of its id, or `gateway` for what it did by itself."""
+    """A reviewer, `key …` with the end of its id, or `gateway` for what it did on its own."""
     made_here: int
-    """The journal's entry about this very decision, for a gateway's line; 0 when it cannot be told."""
+    """For a gateway's line, the journal's entry about the same decision; 0 if unknown."""
     what: OneLine
-    """The email's subject, or what else the line is about."""
+    """The email's subject, or whatever else the line is about."""
     mailbox: OneLine
     """Its address; empty when unknown."""
     tone: Tone = Tone.PLAIN
     folded: int = 0
-    """How many lines it stands for besides its own."""
+    """How many further lines it represents."""
 
 
 class AuditLines:
-    """Reads the line of time of one profile. `keys` and `learn` belong in a thread; `lines` is quick."""
+    """Reads the merged log of one profile. Call `keys` and `learn` in a thread; `lines` is fast."""
 
     def __init__(self, database: Database) -> None:
         self.timeline = Timeline(database)
         self._mail = MailStore(database)
         self._addresses: Mapping[str, OneLine] = {}
         self.folded: Mapping[int, int] = {}
-        """Of the keys that are listed folded, as `Folder.folded`."""
+        """How many lines each folded key represents; see `Folder.folded`."""
 
     def keys(
         self, wanted: LineFilter, *, stop: Callable[[], bool] = lambda: False, first: int = 200
     ) -> Iterator[array[int]]:
-        """The keys of the wanted lines in chunks, newest first."""
+        """The keys of the lines to list, in chunks, newest first."""
         return self.timeline.stream(wanted, stop=stop, first=first)
 
     def learn(self) -> None:
-        """Reads the mailboxes, and what the journal says was decided here since the last time."""
+        """Reads the mailboxes, and the decisions journaled since the last call."""
         self._addresses = {row.mailbox_id: OneLine(row.address) for row in self._mail.mailbox_rows()}
         self.timeline.learn_decisions()
 
@@ -233,7 +234,7 @@ class AuditLines:
         return (key_words(line.actor) if line.actor else OneLine("gateway")), 0
 
     def _is_about(self, line: LogLine, decision: Decision) -> bool:
-        """Whether an entry of the gateway's log is about this decision of ours, which was about the same email."""
+        """Whether an entry of the gateway's log is about this decision of ours on the same email."""
         if (approved := decided(line)) is not None:
             return approved == decision.approved
         if line.action in GATEWAY_WORDS or line.actor not in self.timeline.own_keys:
@@ -250,7 +251,7 @@ class AuditLines:
 
 
 def decided(line: LogLine) -> bool | None:
-    """Whether a line of the gateway's log says that an email was approved (True) or rejected; None when neither."""
+    """True if a line of the gateway's log says that an email was approved, False if rejected, None if neither."""
     if line.source is not Source.GATEWAY:
         return None
     found = meaning(line.action, dict(line.details))
@@ -258,21 +259,21 @@ def decided(line: LogLine) -> bool | None:
 
 
 def key_words(key_id: str) -> OneLine:
-    """A key by the end of its id."""
+    """The short name of a key: the end of its id."""
     return OneLine(f"key …{key_id[-KEY_DIGITS:]}")
 
 
 def actor_words(actor: str, source: Source | None = None) -> OneLine:
-    """An actor as lists show it: a reviewer's name, or a key by the end of its id.
+    """An actor for lists: a reviewer's name, or the end of a key's id.
 
-    Without `source` an id of 26 letters and digits, as the gateway makes them, counts as a key's.
+    Without `source`, 26 letters and digits, the form of the gateway's ids, count as a key.
     """
     is_key = source is Source.GATEWAY or (source is None and len(actor) == ULID and actor.isalnum())
     return key_words(actor) if is_key else OneLine(actor)
 
 
 def words_of(line: LogLine) -> OneLine:
-    """What a line says happened, in our words where they are known."""
+    """What happened according to a line, in our words if we have any."""
     if line.source is Source.GATEWAY:
         known = GATEWAY_WORDS.get(line.action) or meaning(line.action, dict(line.details))
         return OneLine(known or line.action or "(no name given)")
@@ -293,10 +294,10 @@ def words_of(line: LogLine) -> OneLine:
 
 
 def narrowed(wanted: LineFilter, typed: str, now: datetime) -> tuple[LineFilter, OneLine]:
-    """A filter narrowed by what was typed: words, and `after:` and `before:` with a day, month, year or age.
+    """Narrows a filter by typed text: words, and `after:` and `before:` with a day, month, year or age.
 
     Returns:
-        The filter, and what of the text could not be understood (it is left out); empty when all was.
+        The filter, and a message about ignored parts of the text; empty if there are none.
     """
     words: list[str] = []
     complaint = OneLine("")

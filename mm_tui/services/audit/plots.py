@@ -1,4 +1,4 @@
-"""Small plots of counts, a cell or less a day."""
+"""Small plots of counts, at most one cell per day."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ BARS = " ▁▂▃▄▅▆▇█"
 
 
 def spark(values: Sequence[int], width: int, *, most: int | None = None) -> str:
-    """A plot of counts in `width` cells, neighbours added up; blank where nothing was.
+    """A plot of counts in `width` cells, adding up neighbours; zero is blank.
 
     Args:
-        values: counts, the oldest first; at least one.
+        values: counts, oldest first; at least one.
         width: cells, at most as many as values.
-        most: the count that fills a cell; None takes the largest.
+        most: the count that fills a cell; by default the largest.
     """
     sums = [sum(values[at * len(values) // width : (at + 1) * len(values) // width]) for at in range(width)]
     most = max(sums) if most is None else most

@@ -1,4 +1,4 @@
-"""How the gateway's audit log is brought over."""
+"""Copies the gateway's audit log to the store."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _HEAD = "audit_head"
 
 
 async def read_audit_log(gateway: GatewayClient, log: AuditStore, facts: StateStore) -> int:
-    """Reads backwards to the newest entry that the last complete reading had. Returns how many entries were new.
+    """Reads backwards to the newest entry of the last complete run. Returns how many entries were new.
 
     Raises:
-        GatewayError: a page could not be read. What was read is kept, and the next reading closes the gap.
+        GatewayError: a page could not be read. What was read is stored, and the next run closes the gap.
     """
     head = await asyncio.to_thread(facts.get, _HEAD)
     cursor: str | None = None

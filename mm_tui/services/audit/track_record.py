@@ -1,7 +1,7 @@
-"""The evidence for a mailbox's place on the trust ladder: what humans did with its drafts, from the local journal.
+"""A mailbox's track record: what humans did with its drafts, from the local journal.
 
-It covers the decisions that were made with this program on this machine; what the gateway's log tells of decisions
-made elsewhere is counted apart. Nothing here proposes a mode: a human draws the conclusion (R10).
+It covers the decisions made with this program on this machine; decisions made elsewhere are counted separately from the
+gateway's log. Nothing here proposes a mode: a human draws the conclusion (R10).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 WINDOWS = (7, 30)
-"""Days that are looked back."""
+"""The periods covered, in days."""
 Z95 = 1.96
-"""Standard deviations that hold 95 % of a normal distribution."""
+"""Standard deviations that cover 95 % of a normal distribution."""
 FEW = 20
-"""Fewer decisions than this say little; the screen says so."""
+"""With fewer decisions the figures mean little, which the screen points out."""
 
 
 @dataclass(frozen=True)
@@ -38,27 +38,27 @@ class Decided:
 
     mailbox_id: str
     at: datetime
-    """When the human decided: the hold's begin."""
+    """When the human decided: the start of the hold."""
     outcome: str
     """approved, edit_released, rescheduled or rejected."""
     inbound: bool
     seconds: float | None
-    """From the email's arrival in the queue to the decision; None when its time is not known."""
+    """Seconds from the email's arrival in the queue to the decision; None if unknown."""
     words_changed: int = 0
     words: int = 0
-    """Words of the draft and of what left, together; 0 when the journal does not say."""
+    """Words of the draft and of the text sent, added up; 0 if the journal does not say."""
     email_id: str = ""
     reason: str = ""
     """Why it was rejected."""
     flags: tuple[str, ...] = ()
     """Codes of what was found risky in it, each once."""
     with_examples: bool = False
-    """The agent wrote it with examples of what humans had released."""
+    """The agent wrote it with examples of texts that humans had sent."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What humans did with a mailbox's drafts in a span of days."""
+    """What humans did with a mailbox's drafts in a period."""
 
     as_written: int = 0
     edited: int = 0
@@ -66,9 +66,9 @@ class Tally:
     inbound_let_in: int = 0
     inbound_rejected: int = 0
     seconds: float | None = None
-    """Median time from arrival to decision; None without decisions."""
+    """Median seconds from arrival to decision; None without decisions."""
     changed: float | None = None
-    """Share of the words of released drafts that humans changed, 0 to 1; None when no draft was released."""
+    """Share of the words of sent drafts that humans changed, 0 to 1; None if no draft was sent."""
 
     @property
     def drafts(self) -> int:
@@ -77,8 +77,8 @@ class Tally:
 
     @property
     def surely_as_written(self) -> float:
-        """The share of drafts, 0 to 1, that is released as written at the least, as far as so few decisions can tell:
-        the lower end of Wilson's 95 % interval. 3 of 3 show no more than 44 %."""
+        """The lower bound, 0 to 1, of the share of drafts sent as written: the lower end of Wilson's 95 % interval. 3
+        of 3 prove no more than 44 %."""
         if not self.drafts:
             return 0.0
         n, share = self.drafts, self.as_written / self.drafts
@@ -88,22 +88,23 @@ class Tally:
 
 @dataclass(frozen=True)
 class Learning:
-    """Whether examples spare humans edits: how much they changed of released drafts, over the longest span."""
+    """Whether examples save humans edits: how much of sent drafts they changed, over the longest period."""
 
     without: int
-    """Released drafts that were written without examples."""
+    """Sent drafts that were written without examples."""
     changed_without: float | None
-    """Share of their words that humans changed, 0 to 1; None when there are none."""
+    """Share of their words that humans changed, 0 to 1; None if there are none."""
     with_examples: int
     changed_with: float | None
 
 
 @dataclass(frozen=True)
 class OthersDecisions:
-    """What was decided with one key, and not with this program here. Of edits the gateway's log knows nothing."""
+    """Decisions with one key that were not made with this program on this machine. The gateway's log does not show
+    edits."""
 
     key_id: str
-    """Empty where the log does not name a key."""
+    """Empty if the log does not name a key."""
     approved: int
     """Drafts."""
     rejected: int
@@ -114,18 +115,18 @@ class OthersDecisions:
 
 @dataclass(frozen=True)
 class TrackRecord:
-    """What has been decided about the drafts of one mailbox, for its row and its page."""
+    """The decisions about the drafts of one mailbox, for its row and its page."""
 
     mailbox: Mailbox
     pending: int
     tallies: Mapping[int, Tally]
-    """By days looked back, for each of `WINDOWS`."""
+    """By days, for each of `WINDOWS`."""
     days: Sequence[tuple[int, int]]
     """For each of the last 30 days, the oldest first: (drafts released as written, drafts edited or rejected)."""
     learning: Learning = Learning(0, None, 0, None)
     others: Sequence[OthersDecisions] = ()
-    """Decisions in the gateway's log, over 30 days, that the local journal does not have: made by other reviewers
-    or on other machines."""
+    """Decisions of the last 30 days in the gateway's log but not in the local journal: made by other reviewers or on
+    other machines."""
 
     @property
     def elsewhere(self) -> int:
@@ -144,19 +145,19 @@ LADDER: Mapping[str, str] = {
 
 
 def step_up(mode: str) -> tuple[str, ...]:
-    """The modes above this one, the nearest first; none for a mode that we do not know."""
+    """The modes above this one, nearest first; none for an unknown mode."""
     modes = list(LADDER)
     return tuple(modes[modes.index(mode) + 1 :]) if mode in LADDER else ()
 
 
 def step_down(mode: str) -> tuple[str, ...]:
-    """The modes below this one, the nearest first; none for a mode that we do not know."""
+    """The modes below this one, nearest first; none for an unknown mode."""
     modes = list(LADDER)
     return tuple(reversed(modes[: modes.index(mode)])) if mode in LADDER else ()
 
 
 class TrackRecords:
-    """Reads the evidence from the store. Takes some milliseconds a thousand decisions: call it in a thread."""
+    """Reads track records from the store. It takes some milliseconds per thousand decisions: call it in a thread."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._journal = Journal(database)
@@ -167,7 +168,7 @@ class TrackRecords:
         self._read_to = 0
         self._held: dict[str, Mapping[str, object]] = {}
         self._decided: list[Decided] = []
-        """In the order of the journal, those older than the longest span left out."""
+        """In the journal's order, without those older than the longest period."""
         self._made_here: set[str] = set()
 
     def all(self) -> list[TrackRecord]:
@@ -191,7 +192,7 @@ class TrackRecords:
         ]
 
     def decided(self, mailbox_id: str) -> list[Decided]:
-        """What was decided about a mailbox's mail in the longest span, as `all` read it last."""
+        """The decisions about a mailbox's mail in the longest period, as last read by `all`."""
         return [one for one in self._decided if one.mailbox_id == mailbox_id]
 
     def _of(self, mailbox_id: str, since: datetime) -> list[Decided]:
@@ -214,7 +215,7 @@ class TrackRecords:
                     self._decided.append(decided)
 
     def _elsewhere(self, since: datetime) -> Mapping[str, Sequence[OthersDecisions]]:
-        """By mailbox and key, what was not decided with this program here; the busiest key first."""
+        """The decisions made elsewhere, by mailbox and key, busiest key first."""
         found: dict[str, dict[str, list[LoggedDecision]]] = {}
         for one in self._audit.decided(since):
             if one.email_id not in self._made_here and not one.retired:
@@ -232,15 +233,14 @@ def _by_key(keys: Mapping[str, Sequence[LoggedDecision]]) -> Sequence[OthersDeci
 
 
 OUTCOMES = frozenset({"approved", "edit_released", "rescheduled", "rejected"})
-"""Ends of a decision that took effect."""
+"""The outcomes of a decision that took effect."""
 
 
 def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
-    """What a decision's first and last entry tell together; None when it did not take effect, lacks its mailbox, or was
-    about a human's own reply.
+    """Combines a decision's first and last entry; None if it did not take effect, has no mailbox, or was about a
+    human's own reply.
 
-    Args:
-        held: the entry that began it, as `Journal.plain` gives it.
+    Args: held: its first entry, from `Journal.plain`.
         outcome: how it ended, from the last entry.
     """
     details, at = held.get("details"), _moment(held.get("at"))
@@ -248,8 +248,8 @@ def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
         return None
     author, known = details.get("written_by"), details.get("written_by_known_from")
     if author and (known == "journal" or outcome == "approved"):
-        # A human's reply says nothing of the agent. What only a tag calls so, an agent could have tagged: it never
-        # counts in its favour, and still counts against it.
+        # A human's reply says nothing about the agent. If only a tag says that it is one, an agent could have set the
+        # tag: it never counts in the agent's favour, but still counts against it.
         return None
     changed, words = _words(str(details.get("words_changed")))
     received = _moment(details.get("received"))
@@ -269,7 +269,7 @@ def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
 
 
 def tally(decided: Sequence[Decided]) -> Tally:
-    """The counts over some decisions."""
+    """Counts these decisions."""
     drafts = [one for one in decided if not one.inbound]
     inbound = [one for one in decided if one.inbound]
     seconds = [one.seconds for one in decided if one.seconds is not None]
@@ -285,7 +285,7 @@ def tally(decided: Sequence[Decided]) -> Tally:
 
 
 def learning(decided: Iterable[Decided]) -> Learning:
-    """How much humans changed of drafts that were released, without and with examples."""
+    """How much humans changed in sent drafts written without and with examples."""
     counted = [one for one in decided if one.words and not one.inbound]
     without, used = ([one for one in counted if one.with_examples is flag] for flag in (False, True))
     return Learning(len(without), _changed(without), len(used), _changed(used))

@@ -296,7 +296,7 @@ class DecisionLog:
         return [rows[release_id] for release_id in sorted(rows)]
 
     def _has_tag(self, item: Seen, name: str) -> bool:
-        """Whether the mail has this tag, as far as it was read."""
+        """Whether the email has this tag, as far as it was read."""
         detail = item if isinstance(item, EmailDetail) else self._mail.detail(item.id)
         return detail is not None and OneLine(name) in detail.tags
 
