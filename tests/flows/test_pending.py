@@ -459,6 +459,7 @@ async def test_a_batch_holds_only_what_was_read(
             patched.setattr("mm_tui.widgets.pager.DWELL_SECONDS", 60)  # however slow the machine
             await pilot.press("j", "space")
             assert len(screen.marks) == 1, "what has just appeared cannot be marked"
+        await pilot.press("k", "j")
         await until(pilot, lambda: screen.current is not None and screen.current.item.complete, "the detail")
         await seen(pilot, screen)
         await pilot.press("space")
