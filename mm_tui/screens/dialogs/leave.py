@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.content import Content
 from textual.widgets import Static
 
-from mm_tui.messages import services_of
+from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.confirm import ConfirmScreen
 from mm_tui.text import OneLine
 
@@ -77,7 +77,7 @@ class LeaveScreen(ConfirmScreen):
 
     def look_again(self) -> None:
         """A decision moved on: says what leaving affects now, or closes where it affects nothing any more."""
-        decisions = on_the_way(services_of(self))
+        decisions = on_the_way(session_of(self))
         if decisions.all or self._texts:
             self.query_one(".dialog--words", Static).update(Content(OneLine(self._all_words(decisions))))
         else:

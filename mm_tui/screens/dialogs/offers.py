@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from mm_tui.messages import services_of
+from mm_tui.messages import session_of
 from mm_tui.screens.dialogs.confirm import keys_line
 from mm_tui.text import OneLine
 from mm_tui.widgets.line_input import LineInput
@@ -106,7 +106,7 @@ class OfferScreen(ModalScreen[str | None]):
         """Says so when there is nothing to ask any more. Returns whether that is so."""
         why = self._over() if self._over is not None else ""
         if why:
-            words = with_keys(why, services_of(self).settings.keys)
+            words = with_keys(why, session_of(self).settings.keys)
             self.query_one("#trouble", Static).update(Content.assemble(("▲ ", "$warning"), OneLine(words)))
         return bool(why)
 
