@@ -248,9 +248,9 @@ class Jobs:
         """Notes the thread of an email that came without it."""
         self._change("UPDATE agent_jobs SET thread_id = ? WHERE email_id = ?", thread_id, email_id)
 
-    def _change(self, statement: str, *values: object, durable: bool = False) -> None:
+    def _change(self, statement: str, *values: object) -> None:
         # What is not yet on disk when the machine dies is done again, and found done.
-        with self._database.write(durable=durable) as connection:
+        with self._database.write() as connection:
             connection.execute(statement, values)
 
     # Webhook events, and where polls stand

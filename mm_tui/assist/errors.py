@@ -55,9 +55,9 @@ class BadRequest(AssistError):
 class RateLimited(AssistError):
     """429, or a wait that the service asked for and that is longer than a caller would sit through."""
 
-    def __init__(self, words: str | None = None, *, retry_after: float | None = None) -> None:
+    def __init__(self, *, retry_after: float | None = None) -> None:
         wait = "a while" if retry_after is None or retry_after > LONGEST_WAIT else f"{max(1, round(retry_after))} s"
-        super().__init__(words or f"AI21 is busy: asked to wait {wait}.", retry_after=retry_after)
+        super().__init__(f"AI21 is busy: asked to wait {wait}.", retry_after=retry_after)
 
 
 class ServerFault(AssistError):

@@ -163,12 +163,12 @@ class AccountCalls(Caller):
         """Removes a webhook."""
         await self._act(calls.DELETE_WEBHOOK, at={"webhook_id": webhook_id})
 
-    async def webhook_deliveries(self, *, limit: int = 100, cursor: str | None = None) -> Listing[WebhookDelivery]:
+    async def webhook_deliveries(self) -> Listing[WebhookDelivery]:
         """The latest webhook deliveries."""
         return await self._ask(
             calls.WEBHOOK_DELIVERIES,
             lambda answer: values.listing(answer, ("deliveries", "webhook_deliveries"), account_wire.webhook_delivery),
-            params=given(limit=str(limit), cursor=cursor),
+            params=given(limit="100"),
         )
 
     async def contacts(self) -> Listing[Contact]:

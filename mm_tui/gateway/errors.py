@@ -80,26 +80,13 @@ class Forbidden(GatewayError):
 class MissingScope(Forbidden):
     """403: the key lacks the scope that the call needs."""
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        scope: str = "",
-        status: int | None = 403,
-        retry_after: float | None = None,
-        may_have_happened: bool | None = None,
-    ) -> None:
+    def __init__(self, message: str = "", *, scope: str = "") -> None:
         self.scope = scope
         self.what_to_do = (
             f"Use a key that has the scope {scope or 'for this'}; a key cannot hold send and oversight together, "
             "so they are two keys."
         )
-        super().__init__(
-            message or f"the key lacks the scope {scope}".rstrip(),
-            status=status,
-            retry_after=retry_after,
-            may_have_happened=may_have_happened,
-        )
+        super().__init__(message or f"the key lacks the scope {scope}".rstrip(), status=403)
 
 
 class ReadOnlyMailbox(Forbidden):
@@ -205,11 +192,9 @@ class WarmupLimit(TooMany):
         daily_sent: int | None = None,
         daily_limit: int | None = None,
         hint: str = "",
-        status: int | None = 429,
         retry_after: float | None = None,
-        may_have_happened: bool | None = None,
     ) -> None:
-        super().__init__(message, status=status, retry_after=retry_after, may_have_happened=may_have_happened)
+        super().__init__(message, status=429, retry_after=retry_after)
         self.daily_sent = daily_sent
         self.daily_limit = daily_limit
         self.hint = OneLine(hint)

@@ -165,7 +165,7 @@ class Wire:
             if left is not None:
                 left.set()
 
-    async def download(self, call: Call, url: str, limit: int = MAX_DOWNLOAD) -> bytes:
+    async def download(self, call: Call, url: str) -> bytes:
         """Downloads from an address that the gateway gave, without a key.
 
         Raises:
@@ -178,7 +178,7 @@ class Wire:
             raise errors.Malformed("the gateway named no valid address for the download") from None
         if parts.scheme != "https" and not (self.is_local and parts.hostname in LOOPBACK_HOSTS):
             raise errors.Malformed("the gateway named an address for the download that is not https")
-        return (await self._make(call, request, None, limit, 4 * DEADLINE_FACTOR)).body
+        return (await self._make(call, request, None, MAX_DOWNLOAD, 4 * DEADLINE_FACTOR)).body
 
     async def _make(
         self,

@@ -111,7 +111,7 @@ class MailCalls(Caller):
             at={"mailbox_id": mailbox_id, "thread_id": thread_id},
         )
 
-    async def spam(self, *, status: str = "spam_flagged", limit: int = 100, cursor: str | None = None) -> EmailPage:
+    async def spam(self, *, status: str = "spam_flagged", cursor: str | None = None) -> EmailPage:
         """A page of flagged (`spam_flagged`) or quarantined (`spam_quarantined`) mail of all mailboxes.
 
         Where the gateway does not say which mailbox an email is in, its `mailbox_id` is `UNKNOWN_MAILBOX`.
@@ -119,7 +119,7 @@ class MailCalls(Caller):
         return await self._ask(
             calls.SPAM,
             lambda answer: _email_page(answer, UNKNOWN_MAILBOX),
-            params=given(status=status, limit=str(limit), cursor=cursor),
+            params=given(status=status, limit="100", cursor=cursor),
         )
 
     async def report_spam(self, email_id: str) -> OneLine:

@@ -11,7 +11,6 @@ from mm_tui.review.lookalike import Known, domain_of, mixes_scripts, unicode_hos
 from mm_tui.text import OneLine
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}+@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
-_WORD = re.compile(r"[^\W_]+")
 
 
 def _lies(party: Party, known: Known) -> str | None:

@@ -381,14 +381,6 @@ def _forget_mail(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-@contextmanager
-def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
 def _make_private(path: Path) -> None:
     """Makes folder (0700) and file (0600) before SQLite does, and narrows a file that is open to others.
 

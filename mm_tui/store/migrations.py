@@ -79,13 +79,12 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
         connection.execute(statement)
 
 
-def migrate(connection: sqlite3.Connection, *, mail: bool = True, kept: bool = True) -> int:
+def migrate(connection: sqlite3.Connection, *, kept: bool = True) -> int:
     """Migrates a database to the newest schema in one transaction. Two processes may call it at once.
 
     Args:
         connection: in autocommit mode, outside a transaction.
-        mail: run the `mail` scripts.
-        kept: run the `kept` scripts.
+        kept: run the `kept` scripts too.
 
     Returns:
         The version before.
@@ -97,10 +96,10 @@ def migrate(connection: sqlite3.Connection, *, mail: bool = True, kept: bool = T
     try:
         before = version(connection)
         for migration in MIGRATIONS[before:]:
-            for wanted, script in ((mail, migration.mail), (kept, migration.kept)):
-                if wanted:
-                    _run(connection, script)
-            if mail and migration.empty and not connection.execute("SELECT 1 FROM mail LIMIT 1").fetchone():
+            _run(connection, migration.mail)
+            if kept:
+                _run(connection, migration.kept)
+            if migration.empty and not connection.execute("SELECT 1 FROM mail LIMIT 1").fetchone():
                 _run(connection, migration.empty)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")

@@ -200,8 +200,8 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     class RoomChanged(Message):
         """Lines have another width now: a page that was made for a width is to be made again."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._laid_out_for = 0
         self._page = Page()
         self._page_name = ""

@@ -57,7 +57,6 @@ _UNITS = (
     }
     | {"business", "working", "werktage", "werktagen"},
 )
-_TIME = _UNITS[-1]
 DIMENSION = {unit: number for number, units in enumerate(_UNITS) for unit in units}
 
 

@@ -15,7 +15,6 @@ from mm_tui.review.subject import unmarked
 from mm_tui.text import OneLine
 
 _WORD = re.compile(r"[^\W_]+")
-_END = re.compile(r"[.!?…。！？:;)\]}\"'”’»*_`~>|=/-]\s*\Z")
 
 
 @rule("empty_body", "nothing said")

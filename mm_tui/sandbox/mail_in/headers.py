@@ -156,20 +156,15 @@ class Headers:
         """The first value, decoded."""
         return header_text(self.raw(name), self._odd, self._hints)
 
-    def addresses(self, name: str, *, first_only: bool = False) -> tuple[str, ...]:
-        """The addresses in header form, decoded, each once.
-
-        Args:
-            name: the header's name in lower case.
-            first_only: of several headers of the name the first alone.
-        """
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """The addresses in header form, decoded, each once; `name` in lower case."""
         values = [" ".join(value.split()) for value in self.every(name) if value.strip()]
         if not values:
             return ()
         if len(values) > 1:
             self._odd(f"several {name.title()} headers")
         found: dict[str, None] = {}
-        for value in values[:1] if first_only else values:
+        for value in values:
             found.update(dict.fromkeys(self._address(shown, address) for shown, address in addresses_in(value)))
         found.pop("", None)
         if len(found) > _MOST_ADDRESSES:

@@ -32,7 +32,6 @@ _BOUNDARY = re.compile(r"^--([^\s\"]{1,70})[ \t]*\n(?=Content-[A-Za-z-]+:)", re.
 _MIME_NOTICE = re.compile(r"this is a (?:multi-?part|mime)|this message is in mime|this is a cryptographically", re.I)
 _FILE_NAME = re.compile(r'name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.I)
 _MARKUP = re.compile(r"<(?:html|head|body|table|div|style|p|br|span)\b[^>]*>", re.I)
-_SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 _SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _RTF = ("text/rtf", "application/rtf", "application/x-rtf")
 _FILES = ("text/calendar", "text/x-vcard", "text/vcard", "text/csv", "text/x-vcalendar", "text/directory")

@@ -44,14 +44,14 @@ _SENTENCES = (
 _RECEIPT = MailAttachment("receipt.txt", "text/plain", b"One weather station, paid.\n")
 
 
-def fill_synthetic(state: State, count: int, *, mailbox_id: str | None = None, seed: int = 7) -> int:
-    """Files `count` emails in threads of 1 to 8 into a mailbox (none: the first), the newest of them minutes old.
+def fill_synthetic(state: State, count: int) -> int:
+    """Files `count` emails in threads of 1 to 8 into the first mailbox, the newest of them minutes old.
 
     Some are unread, a few are spam, replies are delivered, and the newest replies wait for a human.
     """
-    row = mailboxes.find(state, mailbox_id) if mailbox_id else mailboxes.all_mailboxes(state)[0]
+    row = mailboxes.all_mailboxes(state)[0]
     with state.write():
-        file(state, _entries(row["id"], row["address"], count, state.now_ms(), random.Random(seed)))  # noqa: S311
+        file(state, _entries(row["id"], row["address"], count, state.now_ms(), random.Random(7)))  # noqa: S311
         state.audit("mailbox.imported", "mailbox", row["id"], None, {"emails": count, "synthetic": True})
     return count
 

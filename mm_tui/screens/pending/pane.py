@@ -142,11 +142,11 @@ class ItemPane(Vertical):
             self._place = words
             self._draw_tabs()
 
-    def next_view(self, step: int = 1) -> None:
+    def next_view(self) -> None:
         """Switches to the next view: draft, thread, differences, then draft again."""
         views = self._views()
         at = views.index(self.view) if self.view in views else 0
-        self.view = views[(at + step) % len(views)]
+        self.view = views[(at + 1) % len(views)]
         self._draw(keep_place=False)
 
     def toggle_source(self) -> None:

@@ -141,7 +141,7 @@ class Drafts:
             async for part in parts:
                 yield part
 
-    async def submit_reply(self, email_id: str, body: str, *, cc: Sequence[str] = (), session: str) -> SendReceipt:
+    async def submit_reply(self, email_id: str, body: str, *, session: str) -> SendReceipt:
         """Submits a reply written by a human for approval, with the send key.
 
         It is journaled before and after. The reply is tagged with its author; if that fails, only this machine knows
@@ -150,7 +150,6 @@ class Drafts:
         Args:
             email_id: the email to answer, which determines recipients, subject and threading.
             body: the text as shown to the human.
-            cc: addresses that the human typed.
             session: identifies this reply (a uuid created when the editor opened). Submitting twice, or again after a
             timeout, results in one reply.
 
@@ -170,7 +169,7 @@ class Drafts:
         except (sqlite3.Error, StoreError, OSError) as error:
             raise NotJournaled(error) from None
         try:
-            receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, cc=cc, idempotency_key=key)
+            receipt = await self._gateway.reply(mail.mailbox_id, email_id, body, idempotency_key=key)
         except GatewayError as error:
             if not error.may_have_happened and first == body:
                 del self._submitted[session]

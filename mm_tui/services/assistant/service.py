@@ -188,7 +188,7 @@ class Assistant:
             lambda values: second_reader.again(values, reading.draft, reading.sources),
         )
 
-    async def write(self, request: Request, *, automatic: bool = False) -> AsyncGenerator[DraftText, None]:
+    async def write(self, request: Request) -> AsyncGenerator[DraftText, None]:
         """Streams a draft or redraft; the last item has `done`. It is not cached: two drafts of one email may differ.
 
         Raises:
@@ -198,7 +198,7 @@ class Assistant:
         from mm_tui.assist.model import Usage
         from mm_tui.assist.prompts import tokens
 
-        model = await self._ready(automatic)
+        model = await self._ready(automatic=False)
         answered, usage, text = OneLine(request.model), None, ManyLine("")
         try:
             async with aclosing(tasks.write(model, request)) as parts:

@@ -60,17 +60,14 @@ class WaitingDetails:
         sync: reads and keeps the details.
         clock: what gaps and retries are timed by.
         notify: told what changed.
-        rng: the source of jitter.
     """
 
-    def __init__(
-        self, database: Database, sync: Sync, clock: Clock, notify: Notify, rng: random.Random | None = None
-    ) -> None:
+    def __init__(self, database: Database, sync: Sync, clock: Clock, notify: Notify) -> None:
         self._pending = PendingStore(database)
         self._sync = sync
         self._clock = clock
         self._notify = notify
-        self._rng = rng or random.Random()  # noqa: S311 - jitter
+        self._rng = random.Random()  # noqa: S311 - jitter
         self._backoff = Backoff(self._rng)
         self._shown: tuple[str, ...] = ()
         self._gap = GAP_SECONDS

@@ -101,13 +101,12 @@ class Journal:
         with self._database.write(durable=True) as connection:
             return self.append(connection, kind, who, email_id, at, details)
 
-    def entries(self, *, email_id: str | None = None, after: int = 0, limit: int | None = None) -> list[JournalEntry]:
+    def entries(self, *, email_id: str | None = None, after: int = 0) -> list[JournalEntry]:
         """Entries oldest first.
 
         Args:
             email_id: only entries about this email, or that name it in their details.
             after: only those with a higher number.
-            limit: at most so many.
         """
         found: list[JournalEntry] = []
         for row in self._rows(after, naming=json.dumps(email_id or "")[1:-1]):
@@ -115,8 +114,6 @@ class Journal:
             if entry is None or (email_id and email_id != entry.email_id and email_id not in entry.details.values()):
                 continue
             found.append(entry)
-            if limit is not None and len(found) >= limit:
-                break
         return found
 
     def plain(self, *, after: int = 0, naming: str = "") -> Iterator[Mapping[str, object]]:

@@ -66,8 +66,8 @@ class ContactStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def exchanges(self, *, most: int = MOST) -> list[Exchange]:
-        """The first emails exchanged with each of the `most` latest addresses. Takes up to 0.5 s with 100,000 emails:
+    def exchanges(self) -> list[Exchange]:
+        """The first emails exchanged with each of the `MOST` latest addresses. Takes up to 0.5 s with 100,000 emails:
         not for the UI thread."""
         cursor = self._database.reader().cursor()
         cursor.row_factory = None
@@ -75,7 +75,7 @@ class ContactStore:
         known: set[str] = set()
         for raw, thread, wrote, at, _ in cursor.execute(_EXCHANGES_SQL):
             address = str(raw).lower()
-            if address not in known and len(known) >= most:
+            if address not in known and len(known) >= MOST:
                 continue
             known.add(address)
             found.append(Exchange(address, thread, bool(wrote), at))
