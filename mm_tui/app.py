@@ -12,13 +12,13 @@ from textual.binding import Binding
 
 from mm_tui import crash, hangup, keymap, startup
 from mm_tui.arrival import LAST_SECONDS, Arrival
+from mm_tui.compact_driver import compacting
 from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.asking import look_at_question
 from mm_tui.settings.sections import data_dir
-from mm_tui.terminal_output import compacting
 from mm_tui.text import OneLine
 from mm_tui.textual_private import forget_shown, keep_backgrounds_still, tell_of_every_size
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks

@@ -7,16 +7,11 @@ is written.
 
 from __future__ import annotations
 
-import os
 import re
-from functools import cache, lru_cache
-from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from functools import lru_cache
+from typing import NamedTuple
 
 from rich.cells import cell_len
-
-if TYPE_CHECKING:
-    from textual.driver import Driver
 
 _TOKEN = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
@@ -38,8 +33,6 @@ _COLOUR_PARAMETERS = {"2": 5, "5": 3}
 """Parameters of a colour beginning with 38 or 48, by the second of them."""
 _SEEN_ON_BLANKS = frozenset("4579")
 """Attributes that change the look of a space."""
-_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
-"""Around what the terminal should show at once."""
 
 STYLES = 4096
 """Changes of style that are kept."""
@@ -349,61 +342,3 @@ def _place(parameters: str) -> tuple[int, int]:
     """Column and line, counted from 0."""
     line, _, column = parameters.partition(";")
     return max(1, int(column or 1)) - 1, max(1, int(line or 1)) - 1
-
-
-def erases_in_colour() -> bool:
-    """Whether the terminal's description says that erased cells take on the background colour."""
-    try:
-        import curses
-    except ImportError:
-        return False
-    try:
-        curses.setupterm(fd=1)
-        return curses.tigetflag("bce") > 0
-    except (OSError, ValueError, curses.error):
-        return False
-
-
-@runtime_checkable
-class ForgetsShown(Protocol):
-    """What keeps in mind what the terminal shows."""
-
-    def forget_shown(self) -> None:
-        """Something else may have written to the terminal: what is painted next is written whole."""
-
-
-@cache
-def compacting(driver_class: type[Driver]) -> type[Driver]:
-    """The same driver, writing only what differs from what the terminal shows."""
-
-    class CompactDriver(driver_class):  # type: ignore[valid-type, misc]  # the class depends on the system
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self._cells = ShownCells(erases_in_colour=erases_in_colour())
-            self._held = ""
-            """The begin of an update in which nothing has been written yet."""
-            self._writing = Lock()
-            """The thread that reads keys writes too."""
-
-        def write(self, data: str) -> None:
-            with self._writing:
-                if data == _BEGIN:
-                    self._held = data
-                elif data == _END and self._held:
-                    self._held = ""
-                elif compact := self._difference(data):
-                    super().write(self._held + compact)
-                    self._held = ""
-
-        def _difference(self, data: str) -> str:
-            try:
-                size = os.get_terminal_size(self._file.fileno())
-            except (AttributeError, OSError, ValueError):
-                return data
-            return self._cells.difference(data, (size.columns, size.lines))
-
-        def forget_shown(self) -> None:
-            with self._writing:
-                self._cells.forget()
-
-    return CompactDriver

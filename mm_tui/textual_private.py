@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.screen import Screen
 
 from mm_tui.changed_cells import changed_cells
-from mm_tui.terminal_output import ForgetsShown
+from mm_tui.compact_driver import ForgetsShown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

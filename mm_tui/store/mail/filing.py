@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter, itemgetter
@@ -14,6 +14,7 @@ import msgspec
 
 from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, RawContent, Status, chips_of
 from mm_tui.store.mail.changes import Changes
+from mm_tui.store.mail.word_index import index, marks, unindex, words_of
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
 from mm_tui.text import ManyLine, OneLine
 
@@ -68,7 +69,7 @@ def _upsert_slice(
         row["email_id"]: row
         for row in connection.execute(
             "SELECT mail.*, threads.thread_id FROM mail JOIN threads ON threads.thread = mail.thread"
-            f" WHERE email_id IN ({_marks(batch)})",
+            f" WHERE email_id IN ({marks(batch)})",
             tuple(batch),
         )
     }
@@ -111,7 +112,7 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
         name = (columns["mailbox_id"], thread_name(batch[email_id]))
         threads.setdefault(name, []).append(key)
         mails.append((*columns.values(), key, *name))
-        words.append((key, *_words(columns)))
+        words.append((key, *words_of(columns)))
     # A thread that only grows needs no recount; this speeds up the initial sync.
     _insert_rows(
         connection,
@@ -123,7 +124,7 @@ def _insert(connection: sqlite3.Connection, fresh: dict[str, dict[str, Any]], ba
     _insert_rows(
         connection,
         f"INSERT INTO mail ({', '.join(_COLUMNS)}, key, thread) VALUES",
-        f"({_marks(_COLUMNS)}, ?, (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?))",
+        f"({marks(_COLUMNS)}, ?, (SELECT thread FROM threads WHERE mailbox_id = ? AND thread_id = ?))",
         mails,
     )
     _insert_rows(
@@ -268,10 +269,10 @@ def forget(database: Database, keys: Sequence[int]) -> int:
     with database.write() as connection:
         for key in keys:
             unindex(connection, key)
-        marks = _marks(keys)
-        touched = {row[0] for row in connection.execute(f"SELECT thread FROM mail WHERE key IN ({marks})", tuple(keys))}
-        connection.execute(f"DELETE FROM details WHERE key IN ({marks})", tuple(keys))
-        gone = connection.execute(f"DELETE FROM mail WHERE key IN ({marks})", tuple(keys)).rowcount
+        among = marks(keys)
+        touched = {row[0] for row in connection.execute(f"SELECT thread FROM mail WHERE key IN ({among})", tuple(keys))}
+        connection.execute(f"DELETE FROM details WHERE key IN ({among})", tuple(keys))
+        gone = connection.execute(f"DELETE FROM mail WHERE key IN ({among})", tuple(keys)).rowcount
         count_threads(connection, touched, set())
         connection.execute("DELETE FROM threads WHERE size = 0")
     return gone
@@ -292,7 +293,7 @@ def free_keys(connection: sqlite3.Connection, received: dict[str, int | None]) -
     wanted = {email_id: make_key(ms, email_id) for email_id, ms in received.items()}
     taken = {
         row[0]
-        for row in connection.execute(f"SELECT key FROM mail WHERE key IN ({_marks(wanted)})", tuple(wanted.values()))
+        for row in connection.execute(f"SELECT key FROM mail WHERE key IN ({marks(wanted)})", tuple(wanted.values()))
     }
     for email_id, key in wanted.items():
         while key in taken or (
@@ -302,45 +303,6 @@ def free_keys(connection: sqlite3.Connection, received: dict[str, int | None]) -
         taken.add(key)
         keys[email_id] = key
     return keys
-
-
-_WORDS_SQL = """
-SELECT mail.key, mail.subject, mail.sender, mail.sender_name, mail.recipients, mail.summary,
-    coalesce(details.body, '') AS body
-FROM mail LEFT JOIN details ON details.key = mail.key WHERE mail.key
-"""
-
-
-def indexed_words(cursor: sqlite3.Cursor, keys: Sequence[int]) -> Iterator[tuple[int | str, ...]]:
-    """The indexed columns of emails: key, subject, sender, recipients, body, summary."""
-    names = ("key", "subject", "sender", "sender_name", "recipients", "summary", "body")
-    for values in cursor.execute(f"{_WORDS_SQL} IN ({_marks(keys)})", tuple(keys)).fetchall():
-        columns = dict(zip(names, values, strict=True))
-        yield columns["key"], *_words(columns), columns["body"], columns["summary"]
-
-
-def unindex(connection: sqlite3.Connection, key: int) -> None:
-    """Removes an email from the full-text index. Call it before its text changes: the index needs the old text."""
-    _index(connection, key, "INSERT INTO mail_words (mail_words, rowid, subject, sender, recipients, body, summary)"
-           " VALUES ('delete', ?, ?, ?, ?, ?, ?)")  # fmt: skip
-
-
-def index(connection: sqlite3.Connection, key: int) -> None:
-    """Adds an email to the full-text index, as it is now in the tables."""
-    _index(connection, key, "INSERT INTO mail_words (rowid, subject, sender, recipients, body, summary)"
-           " VALUES (?, ?, ?, ?, ?, ?)")  # fmt: skip
-
-
-def _index(connection: sqlite3.Connection, key: int, sql: str) -> None:
-    row = connection.execute(f"{_WORDS_SQL} = ?", (key,)).fetchone()
-    if row is not None:
-        connection.execute(sql, (key, *_words(row), row["body"], row["summary"]))
-
-
-def _words(columns: sqlite3.Row | dict[str, Any]) -> tuple[str, str, str]:
-    # Only letters and digits are indexed, so JSON's brackets and quotes do no harm.
-    people = columns["recipients"]
-    return columns["subject"], f"{columns['sender']} {columns['sender_name']}".rstrip(), people
 
 
 def thread_name(email: EmailSummary) -> str:
@@ -408,7 +370,3 @@ def detail_of(row: sqlite3.Row) -> EmailDetail:
     raw = RawContent.model_validate(stored.pop("raw"))
     body = stored.pop("body", raw.body)
     return EmailDetail.model_validate({**_fields(row), **stored, "raw": raw, "body": ManyLine(body)})
-
-
-def _marks(values: Iterable[object]) -> str:
-    return ",".join("?" for _ in values)

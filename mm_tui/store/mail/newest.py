@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from mm_tui.store.mail.search import MailView, Query, view_sql
+from mm_tui.store.mail.word_index import indexed_words
 
 LOOKED_AT = 400
 """How many of the newest emails are examined. It takes about 4 ms."""
@@ -34,8 +35,6 @@ def newest_matches(cursor: sqlite3.Cursor, view: MailView, query: Query) -> arra
         view: what is shown.
         query: its parsed query; unless it is `broad`, the result is empty.
     """
-    from mm_tui.store.mail.filing import indexed_words
-
     found: array[int] = array("q")
     if not query.broad or not cursor.execute("SELECT 1 FROM mail LIMIT 1 OFFSET ?", (MANY,)).fetchone():
         return found
