@@ -65,7 +65,7 @@ class SyncState(msgspec.Struct, frozen=True):
     retry_at: datetime | None = None
     """When the failed part is tried again."""
     progress: int = 0
-    """Mails taken in by the first fill so far."""
+    """Mails taken in by the initial sync so far."""
     mailboxes: int = 0
     mailboxes_filled: int = 0
     """Those of which all mail has been taken in."""

@@ -13,7 +13,7 @@ from mm_tui.gateway import errors
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.keys import Keys
 from mm_tui.services.events import Part, Phase
-from mm_tui.services.sync.health import Ledger
+from mm_tui.services.sync.health import SyncHealth
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import FieldError, Profile, gateway_address
 from mm_tui.store.belongs import Gateway, OtherGateway, bind
@@ -203,9 +203,9 @@ def test_a_store_that_noted_the_address_with_v1_goes_on(tmp_path: Path) -> None:
     ],
 )
 def test_the_status_line_says_which(error: errors.GatewayError, phase: Phase) -> None:
-    ledger = Ledger(FakeClock(NOW), Random(1), None)
-    ledger.failed(Part.MAILBOXES, error, interval=5, again=True)
-    state = ledger.summed_up(running=True, filling=False, places=())
+    health = SyncHealth(FakeClock(NOW), Random(1), None)
+    health.failed(Part.MAILBOXES, error, interval=5, again=True)
+    state = health.summed_up(running=True, filling=False, places=())
     assert state.phase is phase
     words = gateway_words(state, NOW + timedelta(seconds=1)).plain
     assert words.startswith(f"✕ {phase} · never synced")

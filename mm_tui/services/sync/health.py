@@ -34,7 +34,7 @@ _CUT_OFF: tuple[tuple[tuple[type[Exception], ...], Phase], ...] = (
 )
 
 
-class Ledger:
+class SyncHealth:
     """Successes and failures of the parts. Knows no gateway and no store."""
 
     def __init__(self, clock: Clock, rng: Random, last_ok_at: datetime | None) -> None:
@@ -55,7 +55,7 @@ class Ledger:
             self.last_ok_at = now
 
     def filled(self) -> None:
-        """A page of the first fill came and was kept."""
+        """A page of the initial sync came and was kept."""
         self.well(Part.FILL)
         self.last_ok_at = self._clock.now()
 

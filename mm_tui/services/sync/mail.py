@@ -1,4 +1,4 @@
-"""How one mailbox's list is brought over: the first fill, new mail since, and old mail whose status moved.
+"""How one mailbox's list is brought over: the initial sync, new mail since, and old mail whose status moved.
 
 Only lists are read. A detail would mark mail read and so take it away from the agent that polls for unread mail.
 """
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 PAGE = 100
 """Mails asked for at a time: the most that the gateway gives."""
 AHEAD = 8
-"""Pages of the first fill that at most wait to be written while others are."""
+"""Pages of the initial sync that at most wait to be written while others are."""
 WINDOW_PAGES = 3
 """Pages of outbound mail read again in one look; the next look goes on from there."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillPlace:
-    """How far the first fill of a mailbox has come. Kept in the store with each page, so a kill loses nothing."""
+    """How far the initial sync of a mailbox has come. Kept in the store with each page, so a kill loses nothing."""
 
     cursor: str | None = None
     done: bool = False
@@ -68,7 +68,7 @@ class MailboxSync:
     # First fill
 
     async def fill_page(self, oldest: datetime | None) -> None:
-        """One page of the first fill. A cursor that the gateway no longer takes starts the fill again.
+        """One page of the initial sync. A cursor that the gateway no longer takes starts the fill again.
 
         Args:
             oldest: mail from before is not kept, so the fill ends there.
@@ -84,7 +84,7 @@ class MailboxSync:
         await self._keep([page], done=_is_last(page, asked, oldest))
 
     async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
-        """The rest of the first fill; yields the place whenever pages were handed over to be written.
+        """The rest of the initial sync; yields the place whenever pages were handed over to be written.
 
         Reading does not wait for writing: what comes while pages are written is written next, in one transaction.
         """

@@ -1,6 +1,6 @@
 """Keeps the store as the gateway has it: polls while the program runs, tells what changed, survives every failure.
 
-Each part (mailboxes, first fill, new mail, queue, audit log) is a loop of its own with one request in flight and
+Each part (mailboxes, initial sync, new mail, queue, audit log) is a loop of its own with one request in flight and
 its own back-off, so that a missing scope or a failing call stops that part alone.
 """
 
@@ -28,9 +28,11 @@ from mm_tui.services.events import (
     SyncChanged,
     SyncState,
 )
+from mm_tui.services.sync.account import read_address_book, with_allow_list
 from mm_tui.services.sync.details import DetailReader
-from mm_tui.services.sync.health import Ledger
+from mm_tui.services.sync.health import SyncHealth
 from mm_tui.services.sync.mail import MailboxSync
+from mm_tui.services.sync.maintenance import check_daily, drop_old_mail
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.mail.contacts import ContactStore
 from mm_tui.store.mail.mails import MailStore
@@ -41,7 +43,7 @@ from mm_tui.text import OneLine
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.gateway.client import GatewayClient
-    from mm_tui.models import EmailDetail, Mailbox
+    from mm_tui.models import EmailDetail
     from mm_tui.settings.sections import Sync as SyncSettings
     from mm_tui.store.database import Database
 
@@ -50,13 +52,11 @@ log = logging.getLogger("mm_tui.sync")
 MAILBOXES_SECONDS = 3600.0
 AUDIT_SECONDS = 60.0
 WINDOW_SECONDS = 60.0
-HOUSEKEEPING_SECONDS = 3600.0
+MAINTENANCE_SECONDS = 3600.0
 FILL_NOTICE_SECONDS = 0.5
 """While a fill runs, lists are told at most this often."""
 BOXES_PER_POLL = 10
 """Mailboxes asked for new mail in one poll; with more of them, they take turns."""
-CHECK_DAYS = 1
-"""Days between two looks through the whole store file for damage."""
 
 Work = Callable[[], Awaitable[OneLine | None]]
 """One try of a part. It may return what went wrong on the side although it went well as a whole."""
@@ -116,7 +116,7 @@ class Sync:
         self._ok_kept_at = float("-inf")
         last = self._facts.get("last_ok_at")
         last_ok_at = datetime.fromisoformat(last) if last else None
-        self._ledger = Ledger(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
+        self._health = SyncHealth(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
         self.state = SyncState(last_ok_at=last_ok_at)
         """How it stands; also told by `SyncChanged`."""
         self._load_boxes()
@@ -134,15 +134,15 @@ class Sync:
                 group.create_task(self._loop(Part.MAIL, self._poll_mail, self._interval, self._boxes_known))
                 group.create_task(self._loop(Part.FILL, self._fill, lambda: MAILBOXES_SECONDS, self._boxes_known))
                 if self._gateway.keys.has("admin"):
-                    group.create_task(self._loop(Part.AUDIT, self._poll_audit, lambda: AUDIT_SECONDS))
-                group.create_task(self._loop(Part.STORE, self._keep_house, lambda: HOUSEKEEPING_SECONDS))
+                    group.create_task(self._loop(Part.AUDIT, self.refresh_audit, lambda: AUDIT_SECONDS))
+                group.create_task(self._loop(Part.STORE, self._maintain, lambda: MAINTENANCE_SECONDS))
         finally:
             self._running = False
             self._details.cancel()
             self._tell_state()
 
     async def run_once(self, progress: Callable[[SyncState], None] | None = None) -> SyncState:
-        """Brings everything up to date once, the first fill included, and returns how it went.
+        """Brings everything up to date once, the initial sync included, and returns how it went.
 
         A part that fails is told in the state's `parts` and does not keep the others from being tried.
 
@@ -160,8 +160,8 @@ class Sync:
                 await self._try(Part.FILL, self._fill)
                 await self._try(Part.MAIL, self._poll_mail)
             if self._gateway.keys.has("admin"):
-                await self._try(Part.AUDIT, self._poll_audit)
-            await self._try(Part.STORE, self._keep_house)
+                await self._try(Part.AUDIT, self.refresh_audit)
+            await self._try(Part.STORE, self._maintain)
         finally:
             self._running = False
             self._notify = tell
@@ -214,27 +214,11 @@ class Sync:
 
     async def refresh_mailboxes(self) -> None:
         """Reads the mailboxes and how each is overseen."""
-        listed = [await self._with_allow_list(box) for box in await self._gateway.mailboxes()]
+        listed = [await with_allow_list(self._gateway, self._mail, box) for box in await self._gateway.mailboxes()]
         changed = await asyncio.to_thread(self._mail.save_mailboxes, listed)
         await asyncio.to_thread(self._load_boxes)
         if changed:
             self._notify(MailboxesChanged())
-
-    async def _with_allow_list(self, box: Mailbox) -> Mailbox:
-        """The mailbox with its allowlist where that counts; as it was known before where it cannot be read now."""
-        if str(box.oversight_mode) != "gated_send":
-            return box
-        try:
-            return box.model_copy(update={"allowed": tuple(await self._gateway.allow_list(box.id))})
-        except (NotFound, Forbidden):
-            return box
-        except GatewayError:
-            known = {one.id: one.allowed for one in await asyncio.to_thread(self._mail.mailboxes)}
-            return box.model_copy(update={"allowed": known.get(box.id)})
-
-    async def refresh_audit(self) -> None:
-        """Reads the gateway's audit log back to where it was last read. Needs a key with the scope admin."""
-        await self._poll_audit()
 
     # Parts
 
@@ -251,18 +235,8 @@ class Sync:
     async def _poll_mailboxes(self) -> OneLine | None:
         self._refused.clear()
         await self.refresh_mailboxes()
-        await self._read_address_book()
+        await read_address_book(self._gateway, self._contacts)
         return None
-
-    async def _read_address_book(self) -> None:
-        """Keeps the gateway's contacts, for whom we know; the old ones where they cannot be read."""
-        try:
-            listed = await self._gateway.contacts()
-        except GatewayError as error:
-            log.info("contacts are not read: %s", type(error).__name__)
-            return
-        entries = [(str(one.email), one.created_at) for one in listed]
-        await asyncio.to_thread(self._contacts.keep_address_book, entries)
 
     async def _poll_pending(self) -> OneLine | None:
         listed = await self._gateway.pending()
@@ -347,7 +321,7 @@ class Sync:
         return next(iter(self._refused.values()), None)
 
     def _page_filled(self) -> None:
-        self._ledger.filled()
+        self._health.filled()
         if self._clock.monotonic() - self._fill_told >= FILL_NOTICE_SECONDS:
             self._tell_fill()
 
@@ -356,33 +330,23 @@ class Sync:
         self._notify(MailChanged())
         self._tell_state()
 
-    async def _poll_audit(self) -> OneLine | None:
+    async def refresh_audit(self) -> OneLine | None:
+        """Reads the gateway's audit log back to where it was last read. Needs a key with the scope admin."""
         if await read_audit_log(self._gateway, self._audit, self._facts):
             self._notify(AuditChanged())
         return None
 
-    # Upkeep
+    # Maintenance
 
     def _oldest_kept(self) -> datetime | None:
         days = self._settings.retention_days
         return None if days is None else self._clock.now() - timedelta(days=days)
 
-    async def _keep_house(self) -> OneLine | None:
+    async def _maintain(self) -> OneLine | None:
         """Drops what is too old, and once a day looks through the whole file for damage."""
-        oldest = self._oldest_kept()
-        gone = 0
-        while oldest is not None and (dropped := await asyncio.to_thread(self._mail.forget_before, oldest)):
-            gone += dropped
-        if gone:
+        if await drop_old_mail(self._mail, self._oldest_kept()):
             self._notify(MailChanged())
-        last = await asyncio.to_thread(self._facts.get, "checked_at")
-        now = self._clock.now()
-        if last is not None and now - datetime.fromisoformat(last) < timedelta(days=CHECK_DAYS):
-            return None
-        if found := await asyncio.to_thread(self._database.check):
-            return OneLine(f"the store is damaged ({found[0]}); the next start moves it aside and builds a new one")
-        await asyncio.to_thread(self._facts.set, "checked_at", now.isoformat())
-        return None
+        return await check_daily(self._database, self._facts, self._clock.now())
 
     # Loops, failures, state
 
@@ -409,15 +373,15 @@ class Sync:
         wait: float | None = None
         not_wakeable = False
         try:
-            self._ledger.well(part, await work())
+            self._health.well(part, await work())
         except (GatewayError, sqlite3.Error) as error:
             usual = min(interval() if interval else self._interval(), self._settings.idle_seconds)
-            wait, not_wakeable = self._ledger.failed(part, error, interval=usual, again=interval is not None)
+            wait, not_wakeable = self._health.failed(part, error, interval=usual, again=interval is not None)
         self._tell_state()
         return wait, not_wakeable
 
     def _tell_state(self) -> None:
-        state = self._ledger.summed_up(
+        state = self._health.summed_up(
             running=self._running,
             filling=self._filling,
             places=[box.place for box in self._boxes.values()],

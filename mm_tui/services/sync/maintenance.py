@@ -1,0 +1,36 @@
+"""Maintenance of the store: old mail is dropped, and once a day the file is checked for damage."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.store.database import Database
+    from mm_tui.store.mail.mails import MailStore
+    from mm_tui.store.state import StateStore
+
+CHECK_DAYS = 1
+"""Days between two checks of the whole store file."""
+
+
+async def drop_old_mail(mail: MailStore, oldest: datetime | None) -> int:
+    """Drops mail from before `oldest` (None: nothing), a batch at a time. Returns how many emails went."""
+    gone = 0
+    while oldest is not None and (dropped := await asyncio.to_thread(mail.forget_before, oldest)):
+        gone += dropped
+    return gone
+
+
+async def check_daily(database: Database, facts: StateStore, now: datetime) -> OneLine | None:
+    """Checks the file for damage, unless that was done within a day. Returns what is wrong."""
+    last = await asyncio.to_thread(facts.get, "checked_at")
+    if last is not None and now - datetime.fromisoformat(last) < timedelta(days=CHECK_DAYS):
+        return None
+    if found := await asyncio.to_thread(database.check):
+        return OneLine(f"the store is damaged ({found[0]}); the next start moves it aside and builds a new one")
+    await asyncio.to_thread(facts.set, "checked_at", now.isoformat())
+    return None
