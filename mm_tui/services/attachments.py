@@ -26,8 +26,9 @@ async def chosen(
     returns one of them, and only the size can tell which.
 
     Args:
-        files: (name, size in bytes, content type) of each, as listed by the gateway. index: the chosen one. fetch:
-        fetches a file by name.
+        files: (name, size in bytes, content type) of each, as listed by the gateway.
+        index: the chosen one.
+        fetch: fetches a file by name.
 
     Returns:
         The bytes, and a warning for the reader; empty if they are certainly those of the chosen file.
@@ -66,7 +67,8 @@ def save(folder: Path, name: str, content: bytes) -> Path:
     """Writes a new file, readable only by its owner and never executable. If the name is taken, a number is added.
 
     Args:
-        folder: where; created if missing. name: as given in the email.
+        folder: where; created if missing.
+        name: as given in the email.
         content: the bytes.
 
     Raises:

@@ -91,7 +91,8 @@ class Attention:
     def sequences(self, look: Look, *, title_before: str) -> str:
         """The control sequences to write to the terminal after a check.
 
-        Args: look: its result.
+        Args:
+            look: its result.
             title_before: the window's current title; the same title is not written again.
         """
         written = ""

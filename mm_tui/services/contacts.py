@@ -1,4 +1,4 @@
-"""Whom we know, seen from one email: those that mail was exchanged with before it, its own thread aside."""
+"""Known correspondents from the point of view of one email: those with earlier mail outside its thread."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 CONTACTS_AGE = timedelta(minutes=2)
-"""How long the correspondents are used before they are read again."""
+"""How long the list of correspondents is cached."""
 TRIED = timedelta(days=7)
-"""Who only wrote to us is beyond doubt after this time: a second mail must not vouch for the first. So is an entry of
-the address book, which the agent's key can add to: it must not vouch for whom the agent is about to write to."""
+"""Somebody who only wrote to us counts as known after this time, so that a second email cannot vouch for the first. The
+same applies to the address book: the agent's key can add entries, which must not vouch for the agent's next
+recipient."""
 
 
 class Acquaintance(NamedTuple):
-    """The correspondents as one email finds them."""
+    """The known correspondents from the point of view of one email."""
 
     established: frozenset[str]
-    """We wrote to them before, or they wrote or stood in the gateway's address book long ago, apart from the email's
+    """We wrote to them before, or they wrote or were in the gateway's address book long ago, outside the email's
     thread."""
     recent: tuple[str, ...]
-    """All others of earlier mail, in the order in which they came."""
+    """All other correspondents of earlier mail, in order of their first email."""
 
 
 class Contacts:
@@ -40,13 +41,13 @@ class Contacts:
         self._read_at: datetime | None = None
         self._exchanges: dict[str, list[Exchange]] = {}
         self._single: list[tuple[str, int, int, bool]] = []
-        """Address, time, thread and whether they wrote, of those with one exchange."""
+        """Address, time, thread and direction, for addresses with one exchange."""
         self._several: list[tuple[str, list[Exchange]]] = []
         self.version = 0
-        """Another number whenever the correspondents have changed."""
+        """A number that changes with the correspondents."""
 
     def refresh(self) -> None:
-        """Reads them again when that was not done lately. Takes time at many emails: call it in a thread."""
+        """Reads them again if the cache is old. It is slow with many emails: call it in a thread."""
         now = self._clock.now()
         if self._read_at is not None and now - self._read_at <= CONTACTS_AGE:
             return
@@ -66,20 +67,20 @@ class Contacts:
     def known_to(
         self, email_id: str, mailbox_id: str, thread_id: str | None, received_at: datetime | None
     ) -> Acquaintance:
-        """Whom an email finds known, as they were read by the last `refresh`. A few milliseconds.
+        """Whom an email knows, according to the last `refresh`. Takes a few milliseconds.
 
         Args:
             email_id: the email.
             mailbox_id: its mailbox.
-            thread_id: its thread; None when it is not known.
-            received_at: when it came or was written; None: after all others.
+            thread_id: its thread; None if unknown.
+            received_at: when it arrived or was written; None means after all others.
         """
         thread = self._store.thread_of(email_id, mailbox_id, thread_id)
         before = to_ms(received_at)
         tried = int(TRIED.total_seconds() * 1000)
         now = before if before is not None else to_ms(self._clock.now()) or 0
         latest = before if before is not None else sys.maxsize
-        # Most addresses wrote or were written to in one thread alone: these are looked at together.
+        # Most addresses occur in only one thread: these are checked together.
         established = {
             address
             for address, at, other, wrote in self._single

@@ -1,4 +1,4 @@
-"""Why an email that was sent did not arrive, as far as the gateway's list of suppressed addresses tells."""
+"""Explains why a sent email did not arrive, from the gateway's list of suppressed addresses."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _FAILED = frozenset({Status.BOUNCED, Status.SEND_FAILED})
 
 
 def may_be_suppressed(mail: EmailSummary) -> bool:
-    """Whether the list is worth a look: an outbound mail without a delivery receipt, or one that bounced."""
+    """Whether to check the list: for outbound mail without a delivery receipt, or that bounced."""
     if str(mail.direction) != Direction.OUTBOUND:
         return False
     return mail.bounced_at is not None or (mail.delivered_at is None and str(mail.status) != Status.DELIVERED)
 
 
 async def why_not_arrived(gateway: GatewayClient, mail: EmailSummary, addresses: Iterable[str]) -> tuple[OneLine, ...]:
-    """One sentence for each recipient to whom the gateway does not send.
+    """One sentence for each recipient that the gateway does not send to.
 
     Args:
-        gateway: with an admin key; without one the sentence says so.
+        gateway: with an admin key; without one the text says that it is needed.
         mail: an email that `may_be_suppressed`.
         addresses: its recipients.
     """

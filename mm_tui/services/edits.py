@@ -1,6 +1,6 @@
-"""Texts that a human wrote and that were not released: nothing of them is lost, and here they are found again (R4).
+"""Saved texts that a human wrote and that were not sent yet (R4).
 
-A text has three forms: what stands in the fields (`EditedDraft`), that text saved with the draft it was begun from
+A text has three forms: the content of the fields (`EditedDraft`), that text saved with the draft that it edits
 (`SavedEdit`), and the content of a decision.
 """
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 _COPY = "~"
-"""Marks a copy of an edit that another window wrote over; no gateway id holds it at that place."""
+"""Prefix for a copy of an edit that another window overwrote; no gateway id starts with it."""
 
 
 REPLY = "reply:"
-"""Begins the name under which a reply is saved, before the id of the email that it answers; no gateway id begins so."""
+"""Prefix for a saved reply, before the id of the email that it answers; no gateway id starts with it."""
 
 
 def written_for(edit: SavedEdit) -> str:
@@ -38,26 +38,26 @@ def written_for(edit: SavedEdit) -> str:
 
 
 class NotSaved(Exception):
-    """The store took no change. The message says why, and where the text is when it was written elsewhere."""
+    """The store could not be changed. The message says why, and where the text was written instead."""
 
 
 class Edits:
-    """The edits of a profile, by the email that each is an edit of. Every change raises `NotSaved` where it fails."""
+    """The edits of a profile, by edited email. Every change raises `NotSaved` if it fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._store = EditStore(database)
 
     def get(self, item_id: str) -> SavedEdit | None:
-        """The edit of this email, if there is one."""
+        """The edit of this email, or None."""
         return self._store.get(item_id)
 
     def save(self, edit: SavedEdit, *, over: EditedDraft | None = None, durable: bool = False) -> bool:
-        """Saves an edit in place of what is saved for its mail.
+        """Saves an edit, replacing the one saved for its email.
 
         Args:
-            edit: the text, and the draft that it was begun from.
-            over: what the writer last knew to be saved; None for nothing. Any other text is kept beside.
+            edit: the text, and the draft that it edits.
+            over: the text that the caller expects to replace; None for none. Any other text is kept as a copy.
             durable: it also survives a power cut.
 
         Returns:
@@ -70,47 +70,47 @@ class Edits:
             return put(self._store, edit, over=over, durable=durable)
 
     def save_beside(self, edit: SavedEdit) -> None:
-        """Keeps a text beside the edit of the same email. Raises `NotSaved`."""
+        """Keeps a text as a copy beside the edit of the same email. Raises `NotSaved`."""
         with saving():
             put_beside(self._store, edit)
 
     def discard(self, item_id: str, still: EditedDraft | None = None) -> bool:
-        """Throws an edit away.
+        """Deletes an edit.
 
         Args:
             item_id: of which mail.
-            still: only if this is its text; None whatever it is.
+            still: delete only if this is its text; None for any text.
 
         Returns:
-            Whether it is gone now: not where it is another text by now.
+            Whether it was deleted: False if its text has changed.
 
         Raises:
-            NotSaved: as it says; then it is still there.
+            NotSaved: it could not be deleted.
         """
         with saving():
             return remove(self._store, item_id, still)
 
     def left_over(self) -> list[SavedEdit]:
-        """Edits of mail that no longer waits, and texts that were kept beside an edit; the newest first."""
+        """Edits of emails that no longer wait, and copies kept beside an edit, newest first."""
         waiting = {item.email_id for item in PendingStore(self._database).waiting()}
         return [edit for edit in self._store.all() if edit.item_id not in waiting]
 
     def rescued(self) -> OneLine:
-        """Writes all texts into files, after the store has moved, and says where; see `EditStore.rescued`."""
+        """Writes all texts to files after the store has moved. Returns a message; see `EditStore.rescued`."""
         return self._store.rescued()
 
     def take_up(self, folder: Path, at: datetime) -> OneLine:
-        """Takes up the texts that an editor had when the program ended, and says what became of them; empty: none.
+        """Recovers texts from an external editor that was open when the program ended.
 
-        A text whose edit is still as the editor was given it becomes that edit, as it would have on the editor's end;
-        any other is kept beside it.
+        Returns a message; empty if there were none. If the saved edit is unchanged since the editor started, the text
+        replaces it; otherwise it is kept as a copy.
 
         Args:
             folder: the profile's, see `store.decisions.editor_files`.
             at: when they are saved.
 
         Raises:
-            NotSaved: as it says; then they are found again next time.
+            NotSaved: they could not be saved; they are found again next time.
         """
         from mm_tui.store.decisions.editor_files import left_behind
 
@@ -135,11 +135,11 @@ class Edits:
         return OneLine("; ".join(words))
 
 
-# The same inside a transaction, where the store's own errors end it
+# The same inside a transaction, raising the store's own errors
 
 
 def put(store: EditStore, edit: SavedEdit, *, over: EditedDraft | None, durable: bool) -> bool:
-    """As `Edits.save`; raises what the store raises."""
+    """Like `Edits.save`, but raises the store's errors."""
     other = store.get(edit.item_id)
     clashes = other is not None and other.text not in (over, edit.text)
     if other is not None and clashes:
@@ -149,13 +149,13 @@ def put(store: EditStore, edit: SavedEdit, *, over: EditedDraft | None, durable:
 
 
 def put_beside(store: EditStore, edit: SavedEdit) -> None:
-    """As `Edits.save_beside`; raises what the store raises."""
-    # Named by its text: revisions begin anew after an edit was thrown away, and no copy may take another's place.
+    """Like `Edits.save_beside`, but raises the store's errors."""
+    # Named by its text, because revisions restart after an edit was deleted, and no copy may replace another.
     store.save(replace(edit, item_id=f"{edit.item_id}{_COPY}{edit.text.digest[:16]}"), durable=True)
 
 
 def remove(store: EditStore, item_id: str, still: EditedDraft | None) -> bool:
-    """As `Edits.discard`; raises what the store raises."""
+    """Like `Edits.discard`, but raises the store's errors."""
     saved = store.get(item_id)
     if saved is not None and still is not None and saved.text != still:
         return False
@@ -165,7 +165,7 @@ def remove(store: EditStore, item_id: str, still: EditedDraft | None) -> bool:
 
 @contextmanager
 def saving() -> Iterator[None]:
-    """Turns what a store raises into `NotSaved`."""
+    """Turns the store's errors into `NotSaved`."""
     try:
         yield
     except (sqlite3.Error, StoreError, OSError) as error:

@@ -1,7 +1,7 @@
-"""Learning from edits: what a human released in place of an agent's text becomes an example for later drafts.
+"""Learns from edits: the text that a human sent instead of an agent's becomes an example for later drafts.
 
-Only in profiles that allow it (`examples`; live ones do not unless told to). Examples are masked before they are kept,
-stay on this machine, and leave it as part of a prompt alone.
+Only in profiles that allow it (`examples`, off by default for live keys). Examples are masked before they are stored,
+stay on this machine, and leave it only as part of a prompt.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 USED = "assist.examples"
-"""Tag on a draft: with how many examples it was written."""
+"""The tag on a draft that says how many examples it was written with."""
 MOST_USED = 3
-"""Examples in one prompt."""
+"""The most examples in one prompt."""
 LONGEST = 2000
-"""Characters of each text of an example."""
+"""The most characters of each text of an example."""
 MOST_TOKENS = 1500
-"""Of all examples in one prompt; also at most an eighth of a thread's tokens."""
+"""The most tokens of all examples in one prompt; also at most an eighth of a thread's tokens."""
 LEAST_LIKE = 0.1
-"""Share of words in common with the email to be answered, from which an example is used."""
+"""The least share of words in common with the email to answer for an example to be used."""
 _ASCII_END = re.compile(r"[!-~]*\Z")
 _WORD = re.compile(r"[^\W\d_]{3,}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 
@@ -50,7 +50,7 @@ log = logging.getLogger("mm_tui.examples")
 
 
 def store_of(settings: Settings) -> ExampleStore | None:
-    """The examples of the profile; None where none may be kept."""
+    """The examples of the profile; None if none may be stored."""
     profile = settings.profile
     if not profile.learns or settings.sync.memory:
         return None
@@ -58,7 +58,7 @@ def store_of(settings: Settings) -> ExampleStore | None:
 
 
 class Learner:
-    """Keeps what reviewers released in place of agents' texts."""
+    """Stores what reviewers sent instead of agents' texts."""
 
     def __init__(self, store: ExampleStore, database: Database, gateway: GatewayClient, reviewer: str) -> None:
         self._store = store
@@ -70,18 +70,18 @@ class Learner:
     async def learn(
         self, email_id: str, mailbox_id: str, thread_id: str | None, written: RawContent, released: str, at: datetime
     ) -> bool:
-        """Keeps one pair. Whatever fails only loses the example.
+        """Stores one pair. A failure only loses the example.
 
         Args:
             email_id: the agent's draft.
             mailbox_id: its mailbox.
-            thread_id: its thread, where known.
+            thread_id: its thread, if known.
             written: the draft.
-            released: the body that was released in its place.
+            released: the body that was sent instead.
             at: now.
 
         Returns:
-            Whether there was something to be learned, and it was kept.
+            Whether an example was stored.
         """
         try:
             answered = await asyncio.to_thread(self._known, mailbox_id, thread_id)
@@ -112,7 +112,7 @@ class Learner:
         return True
 
     def _known(self, mailbox_id: str, thread_id: str | None) -> EmailDetail | None:
-        """The newest email that arrived in the thread, if it was opened here."""
+        """The thread's newest inbound email, if it was opened here."""
         rows = self._mail.thread_rows(mailbox_id, thread_id) if thread_id else []
         for row in reversed(rows):
             if str(row.direction) == Direction.INBOUND and str(row.status) in ARRIVED:
@@ -120,7 +120,8 @@ class Learner:
         return None
 
     async def _read(self, mailbox_id: str, thread_id: str) -> EmailDetail | None:
-        """The same from the gateway. What an agent may not have read yet is not opened: that would hide it."""
+        """The same email from the gateway. Mail that an agent may not have read is not opened: that would hide it from
+        the agent."""
         try:
             thread = await self._gateway.thread(mailbox_id, thread_id)
             for mail in reversed(thread.emails):
@@ -146,11 +147,11 @@ class Examples:
         self._tokens = min(MOST_TOKENS, settings.assist.thread_tokens // 8)
 
     def like(self, asked: str, label: str = "") -> tuple[Example, ...]:
-        """At most a few examples for the answer to this email, the most similar first. Call it in a thread.
+        """A few examples for the answer to this email, most similar first. Call it in a thread.
 
         Args:
             asked: the email, its subject first.
-            label: its label; empty where it is not known. Examples of another label are left out.
+            label: its label; empty if unknown. Examples with another label are left out.
         """
         if self._store is None:
             return ()
@@ -166,7 +167,8 @@ class Examples:
 
 
 def _begin(text: str) -> str:
-    """What is kept of a long text. It does not end amid an address: half of one would not be known as one."""
+    """The beginning of a long text. It is not cut within an address, because half an address would not be recognized as
+    one."""
     return text if len(text) <= LONGEST else _ASCII_END.sub("", text[:LONGEST])
 
 

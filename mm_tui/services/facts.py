@@ -1,4 +1,4 @@
-"""House facts: what the company says of itself, read from text files that the settings name."""
+"""House facts: what the company says about itself, from text files named in the settings."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Settings
 
 LARGEST_FILE = 64 * 1024
-"""Bytes; a larger file is not read, and said to be too large."""
+"""The largest file in bytes; a larger one is skipped with a message."""
 LARGEST_IN_ALL = 96 * 1024
-"""Bytes of all files of a mailbox together."""
+"""The most bytes of all files for one mailbox."""
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,21 @@ class FactFile:
     """One file of house facts."""
 
     name: OneLine
-    """Its file name, by which it is quoted."""
+    """Its file name, used for citing it."""
     text: ManyLine
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of the house for one mailbox."""
+    """The house facts for one mailbox."""
 
     files: tuple[FactFile, ...] = ()
     problems: tuple[OneLine, ...] = ()
-    """Which files were not read, and why: one sentence each."""
+    """One sentence for each file that was not read, with the reason."""
 
 
 class HouseFacts:
-    """Reads the files when they are asked for, and again when they changed."""
+    """Reads the files on demand, and again after they change."""
 
     def __init__(self, settings: Settings) -> None:
         self._assist = settings.assist
@@ -49,7 +49,7 @@ class HouseFacts:
 
     @property
     def named(self) -> bool:
-        """Whether the settings name any file."""
+        """Whether the settings name any files."""
         return bool(self._named or self._assist.mailbox_facts)
 
     def of(self, address: str) -> Facts:

@@ -1,4 +1,4 @@
-"""Acts on mailboxes: trust ladder, new mailboxes, webhooks, quotas. What fails comes back as words for the screen."""
+"""Actions on mailboxes: trust ladder, new mailboxes, webhooks, quotas. Failures are returned as text for the screen."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 USAGE_DAYS = 30
-"""Days of usage that are plotted, today (UTC) included."""
+"""Days of usage to plot, including today (UTC)."""
 WEBHOOK_EVENTS = ("message.received", "oversight.pending", "oversight.approved", "oversight.rejected")
-"""What a new webhook is told about when nothing else is said; the gateway's set is open."""
+"""The default events of a new webhook; the gateway may have more."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Said:
     ok: bool
     words: OneLine
     code_sent: bool = False
-    """Not done yet: the operator was mailed a code with which the same act is asked for again."""
+    """Not done yet: the operator was sent a code, with which the action must be repeated."""
     secret: Secret | None = None
-    """What signs a new webhook's calls. It is given this once and kept nowhere."""
+    """The secret that signs a new webhook's calls. It is returned only once and stored nowhere."""
 
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """The account, its use and its webhooks, as far as the keys may see them. What is None has its reason in words."""
+    """The account, its usage and its webhooks, as far as the keys allow. A value that is None has a reason in words."""
 
     account: Account | None
     account_words: OneLine
@@ -50,11 +50,11 @@ class AccountFacts:
     webhooks: tuple[Webhook, ...] | None
     webhooks_words: OneLine
     by_day: tuple[tuple[OneLine, tuple[int, ...]], ...] = ()
-    """What the gateway counts by day, the most frequent first, with the counts of `USAGE_DAYS` days, oldest first."""
+    """What the gateway counts by day, most frequent first, each with the counts of `USAGE_DAYS` days, oldest first."""
 
 
 class MailboxActs:
-    """What can be asked about mailboxes, and done to them. None of the methods raises for what a gateway may do."""
+    """Queries and actions on mailboxes. No method raises an error of the gateway."""
 
     def __init__(self, gateway: GatewayClient, sync: Sync, clock: Clock) -> None:
         self._gateway = gateway
@@ -62,24 +62,24 @@ class MailboxActs:
         self._clock = clock
 
     async def facts(self) -> AccountFacts:
-        """Reads account, usage and webhooks; each fails by itself."""
+        """Reads account, usage and webhooks; each may fail independently."""
         account, account_words = await _read(self._gateway.account)
         usage, usage_words = await _read(self._gateway.usage)
         webhooks, webhooks_words = await _read(self._gateway.webhooks)
         today = self._clock.now().astimezone(UTC).date()
         since = datetime.combine(today, time(), UTC) - timedelta(days=USAGE_DAYS - 1)
-        # Where the gateway does not tell it by day, the sums are all there is to show.
+        # Without counts by day, only the totals can be shown.
         counted, _ = await _read(lambda: self._gateway.daily_usage(since))
         by_day = _by_day(counted or (), today)
         return AccountFacts(account, account_words, usage, usage_words, webhooks, webhooks_words, by_day)
 
     async def deliveries(self) -> tuple[tuple[WebhookDelivery, ...] | None, OneLine]:
-        """What webhooks were told lately, newest first; None with the reason in words."""
+        """The latest webhook deliveries, newest first; or None with the reason in words."""
         found, words = await _read(self._gateway.webhook_deliveries)
         return (None if found is None else tuple(found)), words
 
     async def request_upgrade(self, mailbox_id: str, mode: str) -> Said:
-        """Asks for a code to move the mailbox up to `mode`; the gateway emails it to the operator."""
+        """Requests a code to move the mailbox up to `mode`; the gateway emails it to the operator."""
         try:
             await self._gateway.request_upgrade(mailbox_id, mode)
         except GatewayError as error:
@@ -114,7 +114,7 @@ class MailboxActs:
         return await self._read_anew(f"the mailbox is now {mode}")
 
     async def create(self, local: str, display_name: str, code: str) -> Said:
-        """Makes a mailbox. Without a code the gateway first emails one to the operator; the same with it makes it."""
+        """Creates a mailbox. Without a code the gateway emails one to the operator; repeat the call with it."""
         try:
             made = await self._gateway.create_mailbox(
                 local.strip(), display_name.strip() or None, approval_code=code.strip() or None
@@ -126,8 +126,8 @@ class MailboxActs:
         return await self._read_anew(f"{made.address} was created; new mailboxes start at gated_send")
 
     async def allow(self, mailbox_id: str, pattern: str, note: str, code: str) -> Said:
-        """Lets mail to an address or a domain leave unasked. Without a code the gateway first emails one to the
-        operator; the same with it does it."""
+        """Allows mail to an address or a domain to be sent without approval. Without a code the gateway emails one to
+        the operator; repeat the call with it."""
         try:
             await self._gateway.allow(mailbox_id, pattern.strip(), note.strip() or None, code.strip() or None)
         except CodeSent as error:
@@ -137,7 +137,7 @@ class MailboxActs:
         return await self._read_anew(f"mail to {pattern.strip()} is sent without approval from now on")
 
     async def disallow(self, mailbox_id: str, entry: Allowed, code: str) -> Said:
-        """Takes an entry off the allowlist; with the operator's code as `allow`."""
+        """Removes an entry from the allowlist, with the operator's code like `allow`."""
         try:
             await self._gateway.disallow(mailbox_id, entry.id, code.strip() or None)
         except CodeSent as error:
@@ -149,7 +149,7 @@ class MailboxActs:
         return await self._read_anew(f"mail to {entry.pattern} needs approval again")
 
     async def create_webhook(self, url: str, events: Sequence[str], mailbox_id: str | None, code: str) -> Said:
-        """Makes a webhook for one mailbox, or for all with None. https only."""
+        """Creates a webhook for one mailbox, or for all with None. https only."""
         if why := unfit(url):
             return Said(False, OneLine(why))
         if not events:
@@ -173,7 +173,8 @@ class MailboxActs:
         return Said(True, OneLine("the webhook was removed"))
 
     async def _in_doubt(self, error: GatewayError) -> Said:
-        """A failed act; where it may have happened the mailboxes are read anew, so that the screen tells."""
+        """The result of a failed action. If it may have taken effect, the mailboxes are read again so that the screen
+        is right."""
         if error.may_have_happened:
             await _read(self._sync.refresh_mailboxes)
         return _failed(error)
@@ -193,7 +194,7 @@ def _by_day(counted: Sequence[DayCount], today: date) -> tuple[tuple[OneLine, tu
 
 
 def unfit(url: str) -> str:
-    """Why a webhook cannot go to this address; empty when it can. Only https: its calls tell of mail."""
+    """Why a webhook cannot use this address; empty if it can. Only https, because its calls are about mail."""
     try:
         parts = urlsplit(url.strip())
         usable = parts.scheme == "https" and bool(parts.hostname)

@@ -1,7 +1,7 @@
-"""How a reviewer asks an agent for another draft: tags on the rejected one, for any agent to read.
+"""Tags on a rejected draft by which a reviewer asks any agent for another draft.
 
-The gateway gives an agent no reason of a rejection, so it stands in tags. A rejection without them is a plain no. The
-text is a human's, but any key that may send may have set it: what is read is cleaned and bounded.
+The gateway does not tell agents why a draft was rejected, so the reason is in tags; without them a rejection is a plain
+no. The text should be a human's, but anybody with a send key may have set it, so it is cleaned and bounded.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ASKED = "review.redraft"
-"""When another draft was asked for, ISO 8601. Without it a rejection is a plain no."""
+"""When another draft was requested, ISO 8601. Without it a rejection is a plain no."""
 ASKED_BY = "review.redraft_by"
 REASON = "review.reason"
 SUGGESTION = "review.suggestion"
-"""The reviewer's own text as a JSON string; what does not fit goes on in `review.suggestion.2`, `.3` and so on."""
+"""The reviewer's own text as a JSON string, continued in `review.suggestion.2`, `.3` and so on."""
 FOLLOWS = "assist.follows"
-"""On the new draft: the id of the rejected one that it takes the place of."""
+"""On the new draft: the id of the rejected one that it replaces."""
 ROUND = "assist.round"
-"""On the new draft: 1 for the first one that was asked for, 2 for the second."""
+"""On the new draft: 1 for the first requested draft, 2 for the second."""
 
 LONGEST_NAME = 80
 LONGEST_REASON = 500
 LONGEST_SUGGESTION = 10_000
-"""Characters of the reviewer's text; the rest is left out."""
+"""The most characters of the reviewer's text; the rest is left out."""
 PART = 1000
-"""Characters of one tag."""
+"""The most characters of one tag."""
 MOST_PARTS = 64
 _SPACE = r"\u0020"
 _SPACE_AT_END = re.compile("^ | $")
 _JOINER = re.compile("[\u200c\u200d\ufe0e\ufe0f]")
-"""Without what it joins it would be taken for a hidden character at the edge of a part."""
+"""At the edge of a part, without its neighbours, it would look like a hidden character."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class RedraftRequest:
 
     reason: OneLine
     suggestion: ManyLine = ManyLine("")
-    """The text that the reviewer would rather have sent; empty for none."""
+    """The text that the reviewer would rather send; empty for none."""
     by: OneLine = OneLine("")
 
 
 def as_tags(request: RedraftRequest, at: datetime) -> dict[str, str]:
-    """The request as tags, none of which is longer than `PART`."""
+    """The request as tags, none longer than `PART`."""
     wanted = {
         ASKED: at.isoformat(),
         ASKED_BY: request.by[:LONGEST_NAME],
@@ -65,12 +65,12 @@ def as_tags(request: RedraftRequest, at: datetime) -> dict[str, str]:
 
 
 def suggestion_tags() -> frozenset[str]:
-    """The names of all tags that a suggested text may stand in."""
+    """The names of all tags that a suggested text may use."""
     return frozenset(map(_part, range(1, MOST_PARTS + 1)))
 
 
 def read(held: Mapping[OneLine, OneLine]) -> RedraftRequest | None:
-    """What an email's tags ask for; None where no other draft is asked for."""
+    """The request in an email's tags; None if there is none."""
     if not held.get(OneLine(ASKED), OneLine("")).strip():
         return None
     return RedraftRequest(
@@ -87,16 +87,16 @@ def _suggestion(held: Mapping[OneLine, OneLine]) -> ManyLine:
             break
         text += part
     try:
-        # Parts that an earlier, longer text left behind do not count.
+        # Ignore parts left over from an earlier, longer text.
         found, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
-        # Set by hand, as plain words.
+        # Set by hand, as plain text.
         found = text
     return ManyLine(ManyLine(found if isinstance(found, str) else text)[:LONGEST_SUGGESTION])
 
 
 def follows(held: Mapping[OneLine, OneLine]) -> OneLine:
-    """The id of the draft that a draft says it takes the place of; empty for none."""
+    """The id of the draft that a draft says it replaces; empty for none."""
     return OneLine(held.get(OneLine(FOLLOWS), OneLine(""))[:LONGEST_NAME].strip())
 
 

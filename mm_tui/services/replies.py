@@ -1,4 +1,4 @@
-"""Replies being written: saved like edits, from the first keys on until they are submitted or emptied (R4)."""
+"""Unfinished replies, saved like edits from the first key until they are submitted or emptied (R4)."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 class Replies:
-    """The texts of replies that are not submitted yet, by the email that they answer. Raises as `Edits` does."""
+    """Replies not submitted yet, by the email that they answer. Raises the same errors as `Edits`."""
 
     def __init__(self, database: Database, edits: Edits) -> None:
         self._edits = edits
         self._facts = StateStore(database)
 
     def get(self, email_id: str) -> str:
-        """What was written; empty for nothing."""
+        """The saved text; empty if there is none."""
         saved = self._edits.get(f"{REPLY}{email_id}")
-        # Version 0.1.0 kept it among the small facts.
+        # Version 0.1.0 stored it in the table `state`.
         return saved.text.body if saved is not None else self._facts.get(f"{REPLY}{email_id}") or ""
 
     def save(self, mail: MailRow, text: str, at: datetime, *, over: str, durable: bool = False) -> bool:
-        """Saves the text in place of what was saved before; an empty one is forgotten.
+        """Saves the text, replacing the previous one; an empty text deletes it.
 
         Args:
             mail: that it answers.
@@ -47,11 +47,12 @@ class Replies:
         return self._edits.save(_edit(mail, text, at), over=_edit(mail, over, at).text, durable=durable)
 
     def save_beside(self, mail: MailRow, text: str, at: datetime) -> None:
-        """Keeps a text that another is about to replace."""
+        """Keeps a copy of a text that is about to be replaced."""
         self._edits.save_beside(_edit(mail, text, at))
 
     def forget(self, email_id: str, *, still: str | None = None) -> bool:
-        """It was submitted, or emptied. With `still` only if this is its text; returns whether it is gone now."""
+        """Deletes a reply that was submitted or emptied; with `still` only if this is its text. Returns whether it was
+        deleted."""
         saved = self._edits.get(f"{REPLY}{email_id}")
         if saved is not None and still is not None and saved.text.body != still:
             return False
@@ -63,7 +64,7 @@ class Replies:
 
 def _edit(mail: MailRow, text: str, at: datetime) -> SavedEdit:
     sender, subject = str(mail.sender), str(mail.subject)
-    # There is no draft that it changes.
+    # A reply edits no draft.
     base = RawContent(sender="", to=(sender,), subject=subject)
     return SavedEdit(
         f"{REPLY}{mail.email_id}", mail.mailbox_id, "", base, EditedDraft((sender,), f"Re: {subject}", text), at

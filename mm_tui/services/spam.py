@@ -1,4 +1,4 @@
-"""Spam: reporting an email that came in, and taking the mark back."""
+"""Reports inbound mail as spam, and undoes that."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MARKED: frozenset[str] = frozenset({Status.SPAM_FLAGGED, Status.SPAM_QUARANTINED
 
 
 class SpamMarks:
-    """Marks mail as spam at the gateway, and keeps the status that it answers with.
+    """Marks mail as spam at the gateway, and stores the resulting status.
 
     Args:
         database: the profile's store.
-        gateway: with a send key. It journals the call before it leaves.
-        notify: told which mail changed.
+        gateway: with a send key; it journals each call first.
+        notify: called with the changed email.
     """
 
     def __init__(self, database: Database, gateway: GatewayClient, notify: Notify) -> None:
@@ -33,13 +33,13 @@ class SpamMarks:
         self._notify = notify
 
     async def mark(self, email_id: str, *, spam: bool) -> OneLine:
-        """Reports an email as spam, or takes that back.
+        """Reports an email as spam, or undoes that.
 
         Returns:
-            What became of it, in words.
+            The result, in words.
 
         Raises:
-            GatewayError: it was refused, or nobody knows what became of it.
+            GatewayError: it was refused, or its outcome is unknown.
         """
         status = await (self._gateway.report_spam if spam else self._gateway.not_spam)(email_id)
         summary = await asyncio.to_thread(self._mail.summary, email_id)
@@ -51,9 +51,9 @@ class SpamMarks:
 
 
 def why_not(direction: str, status: str, *, spam: bool) -> str:
-    """Why an email cannot be marked so; empty when it can.
+    """Why an email cannot be marked this way; empty if it can.
 
-    What waits for a decision is decided about, not marked: a mark would take it out of the queue by the back door.
+    A waiting email must be decided instead, because a mark would remove it from the queue without a decision.
     """
     if direction == Direction.OUTBOUND:
         return "only mail that came in can be spam"

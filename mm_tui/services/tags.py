@@ -1,7 +1,7 @@
-"""Tags at the gateway: what the assistant found, and a human's label, where other tools can read them.
+"""Tags at the gateway: the assistant's results and a human's label, readable by other tools.
 
-One document of the gateway says that setting tags replaces all, another that it merges: so they are read, merged, set
-and compared. A label set by a human wins and is never overwritten.
+The gateway's documents disagree whether setting tags replaces or merges them, so they are read, merged, set and
+compared. A label set by a human is never overwritten.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LABEL = "label"
 LABEL_BY = "label.by"
 SUMMARY = "summary"
 NOTES = "notes"
-"""What other agents call a summary."""
+"""Names that other agents use for a summary."""
 INTENT = "intent"
 URGENCY = "urgency"
 REQUESTED_ACTION = "requested_action"
@@ -29,12 +29,12 @@ DEADLINE = "deadline"
 AMOUNTS = "amounts"
 MODEL = "assist.model"
 OPENED = "assist.opened"
-"""Set by the worker before it opens an email, so that it can resume its work even if all its state is lost."""
+"""Set by the agent before it opens an email, so that it can resume even if its state is lost."""
 
 BY_HUMAN = "human"
 BY_MODEL = "model"
 LONGEST_VALUE = 500
-"""Characters of a tag's value."""
+"""The most characters of a tag's value."""
 ATTEMPTS = 3
 Tags = Mapping[OneLine, OneLine]
 _NO = frozenset({"false", "no", "0", "off"})
@@ -44,7 +44,8 @@ _WRITES: WeakKeyDictionary[object, WeakValueDictionary[str, asyncio.Lock]] = Wea
 
 
 def writing(gateway: object, email_id: str) -> asyncio.Lock:
-    """Lets one task of this program at a time read and then set the tags of an email: none takes away another's.
+    """Lets only one task of this program at a time read and set the tags of an email, so that none overwrites
+    another's.
 
     Args:
         gateway: the client that sets them.
@@ -55,7 +56,7 @@ def writing(gateway: object, email_id: str) -> asyncio.Lock:
 
 
 class TagsDiffer(Exception):
-    """The gateway holds other tags than were set, even after it was tried again: somebody else writes them too."""
+    """The gateway's tags differ from those that were set, even after another try: somebody else is changing them."""
 
 
 async def merge(
@@ -67,22 +68,22 @@ async def merge(
     by_human: bool = False,
     longest: int = LONGEST_VALUE,
 ) -> dict[OneLine, OneLine]:
-    """Adds tags to an email and leaves all others as they are.
+    """Adds tags to an email and keeps all others.
 
     Args:
         gateway: with a send key.
         mailbox_id: the email's mailbox.
         email_id: the email.
         wanted: the tags to set. Empty values are left out.
-        by_human: whether a human chose them; without it, a human's label stays as it is.
-        longest: characters of a value; what is over is cut.
+        by_human: whether a human chose them; otherwise a human's label is kept.
+        longest: the most characters of a value; the rest is cut.
 
     Returns:
         The tags that the gateway holds now.
 
     Raises:
         GatewayError: a call failed.
-        TagsDiffer: what was set did not stay.
+        TagsDiffer: the tags did not stay as they were set.
     """
     fresh = {key: _value(value, longest) for key, value in wanted.items() if value.strip()}
     for _ in range(ATTEMPTS):
@@ -107,15 +108,15 @@ async def remove(
     *,
     owned: Callable[[Tags], bool] = bool,
 ) -> Tags:
-    """Takes tags off an email and leaves all others. One call, so that the gateway's log has one line of it; where
-    setting tags leaves the others, or none may be left, a call for each.
+    """Removes tags from an email and keeps all others. It uses one call, so that the gateway's log has one line; if
+    setting tags merges them, or none would remain, it uses one call per tag.
 
     Args:
         gateway: with a send key.
         mailbox_id: the email's mailbox.
         email_id: the email.
-        names: the tags to take off, in this order.
-        owned: whether, by all the tags that the email has, they are to go.
+        names: the tags to remove, in this order.
+        owned: decides from all tags of the email whether to remove them.
 
     Returns:
         The tags that the gateway holds now.
@@ -154,7 +155,7 @@ def of_results(
     amounts: Sequence[str],
     models: Sequence[str],
 ) -> dict[str, str]:
-    """What was found about an email as tags; what is empty has no tag."""
+    """Converts results about an email to tags; empty results have no tag."""
     wanted = {
         LABEL: label,
         LABEL_BY: label_by,
@@ -170,11 +171,11 @@ def of_results(
 
 
 def read_results(held: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict[str, Any]:
-    """What tags say about an email, as plain JSON values; empty when they hold no label.
+    """Reads results about an email from its tags, as plain JSON values; empty if they have no label.
 
-    A label outside of the configured ones counts as the last of them, unless a human set it. An agent that does not
-    know our names may tag `{"billing": "true"}` and `notes`: a tag that is called like a configured label counts as
-    the label, and its notes as the summary.
+    An unknown label counts as the last of the configured ones, unless a human set it. An agent that does not know our
+    names may set `{"billing": "true"}` and `notes`: a tag named like a configured label counts as the label, and the
+    notes as the summary.
     """
     tagged = {str(key): str(value) for key, value in held.items()}
     label = tagged.get(LABEL, "") or _label_among(tagged, labels)
@@ -199,7 +200,7 @@ def read_results(held: Mapping[OneLine, OneLine], labels: Sequence[str]) -> dict
 
 
 def _label_among(tagged: Mapping[str, str], labels: Sequence[str]) -> str:
-    """The first of the configured labels that is the name of a tag and not denied by its value; empty when none is."""
+    """The first configured label that is the name of a tag whose value does not negate it; empty if there is none."""
     set_names = {name.strip().lower() for name, value in tagged.items() if value.strip().lower() not in _NO}
     return next((label for label in labels if label.lower() in set_names), "")
 

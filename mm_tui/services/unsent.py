@@ -1,4 +1,4 @@
-"""Mail that stands in a thread and was not said: drafts that nobody received, mail that did not arrive."""
+"""Mail in a thread that nobody received: unsent drafts, and mail that did not arrive."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _INBOUND = {
 
 
 def unsent_words(mail: EmailSummary) -> str:
-    """The state of an email that neither arrived nor left, in words; empty for one that did."""
+    """The state of an email that neither arrived nor was sent, in words; empty for one that did."""
     return "" if mail.is_exchanged else state_words(str(mail.direction), str(mail.status))
 
 
 def is_settled(direction: str, status: str) -> bool:
-    """Whether the status alone tells if an email arrived or left."""
+    """Whether the status alone says if an email arrived or was sent."""
     return direction == Direction.INBOUND or status in LEFT or status in NOT_SENT
 
 
 def state_words(direction: str, status: str) -> str:
-    """The state of an email by its status alone, in words; empty where the status says that it arrived or left."""
+    """The state of an email from its status alone, in words; empty if the status says that it arrived or was sent."""
     inbound = direction == Direction.INBOUND
     if status in (ARRIVED if inbound else LEFT):
         return ""

@@ -146,7 +146,8 @@ class SecondReader:
         Args:
             entry: the draft with its thread.
             own_address: the mailbox's address, which selects the house facts.
-            automatic: nobody asked: refuse over the budget. again: ask the model even if the answer is cached.
+            automatic: nobody asked: refuse over the budget.
+            again: ask the model even if the answer is cached.
         """
         if (why := why_not(entry)) or not self._assistant.has_key:
             return self._put(entry, SecondReaderState(Phase.FAILED, why or NoKey().words))

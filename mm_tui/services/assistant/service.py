@@ -52,7 +52,8 @@ class Assistant:
     ) -> None:
         """Args:
         database: stores answers and spend.
-        model: replaces AI21's client in tests. limits: rate limits per model; None means AI21's documented limits, or
+        model: replaces AI21's client in tests.
+        limits: rate limits per model; None means AI21's documented limits, or
         almost none for a stand-in on this machine.
         """
         self.settings = settings

@@ -65,7 +65,9 @@ class ActJournal:
 
     Args:
         database: where the journal is.
-        who: the name to journal. clock: dates the entries. but: calls that are journaled elsewhere.
+        who: the name to journal.
+        clock: dates the entries.
+        but: calls that are journaled elsewhere.
     """
 
     def __init__(self, database: Database, who: str, clock: Clock, *, but: frozenset[Call] = frozenset()) -> None:

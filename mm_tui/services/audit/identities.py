@@ -21,7 +21,9 @@ LEAST_AGE = timedelta(minutes=1)
 class Identities:
     """Checks identities with the gateway's key, which is kept in memory only.
 
-    Args: gateway: provides the key. clock: for the key's age.
+    Args:
+        gateway: provides the key.
+        clock: for the key's age.
     """
 
     def __init__(self, gateway: GatewayClient, clock: Clock) -> None:

@@ -240,7 +240,8 @@ def decision(held: Mapping[str, object], outcome: str) -> Decided | None:
     """Combines a decision's first and last entry; None if it did not take effect, has no mailbox, or was about a
     human's own reply.
 
-    Args: held: its first entry, from `Journal.plain`.
+    Args:
+        held: its first entry, from `Journal.plain`.
         outcome: how it ended, from the last entry.
     """
     details, at = held.get("details"), _moment(held.get("at"))

@@ -1,1 +1,1 @@
-"""Who has what open: advisory tags at the gateway."""
+"""Presence: who has which email open, shown by advisory tags at the gateway."""

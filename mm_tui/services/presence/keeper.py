@@ -1,6 +1,6 @@
-"""Keeps the claim on the email that the human at this seat has open, and gives it back when they leave it.
+"""Keeps the presence tag on the email that this program's user has open, and removes it afterwards.
 
-Runs beside everything else: what fails here is logged and tried again, and no decision waits for it.
+It runs in the background: failures are logged and retried, and no decision waits for it.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
     from mm_tui.services.sync.service import Sync
 
 SETTLE_SECONDS = 0.5
-"""An email that is left sooner is not claimed: leafing through the queue costs no calls."""
+"""Seconds before an open email is claimed, so that paging through the queue costs no calls."""
 RENEWALS = 3
-"""How often a claim is renewed within its life."""
+"""How many times a claim is renewed within its lifetime."""
 LAST_WORDS = 1.0
-"""Seconds that leaving the program waits for a claim to be given back; after that it ends by itself."""
+"""Seconds to wait on exit for a claim to be removed; if that fails, it expires."""
 
 log = logging.getLogger("mm_tui.claims")
 
 
 class Open(NamedTuple):
-    """The email that is open at this seat."""
+    """The email that is open here."""
 
     mailbox_id: str
     email_id: str
 
 
 class PresenceKeeper:
-    """One seat's claim: on one email at a time.
+    """This program's claim, on one email at a time.
 
     Args:
-        claims: sets and takes away the tags; without a send key, claims are only read.
-        sync: reads the opened mail anew, which brings the claims of others.
-        clock: what renewals are timed by.
-        minutes: how long a claim lives unless it is renewed. 0: none is set.
+        claims: sets and removes the tags; without a send key, claims are only read.
+        sync: reads the opened email again, which shows the claims of others.
+        clock: times the renewals.
+        minutes: how long a claim lasts unless renewed; 0 sets none.
     """
 
     def __init__(self, claims: PresenceTags, sync: Sync, clock: Clock, *, minutes: int) -> None:
@@ -56,20 +56,20 @@ class PresenceKeeper:
 
     @property
     def token(self) -> str:
-        """Tells our claims from those of others."""
+        """Identifies this program's claims."""
         return self._claims.token
 
     @property
     def open_id(self) -> str | None:
-        """Id of the email that is open here."""
+        """The id of the email that is open here."""
         return self._wanted.email_id if self._wanted is not None else None
 
     def open(self, mailbox_id: str, email_id: str) -> None:
-        """A human has this email open now, and no other."""
+        """Records that the user now has this email open, and no other."""
         self._want(Open(mailbox_id, email_id))
 
     def close(self) -> None:
-        """No mail is open any more."""
+        """Records that no email is open."""
         self._want(None)
 
     def _want(self, wanted: Open | None) -> None:
@@ -78,7 +78,7 @@ class PresenceKeeper:
             self._moved.set()
 
     async def run(self) -> None:
-        """Claims, renews and gives back until cancelled."""
+        """Sets, renews and removes claims until cancelled."""
         while True:
             self._moved.clear()
             wanted = self._wanted
@@ -91,7 +91,7 @@ class PresenceKeeper:
                 await self._moves_within((self._minutes or 10) * 60 / RENEWALS)
 
     async def aclose(self) -> None:
-        """Gives back what is claimed, if that is quickly done."""
+        """Removes the claim, unless that takes too long."""
         self._wanted = None
         try:
             async with asyncio.timeout(LAST_WORDS):
@@ -100,7 +100,7 @@ class PresenceKeeper:
             log.info("a claim could not be given back in time; it ends by itself")
 
     async def _visit(self, mail: Open) -> None:
-        """Reads the email anew, and claims it unless another has."""
+        """Reads the email again, and claims it unless somebody else has."""
         try:
             detail = await self._sync.fetch_detail(*mail)
             standing = claim_in(detail.tags, self._clock.now())
@@ -123,6 +123,6 @@ class PresenceKeeper:
             log.info("the claim of %s could not be given back: %s", mail.email_id, type(error).__name__)
 
     async def _moves_within(self, seconds: float) -> bool:
-        """Waits at most so long; True as soon as another email is open, or none."""
+        """Waits for at most this long. Returns True as soon as another email, or none, is open."""
         await sleep_or_wake(self._clock, seconds, self._moved)
         return self._moved.is_set()

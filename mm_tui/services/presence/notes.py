@@ -1,6 +1,6 @@
-"""Notes to colleagues on waiting emails, and whose they are to decide: tags at the gateway, with no server of ours.
+"""Notes for colleagues on waiting emails, and assignments: tags at the gateway, without a server of our own.
 
-Anybody with a send key may have set the tags: what is read is cleaned and bounded, and keeps nobody from deciding.
+Anybody with a send key may have set the tags, so they are cleaned and bounded, and never prevent a decision.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ ASSIGNED = "review.assigned_to"
 ASSIGNED_BY = "review.assigned_by"
 NAMES = frozenset({NOTE, NOTE_BY, NOTE_AT, ASSIGNED, ASSIGNED_BY})
 LONGEST_NOTE = 500
-"""Characters of a note."""
+"""The longest note, in characters."""
 SHORTEST_KEY = 6
-"""So many characters at the end of a key's id name the key."""
+"""How many characters at the end of a key's id identify the key."""
 NO_SEND_KEY = "notes and assignments are tags, which need a send key: set send_key in the profile"
 
 
 class NotSet(Exception):
-    """A note or an assignment cannot be set as it is wanted; says why. Nothing was changed."""
+    """A note or an assignment cannot be set; the message says why. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class TeamNote:
-    """A note to colleagues, as the tags hold it."""
+    """A note for colleagues, from an email's tags."""
 
     text: OneLine
     by: OneLine
@@ -59,7 +59,7 @@ class TeamNote:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Whose an email is to decide, as the tags say."""
+    """Who is to decide an email, from its tags."""
 
     to: OneLine
     """A reviewer's name, or a key's id or its end."""
@@ -67,12 +67,12 @@ class Assignment:
 
     @property
     def words(self) -> OneLine:
-        """To whom, and by whom."""
+        """The assignee and who assigned it, in words."""
         by = f" by {self.by}" if self.by and self.by != self.to else ""
         return OneLine(f"assigned to {self.to}{by}")
 
     def is_for(self, reviewer: str, keys: Iterable[str] = ()) -> bool:
-        """Whether this reviewer is meant, by name or by one of the ids of their keys."""
+        """Whether it names this reviewer, or the id of one of their keys."""
         to = _folded(self.to)
         if to == _folded(reviewer):
             return True
@@ -80,7 +80,7 @@ class Assignment:
 
 
 def note_in(held: Mapping[OneLine, OneLine]) -> TeamNote | None:
-    """The note that an email's tags hold; None when there is none."""
+    """The note in an email's tags; None if there is none."""
     text = _bounded(held, NOTE, LONGEST_NOTE)
     if not text:
         return None
@@ -88,7 +88,7 @@ def note_in(held: Mapping[OneLine, OneLine]) -> TeamNote | None:
 
 
 def assignment_in(held: Mapping[OneLine, OneLine]) -> Assignment | None:
-    """The assignment that an email's tags hold; None when there is none."""
+    """The assignment in an email's tags; None if there is none."""
     to = _bounded(held, ASSIGNED, LONGEST_NAME)
     return Assignment(to, _bounded(held, ASSIGNED_BY, LONGEST_NAME)) if to else None
 
@@ -102,14 +102,14 @@ def _folded(name: str) -> str:
 
 
 class TeamTags:
-    """Sets and removes notes and assignments; each is in the journal before it leaves.
+    """Sets and removes notes and assignments; each change is journaled first.
 
     Args:
         database: the profile's store.
         gateway: with a send key.
         reviewer: the name that colleagues see.
         clock: dates notes and journal entries.
-        notify: told when the queue shows something else.
+        notify: called when the queue shows a change.
     """
 
     def __init__(self, database: Database, gateway: GatewayClient, reviewer: str, clock: Clock, notify: Notify) -> None:
@@ -121,23 +121,23 @@ class TeamTags:
 
     @property
     def faults(self) -> tuple[type[Exception], ...]:
-        """What setting may raise."""
+        """The errors that `note` and `assign` may raise."""
         from mm_tui.gateway.errors import GatewayError
         from mm_tui.services.tags import TagsDiffer
 
         return NotSet, GatewayError, TagsDiffer
 
     async def note(self, mailbox_id: str, email_id: str, text: str, *, before: str = "") -> OneLine:
-        """Sets the note of an email in place of the one it has; an empty text removes it.
+        """Sets or replaces the note on an email; an empty text removes it.
 
         Args:
-            before: the note that the reviewer saw; another one is not overwritten.
+            before: the note that the reviewer saw; a different one is not overwritten.
 
         Returns:
             What was done, in words.
 
         Raises:
-            NotSet: the text is too long, or a colleague wrote another note meanwhile.
+            NotSet: the text is too long, or a colleague has changed the note.
             GatewayError: a call failed.
             TagsDiffer: somebody else writes the tags at the same time.
         """
@@ -154,7 +154,7 @@ class TeamTags:
         return OneLine("noted for your colleagues" if note else "the note is removed")
 
     async def assign(self, mailbox_id: str, email_id: str, to: str) -> OneLine:
-        """Says whose an email is to decide; empty takes the assignment away.
+        """Assigns an email; an empty name removes the assignment.
 
         Returns:
             What was done, in words.
@@ -176,7 +176,7 @@ class TeamTags:
         self, kind: str, mailbox_id: str, email_id: str, details: Mapping[str, str], wanted: Mapping[str, str],
         names: Iterable[str],
     ) -> None:  # fmt: skip
-        """Journals, then sets the tags, or removes those of these names where none are wanted."""
+        """Journals the change, then sets the tags, or removes the named ones if there are none to set."""
         from mm_tui.gateway.errors import GatewayError
         from mm_tui.services import tags
         from mm_tui.store.mail.mails import MailStore

@@ -1,7 +1,7 @@
-"""Claims between machines: a tag that says who is busy with an email, for other reviewers to see.
+"""Presence between machines: a tag shows other reviewers who is busy with an email.
 
-Advisory only: nothing is refused because of one, and two reviewers may set theirs at the same moment. What keeps two
-decisions apart is the check before each call, and the gateway. Needs a send key, since tags do.
+It is only advisory: it prevents nothing, and two reviewers may set theirs at the same time. Conflicting decisions are
+prevented by the check before each call and by the gateway. It needs a send key, because tags do.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ SINCE = "review.claimed_at"
 UNTIL = "review.claimed_until"
 TOKEN = "review.claim"  # noqa: S105 - the name of a tag
 _CLAIM = (UNTIL, BY, SINCE, TOKEN)
-"""In the order in which they are taken away: without its end a claim counts no more."""
+"""In the order of removal: without its end a claim no longer counts."""
 WRITTEN_BY = "review.written_by"
-"""The reviewer who wrote a reply in this program."""
+"""The tag with the reviewer who wrote a reply in this program."""
 NAMES = frozenset({*_CLAIM, WRITTEN_BY})
-"""All tags that are read here, besides those of edits."""
+"""All tags read here, apart from those of edits."""
 BADGE_NAME = 12
-"""Characters of it in a list."""
+"""The most characters of the name in a list."""
 LIFE = timedelta(minutes=10)
-"""How long a claim holds if nobody renews it or gives it back."""
+"""How long a claim lasts unless it is renewed or removed."""
 
 log = logging.getLogger("mm_tui.claims")
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who is busy with an email, as its tags say."""
+    """Who is busy with an email, according to its tags."""
 
     by: OneLine
     since: datetime | None
     until: datetime
     token: str
-    """Tells the claims of two programs apart whose reviewers have the same name."""
+    """Distinguishes the claims of two programs whose reviewers have the same name."""
     as_of: datetime | None = None
-    """When it was seen, where that is longer ago than a poll: it may have ended since."""
+    """When it was seen, if that is longer ago than a poll: it may have ended since."""
 
     @property
     def words(self) -> OneLine:
@@ -69,7 +69,7 @@ class Presence:
 
     @property
     def badge(self) -> OneLine:
-        """Who and since when, for a line of a list. A long name is cut: the time is not."""
+        """Who and since when, for a line of a list. A long name is shortened, the time is not."""
         if len(self.by) > BADGE_NAME:
             return replace(self, by=OneLine(f"{self.by[: BADGE_NAME - 1]}…")).badge
         if self.as_of is not None:
@@ -82,7 +82,7 @@ class Presence:
 
 
 def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
-    """The claim that an email's tags hold; None when there is none, it cannot be read, or its time is over."""
+    """The claim in an email's tags; None if there is none, or it is invalid or expired."""
     tagged = {str(key): value for key, value in held.items()}
     until = moment_in(tagged.get(UNTIL))
     if not tagged.get(BY) or until is None or until <= now:
@@ -92,7 +92,8 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
 
 
 def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
-    """What an email's tags say about an edit under way: that one replaces it, or that it is one; None when nothing."""
+    """What an email's tags say about an edit in progress: that it is being replaced, or is the replacement. None if
+    neither."""
     by = editor_in(held) or "another reviewer"
     if is_replaced(held):
         return OneLine(f"being replaced by {by}")
@@ -100,7 +101,7 @@ def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
 
 
 async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit: str, reviewer: str) -> None:
-    """Tells other reviewers by tags that `edit` is to replace `original`.
+    """Sets tags that tell other reviewers that `edit` is to replace `original`.
 
     Raises:
         GatewayError: the tags could not be read or set.
@@ -111,7 +112,7 @@ async def mark_pair(gateway: GatewayClient, mailbox_id: str, original: str, edit
 
 
 async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: str, other: str, reviewer: str) -> None:
-    """Adds one relation to an email's tags, beside those that others have set."""
+    """Adds one relation to an email's tags, keeping those set by others."""
     from mm_tui.services.tags import ATTEMPTS, TagsDiffer, writing
 
     for _ in range(ATTEMPTS):
@@ -128,13 +129,13 @@ async def _relate(gateway: GatewayClient, mailbox_id: str, email_id: str, kind: 
 
 
 class PresenceTags:
-    """Sets and takes away the claims of one running program.
+    """Sets and removes the claims of one running program.
 
     Args:
         gateway: with a send key, else claims are only read.
         reviewer: the name that others see.
         clock: what claims are dated by.
-        life: how long a claim holds if it is not renewed.
+        life: how long a claim lasts unless renewed.
     """
 
     def __init__(self, gateway: GatewayClient, reviewer: str, clock: Clock, life: timedelta = LIFE) -> None:
@@ -142,7 +143,7 @@ class PresenceTags:
         self._reviewer = reviewer
         self._clock = clock
         self._life = life
-        # Imported late, as the tags below: the queue is read with this module, and is on screen early.
+        # Imported late, like the tags below: this module is needed to draw the queue at launch.
         import secrets
 
         self.token = secrets.token_hex(8)
@@ -150,7 +151,7 @@ class PresenceTags:
 
     @property
     def possible(self) -> bool:
-        """Whether there is a key that may set tags."""
+        """Whether the key may set tags."""
         return self._gateway.keys.has("send")
 
     async def take(self, mailbox_id: str, email_id: str, **more: str) -> Presence | None:
@@ -160,7 +161,7 @@ class PresenceTags:
             more: further tags to set with it.
 
         Returns:
-            None when the claim is ours now; else the claim of another, which stays.
+            None if the claim is now ours; otherwise the claim of another, which stays.
 
         Raises:
             GatewayError: the tags could not be read or set.
@@ -180,12 +181,12 @@ class PresenceTags:
         }
         with self._covered(email_id):
             await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})
-        # Of two who claimed at the same moment the later one stands.
+        # If two claimed at the same moment, the later claim stands.
         settled = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
         return None if settled is None or settled.token == self.token else settled
 
     async def give_back(self, mailbox_id: str, email_id: str) -> None:
-        """Takes our claim away; another's stays.
+        """Removes our claim; another's stays.
 
         Raises:
             GatewayError: the tags could not be read or changed.
@@ -199,7 +200,7 @@ class PresenceTags:
             await tags.remove(self._gateway, mailbox_id, email_id, _CLAIM, owned=is_ours)
 
     def _covered(self, email_id: str) -> AbstractContextManager[None]:
-        """One entry for each email that was open at this seat is enough; renewals and giving back need none."""
+        """One journal entry per email opened here is enough; renewals and removal need none."""
         if email_id in self._journaled:
             return already_written()
         self._journaled.add(email_id)
@@ -209,7 +210,7 @@ class PresenceTags:
 def moment_in(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text or "")
-        # One at either end of what dates can be cannot be shown in another time zone.
+        # A date at either end of the calendar cannot be shown in another time zone.
         return moment if moment.tzinfo is not None and 1 < moment.year < 9999 else None
     except ValueError:
         return None

@@ -1,7 +1,7 @@
-"""Reads the tags of the email under the cursor with every poll, so that another's claim is told, and its end too.
+"""Reads the tags of the email under the cursor with every poll, so that another's claim and its end are shown.
 
-Details are read once; claims come and go after that. One call for each poll is what this may cost, so the other emails
-of the list show what was seen of them last, and when.
+Details are read only once, but claims come and go. To cost one call per poll, other emails in the list show their last
+known claim with its time.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class ClaimWatch:
         self._seen_at: dict[str, datetime] = {}
 
     def watch(self, mailbox_id: str, email_id: str) -> None:
-        """This email is under the cursor, and no other."""
+        """Watches this email, and no other."""
         self._watched = mailbox_id, email_id
 
     def stop(self) -> None:
-        """No list of waiting emails is looked at."""
+        """Stops watching: no list of waiting emails is shown."""
         self._watched = None
 
     def seen_at(self, email_id: str) -> datetime | None:
@@ -56,7 +56,8 @@ class ClaimWatch:
         return self._seen_at.get(email_id)
 
     async def refresh(self) -> None:
-        """Reads the tags of the watched mail. What fails is tried with the next poll; meanwhile what was seen ages."""
+        """Reads the tags of the watched email. After a failure the next poll tries again, and the last known tags
+        age."""
         if self._watched is None:
             return
         mailbox_id, email_id = self._watched

@@ -1,1 +1,1 @@
-"""The queue of waiting email, as it is read, filtered and due."""
+"""The queue of waiting emails: reading, filters and due times."""

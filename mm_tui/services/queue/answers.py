@@ -1,4 +1,4 @@
-"""Other emails of ours that answer the email that a draft answers."""
+"""Finds other answers of ours to the email that a draft answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WAITING = frozenset({Status.PENDING_SCAN, Status.PENDING_SEND_APPROVAL, Status.SCHEDULED})
 GONE = NOT_SENT - WAITING | {Status.DELETED}
-"""Drafts that nobody will send any more, unless they have left already."""
+"""Statuses of drafts that will not be sent, unless they were sent already."""
 
 
 def other_answers(
@@ -25,10 +25,10 @@ def other_answers(
     """The other answers to the email that `item` answers, oldest first.
 
     Args:
-        item: a draft that waits; inbound mail answers nothing.
+        item: a waiting draft; inbound mail answers nothing.
         others: the other emails of its thread, opened where they were, oldest first.
-        family: gives the ids of those that replace the draft or are replaced by it. They are no second answer while
-            they wait; one that left is.
+        family: returns the ids of emails that replace the draft or are replaced by it. These are no second answer while
+        they wait, but are one once sent.
     """
     if str(item.direction) == Direction.INBOUND:
         return ()
@@ -41,7 +41,7 @@ def other_answers(
 
 
 def family_of(item_id: str, decisions: DecisionStore, details: Iterable[EmailDetail]) -> set[str]:
-    """The ids of a draft's edits and originals, by our decisions and by other reviewers' tags."""
+    """The ids of a draft's edits and originals, from our decisions and from other reviewers' tags."""
     found = {item_id}
     for release in decisions.family(item_id):
         found.update(filter(None, (release.item_id, release.replacement_id)))
@@ -56,7 +56,7 @@ def family_of(item_id: str, decisions: DecisionStore, details: Iterable[EmailDet
 
 
 def _answered(item: PendingItem, others: Iterable[EmailSummary]) -> EmailSummary | None:
-    """The email that a draft answers as far as times tell: the newest that had come in when it was written."""
+    """The email that a draft answers, judging by times: the newest that had arrived when it was written."""
     before = [
         one
         for one in others

@@ -1,7 +1,7 @@
-"""Which waiting emails a human wrote: replies that were composed in this program, here or at another machine.
+"""Finds the waiting emails that a human wrote: replies composed in this program, here or on another machine.
 
-The journal of this machine proves it. Elsewhere a tag says so, which whoever has a send key can set: it is shown as
-what it is, and never counts in favour of an agent.
+This machine's journal proves it. For other machines there is a tag, which anybody with a send key can set: it is shown
+as a mere claim, and never counts in favour of an agent.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Author(NamedTuple):
 
 
 class Authors:
-    """Reads who wrote what waits. Takes some milliseconds when the journal is long: call it in a thread."""
+    """Reads the authors of waiting emails. It takes some milliseconds with a long journal: call it in a thread."""
 
     def __init__(self, database: Database) -> None:
         self._journal = Journal(database)
@@ -48,16 +48,16 @@ class Authors:
         self._head = ""
         self._read_to = 0
         self._submitted: dict[str, OneLine] = {}
-        """Id of a reply: who wrote it."""
+        """The author of each reply, by id."""
         self._open: dict[str, tuple[str, str, OneLine]] = {}
-        """Idempotency key of a submission whose outcome is not known: (mailbox, hash of the text, who)."""
+        """Submissions with an unknown outcome, by idempotency key: (mailbox, hash of the text, author)."""
 
     def of(self, item: PendingItem | EmailDetail, tags: Mapping[OneLine, OneLine] | None = None) -> Author | None:
-        """Who wrote this email; None when that was no human, as far as is known.
+        """The human who wrote this email; None if no human is known to have written it.
 
         Args:
             item: the waiting email.
-            tags: its tags; None takes those of the detail that was read last.
+            tags: its tags; None means those of its stored detail.
         """
         self._take_in()
         if (who := self._submitted.get(item.id)) is not None:
@@ -93,5 +93,5 @@ class Authors:
 
 
 def content_hash(body: str) -> str:
-    """What the journal keeps of a reply's text, to know the email again whose id was never told."""
+    """The hash of a reply's text in the journal, which identifies the email if its id was never received."""
     return sha256(body.strip().encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""By when waiting mail should be decided, from the minutes that `[review] sla_minutes` allows a mailbox. Pure."""
+"""Due times of waiting emails, from the minutes that `[review] sla_minutes` allows a mailbox. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 DEFAULT = "default"
-"""The name under which the minutes for all other mailboxes stand."""
+"""The key of the minutes for all other mailboxes."""
 SOON = 3
-"""An email is said to be due in the last third of its time."""
+"""An email is shown as due in the last third of its time."""
 
 
 def due_at(received_at: datetime | None, address: str, minutes: Mapping[str, int]) -> datetime | None:
-    """By when an email should be decided; None when nothing is set for its mailbox, or its time is not known.
+    """When an email is due; None if nothing is set for its mailbox, or its time is unknown.
 
     Args:
-        received_at: when it came into the queue.
+        received_at: when it entered the queue.
         address: its mailbox's.
-        minutes: minutes by mailbox address, in any letter case, and under `default` for all others.
+        minutes: minutes by mailbox address, in any letter case; `default` for all others.
     """
     if received_at is None or not minutes:
         return None
@@ -27,12 +27,12 @@ def due_at(received_at: datetime | None, address: str, minutes: Mapping[str, int
 
 
 def is_overdue(due: datetime | None, now: datetime) -> bool:
-    """Whether an email has waited longer than it should."""
+    """Whether an email is past its due time."""
     return due is not None and now >= due
 
 
 def due_words(received_at: datetime | None, due: datetime | None, now: datetime) -> str:
-    """`due 5m` in the last third of its time, `overdue 12m` after it, else empty."""
+    """`due 5m` in the last third of its time, `overdue 12m` after it, otherwise empty."""
     if due is None or received_at is None:
         return ""
     if now >= due:
@@ -41,7 +41,7 @@ def due_words(received_at: datetime | None, due: datetime | None, now: datetime)
 
 
 def _span(length: timedelta) -> str:
-    """Whole minutes, hours or days, rounded up to a minute at least."""
+    """Whole minutes, hours or days, at least one minute."""
     minutes = max(1, int(length.total_seconds() // 60))
     if minutes < 60:
         return f"{minutes}m"

@@ -1,4 +1,4 @@
-"""The review queue: what waits, how old and how risky it is, and what is known around each draft. No network."""
+"""The review queue: waiting emails with their age, risk and context. Uses no network."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 MAX_ASSESSED = 20_000
-"""More than wait at once: of a longer queue nothing would be kept from one reading to the next."""
+"""The size of the cache: more than usually wait at once, as a longer queue would get nothing from it."""
 FIRST_READ = 25
-"""More than a screen shows."""
+"""How many entries to read first: more than a screen shows."""
 MAX_REJECTED = 50
-"""How many drafts rejected before a new one is compared with."""
+"""How many previously rejected drafts a new one is compared with."""
 LONGEST_TAG = 2000
-"""Characters of a tag's value that are read: anybody may have set it."""
+"""The most characters read of a tag's value: anybody may have set it."""
 READ_TAGS = NOTE_TAGS | CLAIM_TAGS | RELATION_TAGS | {FOLLOWS}
-"""The tags that the queue reads. Others have no meaning here, however many there are."""
+"""The tags that the queue reads. All others are ignored."""
 REJECTED_AGE = timedelta(minutes=2)
-"""How long the drafts rejected before are used before they are read again."""
+"""How long the list of rejected drafts is cached."""
 
 
 class ReviewQueue:
-    """Reads the queue from the stores. Everything here may take some milliseconds an item: call it in a thread."""
+    """Reads the queue from the stores. Everything here may take some milliseconds per item: call it in a thread."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class ReviewQueue:
         sla_minutes: Mapping[str, int] | None = None,
         house: HouseFacts | None = None,
     ) -> None:
-        """Takes what it reads from; `house` gives the house facts of each mailbox."""
+        """`house` provides the house facts of each mailbox."""
         self._mail = MailStore(database)
         self._timeline = Timeline(database)
         self._snoozes = Snoozes(database, clock)
@@ -100,13 +100,13 @@ class ReviewQueue:
         Args:
             order: oldest first, or riskiest first and then oldest.
             mailbox_id: one mailbox only.
-            hidden: ids to leave out, such as edits on their way that are shown with their original.
-            seat: who reads; says which claims are theirs.
+            hidden: ids to leave out, such as edits in progress that are shown with their original.
+            seat: who reads the queue; determines which claims are theirs.
             assignee: the reviewer to whom emails may be assigned; empty for the seat's.
             why_unread: why the details of an email could not be read, as `WaitingDetails.why_not`.
-            stop: asked between items; True ends early with what there is.
-            so_far: called with the oldest ones and the number of all, when `FIRST_READ` are read and each time that
-                twice as many are. All rules have been applied to each of them.
+            stop: called between items; True ends early with the entries so far.
+            so_far: called with the oldest entries and the total number, first when `FIRST_READ` are read and then each
+            time their number has doubled. All rules have been applied to each entry.
         """
         left_out = frozenset(hidden)
         items = self._pending.items(mailbox_id=mailbox_id)
@@ -141,7 +141,7 @@ class ReviewQueue:
         return ordered(found, order)
 
     def _with_notes(self, entry: QueueEntry, held: Mapping[OneLine, OneLine], reviewer: str) -> QueueEntry:
-        """The entry, with what reviewers say of it by tags."""
+        """The entry, with what reviewers say about it by tags."""
         note, assignment = note_in(held), assignment_in(held)
         if note is None and assignment is None:
             return entry
@@ -151,12 +151,12 @@ class ReviewQueue:
         return replace(entry, note=note, assignment=assignment, is_mine=entry.is_mine or is_ours)
 
     def _own_keys(self) -> frozenset[str]:
-        """Names and ids of the keys that decisions of this store were made with."""
+        """Names and ids of the keys used for decisions in this store."""
         self._timeline.learn_decisions()
         return self._timeline.own_keys
 
     def _resubmitted(self, entry: QueueEntry, reviewer: str, now: datetime, named: str) -> QueueEntry:
-        """The entry, with the rejected draft that it follows; `named` is the one that its tags name."""
+        """The entry, with the rejected draft that it follows; `named` is the draft in its tags."""
         others = [mail.mail for mail in entry.thread]
         found = self._resubmissions.of(entry.item, others, self._pending.seen_at(entry.item.id), named)
         if found is None:
@@ -164,17 +164,17 @@ class ReviewQueue:
         return replace(entry, resubmission=found, resubmitted_words=found.words(reviewer, now))
 
     def _dated(self, claim: Presence, email_id: str, now: datetime, seat: Seat) -> Presence:
-        """The claim, with the time at which it was seen where that is longer ago than a poll."""
+        """The claim, with the time when it was seen if that is longer ago than a poll."""
         seen = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
         is_fresh = not seen or (now - max(seen)).total_seconds() <= seat.fresh_seconds
         return claim if is_fresh else replace(claim, as_of=max(seen))
 
     def around(self) -> FilterContext:
-        """What filters of the queue must know besides the emails."""
+        """What filters of the queue need besides the emails."""
         return FilterContext(self._clock.now(), {box.mailbox_id: box.address for box in self._mail.mailbox_rows()})
 
     def entry(self, email_id: str) -> QueueEntry | None:
-        """One waiting email; None when it waits no more."""
+        """One waiting email; None if it no longer waits."""
         item = self._pending.get(email_id)
         if item is None:
             return None
@@ -187,22 +187,22 @@ class ReviewQueue:
         return self._with_notes(_claimed(entry, claim_in(held, now), NOBODY), held, "")
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
-        """An email that waits no more, as it was seen."""
+        """An entry for an email that no longer waits, as it was seen."""
         return self._entry(item)
 
     def assess_edit(self, entry: QueueEntry, draft: Draft) -> Assessment:
-        """What the rules say of an edited text in place of the agent's."""
+        """The risk of an edited text in place of the agent's."""
         return assess(draft, self._context(entry.item, entry.thread), self._risk)
 
     def as_submitted(self, entry: QueueEntry) -> QueueEntry:
-        """The item assessed as the agent submitted it, where the queue assesses the human's edit of it."""
+        """The risk of the agent's own text, if the entry assesses the human's edit."""
         if entry.edit is None:
             return entry
         _, newer = self._thread_around(entry.item)
         return replace(entry, assessment=_with_newer(self.assess_edit(entry, Draft.of(entry.item)), newer))
 
     def _thread_around(self, item: PendingItem) -> tuple[list[ThreadMail], int]:
-        """The other emails of the thread, and how many of them came in after this one was written."""
+        """The other emails of the thread, and how many of them arrived after this one was written."""
         thread_id = item.thread_id
         if thread_id is None:
             listed = self._mail.summary(item.id)
@@ -221,7 +221,7 @@ class ReviewQueue:
         digest = digest_of(item.id, item.mailbox_id, item.direction, item.raw)
         thread, newer = self._thread_around(item)
         edit = self._edits.get(item.id)
-        # What would leave is assessed: the human's text where there is one.
+        # Assess what would be sent: the human's text, if there is one.
         written = edit.text if edit is not None else None
         read = tuple((mail.summary.id, mail.detail is not None, mail.mail.is_exchanged) for mail in thread)
         self._contacts.refresh()
@@ -245,7 +245,7 @@ class ReviewQueue:
         return self._house.of(next((str(box.address) for box in boxes if box.mailbox_id == mailbox_id), ""))
 
     def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
-        """What other reviewers' programs and agents say by tags, as far as the details tell that were read."""
+        """The tags of other reviewers' programs and agents, from the stored details."""
         return {
             email_id: {OneLine(name): OneLine(value[:LONGEST_TAG]) for name, value in tags.items() if name in READ_TAGS}
             for email_id, tags in self._pending.tagged(PREFIX, FOLLOWS).items()
@@ -288,7 +288,7 @@ class ReviewQueue:
 
 
 def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
-    """A human's text in place of the agent's, as the rules look at it; cc and attachments stay."""
+    """The item with a human's text for the rules; cc and attachments stay."""
     return replace(
         Draft.of(item),
         to=tuple(Party.parse(one) for one in text.to),
@@ -298,7 +298,7 @@ def edited_draft(item: PendingItem, text: EditedDraft) -> Draft:
 
 
 def ordered(entries: list[QueueEntry], order: Order) -> list[QueueEntry]:
-    """Mails that stand oldest first, in this order; those that are back from a snooze stand first."""
+    """Sorts emails, given oldest first, in this order; those back from a snooze come first."""
     found = sorted(entries, key=lambda entry: -entry.concern) if order is Order.RISKIEST else entries
     return sorted(found, key=lambda entry: not entry.woken)
 
@@ -312,7 +312,7 @@ def _claimed(entry: QueueEntry, claim: Presence | None, seat: Seat) -> QueueEntr
 
 
 def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> dict[str, OneLine]:
-    """What to say of emails of which both wait: one is to replace the other."""
+    """What to show for two waiting emails of which one is to replace the other."""
     found: dict[str, OneLine] = {}
     for email_id, held in tags.items():
         others = waiting.intersection(relatives_in(held, email_id))
@@ -321,13 +321,13 @@ def _pairs(tags: Mapping[str, Mapping[OneLine, OneLine]], waiting: set[str]) -> 
         found[email_id] = pair_words(held) or OneLine("")
         if is_edit(held):
             for other in others:
-                # The original may have been read before its own tag was set.
+                # The original may have been read before its tag was set.
                 found.setdefault(other, OneLine(f"being replaced by {editor_in(held) or 'another reviewer'}"))
     return found
 
 
 def _with_newer(assessment: Assessment, newer: int) -> Assessment:
-    """Adds that the thread moved on since the draft was written: what it answers may no longer be what is asked."""
+    """Adds a finding that newer mail arrived in the thread after the draft was written."""
     if not newer:
         return assessment
     came = "an email came" if newer == 1 else f"{newer} emails came"

@@ -1,4 +1,4 @@
-"""One waiting mail as the queue shows it, and who reads the queue."""
+"""An entry of the review queue, and who reads the queue."""
 
 from __future__ import annotations
 
@@ -31,73 +31,73 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class ThreadMail:
-    """An email of the draft's thread: as listed, and opened where it was opened on this machine."""
+    """An email of the draft's thread: as listed, and as opened if it was opened on this machine."""
 
     summary: EmailSummary
     detail: EmailDetail | None
 
     @property
     def mail(self) -> EmailSummary:
-        """All that is known of it."""
+        """The most complete form known."""
         return self.detail or self.summary
 
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """One waiting mail as the queue shows it."""
+    """A waiting email in the queue."""
 
     item: PendingItem
     digest: str
-    """Of the content that is stored now; only that of a `complete` item can be approved."""
+    """The digest of the stored content; only a `complete` item can be approved."""
     assessment: Assessment
     edit: SavedEdit | None = None
     thread: tuple[ThreadMail, ...] = ()
-    """The other emails of its thread, oldest first; those that came after it stand last."""
+    """The other emails of its thread, oldest first."""
 
     due_at: datetime | None = None
-    """By when it should be decided; None when no time is set for its mailbox."""
+    """When it is due; None if no time is set for its mailbox."""
     claim: Presence | None = None
-    """Another's claim: they have it open. It only tells, and keeps nobody from deciding."""
+    """Another reviewer's claim: they have it open. It is only shown, and prevents no decision."""
     pair: OneLine = _NOTHING
-    """That another reviewer's edit is to replace it, or that it is one; empty when not."""
+    """That another reviewer's edit is to replace it, or that it is such an edit; otherwise empty."""
     resubmission: Resubmission | None = None
     """The rejected draft that this one follows."""
     resubmitted_words: OneLine = _NOTHING
-    """Who rejected that one, when and why; empty where it follows none."""
+    """Who rejected that draft, when and why; empty if it follows none."""
     author: Author | None = None
     """The human who wrote it in this program; None for an agent's draft."""
     is_own_reply: bool = False
-    """This seat's reviewer wrote it."""
+    """Whether this seat's reviewer wrote it."""
     unread_because: OneLine = _NOTHING
-    """Why its details could not be read; empty when they were, or when nothing failed so far."""
+    """Why its details could not be read; empty if they were, or if nothing has failed yet."""
     ended: OneLine = _NOTHING
-    """How it was decided, of an email that waits no more and is still shown; empty while it waits."""
+    """How it was decided, for an email that no longer waits but is still shown; empty while it waits."""
     is_mine: bool = False
-    """Open at this seat, claimed under the reviewer's own name or assigned to them, or with an edit."""
+    """Open here, claimed under the reviewer's name, assigned to them, or edited by them."""
     note: TeamNote | None = None
-    """What a reviewer noted for the others."""
+    """A reviewer's note for the others."""
     snoozed: OneLine = _NOTHING
-    """Until when it is out of sight on this machine; empty when it is not."""
+    """Until when it is snoozed on this machine; empty if it is not."""
     woken: OneLine = _NOTHING
-    """Why it is back after it was snoozed; empty when it was not."""
+    """Why it is back from a snooze; empty if it was not snoozed."""
     assignment: Assignment | None = None
-    """Whose it is to decide. It only tells, and keeps nobody from deciding."""
+    """Who is to decide it. It is only shown, and prevents no decision."""
 
     @property
     def author_words(self) -> OneLine:
-        """Which human wrote it; empty for an agent's draft."""
+        """Who wrote it, in words; empty for an agent's draft."""
         if self.author is None:
             return _NOTHING
         return OneLine("written by you") if self.is_own_reply else OneLine(f"written by {self.author.name}")
 
     @property
     def is_checked(self) -> bool:
-        """Its details have been read; before, the rules know neither cc nor files nor thread."""
+        """Whether its details have been read; before that the rules know neither cc nor files nor thread."""
         return self.item.complete
 
     @property
     def unread_words(self) -> str:
-        """What of it is not known yet, and why; empty when its details have been read."""
+        """What is not known yet, and why; empty if its details have been read."""
         if self.is_checked:
             return ""
         if self.unread_because:
@@ -108,7 +108,7 @@ class QueueEntry:
 
     @property
     def risk_sign(self) -> str:
-        """How risky it is as it stands in a list, two cells wide: `Level.sign`, with a `?` while it is not checked."""
+        """The risk for a list, two cells wide: `Level.sign`, with a `?` while it is not checked."""
         level = self.assessment.level
         if self.is_checked or level is Level.HIGH:
             return level.sign
@@ -116,45 +116,45 @@ class QueueEntry:
 
     @property
     def risk_word(self) -> str:
-        """The level's word, or `unchecked`: what was found so far says nothing of what is still unread."""
+        """The level's word, or `unchecked`, because what was found so far says nothing about unread details."""
         level = self.assessment.level
         return level.word if self.is_checked or level is Level.HIGH else UNCHECKED
 
     @property
     def concern(self) -> float:
-        """What the riskiest first go by: the level; what is not checked stands between medium and high, or is high."""
+        """The sort key for riskiest first: the level. Unchecked drafts rank between medium and high, or as high."""
         level = self.assessment.level
         return level if self.is_checked else max(level, Level.MEDIUM + 0.5)
 
     @property
     def is_inbound(self) -> bool:
-        """It came in and waits for a human before the agent may see it."""
+        """Whether it is inbound mail that the agent may not see before a human decides."""
         return str(self.item.direction) == Direction.INBOUND
 
     @property
     def version(self) -> str:
-        """Names what would leave: another one with every content, and once the details of a listed mail are read."""
+        """Identifies what would be sent: it changes with the content, and when the details are read."""
         if (edit := self.edit) is not None:
-            # By its text: revisions begin anew when an edit was thrown away.
+            # By its text, because revisions restart after an edit was deleted.
             return f"{self.item.id} {self.digest} edit {edit.text.digest}"
         return f"{self.item.id} {self.digest} {'whole' if self.item.complete else 'listed'}"
 
     @property
     def edit_is_current(self) -> bool:
-        """There is an edit, and it was begun from this very content."""
+        """Whether there is an edit, and it is based on the current content."""
         return self.edit is not None and self.edit.base_digest == self.digest
 
 
 class Seat(NamedTuple):
-    """Who reads the queue, as claims know them."""
+    """Who reads the queue, as identified in claims."""
 
     reviewer: str = ""
     token: str = ""
-    """Of the claims that this very program sets."""
+    """The token of the claims set by this program."""
     open_id: str | None = None
     """The email that is open here."""
     fresh_seconds: float = float("inf")
-    """A claim that was seen longer ago than this says when that was."""
+    """A claim seen longer ago than this shows its time."""
     tags_seen_at: Callable[[str], datetime | None] = lambda _: None
     """When the tags of an email were read last, apart from its details."""
 

@@ -1,4 +1,4 @@
-"""QueueFilter the queue: what a query selects of what waits, and the saved filters with their counts. Pure."""
+"""Filters the queue: what a query selects from it, and the saved filters with their counts. Pure functions."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
 OTHER_CODES = frozenset({"thread_moved"})
-"""Codes of findings that no rule makes."""
+"""Codes of findings that come from no rule."""
 
 
 class SavedFilter(NamedTuple):
-    """A part of the queue by its name."""
+    """A saved filter of the queue, with its name."""
 
     name: OneLine
     query: str
     mailbox_id: str | None = None
-    """The mailbox that it was made for."""
+    """The mailbox that it selects, if it is for one mailbox."""
 
 
 ALL = SavedFilter(OneLine(query.ALL), "")
@@ -37,15 +37,15 @@ ALL = SavedFilter(OneLine(query.ALL), "")
 
 @dataclass(frozen=True)
 class FilterContext:
-    """What a filter must know besides the email itself."""
+    """What a filter needs besides the email itself."""
 
     now: datetime
     addresses: Mapping[str, str]
-    """Address of each mailbox, by its id."""
+    """The address of each mailbox, by id."""
 
 
 class FilterCount(NamedTuple):
-    """A saved filter and how much of what waits it selects."""
+    """A saved filter, and how many waiting emails it selects."""
 
     filter: SavedFilter
     number: int
@@ -55,7 +55,7 @@ Test = Callable[["QueueEntry", FilterContext], bool]
 
 
 class QueueFilter:
-    """A query of the queue, understood. No input is an error: what cannot be used is left out and told.
+    """A parsed query of the queue. No input is an error: unusable parts are left out and reported.
 
     Args:
         text: as typed or as saved.
@@ -67,7 +67,7 @@ class QueueFilter:
         self._tests: list[Test] = []
         self.complaints: list[OneLine] = []
         self.asks_snoozed = False
-        """The query asks for what is snoozed, which is out of sight otherwise."""
+        """Whether the query asks for snoozed emails, which are hidden otherwise."""
         if query.has_too_many(text):
             self.complaints.append(OneLine(f"only the first {query.MAX_TERMS} terms are used"))
         for term in query.terms(text, QUEUE):
@@ -81,7 +81,7 @@ class QueueFilter:
             self._tests.append(_not(test) if term.excluded else test)
 
     def shows(self, entry: QueueEntry) -> bool:
-        """Whether a list by this filter shows the email: as `has`, but for what is out of sight."""
+        """Whether a list with this filter shows the email: like `has`, but without snoozed emails."""
         return (self.asks_snoozed or not entry.snoozed) and self.has(entry)
 
     def has(self, entry: QueueEntry) -> bool:
@@ -90,7 +90,7 @@ class QueueFilter:
 
 
 def saved_filters(own: Mapping[str, str], mailboxes: Sequence[tuple[str, str]]) -> list[SavedFilter]:
-    """All of the queue, the saved filters, and one for each mailbox where there are several.
+    """A filter for the whole queue, the user's filters, and one for each mailbox if there are several.
 
     Args:
         own: the settings' filters.
@@ -104,14 +104,14 @@ def saved_filters(own: Mapping[str, str], mailboxes: Sequence[tuple[str, str]]) 
 
 
 def _box_name(address: str, mailboxes: Sequence[tuple[str, str]], others: Sequence[SavedFilter]) -> OneLine:
-    """The part before the @ where that tells the mailbox from all others, else the address."""
+    """The part before the @ if that identifies the mailbox, otherwise the address."""
     local = address.partition("@")[0]
     namesakes = sum(other.partition("@")[0] == local for _, other in mailboxes)
     return OneLine(address if namesakes > 1 or not local or any(local == one.name for one in others) else local)
 
 
 def counted(filters: Sequence[SavedFilter], entries: Sequence[QueueEntry], around: FilterContext) -> list[FilterCount]:
-    """The filters with how many of these emails each selects."""
+    """The filters, each with the number of these emails that it selects."""
     narrowings = [QueueFilter(one.query, around) for one in filters]
     return [
         FilterCount(one, sum(map(narrowing.shows, entries))) for one, narrowing in zip(filters, narrowings, strict=True)
@@ -159,7 +159,7 @@ def _test(term: Term, around: FilterContext) -> Test:
 
 
 def _plain(text: str) -> str:
-    """Without case and accents, as the search of the inbox compares."""
+    """The text without case and accents, as compared by the inbox's search."""
     if text.isascii():
         return text.lower()
     parts = unicodedata.normalize("NFKD", text.casefold())
@@ -186,7 +186,7 @@ def _is_box(value: str, mailbox_id: str, addresses: Mapping[str, str]) -> bool:
 
 
 def _risk(word: str) -> Test:
-    """Mail that is not checked counts as "that or more" whatever was found so far, and never as little or no risk."""
+    """Whether the risk matches. An unchecked email matches any "this or more", and never little or no risk."""
     if word == UNCHECKED:
         return lambda entry, _: not entry.is_checked
     level = Level.named(word.removesuffix("+"))

@@ -1,7 +1,7 @@
-"""Which waiting drafts follow one that was rejected or sent back, by whom, why, and with which text.
+"""Finds waiting drafts that follow a rejected one: by whom it was rejected, why, and its text.
 
-What was decided with this program stands in the journal, with the reason; of other reviewers' rejections the email's
-status tells, and the gateway's log where it was read. It only tells: the rules and the digest do not change by it.
+Decisions made with this program are in the journal, with the reason; other reviewers' rejections show in the email's
+status and in the gateway's log. It is only information: rules and digest do not depend on it.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 MOST_BEFORE = 50
-"""How many drafts rejected last are compared with one whose thread does not have them."""
+"""How many recently rejected drafts of other threads a draft is compared with."""
 AGAIN_AFTER = timedelta(minutes=2)
-"""How long the drafts rejected last are used before they are read again."""
+"""How long the list of recently rejected drafts is cached."""
 SKEW = timedelta(minutes=2)
-"""How far the gateway's clock and this machine's may be apart."""
+"""The greatest difference allowed between the gateway's clock and this machine's."""
 LONGEST_REASON = 160
 SENT_BACK = "sent_back"
-"""In the journal's details of a rejection that holds the reviewer's own text."""
+"""The journal's detail of a rejection that includes the reviewer's own text."""
 ASKS_REDRAFT = "asks_redraft"
-"""In the journal's details of a rejection that asks the agent for another draft."""
+"""The journal's detail of a rejection that asks the agent for another draft."""
 SUGGESTED = "\n\nSuggested instead:\n"
-"""Stands between the reason and that text in what the agent is told."""
+"""Separates the reason from that text in the message to the agent."""
 _JOURNALED = frozenset({"rejected", "decided"})
 _NOTHING = OneLine("")
 
@@ -46,22 +46,22 @@ class Rejection(NamedTuple):
 
     at: datetime | None
     who: OneLine = _NOTHING
-    """The reviewer of this machine's journal; empty where another program rejected it."""
+    """The reviewer, from this machine's journal; empty if another program rejected it."""
     reason: OneLine = _NOTHING
     sent_back: bool = False
-    """With the text that the reviewer would rather have sent."""
+    """Whether it includes the text that the reviewer would rather send."""
 
 
 @dataclass(frozen=True)
 class Resubmission:
-    """What a waiting draft follows: the last rejected one before it."""
+    """The last rejected draft that a waiting draft follows."""
 
     email_id: str
     rejection: Rejection
     before: RawContent | None
-    """The rejected text; None where it was never read on this machine."""
+    """The rejected text; None if it was never read on this machine."""
     earlier: int = 0
-    """How many more were rejected before that one."""
+    """How many others were rejected before that one."""
 
     def words(self, reviewer: str, now: datetime) -> OneLine:
         """`you rejected one at 15:17: wrong amount`."""
@@ -81,7 +81,8 @@ class Resubmission:
 
 
 class Resubmissions:
-    """Finds what waiting drafts follow. Reads the journal onward each time: call it in a thread."""
+    """Finds which rejected drafts the waiting drafts follow. Reads new journal entries each time: call it in a
+    thread."""
 
     def __init__(self, database: Database) -> None:
         self._journal = Journal(database)
@@ -90,13 +91,13 @@ class Resubmissions:
         self._head = ""
         self._read_to = 0
         self._here: dict[str, Rejection] = {}
-        """What was rejected with this program, by the email's id."""
+        """Rejections made with this program, by email id."""
         self._retired: set[str] = set()
-        """Originals whose edit took their place."""
+        """Ids of originals that were replaced by an edit."""
         self._last: tuple[datetime, tuple[EmailDetail, ...]] | None = None
 
     def take_in(self, now: datetime) -> None:
-        """Reads what was rejected since the last time."""
+        """Reads the rejections since the last call."""
         head = self._journal.head()
         if head != self._head:
             for entry in self._journal.plain(after=self._read_to, naming='"act":"reject"'):
@@ -121,13 +122,13 @@ class Resubmissions:
     def of(
         self, item: PendingItem, others: Sequence[EmailSummary], seen_at: datetime | None, named: str = ""
     ) -> Resubmission | None:
-        """What a draft follows; None where nothing is known to have been rejected before it.
+        """The rejected draft that a draft follows; None if none is known.
 
         Args:
-            item: the waiting draft; inbound mail follows nothing.
+            item: the waiting draft; for inbound mail the result is None.
             others: the other emails of its thread, opened where they were, oldest first.
             seen_at: when this machine first saw it waiting.
-            named: the id of the draft that its tags say it takes the place of; it counts if that one may be it.
+            named: the id of the rejected draft in its tags; used if it is plausible.
         """
         if str(item.direction) == Direction.INBOUND:
             return None
@@ -144,7 +145,7 @@ class Resubmissions:
         return Resubmission(mail.id, rejection, mail.raw if isinstance(mail, EmailDetail) else None, earlier=at)
 
     def _candidates(self, item: PendingItem, others: Sequence[EmailSummary]) -> Iterable[EmailSummary]:
-        """Drafts of its thread, and those of other threads that answer the same email."""
+        """Drafts in its thread, and drafts in other threads that answer the same email."""
         known = {item.id, *(one.id for one in others)}
         yield from (one for one in others if str(one.direction) != Direction.INBOUND)
         if item.in_reply_to and self._last is not None:
@@ -162,7 +163,7 @@ class Resubmissions:
         if str(mail.status) != Status.REJECTED or mail.is_exchanged or mail.id in self._retired:
             return None
         if isinstance(mail, EmailDetail) and is_replaced(mail.tags):
-            # A reviewer's edit took its place: nobody found it wanting.
+            # It was replaced by a reviewer's edit, so nobody asked for a new draft.
             return None
         for entry in reversed(self._audit.of(mail.id)):
             if meaning(entry.action, entry.metadata) is Meaning.REJECTED:
@@ -174,7 +175,8 @@ class Resubmissions:
 
 
 def _follows(item: PendingItem, seen_at: datetime | None, mail: EmailSummary, rejection: Rejection) -> bool:
-    """Whether a draft was written after the other was rejected: two that waited together do not follow each other."""
+    """Whether a draft was written after the other was rejected: two that waited at the same time do not follow each
+    other."""
     came, at = item.received_at, rejection.at
     if came is not None and mail.received_at is not None and came <= mail.received_at:
         return False

@@ -1,6 +1,6 @@
-"""Putting a waiting email out of sight until a time, or until something arrives in its thread. On this machine only.
+"""Snoozes a waiting email until a time, or until something arrives in its thread, on this machine only.
 
-It comes back early where something arrives in its thread or its text changes, and stands on top of the list then.
+It comes back early if something arrives in its thread or its text changes, and is then listed first.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _NAME = "snoozed"
 THREAD = "thread"
-"""What is typed for "until something arrives in the thread"."""
+"""The input that means "until something arrives in the thread"."""
 FORMS = "30m, 3h, 2d, 14:30, tomorrow, monday, 2026-12-01, 2026-12-01 14:30, or thread"
 MORNING = 9
-"""The hour at which a day begins that is named without one."""
+"""The hour used for a day given without a time."""
 LONGEST = timedelta(days=366)
 _LENGTH = re.compile(r"(\d{1,4})([mhdw])")
 _MINUTES = {"m": 1, "h": 60, "d": 60 * 24, "w": 60 * 24 * 7}
@@ -37,14 +37,14 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 
 class NotATime(ValueError):
-    """What was typed is no time to come; says what is expected."""
+    """The input is not a future time; the message says what is expected."""
 
 
 def time_named(text: str, now: datetime) -> datetime | None:
-    """The time that was typed, in the reader's time zone; None for `thread`.
+    """Parses a time in the reader's time zone; None for `thread`.
 
     Raises:
-        NotATime: it is none, it is over, or it is more than a year away.
+        NotATime: it is not a time, is past, or is more than a year away.
     """
     typed, local = " ".join(text.lower().split()), now.astimezone()
     if typed == THREAD:
@@ -78,30 +78,30 @@ def _until(typed: str, local: datetime) -> datetime | None:
     try:
         return at if at.tzinfo else at.astimezone()
     except (ValueError, OverflowError):
-        # In the first or the last year that dates know.
+        # In the first or last year of the calendar.
         return None
 
 
 @dataclass(frozen=True)
 class Snooze:
-    """An email that is out of sight, or was until something happened."""
+    """An email that is snoozed, or was until something happened."""
 
     until: datetime | None
     """None: until something arrives in the thread."""
     digest: str
-    """Of the text that was put out of sight."""
+    """The digest of the snoozed text."""
     arrived: frozenset[str]
-    """Ids of the emails that had come into its thread by then."""
+    """The ids of the emails that had arrived in its thread by then."""
 
     @property
     def words(self) -> OneLine:
-        """Until when."""
+        """Until when, in words."""
         if self.until is None:
             return OneLine("snoozed until something arrives in its thread")
         return OneLine(f"snoozed until {self.until.astimezone():%a %d %b %H:%M}")
 
     def why_over(self, entry: QueueEntry, now: datetime) -> str:
-        """Why it is back; empty while it is out of sight."""
+        """Why it is back; empty while it is snoozed."""
         if arrived_in(entry) - self.arrived:
             return "back: something arrived in its thread"
         if entry.digest != self.digest and entry.is_checked:
@@ -112,7 +112,7 @@ class Snooze:
 
 
 def arrived_in(entry: QueueEntry) -> frozenset[str]:
-    """Ids of what came into the thread of an email."""
+    """The ids of the emails that arrived in an email's thread."""
     return frozenset(
         mail.summary.id
         for mail in entry.thread
@@ -121,7 +121,7 @@ def arrived_in(entry: QueueEntry) -> frozenset[str]:
 
 
 class Snoozes:
-    """The emails that are out of sight, kept in the store.
+    """The snoozed emails, stored on this machine.
 
     Args:
         database: the profile's store.
@@ -136,7 +136,7 @@ class Snoozes:
         self._clock = clock
 
     def all(self) -> Mapping[str, Snooze]:
-        """Those that were put out of sight and not taken back, by email id. What cannot be read is in sight."""
+        """All snoozes that were not ended, by email id. An unreadable one counts as ended."""
         found: dict[str, Snooze] = {}
         for email_id, one in self._read().items():
             try:
@@ -147,7 +147,7 @@ class Snoozes:
         return found
 
     def snooze(self, entry: QueueEntry, until: datetime | None, who: str) -> OneLine:
-        """Puts an email out of sight; with None until something arrives. Returns that in words.
+        """Snoozes an email; None means until something arrives. Returns a message.
 
         Raises:
             sqlite3.Error, StoreError: it cannot be written.
@@ -162,7 +162,7 @@ class Snoozes:
         return made.words
 
     def end(self, email_id: str, who: str) -> OneLine:
-        """Takes it back: the email is listed as any other. Raises as `snooze`."""
+        """Ends a snooze, so that the email is listed again. Raises the same as `snooze`."""
         self._write(email_id, None, who, {})
         return OneLine("not snoozed any more")
 

@@ -1,4 +1,4 @@
-"""The one place where details are read. Reading marks an unread mail read at the gateway."""
+"""The only place where details are read. This marks an unread email as read at the gateway."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DetailReader:
-    """Reads details and keeps them, one request for an email however many want it."""
+    """Reads and stores details, with one request per email however many callers want it."""
 
     def __init__(self, database: Database, gateway: GatewayClient, clock: Clock, notify: Notify) -> None:
         self._database = database
@@ -28,13 +28,13 @@ class DetailReader:
         self._pending = PendingStore(database)
         self._tasks: dict[str, asyncio.Task[EmailDetail]] = {}
         self._announced: set[str] = set()
-        """Mails being read whose change is announced as soon as it is stored."""
+        """Emails being read whose change is announced as soon as it is stored."""
 
     async def read(self, mailbox_id: str, email_id: str, *, announce: bool = True) -> EmailDetail:
-        """As `Sync.fetch_detail`.
+        """See `Sync.fetch_detail`.
 
         Args:
-            announce: say what changed; a caller that reads many emails says it once for all.
+            announce: send an event; a caller that reads many emails sends one for all.
         """
         if announce:
             self._announced.add(email_id)
@@ -54,7 +54,7 @@ class DetailReader:
         self._tasks.pop(email_id, None)
         self._announced.discard(email_id)
         if not task.cancelled():
-            # Looked at, so that an error whose caller has gone is not reported as lost.
+            # Retrieve the error, so that asyncio does not report it as unhandled after its caller is gone.
             task.exception()
 
     async def _read(self, mailbox_id: str, email_id: str) -> EmailDetail:
@@ -76,7 +76,7 @@ class DetailReader:
 
 
 def completed(waiting: PendingItem, detail: EmailDetail) -> PendingItem:
-    """A waiting mail with everything that its detail tells."""
+    """A waiting email completed with its detail."""
     told = ("sender", "cc", "subject", "body", "status", "attachments", "in_reply_to", "raw")
     return waiting.model_copy(
         update={

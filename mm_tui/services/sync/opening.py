@@ -1,4 +1,4 @@
-"""Opening emails for a reader: errors come back as words, because a screen has nothing else to do with them."""
+"""Opens emails for a reader; errors are returned as text for the screen."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 async def open_mails(sync: Sync, mails: Iterable[tuple[str, str]]) -> OneLine:
-    """Opens emails at the gateway, one after the other, and keeps them. Marks them read there.
+    """Opens emails at the gateway, one after the other, and stores them. This marks them as read there.
 
     Args:
         sync: the running sync.
         emails: (mailbox id, e-mail id) of each.
 
     Returns:
-        Empty when all went well, else what failed first and what to do; the rest is not tried.
+        Empty on success; otherwise the first failure and its cure. The remaining emails are not tried.
     """
     for mailbox_id, email_id in mails:
         try:

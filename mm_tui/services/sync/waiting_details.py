@@ -1,8 +1,8 @@
-"""Reads the details of all drafts that wait: the queue's list tells neither cc nor files nor thread.
+"""Reads the details of all waiting drafts, because the queue's list has neither cc nor files nor thread.
 
-Until they are read a draft is not checked, whatever the rules found in what is known of it. Opening a draft marks
-nothing read. Inbound mail that waits is left alone here: what opening it means to its agent is not documented, so it is
-opened with the cursor, by a human. Of the threads only mail is opened that left or was read before.
+Until then a draft counts as unchecked, whatever the rules found. Opening a draft marks nothing as read. Waiting inbound
+mail is not opened here, because what this means for its agent is not documented; a human opens it with the cursor. Of
+the threads, only mail that was sent or read before is opened.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 GAP_SECONDS = 0.1
-"""Between two requests for mail that is not on the screen: at most ten a second."""
+"""Seconds between two requests for mail that is not on the screen: at most ten a second."""
 TELL_SECONDS = 0.5
-"""Screens are told at most this often while many emails are read."""
+"""Screens receive events at most this often while many emails are read."""
 RETRY_SECONDS = 15.0
-"""The first wait before an email that could not be read is tried again; doubled each time."""
+"""The first wait in seconds before an unreadable email is tried again; it doubles each time."""
 FAILURES_IN_A_ROW = 3
-"""So many emails failing one after the other are the gateway's failure, not theirs."""
+"""After this many consecutive failures the gateway, not the email, is considered at fault."""
 THREAD_MAILS = 5
-"""How many of a thread's newest emails are read with a draft."""
+"""How many of a thread's newest emails are read along with a draft."""
 _GATEWAY_WIDE = (MissingKey, MissingScope, Unauthorized, TooMany, Unreachable)
-"""Errors that every other mail would meet too."""
+"""Errors that would affect every other email too."""
 
 
 class _Failure(NamedTuple):
     words: OneLine
     again_at: float
-    """On the monotonic clock."""
+    """By the monotonic clock."""
     backoff: Backoff
 
 
 class WaitingDetails:
-    """One request at a time, the emails on the screen first.
+    """Makes one request at a time, for emails on the screen first.
 
     Args:
         database: holds the queue.
@@ -78,40 +78,40 @@ class WaitingDetails:
         self._told_at = float("-inf")
 
     def first(self, email_ids: Sequence[str]) -> None:
-        """Names the emails on the screen, in the order in which they are to be read."""
+        """Sets the emails on the screen, in the order in which to read them."""
         if tuple(email_ids) != self._shown:
             self._shown = tuple(email_ids)
             if not self._trouble:
                 self._wake.set()
 
     def on_notice(self, notice: ServiceEvent) -> None:
-        """Looks for new work when the store changed. Call it on the event loop."""
+        """Looks for new work after the store changed. Call it on the event loop."""
         if isinstance(notice, PendingChanged | MailChanged | MailboxesChanged):
             self._wake.set()
 
     def why_not(self, email_id: str) -> OneLine:
-        """Why the details of this email have not been read; empty when they were, or when nothing went wrong so far."""
+        """Why the details of this email could not be read; empty if they were, or if nothing has failed yet."""
         failure = self._failures.get(email_id)
         return failure.words if failure is not None else self._trouble
 
     async def run(self) -> None:
-        """Reads whatever comes to wait, until cancelled."""
+        """Reads the details of waiting emails until cancelled."""
         while True:
             self._wake.clear()
             error = await self._read_what_is_due()
             if error is None:
                 await self._pause(self._next_retry())
             elif error.retry_after is not None:
-                # The gateway asked for this wait, so nothing shortens it.
+                # The gateway asked for this wait, so it must not be shortened.
                 await self._clock.sleep(self._wait_after(error))
             elif isinstance(error, Unreachable):
-                # What another part of the program hears of the gateway means that it is back.
+                # A success in another part of the program means that the gateway is back.
                 await self._pause(self._wait_after(error))
             else:
                 await self._clock.sleep(self._wait_after(error))
 
     async def read_all(self, *, seconds: float) -> None:
-        """Reads all there is once, without gaps, for at most so long. `why_not` says what failed."""
+        """Reads everything once, without pauses, for at most this many seconds. `why_not` reports failures."""
         self._gap = 0.0
         try:
             async with asyncio.timeout(seconds):
@@ -120,7 +120,7 @@ class WaitingDetails:
             self._trouble = OneLine(f"not read within {seconds:g} s")
 
     async def _read_what_is_due(self) -> GatewayError | None:
-        """Reads one after the other until nothing is due; returns the error that ended it before."""
+        """Reads one email after the other until nothing is due; returns the error that ended it early."""
         plan: list[Waiting] = []
         in_a_row = 0
         try:
@@ -135,7 +135,7 @@ class WaitingDetails:
                 if error is None:
                     in_a_row = 0
                     if mail.email_id in self._shown:
-                        # Its thread is known now, and comes next.
+                        # Its thread is now known and comes next.
                         plan = []
                     continue
                 in_a_row += 1
@@ -153,7 +153,7 @@ class WaitingDetails:
             if not isinstance(error, _GATEWAY_WIDE):
                 self._failed(mail.email_id, error)
             return error
-        # Should it still count as unread, it is not asked for again at once.
+        # If it still counts as unread, do not request it again at once.
         self._failures[mail.email_id] = _Failure(
             OneLine(""), self._clock.monotonic() + RETRY_SECONDS, Backoff(self._rng)
         )
@@ -174,7 +174,8 @@ class WaitingDetails:
         self._read.add(email_id)
 
     def _due(self) -> list[Waiting]:
-        """What to read now: the drafts on the screen, each with its thread, then other drafts, then their threads."""
+        """The next emails to read: the drafts on the screen, each with its thread, then other drafts, then their
+        threads."""
         now = self._clock.monotonic()
         drafts = {mail.email_id: mail for mail in self._pending.unread_drafts()}
         threads: dict[str, list[Waiting]] = {}
@@ -211,5 +212,5 @@ class WaitingDetails:
             self._notify(MailChanged(read))
 
     async def _pause(self, seconds: float | None) -> None:
-        """Waits so long (None: until something changed), or until something changed."""
+        """Waits this many seconds (None: forever), or until something changes."""
         await sleep_or_wake(self._clock, seconds, self._wake)
