@@ -1,6 +1,7 @@
-"""What services tell the screens: that something changed, never the thing itself. Screens re-read the store.
+"""Events by which services tell the screens that something changed.
 
-All notices go through one callback, `Notify`. It may be called from any thread.
+Events carry no data: screens read the store again. All events go through one callback, `Notify`, which may be called
+from any thread.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from mm_tui.text import OneLine
 
 
 class Phase(StrEnum):
-    """The state of the sync. The values are shown to the user."""
+    """The state of the sync. The user sees the values."""
 
     OFFLINE = "offline"
     WRONG_ADDRESS = "wrong address"
-    """Something answers, but it is not a MultiMail gateway."""
+    """What answers is not a MultiMail gateway."""
     BLOCKED = "blocked"
-    """Something in front of the gateway refuses this machine."""
+    """A proxy in front of the gateway refuses this machine."""
     KEY_REFUSED = "key refused"
-    """The gateway answers, and takes the key for nothing that lists mail."""
+    """The gateway answers, but the key may not list mail."""
     CONNECTING = "connecting"
     FILLING = "initial sync"
     LIVE = "in sync"
 
 
 class Part(StrEnum):
-    """The parts of a sync. Each succeeds or fails by itself, so a missing scope stops only its own part."""
+    """The parts of a sync. Each fails independently, so a missing scope stops only one part."""
 
     MAILBOXES = "mailboxes"
     FILL = "initial sync"
@@ -41,10 +42,10 @@ class Part(StrEnum):
 
 
 class PartState(msgspec.Struct, frozen=True):
-    """How one part of the sync stands.
+    """The state of one part of the sync.
 
-    `error` and `cure` are None when its last try went well; `retry_at` is when it is tried again, None if it is due
-    with the next poll or will not be tried again before something changes.
+    `error` and `cure` are None if its last try succeeded. `retry_at` is the time of the next try; None if it is due
+    with the next poll, or is not tried again before something changes.
     """
 
     part: Part
@@ -55,24 +56,24 @@ class PartState(msgspec.Struct, frozen=True):
 
 
 class SyncState(msgspec.Struct, frozen=True):
-    """How the sync stands, for the status line."""
+    """The state of the sync, for the status line."""
 
     phase: Phase = Phase.OFFLINE
     last_ok_at: datetime | None = None
-    """When the gateway last answered well: the age of what is on screen."""
+    """When the gateway last answered successfully: the age of what is on screen."""
     error: OneLine | None = None
-    """The gravest thing that failed, in words."""
+    """The most serious failure, in words."""
     retry_at: datetime | None = None
-    """When the failed part is tried again."""
+    """When the failed part will be tried again."""
     progress: int = 0
-    """Mails taken in by the initial sync so far."""
+    """Emails read by the initial sync so far."""
     mailboxes: int = 0
     mailboxes_filled: int = 0
-    """Those of which all mail has been taken in."""
+    """Mailboxes whose mail was read completely."""
     parts: tuple[PartState, ...] = ()
 
     def words(self, now: datetime) -> OneLine:
-        """One line for people: state, age of the data, what failed and when it is tried again."""
+        """One line for the user: state, age of the data, what failed and when it is tried again."""
         said: list[str] = [str(self.phase)]
         if self.phase is Phase.FILLING:
             said = [f"{self.phase}: {self.progress} emails"]
@@ -90,7 +91,7 @@ class SyncState(msgspec.Struct, frozen=True):
 
 
 def span(length: timedelta) -> str:
-    """A length of time in its largest unit: `8 s`, `3 min`, `5 h`, `2 d`. Below zero counts as zero."""
+    """A duration in its largest unit: `8 s`, `3 min`, `5 h`, `2 d`. Negative durations count as zero."""
     seconds = max(0, round(length.total_seconds()))
     if seconds < 60:
         return f"{seconds} s"
@@ -102,17 +103,17 @@ def span(length: timedelta) -> str:
 
 
 class MailChanged(msgspec.Struct, frozen=True):
-    """Mails came, changed or went. None: too many to name, read anew what is shown."""
+    """Emails were added, changed or deleted. None: too many to name, so read everything again."""
 
     email_ids: frozenset[str] | None = None
 
 
 class PendingChanged(msgspec.Struct, frozen=True):
-    """The queue of waiting mail changed."""
+    """The queue of waiting emails changed."""
 
 
 class DecisionChanged(msgspec.Struct, frozen=True):
-    """The decision about one email moved on."""
+    """The decision about one email changed its state."""
 
     email_id: str
 
@@ -124,18 +125,18 @@ class SyncChanged(msgspec.Struct, frozen=True):
 
 
 class AssistChanged(msgspec.Struct, frozen=True):
-    """The assistant has something new on an email, its thread, or both; with neither, only spend changed."""
+    """The assistant has something new about an email, its thread, or both; if neither is set, only spend changed."""
 
     email_id: str | None = None
     thread_id: str | None = None
 
 
 class AuditChanged(msgspec.Struct, frozen=True):
-    """New lines in the gateway's audit log."""
+    """There are new entries in the gateway's audit log."""
 
 
 class MailboxesChanged(msgspec.Struct, frozen=True):
-    """The mailboxes, or how one is overseen, changed."""
+    """The mailboxes, or the oversight mode of one, changed."""
 
 
 ServiceEvent = (

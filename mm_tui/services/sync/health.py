@@ -1,4 +1,4 @@
-"""How each part of the sync stands, when it is tried again, and all of it summed up in one state."""
+"""The health of each part of the sync, the time of its next try, and the combined state."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _CUT_OFF: tuple[tuple[tuple[type[Exception], ...], Phase], ...] = (
 
 
 class SyncHealth:
-    """Successes and failures of the parts. Knows no gateway and no store."""
+    """Tracks successes and failures of the parts, independent of gateway and store."""
 
     def __init__(self, clock: Clock, rng: Random, last_ok_at: datetime | None) -> None:
         self.last_ok_at = last_ok_at
-        """When a list or the queue was last read well."""
+        """When a list or the queue was last read successfully."""
         self._clock = clock
         self._backoffs = {part: Backoff(rng) for part in Part}
         self._parts = {part: PartState(part) for part in Part}
         self._cut_off = Phase.OFFLINE
-        """What to call it when mail cannot be listed."""
+        """The phase to show if mail cannot be listed."""
 
     def well(self, part: Part, aside: OneLine | None = None) -> None:
-        """A try went well; `aside` is what went wrong within it."""
+        """Records a success; `aside` is an error of a part of it."""
         now = self._clock.now()
         self._backoffs[part].succeeded()
         self._parts[part] = PartState(part, last_ok_at=now, error=aside)
@@ -55,7 +55,7 @@ class SyncHealth:
             self.last_ok_at = now
 
     def filled(self) -> None:
-        """A page of the initial sync came and was kept."""
+        """Records that a page of the initial sync was stored."""
         self.well(Part.FILL)
         self.last_ok_at = self._clock.now()
 
@@ -71,11 +71,11 @@ class SyncHealth:
             again: whether it will be tried again.
 
         Returns:
-            Seconds to wait, and whether the gateway asked for that wait, so that nothing may shorten it.
+            Seconds to wait, and whether the gateway asked for that wait, which must then not be shortened.
         """
         retry_after = error.retry_after if isinstance(error, GatewayError) else None
         if isinstance(error, MissingKey | MissingScope | Unauthorized):
-            # Only a changed key helps; asking often would not.
+            # Only another key helps, so there is no point in trying often.
             wait = LONGEST_SECONDS
         else:
             wait = self._backoffs[part].failed(interval, retry_after)
@@ -96,7 +96,7 @@ class SyncHealth:
         return wait, isinstance(error, RateLimited) and retry_after is not None
 
     def summed_up(self, *, running: bool, filling: bool, places: Sequence[FillPlace]) -> SyncState:
-        """The state for the status line: the gravest error, and offline when mail cannot be listed at all."""
+        """The state for the status line: the most serious error, or offline if no mail can be listed."""
         parts = self._parts
         worst = next((parts[part] for part in _GRAVEST_FIRST if parts[part].error is not None), None)
         cut_off = any(parts[part].retry_at is not None for part in (Part.MAIL, Part.FILL, Part.MAILBOXES))

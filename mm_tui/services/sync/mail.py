@@ -1,6 +1,6 @@
-"""How one mailbox's list is brought over: the initial sync, new mail since, and old mail whose status moved.
+"""Copies one mailbox's list: the initial sync, new mail, and changed statuses of old mail.
 
-Only lists are read. A detail would mark mail read and so take it away from the agent that polls for unread mail.
+It reads only lists, because reading a detail marks mail as read and hides it from an agent that polls for unread mail.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from mm_tui.store.database import Database
 
 PAGE = 100
-"""Mails asked for at a time: the most that the gateway gives."""
+"""Emails requested at a time: the gateway's maximum."""
 AHEAD = 8
-"""Pages of the initial sync that at most wait to be written while others are."""
+"""The most pages of the initial sync that wait while others are written."""
 WINDOW_PAGES = 3
-"""Pages of outbound mail read again in one look; the next look goes on from there."""
+"""The most pages of outbound mail read again in one go; the next call continues from there."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillPlace:
-    """How far the initial sync of a mailbox has come. Kept in the store with each page, so a kill loses nothing."""
+    """The progress of a mailbox's initial sync. It is stored with each page, so a kill loses nothing."""
 
     cursor: str | None = None
     done: bool = False
@@ -51,7 +51,7 @@ class FillPlace:
 
 
 class MailboxSync:
-    """Brings over the mail of one mailbox. One request at a time in each of its methods."""
+    """Copies the mail of one mailbox. Each method makes one request at a time."""
 
     def __init__(self, database: Database, gateway: GatewayClient, mailbox_id: str) -> None:
         self.mailbox_id = mailbox_id
@@ -65,13 +65,13 @@ class MailboxSync:
     def _name(self, what: str) -> str:
         return f"{what}:{self.mailbox_id}"
 
-    # First fill
+    # Initial sync
 
     async def fill_page(self, oldest: datetime | None) -> None:
-        """One page of the initial sync. A cursor that the gateway no longer takes starts the fill again.
+        """Reads one page of the initial sync. If the gateway rejects the cursor, the sync starts again.
 
         Args:
-            oldest: mail from before is not kept, so the fill ends there.
+            oldest: older mail is not stored, so the initial sync ends there.
         """
         asked = self.place.cursor
         try:
@@ -84,7 +84,7 @@ class MailboxSync:
         await self._keep([page], done=_is_last(page, asked, oldest))
 
     async def fill_on(self, oldest: datetime | None) -> AsyncGenerator[FillPlace, None]:
-        """The rest of the initial sync; yields the place whenever pages were handed over to be written.
+        """Reads the rest of the initial sync; yields its progress whenever pages are handed over for writing.
 
         Reading does not wait for writing: what comes while pages are written is written next, in one transaction.
         """
@@ -110,7 +110,7 @@ class MailboxSync:
             await _ended(writing)
 
     async def _keep(self, pages: Sequence[EmailPage], *, done: bool) -> None:
-        """Takes in pages that follow each other, and with them, in one transaction, the place after them."""
+        """Stores consecutive pages and the progress in one transaction."""
         emails = [mail for page in pages for mail in page.emails]
         place = FillPlace(None if done else pages[-1].cursor, done, self.place.mails + len(emails))
 
@@ -127,7 +127,8 @@ class MailboxSync:
     # New mail
 
     async def fetch_new(self) -> Changes:
-        """Mail that came since the last time, all pages of it. Before the first page of the fill: nothing."""
+        """Reads all pages of mail that arrived since the last call; nothing before the first page of the initial
+        sync."""
         since = await asyncio.to_thread(self._state.get, self._name("since"))
         if since is None:
             if not self.place.done:
@@ -150,17 +151,17 @@ class MailboxSync:
             page = await self._gateway.emails(
                 self.mailbox_id, filter=EmailFilter(since_id=since), limit=PAGE, cursor=page.cursor
             )
-        # Only now: pages come newest first, and a kill between two must not leave a gap below the newest.
+        # Stored only now: pages come newest first, and a kill between two must not leave a gap.
         if newest is not None and newest != since:
             await asyncio.to_thread(self._state.set, self._name("since"), newest)
         return Changes(new, changed - new)
 
-    # Statuses that move
+    # Changing statuses
 
     async def refresh_window(self, since: datetime) -> Changes:
-        """Reads again the newest emails, and outbound mail from `since` on as long as one of it may still move.
+        """Reads the newest emails again, and outbound mail since `since` while a status may still change.
 
-        At most `WINDOW_PAGES` pages of outbound mail; the next call goes on where this one ended.
+        It reads at most `WINDOW_PAGES` pages of outbound mail; the next call continues from there.
         """
         page = await self._gateway.emails(self.mailbox_id, limit=PAGE)
         changes = await asyncio.to_thread(self._mail.upsert, page.emails)
@@ -189,20 +190,21 @@ class MailboxSync:
 
 
 async def _ended(writing: asyncio.Task[None] | None) -> None:
-    """Waits for a write and raises what it raised. Being cancelled meanwhile does not cancel it."""
+    """Waits for a write and raises its error. Cancelling the wait does not cancel the write."""
     if writing is not None:
         await asyncio.wait((writing,))
         writing.result()
 
 
 def _is_last(page: EmailPage, asked: str | None, oldest: datetime | None) -> bool:
-    """Whether a fill ends with this page, which the cursor `asked` brought: nothing follows that could be kept."""
+    """Whether the initial sync ends with this page, requested with the cursor `asked`: nothing to store follows."""
     beyond = oldest is not None and any(mail.received_at and mail.received_at < oldest for mail in page.emails)
     return page.cursor is None or page.cursor == asked or beyond
 
 
 def _newest(emails: Sequence[EmailSummary]) -> str | None:
-    """The id from which `since_id` goes on. Ids of one length are ULIDs and sort by creation; else the first listed."""
+    """The id for the next `since_id`. Ids of equal length are ULIDs and sort by creation; otherwise it is the first
+    listed."""
     if not emails:
         return None
     if len({len(mail.id) for mail in emails}) == 1:

@@ -1,7 +1,7 @@
 """Keeps the store as the gateway has it: polls while the program runs, tells what changed, survives every failure.
 
-Each part (mailboxes, initial sync, new mail, queue, audit log) is a loop of its own with one request in flight and
-its own back-off, so that a missing scope or a failing call stops that part alone.
+Each part (mailboxes, initial sync, new mail, queue, audit log) has its own loop with one request in flight and its own
+back-off, so a missing scope or a failing call stops only that part.
 """
 
 from __future__ import annotations
@@ -54,19 +54,19 @@ AUDIT_SECONDS = 60.0
 WINDOW_SECONDS = 60.0
 MAINTENANCE_SECONDS = 3600.0
 FILL_NOTICE_SECONDS = 0.5
-"""While a fill runs, lists are told at most this often."""
+"""During the initial sync, lists receive events at most this often."""
 BOXES_PER_POLL = 10
-"""Mailboxes asked for new mail in one poll; with more of them, they take turns."""
+"""The most mailboxes asked for new mail in one poll; if there are more, they take turns."""
 
 Work = Callable[[], Awaitable[OneLine | None]]
-"""One try of a part. It may return what went wrong on the side although it went well as a whole."""
+"""One try of a part. A successful try may return an error of a detail."""
 
 
 class Sync:
-    """The traffic between the gateway and the store of one profile.
+    """The sync between the gateway and the store of one profile.
 
-    It reads lists, the queue and the audit log. It reads a detail only when asked: `fetch_detail` is for mail that a
-    human opens, since reading marks an unread mail read; `read_detail_quietly` is for mail that cannot be unread.
+    It reads lists, the queue and the audit log. It reads a detail only on request: `fetch_detail` is for mail that a
+    human opens, because it marks an unread email as read; `read_detail_quietly` is for mail that cannot be unread.
     """
 
     def __init__(
@@ -78,14 +78,14 @@ class Sync:
         notify: Notify,
         rng: Random | None = None,
     ) -> None:
-        """Reads the store, asks nothing yet.
+        """Reads the store, without calling the gateway yet.
 
         Args:
             database: where everything goes.
             gateway: whom to ask; not closed here.
             settings: intervals, window, retention.
             clock: time, for tests to own.
-            notify: told what changed, from the event loop's thread.
+            notify: called with each event, in the event loop's thread.
             rng: the jitter's source.
         """
         self._database = database
@@ -104,7 +104,8 @@ class Sync:
         self._boxes_known = asyncio.Event()
         self._details = DetailReader(database, gateway, clock, notify)
         self.each_poll: Callable[[], Awaitable[None]] | None = None
-        """Called after each reading of the queue: for what is to be as fresh as it. One call to the gateway at most."""
+        """Called after each reading of the queue, for what must be equally fresh. It may make one call to the
+        gateway."""
         self._active = True
         self._filling = False
         self._running = False
@@ -118,10 +119,10 @@ class Sync:
         last_ok_at = datetime.fromisoformat(last) if last else None
         self._health = SyncHealth(clock, rng or Random(), last_ok_at)  # noqa: S311 - jitter
         self.state = SyncState(last_ok_at=last_ok_at)
-        """How it stands; also told by `SyncChanged`."""
+        """The current state; `SyncChanged` announces changes."""
         self._load_boxes()
 
-    # What the program asks for
+    # Called by the program
 
     async def run(self) -> None:
         """Polls the gateway until the task is cancelled."""
@@ -142,12 +143,12 @@ class Sync:
             self._tell_state()
 
     async def run_once(self, progress: Callable[[SyncState], None] | None = None) -> SyncState:
-        """Brings everything up to date once, the initial sync included, and returns how it went.
+        """Brings everything up to date once, including the initial sync, and returns the state.
 
         A part that fails is told in the state's `parts` and does not keep the others from being tried.
 
         Args:
-            progress: called with the state as the fill goes on, and after every part.
+            progress: called with the state during the initial sync and after every part.
         """
         tell = self._notify
         if progress is not None:
@@ -168,11 +169,11 @@ class Sync:
         return self.state
 
     def wake(self, *parts: Part, asked: bool = False) -> None:
-        """Polls now, whatever is being waited for.
+        """Polls now, ending any wait.
 
         Args:
-            parts: what to poll; nothing named polls everything.
-            asked: a human asks, so that a wait is ended even where the gateway wanted it.
+            parts: what to poll; by default everything.
+            asked: whether a human asks, which ends even a wait that the gateway asked for.
         """
         if not parts:
             self._window_due = 0.0
@@ -183,21 +184,21 @@ class Sync:
 
     @property
     def poll_seconds(self) -> float:
-        """How far apart polls are now."""
+        """The current seconds between polls."""
         return self._interval()
 
     def set_active(self, active: bool) -> None:
-        """Says whether someone is at the keys: polls are more frequent then. Coming back polls at once."""
+        """Sets whether the user is active: polls are then more frequent. Becoming active polls at once."""
         if active and not self._active:
             self._wake[Part.PENDING].set()
             self._wake[Part.MAIL].set()
         self._active = active
 
     async def fetch_detail(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """Opens an email at the gateway, which marks it read, and keeps it. Only for mail that a human opens.
+        """Opens an email at the gateway, which marks it as read, and stores it.
 
-        Two calls for one email make one request. Cancelling a caller leaves the request running, for it has had its
-        effect and its answer is worth keeping.
+        Only for mail that a human opens. Two calls for one email make one request. Cancelling a caller leaves the
+        request running, because it has had its effect and its answer is worth storing.
 
         Raises:
             GatewayError: it could not be read.
@@ -205,7 +206,7 @@ class Sync:
         return await self._details.read(mailbox_id, email_id)
 
     async def read_detail_quietly(self, mailbox_id: str, email_id: str) -> EmailDetail:
-        """As `fetch_detail`, without saying what changed. Only for mail that opening cannot mark read.
+        """Like `fetch_detail`, but sends no event. Only for mail that opening cannot mark as read.
 
         Raises:
             GatewayError: it could not be read.
@@ -213,7 +214,7 @@ class Sync:
         return await self._details.read(mailbox_id, email_id, announce=False)
 
     async def refresh_mailboxes(self) -> None:
-        """Reads the mailboxes and how each is overseen."""
+        """Reads the mailboxes and their oversight modes."""
         listed = [await with_allow_list(self._gateway, self._mail, box) for box in await self._gateway.mailboxes()]
         changed = await asyncio.to_thread(self._mail.save_mailboxes, listed)
         await asyncio.to_thread(self._load_boxes)
@@ -246,10 +247,10 @@ class Sync:
         if self.each_poll is not None:
             await self.each_poll()
         if changes.gone:
-            # What left the queue has another status in the lists now.
+            # Emails that left the queue now have another status in the lists.
             self._window_due = 0.0
             self._wake[Part.MAIL].set()
-            # Who decided stands in the log.
+            # The log says who decided.
             self._wake[Part.AUDIT].set()
         if listed.refused:
             return OneLine(f"{len(listed.refused)} waiting emails cannot be read: {listed.refused[0]}")
@@ -259,7 +260,7 @@ class Sync:
         seen: set[str] = set()
         now = self._clock.monotonic()
         window = now >= self._window_due
-        # Another program on this store may have brought over what this one then finds to be known.
+        # Another program on this store may have stored it already.
         written_to = self._stamp != self._database.stamp()
         since = self._clock.now() - timedelta(days=self._settings.window_days)
         for box in self._boxes_in_turn():
@@ -291,13 +292,15 @@ class Sync:
         return (boxes + boxes)[start : start + BOXES_PER_POLL]
 
     def _refuse(self, box: MailboxSync, error: GatewayError) -> None:
-        """Leaves out a mailbox that the gateway will not list, until the mailboxes are read again. Else raises."""
+        """Skips a mailbox that the gateway refuses to list until the mailboxes are read again; raises any other
+        error."""
         if isinstance(error, MissingScope):
             raise error
         self._refused[box.mailbox_id] = OneLine(f"mailbox {box.mailbox_id}: {error.message}")
 
     async def _fill(self) -> OneLine | None:
-        """First the newest page of every mailbox, so that all are usable at once; then backwards, one by one."""
+        """Reads the newest page of every mailbox first, so that all are usable early; then the rest, one mailbox at a
+        time."""
         waiting = [box for box in self._boxes.values() if not box.place.done and box.mailbox_id not in self._refused]
         if not waiting:
             return next(iter(self._refused.values()), None)
@@ -331,7 +334,7 @@ class Sync:
         self._tell_state()
 
     async def refresh_audit(self) -> OneLine | None:
-        """Reads the gateway's audit log back to where it was last read. Needs a key with the scope admin."""
+        """Reads the new entries of the gateway's audit log. Needs a key with the scope admin."""
         if await read_audit_log(self._gateway, self._audit, self._facts):
             self._notify(AuditChanged())
         return None
@@ -343,7 +346,7 @@ class Sync:
         return None if days is None else self._clock.now() - timedelta(days=days)
 
     async def _maintain(self) -> OneLine | None:
-        """Drops what is too old, and once a day looks through the whole file for damage."""
+        """Deletes old mail, and once a day checks the whole file for damage."""
         if await drop_old_mail(self._mail, self._oldest_kept()):
             self._notify(MailChanged())
         return await check_daily(self._database, self._facts, self._clock.now())
@@ -362,14 +365,15 @@ class Sync:
             self._wake[part].clear()
             self._asked[part].clear()
             wait, not_wakeable = await self._try(part, work, interval)
-            # A wait that the gateway asked for is shortened only by a human.
+            # Only a human can shorten a wait that the gateway asked for.
             wake = self._asked if not_wakeable else self._wake
             await sleep_or_wake(self._clock, interval() if wait is None else wait, wake[part])
 
     async def _try(
         self, part: Part, work: Work, interval: Callable[[], float] | None = None
     ) -> tuple[float | None, bool]:
-        """One try of a part. Returns seconds to wait (None: the usual) and whether the gateway asked for that wait."""
+        """Tries a part once. Returns the seconds to wait (None: the usual) and whether the gateway asked for that
+        wait."""
         wait: float | None = None
         not_wakeable = False
         try:
