@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import screenshots
 from mm_tui import __version__
 from mm_tui.commands import docs
 from mm_tui.commands.output import exits
@@ -97,6 +98,18 @@ def test_files_that_the_map_names_exist(page: Path) -> None:
     assert len(named) > 10
     there = [file.as_posix() for file in (*(ROOT / "mm_tui").rglob("*"), *(ROOT / "tests").rglob("*.py"))]
     assert [name for name in named if not any(file.endswith(f"/{name}") for file in there)] == []
+
+
+@pytest.mark.parametrize("name", screenshots.PICTURES)
+def test_a_picture_is_one_of_the_program(name: str) -> None:
+    """The snapshot tests compare that one with the program."""
+    shown, taken = screenshots.IMAGES / f"{name}.svg", screenshots.source(name)
+    assert shown.read_bytes() == taken.read_bytes(), "run make screenshots"
+
+
+def test_the_pictures_are_those_that_pages_show() -> None:
+    named = {name for page in PAGES for name in re.findall(r"images/([\w-]+)\.svg", page.read_text("utf-8"))}
+    assert named == set(screenshots.PICTURES) == {file.stem for file in screenshots.IMAGES.iterdir()}
 
 
 README = (ROOT / "README.md").read_text("utf-8")
