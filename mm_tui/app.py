@@ -27,6 +27,7 @@ from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.words import with_keys
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
 
     from mm_tui.notifier import Notifier
     from mm_tui.services.decisions.outcomes import Outcomes
-    from mm_tui.services.events import ServiceEvent
+    from mm_tui.services.events import ServiceEvent, SyncState
     from mm_tui.session import Session
     from mm_tui.settings.profiles import Profiles
 
 
+CONTACTING = "contacting the gateway"
 IDLE_AFTER_SECONDS = 60.0
 THREADS = 4
 """For reading and writing the store. Each one costs a connection and its memory."""
@@ -138,6 +140,8 @@ class MmTui(App[None], inherit_bindings=False):
         self.unsaved = UnsavedWork(session.database.path)
         self.parting_words: list[str] = []
         """What to say on the terminal once the app has ended."""
+        self._asked_sync_at: datetime | None = None
+        """When the reader asked for a sync that has not been answered."""
         self._last_input = session.clock.monotonic()
         self._active = True
         self._caller: Notifier | None = None
@@ -285,9 +289,11 @@ class MmTui(App[None], inherit_bindings=False):
 
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
         """Says what came of a decision, on whatever screen the reader is."""
-        look_at_question(self)
-        from mm_tui.services.events import DecisionChanged
+        from mm_tui.services.events import DecisionChanged, SyncChanged
 
+        look_at_question(self)
+        if isinstance(message.notice, SyncChanged):
+            self._sync_answered(message.notice.state)
         decisions = self.session.decisions
         if decisions is None or not isinstance(message.notice, DecisionChanged):
             return
@@ -297,6 +303,17 @@ class MmTui(App[None], inherit_bindings=False):
             self._outcomes = Outcomes(self.session.clock)
         if (news := self._outcomes.news(decisions.state(message.notice.email_id))) is not None:
             self.say(news.words, "warning" if news.failed else "information")
+
+    def _sync_answered(self, state: SyncState) -> None:
+        """Takes back that the gateway is being asked, once it has answered or cannot be reached."""
+        asked = self._asked_sync_at
+        answered = asked is not None and state.last_ok_at is not None and state.last_ok_at >= asked
+        if asked is not None and (answered or state.error is not None):
+            self._asked_sync_at = None
+            if state.error is None:
+                self.say("up to date with the gateway")
+            else:
+                self.unsay(CONTACTING)
 
     def _main_screens(self) -> list[BaseScreen]:
         stacks = list(self._screen_stacks.values())
@@ -320,15 +337,19 @@ class MmTui(App[None], inherit_bindings=False):
                 line.flash(self.with_keys(text), severity)
                 return
 
+    def unsay(self, text: str) -> None:
+        """Takes a line back that was said, if it still stands there."""
+        for screen in self.screen_stack:
+            for line in screen.query(StatusLine):
+                line.unflash(self.with_keys(text))
+
     def with_keys(self, text: str) -> str:
         """The text with the keys as the user has set them, in place of acts' ids in braces."""
         return with_keys(text, self.session.settings.keys)
 
     def on_said(self, message: Said) -> None:
         if message.taken_back:
-            for screen in self.screen_stack:
-                for line in screen.query(StatusLine):
-                    line.unflash(self.with_keys(message.text))
+            self.unsay(message.text)
         else:
             self.say(message.text, message.severity)
 
@@ -351,7 +372,8 @@ class MmTui(App[None], inherit_bindings=False):
         self.session.sync.wake(asked=True)
         if self.session.decisions is not None:
             self.session.decisions.hurry()
-        self.say("contacting the gateway")
+        self._asked_sync_at = self.session.clock.now()
+        self.say(CONTACTING)
 
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:

@@ -28,6 +28,8 @@ SCREENS = (
     ("mailboxes", "4", "Mailboxes"),
 )
 FLASH_SECONDS = 8.0
+COUNT_DIGITS = 3
+"""Room for the counts beside the names of the main screens."""
 AGES_SECONDS = 5
 """How often ages on the status line are told anew; a countdown is told every second."""
 
@@ -84,8 +86,9 @@ class TopLine(Widget):
         self._spans = []
         at = left[0].cell_length
         for name, key, word in SCREENS:
-            count = numbers.get(name) or 0
-            text = f" {key} {word}{f' {count}' if count else ''} "
+            count = f" {numbers.get(name) or ''}" if name in numbers else ""
+            # A count that comes, goes or gets another digit must not push the other words about.
+            text = f" {key} {word}{count:<{1 + COUNT_DIGITS if count and roomy else 0}} "
             here = name == self._mode
             left.append(Content.styled(text, "bold $accent" if here else ""))
             self._spans.append((at, at + len(text), name))
@@ -154,6 +157,8 @@ class StatusLine(Widget):
 
     def on_resize(self) -> None:
         self.update_state()
+        if self._flash is not None:
+            self._make_room()
 
     def flash(self, text: str, severity: str = "information") -> None:
         """Shows one message for some seconds; errors stay until the next key."""
@@ -163,14 +168,14 @@ class StatusLine(Widget):
         if self._flash_timer is not None:
             self._flash_timer.stop()
         self._flash_timer = self.set_timer(FLASH_SECONDS, self.unflash)
-        self.refresh(layout=True)
+        self._make_room()
 
     def unflash(self, text: str | None = None) -> None:
         """Back to the state; with `text` only if that is what is shown."""
         if self._flash is not None and text in (None, self._flash_text):
             self._flash = None
             self.update_state()
-            self.refresh(layout=True)
+            self._make_room()
 
     def update_state(self) -> None:
         """Reads the state anew; repaints only when a word of it changed."""
@@ -182,7 +187,18 @@ class StatusLine(Widget):
         line, deciding = fit(parts, width, " · "), parts[-1].content
         if not line.is_same(self._line) or not deciding.is_same(self._deciding):
             self._line, self._deciding = line, deciding
-            self.refresh(layout=self._flash is not None)
+            if self._flash is None:
+                self.refresh()
+            else:
+                self._make_room()
+
+    def _make_room(self) -> None:
+        """What needs a second line takes it from the keys, so that nothing above moves."""
+        width = max(10, self.size.width - 2)
+        takes_keys = self._flash is not None and len(self.render().wrap(width)) > 1
+        for keys in self.screen.query(KeysLine):
+            keys.display = not takes_keys
+        self.refresh(layout=True)
 
     def render(self) -> Content:
         if self._flash is None:

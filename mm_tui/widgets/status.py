@@ -15,6 +15,8 @@ from mm_tui.widgets.words import count
 if TYPE_CHECKING:
     from mm_tui.session import Session
 
+COUNTDOWN = 4
+"""Cells of a countdown that began below a minute."""
 FRESH_SECONDS = 60
 """The age of younger data is not told: the line would change all the time."""
 
@@ -44,7 +46,8 @@ def gateway_words(state: SyncState, now: datetime) -> Content:
         return start
     tail: list[Content | tuple[str, str]] = [start, Content(" · "), (OneLine(state.error), "$foreground")]
     if state.retry_at is not None:
-        tail.append(Content(f" · next try in {span(state.retry_at - now)}"))
+        # As wide at 9 s as at 10 s: what stands behind it stays in its place.
+        tail.append(Content(f" · next try in {span(state.retry_at - now):<{COUNTDOWN}}"))
     return Content.assemble(*tail)
 
 

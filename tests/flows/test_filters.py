@@ -37,7 +37,7 @@ async def test_filters_are_counted_and_chosen_by_key_list_mouse_and_palette(
     async with running_app(settings_for(sandbox, filters=OWN), tmp_path, monkeypatch) as (app, pilot):
         screen = await open_queue(app, pilot, 2)
         assert {"all": 2, "money, out": 1, "high risk": 1, "drafts": 2, "inbound": 0}.items() <= counts(screen).items()
-        assert "all 2  money, out 1  high risk 1  drafts 2" in shown(app)
+        assert "all 2   money, out 1   high risk 1   drafts 2" in shown(app)
         await pilot.press("l")
         assert str(screen.listing.filter.name) == "money, out"
         assert bodies(screen) == ["You get a full refund of $900."]

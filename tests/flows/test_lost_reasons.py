@@ -79,3 +79,49 @@ async def test_a_reason_that_is_being_typed_stays_and_says_that_nothing_is_left_
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is screen, "the queue")
         assert screen.decision_of(first) is None and screen.decision_of(second) is None
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)])
+async def test_a_long_notice_moves_nothing_above_it(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    sandbox.draft("First."), sandbox.draft("Second.")
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=size) as (app, pilot):
+        await open_queue(app, pilot, 2)
+        before = shown(app).splitlines()
+        app.say("word " * (3 * size[0] // 10), "warning")
+        await until(pilot, lambda: "▲ word" in shown(app), "the notice")
+        assert shown(app).splitlines()[:-2] == before[:-2]
+        app.say("short")
+        await until(pilot, lambda: "· short" in shown(app), "the next notice")
+        assert shown(app).splitlines()[-1] == before[-1], "the keys are back"
+        app.unsay("short")
+        await until(pilot, lambda: shown(app).splitlines() == before, "all as it was")
+
+
+async def test_that_the_gateway_is_asked_is_said_until_it_has_answered(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+        await until(pilot, lambda: "in sync" in shown(app), "the first sync")
+        app.action_sync()
+        await until(pilot, lambda: "contacting the gateway" in shown(app), "the notice")
+        await until(pilot, lambda: "up to date with the gateway" in shown(app), "the answer")
+
+
+async def test_counts_that_change_push_no_other_words_about(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_app(settings_for(sandbox), tmp_path, monkeypatch, size=(80, 24)) as (app, pilot):
+        await until(pilot, lambda: "in sync" in shown(app), "the first sync")
+
+        async def places(waiting: int) -> list[int]:
+            await until(pilot, lambda: f"2 Pending {waiting} " in shown(app), "the count")
+            top = shown(app).splitlines()[0]
+            return [top.index(word) for word in ("Inbox", "Pending", "Audit", "Mailboxes", "TEST")]
+
+        sandbox.draft("Number 0.")
+        before = await places(1)
+        for number in range(1, 10):
+            sandbox.draft(f"Number {number}.")
+        assert await places(10) == before

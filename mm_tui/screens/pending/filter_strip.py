@@ -13,6 +13,8 @@ from mm_tui.services.queue.filter import FilterCount, SavedFilter
 from mm_tui.widgets.words import joined
 
 GAP = "  "
+DIGITS = 2
+"""Room for a count, so that one digit more or less does not push the other filters about."""
 
 
 class FilterStrip(Widget):
@@ -51,7 +53,8 @@ class FilterStrip(Widget):
         for one in filters[first:last]:
             here = one.filter == current
             style = "bold $accent" if here else "$foreground"
-            pieces.append(Content.assemble((one.filter.name, style), (f" {one.number}", style if here else "$mm-dim")))
+            number = f" {one.number:<{DIGITS}}"
+            pieces.append(Content.assemble((one.filter.name, style), (number, style if here else "$mm-dim")))
             self._spans.append((start, start + _cells(one), one.filter))
             start += _cells(one) + len(GAP)
         if last < len(filters):
@@ -66,7 +69,7 @@ class FilterStrip(Widget):
 
 
 def _cells(one: FilterCount) -> int:
-    return Content(one.filter.name).cell_length + 1 + len(str(one.number))
+    return Content(one.filter.name).cell_length + 1 + max(DIGITS, len(str(one.number)))
 
 
 def window(widths: Sequence[int], at: int, room: int) -> tuple[int, int]:
