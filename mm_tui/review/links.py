@@ -16,8 +16,9 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from mm_tui.review.findings import Finding, Level, Span
+from mm_tui.review.known import Known
 from mm_tui.review.link_ends import STOPS, address_of, glued, host_size, without_tail
-from mm_tui.review.lookalike import Known, mixes_scripts, same_site, unicode_host
+from mm_tui.review.lookalike import mixes_scripts, same_site, unicode_host
 from mm_tui.text import OneLine
 
 TEXTS = 16

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -87,6 +86,17 @@ def mixes_scripts(text: str) -> bool:
     return False
 
 
+def plain_name(word: str) -> str:
+    """Lower case without marks: `José` and `jose` are one name."""
+    if word.isascii():
+        return word.lower()
+    if "\u2e80" <= word[0] <= "\u9fff":
+        # Kana and Han have no accents; a long line of them would be decomposed for nothing.
+        return word.lower()
+    lower = word.lower().replace("ß", "ss").replace("ł", "l").replace("ø", "o")
+    return "".join(char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
+
+
 def unicode_host(host: str) -> str:
     """`host` with its punycode labels decoded; a label that cannot be decoded stays as it is."""
 
@@ -148,7 +158,7 @@ def is_public_suffix(name: str) -> bool:
     return _suffixes().publicsuffix(ascii_name, accept_unknown=False) == ascii_name
 
 
-class _Shape(NamedTuple):
+class Shape(NamedTuple):
     """A domain in the forms that are compared."""
 
     domain: str
@@ -162,16 +172,16 @@ class _Shape(NamedTuple):
 
 
 @lru_cache(maxsize=16384)
-def _shape(domain: str) -> _Shape:
+def shape(domain: str) -> Shape:
     shown, registered = unicode_host(domain), unicode_host(registrable(domain))
-    return _Shape(domain, shown, skeleton(shown), registered, skeleton(registered), registered.partition(".")[0])
+    return Shape(domain, shown, skeleton(shown), registered, skeleton(registered), registered.partition(".")[0])
 
 
 _SHORTEST = 5
 """A name of fewer letters is too often one slip away from another one that has nothing to do with it."""
 _SHORTEST_OWN = 4
 # Large providers whose names are one slip apart from each other's.
-_PROVIDERS = frozenset(
+PROVIDERS = frozenset(
     f"{name}.{end}"
     for names, ends in (
         (
@@ -194,7 +204,7 @@ def _one_slip(first: str, second: str, shortest: int) -> bool:
     return one_slip_apart(first, second) and re.sub(r"\d", "0", first) != re.sub(r"\d", "0", second)
 
 
-def _imitates(one: _Shape, known: _Shape, *, ours: bool) -> bool:
+def imitates(one: Shape, known: Shape, *, ours: bool) -> bool:
     """Whether domain `one` could be taken for `known` without being of the same site."""
     if same_site(one.domain, known.domain):
         return False
@@ -216,100 +226,7 @@ def _imitates(one: _Shape, known: _Shape, *, ours: bool) -> bool:
     return ours and len(name) >= 5 and name in one.domain.replace("-", ".").split(".")
 
 
-def _lower(texts: Iterable[str]) -> Iterator[str]:
-    return map(str.lower, texts)
-
-
-@dataclass(frozen=True)
-class Known:
-    """Whom we know, seen from one email. Case does not count.
-
-    Who is established is taken for themselves. Everybody else is compared with our own domains, with the established,
-    and with those who were there before them: who comes later is the one that imitates.
-    """
-
-    own_domains: frozenset[str] = frozenset()
-    addresses: frozenset[str] = frozenset()
-    """The established: mail was exchanged with them before this email, apart from its thread."""
-    recent: tuple[str, ...] = ()
-    """Others of earlier mail, in the order in which they came: those who write only in this thread, and those who have
-    not been known for long. They can be imitated, but are not beyond doubt themselves."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "own_domains", frozenset(_lower(self.own_domains)))
-        object.__setattr__(self, "addresses", frozenset(_lower(self.addresses)))
-        object.__setattr__(self, "recent", tuple(dict.fromkeys(_lower(self.recent))))
-
-    @cached_property
-    def everybody(self) -> frozenset[str]:
-        """The addresses of all that mail was exchanged with before."""
-        return self.addresses.union(self.recent)
-
-    @cached_property
-    def domains(self) -> frozenset[str]:
-        """Our own domains and those of everybody."""
-        return self.own_domains.union(filter(None, map(domain_of, self.everybody)))
-
-    @cached_property
-    def _established(self) -> frozenset[str]:
-        return frozenset(filter(None, map(domain_of, self.addresses)))
-
-    @cached_property
-    def _shapes(self) -> tuple[_Shape, ...]:
-        return tuple(map(_shape, sorted(self._established)))
-
-    @cached_property
-    def _recent_domains(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(filter(None, map(domain_of, self.recent))))
-
-    @cached_property
-    def _parents(self) -> frozenset[str]:
-        """The established domains and all domains above them, down to the registrable one."""
-        return frozenset(parent for domain in self._established for parent in _upwards(domain))
-
-    @cached_property
-    def _imitated(self) -> dict[str, str | None]:
-        """What was found for each domain: a newsletter names the same few a hundred times."""
-        return {}
-
-    def domain_imitated(self, domain: str) -> str | None:
-        """The known domain that `domain` could be taken for without being it; None when there is none."""
-        domain = domain.lower()
-        if domain not in self._imitated:
-            self._imitated[domain] = self._domain_imitated(domain)
-        return self._imitated[domain]
-
-    def _domain_imitated(self, domain: str) -> str | None:
-        if not domain or any(same_site(domain, own) for own in self.own_domains):
-            return None
-        mine = _shape(domain)
-        for own in sorted(self.own_domains):
-            if _imitates(mine, _shape(own), ours=True):
-                return own
-        if domain in _PROVIDERS or domain in self._parents or any(up in self._established for up in _upwards(domain)):
-            return None
-        for known in self._shapes:
-            if _imitates(mine, known, ours=False):
-                return known.domain
-        for earlier in self._recent_domains:
-            if same_site(earlier, domain):
-                return None
-            if _imitates(mine, _shape(earlier), ours=False):
-                return earlier
-        return None
-
-    def address_imitated(self, address: str) -> str | None:
-        """The known address that `address` could be taken for without being it; None when there is none."""
-        address = address.lower()
-        if address in self.addresses:
-            return None
-        drawn = skeleton(address)
-        alike = [known for known in self.addresses if skeleton(known) == drawn]
-        twin = max(alike) if alike else next((known for known in self.recent if skeleton(known) == drawn), None)
-        return None if twin == address else twin
-
-
-def _upwards(domain: str) -> Iterator[str]:
+def upwards(domain: str) -> Iterator[str]:
     """`a.b.example`, `b.example`: the domain and those above it that somebody can own."""
     end = registrable(domain)
     while True:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from mm_tui.models import Party
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.lookalike import Known, domain_of, mixes_scripts, unicode_host
+from mm_tui.review.known import Known
+from mm_tui.review.lookalike import domain_of, mixes_scripts, unicode_host
 from mm_tui.text import OneLine
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}+@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
@@ -57,7 +58,7 @@ def inspect_party(party: Party, known: Known, *, role: str = "sender", ours: boo
         yield finding("lookalike", Level.HIGH, f"the {role}'s domain {shown} looks like {twin} but is not")
     elif (double := known.address_imitated(address)) is not None:
         yield finding("lookalike", Level.HIGH, f"the {role} {address} looks like {double} but is not")
-    if known.everybody and address.lower() not in known.everybody and domain not in known.own_domains:
+    if known.has_anybody and not known.knows(address) and domain not in known.own_domains:
         yield finding("first_time", Level.LOW, f"first mail with this {role}: {address}")
 
 

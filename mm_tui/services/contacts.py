@@ -1,12 +1,12 @@
-"""Known correspondents from the point of view of one email: those with earlier mail outside its thread."""
+"""Whom we know, seen from one email: those that mail was exchanged with before it, its own thread aside."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from mm_tui.review.known import ESTABLISHED, NEVER, Acquaintances, Book, Moments
 from mm_tui.store.mail.contacts import NO_THREAD, ContactStore, Exchange
 from mm_tui.store.sort_keys import to_ms
 
@@ -16,20 +16,10 @@ if TYPE_CHECKING:
 
 CONTACTS_AGE = timedelta(minutes=2)
 """How long the list of correspondents is cached."""
-TRIED = timedelta(days=7)
-"""Somebody who only wrote to us counts as known after this time, so that a second email cannot vouch for the first. The
-same applies to the address book: the agent's key can add entries, which must not vouch for the agent's next
-recipient."""
-
-
-class Acquaintance(NamedTuple):
-    """The known correspondents from the point of view of one email."""
-
-    established: frozenset[str]
-    """We wrote to them before, or they wrote or were in the gateway's address book long ago, outside the email's
-    thread."""
-    recent: tuple[str, ...]
-    """All other correspondents of earlier mail, in order of their first email."""
+TRIED_MS = int(timedelta(days=7).total_seconds() * 1000)
+"""Milliseconds. Somebody who only wrote to us counts as known after this time, so that a second email cannot vouch for
+the first. The same applies to the address book: the agent's key can add entries, which must not vouch for the agent's
+next recipient."""
 
 
 class Contacts:
@@ -40,9 +30,7 @@ class Contacts:
         self._clock = clock
         self._read_at: datetime | None = None
         self._exchanges: dict[str, list[Exchange]] = {}
-        self._single: list[tuple[str, int, int, bool]] = []
-        """Address, time, thread and direction, for addresses with one exchange."""
-        self._several: list[tuple[str, list[Exchange]]] = []
+        self._book = Book({})
         self.version = 0
         """A number that changes with the correspondents."""
 
@@ -55,19 +43,16 @@ class Contacts:
         fresh = _by_address([*self._store.exchanges(), *self._store.address_book()])
         if fresh != self._exchanges:
             self._exchanges = fresh
-            self._single, self._several = [], []
-            for address, exchanges in fresh.items():
-                first = exchanges[0]
-                if len(exchanges) > 1 or first.thread == NO_THREAD:
-                    self._several.append((address, exchanges))
-                elif first.at is not None:
-                    self._single.append((address, first.at, first.thread, first.wrote))
+            self._book = Book({address: _moments(exchanges) for address, exchanges in fresh.items()})
             self.version += 1
 
     def known_to(
         self, email_id: str, mailbox_id: str, thread_id: str | None, received_at: datetime | None
-    ) -> Acquaintance:
-        """Whom an email knows, according to the last `refresh`. Takes a few milliseconds.
+    ) -> Acquaintances:
+        """Whom an email knows, according to the last `refresh`.
+
+        Established are those we wrote to before, and those who wrote or were in the gateway's address book long ago,
+        outside the email's thread.
 
         Args:
             email_id: the email.
@@ -75,33 +60,31 @@ class Contacts:
             thread_id: its thread; None if unknown.
             received_at: when it arrived or was written; None means after all others.
         """
-        thread = self._store.thread_of(email_id, mailbox_id, thread_id)
-        before = to_ms(received_at)
-        tried = int(TRIED.total_seconds() * 1000)
+        return self.seen_from(self._store.thread_of(email_id, mailbox_id, thread_id), received_at)
+
+    def seen_from(self, thread: int | None, received_at: datetime | None) -> Acquaintances:
+        """As `known_to`, by the store's number of the thread."""
+        before, exchanges = to_ms(received_at), self._exchanges
         now = before if before is not None else to_ms(self._clock.now()) or 0
-        latest = before if before is not None else sys.maxsize
-        # Most addresses occur in only one thread: these are checked together.
-        established = {
-            address
-            for address, at, other, wrote in self._single
-            if at < latest and other != thread and (not wrote or before is None or at <= latest - tried)
-        }
-        recent = [(at, address) for address, at, _, _ in self._single if at < latest and address not in established]
-        for address, exchanges in self._several:
+
+        def since(address: str) -> int | None:
             first: int | None = None
-            for one in exchanges:
+            for one in exchanges.get(address, ()):
                 if one.at is None or (before is not None and one.at >= before):
                     continue
-                if one.thread == NO_THREAD and one.at > now - tried:
+                if one.thread == NO_THREAD and one.at > now - TRIED_MS:
                     continue
+                if one.thread != thread and (not one.wrote or before is None or one.at <= before - TRIED_MS):
+                    return ESTABLISHED
                 first = one.at if first is None else min(first, one.at)
-                if one.thread != thread and (not one.wrote or before is None or one.at <= before - tried):
-                    established.add(address)
-                    break
-            else:
-                if first is not None:
-                    recent.append((first, address))
-        return Acquaintance(frozenset(established), tuple(address for _, address in sorted(recent)))
+            return first
+
+        return Acquaintances(self._book, since, NEVER if before is None else before)
+
+
+def _moments(exchanges: Iterable[Exchange]) -> Moments:
+    told = [(one.at, one.at + TRIED_MS if one.wrote else one.at) for one in exchanges if one.at is not None]
+    return Moments(min((at for at, _ in told), default=NEVER), min((tried for _, tried in told), default=NEVER))
 
 
 def _by_address(exchanges: Iterable[Exchange]) -> dict[str, list[Exchange]]:

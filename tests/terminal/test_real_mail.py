@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from mm_tui.models import Party
+from mm_tui.review.known import Known
 from mm_tui.review.links import inspect_links
-from mm_tui.review.lookalike import Known
 from mm_tui.review.risk import Draft, ThreadContext, assess
 from mm_tui.sandbox.mail_in.importer import read_mail
 from mm_tui.sandbox.mail_in.report import ImportReport

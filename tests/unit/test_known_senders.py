@@ -13,7 +13,8 @@ import pytest
 from mm_tui.clock import SystemClock
 from mm_tui.models import Mailbox, Party, PendingItem, RawContent
 from mm_tui.review.findings import Finding, Level
-from mm_tui.review.lookalike import Known, registrable
+from mm_tui.review.known import Known
+from mm_tui.review.lookalike import registrable
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.settings.sections import Risk
 from mm_tui.store.database import Database

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mm_tui.review import links
 from mm_tui.review.findings import Level
+from mm_tui.review.known import Known
 from mm_tui.review.links import find_links, inspect_links, is_ip
-from mm_tui.review.lookalike import Known
 from mm_tui.text import ManyLine
 from tests.support.hostile import VECTORS, naughty_strings
 

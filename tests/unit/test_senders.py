@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from mm_tui.models import Party
 from mm_tui.review import lookalike
 from mm_tui.review.findings import Level
-from mm_tui.review.lookalike import Known, mixes_scripts, one_slip_apart, same_site, scripts, skeleton, unicode_host
+from mm_tui.review.known import Known
+from mm_tui.review.lookalike import mixes_scripts, one_slip_apart, same_site, scripts, skeleton, unicode_host
 from mm_tui.review.senders import inspect_party, inspect_sender
 from tests.support.hostile import VECTORS, naughty_strings
 

@@ -13,6 +13,7 @@ import pytest
 from mm_tui.clock import SystemClock
 from mm_tui.models import ARRIVED, LEFT, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent, Status
 from mm_tui.review.findings import Level
+from mm_tui.review.known import ESTABLISHED
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.queue.entry import QueueEntry
@@ -168,7 +169,9 @@ def known(database: Database, *, thread: str | None, at: datetime) -> tuple[set[
     contacts = Contacts(database, SystemClock())
     contacts.refresh()
     found = contacts.known_to("none", BOX, thread, at)
-    return set(found.established), found.recent
+    since = {address: known for address in found.book.by_first if (known := found.since(address)) is not None}
+    recent = sorted((first, address) for address, first in since.items() if first != ESTABLISHED)
+    return since.keys() - {address for _, address in recent}, tuple(address for _, address in recent)
 
 
 def test_who_is_known_was_known_before_and_elsewhere(database: Database) -> None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.lookalike import domain_of, one_slip_apart, registrable
+from mm_tui.review.known import SHORTEST_WORD
+from mm_tui.review.lookalike import one_slip_apart
 from mm_tui.review.risk.phrases import lowered, ordered, pattern, word_set
 from mm_tui.review.risk.rule import Reading, listed, quoted, rule
 from mm_tui.text import OneLine
@@ -183,12 +184,10 @@ def _other_party(names: list[str], reading: Reading) -> str:
     """A file that bears the name of a correspondent who takes no part in the thread."""
     for name in names:
         for word in _words_of(name):
-            if len(word) < 5 or word in reading.thread_words or word in reading.low:
+            if len(word) < SHORTEST_WORD or word in reading.thread_words or word in reading.low:
                 continue
-            for address in reading.known.everybody:
-                label = re.sub(r"\W", "", registrable(domain_of(address)).partition(".")[0])
-                if word in (label, *re.split(r"[._+-]", address.partition("@")[0])) and not reading.is_ours(address):
-                    return f"attaches {quoted(name)}, which bears the name of a correspondent who is not in the thread"
+            if any(not reading.is_ours(address) for address in reading.known.with_word(word)):
+                return f"attaches {quoted(name)}, which bears the name of a correspondent who is not in the thread"
     return ""
 
 

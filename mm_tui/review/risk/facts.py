@@ -339,7 +339,7 @@ def address_not_in_thread(reading: Reading) -> Iterator[Finding]:
         level = Level.MEDIUM
         if reading.known.domain_imitated(domain_of(address)):
             level = Level.HIGH
-        elif address not in reading.known.everybody and (_shown_only(reading, span) or _attributes(reading, span)):
+        elif not reading.known.knows(address) and (_shown_only(reading, span) or _attributes(reading, span)):
             level = Level.LOW
         found.setdefault(level, {}).setdefault(address, []).append(span)
     for level, spans in found.items():

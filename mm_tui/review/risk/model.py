@@ -9,6 +9,7 @@ from typing import Self
 
 from mm_tui.models import Attachment, Direction, EmailDetail, EmailSummary, Party, PendingItem
 from mm_tui.review.findings import Finding, Level, worst
+from mm_tui.review.known import ESTABLISHED, Acquaintances
 from mm_tui.text import CleanText, ManyLine, OneLine
 
 
@@ -144,6 +145,8 @@ class ThreadContext:
     """Everybody that mail was exchanged with before, apart from this thread, lower case."""
     recent_addresses: tuple[str, ...] = ()
     """Others of earlier mail, who have not been known for long, in the order in which they came."""
+    contacts: Acquaintances | None = None
+    """In place of both of these: all correspondents of the profile, as they are shared by many drafts."""
     answers: tuple[OtherAnswer, ...] = ()
     """Other answers to the same email, oldest first."""
     rejected: tuple[Rejected, ...] = ()
@@ -152,6 +155,17 @@ class ThreadContext:
     """House facts: amounts, dates, links and addresses in them count as known."""
     today: date | None = None
     """The reviewer's date, for dates such as "Friday" that are written without a year; None: not compared."""
+
+    @cached_property
+    def acquaintances(self) -> Acquaintances:
+        """Everybody that mail was exchanged with before, as the draft finds them."""
+        if self.contacts is not None:
+            return self.contacts
+        return Acquaintances.of(self.known_addresses, self.recent_addresses)
+
+    def is_established(self, address: str) -> bool:
+        """Whether mail was exchanged with an address before, apart from this thread."""
+        return self.acquaintances.since(address.lower()) == ESTABLISHED
 
     @cached_property
     def domains(self) -> frozenset[str]:

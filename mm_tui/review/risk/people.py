@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import pairwise
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
-from mm_tui.review.lookalike import domain_of, registrable
+from mm_tui.review.lookalike import domain_of, plain_name, registrable
 from mm_tui.review.risk.phrases import pattern, phrases, word_set
-from mm_tui.review.risk.rule import MOST_MAILS, Reading, listed, plain_name, quoted, rule
+from mm_tui.review.risk.rule import MOST_MAILS, Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
 _NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))+")
@@ -245,33 +244,19 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         yield Finding("signature_not_ours", Level.MEDIUM, OneLine(words_said), (whole,))
 
 
-@lru_cache(maxsize=4)
-def _full_names(addresses: frozenset[str]) -> dict[tuple[str, str], str]:
-    """First and last name, as addresses such as `petra.lindqvist@` spell them, with the address."""
-    found: dict[tuple[str, str], str] = {}
-    for address in addresses:
-        parts = re.split(r"[._-]", address.partition("@")[0])
-        if len(parts) == 2 and all(len(part) > 2 and part.isalpha() for part in parts):
-            found[(plain_name(parts[0]), plain_name(parts[1]))] = address
-    return found
-
-
 @rule("names_other_contact", "names another correspondent", needs_thread=True)
 def names_other_contact(reading: Reading) -> Iterator[Finding]:
     """The draft names, by first and last name, a correspondent of ours who is not mentioned in this thread. Medium: one
     customer's affairs may reach another."""
-    book = _full_names(
-        reading.known.everybody
-        if isinstance(reading.known.everybody, frozenset)
-        else frozenset(reading.known.everybody)
-    )
-    if not book:
-        return
     words = list(_NAME.finditer(reading.body))
     known = reading.known_names
     for first, second in pairwise(words):
         pair = (plain_name(first[0]), plain_name(second[0]))
-        if second.start() - first.end() == 1 and pair in book and not (pair[0] in known and pair[1] in known):
+        if (
+            second.start() - first.end() == 1
+            and reading.known.names(*pair)
+            and not (pair[0] in known and pair[1] in known)
+        ):
             span = Span(first.start(), second.end())
             words_said = f"names a correspondent who is not in the thread: {quoted(reading.body[slice(*span)])}"
             yield Finding("names_other_contact", Level.MEDIUM, OneLine(words_said), (span,))

@@ -38,10 +38,7 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
         address = str(party.address).lower()
         if address in reading.participants:
             continue
-        if reading.is_ours(address):
-            level = Level.LOW
-        else:
-            level = Level.MEDIUM if address in reading.known.everybody else Level.HIGH
+        level = Level.LOW if reading.is_ours(address) else Level.MEDIUM if reading.known.knows(address) else Level.HIGH
         groups.setdefault(level, []).append(str(party.address))
     for level, addresses in groups.items():
         words = f"goes to somebody who is not in the thread: {listed(addresses)}"
@@ -52,13 +49,13 @@ def recipient_not_in_thread(reading: Reading) -> Iterator[Finding]:
 def new_domain(reading: Reading) -> Iterator[Finding]:
     """A recipient's domain is not ours and not in the thread, and we have never corresponded with anybody there.
     Medium. Needs some known correspondents to compare with."""
-    if not reading.known.domains:
+    if not reading.known.own_domains and not reading.known.has_anybody:
         return
     new = {
         domain: None
         for party in reading.draft.recipients
         if (domain := domain_of(party.address))
-        and domain not in reading.known.domains
+        and not reading.known.knows_domain(domain)
         and not reading.is_ours(party.address)
     }
     if new:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from mm_tui.review.findings import Finding, Span
+from mm_tui.review.known import Known
 from mm_tui.review.links import Link, find_links
-from mm_tui.review.lookalike import Known, domain_of
+from mm_tui.review.lookalike import domain_of, plain_name
 from mm_tui.review.risk.model import NOT_READ, Draft, Message, ThreadContext
 from mm_tui.review.risk.phrases import lowered, pattern
 from mm_tui.settings.sections import Risk
@@ -53,13 +53,8 @@ class Reading:
     def known(self) -> Known:
         """Our domains, and everybody that mail was exchanged with before or who takes part in the thread."""
         own = frozenset({*self.context.domains, *map(str.lower, self.settings.own_domains)})
-
-        def others(addresses: Iterable[str]) -> list[str]:
-            return [address for address in map(str.lower, addresses) if domain_of(address) not in own]
-
-        established = frozenset(others(self.context.known_addresses))
-        recent = (*self.context.recent_addresses, *self._in_order)
-        return Known(own, established, tuple(one for one in others(recent) if one not in established))
+        taking_part = tuple(address for address in self._in_order if domain_of(address) not in own)
+        return Known(own, recent=taking_part, others=self.context.acquaintances.without(own))
 
     @cached_property
     def participants(self) -> frozenset[str]:
@@ -276,17 +271,6 @@ def listed(words: list[str], most: int = 3) -> str:
     """`a, b, c and 4 more`."""
     shown = ", ".join(words[:most])
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
-
-
-def plain_name(word: str) -> str:
-    """Lower case without marks: `José` and `jose` are one name."""
-    if word.isascii():
-        return word.lower()
-    if "\u2e80" <= word[0] <= "\u9fff":
-        # Kana and Han have no accents; a long line of them would be decomposed for nothing.
-        return word.lower()
-    lower = word.lower().replace("ß", "ss").replace("ł", "l").replace("ø", "o")
-    return "".join(char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char))
 
 
 def agrees(reading: Reading, span: Span) -> bool:

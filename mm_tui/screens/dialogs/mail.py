@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mm_tui.models import Attachment, EmailDetail
     from mm_tui.review.findings import Finding
-    from mm_tui.review.lookalike import Known
+    from mm_tui.review.known import Known
 
 from mm_tui.screens.dialogs.confirm import keys_line
 

@@ -15,8 +15,8 @@ from mm_tui.widgets.words import exact
 
 if TYPE_CHECKING:
     from mm_tui.models import EmailDetail
+    from mm_tui.review.known import Known
     from mm_tui.review.links import Link
-    from mm_tui.review.lookalike import Known
     from mm_tui.screens.base import BaseScreen
     from mm_tui.screens.thread.view import ThreadView
 

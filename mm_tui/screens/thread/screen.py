@@ -11,8 +11,9 @@ from textual.widgets import Static
 
 from mm_tui import keymap
 from mm_tui.messages import Said
+from mm_tui.review.known import Known
 from mm_tui.review.links import find_links, inspect_links
-from mm_tui.review.lookalike import Known, domain_of, registrable
+from mm_tui.review.lookalike import domain_of, registrable
 from mm_tui.review.senders import inspect_sender
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.labelling import Labelling
@@ -224,7 +225,7 @@ class ThreadScreen(BaseScreen):
             return Known()
         own = frozenset(domain_of(box.address) for box in self.session.mail.mailbox_rows())
         found = self._contacts.known_to(mail.id, mail.mailbox_id, mail.thread_id, mail.received_at)
-        return Known(own, found.established, found.recent)
+        return Known(own, others=found)
 
     def _inspect(self, detail: EmailDetail) -> None:
         """Shows what is odd about an email: at once, or once a thread has looked where that takes long."""

@@ -254,7 +254,6 @@ class Drafts:
         context = risk.ThreadContext(
             messages=tuple(risk.Message.of(mail) for mail in thread if mail.is_exchanged),
             own_addresses=frozenset(str(box.address).lower() for box in self._mail.mailboxes()),
-            known_addresses=known.established,
-            recent_addresses=known.recent,
+            contacts=known,
         )
         return tuple(finding.words for finding in risk.assess(draft, context, self._settings.risk).findings)

@@ -262,8 +262,7 @@ class ReviewQueue:
         return ThreadContext(
             messages=tuple(Message.of(mail.mail) for mail in thread if mail.mail.is_exchanged),
             own_addresses=frozenset(box.address.lower() for box in self._mail.mailbox_rows()),
-            known_addresses=known.established,
-            recent_addresses=known.recent,
+            contacts=known,
             answers=self._answers(item, thread),
             rejected=tuple(old for old in self._rejected_before() if old.body != item.body),
             house=tuple(HouseText(file.name, file.text) for file in self._house_facts(item.mailbox_id).files),

@@ -1,0 +1,190 @@
+"""Correspondents are looked up in indexes that all emails share, and found as if each were compared."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mm_tui.clock import SystemClock
+from mm_tui.models import Attachment, Party
+from mm_tui.review.known import Known
+from mm_tui.review.lookalike import PROVIDERS, domain_of, imitates, same_site, shape, skeleton, upwards
+from mm_tui.review.risk import Draft, Message, ThreadContext, assess
+from mm_tui.services.contacts import TRIED_MS, Contacts
+from mm_tui.store.database import Database
+from mm_tui.store.mail.contacts import NO_THREAD, Exchange
+from mm_tui.store.sort_keys import to_ms
+from mm_tui.text import ManyLine, OneLine
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+OWN = frozenset({"acme.example", "shop.acme.test"})
+NAMES = ("lampshop", "customer-north", "acme", "bakery", "rn", "gmail", "weber", "mail", "o1d", "bücher")
+SIGNS = "abcmnrl10-."
+
+
+def slipped(name: str, chance: random.Random) -> str:
+    """A name with a slip of the finger in most cases."""
+    at = chance.randrange(len(name))
+    return chance.choice(
+        [
+            name,
+            name[:at] + name[at + 1 :] or name,
+            name[:at] + chance.choice(SIGNS) + name[at:],
+            name[:at] + chance.choice(SIGNS) + name[at + 1 :],
+            name[:at] + name[at : at + 2][::-1] + name[at + 2 :],
+            name.replace("m", "rn").replace("l", "1"),
+        ]
+    )
+
+
+def some_domain(chance: random.Random) -> str:
+    name = slipped(chance.choice(NAMES), chance)
+    end = chance.choice(["example", "com", "co.uk", "test"])
+    before = chance.choice(["", "", "mail.", f"{slipped('support', chance)}.", "acme.example."])
+    behind = chance.choice(["", "", "", f"-{chance.choice(NAMES)}", f".{chance.choice(NAMES)}"])
+    return f"{before}{name}{behind}.{end}".strip(".-")
+
+
+def some_address(chance: random.Random) -> str:
+    local = chance.choice(["anna", "petra.lindqvist", "info", "bill", "b1ll", "office+north"])
+    return f"{slipped(local, chance)}@{some_domain(chance)}".lower()
+
+
+class Compared:
+    """The same questions, answered by going through all that an email knows."""
+
+    def __init__(self, established: set[str], recent: Sequence[str]) -> None:
+        self.established = {one for one in established if domain_of(one) not in OWN}
+        others = dict.fromkeys(one for one in recent if domain_of(one) not in OWN)
+        self.recent = [one for one in others if one not in self.established]
+        self.everybody = self.established.union(self.recent)
+
+    def domain_imitated(self, domain: str) -> str | None:
+        if any(same_site(domain, own) for own in OWN):
+            return None
+        for own in sorted(OWN):
+            if imitates(shape(domain), shape(own), ours=True):
+                return own
+        domains = set(filter(None, map(domain_of, self.established)))
+        above = {parent for one in domains for parent in upwards(one)}
+        if domain in PROVIDERS or domain in above or any(up in domains for up in upwards(domain)):
+            return None
+        for known in sorted(domains):
+            if imitates(shape(domain), shape(known), ours=False):
+                return known
+        for earlier in dict.fromkeys(filter(None, map(domain_of, self.recent))):
+            if same_site(earlier, domain):
+                return None
+            if imitates(shape(domain), shape(earlier), ours=False):
+                return earlier
+        return None
+
+    def address_imitated(self, address: str) -> str | None:
+        if address in self.established:
+            return None
+        alike = [known for known in self.established if skeleton(known) == skeleton(address)]
+        recent = [known for known in self.recent if skeleton(known) == skeleton(address)]
+        twin = max(alike) if alike else next(iter(recent), None)
+        return None if twin == address else twin
+
+
+def standing(exchanges: Sequence[Exchange], thread: int, before: int) -> tuple[set[str], list[str]]:
+    """The established, and all others of earlier mail in the order in which they came."""
+    established: set[str] = set()
+    first: dict[str, int] = {}
+    for one in exchanges:
+        if one.at is None or one.at >= before or (one.thread == NO_THREAD and one.at > before - TRIED_MS):
+            continue
+        if one.thread != thread and (not one.wrote or one.at <= before - TRIED_MS):
+            established.add(one.address)
+        first[one.address] = min(one.at, first.get(one.address, one.at))
+    return established, [address for _, address in sorted((at, one) for one, at in first.items())]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database.open(tmp_path / "store.db") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_shared_indexes_find_what_comparing_with_each_finds(
+    database: Database, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chance = random.Random(seed)
+    start = to_ms(NOW) or 0
+    addresses = [some_address(chance) for _ in range(chance.choice([3, 40, 120]))]
+    exchanges = [
+        Exchange(
+            chance.choice(addresses),
+            chance.choice([NO_THREAD, *range(12)]),
+            chance.random() < 0.7,
+            chance.choice([None, start - chance.randrange(20 * 86_400_000)]),
+        )
+        for _ in range(2 * len(addresses))
+    ]
+    contacts = Contacts(database, SystemClock())
+    monkeypatch.setattr(contacts._store, "exchanges", lambda: exchanges)
+    contacts.refresh()
+    hits = 0
+    for _ in range(40):
+        thread, at = chance.randrange(12), NOW - timedelta(days=chance.randrange(16))
+        taking_part = tuple(chance.choices(addresses, k=2))
+        known = Known(OWN, recent=taking_part, others=contacts.seen_from(thread, at).without(OWN))
+        established, recent = standing(exchanges, thread, to_ms(at) or 0)
+        compared = Compared(established, [*recent, *taking_part])
+        assert known.has_anybody == bool(compared.everybody)
+        for address in (*chance.choices(addresses, k=3), some_address(chance), some_address(chance)):
+            domain = domain_of(address)
+            assert known.knows(address) == (address in compared.everybody)
+            assert known.knows_domain(domain) == (domain in {*OWN, *map(domain_of, compared.everybody)})
+            assert known.domain_imitated(domain) == compared.domain_imitated(domain), domain
+            assert known.address_imitated(address) == compared.address_imitated(address), address
+            hits += compared.domain_imitated(domain) is not None
+            local = address.partition("@")[0]
+            named = [one for one in compared.everybody if one.partition("@")[0] == local]
+            if local == "petra.lindqvist":
+                assert known.names("petra", "lindqvist") == bool(named)
+                assert set(known.with_word("lindqvist")) >= set(named)
+    assert hits, "the sample holds look-alikes"
+
+
+def test_drafts_are_assessed_alike_with_the_shared_correspondents_and_with_their_own(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(5)
+    start = to_ms(NOW) or 0
+    addresses = [some_address(chance) for _ in range(60)]
+    exchanges = [
+        Exchange(chance.choice(addresses), number % 9, chance.random() < 0.7, start - number * 9_000_000)
+        for number in range(120)
+    ]
+    contacts = Contacts(database, SystemClock())
+    monkeypatch.setattr(contacts._store, "exchanges", lambda: exchanges)
+    contacts.refresh()
+    codes: set[str] = set()
+    for _ in range(120):
+        to, other = chance.choice([*addresses, some_address(chance)]), chance.choice(addresses)
+        greeting = "Dear Petra Lindqvist,\n\nplease find attached the invoice"
+        body = f"{greeting}, see https://{domain_of(other)}/x or write to {other} and {to}.\n\nAnna"
+        name = f"{chance.choice(NAMES)}-{chance.choice(['weber', 'lindqvist', 'bakery'])}.pdf"
+        draft = Draft(
+            Party.parse("help@acme.example"),
+            to=(Party.parse(to),),
+            body=ManyLine(body),
+            attachments=(Attachment(name=OneLine(name), size=1, content_type=OneLine("application/pdf")),),
+        )
+        question = Message(Party.parse(chance.choice(addresses)), body=ManyLine("Where is it?"))
+        thread, at = chance.randrange(9), NOW - timedelta(days=chance.randrange(12))
+        established, recent = standing(exchanges, thread, to_ms(at) or 0)
+        context = ThreadContext((question,), frozenset({"help@acme.example"}), OWN)
+        shared = replace(context, contacts=contacts.seen_from(thread, at))
+        apart = replace(context, known_addresses=frozenset(established), recent_addresses=tuple(recent))
+        assert assess(draft, shared) == assess(draft, apart)
+        codes |= {finding.code for finding in assess(draft, shared).findings}
+    assert codes >= {"recipient_lookalike", "recipient_not_in_thread", "new_domain", "attachment_other"}, codes
