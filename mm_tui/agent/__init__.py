@@ -1,1 +1,2 @@
-"""The headless worker: poll or webhook, then classify, tag, summarise, extract and draft through the gate."""
+"""The headless agent: polls or receives webhooks, then classifies, tags, summarizes, extracts, and submits drafts for
+approval."""

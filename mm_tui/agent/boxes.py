@@ -1,4 +1,4 @@
-"""The mailboxes that the worker works, with their oversight modes."""
+"""The mailboxes that the agent handles, with their oversight modes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from mm_tui.settings.sections import Agent
 
 FRESH_SECONDS = 10.0
-"""How old a mode may be when a reply is submitted: it decides whether a human is asked."""
+"""Seconds: how old a mode may be when a reply is submitted, because it decides whether a human is asked."""
 
 
 class UnknownMailbox(Exception):
-    """The settings name a mailbox that the account does not have."""
+    """The settings name a mailbox that is not in the account."""
 
 
 class Boxes:
-    """Reads the account's mailboxes, and again when what is known is too old."""
+    """Reads the account's mailboxes, and again when the cache is too old."""
 
     def __init__(self, gateway: GatewayClient, agent: Agent, clock: Clock) -> None:
         self._gateway = gateway
@@ -35,7 +35,7 @@ class Boxes:
 
         Raises:
             GatewayError: they could not be read.
-            UnknownMailbox: the settings name one that is not there.
+            UnknownMailbox: the settings name a missing one.
         """
         self._known = tuple(await self._gateway.mailboxes())
         self._read_at = self._clock.monotonic()
@@ -45,7 +45,7 @@ class Boxes:
             raise UnknownMailbox(f"the account has no mailbox {missing[0]}")
 
     async def current(self, mailbox_id: str) -> Mailbox | None:
-        """A mailbox with its mode as it is now.
+        """A mailbox with its current mode.
 
         Raises:
             GatewayError: it could not be read.
@@ -58,7 +58,7 @@ class Boxes:
         return box.model_copy(update={"allowed": await self.allowed(box)})
 
     async def allowed(self, mailbox: Mailbox) -> tuple[Allowed, ...]:
-        """Whom this mailbox may write to without a human being asked, as it is now.
+        """The recipients that this mailbox may currently write to without approval.
 
         Raises:
             GatewayError: it could not be read.
@@ -66,12 +66,12 @@ class Boxes:
         try:
             return tuple(await self._gateway.allow_list(mailbox.id))
         except NotFound:
-            # A gateway without such lists.
+            # The gateway has no such lists.
             return ()
 
     @property
     def worked(self) -> tuple[Mailbox, ...]:
-        """The active ones that the settings choose."""
+        """The active mailboxes chosen in the settings."""
         wanted = {name.lower() for name in self._agent.mailboxes}
         return tuple(
             box
@@ -85,5 +85,5 @@ class Boxes:
         return frozenset(str(box.address).lower() for box in self._known)
 
     def find(self, name: str) -> Mailbox | None:
-        """A worked mailbox by id or address."""
+        """A handled mailbox, by id or address."""
         return next((box for box in self.worked if name in (box.id, str(box.address))), None)

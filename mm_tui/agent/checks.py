@@ -1,4 +1,4 @@
-"""What must hold before the worker touches any mail."""
+"""Checks to pass before the agent touches any mail."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class MayDecide(Exception):
 
 
 async def check_keys(settings: Settings, *, needs_model: bool) -> None:
-    """Refuses a key that may decide. Asks by reading the queue, which changes nothing; 403 is the good answer.
+    """Refuses a key that may decide. It tries to read the queue, which changes nothing; 403 is the expected answer.
 
     Raises:
         MissingKey: no send key is set.
         NoKey: no AI21 key is set, and it is needed.
         MayDecide: the send key may also decide.
-        GatewayError: the gateway did not say; Unauthorized when it does not know the key.
-        ValueError: the key cannot be one.
+        GatewayError: the gateway did not answer this; Unauthorized if it does not know the key.
+        ValueError: the text cannot be a key.
     """
     key = settings.profile.send_key
     if key is None:

@@ -1,4 +1,4 @@
-"""The listener's connections: one that does not send its request in time is closed, and none keeps others out."""
+"""Limits the listener's connections: slow ones are closed, so that none blocks others."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import asyncio
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST = 64
-"""Connections that may be open at once. For one more, the oldest that has not sent its whole request is closed."""
+"""The most open connections. If there is one more, the oldest with an incomplete request is closed."""
 REQUEST_SECONDS = 10.0
-"""How long a connection may take for a whole request, head and body; also how long it may stay silent."""
+"""Seconds that a connection may take to send a whole request, and that it may stay idle."""
 
 
 class Connections:
-    """Bounds the connections of one server, in number and in time."""
+    """Limits the number and duration of one server's connections."""
 
     def __init__(self, most: int = MOST, seconds: float = REQUEST_SECONDS) -> None:
         self._most = most
         self._seconds = seconds
-        # In the order in which they began to wait.
+        # In the order in which they started waiting.
         self._unfinished: dict[H11Protocol, asyncio.TimerHandle] = {}
         self._open: set[H11Protocol] = set()
 
     def protocol(self) -> type[H11Protocol]:
-        """A protocol for uvicorn that keeps these bounds."""
+        """A protocol class for uvicorn with these limits."""
         bounds = self
 
         class Bounded(H11Protocol):
@@ -54,7 +54,7 @@ class Connections:
             oldest.transport.abort()
 
     def _heard(self, connection: H11Protocol) -> None:
-        """Stops the clock when the whole request is there, and starts it when the next one is waited for."""
+        """Stops the timer when the whole request has arrived, and restarts it for the next one."""
         answering = connection.cycle is not None and not connection.cycle.response_complete
         if answering and not connection.cycle.more_body:
             self._done_waiting(connection)

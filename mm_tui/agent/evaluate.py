@@ -1,4 +1,4 @@
-"""How well labels are chosen on a labelled set: `mm-tui agent evaluate FILE`."""
+"""Measures how well labels are chosen on a labelled set: `mm-tui agent evaluate FILE`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Case(BaseModel):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the model said of a case."""
+    """The model's answer to a case."""
 
     case: Case
     label: OneLine
     model: OneLine
     certain: bool
-    """False when the answer was none of the labels, and the last one stands in its place."""
+    """False if the answer was none of the labels, so that the last one is used."""
 
     @property
     def right(self) -> bool:
@@ -49,14 +49,14 @@ class Verdict:
 
 
 class BadSet(Exception):
-    """The file is not a labelled set. The text says which line, and why."""
+    """The file is not a labelled set. The message says which line is wrong, and why."""
 
 
 def read_cases(path: Path, labels: Sequence[str]) -> list[Case]:
     """The cases of a JSON-lines file.
 
     Raises:
-        BadSet: a line cannot be used, or names a label that is not configured.
+        BadSet: a line is invalid, or its label is not configured.
         OSError: the file cannot be read.
     """
     cases: list[Case] = []
@@ -79,15 +79,15 @@ def read_cases(path: Path, labels: Sequence[str]) -> list[Case]:
 async def evaluate(
     cases: Sequence[Case], assistant: Assistant, *, told: Callable[[int], None] | None = None
 ) -> list[Verdict]:
-    """Asks for the label of every case, in the order of the set.
+    """Asks the model for the label of every case, in order.
 
     Args:
         cases: the labelled emails.
-        assistant: with the key and the models to be tried.
-        told: called with how many are done.
+        assistant: with the key and the models to try.
+        told: called with the number done.
 
     Raises:
-        AssistError: the model failed; what was answered is kept, so a second run goes on from there.
+        AssistError: the model failed; answers so far are cached, so another run continues from there.
     """
     places = asyncio.Semaphore(AT_ONCE)
     done = 0
@@ -112,7 +112,7 @@ async def evaluate(
 
 
 def markdown(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
-    """The verdicts as tables: by language, by label, and what was taken for what."""
+    """The results as Markdown tables: by language, by label, and the confusions."""
     models = ", ".join(sorted({str(verdict.model) for verdict in verdicts}))
     right = sum(verdict.right for verdict in verdicts)
     formless = sum(not verdict.certain for verdict in verdicts)
@@ -140,7 +140,7 @@ def markdown(verdicts: Sequence[Verdict], labels: Sequence[str]) -> str:
 
 
 def as_json(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts one a line, for other tools."""
+    """The results as JSON lines, for other tools."""
     return "\n".join(
         json.dumps(
             {

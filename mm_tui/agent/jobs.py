@@ -1,4 +1,4 @@
-"""The worker's record of each email. It is on disk before anything is sent, so a crash never makes it work twice."""
+"""The agent's record of each email. It is on disk before anything is sent, so a crash never causes duplicate work."""
 
 from __future__ import annotations
 
@@ -42,34 +42,34 @@ AGENT_SQL = (
     "CREATE TABLE IF NOT EXISTS agent_notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 FOLLOWED = timedelta(days=7)
-"""How long after its submission, or after its rejection was seen, another draft may be asked for."""
+"""How long after a draft was submitted, or its rejection was seen, another one may be requested."""
 LONGEST_LOOK = timedelta(hours=1)
 EVENTS_KEPT = timedelta(days=7)
-"""A webhook is retried within minutes; a week is more than enough to know a replay."""
+"""How long events are remembered: webhooks are retried within minutes, so a week is more than enough."""
 
 
 ADDED = {"answers": "TEXT NOT NULL DEFAULT ''", "examples": "INTEGER NOT NULL DEFAULT 0"}
-"""Columns that tables of earlier versions lack."""
+"""Columns that are missing in tables of earlier versions."""
 
 BY_ANSWERED = "CREATE INDEX IF NOT EXISTS agent_jobs_by_answered ON agent_jobs (answers) WHERE answers <> ''"
 
 
 class JobState(StrEnum):
-    """Where an email stands."""
+    """The state of a job."""
 
     WAITING = "waiting"
     DONE = "done"
-    """Labelled, tagged, and answered or rightly not."""
+    """Labelled, tagged, and answered if it needs an answer."""
     FAILED = "failed"
-    """Given up; `why` says the reason."""
+    """Given up; `why` has the reason."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One email to be worked, or one rejected draft in whose place another is asked for."""
+    """One email to handle, or one rejected draft to write again."""
 
     email_id: str
-    """The email; of a redraft the rejected draft."""
+    """The email's id; for a redraft, the rejected draft's."""
     mailbox_id: str
     thread_id: str = ""
     state: JobState = JobState.WAITING
@@ -77,36 +77,37 @@ class Job:
     due_at: datetime | None = None
     why: str = ""
     draft: str | None = None
-    """The reply exactly as it is, or was, submitted."""
+    """The exact reply to submit."""
     submitted_at: datetime | None = None
-    """When it was first submitted: set before the call leaves."""
+    """When it was first submitted; set before the call."""
     reply_id: str | None = None
     answers: str = ""
-    """Of a redraft: the email that is answered. Empty for an email."""
+    """For a redraft, the email that is answered; otherwise empty."""
     examples: int = 0
-    """With how many examples the draft was written."""
+    """How many examples the draft was written with."""
 
     @property
     def is_redraft(self) -> bool:
-        """Whether a reviewer asked for it, in place of a rejected draft."""
+        """Whether a reviewer requested it in place of a rejected draft."""
         return bool(self.answers)
 
     @property
     def answered_id(self) -> str:
-        """The email that is answered."""
+        """The id of the email to answer."""
         return self.answers or self.email_id
 
     @property
     def idempotency_key(self) -> str:
-        """The same for this email or rejected draft for ever, on any machine: the gateway makes one reply of it."""
+        """The key for this email or rejected draft, the same for ever and on any machine, so that the gateway creates
+        only one reply."""
         return "mm-tui-agent-" + hashlib.sha256(f"{self.mailbox_id} {self.email_id}".encode()).hexdigest()[:40]
 
 
 class Jobs:
-    """The worker's table, in its own file."""
+    """The agent's jobs, in its own database file."""
 
     def __init__(self, database: Database) -> None:
-        """Makes the tables where they are missing."""
+        """Creates missing tables."""
         self._database = database
         with database.write() as connection:
             for statement in AGENT_SQL:
@@ -118,7 +119,7 @@ class Jobs:
             connection.execute(BY_ANSWERED)
 
     def add(self, jobs: Iterable[Job]) -> int:
-        """Takes in emails, each once; returns how many were new."""
+        """Adds emails that are not known yet; returns how many were new."""
         with self._database.write(durable=True) as connection:
             before = connection.total_changes
             connection.executemany(
@@ -129,7 +130,7 @@ class Jobs:
             return connection.total_changes - before
 
     def due(self, now: datetime, limit: int, without: Collection[str] = ()) -> list[Job]:
-        """Mails to be worked now, the newest first: new mail does not wait behind a backlog."""
+        """The jobs to do now, newest first, so that new mail does not wait for a backlog."""
         rows = self._database.reader().execute(
             "SELECT * FROM agent_jobs INDEXED BY agent_jobs_waiting WHERE state = 'waiting' AND due_at <= ?"
             " ORDER BY email_id DESC LIMIT ?",
@@ -138,7 +139,7 @@ class Jobs:
         return [_job(row) for row in rows if row["email_id"] not in without][:limit]
 
     def next_due(self, after: datetime) -> datetime | None:
-        """When the next email that was put off is due; None when none was."""
+        """When the next postponed job is due; None if there is none."""
         row = (
             self._database.reader()
             .execute("SELECT min(due_at) FROM agent_jobs WHERE state = 'waiting' AND due_at > ?", (to_ms(after),))
@@ -147,12 +148,12 @@ class Jobs:
         return from_ms(row[0])
 
     def get(self, email_id: str) -> Job | None:
-        """One email."""
+        """The job with this id, or None."""
         row = self._database.reader().execute("SELECT * FROM agent_jobs WHERE email_id = ?", (email_id,)).fetchone()
         return _job(row) if row else None
 
     def replies_in(self, thread_id: str) -> dict[str, datetime | None]:
-        """The replies that this worker made in a thread, by id, and when."""
+        """This agent's replies in a thread: their times by id."""
         if not thread_id:
             return {}
         rows = self._database.reader().execute(
@@ -160,10 +161,10 @@ class Jobs:
         )
         return {row[0]: from_ms(row[1]) for row in rows}
 
-    # Own drafts that were rejected
+    # Rejected drafts
 
     def followed(self, mailbox_id: str, now: datetime) -> dict[str, Job]:
-        """The worker's own drafts for which another may still be asked, by their ids, with the job that made each."""
+        """The agent's drafts that a reviewer may still want redrafted, by id, with their jobs."""
         rows = self._database.reader().execute(
             "SELECT * FROM agent_jobs AS made WHERE mailbox_id = ? AND submitted_at >= ? AND reply_id IS NOT NULL"
             " AND NOT EXISTS (SELECT 1 FROM agent_jobs WHERE email_id = made.reply_id)",
@@ -172,9 +173,9 @@ class Jobs:
         return {row["reply_id"]: _job(row) for row in rows}
 
     def is_looked_at(self, draft_id: str, now: datetime) -> bool:
-        """Whether it is time to look what the reviewer says of a rejected draft; a draft is noted when first seen.
+        """Whether to check a rejected draft's tags now; also records when it was first seen.
 
-        A reviewer's program may tell it later than the rejection: it is looked at again, less and less often.
+        A reviewer's program may set them after the rejection, so they are checked again, less and less often.
         """
         row = (
             self._database.reader()
@@ -189,7 +190,7 @@ class Jobs:
         return True
 
     def redrafts_of(self, answered_id: str) -> int:
-        """How many drafts of this email reviewers had written anew."""
+        """How many redrafts reviewers requested for this email."""
         row = (
             self._database.reader()
             .execute("SELECT count(*) FROM agent_jobs WHERE answers = ? AND reply_id IS NOT NULL", (answered_id,))
@@ -198,12 +199,12 @@ class Jobs:
         return int(row[0])
 
     def counts(self) -> dict[str, int]:
-        """How many emails are in each state."""
+        """How many jobs are in each state."""
         rows = self._database.reader().execute("SELECT state, count(*) FROM agent_jobs GROUP BY state")
         return {str(state): 0 for state in JobState} | {row[0]: row[1] for row in rows}
 
     def is_low(self, mark: int) -> bool:
-        """Whether fewer than `mark` emails wait."""
+        """Whether fewer than `mark` jobs wait."""
         row = (
             self._database.reader()
             .execute("SELECT count(*) FROM (SELECT 1 FROM agent_jobs WHERE state = 'waiting' LIMIT ?)", (mark,))
@@ -212,7 +213,7 @@ class Jobs:
         return int(row[0]) < mark
 
     def write_draft(self, email_id: str, draft: str, at: datetime, *, examples: int = 0) -> None:
-        """Fixes the reply on disk, before it is submitted for the first time."""
+        """Stores the reply before it is first submitted."""
         self._change(
             "UPDATE agent_jobs SET draft = ?, submitted_at = ?, examples = ? WHERE email_id = ?",
             draft,
@@ -222,7 +223,7 @@ class Jobs:
         )
 
     def put_off(self, email_id: str, until: datetime, why: str) -> None:
-        """Tries again later."""
+        """Postpones a job."""
         self._change(
             "UPDATE agent_jobs SET due_at = ?, why = ?, tries = tries + 1 WHERE email_id = ?",
             to_ms(until),
@@ -231,7 +232,7 @@ class Jobs:
         )
 
     def finish(self, email_id: str, state: JobState, why: str, *, reply_id: str | None = None) -> None:
-        """Ends the work on an email. The draft is at the gateway then, or not wanted."""
+        """Ends a job. The draft is at the gateway, or is not needed."""
         self._change(
             "UPDATE agent_jobs SET state = ?, why = ?, reply_id = ?, draft = NULL WHERE email_id = ?",
             str(state),
@@ -241,22 +242,22 @@ class Jobs:
         )
 
     def forget(self, email_id: str) -> None:
-        """Drops an email that is not the worker's business now; a poll brings it back when it is."""
+        """Deletes a job for an email that the agent should not handle now; a poll adds it again if that changes."""
         self._change("DELETE FROM agent_jobs WHERE email_id = ?", email_id)
 
     def set_thread(self, email_id: str, thread_id: str) -> None:
-        """Notes the thread of an email that came without it."""
+        """Sets the thread of an email that was listed without it."""
         self._change("UPDATE agent_jobs SET thread_id = ? WHERE email_id = ?", thread_id, email_id)
 
     def _change(self, statement: str, *values: object) -> None:
-        # What is not yet on disk when the machine dies is done again, and found done.
+        # Work not yet on disk when the machine dies is repeated, and found to be done.
         with self._database.write() as connection:
             connection.execute(statement, values)
 
-    # Webhook events, and where polls stand
+    # Webhook events, and the state of polls
 
     def is_replay(self, body: bytes, at: datetime) -> bool:
-        """Notes an event by its content; True when it came before."""
+        """Records an event by its content; True if it came before."""
         digest = hashlib.sha256(body).hexdigest()
         with self._database.write(durable=True) as connection:
             connection.execute("DELETE FROM agent_events WHERE at < ?", (to_ms(at - EVENTS_KEPT),))
@@ -265,12 +266,12 @@ class Jobs:
             return connection.total_changes == before
 
     def note(self, name: str) -> str | None:
-        """A small fact that outlives a run."""
+        """A small value that outlives a run."""
         row = self._database.reader().execute("SELECT value FROM agent_notes WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def set_note(self, name: str, value: str) -> None:
-        """Sets one."""
+        """Sets such a value."""
         with self._database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO agent_notes VALUES (?, ?)", (name, value))
 

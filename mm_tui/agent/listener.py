@@ -1,4 +1,4 @@
-"""The webhook listener: a signed event becomes a line in the worker's table, or a poll, and nothing else."""
+"""The webhook listener: a signed event adds a job or starts a poll, and does nothing else."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
 
 SIGNATURE_HEADER = "X-MultiMail-Signature"
 MAX_BODY = 256 * 1024
-"""Bytes; an event names an email and does not carry it."""
+"""Bytes; an event names an email and does not contain it."""
 BODY_SECONDS = 10.0
 MOST_SHAPES = 50
-"""How many kinds of events that are not understood are logged, each once."""
+"""How many unknown kinds of events are logged, each once."""
 
 
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to the worker, which stops the listener too."""
+        """Leaves signals to the agent, which also stops the listener."""
         yield
 
 
 class Listener:
-    """Serves POST at any path: the address that the gateway was told is the user's to choose."""
+    """Serves POST at any path, because the user chooses the webhook's address."""
 
     def __init__(
         self, secret: Secret, jobs: Jobs, boxes: Boxes, clock: Clock, log: Log, wake: Callable[[], None]
     ) -> None:
         """Args:
         secret: the subscription's signing secret.
-        wake: called when an event says that there is mail; the poll that follows finds what the event did not name.
+        wake: called when an event announces mail; the following poll finds what the event did not name.
         """
         self._secret = secret.get_secret_value().encode()
         self._jobs = jobs
@@ -60,7 +60,7 @@ class Listener:
         self._log = log
         self._wake = wake
         self._unknown: set[str] = set()
-        # No documentation pages: this is a door, not a site.
+        # No documentation pages: it only receives events.
         self.app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         self.app.add_api_route("/{path:path}", self._receive, methods=["POST"], response_model=None)
 
@@ -69,10 +69,10 @@ class Listener:
 
         Args:
             host: the address to listen on.
-            port: 0 takes any free port; the log says which.
+            port: 0 means any free port; the log says which.
 
         Raises:
-            OSError: the address cannot be listened on.
+            OSError: it cannot listen on the address.
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         door = socket.create_server((host, port), family=family)
@@ -108,7 +108,7 @@ class Listener:
         try:
             told = webhook_events.read(json.loads(body))
         except (ValueError, RecursionError):
-            # It is signed, so the gateway does mean something by it.
+            # It is signed, so it comes from the gateway.
             told = WebhookEvent(True, unknown_shape=OneLine("no JSON"))
         if not told.may_bring_mail:
             return _said(200, "not for us")
@@ -121,13 +121,13 @@ class Listener:
         return _said(202, "taken")
 
     def _take(self, body: bytes, job: Job | None) -> bool:
-        """Puts the email into the table, then notes the event: an end between the two must not lose the email."""
+        """Adds the job, then records the event, so that a crash between the two does not lose the email."""
         if job is not None:
             self._jobs.add([job])
         return self._jobs.is_replay(body, self._clock.now())
 
     def is_signed(self, body: bytes, header: str) -> bool:
-        """Whether the header holds the HMAC-SHA256 of the raw body, in hex. Takes the same time for any wrong one."""
+        """Whether the header is the HMAC-SHA256 of the raw body, in hex. Compares in constant time."""
         wanted = hmac.new(self._secret, body, hashlib.sha256).hexdigest().encode()
         given = header.strip().lower().removeprefix("sha256=").encode("utf-8", "replace")
         return hmac.compare_digest(wanted, given)
@@ -138,7 +138,8 @@ class Listener:
             self._log("event not understood", shape=shape, then="a poll")
 
     def _job(self, told: WebhookEvent) -> Job | None:
-        """The email that an event names; None when it does not name one of ours in full: then only a poll can tell."""
+        """The job for the email named by an event; None if it does not fully name one of ours, so that a poll is
+        needed."""
         box = self._boxes.find(told.mailbox) if told.mailbox else None
         if box is None or told.email_id is None:
             return None

@@ -1,4 +1,4 @@
-"""The worker's log: one event a line, as words or as JSON. No bodies, no addresses, no keys."""
+"""The agent's log: one event per line, as text or JSON, without bodies, addresses or keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Log:
-    """Makes lines of events.
+    """Writes events as lines.
 
     Args:
         clock: dates them.

@@ -1,7 +1,7 @@
-"""Whether a program wrote an email: an answer to it would reach nobody, or start a loop.
+"""Detects emails written by a program, to which an answer would reach nobody or start a loop.
 
-The gateway need not tell an email's headers, so the sender, the subject and the text count too. In doubt the worker
-stays silent: the email then waits for a human.
+The gateway may not provide headers, so the sender, the subject and the text count too. In doubt the agent does not
+reply, and the email waits for a human.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ACCOUNT = re.compile(
     r"|owner-.+|.+-(?:owner|request|confirm|unsubscribe)|sentto-.+|news[-_.]letters?",
     re.IGNORECASE,
 )
-"""Accounts of programs, as a whole: people are called Root and System too."""
+"""Exact account names of programs; as parts of names they would match people too."""
 _DOMAIN = re.compile(r"(?:no-?reply|do-?not-?reply|bounces?|mailer-daemon|notifications?)\.", re.IGNORECASE)
 _NAME = re.compile(
     r"mail delivery (?:sub)?system|mailer[- ]daemon|mail administrator|postmaster|(?:do )?no[t]?[- ]?reply|automatic reply",
@@ -109,14 +109,14 @@ _SAYS_SO = re.compile(
 )
 _REPORT = re.compile(r"^(?:Not delivered(?: yet)?|Reporting-MTA|Final-Recipient|BEGIN:VCALENDAR)\b", re.MULTILINE)
 _OPENING = 1200
-"""Characters of an email in which a program says what it is."""
+"""How many characters at the beginning of an email are searched."""
 
 
 def why_a_machine(mail: EmailSummary) -> str | None:
-    """What shows that a program wrote an email; None when nothing does.
+    """Why an email seems to be written by a program; None if it does not.
 
     Args:
-        mail: as a list gives it; with the body, and what the headers told, if it has been opened.
+        mail: as listed, or with body and headers if it has been opened.
     """
     address = str(mail.sender.address)
     local, _, domain = address.rpartition("@")
@@ -145,7 +145,7 @@ def why_a_machine(mail: EmailSummary) -> str | None:
 
 
 def _own_words(body: str) -> str:
-    """The beginning of what the sender wrote, without what is quoted."""
+    """The beginning of the sender's own text, without quotes."""
     kept: list[str] = []
     for line in body[: 4 * _OPENING].split("\n"):
         if re.match(r"\s*-{2,} ?(?:original|forwarded|ursprüngliche|message d)", line, re.IGNORECASE):

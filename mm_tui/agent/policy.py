@@ -1,4 +1,4 @@
-"""Which mail the worker takes, and which gets a reply. Pure: every refusal is a sentence for the log."""
+"""Which mail the agent handles, and which gets a reply. Pure functions; every refusal is a sentence for the log."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from mm_tui.models import Direction, EmailSummary, Mailbox, OversightMode, Statu
 from mm_tui.settings.sections import Agent
 
 WORKED_STATUSES = frozenset({Status.UNREAD, Status.READ})
-"""Inbound mail in any other status waits for a human, is spam, or was put away."""
+"""Inbound mail in any other status waits for a human, is spam, or was archived or deleted."""
 GATED = frozenset({OversightMode.GATED_SEND, OversightMode.GATED_ALL})
 UNGATED = frozenset({OversightMode.MONITORED, OversightMode.AUTONOMOUS})
 GAP = "[your answer here"
-"""What a draft holds where a fact is missing."""
+"""What a draft contains in place of a missing fact."""
 MOST_REPLIES = 5
-"""Replies of the worker in one thread within a day; more is a loop with another machine."""
+"""The most replies of the agent in one thread within a day; more would be a loop with another program."""
 
 MOST_REDRAFTS = 2
-"""Drafts that reviewers may have written anew for one email."""
+"""The most redrafts that reviewers may request for one email."""
 
 
 def is_worked(mail: EmailSummary) -> bool:
-    """Whether an email is the worker's business at all."""
+    """Whether the agent handles an email at all."""
     return str(mail.direction) == Direction.INBOUND and str(mail.status) in WORKED_STATUSES
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known when it is decided whether an email gets a reply."""
+    """What is known when deciding whether an email gets a reply."""
 
     mail: EmailSummary
     label: str
@@ -39,12 +39,12 @@ class Situation:
     own_addresses: Collection[str]
     """Addresses of the account's mailboxes, lower case."""
     own_replies: Mapping[str, datetime | None]
-    """The worker's replies in this thread, by id, and when they were made."""
+    """The agent's replies in this thread: their times by id."""
     now: datetime
 
 
 def why_no_reply(situation: Situation, agent: Agent) -> str | None:
-    """The reason not to reply; None when a reply is to be drafted."""
+    """The reason not to reply; None if a reply should be drafted."""
     if situation.label not in agent.reply_labels:
         return f"the label {situation.label} gets no replies"
     recipient = str(situation.mail.sender.address)
@@ -56,7 +56,7 @@ def why_no_reply(situation: Situation, agent: Agent) -> str | None:
 
 
 def why_not_gated(mailbox: Mailbox | None, agent: Agent, recipient: str) -> str | None:
-    """The reason not to write from this mailbox to this address: no human would be asked."""
+    """The reason not to write from this mailbox to this address, because no human would be asked; otherwise None."""
     if mailbox is None:
         return "the mailbox is not known"
     if mailbox.let_through([recipient]) and not agent.reply_ungated:
@@ -70,7 +70,7 @@ def why_not_gated(mailbox: Mailbox | None, agent: Agent, recipient: str) -> str 
 
 
 def why_not_this_draft(draft: str, mailbox: Mailbox, recipient: str) -> str | None:
-    """The reason not to submit a draft. Where a human is asked first, gaps are theirs to fill."""
+    """The reason not to submit a draft, or None. If a human is asked first, they can fill gaps."""
     gated = str(mailbox.oversight_mode) in GATED and not mailbox.let_through([recipient])
     if GAP in draft and not gated:
         return "the draft has gaps, and no human would be asked"
@@ -95,7 +95,7 @@ def _why_not_this_thread(situation: Situation) -> str | None:
             continue
         if str(other.direction) == Direction.INBOUND and is_worked(other):
             return f"a newer mail of the thread will be answered: {other.id}"
-        # Rejected and cancelled drafts count: a human has said no, and a draft that waits is an answer already.
+        # Rejected and cancelled drafts count, because a human has said no; so do waiting drafts.
         if str(other.direction) == Direction.OUTBOUND and other.id not in situation.own_replies:
             return f"the thread has an answer: {other.id}"
     since = situation.now - timedelta(days=1)
@@ -106,13 +106,13 @@ def _why_not_this_thread(situation: Situation) -> str | None:
 def why_no_redraft(
     thread: ThreadSummary | None, draft_id: str, own_replies: Collection[str], redrafts: int
 ) -> str | None:
-    """The reason not to write another draft in place of a rejected one.
+    """The reason not to write another draft in place of a rejected one, or None.
 
     Args:
         thread: as it is now.
         draft_id: the rejected draft.
-        own_replies: the worker's own drafts in it.
-        redrafts: how many reviewers had written anew for the same email.
+        own_replies: the agent's own drafts in it.
+        redrafts: how many redrafts reviewers have requested for the same email.
     """
     if redrafts >= MOST_REDRAFTS:
         return f"another draft was written {MOST_REDRAFTS} times for this email"
@@ -126,7 +126,8 @@ def why_no_redraft(
 
 
 def answer_in(thread: ThreadSummary | None, mail: EmailSummary, own_replies: Collection[str]) -> str | None:
-    """The outbound mail that answers `mail`, when the thread holds one that the worker does not know as another's."""
+    """The outbound email in the thread that answers `mail`, unless the agent knows that it answers another; None if
+    there is none."""
     for other in thread.emails if thread else ():
         if str(other.direction) == Direction.OUTBOUND and _is_newer(other, mail) and other.id not in own_replies:
             return other.id

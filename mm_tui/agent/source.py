@@ -1,4 +1,4 @@
-"""Where new mail comes from when it is asked for, and what reviewers say of the worker's own rejected drafts."""
+"""Polls for new mail, and for reviewers' requests about the agent's rejected drafts."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from mm_tui.models import EmailSummary, Mailbox
 
 UNREAD_PAGES = 5
-"""Pages of unread mail taken at once. What is worked becomes read, so the next poll reaches the rest."""
+"""The most pages of unread mail per poll. Handled mail becomes read, so the next poll reaches the rest."""
 NEW_PAGES = 200
 REJECTED_PAGES = 5
-"""Pages of rejected drafts, the newest first, in which a poll looks for own ones."""
+"""The most pages of rejected drafts, newest first, that a poll searches for its own."""
 BEGUN_PAGES = 3
-"""Pages of read mail in which a worker without any state looks for what it began."""
+"""The most pages of read mail that an agent without any state searches for unfinished work."""
 PAGE = 100
 
 
 @dataclass(frozen=True)
 class Polled:
-    """What a poll brought."""
+    """The result of a poll."""
 
     new: int
     more: bool
-    """There is unread mail beyond what was listed."""
+    """Whether there is more unread mail than was listed."""
 
 
 class Source:
-    """Polls lists, never bodies: unread mail, and new mail that somebody else has read already."""
+    """Polls lists, never bodies: unread mail, and new mail that somebody else has already read."""
 
     def __init__(self, gateway: GatewayClient, jobs: Jobs, boxes: Boxes, clock: Clock) -> None:
         self._gateway = gateway
@@ -49,10 +49,10 @@ class Source:
         self._clock = clock
 
     async def poll(self) -> Polled:
-        """One look at each mailbox.
+        """Polls each mailbox once.
 
         Raises:
-            GatewayError: a list could not be read; what was listed before is kept.
+            GatewayError: a list could not be read; lists read before are kept.
         """
         await self._boxes.refresh()
         new, more = 0, False
@@ -65,7 +65,7 @@ class Source:
         return Polled(new, more)
 
     async def list_unread(self) -> list[EmailSummary]:
-        """The unread mail of all worked mailboxes, a page each, for a dry run.
+        """The unread mail of all handled mailboxes, one page each, for a dry run.
 
         Raises:
             GatewayError: a list could not be read.
@@ -112,10 +112,10 @@ class Source:
         return new
 
     async def _begun(self, box: Mailbox) -> int:
-        """Takes in mail that a worker opened and whose state is lost: it is read, and bears the worker's tag.
+        """Adds mail that an agent opened before its state was lost: it is read, and has the agent's tag.
 
-        What was finished is found finished: its thread has the answer, or its label gets none. Where a look fails, the
-        next one goes on from there.
+        Finished work is found finished: the thread has the answer, or the label needs none. After a failure the next
+        call continues from there.
         """
         name, new, cursor = f"begun {box.id}", 0, None
         looked = await asyncio.to_thread(self._jobs.note, name)
@@ -136,7 +136,7 @@ class Source:
         return new
 
     async def _sent_back(self, box: Mailbox) -> int:
-        """Takes in own drafts that were rejected with the wish for another; see `services.redraft_tags`."""
+        """Adds the agent's drafts that were rejected with a request for another; see `services.redraft_tags`."""
         own = await asyncio.to_thread(self._jobs.followed, box.id, self._clock.now())
         new, cursor = 0, None
         for _ in range(REJECTED_PAGES if own else 0):

@@ -1,10 +1,10 @@
-"""What a webhook's payload says, in every shape that is known of the gateway.
+"""Parses a webhook's payload, in every known format of the gateway.
 
 - `{"type": "email.received", "data": {"email_id", "thread_id", …}}`
 - `{"event": "email.received", "timestamp", "data": {"email_id", "from", "to", …}}`: neither thread nor mailbox
 - `{"event_type": "message.received", "mailbox", "message_id", "thread_id", …}`
 
-Names of events are an open set. Whatever may be about new mail, or about a rejected draft, is answered by a poll.
+The gateway may have other events. Any that may be about new mail or a rejected draft starts a poll.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ _ELSE = frozenset(
         *("clicked", "pending", "cancelled", "canceled", "scheduled", "failed", "read", "deleted", "spam"),
     }
 )
-"""Words of events that bring an agent no work. An approval may: inbound mail that waited is let in by one."""
+"""Words of events that bring an agent no work. An approval may: it can release inbound mail."""
 _KNOWN = frozenset({"approved", "rejected"})
-"""What they bring is found by a poll: mail that was let in, or a rejected draft with what its reviewer asks for."""
+"""Events that need a poll: inbound mail was approved, or a draft was rejected with a request."""
 _SHAPE_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """What an event says about new mail."""
+    """What an event says about work for the agent."""
 
     may_bring_mail: bool
-    """Or another draft to be written; False when it surely brings neither."""
+    """There is new mail or a draft to write again; False if it certainly brings neither."""
     email_id: str | None = None
     mailbox: str | None = None
     """An id or an address."""
     thread_id: str = ""
     unknown_shape: OneLine = OneLine("")
-    """What to log of an event that is not understood: its name and fields, no values. Empty for one that is."""
+    """For an unknown event, its name and fields for the log, without values; otherwise empty."""
 
 
 def read(event: object) -> WebhookEvent:
-    """What a payload says. Raises nothing, whatever it is."""
+    """Parses a payload. Never raises."""
     if not isinstance(event, dict):
         return WebhookEvent(True, unknown_shape=OneLine(f"a {type(event).__name__}"))
     inner = event.get("data")
@@ -59,7 +59,7 @@ def read(event: object) -> WebhookEvent:
     if (words & _ELSE and not arrives) or (arrives and found.get("direction") == Direction.OUTBOUND):
         return WebhookEvent(False)
     if arrives and words & _ELSE:
-        # "inbound.delivered": something of mail that came in; only a poll can tell whether it is work.
+        # "inbound.delivered": it is about inbound mail; only a poll shows whether there is work.
         return WebhookEvent(True)
     if not arrives:
         shape = "" if words & _KNOWN else _shape(event, name)

@@ -1,4 +1,4 @@
-"""The work on one email. Every step can be repeated: what was done is found done, what was paid for is kept."""
+"""Handles one email. Every step can be repeated: finished steps are detected, and paid answers are cached."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_OTHERS = 10
-"""Earlier emails of the thread that are read for context, the newest ones."""
+"""How many of a thread's newest earlier emails are read for context."""
 FRESH_SECONDS = 2.0
-"""How old the reading of a thread may be when a draft is done, before the thread is read again."""
+"""Seconds after which a thread is read again when its draft is finished."""
 KEY_HOLDS = timedelta(hours=23)
-"""The gateway remembers idempotency keys for 24 hours; after that the thread is asked."""
+"""The gateway remembers idempotency keys for 24 hours; after that the thread is searched."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """An email with what stands around it."""
+    """An email with its context."""
 
     mail: EmailDetail
     thread: ThreadSummary | None
@@ -52,7 +52,7 @@ class Reading:
 
 
 class Work:
-    """Does the work on emails, any number at the same time."""
+    """Handles emails, any number at the same time."""
 
     def __init__(
         self,
@@ -75,11 +75,11 @@ class Work:
         self._examples = Examples(settings)
 
     async def do(self, job: Job) -> None:
-        """Labels, tags and, where the policy says so, answers an email; its end is noted in the table.
+        """Labels, tags and, if the policy says so, answers an email; records the result in the job.
 
         Raises:
-            GatewayError: a call failed; call again later with the job as the table then has it.
-            AssistError: the model failed; as above.
+            GatewayError: a call failed; call again later with the job as then stored.
+            AssistError: the model failed; likewise.
         """
         reading = await self._read(job)
         if reading is None:
@@ -119,7 +119,7 @@ class Work:
         return Reading(mail, thread, Conversation.of(mails, mail), at)
 
     async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
-        """Marks an email before opening it, which hides it from polls for unread mail."""
+        """Tags an email before opening it, because opening hides it from polls for unread mail."""
         held = await self._gateway.tags(mailbox_id, email_id)
         if OneLine(tags.OPENED) in held or OneLine(tags.LABEL) in held:
             return
@@ -139,7 +139,7 @@ class Work:
     async def _others(self, mail: EmailDetail, thread: ThreadSummary | None) -> list[EmailDetail]:
         others = [other for other in thread.emails if other.id != mail.id and _may_be_said(other)] if thread else []
         others = others[-MOST_OTHERS:]
-        # Opening an unread mail hides it from polls, so it is taken in first.
+        # Opening an unread email hides it from polls, so its job is stored first.
         unread = [other for other in others if policy.is_worked(other) and str(other.status) == "unread"]
         await asyncio.to_thread(
             self._jobs.add,
@@ -153,7 +153,7 @@ class Work:
                 detail = await self._gateway.email(mail.mailbox_id, other.id)
             except NotFound:
                 continue
-            # The detail states no direction, and alone tells when an email of a status unknown to us was approved.
+            # The detail has no direction, but only it has the approval time of an email with an unknown status.
             if detail.model_copy(update={"direction": other.direction}).is_exchanged:
                 said.append(detail)
         return said
@@ -166,7 +166,7 @@ class Work:
             self._assistant.classify(job.email_id, about, automatic=True),
             self._assistant.summarise(job.email_id, letters, automatic=True),
             self._assistant.extract(job.email_id, about, automatic=True),
-            return_exceptions=True,  # so that each runs to its end, and what was answered is kept
+            return_exceptions=True,  # so that each finishes and its answer is cached
         )
         label, summary, facts = _given(outcomes[0]), _given(outcomes[1]), _given(outcomes[2])
         wanted = tags.of_results(
@@ -189,18 +189,18 @@ class Work:
         return said.get(tags.LABEL, label.value) if said.get(tags.LABEL_BY) == tags.BY_HUMAN else label.value
 
     async def _known_label(self, job: Job) -> str:
-        """The label that the answered mail has now; where it has none any more, that keeps nobody from a reply."""
+        """The current label of the answered email; if it has none any more, that does not prevent a reply."""
         held = await self._gateway.tags(job.mailbox_id, job.answered_id)
         return str(held.get(OneLine(tags.LABEL), "")) or next(iter(self._settings.agent.reply_labels), "")
 
     # The reply
 
     async def _write(self, job: Job, reading: Reading, label: str) -> str | None:
-        """Drafts the reply and fixes it on disk; returns the reason when there is to be none."""
+        """Drafts the reply and stores it; returns the reason if there is to be none."""
         mailbox = await self._boxes.current(job.mailbox_id)
         if (reason := self._why_no_reply(job, reading, label, mailbox, reading.thread)) is not None:
             return reason
-        assert mailbox is not None  # why_no_reply has a reason otherwise
+        assert mailbox is not None  # otherwise why_no_reply has a reason
         letters: tuple[Letter, ...] = reading.conversation.for_reply
         facts = for_prompt(await asyncio.to_thread(self._facts.of, mailbox.address))
         examples = as_examples(
@@ -268,7 +268,7 @@ class Work:
                 job.mailbox_id, job.answered_id, job.draft, idempotency_key=job.idempotency_key
             )
         except Conflict:
-            # The same content arrived within the last minute: it is in the thread, or will be.
+            # The gateway received the same content within the last minute, so it is or will be in the thread.
             thread = await self._thread(job.mailbox_id, reading.mail.thread_id or "")
             known = policy.answer_in(thread, reading.mail, self._jobs.replies_in(reading.mail.thread_id or ""))
             if known is None:
@@ -295,7 +295,7 @@ class Work:
         self._log(event, email_id=job.email_id, label=label, reply=reply, why=why or None)
 
     async def _tag_draft(self, job: Job, reply: str) -> None:
-        """Says at a draft which rejected one it takes the place of, and with how many examples it was written."""
+        """Tags a draft with the rejected one that it replaces, and with how many examples it was written."""
         known = await asyncio.to_thread(self._jobs.get, job.email_id)
         wanted = {USED: str(known.examples)} if known is not None and known.examples else {}
         if job.is_redraft:
@@ -310,7 +310,7 @@ class Work:
 
 
 def _may_be_said(mail: EmailSummary) -> bool:
-    """Whether a listed mail arrived or left, or its detail must say so."""
+    """Whether a listed email arrived or was sent, or its detail has to tell."""
     return mail.is_exchanged or (str(mail.direction) == Direction.OUTBOUND and str(mail.status) not in NOT_SENT)
 
 

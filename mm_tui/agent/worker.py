@@ -1,4 +1,4 @@
-"""The worker's life: takes in mail, works on a few at a time, rests when something fails, stops in order."""
+"""Runs the agent: takes mail, handles a few emails at a time, pauses after failures, and stops cleanly."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from mm_tui.clock import Clock
 
 LOW_WATER = 100
-"""Waiting emails below which a backlog's next part is taken in."""
+"""The next part of a backlog is read when fewer emails than this wait."""
 MOST_TRIES = 8
-"""Tries for an email that is itself at fault: it cannot be read, or no model answers it in form."""
+"""Tries for an email that itself causes the failure: it cannot be read, or the model's answers are unusable."""
 MOST_FAILURES = 6
-"""Failures in a row, each with a longer rest, after which a single run ends with mail left over."""
+"""Consecutive failures, each with a longer pause, after which a single run ends with mail left over."""
 STOP_SECONDS = 20.0
-"""How long work under way may take to end when the worker stops."""
+"""Seconds that work in progress may take to finish when the agent stops."""
 
 QUOTA_REST = 3600.0
-"""Until a quota is looked at again."""
+"""Seconds before a quota is checked again."""
 
 _AT_FAULT = (gateway.Malformed, gateway.BadRequest, assist.Garbled, assist.BadRequest)
 _FATAL = (
@@ -51,26 +51,26 @@ _OF_ALL = (
     assist.Unreachable,
     assist.TimedOut,
 )
-"""Failures that the next mail would meet too."""
+"""Failures that would affect the next email too."""
 Failure = gateway.GatewayError | assist.AssistError
 
 
 class Fatal(Exception):
-    """The worker cannot go on: a key is wrong, or lacks a scope. Carries the failure's own words."""
+    """The agent cannot continue: a key is wrong or lacks a scope. Its message is the failure's own."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast things go. Seconds."""
+    """Timing, in seconds."""
 
     interval: float
     concurrency: int
     backoff: float = 2.0
-    """The first rest after a failure; see `backoff_seconds` for those that follow."""
+    """The first pause after a failure; see `backoff_seconds` for the next ones."""
 
 
 class Worker:
-    """Runs a `Source` and the `Work` until it is told to stop."""
+    """Runs a `Source` and the `Work` until stopped."""
 
     def __init__(self, source: Source, work: Work, jobs: Jobs, clock: Clock, log: Log, pace: Pace) -> None:
         self._source = source
@@ -92,22 +92,22 @@ class Worker:
 
     @property
     def stopping(self) -> asyncio.Event:
-        """Set once the worker is to stop."""
+        """Set when the agent is to stop."""
         return self._stop
 
     def stop(self) -> None:
-        """Takes no new work; what is under way may end."""
+        """Starts no new work; work in progress may finish."""
         self._stop.set()
         self._poll_now.set()
         self._wake_all()
 
     def wake(self) -> None:
-        """Says that there may be new mail."""
+        """Reports that there may be new mail."""
         self._poll_now.set()
         self._wake_all()
 
     async def once(self) -> bool:
-        """Polls and works until nothing is due. True when nothing waits any more.
+        """Polls and works until nothing is due. Returns whether nothing is left.
 
         Raises:
             Fatal: a key is wrong.
@@ -125,7 +125,7 @@ class Worker:
 
         Raises:
             Fatal: a key is wrong.
-            UnknownMailbox: the settings name one that the account does not have.
+            UnknownMailbox: the settings name a mailbox that is not in the account.
         """
         polling = asyncio.create_task(self._polls())
         polling.add_done_callback(lambda _: self.stop())
@@ -161,7 +161,7 @@ class Worker:
                     self._wake_all()
             await _wait(self._poll_now, pause)
 
-    # Hands
+    # Workers
 
     async def _work_with_all_hands(self, *, until_idle: bool) -> None:
         hands = [asyncio.create_task(self._hand(until_idle)) for _ in range(self._pace.concurrency)]
@@ -225,7 +225,7 @@ class Worker:
         finally:
             self._active.discard(job.email_id)
         if self._more and self._jobs.is_low(LOW_WATER):
-            # A backlog is listed a part at a time.
+            # A backlog is listed in parts.
             self._more = False
             self._poll_now.set()
 

@@ -1,7 +1,7 @@
-"""The one family of errors of the assistant.
+"""The errors of the assistant.
 
-Each carries quiet plain words and nothing of what the service answered: an error body is untrusted and may repeat
-mail, and a card needs to say what to do, not what the wire held.
+Messages are our own and quote nothing from the service's answer: an error body is untrusted and may repeat mail, and
+the reader needs to know what to do.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 from mm_tui.text import OneLine
 
 LONGEST_WAIT = 300.0
-"""Seconds. A longer wait that the service asks for is cut to this: one answer must not stop a worker for a day."""
+"""Seconds. A longer wait requested by the service is cut to this, so that one answer cannot stop the agent for a
+day."""
 
 
 class AssistError(Exception):
-    """Base of all. `str(error)` is one quiet line for a card or a log.
+    """The base class. `str(error)` is one line for a card or a log.
 
     Attributes:
         words: what happened and what to do.
-        retry_after: seconds the service asked to wait, `LONGEST_WAIT` at most; None when it did not.
+        retry_after: seconds that the service asked to wait, at most `LONGEST_WAIT`; None if it did not.
     """
 
     default_words = "The model could not be asked."
@@ -35,25 +36,25 @@ class NoKey(AssistError):
 
 
 class Unauthorized(AssistError):
-    """401."""
+    """The service does not know the key (401)."""
 
     default_words = "AI21 does not accept the key. Check AI21_API_KEY, or ai21_key in config.toml."
 
 
 class Forbidden(AssistError):
-    """403."""
+    """The key may not use the service or model (403)."""
 
     default_words = "The AI21 key may not use this model. Choose another under [assist], or ask for access."
 
 
 class BadRequest(AssistError):
-    """400, 404, 413, 422: the service understood, and refuses this very request."""
+    """The service rejects this request (400, 404, 413, 422)."""
 
     default_words = "AI21 refused the request. Check the model's name under [assist]."
 
 
 class RateLimited(AssistError):
-    """429, or a wait that the service asked for and that is longer than a caller would sit through."""
+    """Too many requests (429), or a requested wait longer than a caller should wait."""
 
     def __init__(self, *, retry_after: float | None = None) -> None:
         wait = "a while" if retry_after is None or retry_after > LONGEST_WAIT else f"{max(1, round(retry_after))} s"
@@ -61,13 +62,13 @@ class RateLimited(AssistError):
 
 
 class ServerFault(AssistError):
-    """5xx."""
+    """The service failed (5xx)."""
 
     default_words = "AI21 has a fault of its own. Try again in a while."
 
 
 class Unreachable(AssistError):
-    """No connection, or it broke."""
+    """There was no connection, or it broke."""
 
     default_words = "AI21 cannot be reached. Check the network."
 
@@ -79,7 +80,7 @@ class TimedOut(AssistError):
 
 
 class Garbled(AssistError):
-    """An answer that is not what the interface promises."""
+    """An answer that does not follow the documented interface."""
 
     default_words = "AI21's answer could not be read."
 
@@ -91,7 +92,7 @@ class Empty(Garbled):
 
 
 class HalfStream(Garbled):
-    """A stream that ended without saying that it was finished."""
+    """A stream that ended without a finish reason."""
 
     default_words = "AI21's answer broke off. What arrived is not the whole draft."
 

@@ -1,8 +1,8 @@
 """AI21's Jamba models. The only file that knows the SDK.
 
-Import it late: the SDK costs a quarter of a second and 28 MiB. Importing it also puts handlers on the loggers "ai21"
-and "httpx" that write into the terminal, and keeps the key from the environment in a module global; both are undone
-here. The key itself travels in an `httpx.Auth`, so that no frame of the SDK ever holds it.
+Import it late: the SDK costs a quarter of a second and 28 MiB. Importing it also adds handlers to the loggers "ai21"
+and "httpx" that write to the terminal, and stores the key from the environment in a module global; both are undone
+here. The key is passed in an `httpx.Auth`, so that no frame of the SDK ever holds it.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from mm_tui.settings.sections import LOOPBACK_HOSTS
 from mm_tui.text import ManyLine, OneLine
 
 PLACEHOLDER_KEY = "in-the-transport"
-"""What the SDK is given for a key."""
+"""The dummy key passed to the SDK."""
 LONGEST_ANSWER = 200_000
-"""Characters; no answer within the documented 4096 tokens comes near."""
+"""Characters; far more than any answer within the documented 4096 tokens."""
 AFTERWORD_SECONDS = 2.0
-"""How long a finished stream is still read for its usage line."""
+"""Seconds to keep reading a finished stream for its usage."""
 READ_SECONDS = 30.0
-"""The longest silence within an answer."""
+"""Seconds: the longest pause within an answer."""
 
 _FOREIGN_ERRORS = (
     AI21APIError,
@@ -62,7 +62,7 @@ _ROLES: dict[str, type[ChatMessage]] = {
     "assistant": AssistantMessage,
 }
 _retry_after: ContextVar[float | None] = ContextVar("retry_after", default=None)
-"""Seconds that the last answer of this task's call asked to wait. The SDK's errors do not carry headers."""
+"""Seconds that the last answer in this task asked to wait. The SDK's errors do not include headers."""
 
 
 def _silence() -> None:
@@ -73,7 +73,7 @@ def _silence() -> None:
         logger.propagate = False
         logger.setLevel(logging.CRITICAL)
     AI21EnvConfig._api_key = None
-    # The SDK warns about its own calls on every chunk, and hands httpx bodies in a deprecated way.
+    # The SDK warns about its own calls on every chunk, and passes bodies to httpx in a deprecated way.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"ai21\b")
     warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)
 
@@ -91,7 +91,7 @@ class _Bearer(httpx.Auth):
 
 
 class Jamba:
-    """An AI21 client that stays within limits and deadlines. Use as an async context manager, or `aclose()` it."""
+    """An AI21 client with rate limits and deadlines. Use it as an async context manager, or call `aclose()`."""
 
     def __init__(
         self,
@@ -107,8 +107,8 @@ class Jamba:
         """Args:
         key: the AI21 key.
         host: the whole base address, `https://api.ai21.com/studio/v1`.
-        attempts: how often one call is made in all when the service is busy or at fault.
-        hidden: other keys that no prompt and no answer may hold, as none may hold the AI21 key.
+        attempts: how many times a call is tried if the service is busy or fails.
+        hidden: other keys that, like the AI21 key, must not appear in any prompt or answer.
         """
         self._keys = (key, *hidden)
         self._limits = limits or Limits()
@@ -127,7 +127,7 @@ class Jamba:
         self._sdk = AsyncAI21Client(
             api_key=PLACEHOLDER_KEY,
             api_host=host.rstrip("/"),
-            timeout_sec=cast(float, self._timeout),  # handed through to httpx, which takes it
+            timeout_sec=cast(float, self._timeout),  # passed through to httpx, which accepts it
             num_retries=1,
             http_client=self.http,
         )
@@ -154,9 +154,9 @@ class Jamba:
         """Asks once and waits for the whole answer.
 
         Args:
-            model: any id; AI21 knows which exist.
+            model: a model id; AI21 decides which exist.
             json: whether to ask for a JSON object. It is not checked here.
-            deadline: seconds for the call and its repetition, all in; waiting for a turn does not count.
+            deadline: seconds for the call and its retries in total; waiting for a turn does not count.
 
         Raises:
             AssistError: of the kind that fits.
@@ -178,10 +178,10 @@ class Jamba:
         temperature: float = 0.0,
         deadline: float = 120.0,
     ) -> AsyncGenerator[Part, None]:
-        """Asks once and gives the answer as it comes; closing the generator closes the connection.
+        """Asks once and streams the answer; closing the generator closes the connection.
 
         Raises:
-            HalfStream: the answer ended without a finish reason. A missing `[DONE]` alone looks like a clean end.
+            HalfStream: the answer ended without a finish reason. A missing `[DONE]` alone counts as a clean end.
             AssistError: of another kind that fits.
         """
         fields: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "stream": True}
@@ -206,7 +206,7 @@ class Jamba:
         return self._limiters[model]
 
     async def _ask(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
-        """The SDK's answer: a response, or an open stream."""
+        """Returns the SDK's answer: a response, or an open stream."""
         wait = 1.0
         problem: errors.AssistError = errors.TimedOut()
         for attempt in range(1, self._attempts + 1):
@@ -222,7 +222,7 @@ class Jamba:
             if attempt == self._attempts or late or not isinstance(problem, _WORTH_REPEATING):
                 break
             await self._clock.sleep(wait)
-        # Raised outside of any handler: a chained error would carry frames that hold the email.
+        # Raised outside of any handler, because a chained error would keep frames that contain the email.
         raise problem
 
     async def _try(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
@@ -244,7 +244,7 @@ _WORTH_REPEATING = (errors.RateLimited, errors.ServerFault, errors.Unreachable)
 
 
 class _Reading:
-    """What has been read of a stream."""
+    """What has been read of a stream so far."""
 
     def __init__(self, model: str, keys: Sequence[Secret]) -> None:
         self._keys = keys
@@ -259,12 +259,12 @@ class _Reading:
 
     @property
     def text(self) -> ManyLine:
-        """What has come so far, without the keys and without what may be the beginning of one."""
+        """The text so far, without keys and without what may be the beginning of a key."""
         clean = ManyLine(self.raw)
         return _without_keys(clean if self.finished else without_begun(clean, self._keys), self._keys)
 
     async def take(self, stream: AsyncStream[ChatCompletionChunk], ends: float) -> errors.AssistError | None:
-        """Reads one chunk; returns what went wrong, if anything did."""
+        """Reads one chunk; returns the error, if any."""
         try:
             async with asyncio.timeout_at(ends):
                 chunk = await stream.__anext__()
@@ -294,7 +294,7 @@ class _Reading:
 
 
 def _without_keys(text: str, keys: Sequence[Secret]) -> ManyLine:
-    """An answer as it may be shown and kept. Cleaned first: what is taken out may stand within a key."""
+    """An answer without keys. It is cleaned first, because hidden characters may interrupt a key."""
     return ManyLine(hide_in(ManyLine(text), keys))
 
 
@@ -316,13 +316,14 @@ def _completion(answer: ChatCompletionResponse, model: str, keys: Sequence[Secre
 
 
 def _model_of(answer: ChatCompletionResponse | ChatCompletionChunk, asked: str) -> str:
-    """The id in the answer. The SDK has no field for it, but keeps what it does not know."""
+    """The model id in the answer. The SDK has no field for it, but keeps unknown fields."""
     named = (answer.model_extra or {}).get("model")
     return named[:100] if isinstance(named, str) and named else asked
 
 
 async def _read_error_body(response: httpx.Response) -> None:
-    """Response hook. Without the read, a failed stream keeps its connection; without the note, the wait is lost."""
+    """Response hook: without reading the body a failed stream keeps its connection; without noting the wait it is
+    lost."""
     if response.status_code == httpx.codes.OK:
         return
     _retry_after.set(_seconds(response.headers.get("Retry-After")))
@@ -330,7 +331,7 @@ async def _read_error_body(response: httpx.Response) -> None:
 
 
 def _seconds(header: str | None) -> float | None:
-    """A Retry-After header (RFC 9110, 10.2.3: seconds or a date) in seconds; None where it says nothing usable."""
+    """A Retry-After header (RFC 9110, 10.2.3: seconds or a date) in seconds; None if it is not usable."""
     if not header:
         return None
     if header.strip().isdecimal():
@@ -345,7 +346,7 @@ def _seconds(header: str | None) -> float | None:
 
 
 def _translated(error: Exception) -> errors.AssistError:
-    """Our own error for one of the SDK's or of httpx. Takes nothing from its text."""
+    """Converts an error of the SDK or of httpx to our own, without its text."""
     if isinstance(error, AI21APIError):
         return _for_status(error.status_code)
     if isinstance(error, httpx.ConnectTimeout):

@@ -1,6 +1,6 @@
-"""Keeps calls within what the service allows.
+"""Keeps calls within the service's rate limits.
 
-AI21 documents 10 requests a second and 200 a minute for each model. A sliding window holds that exactly; a leaky
+AI21 documents 10 requests a second and 200 a minute for each model. A sliding window keeps exactly to that; a leaky
 bucket would let twice as many through in the first second.
 """
 
@@ -18,13 +18,13 @@ from mm_tui.clock import Clock
 
 @dataclass(frozen=True)
 class Limits:
-    """What one model may be asked."""
+    """The rate limits of one model."""
 
     per_second: int = 10
     per_minute: int = 200
     concurrent: int = 4
     longest_wait: float = 20.0
-    """Seconds a caller sits through a Retry-After; a longer one is told at once."""
+    """The longest Retry-After in seconds that a caller waits for; a longer one is raised at once."""
 
 
 class Limiter:
@@ -39,12 +39,12 @@ class Limiter:
         self._closed_until = 0.0
 
     def pause(self, seconds: float) -> None:
-        """Lets nobody in for `seconds`, `LONGEST_WAIT` at most: the service asked for it."""
+        """Blocks all calls for `seconds`, at most `LONGEST_WAIT`, as requested by the service."""
         self._closed_until = max(self._closed_until, self._clock.monotonic() + min(seconds, LONGEST_WAIT))
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Waits for a turn and holds a place while the call runs.
+        """Waits for a turn, and occupies a slot while the call runs.
 
         Raises:
             RateLimited: the service asked for a wait longer than `longest_wait`.

@@ -1,4 +1,4 @@
-"""What the tasks ask of a model, whoever serves it."""
+"""The interface of a model, whichever service provides it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mm_tui.text import ManyLine, OneLine
 
 
 class Message(NamedTuple):
-    """One turn of a conversation. Sent as it stands, never shown."""
+    """One turn of a conversation. It is sent unchanged and never shown."""
 
     role: Literal["system", "user", "assistant"]
     text: str
@@ -18,7 +18,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one call, as the service counted them."""
+    """The tokens of one call, as counted by the service."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -32,26 +32,26 @@ class Usage:
 
 @dataclass(frozen=True)
 class Completion:
-    """A whole answer."""
+    """A complete answer."""
 
     text: ManyLine
     model: OneLine
-    """The id that the service gave; the one asked for where it gave none."""
+    """The id reported by the service, or the requested one if it reports none."""
     usage: Usage
     truncated: bool = False
-    """The answer ran into its token limit."""
+    """The answer was cut off by its token limit."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A stream's state: the whole text so far, cleaned as a whole. The last one has `whole` set."""
+    """The state of a stream: the whole text so far, cleaned as a whole. The last one has `whole` set."""
 
     text: ManyLine
     whole: Completion | None = None
 
 
 class Model(Protocol):
-    """A chat model. Both calls raise AssistError and nothing else of their own."""
+    """A chat model. Both calls raise only AssistError."""
 
     async def complete(
         self,
@@ -63,7 +63,7 @@ class Model(Protocol):
         json: bool = False,
         deadline: float = 30.0,
     ) -> Completion:
-        """Asks once and waits for the whole answer. `deadline` in seconds, all in."""
+        """Asks once and waits for the whole answer. `deadline` is in seconds, in total."""
 
     def stream(
         self,
@@ -74,7 +74,7 @@ class Model(Protocol):
         temperature: float = 0.0,
         deadline: float = 120.0,
     ) -> AsyncGenerator[Part, None]:
-        """Asks once and gives the answer as it comes. Closing the generator closes the connection."""
+        """Asks once and streams the answer. Closing the generator closes the connection."""
 
     async def aclose(self) -> None:
-        """Lets all connections go."""
+        """Closes all connections."""

@@ -11,13 +11,14 @@ PRICES: dict[str, tuple[float, float]] = {
     "jamba-1.5-large": (2.00, 8.00),
     "local-rules": (0.0, 0.0),
 }
-"""Dollars for a million tokens in and out, by the beginning of the model's id. AI21's list of September 2026."""
+"""Dollars per million input and output tokens, by prefix of the model id. From AI21's list of September 2026."""
 UNKNOWN_PRICE = PRICES["jamba-large"]
-"""A model without a listed price counts as the dearest, so that a budget is never overrun unseen."""
+"""A model without a listed price costs as much as the most expensive one, so that a budget cannot be exceeded
+unnoticed."""
 
 
 def cost(model: str, usage: Usage) -> float:
-    """Dollars for `usage` of `model`."""
+    """The cost in dollars of `usage` of `model`."""
     found = max((name for name in PRICES if model.startswith(name)), key=len, default=None)
     price_in, price_out = PRICES[found] if found else UNKNOWN_PRICE
     return (usage.prompt_tokens * price_in + usage.completion_tokens * price_out) / 1e6

@@ -1,12 +1,12 @@
-"""The prompts, with a version each: a cached answer belongs to the version that asked for it.
+"""The prompts. Each has a version, which is part of the key of a cached answer.
 
-Form: the first line of the system prompt names the task. Mail stands between `<<<MAIL` and `MAIL>>>`, one fence for
-each message, the oldest first, with From, Date and Subject, an empty line and the body; text to be rewritten stands
-between `<<<DRAFT` and `DRAFT>>>`, and what the company says of itself between `<<<FACTS name` and `FACTS>>>`, before
-the email. A reviewer's own text stands between `<<<SUGGESTED` and `SUGGESTED>>>` in the system prompt, since it is an
-order. Earlier drafts stand between `<<<EXAMPLE` and `EXAMPLE>>>` before all that: what was written, a line `RELEASED:`,
-and what was sent in its place. Markers inside any text are broken up. Fences help a model to tell mail from orders; no
-prompt is a control, so the model has no tools, no keys, and one thread at a time.
+Format: the first line of the system prompt names the task. Each message is between `<<<MAIL` and `MAIL>>>`, oldest
+first, with From, Date and Subject, an empty line and the body. Text to rewrite is between `<<<DRAFT` and `DRAFT>>>`;
+house facts are between `<<<FACTS name` and `FACTS>>>`, before the mail. A reviewer's own text is between `<<<SUGGESTED`
+and `SUGGESTED>>>` in the system prompt, because it is an instruction. Earlier drafts are between `<<<EXAMPLE` and
+`EXAMPLE>>>` before all that: the draft, a line `RELEASED:`, and the text sent instead. Markers inside any text are
+broken up. Fences help a model to tell mail from instructions. A prompt is no security boundary, so the model has no
+tools, no keys, and only one thread at a time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ VERSIONS: dict[Task, str] = {
     "redraft": "4",
     "second_reader": "1",
 }
-"""To be raised whenever the words below change for that task."""
+"""Increase it whenever the prompt of the task changes."""
 
 LEFT_OUT = "[older quoted text left out]"
 CUT_OFF = "[the rest is left out]"
@@ -58,7 +58,7 @@ _QUOTED_LINE = re.compile(r"^\s{0,3}>")
 
 @dataclass(frozen=True)
 class Letter:
-    """One message of a thread as a prompt shows it."""
+    """One message of a thread, for a prompt."""
 
     sender: OneLine
     subject: OneLine
@@ -68,7 +68,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Fact:
-    """A file of house facts as a prompt shows it."""
+    """A file of house facts, for a prompt."""
 
     name: OneLine
     text: ManyLine
@@ -76,14 +76,14 @@ class Fact:
 
 @dataclass(frozen=True)
 class Example:
-    """An earlier draft and what a human released in its place, as a prompt shows them."""
+    """An earlier draft and the text that a human sent instead, for a prompt."""
 
     written: ManyLine
     released: ManyLine
 
 
 def summarise(letters: Sequence[Letter]) -> list[Message]:
-    """Two sentences on the thread, what has to be done first."""
+    """Prompts for a summary of the thread in two sentences, beginning with what has to be done."""
     return _ask(
         "summarise",
         "Summarise the e-mail thread in exactly two sentences for a busy colleague. Put what somebody has to do, and "
@@ -93,7 +93,7 @@ def summarise(letters: Sequence[Letter]) -> list[Message]:
 
 
 def classify(letters: Sequence[Letter], labels: Sequence[str]) -> list[Message]:
-    """One label out of the configured ones."""
+    """Prompts for one of the configured labels."""
     return _ask(
         "classify",
         f"labels: {', '.join(labels)}\n"
@@ -103,7 +103,7 @@ def classify(letters: Sequence[Letter], labels: Sequence[str]) -> list[Message]:
 
 
 def extract(letters: Sequence[Letter]) -> list[Message]:
-    """Facts of the newest message as a JSON object."""
+    """Prompts for facts of the newest message as a JSON object."""
     return _ask(
         "extract",
         "Answer with one JSON object about the newest message and nothing else. Its keys: "
@@ -118,7 +118,7 @@ def extract(letters: Sequence[Letter]) -> list[Message]:
 
 
 def repair(asked: Sequence[Message], answer: str, complaint: str) -> list[Message]:
-    """A second try for an extraction that could not be read."""
+    """Prompts for another try after an unreadable extraction."""
     return [
         *asked,
         Message("assistant", answer[:4000]),
@@ -136,7 +136,7 @@ def draft(
     facts: Sequence[Fact] = (),
     examples: Sequence[Example] = (),
 ) -> list[Message]:
-    """A reply to the newest message that did not come from ourselves."""
+    """Prompts for a reply to the newest message that is not our own."""
     words = (
         f"Write the reply that {_fenced(own_address)} sends to the newest message. Answer its questions only with what "
         "the thread itself says; where a fact is missing write [your answer here]. Promise nothing, name no address, "
@@ -157,7 +157,7 @@ def redraft(
     facts: Sequence[Fact] = (),
     examples: Sequence[Example] = (),
 ) -> list[Message]:
-    """The same reply, changed as a reviewer asks."""
+    """Prompts for a reply changed as a reviewer asks."""
     words = (
         "Rewrite the draft between <<<DRAFT and DRAFT>>> as the instruction says. Keep its language and its facts, add "
         "none. Plain text: the new body alone.\n"
@@ -174,13 +174,14 @@ def redraft_for_reviewer(
     facts: Sequence[Fact] = (),
     examples: Sequence[Example] = (),
 ) -> list[Message]:
-    """Another draft in place of a rejected one, as its reviewer says. Their words are orders, unlike the email's.
+    """Prompts for another draft in place of a rejected one, as its reviewer asks. The reviewer's words are
+    instructions; those in the mail are not.
 
     Args:
-        letters: the thread, what is answered last.
+        letters: the thread, with the message to answer last.
         text: the rejected draft.
         reason: why it was rejected.
-        suggestion: what the reviewer would rather have sent; empty for nothing.
+        suggestion: what the reviewer would rather send; may be empty.
     """
     words = (
         "A reviewer of our own rejected the draft between <<<DRAFT and DRAFT>>> and asks for another one. Write it as "
@@ -197,7 +198,7 @@ def redraft_for_reviewer(
 
 
 def second_reader(letters: Sequence[Letter], text: str, facts: Sequence[Fact] = ()) -> list[Message]:
-    """What of a draft does not hold against its thread, as pairs of quotes."""
+    """Prompts for the parts of a draft that its thread contradicts or does not support, as pairs of quotes."""
     words = (
         "Compare the draft between <<<DRAFT and DRAFT>>> with the thread that it answers. Answer with one JSON object "
         'and nothing else: {"lines": [...]}, an empty list when there is nothing to point at, at most five lines. Each '
@@ -247,16 +248,16 @@ def _fenced(text: str) -> str:
 
 
 def tokens(text: str) -> int:
-    """A careful estimate of a text's tokens: four ASCII characters a token, any other character a token of its own."""
+    """A cautious estimate of a text's tokens: one for every four ASCII characters, one for any other character."""
     plain = sum(map(str.isascii, text)) if not text.isascii() else len(text)
     return plain // 4 + (len(text) - plain) + 1
 
 
 def cut(letters: Sequence[Letter], budget: int) -> tuple[list[Letter], bool]:
-    """Brings a thread within a budget of tokens.
+    """Shortens a thread to a budget of tokens.
 
-    Quoted text goes first, the oldest message's first: it repeats what stands before it. Then the oldest bodies go,
-    and at last the end of the newest one. What goes leaves a mark.
+    Quoted text, which repeats earlier messages, is removed first, starting with the oldest message; then the oldest
+    bodies, and finally the end of the newest one. Each cut leaves a mark.
 
     Returns:
         The letters to send, and whether anything was left out.

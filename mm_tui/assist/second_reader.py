@@ -1,8 +1,8 @@
-"""The second reader: a model reads a draft against its thread, and may only point at words of both.
+"""The second reader: a model compares a draft with its thread, and may only quote from both.
 
-Its answer is a list of pairs of quotes. A pair counts when both quotes stand, letter by letter, where it says: so it
-can invent nothing, and an instruction hidden in an email can make it show nothing but words that are there anyway. No
-word of its own is ever shown.
+Its answer is a list of pairs of quotes. A pair counts only if both quotes occur, letter by letter, where it says. So it
+cannot invent anything, and an instruction hidden in an email can only make it show text that is there anyway. Its own
+words are never shown.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from mm_tui.assist.prompts import Letter
 from mm_tui.text import ManyLine
 
 MOST_LINES = 5
-"""So many lines of one answer are shown."""
+"""The most lines shown of one answer."""
 LONGEST_QUOTE = 300
-"""Characters; whoever quotes more points at nothing."""
+"""The longest useful quote, in characters."""
 _MOST_READ = 100
 _SHORTEST = 2
 _OBJECT = re.compile(r"\{[^{}]{2,8000}\}")
@@ -28,22 +28,22 @@ _WORD = re.compile(r"[^\W_]+")
 _FIGURE = re.compile(r"\d[\d.,:/' \u00a0-]*\d|\d")
 _EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _TELLING = 4
-"""Letters from which a word says something by itself."""
+"""The least letters of a significant word."""
 
 
 class Kind(StrEnum):
-    """What a line of the second reader says."""
+    """The kind of a remark."""
 
     CONTRADICTED = "contradicted"
-    """The draft says something else than the thread."""
+    """The draft contradicts the thread."""
     NOT_FOUND = "not_found"
-    """The draft names what stands nowhere in the thread or the house facts."""
+    """The draft mentions something that is neither in the thread nor in the house facts."""
     UNANSWERED = "unanswered"
-    """The draft passes over a question or a wish."""
+    """The draft leaves a question or a request unanswered."""
 
 
 class Quote(NamedTuple):
-    """Words that stand in a text, and where."""
+    """A quote, and its position in the text."""
 
     text: str
     start: int
@@ -55,15 +55,15 @@ class Source:
     """A text that the second reader may quote: an email of the thread, or a file of house facts."""
 
     id: str
-    """Of the email; of a file its name."""
+    """The email's id, or the file's name."""
     text: ManyLine
     theirs: bool = False
-    """The other side wrote it."""
+    """Whether the other side wrote it."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the second reader, both quotes checked."""
+    """One remark of the second reader, with both quotes checked."""
 
     kind: Kind
     draft: Quote
@@ -73,32 +73,32 @@ class Line:
 
 @dataclass(frozen=True)
 class SecondReading:
-    """What the second reader said of a draft, as far as it holds."""
+    """The second reader's valid remarks on a draft."""
 
     lines: tuple[Line, ...] = ()
     dropped: int = 0
-    """Lines whose quotes do not stand there, or that say nothing."""
+    """The number of lines without valid quotes or content."""
     readable: bool = True
-    """False when the answer had no form at all."""
+    """False if the answer could not be parsed."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read: the draft, and all that it may be compared with."""
+    """The draft, and everything to compare it with."""
 
     draft: ManyLine
     letters: tuple[Letter, ...]
     """The thread for the prompt, oldest first."""
     sources: tuple[Source, ...]
-    """The same in full, and the house facts: what quotes are checked against."""
+    """The full thread and the house facts, against which quotes are checked."""
 
 
 def check(answer: str, draft: str, sources: Sequence[Source]) -> SecondReading:
-    """Reads an answer and keeps the lines whose quotes stand where they must.
+    """Parses an answer, and keeps the lines whose quotes occur where they must.
 
     Args:
-        answer: the model's text: JSON, or anything.
-        draft: the body that was read.
+        answer: the model's text, which may not be JSON.
+        draft: the body of the draft.
         sources: the house facts, then the thread, oldest first.
     """
     found: dict[tuple[Kind, int, int, str], Line] = {}
@@ -115,7 +115,7 @@ def check(answer: str, draft: str, sources: Sequence[Source]) -> SecondReading:
 
 
 def _told(answer: str) -> Iterator[dict[str, object]]:
-    """The objects of an answer, also of one that breaks off or has words around it."""
+    """The JSON objects in an answer, even if it breaks off or has text around them."""
     for count, match in enumerate(_OBJECT.finditer(answer)):
         if count >= _MOST_READ:
             return
@@ -138,7 +138,7 @@ def _line(one: dict[str, object], draft: str, sources: Sequence[Source]) -> Line
     in_draft = find_quote(one.get("draft"), draft)
     if in_draft is None:
         return None
-    # The newest mail first: of words that were said twice the last time counts.
+    # Newest mail first: if words occur twice, the last occurrence counts.
     for source in reversed(sources):
         if kind == Kind.UNANSWERED and not source.theirs:
             continue
@@ -150,7 +150,8 @@ def _line(one: dict[str, object], draft: str, sources: Sequence[Source]) -> Line
 
 
 def find_quote(quote: object, text: str) -> Quote | None:
-    """Where `quote` stands in `text`, letter by letter; line breaks and spaces count alike. None when nowhere."""
+    """The position of `quote` in `text`, letter by letter; line breaks and spaces are equivalent. None if it does not
+    occur."""
     if not isinstance(quote, str):
         return None
     words = ManyLine(quote[: 2 * LONGEST_QUOTE]).split()
@@ -163,7 +164,7 @@ def find_quote(quote: object, text: str) -> Quote | None:
 
 
 def _says_something(line: Line, sources: Iterable[Source]) -> bool:
-    """Whether a line is what its kind means, as far as that can be checked."""
+    """Whether a line fits its kind, as far as this can be checked."""
     if line.kind is not Kind.NOT_FOUND:
         return _plain(line.draft.text) != _plain(line.source.text)
     there = "\n".join(source.text for source in sources)
@@ -185,7 +186,7 @@ def _digits(figure: str) -> str:
 
 
 def as_values(reading: SecondReading) -> dict[str, object]:
-    """A reading as plain values, to be kept; `again` makes one of them."""
+    """Converts a reading to plain values for storage; `again` restores it."""
     return {
         "lines": [
             {"kind": str(line.kind), "draft": line.draft.text, "thread": line.source.text} for line in reading.lines
@@ -195,7 +196,7 @@ def as_values(reading: SecondReading) -> dict[str, object]:
 
 
 def again(values: dict[str, object], draft: str, sources: Sequence[Source]) -> SecondReading:
-    """A kept reading, its quotes checked once more against the texts as they are now."""
+    """Restores a stored reading, checking its quotes against the current texts."""
     read = check(json.dumps({"lines": values.get("lines", [])}), draft, sources)
     dropped = values.get("dropped", 0)
     return SecondReading(read.lines, read.dropped + (dropped if isinstance(dropped, int) else 0))

@@ -1,6 +1,6 @@
-"""What the models are asked to do, and the checking of what they answer.
+"""The models' tasks, and the checks of their answers.
 
-A model's text is untrusted: it is cleaned, held to a form, and never decides anything.
+A model's text is untrusted: it is cleaned, must have the expected form, and never decides anything.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TEMPERATURE: dict[Task, float] = {
     "second_reader": 0.0,
 }
 NEWEST_TOKENS = 4_000
-"""Labels and extraction look at the thread's newest mail; this much of it is enough."""
+"""The tokens of the newest email that are enough for labels and extraction."""
 ANSWER_SECONDS = 30.0
 WRITING_SECONDS = 120.0
 REDRAFT_TOKENS = 8_000
@@ -54,7 +54,7 @@ _HEADER_LINE = re.compile(r"^(?:subject|betreff|objet|asunto|to|from)\s*:", re.I
 
 
 def _words(value: Any) -> Any:
-    """Lets through what a model may reasonably give for a line of text."""
+    """Converts a model's value for a line of text to words, if it is plausible."""
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -80,7 +80,7 @@ _Line = Annotated[OneLine, StringConstraints(max_length=300), BeforeValidator(_w
 
 
 class Extraction(BaseModel):
-    """What an email asks for."""
+    """The requests extracted from an email."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -92,26 +92,26 @@ class Extraction(BaseModel):
 
     @classmethod
     def unknown(cls) -> Self:
-        """What is said when the model gave nothing that could be read, even on a second try."""
+        """The result if the model's answers were unreadable, even on a second try."""
         line = OneLine("unknown")
         return cls(intent=line, requested_action=OneLine(""), urgency="unknown", deadline=OneLine(""), amounts=())
 
 
 @dataclass(frozen=True)
 class Answered(Generic[T]):
-    """A task's result, with what it cost and whether the email had to be cut for it."""
+    """A task's result, with its cost and whether the mail had to be cut."""
 
     value: T
     model: OneLine
     usage: Usage
     cut: bool = False
     certain: bool = True
-    """False when the model's answer had no usable form and a default stands in its place."""
+    """False if the model's answer was unusable and this is a default."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One question to a model, ready to be asked or to be looked up."""
+    """One question to a model, ready to ask or to look up."""
 
     task: Task
     messages: tuple[Message, ...]
@@ -121,20 +121,20 @@ class Request:
 
     @property
     def content_hash(self) -> str:
-        """Names the question's content: the same words asked again give the same hash."""
+        """Identifies the question: the same prompt has the same hash."""
         return hashlib.sha256(json.dumps(self.messages).encode()).hexdigest()
 
     @property
     def estimate(self) -> int:
-        """About how many tokens it sends."""
+        """The approximate number of tokens to send."""
         return sum(prompts.tokens(message.text) for message in self.messages)
 
 
 def prepare(task: Literal["summarise", "classify", "extract"], letters: Sequence[Letter], assist: Assist) -> Request:
-    """Cuts the thread to its budget, writes the prompt and chooses the model.
+    """Shortens the thread to its budget, writes the prompt and chooses the model.
 
     Args:
-        letters: the thread, oldest first; labels and extraction look at the newest one.
+        letters: the thread, oldest first; labels and extraction use only the newest.
     """
     budget = assist.thread_tokens if task == "summarise" else min(NEWEST_TOKENS, assist.thread_tokens)
     chosen, was_cut = prompts.cut(letters if task == "summarise" else letters[-1:], budget)
@@ -155,7 +155,7 @@ def prepare_draft(
     facts: Sequence[Fact] = (),
     examples: Sequence[Example] = (),
 ) -> Request:
-    """A reply to the newest message, with the reviewer's or the policy's instruction, if any."""
+    """Prepares a reply to the newest message, with an optional instruction."""
     chosen, was_cut = prompts.cut(letters, _room(assist.thread_tokens, facts, examples))
     messages = prompts.draft(chosen, own_address, instruction, assist.signature, facts, examples)
     return _request("draft", messages, assist, was_cut)
@@ -169,7 +169,7 @@ def prepare_redraft(
     facts: Sequence[Fact] = (),
     examples: Sequence[Example] = (),
 ) -> Request:
-    """`text` changed as `instruction` says."""
+    """Prepares a new version of `text`, changed as instructed."""
     chosen, was_cut = prompts.cut(letters, _room(min(REDRAFT_TOKENS, assist.thread_tokens), facts, examples))
     return _request("redraft", prompts.redraft(chosen, text, instruction, facts, examples), assist, was_cut)
 
@@ -183,7 +183,7 @@ def prepare_redraft_for_reviewer(
     facts: Sequence[Fact] = (),
     examples: Sequence[Example] = (),
 ) -> Request:
-    """Another draft in place of the rejected `text`; see `prompts.redraft_for_reviewer`."""
+    """Prepares another draft in place of the rejected `text`; see `prompts.redraft_for_reviewer`."""
     budget = min(REDRAFT_TOKENS, assist.thread_tokens)
     room = max(budget // 2, _room(budget, facts, examples) - prompts.tokens(suggestion))
     chosen, was_cut = prompts.cut(letters, room)
@@ -192,13 +192,13 @@ def prepare_redraft_for_reviewer(
 
 
 def prepare_second_reader(reading: Reading, assist: Assist, facts: Sequence[Fact] = ()) -> Request:
-    """A draft against its thread."""
+    """Prepares a comparison of a draft with its thread."""
     chosen, was_cut = prompts.cut(reading.letters, _room(assist.thread_tokens, facts))
     return _request("second_reader", prompts.second_reader(chosen, reading.draft, facts), assist, was_cut)
 
 
 def _room(tokens: int, facts: Sequence[Fact], examples: Sequence[Example] = ()) -> int:
-    """What house facts and examples leave of a thread's tokens; at least half of them."""
+    """The tokens left for the thread after house facts and examples; at least half of them."""
     taken = sum(prompts.tokens(fact.text) for fact in facts)
     taken += sum(prompts.tokens(one.written) + prompts.tokens(one.released) for one in examples)
     return max(tokens // 2, tokens - taken)
@@ -212,7 +212,7 @@ def _request(task: Task, messages: list[Message], assist: Assist, was_cut: bool)
 
 
 async def summarise(model: Model, request: Request) -> Answered[ManyLine]:
-    """Raises AssistError, as all tasks here."""
+    """Summarizes the thread. Raises AssistError, like all tasks here."""
     answer = await _complete(model, request)
     text = " ".join(answer.text.split())
     if len(text) > LONGEST_SUMMARY:
@@ -221,14 +221,14 @@ async def summarise(model: Model, request: Request) -> Answered[ManyLine]:
 
 
 async def classify(model: Model, request: Request, labels: Sequence[str]) -> Answered[OneLine]:
-    """One of `labels`; the last one where the model's answer is none of them."""
+    """Chooses one of `labels`; the last one if the model's answer is none of them."""
     answer = await _complete(model, request)
     label = chosen_label(answer.text, labels)
     return Answered(OneLine(label or labels[-1]), answer.model, answer.usage, request.cut, certain=label is not None)
 
 
 def chosen_label(answer: str, labels: Sequence[str]) -> str | None:
-    """The label that an answer names, whatever its case and decoration; None when it names none, or several."""
+    """The label in an answer, ignoring case and punctuation; None if there is none or several."""
     bare = " ".join(_WORDS.findall(answer)).lower()
     named = []
     for label in labels:
@@ -241,7 +241,7 @@ def chosen_label(answer: str, labels: Sequence[str]) -> str | None:
 
 
 async def extract(model: Model, request: Request) -> Answered[Extraction]:
-    """Checks the answer, lets the model repair it once, and says "unknown" after that."""
+    """Extracts requests. A bad answer is repaired once by the model; after that the result is "unknown"."""
     answer = await _complete(model, request)
     usage = answer.usage
     found, complaint = _read_extraction(answer.text)
@@ -265,14 +265,14 @@ def _read_extraction(text: str) -> tuple[Extraction | None, str]:
 
 
 async def second_reader(model: Model, request: Request, reading: Reading) -> Answered[SecondReading]:
-    """What the answer says of the draft and can be shown to stand there."""
+    """Asks for remarks on a draft, and keeps those with valid quotes."""
     answer = await _complete(model, request)
     found = check(answer.text, reading.draft, reading.sources)
     return Answered(found, answer.model, answer.usage, request.cut, certain=found.readable)
 
 
 async def write_whole(model: Model, request: Request) -> Completion:
-    """A draft in one piece, for a worker that shows it to nobody meanwhile."""
+    """Writes a draft in one piece, for the agent, which shows nobody the progress."""
     answer = await _complete(model, request, deadline=WRITING_SECONDS)
     return replace(answer, text=body_alone(answer.text))
 
@@ -293,7 +293,7 @@ async def write(model: Model, request: Request) -> AsyncGenerator[Part, None]:
 
 
 def body_alone(text: str) -> ManyLine:
-    """A draft without what models put around it: a code fence, header lines, empty lines at the ends."""
+    """A draft without a surrounding code fence, header lines, or empty lines at the ends."""
     lines = _unfenced(text).split("\n")
     while lines and (_HEADER_LINE.match(lines[0]) or not lines[0].strip()):
         lines.pop(0)

@@ -1,4 +1,4 @@
-"""Keeps the store as the gateway has it: polls while the program runs, tells what changed, survives every failure.
+"""Keeps the store in step with the gateway: polls, sends events about changes, and survives every failure.
 
 Each part (mailboxes, initial sync, new mail, queue, audit log) has its own loop with one request in flight and its own
 back-off, so a missing scope or a failing call stops only that part.
@@ -145,7 +145,7 @@ class Sync:
     async def run_once(self, progress: Callable[[SyncState], None] | None = None) -> SyncState:
         """Brings everything up to date once, including the initial sync, and returns the state.
 
-        A part that fails is told in the state's `parts` and does not keep the others from being tried.
+        A failed part is reported in the state's `parts`; the others are still tried.
 
         Args:
             progress: called with the state during the initial sync and after every part.

@@ -58,7 +58,7 @@ class WaitingDetails:
     Args:
         database: holds the queue.
         sync: reads and keeps the details.
-        clock: what gaps and retries are timed by.
+        clock: times the gaps and retries.
         notify: told what changed.
     """
 
