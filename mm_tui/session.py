@@ -10,13 +10,14 @@ import asyncio
 import getpass
 import logging
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from mm_tui.clock import Clock, SystemClock
+from mm_tui.services.events import ignore
 from mm_tui.services.facts import HouseFacts
+from mm_tui.services.running import keep_running
 from mm_tui.settings import sections as config
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.belongs import Gateway, OtherGateway, bind
@@ -24,7 +25,7 @@ from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore
 from mm_tui.store.mail.pending import PendingStore
 from mm_tui.store.opening import StoreUnusable, open_database
-from mm_tui.store.seal import StoreError, StoreMoved
+from mm_tui.store.seal import StoreError
 from mm_tui.store.state import StateStore
 from mm_tui.text import OneLine
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from mm_tui.gateway.calls import Call
     from mm_tui.gateway.client import GatewayClient
     from mm_tui.gateway.keys import Keys
-    from mm_tui.models import EmailSummary
     from mm_tui.review.identity import Identity
     from mm_tui.services.assistant.drafts import Drafts
     from mm_tui.services.assistant.second_reader import SecondReader
@@ -58,8 +58,6 @@ if TYPE_CHECKING:
 
 ACCOUNT_SECONDS = 10.0
 """How long the services wait to be told whose account it is before they begin all the same."""
-AGAIN_AFTER = 15.0
-"""Seconds until a service that the store failed begins anew."""
 
 ANSWER_SECONDS = 2.0
 """How long a poll's answers may take before what was seen with the last one counts as old."""
@@ -74,11 +72,6 @@ class Network(NamedTuple):
 
     gateway: GatewayClient
     sync: Sync
-
-
-def ignore(event: ServiceEvent) -> None:
-    """For services without a screen: commands read the store when they need it."""
-    del event
 
 
 class Session:
@@ -139,7 +132,10 @@ class Session:
         path = config.store_path(settings.profile.name)
         session = cls.on_store(settings, path, memory=settings.sync.memory, demo=demo)
         session.look_at_store()
-        session.news = session.news or session.take_up_texts()
+        if not session.news and (config.data_dir() / EDITING).exists():
+            from mm_tui.services.left_texts import taken_up
+
+            session.news = taken_up(session.edits, settings.profile.name, session.clock.now())
         return session
 
     @classmethod
@@ -169,7 +165,9 @@ class Session:
         session = cls(settings, database, clock, demo=demo)
         session.news = news
         try:
-            session.bind_store()
+            # A demo's gateway has another port each time.
+            if not demo:
+                bind(database, Gateway.of(settings.profile))
         except (StoreError, sqlite3.Error, OSError) as error:
             database.close()
             raise StoreUnusable(str(error)) from error
@@ -182,40 +180,14 @@ class Session:
 
         return Edits(self.database)
 
-    def bind_store(self) -> None:
-        """Notes, or compares, whose store this is. A demo's gateway has another port each time.
-
-        Raises:
-            StoreError: it is another gateway's.
-        """
-        profile = self.settings.profile
-        if not self.demo:
-            bind(self.database, Gateway.of(profile))
-
     def look_at_store(self) -> None:
         """Looks whether the store may still be decided with; if not, `trouble` says why from now on."""
         if self.database.trouble is None or self._store_trouble is self.database.trouble:
             return
         self._store_trouble = self.database.trouble
-        words = OneLine(str(self._store_trouble))
-        if isinstance(self._store_trouble, StoreMoved):
-            try:
-                words = OneLine(f"{words}. {self.edits.rescued()}")
-            except OSError as error:
-                words = OneLine(f"{words}. Your texts could not be written elsewhere: {error}")
-        self.trouble = words
+        from mm_tui.services.left_texts import trouble_words
 
-    def take_up_texts(self) -> OneLine:
-        """Takes up what an editor had when the last run ended; says so. The store may be locked: then next time."""
-        if not (config.data_dir() / EDITING).exists():
-            return OneLine("")
-        from mm_tui.services.edits import NotSaved
-        from mm_tui.store.decisions.editor_files import editing_folder
-
-        try:
-            return self.edits.take_up(editing_folder(self.settings.profile.name), self.clock.now())
-        except (NotSaved, StoreError, OSError, sqlite3.Error) as error:
-            return OneLine(f"a text from your editor could not be loaded: {error}")
+        self.trouble = trouble_words(self._store_trouble, self.edits)
 
     def build(self, notify: Notify) -> None:
         """Imports and builds what needs the network. Takes some hundred milliseconds: call it in a thread.
@@ -226,6 +198,7 @@ class Session:
         from mm_tui.services.assistant.drafts import Drafts
         from mm_tui.services.assistant.second_reader import SecondReader
         from mm_tui.services.assistant.triage import Triage
+        from mm_tui.services.decisions.redrafts import RedraftRequests
         from mm_tui.services.mailboxes import MailboxActs
         from mm_tui.services.presence.keeper import PresenceKeeper
         from mm_tui.services.presence.tags import PresenceTags
@@ -252,7 +225,7 @@ class Session:
 
         gateway = self.connect(keys)
         assistant = self.build_assistant()
-        redrafts = self.build_redrafts()
+        self.redrafts = redrafts = RedraftRequests(self.database, gateway, clock)
 
         def decided(notice: ServiceEvent) -> None:
             redrafts.wake()
@@ -319,14 +292,6 @@ class Session:
         assert self.gateway is not None
         return TeamTags(self.database, self.gateway, reviewer(self.settings), self.clock, notify)
 
-    def build_redrafts(self) -> RedraftRequests:
-        """Builds what asks agents for other drafts, once connected."""
-        from mm_tui.services.decisions.redrafts import RedraftRequests
-
-        assert self.gateway is not None
-        self.redrafts = RedraftRequests(self.database, self.gateway, self.clock)
-        return self.redrafts
-
     def build_assistant(self) -> Assistant:
         """Builds what asks the models."""
         from mm_tui.services.assistant.service import Assistant
@@ -383,18 +348,7 @@ class Session:
             running.append(self.details.run)
         if self.redrafts is not None:
             running.append(self.redrafts.run)
-        async with asyncio.TaskGroup() as group:
-            for one in running:
-                group.create_task(self._keep_running(one))
-
-    async def _keep_running(self, service: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Runs a service until cancelled. A store that is locked or full for a while must not end it for good."""
-        while True:
-            try:
-                return await service()
-            except (sqlite3.Error, StoreError, OSError) as error:
-                log.warning("%s stopped and is restarted: %s", service.__qualname__, type(error).__name__)
-                await self.clock.sleep(AGAIN_AFTER)
+        await keep_running(running, self.clock)
 
     def can(self, scope: str) -> bool:
         """Whether a key is set that is meant for `scope`: read, send, oversight or admin."""
@@ -410,14 +364,6 @@ class Session:
         fresh = self.sync.poll_seconds + ANSWER_SECONDS
         return Seat(reviewer(self.settings), claims.token, claims.open_id, fresh, self.claim_watch.seen_at)
 
-    async def attachment(self, mailbox_id: str, email_id: str, raw_name: str) -> bytes:
-        """Fetches an attachment; `raw_name` is its name exactly as the gateway gave it.
-
-        Raises:
-            GatewayError: it could not be read, or the network side is not there.
-        """
-        return await self.network.gateway.attachment(mailbox_id, email_id, raw_name)
-
     async def identity(self, header: str) -> Identity:
         """What the signed identity of an email is worth; see `mm_tui.services.audit.identities`."""
         from mm_tui.review.identity import unchecked
@@ -428,26 +374,6 @@ class Session:
         if self._identities is None:
             self._identities = Identities(self.gateway, self.clock)
         return await self._identities.check(header)
-
-    async def why_not_arrived(self, mail: EmailSummary, addresses: Iterable[str]) -> tuple[OneLine, ...]:
-        """What the gateway's list of suppressed addresses says of an email; see `mm_tui.services.delivery`."""
-        from mm_tui.services.delivery import may_be_suppressed, why_not_arrived
-
-        if self.gateway is None or not may_be_suppressed(mail):
-            return ()
-        return await why_not_arrived(self.gateway, mail, addresses)
-
-    def fault_words(self, error: Exception) -> OneLine | None:
-        """What a failed call means to the reader; None for an error that nobody expected, to be raised again."""
-        from mm_tui.gateway.errors import GatewayError
-        from mm_tui.services.assistant.drafts import AlreadySubmitted, NotJournaled
-        from mm_tui.services.assistant.service import AssistError
-
-        if isinstance(error, GatewayError):
-            return OneLine(f"{error.message}. {error.what_to_do}" if error.what_to_do else error.message)
-        if isinstance(error, AssistError | AlreadySubmitted | NotJournaled):
-            return OneLine(str(error))
-        return None
 
     def begin_closing(self) -> None:
         """From this moment no decision begins and no call is made; `aclose` does the rest."""

@@ -17,6 +17,7 @@ from mm_tui.review.digest import names
 from mm_tui.review.risk import Assessment
 from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.record import state_of
+from mm_tui.services.decisions.redrafts import RedraftRequests
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entries import edited_draft
@@ -146,7 +147,7 @@ async def _outcome(session: Session, decisions: Decisions, arguments: argparse.N
         # The next poll would see it too; whoever reads the store before shall not find it waiting.
         session.pending.remove(view.email_id)
         await decisions.learned()
-        if await session.build_redrafts().ask():
+        if await RedraftRequests(session.database, session.network.gateway, session.clock).ask():
             emit.note(OneLine("note: the agent is asked for another draft when mm-tui runs next"))
     _tell(view, status, as_json=arguments.json)
     return status

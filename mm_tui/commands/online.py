@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from mm_tui.commands import common
 from mm_tui.commands.output import printing as emit
+from mm_tui.services.events import ignore
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.sync.waiting_details import WaitingDetails
-from mm_tui.session import Session, ignore
+from mm_tui.session import Session
 from mm_tui.settings import sections as config
 from mm_tui.text import OneLine
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from mm_tui.models import Mailbox
 from mm_tui.services.assistant.cards import Phase
 from mm_tui.services.assistant.second_reader import SecondReader, SecondReaderState
+from mm_tui.services.events import ignore
 from mm_tui.services.queue.entry import QueueEntry
-from mm_tui.session import Session, ignore
+from mm_tui.session import Session
 from mm_tui.text import OneLine
 
 

@@ -95,8 +95,8 @@ def _fields(mail: EmailSummary, mailbox: OneLine | None) -> dict[str, object]:
 
 async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
     from mm_tui.commands.online import online
+    from mm_tui.services.events import ignore
     from mm_tui.services.spam import SpamMarks, why_not
-    from mm_tui.session import ignore
 
     async with online(chosen) as session:
         await session.check_account()

@@ -23,14 +23,18 @@ def may_be_suppressed(mail: EmailSummary) -> bool:
     return mail.bounced_at is not None or (mail.delivered_at is None and str(mail.status) != Status.DELIVERED)
 
 
-async def why_not_arrived(gateway: GatewayClient, mail: EmailSummary, addresses: Iterable[str]) -> tuple[OneLine, ...]:
+async def why_not_arrived(
+    gateway: GatewayClient | None, mail: EmailSummary, addresses: Iterable[str]
+) -> tuple[OneLine, ...]:
     """One sentence for each recipient that the gateway does not send to.
 
     Args:
-        gateway: with an admin key; without one the text says that it is needed.
-        mail: an email that `may_be_suppressed`.
+        gateway: with an admin key; without one the text says that it is needed. None while it is not connected.
+        mail: an email; the list is read only if it `may_be_suppressed`.
         addresses: its recipients.
     """
+    if gateway is None or not may_be_suppressed(mail):
+        return ()
     failed = mail.bounced_at is not None or str(mail.status) in _FAILED
     try:
         listed = await gateway.suppression()

@@ -143,3 +143,8 @@ ServiceEvent = (
     MailChanged | PendingChanged | DecisionChanged | SyncChanged | AssistChanged | AuditChanged | MailboxesChanged
 )
 Notify = Callable[[ServiceEvent], None]
+
+
+def ignore(event: ServiceEvent) -> None:
+    """For services without a screen: commands read the store when they need it."""
+    del event

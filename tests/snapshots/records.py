@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from mm_tui.account import Account, Usage, Webhook, WebhookDelivery
 from mm_tui.app import MmTui
 from mm_tui.gateway.shapes import Suppression
-from mm_tui.models import AuditEntry, EmailDetail, EmailSummary, Mailbox, Party, PendingItem, RawContent
+from mm_tui.models import AuditEntry, EmailDetail, Mailbox, Party, PendingItem, RawContent
 from mm_tui.review.identity import Identity, Standing
-from mm_tui.services.delivery import may_be_suppressed, why_not_arrived
 from mm_tui.services.mailboxes import USAGE_DAYS, AccountFacts, Said
 from mm_tui.settings.secret import Secret
 from mm_tui.store.audit.journal import Journal
@@ -113,11 +111,11 @@ class StillSuppression:
             ),
         )
 
+    def begin_closing(self) -> None:
+        """Nothing is under way."""
 
-async def _why_not_arrived(mail: EmailSummary, addresses: Iterable[str]) -> tuple[OneLine, ...]:
-    if not may_be_suppressed(mail):
-        return ()
-    return await why_not_arrived(cast(Any, StillSuppression()), mail, addresses)
+    async def aclose(self) -> None:
+        """Nothing is open."""
 
 
 def records(*, admin: bool = True, filled: bool = True, bounced: bool = False) -> IdleSession:
@@ -126,7 +124,7 @@ def records(*, admin: bool = True, filled: bool = True, bounced: bool = False) -
     session.sync = cast(Any, StillSync(LIVE))
     session.triage = cast(Any, StillTriage(CARD))
     cast(Any, session).identity = _identity
-    cast(Any, session).why_not_arrived = _why_not_arrived
+    session.gateway = cast(Any, StillSuppression())
     session.boxes = cast(Any, StillBoxes(HOOKS if admin else None))
     cast(Any, session).can = lambda scope: admin or scope not in ("admin", "send")
     if not filled:

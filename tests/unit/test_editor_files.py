@@ -16,6 +16,7 @@ import pytest
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending.editor_process import EditorError, run_editor
 from mm_tui.services.edits import Edits
+from mm_tui.services.left_texts import taken_up
 from mm_tui.session import EDITING
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
@@ -151,12 +152,12 @@ def test_what_cannot_be_read_is_passed_over_and_stays(tmp_path: Path, about: str
 def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
     session = idle_session()
-    assert session.take_up_texts() == ""
+    assert taken_up(session.edits, "acme", NOW) == ""
     assert editing_folder("acme").parent == tmp_path / EDITING
     file = EditorFile(editing_folder("acme"), GIVEN)
     file.path.write_bytes(b"Gr\xfc\xdfe\n")
     monkeypatch.setattr(Process, "is_alive", lambda _self: False)
-    assert "was loaded" in session.take_up_texts()
+    assert "was loaded" in taken_up(session.edits, "acme", NOW)
     assert edits(session.database) == ["Gr\ufffd\ufffde"]
 
 

@@ -102,9 +102,12 @@ class HistoryScreen(BaseScreen):
             self.run_worker(self._look_up(message.life), exclusive=True, group="delivery", exit_on_error=False)
 
     async def _look_up(self, life: History) -> None:
+        from mm_tui.services.delivery import why_not_arrived
+
         assert life.summary is not None
         parties = (*life.summary.to, *(life.detail.cc if life.detail is not None else ()))
-        words = await self.session.why_not_arrived(life.summary, [str(party.address) for party in parties])
+        addresses = [str(party.address) for party in parties]
+        words = await why_not_arrived(self.session.gateway, life.summary, addresses)
         self.post_message(DeliveryLookedUp(words))
 
     def on_delivery_looked_up(self, message: DeliveryLookedUp) -> None:

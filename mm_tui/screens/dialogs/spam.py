@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
+from mm_tui.services.fault_words import fault_words
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class SpamMarking:
         try:
             words, severity = await session.spam.mark(email_id, spam=spam), "information"
         except Exception as error:
-            fault = session.fault_words(error)
+            fault = fault_words(error)
             if fault is None:
                 raise
             doubt = " It may be marked all the same." if getattr(error, "may_have_happened", False) else ""

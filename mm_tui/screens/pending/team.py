@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from mm_tui.screens.dialogs.form import Field, FormScreen
+from mm_tui.services.fault_words import fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
 from mm_tui.session import reviewer
 from mm_tui.store.seal import StoreError
@@ -90,5 +91,5 @@ class Team:
             words = OneLine(f"it could not be saved on this machine, and may be set at the gateway: {error}")
             self._screen.say(words, "error")
         except team.faults as error:
-            words = self._screen.session.fault_words(error) or OneLine(str(error))
+            words = fault_words(error) or OneLine(str(error))
             self._screen.say(OneLine(f"not set: {words}"), "error")

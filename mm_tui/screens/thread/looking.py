@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from mm_tui.services import attachments
+from mm_tui.services.fault_words import fault_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import exact
 
@@ -113,8 +114,8 @@ class LookingCloser:
             return
         name = files[index][0]
         self._screen.say(f"fetching {OneLine(name)}")
-        fetch = partial(self._screen.session.attachment, detail.mailbox_id, detail.id)
         try:
+            fetch = partial(self._screen.session.network.gateway.attachment, detail.mailbox_id, detail.id)
             content, doubt = await attachments.chosen(files, index, fetch)
             path = await asyncio.to_thread(attachments.save, platformdirs.user_downloads_path(), name, content)
         except OSError as error:
@@ -122,7 +123,7 @@ class LookingCloser:
         except attachments.WrongFile as wrong:
             self._screen.say(f"not saved: {wrong}", "error")
         except Exception as error:
-            words = self._screen.session.fault_words(error)
+            words = fault_words(error)
             if words is None:
                 raise
             self._screen.say(f"not saved: {words}", "error")

@@ -11,6 +11,7 @@ from textual.content import Content
 from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.services.assistant.cards import STAND_IN_MODEL
 from mm_tui.services.edits import NotSaved
+from mm_tui.services.fault_words import fault_words
 from mm_tui.services.replies import Replies
 from mm_tui.store.sort_keys import from_ms
 from mm_tui.text import OneLine
@@ -159,7 +160,7 @@ class Replying:
                     written.warnings,
                 )
         except Exception as error:
-            fault = self._screen.session.fault_words(error)
+            fault = fault_words(error)
             if fault is None:
                 raise
             words = f"{fault} · your text is unchanged; ^t tries again"
@@ -260,7 +261,7 @@ class Replying:
         try:
             receipt = await drafts.submit_reply(row.email_id, self.editor.text, session=self._session)
         except Exception as error:
-            words = self._screen.session.fault_words(error)
+            words = fault_words(error)
             if self._screen.is_attached:
                 self.editor.area.read_only = False
                 self.editor.note(f"not submitted: {words or 'an unexpected error'} · your text is saved")

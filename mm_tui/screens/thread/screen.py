@@ -25,6 +25,7 @@ from mm_tui.screens.thread.reply_editor import ReplyEditor
 from mm_tui.screens.thread.replying import Replying
 from mm_tui.screens.thread.view import ThreadView
 from mm_tui.services.events import AssistChanged, MailChanged
+from mm_tui.services.fault_words import fault_words
 from mm_tui.services.unsent import is_settled, state_words, unsent_words
 from mm_tui.text import OneLine
 from mm_tui.widgets.words import count
@@ -180,7 +181,7 @@ class ThreadScreen(BaseScreen):
                 return
             detail = await sync.fetch_detail(self.mailbox_id, email_id)
         except Exception as error:
-            fault = self.session.fault_words(error)
+            fault = fault_words(error)
             if fault is None:
                 raise
             self.post_message(Opened(email_id, None, f"cannot be opened: {fault} Press enter twice to try again."))

@@ -1,0 +1,34 @@
+"""Texts that a program's end, or a store that moved, has left behind, and what to say of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from mm_tui.services.edits import NotSaved
+from mm_tui.store.decisions.editor_files import editing_folder
+from mm_tui.store.seal import StoreError, StoreMoved
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mm_tui.services.edits import Edits
+
+
+def taken_up(edits: Edits, profile: str, now: datetime) -> OneLine:
+    """Takes up what an editor had when the last run ended; says so. If the store is locked, the next start tries."""
+    try:
+        return edits.take_up(editing_folder(profile), now)
+    except (NotSaved, StoreError, OSError, sqlite3.Error) as error:
+        return OneLine(f"a text from your editor could not be loaded: {error}")
+
+
+def trouble_words(trouble: StoreError, edits: Edits) -> OneLine:
+    """Why the store cannot be decided with; if its file has moved, also where the texts in it are now."""
+    if not isinstance(trouble, StoreMoved):
+        return OneLine(str(trouble))
+    try:
+        return OneLine(f"{trouble}. {edits.rescued()}")
+    except OSError as error:
+        return OneLine(f"{trouble}. Your texts could not be written elsewhere: {error}")

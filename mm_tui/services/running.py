@@ -1,0 +1,38 @@
+"""Runs services side by side, and again after the store has failed one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mm_tui.store.seal import StoreError
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+
+Service: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+AGAIN_AFTER = 15.0
+"""Seconds until a service that the store failed begins anew."""
+
+log = logging.getLogger("mm_tui.services")
+
+
+async def keep_running(services: Iterable[Service], clock: Clock) -> None:
+    """Runs all of them until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for service in services:
+            group.create_task(_keep_running(service, clock))
+
+
+async def _keep_running(service: Service, clock: Clock) -> None:
+    """Runs a service until cancelled. A store that is locked or full for a while must not end it for good."""
+    while True:
+        try:
+            return await service()
+        except (sqlite3.Error, StoreError, OSError) as error:
+            log.warning("%s stopped and is restarted: %s", service.__qualname__, type(error).__name__)
+            await clock.sleep(AGAIN_AFTER)
