@@ -1,1 +1,1 @@
-"""Settings, profiles and keys: what they are, and reading them from file and environment."""
+"""Settings, profiles and keys, and how they are read from file and environment."""

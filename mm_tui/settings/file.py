@@ -1,4 +1,4 @@
-"""Reading `config.toml` and the environment, and saying precisely what is wrong with them.
+"""Reads `config.toml` and the environment, with precise errors.
 
 Order of precedence: command-line flags, environment, file, defaults.
 """
@@ -57,7 +57,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "ui": Ui,
     "filters": Filters,
 }
-"""The tables of the file besides the profiles."""
+"""The tables of the file other than profiles."""
 
 _SCALARS = frozenset({int, float, bool, str, type(None)})
 
@@ -66,12 +66,13 @@ def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
     """Reads the settings.
 
     Args:
-        path: the file; none takes `config_path()`, which need not exist.
-        profile: the profile's name; none takes `MM_TUI_PROFILE`, else `default_profile` of the file, else its first.
+        path: the file; by default `config_path()`, which need not exist.
+        profile: the profile's name; by default `MM_TUI_PROFILE`, then the file's `default_profile`, then its first
+        profile.
 
     Raises:
-        ConfigError: the file is unreadable, not TOML, of a newer version, or holds a name or value that cannot be
-            used; or the environment does.
+        ConfigError: the file is unreadable, not TOML or of a newer version, or it or the environment has an invalid
+        name or value.
     """
     file = path or config_path()
     text = read(file, must_exist=path is not None)
@@ -100,7 +101,7 @@ def load(path: Path | None = None, *, profile: str | None = None) -> Settings:
 
 
 def check_filters(filters: Filters, file: Path, text: str) -> None:
-    """Raises ConfigError for the first saved filter that cannot be used, with its line in the file's `text`."""
+    """Raises ConfigError for the first invalid saved filter, with its line in the file's `text`."""
     if not (filters.queue or filters.inbox):
         return
     from mm_tui import query
@@ -113,7 +114,7 @@ def check_filters(filters: Filters, file: Path, text: str) -> None:
 
 
 def read(file: Path, *, must_exist: bool) -> str:
-    """The file's text; empty when it need not exist and does not.
+    """The file's text; empty if it does not exist and need not.
 
     Raises:
         ConfigError: it cannot be read, or is not UTF-8.
@@ -131,7 +132,7 @@ def read(file: Path, *, must_exist: bool) -> str:
 
 
 def parse(text: str, file: Path) -> dict[str, Any]:
-    """The file's tables without its `version`.
+    """Parses the file's tables, without `version`.
 
     Raises:
         ConfigError: it is not TOML, or of a newer version.
@@ -153,7 +154,7 @@ def parse(text: str, file: Path) -> dict[str, Any]:
 
 
 def _merge_environment(table: dict[str, Any]) -> None:
-    """Lays `MM_TUI_SECTION_FIELD` over the file's tables, for fields that hold one value."""
+    """Overrides the file's tables with `MM_TUI_SECTION_FIELD`, for fields with a single value."""
     for section, model in SECTIONS.items():
         for field in model.__struct_fields__:
             value = os.environ.get(variable(section, field))
@@ -162,7 +163,7 @@ def _merge_environment(table: dict[str, Any]) -> None:
 
 
 def is_scalar(model: type[Section], field: str) -> bool:
-    """Whether a field holds one value, so that a variable can set it."""
+    """Whether a field has a single value, so that a variable can set it."""
     kind = typing.get_type_hints(model)[field]
     kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     return all(one in _SCALARS for one in kinds)
@@ -185,7 +186,7 @@ def _explained(
     chosen: str,
     from_environment: Mapping[str, str],
 ) -> ConfigError:
-    """The fault with its place: the variable, or the file with line and key."""
+    """The error with its place: the variable, or the file with line and key."""
     place, what = fault_of(error)
     unknown = _UNKNOWN.fullmatch(what)
     place += [unknown[1]] if unknown else _wrong_key(table, place)
@@ -214,7 +215,7 @@ def _explained(
 
 
 def _cure(model: type[Section], place: Sequence[str]) -> str:
-    """What to write there: the words that a setting takes, where it takes only some."""
+    """What to write there: the allowed values, if there are only some."""
     kind = typing.get_type_hints(model).get(place[1]) if len(place) == 2 else None
     if typing.get_origin(kind) is typing.Literal:
         return f"It takes {' or '.join(map(repr, typing.get_args(kind)))}, see docs/configuration.md."
@@ -222,7 +223,7 @@ def _cure(model: type[Section], place: Sequence[str]) -> str:
 
 
 def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:
-    """Where in the settings the fault lies, as names from the outermost in, and what it is."""
+    """The place of an error in the settings, as names from the outermost in, and its message."""
     message = str(error)
     found = _AT.search(message)
     place = [part for part in re.split(r"[.\[\]]+", found["path"]) if part and part != "..."] if found else []
@@ -234,7 +235,8 @@ def fault_of(error: msgspec.ValidationError) -> tuple[list[str], str]:
 
 
 def _wrong_key(table: Mapping[str, Any], place: Sequence[str]) -> list[str]:
-    """The key with the wrong value in a table of free names, such as [snippets]: the library does not tell it."""
+    """The key with the invalid value in a table of free names, such as [snippets], which the library does not
+    report."""
     inner: Any = table
     for name in place:
         inner = inner.get(name) if isinstance(inner, dict) else None
@@ -262,7 +264,7 @@ _KINDS = {
 
 
 def _plain(what: str) -> str:
-    """The library's words on a wrong type or size in words for people."""
+    """Rewords the library's message on a wrong type or size."""
     if expected := _EXPECTED.fullmatch(what):
         kinds = [kind for kind in expected["kind"].split(" | ") if kind != "null"]
         words = f"must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
@@ -274,7 +276,7 @@ def _plain(what: str) -> str:
 
 
 def _line(text: str, place: list[str]) -> str:
-    """ ", line N" of the key at this place, as far as it can be told from the text; else empty."""
+    """ ", line N" of the key at this place, if it can be found in the text; otherwise empty."""
     section = ""
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.fullmatch(r"\s*\[\s*([^\]]+?)\s*\]\s*(?:#.*)?", line):

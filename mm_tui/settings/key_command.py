@@ -1,7 +1,7 @@
-"""Running a command that prints a key and may ask on the terminal meanwhile.
+"""Runs a command that prints a key and may ask something on the terminal.
 
-Its standard error reaches the terminal only while it is waited for: what it leaves running behind it (an agent that
-keeps a password manager unlocked) must not write over the screen that is drawn afterwards.
+Its standard error reaches the terminal only until it ends: a process that it leaves running (such as a password
+manager's agent) must not write over the screen that is drawn afterwards.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import IO
 from mm_tui.text import ManyLine
 
 LONGEST_OUTPUT = 64 * 1024
-"""Bytes of output that are kept; the key stands on the first line."""
+"""The most bytes of output to keep; the key is on the first line."""
 GRACE_SECONDS = 1.0
-"""How long the first line is waited for after the command has ended."""
+"""Seconds to wait for the first line after the command has ended."""
 
 
 class _Printed:
-    """What the command prints, read to its end by a thread of its own; `first_line` is set once there is one."""
+    """The command's output, read to its end by a thread; `first_line` is set once there is one."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.first_line = threading.Event()
@@ -40,7 +40,7 @@ class _Printed:
 
 
 class _Said:
-    """What the command says, shown cleaned until it is hushed and read on after that, so that nobody blocks on it."""
+    """The command's messages, shown cleaned until `hush`; reading continues after that, so that no process blocks."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class _Said:
                     sys.stderr.flush()
 
     def hush(self) -> None:
-        """From now on nothing is shown."""
+        """Stops showing messages."""
         self.thread.join(GRACE_SECONDS / 10)
         with self._lock:
             self._hushed = True
@@ -74,10 +74,11 @@ def run(words: Sequence[str], seconds: float) -> tuple[int, bytes]:
 
     Args:
         words: the program and its arguments.
-        seconds: how long it may take; then it is killed.
+        seconds: the time limit, after which it is killed.
 
     Returns:
-        Its exit status, and what it printed, at most `LONGEST_OUTPUT`. What it left running may print on, unread.
+        Its exit status, and its output, at most `LONGEST_OUTPUT`. Later output of processes that it left running is
+        ignored.
 
     Raises:
         OSError: it cannot be started.

@@ -1,4 +1,4 @@
-"""Keys from where they are kept: a command that prints one (a password manager's), or the system's keyring."""
+"""Reads keys from commands that print them (such as a password manager's) or from the system's keyring."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ KeyName = Literal["oversight", "send", "admin", "ai21"]
 KEY_NAMES: tuple[KeyName, ...] = get_args(KeyName)
 
 COMMAND_SECONDS = 60
-"""How long a key command may take; a password manager may ask for a passphrase meanwhile."""
+"""Seconds that a key command may take; a password manager may ask for a passphrase meanwhile."""
 
 
 def with_keys(settings: Settings) -> Settings:
-    """The settings with every key that a command or the keyring gives filled in.
+    """The settings, completed with keys from commands and the keyring.
 
-    A key that is set in the file or the environment wins over its command, and that over the keyring.
+    A key in the file or the environment takes precedence over its command, and the command over the keyring.
 
     Raises:
-        ConfigError: a command fails, prints nothing that can be a key, or the keyring cannot be used. What it printed
-            is never quoted.
+        ConfigError: a command fails or prints nothing that can be a key, or the keyring cannot be used. The command's
+        output is never quoted.
     """
     profile = settings.profile
     found: dict[str, Secret] = {}
@@ -51,7 +51,8 @@ def _checked(field: str, text: str, profile: Profile) -> Secret:
 
 
 def run_command(command: str, where: str) -> str:
-    """The first line that the command prints. No shell; it can ask on our terminal while it runs, and only then.
+    """Runs a command without a shell and returns the first line that it prints. It can ask on the terminal only while
+    it runs.
 
     Raises:
         ConfigError: it cannot be run, fails, takes longer than `COMMAND_SECONDS`, or prints nothing.
@@ -80,12 +81,12 @@ def run_command(command: str, where: str) -> str:
 
 
 def keyring_service(profile: str) -> str:
-    """The name under which a profile's keys stand in the system's keyring."""
+    """The service name of a profile's keys in the system's keyring."""
     return f"{APP_NAME}/{profile}"
 
 
 def from_keyring(profile: str, name: str) -> str | None:
-    """A key from the system's keyring; None when it holds none.
+    """A key from the system's keyring; None if it has none.
 
     Raises:
         ConfigError: the keyring cannot be used.
@@ -102,7 +103,7 @@ def from_keyring(profile: str, name: str) -> str | None:
 
 
 def into_keyring(profile: str, name: str, key: Secret) -> None:
-    """Puts a key into the system's keyring.
+    """Stores a key in the system's keyring.
 
     Raises:
         ConfigError: the keyring cannot be used.

@@ -1,6 +1,6 @@
-"""The profiles of a settings file: which there are, what each is for, and one of them with its keys.
+"""The profiles of a settings file: lists them, says what each is for, and loads one with its keys.
 
-Nothing here knows a screen or the network. Naming a profile runs no key command and asks no keyring; loading one does.
+Nothing here uses a screen or the network. Listing profiles runs no key command and reads no keyring; loading one does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mm_tui.text import OneLine
 
 
 class Kind(StrEnum):
-    """What a profile's keys do with mail, as far as it can be told without fetching them."""
+    """Whether a profile's keys send real mail, as far as this is known without fetching them."""
 
     LIVE = "LIVE"
     TEST = "TEST"
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
     @property
     def words(self) -> OneLine:
-        """What that means."""
+        """An explanation for the user."""
         return OneLine(_KIND_WORDS[self])
 
 
@@ -39,10 +39,10 @@ _KIND_WORDS = {
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A profile as a list shows it. `trouble` says why it cannot be used; empty when nothing is known against it."""
+    """A profile in a list. `trouble` says why it cannot be used; empty if nothing is wrong."""
 
     key: str
-    """The name as the file has it, to load it by. Not to be shown."""
+    """The name as in the file, for loading. Not cleaned for display."""
     kind: Kind = Kind.UNKNOWN
     url: OneLine = OneLine("")
     mailbox: OneLine = OneLine("")
@@ -51,15 +51,15 @@ class Listed(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> OneLine:
-        """The name, to be shown."""
+        """The name, cleaned for display."""
         return OneLine(self.key)
 
 
 class Profiles:
-    """The profiles of one settings file. It is read anew on each call, since it may be edited while the app runs.
+    """The profiles of one settings file. It is read again on each call, because it may be edited while the app runs.
 
     Args:
-        path: the file; none takes the user's own, which need not exist.
+        path: the file; by default the user's own, which need not exist.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -71,10 +71,10 @@ class Profiles:
         return self._path or config.config_path()
 
     def listed(self) -> tuple[Listed, ...]:
-        """All profiles, in the file's order. Without any, the one that defaults and environment make.
+        """All profiles, in the file's order. If there are none, the one from defaults and environment.
 
         Raises:
-            ConfigError: the file cannot be read or understood.
+            ConfigError: the file cannot be read or parsed.
         """
         table = config_file.parse(config_file.read(self.file, must_exist=self._path is not None), self.file)
         profiles = table.get("profiles", {})
@@ -101,7 +101,7 @@ class Profiles:
         )
 
     def settings(self, key: str) -> Settings:
-        """The settings with this profile, its keys as far as the file and the environment give them.
+        """The settings with this profile, with keys from the file and the environment only.
 
         Raises:
             ConfigError: there is no such profile, or the settings cannot be used.
@@ -110,7 +110,7 @@ class Profiles:
 
 
 def kind_of(profile: Profile) -> Kind:
-    """LIVE or TEST by the keys that are known, else by what the profile says it is meant for."""
+    """LIVE or TEST, from the known keys or otherwise from what the profile is meant for."""
     if profile.gateway_keys():
         return Kind.LIVE if profile.is_live else Kind.TEST
     if profile.live is None:
@@ -119,11 +119,11 @@ def kind_of(profile: Profile) -> Kind:
 
 
 def fetches_keys(profile: Profile) -> bool:
-    """Whether a key command or the keyring has to be asked, which may ask the reader in turn."""
+    """Whether a key command or the keyring is needed, which may ask the user something."""
     missing = [name for name in KEY_NAMES if getattr(profile, f"{name}_key") is None]
     return bool(missing) and (profile.keyring or any(getattr(profile, f"{name}_key_command") for name in missing))
 
 
 def overriding() -> tuple[str, ...]:
-    """The variables of the environment that stand in for every profile's own settings."""
+    """The environment variables that override every profile's settings."""
     return tuple(name for name in config_file.ENVIRONMENT if os.environ.get(name))

@@ -1,4 +1,4 @@
-"""A key or signing secret that no repr, log line or traceback shows."""
+"""A key or signing secret that never appears in a repr, log line or traceback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _HIDDEN: Final = "Secret('…')"
 
 
 class Secret:
-    """A text that is handed out only by `get_secret_value`. Two are equal when their texts are."""
+    """A text that only `get_secret_value` returns. Two are equal if their texts are."""
 
     __slots__ = ("_text",)
 
@@ -33,13 +33,13 @@ class Secret:
 
 
 HIDDEN = "[key]"
-"""Stands where a key was taken out of a text."""
+"""Replaces a key removed from a text."""
 SHORTEST = 8
-"""Characters of the shortest key that is looked for in a text. What is shorter is no key of any service."""
+"""The length of the shortest key to search for in a text. No service has shorter keys."""
 
 
 def longest_first(keys: Iterable[Secret]) -> list[str]:
-    """The texts of the keys that are looked for; one key may begin as another does."""
+    """The texts of the keys to search for, longest first because one key may be a prefix of another."""
     texts = {key.get_secret_value() for key in keys}
     return sorted((text for text in texts if len(text) >= SHORTEST), key=len, reverse=True)
 
@@ -52,7 +52,7 @@ def hide_in(text: str, keys: Iterable[Secret]) -> str:
 
 
 def without_begun(text: str, keys: Iterable[Secret]) -> str:
-    """The text of a stream up to what may be the beginning of one of these keys, of which the rest is still to come."""
+    """A streamed text up to what may be the beginning of one of these keys."""
     begun = 0
     for key in longest_first(keys):
         begun = max(begun, next((size for size in range(len(key) - 1, 0, -1) if text.endswith(key[:size])), 0))

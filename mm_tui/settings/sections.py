@@ -28,7 +28,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class ConfigError(Exception):
-    """Settings that cannot be used. Says where, what, and what to do. The CLI exits 10 on it."""
+    """Invalid settings. The message says where, what, and what to do. The CLI exits with 10."""
 
     def __init__(self, where: str, what: str, cure: str) -> None:
         super().__init__(f"{where}: {what}. {cure}")
@@ -38,26 +38,27 @@ class ConfigError(Exception):
 
 
 class FieldError(ValueError):
-    """A value that a section's own check refuses."""
+    """A value rejected by a section's own check."""
 
     def __init__(self, field: str, what: str) -> None:
         super().__init__(f"{field}: {what}")
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all sections: frozen, and strict about names so that a typing slip is found."""
+    """The base of all sections: frozen, and strict about names so that typos are found."""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
-        """The section with these values, as a file or the environment gives them: "5" is as good as 5.
+        """Builds the section from values of a file or the environment; "5" is accepted for 5.
 
         Raises:
-            msgspec.ValidationError: a name or value cannot be used; it ends in the place, as ` - at `$.review``.
+            msgspec.ValidationError: a name or value is invalid; the message ends with the place, such as ` - at
+            `$.review``.
         """
         return msgspec.convert(fields, cls, strict=False, dec_hook=_decoded)
 
     def replaced(self, **fields: Any) -> Self:
-        """The section with other values in these fields, which must be of their types."""
+        """A copy with other values in these fields, which must have the right types."""
         return msgspec.structs.replace(self, **fields)
 
 
@@ -84,7 +85,7 @@ def field_docs(section: type[Section]) -> dict[str, str]:
 
 
 def refuse_plain_http(url: str) -> str:
-    """Returns `url` without a trailing slash; raises ValueError when it is no address that may get a key."""
+    """Returns `url` without a trailing slash; raises ValueError if no key may be sent to it."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -100,7 +101,7 @@ def refuse_plain_http(url: str) -> str:
 
 
 def gateway_address(url: str) -> str:
-    """The base address of a gateway, without `/v1` at its end: the vendor's pages write it both ways.
+    """The base address of a gateway, without `/v1` at its end: the vendor's documentation uses both forms.
 
     Raises:
         ValueError: as `refuse_plain_http`.
@@ -194,7 +195,7 @@ class Profile(Section, frozen=True):
 
     @property
     def mismatch(self) -> str:
-        """What does not fit between the keys and the profile, in words; empty when all is well."""
+        """The warning if the keys do not fit the profile; empty if they do."""
         keys = self.gateway_keys()
         test = [scope for scope, key in keys.items() if is_test_key(key)]
         other = [scope for scope in keys if scope not in test]
@@ -208,7 +209,7 @@ class Profile(Section, frozen=True):
 
 
 def checked_key(field: str, key: Secret) -> Secret:
-    """The key without space around it; raises FieldError when no key looks like this. The error does not quote it."""
+    """The key without surrounding space; raises FieldError if it cannot be a key. The error does not quote it."""
     text = key.get_secret_value().strip()
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise FieldError(field, "is empty or has a space, a line break or a non-ASCII character, which no key has")
@@ -216,7 +217,7 @@ def checked_key(field: str, key: Secret) -> Secret:
 
 
 def is_test_key(key: Secret) -> bool:
-    """Whether the key is a test key: mail sent with it is never delivered."""
+    """Whether it is a test key: mail sent with it is never delivered."""
     return key.get_secret_value().startswith("mm_test_")
 
 
@@ -395,14 +396,14 @@ FORMAT = 1
 
 
 def config_path() -> Path:
-    """Where `config.toml` is looked for: `MM_TUI_CONFIG`, else the user's config folder."""
+    """The path of `config.toml`: `MM_TUI_CONFIG`, or in the user's config folder."""
     if named := os.environ.get("MM_TUI_CONFIG"):
         return Path(named)
     return Path(platformdirs.user_config_dir(APP_NAME)) / "config.toml"
 
 
 def data_dir() -> Path:
-    """Where stores, reports and logs are kept: `MM_TUI_DATA`, else the user's data folder."""
+    """The folder for stores, reports and logs: `MM_TUI_DATA`, or the user's data folder."""
     if named := os.environ.get("MM_TUI_DATA"):
         return Path(named)
     return Path(platformdirs.user_data_dir(APP_NAME))

@@ -13,8 +13,8 @@ _FLAG_LETTER_A = 0x1F1E6
 
 
 def countable(text: str) -> str:
-    """`text` without what terminals count differently, for a column: of a joined emoji the first stays, a flag is its
-    letters, and joiners, skin tones and the choice between text and picture are left out."""
+    """`text` for a column, without characters whose width differs between terminals: a joined emoji becomes its first
+    part, a flag its letters, and joiners, skin tones and variation selectors are removed."""
     return text if text.isascii() else _UNCOUNTABLE.sub(_counted, text)
 
 
@@ -28,7 +28,7 @@ def fit_cells(text: str, width: int, *, right: bool = False) -> str:
 
     Args:
         text: clean one-line text.
-        width: cells; below one gives "".
+        width: cells; less than one returns "".
         right: align right.
     """
     if width < 1:

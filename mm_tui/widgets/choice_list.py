@@ -1,4 +1,4 @@
-"""A list to choose one line from, as dialogs show it."""
+"""A list for choosing one line, used in dialogs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.widgets import OptionList
 
 
 class ChoiceList(OptionList):
-    """A list of options in which `j` and `k` move as the arrows do."""
+    """A list of options in which `j` and `k` move like the arrows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "down", show=False),

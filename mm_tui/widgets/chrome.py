@@ -1,4 +1,4 @@
-"""The three lines around every main screen: where you are, how things stand, which keys work."""
+"""The three lines around every main screen: the top line, the status line and the keys."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ FLASH_SECONDS = 8.0
 COUNT_DIGITS = 3
 """Room for the counts beside the names of the main screens."""
 AGES_SECONDS = 5
-"""How often ages on the status line are told anew; a countdown is told every second."""
+"""Seconds between updates of ages on the status line; a countdown is updated every second."""
 
 
 class Part(NamedTuple):
-    """A piece of a line that leaves whole when there is no room. `rank` 0 leaves last."""
+    """A part of a line that is dropped as a whole if there is no room. `rank` 0 is dropped last."""
 
     rank: int
     content: Content
 
 
 def fit(parts: Sequence[Part], width: int, separator: str) -> Content:
-    """Joins the parts in their order, leaving out those of highest rank until they fit `width` cells."""
+    """Joins the parts in order, dropping those with the highest rank until they fit `width` cells."""
     kept = [part for part in parts if part.content]
     while len(kept) > 1 and _length(kept, separator) > width:
         worst = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
@@ -56,7 +56,7 @@ def _length(parts: Sequence[Part], separator: str) -> int:
 
 
 class TopLine(Widget):
-    """Name, main screens with their counts, profile, TEST or LIVE."""
+    """The top line: name, main screens with their counts, profile, TEST or LIVE."""
 
     DEFAULT_CSS = "TopLine { height: 1; background: $panel; color: $mm-dim; }"
 
@@ -70,7 +70,7 @@ class TopLine(Widget):
         self.update_state()
 
     def update_state(self) -> None:
-        """Reads the counts anew and repaints when they changed."""
+        """Reads the counts again, and repaints if they changed."""
         counts = session_of(self).mail.counts()
         shown = (counts.unread, counts.pending)
         if shown != self._shown:
@@ -97,7 +97,7 @@ class TopLine(Widget):
                 left.append(Content(" "))
         start = Content.assemble(*left)
         room = width - start.cell_length
-        # A live profile looks like nothing else on this line; the word says it where there are no colours.
+        # A live profile has a style of its own; without colours the word says it.
         if profile.is_live:
             gap, badge = " ·", Content.styled(" LIVE ", "bold reverse $warning")
         else:
@@ -119,9 +119,9 @@ class TopLine(Widget):
 
 
 class StatusLine(Widget):
-    """Gateway and age of data, mailbox and its oversight mode, model and spend, held decisions.
+    """The status line: gateway and age of data, mailbox and its oversight mode, model and spend, held decisions.
 
-    It also says the app's short messages, so that nothing pops up over what is being decided.
+    It also shows the app's short messages, so that nothing pops up over what is being decided.
     """
 
     DEFAULT_CSS = """
@@ -143,7 +143,7 @@ class StatusLine(Widget):
         self.update_state()
 
     def _bindings_updated(self, _screen: Screen[object]) -> None:
-        # What can be undone is shown with its key, which works in a list and not in a text.
+        # The undo key is shown where it works: in lists, not in text fields.
         if self._deciding:
             self.update_state()
 
@@ -161,7 +161,7 @@ class StatusLine(Widget):
             self._make_room()
 
     def flash(self, text: str, severity: str = "information") -> None:
-        """Shows one message for some seconds; errors stay until the next key."""
+        """Shows a message for some seconds; an error stays until the next key."""
         sign = {"information": ("· ", "$accent"), "warning": ("▲ ", "$warning"), "error": ("✕ ", "$error")}[severity]
         self._flash_text = text
         self._flash = Content.assemble(sign, (OneLine(text), "$foreground"))
@@ -171,15 +171,15 @@ class StatusLine(Widget):
         self._make_room()
 
     def unflash(self, text: str | None = None) -> None:
-        """Back to the state; with `text` only if that is what is shown."""
+        """Returns to showing the state; with `text`, only if that message is shown."""
         if self._flash is not None and text in (None, self._flash_text):
             self._flash = None
             self.update_state()
             self._make_room()
 
     def update_state(self) -> None:
-        """Reads the state anew; repaints only when a word of it changed."""
-        # Below a dialog it is drawn too, and must stay true.
+        """Reads the state again; repaints only if a word changed."""
+        # It is also visible behind a dialog, and must stay true.
         if not self.is_mounted or not self.screen.is_current:
             return
         width = max(10, self.size.width - 2)
@@ -203,12 +203,12 @@ class StatusLine(Widget):
     def render(self) -> Content:
         if self._flash is None:
             return self._line
-        # Nothing that is said hides a decision that can still be undone.
+        # A message never hides a decision that can still be undone.
         return joined([part for part in (self._flash, self._deciding) if part], " · ")
 
 
 def status_parts(node: Widget) -> list[Part]:
-    """The pieces of the status line, from the stores and services."""
+    """The parts of the status line, from the stores and services."""
     from mm_tui.widgets import status
 
     session = session_of(node)
@@ -223,7 +223,7 @@ def status_parts(node: Widget) -> list[Part]:
 
 
 class KeysLine(Widget):
-    """The keys that work here, as `key label`. Made from the bindings; those that cannot apply are not shown."""
+    """The keys that work here, as `key label`, from the bindings; disabled ones are not shown."""
 
     DEFAULT_CSS = "KeysLine { height: 1; padding: 0 1; background: $background; color: $mm-dim; }"
 
@@ -236,7 +236,7 @@ class KeysLine(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
 
     def _bindings_updated(self, _screen: Screen[object]) -> None:
-        # Focus moves within a list publish this signal too: repaint only for other keys.
+        # Moving within a list publishes this signal too: repaint only if the keys differ.
         if self._wanted() != self._shown:
             self.refresh()
 
@@ -245,7 +245,7 @@ class KeysLine(Widget):
         return tuple((key, active.binding.description) for key, active in found)
 
     def render(self) -> Content:
-        # Below a dialog none of them works.
+        # Behind a dialog none of them works.
         found = footer_keys(self.screen) if self.screen.is_active else []
         self._shown = tuple((key, active.binding.description) for key, active in found)
         width = self.size.width
@@ -276,12 +276,12 @@ def _keys_length(found: Sequence[tuple[str, ActiveBinding]]) -> int:
 
 
 def footer_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
-    """(name of the key, binding) of what the footer of `screen` shows, in the key table's order."""
+    """(name of the key, binding) for each key in the footer of `screen`, in the key table's order."""
     return [(key, active) for key, active in awake_keys(screen) if active.binding.show and active.enabled]
 
 
 def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
-    """(names of the keys, binding) of every act that works on `screen` now, in the key table's order, each once."""
+    """(names of the keys, binding) for each action that works on `screen` now, in the key table's order, each once."""
     order = {act.id: at for at, act in enumerate(keymap.ACTS)}
     firsts: dict[str, tuple[str, ActiveBinding]] = {}
     typing = takes_text(screen.focused)
@@ -297,7 +297,7 @@ def awake_keys(screen: Screen[object]) -> list[tuple[str, ActiveBinding]]:
 
 
 def hint(screen: Screen[object], act_id: str) -> str:
-    """How an act is reached on `screen` now, as `(u undo)`; empty where its key does not work."""
+    """The key hint for an action on `screen`, such as `(u undo)`; empty if its key does not work now."""
     if not screen.is_active:
         return ""
     for key, active in awake_keys(screen):
@@ -307,5 +307,6 @@ def hint(screen: Screen[object], act_id: str) -> str:
 
 
 def takes_text(widget: Widget | None) -> bool:
-    """Whether keys are typed into this widget. By the name of its class: importing the editor's takes too long here."""
+    """Whether keys are typed into this widget. It compares class names, because importing the editor takes too long
+    here."""
     return widget is not None and any(kind.__name__ in ("Input", "TextArea") for kind in type(widget).__mro__)

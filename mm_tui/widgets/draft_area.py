@@ -1,4 +1,4 @@
-"""The text of a draft or a reply: a human writes it, and a model may change it when asked."""
+"""The text area for a draft or a reply, which a human writes and a model may change on request."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class DraftArea(TextArea):
-    """While a model writes, its text so far is shown. Only a whole one takes the place of the human's, and ctrl+z
-    takes it back; a broken or stopped one leaves the human's as it was. Typing stops the model.
+    """While a model writes, its text so far is shown. Only a complete text replaces the human's, and ctrl+z undoes
+    that; if it fails or is stopped, the human's text is restored. Typing stops the model.
     """
 
     class TakenOver(Message):
-        """The human types while the model writes: it shall stop. The human's text is back already."""
+        """The human typed while the model was writing, so the model must stop. The human's text is already restored."""
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:
         super().__init__(
@@ -31,32 +31,32 @@ class DraftArea(TextArea):
             highlight_cursor_line=False,
         )  # fmt: skip
         self._run = 0
-        """Changes whenever a model begins or ends."""
+        """Changes whenever a model starts or ends."""
         self._before: str | None = None
         """The human's text while a model writes."""
         self._selected, self._history = self.selection, self.history
 
     @property
     def is_model_writing(self) -> bool:
-        """A model's text is shown, and not yet whole."""
+        """Whether an incomplete text of a model is shown."""
         return self._before is not None
 
     @property
     def kept_text(self) -> str:
-        """What is worth keeping: the human's text, also while a model writes."""
+        """The text to save: the human's, even while a model writes."""
         return self.text if self._before is None else self._before
 
     async def let_model_write(self, pieces: AsyncIterator[DraftText]) -> DraftText | None:
-        """Shows what a model writes, piece by piece.
+        """Shows a model's text as it is written.
 
         Args:
             pieces: the whole text so far, each time.
 
         Returns:
-            The whole text, which now stands here; None when the model was stopped or ended early.
+            The complete text, which is now the content; None if the model was stopped or ended early.
 
         Raises:
-            Exception: what `pieces` raises. Then, too, the human's text is back.
+            Exception: whatever `pieces` raises. The human's text is restored then too.
         """
         run = self._begin()
         whole = None
@@ -76,7 +76,7 @@ class DraftArea(TextArea):
         self._end(None)
         self._run += 1
         self._before, self._selected, self._history = self.text, self.selection, self.history
-        # What is shown meanwhile is no step of the human's that ctrl+z could go back to.
+        # What is shown meanwhile is no edit of the human's for ctrl+z to return to.
         self.history = type(self.history)(
             self.history.max_checkpoints, self.history.checkpoint_timer, self.history.checkpoint_max_characters
         )

@@ -1,4 +1,4 @@
-"""A line to type on."""
+"""A one-line text input."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class LineInput(Input):
-    """An `Input` that does not have the whole screen laid out anew for each letter typed.
+    """An `Input` that does not make Textual lay out the whole screen for each letter.
 
-    Coming to it selects nothing, so that no letter replaces what stands there, and of a pasted text no line is lost.
+    Focusing it selects nothing, so that typing replaces nothing, and a pasted text keeps all its lines.
     """
 
     virtual_size = Reactive(Size(0, 0))

@@ -1,4 +1,4 @@
-"""The inbox's list: one line an email where there is room, two lines where there is not."""
+"""The inbox's list: one line per email if there is room, otherwise two."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mm_tui.widgets.virtual_list import TURN_SECONDS, VirtualList
 from mm_tui.widgets.words import age
 
 WIDE = 96
-"""Cells from which an email fits on one line with all its columns."""
+"""The width in cells from which an email fits on one line with all columns."""
 START = 11
-"""Cells of cursor bar, unread and waiting signs, age and urgency."""
+"""The width of cursor bar, unread and waiting signs, age and urgency."""
 UNREAD_SIGN, WAITING_SIGN = "●", "→"
 CHIP = 11
 CHIP_CELLS = 18
-"""Cells of a tag in the list."""
+"""The widest tag in the list, in cells."""
 MOST_CHIPS = 2
-"""Tags that the list shows of an email."""
+"""The most tags shown for an email."""
 AGE = 4
 FAILED = frozenset({"bounced", "send_failed", "spam_quarantined"})
 WAITING = frozenset({"pending_send_approval", "pending_inbound_approval", "pending_scan"})
@@ -43,7 +43,7 @@ UNTOLD = "no status"
 
 
 def chip(row: MailRow) -> tuple[str, str]:
-    """The word on a row's chip and its style: its status where that tells something, else its label."""
+    """A row's chip and its style: the status if it is informative, otherwise the label."""
     if not row.status:
         return row.label or UNTOLD, "dim"
     if row.status not in PLAIN_STATUSES:
@@ -57,19 +57,19 @@ def chip(row: MailRow) -> tuple[str, str]:
 
 
 def chips_beside_label(row: MailRow) -> list[OneLine]:
-    """The tags that others set, but for one that is the label."""
+    """The tags set by others, except one that equals the label."""
     return [chip for chip in row.chips if chip.lower() != row.label.lower()]
 
 
 def chip_words(row: MailRow) -> str:
-    """The first tags that others set, each after a `#`, and how many more there are."""
+    """The first tags set by others, each with a `#`, and how many more there are."""
     chips = chips_beside_label(row)
     words = "".join(f"  #{fit_cells(chip, min(CHIP_CELLS, cell_len(chip)))}" for chip in chips[:MOST_CHIPS])
     return words + (f" +{len(chips) - MOST_CHIPS}" if len(chips) > MOST_CHIPS else "")
 
 
 def who(row: MailRow) -> str:
-    """The address that matters: who wrote it, or for outbound mail whom it is for."""
+    """The relevant address: the sender, or for outbound mail the recipient."""
     if row.direction != "outbound":
         return row.sender
     more = f" +{row.recipients - 1}" if row.recipients > 1 else ""
@@ -77,11 +77,11 @@ def who(row: MailRow) -> str:
 
 
 class MailList(VirtualList[int, MailRow]):
-    """Mails by their store keys, newest first.
+    """Emails by their store keys, newest first.
 
     Args:
-        store: where rows come from.
-        clock: what ages count from.
+        store: provides the rows.
+        clock: the reference for ages.
     """
 
     def __init__(self, store: MailStore, clock: Clock, *, id: str | None = None) -> None:
@@ -98,7 +98,7 @@ class MailList(VirtualList[int, MailRow]):
         return int(self._clock.now().timestamp() * 1000)
 
     def _age(self) -> None:
-        """Draws all ages that have changed anew."""
+        """Redraws all ages that have changed."""
         before, now = self._now_ms, self._read_clock()
         top, height = self.scroll_offset.y // self.row_height, self.size.height // self.row_height + 1
         seen = range(top, min(len(self.keys), top + height))
@@ -122,7 +122,7 @@ class MailList(VirtualList[int, MailRow]):
 
     @property
     def folded(self) -> bool:
-        """Whether a line stands for a whole thread, and says how long it is."""
+        """Whether a line represents a whole thread and shows its length."""
         return self._folded
 
     @folded.setter
@@ -196,7 +196,8 @@ class MailList(VirtualList[int, MailRow]):
         return _crop(pieces, width)
 
     def _paint(self, pieces: list[tuple[str, str]], here: bool) -> list[Segment]:
-        """Segments of the pieces, neighbours of one style joined: each change of style costs bytes on the wire."""
+        """Segments for the pieces, joining neighbours of the same style: each change of style costs bytes on the
+        wire."""
         segments: list[Segment] = []
         text, style = "", ""
         for piece, wanted in pieces:
@@ -220,7 +221,7 @@ def _age_words(row: MailRow, now_ms: int) -> str:
 
 
 def _crop(pieces: list[tuple[str, str]], width: int) -> list[tuple[str, str]]:
-    """The pieces in exactly `width` cells together."""
+    """The pieces cropped or padded to `width` cells together."""
     kept: list[tuple[str, str]] = []
     left = max(0, width)
     for text, style in pieces:

@@ -1,4 +1,4 @@
-"""Which stretches of a line are drawn in which style."""
+"""Marks: styles for ranges of a text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Mark(NamedTuple):
-    """A stretch of the text that is drawn in another style, one of the names in `Pager.COMPONENT_CLASSES`."""
+    """A range of the text to draw in another style, one of `Pager.COMPONENT_CLASSES`."""
 
     start: int
     end: int
@@ -17,20 +17,20 @@ class Mark(NamedTuple):
 
 
 class MarkIndex:
-    """Marks of a text, found by place. Later ones win where they overlap.
+    """Finds the marks at a position of a text. Where marks overlap, later ones win.
 
     Args:
-        marks: the marks, in any order of places.
+        marks: the marks, at positions in any order.
     """
 
     def __init__(self, marks: Iterable[Mark] = ()) -> None:
-        # By where they start, each with its rank: the higher one wins.
+        # Sorted by start, each with its rank: the higher one wins.
         self._marks = sorted(enumerate(marks), key=lambda ranked: ranked[1].start)
         self._starts = [mark.start for _, mark in self._marks]
         self._longest = max((mark.end - mark.start for _, mark in self._marks), default=0)
 
     def pieces(self, start: int, end: int, plain: str) -> Sequence[tuple[int, int, str]]:
-        """The stretches of one line with their styles; `plain` where there is no mark."""
+        """The ranges of one line with their styles; `plain` for unmarked text."""
         first, last = bisect_left(self._starts, start - self._longest), bisect_right(self._starts, end)
         ranked = [(rank, mark) for rank, mark in self._marks[first:last] if mark.end > start and mark.start < end]
         here = [mark for _, mark in sorted(ranked)]

@@ -1,6 +1,6 @@
-"""Long text to read: wrapped once, drawn line by line, with marks on stretches of it. Knows what of it was seen.
+"""A pager for long text: wrapped once, drawn line by line, with marks. It knows which parts have been seen.
 
-Everything that is read before a decision (draft, difference) is one `Pager` text, so that "all of it has been on the
+Everything to read before a decision (draft, difference) is shown in a `Pager`, so that "all of it has been on the
 screen" means the same everywhere.
 """
 
@@ -35,7 +35,7 @@ MIN_WIDTH = 8
 
 @dataclass(frozen=True)
 class Page:
-    """A clean text with its marks. Later marks win where they overlap."""
+    """A clean text with its marks. Where marks overlap, later ones win."""
 
     text: str = ""
     marks: tuple[Mark, ...] = ()
@@ -50,7 +50,7 @@ class PageWriter:
         self._length = 0
 
     def write(self, text: str, style: str = "", marks: Iterable[Mark] = ()) -> None:
-        """Appends clean text. `marks` count from the start of this piece."""
+        """Appends clean text. The positions of `marks` are relative to it."""
         start = self._length
         self._pieces.append(text)
         self._length += len(text)
@@ -59,12 +59,12 @@ class PageWriter:
         self._marks.extend(Mark(start + mark.start, start + mark.end, mark.style) for mark in marks)
 
     def line(self, text: str = "", style: str = "") -> None:
-        """Appends a line."""
+        """Appends clean text and a line break."""
         self.write(text, style)
         self.write("\n")
 
     def page(self) -> Page:
-        """What was written, without line breaks at its end."""
+        """The page, without line breaks at its end."""
         text = "".join(self._pieces)
         kept = len(text.rstrip("\n"))
         return Page(text[:kept], tuple(mark for mark in self._marks if mark.start < kept))
@@ -82,7 +82,7 @@ def quote_marks(text: str) -> list[Mark]:
 
 
 def wrapped(text: str, width: int) -> list[tuple[int, int]]:
-    """Where each drawn line starts and ends in `text`, broken at spaces to at most `width` cells.
+    """The start and end in `text` of each drawn line, broken at spaces to at most `width` cells.
 
     Args:
         text: clean text with line feeds.
@@ -120,8 +120,8 @@ def _break_line(text: str, start: int, end: int, width: int, ascii_only: bool, l
 
 
 def _fitting(text: str, start: int, stop: int, width: int) -> int:
-    """The furthest index up to `stop` so that the text from `start` fits `width` cells; moves by at least one."""
-    # Most lines are narrow characters, or nearly: one look, then a few steps.
+    """The furthest index up to `stop` for which the text from `start` fits `width` cells; at least one further."""
+    # Most lines have mostly narrow characters: one guess, then a few steps.
     near = min(stop, start + width)
     cells = _cells(text[start:near])
     while cells > width and near > start + 1:
@@ -132,7 +132,7 @@ def _fitting(text: str, start: int, stop: int, width: int) -> int:
         near += 1
     if _cells(text[start:near]) == cells:
         return near
-    # Clusters of which the parts do not add up to the whole.
+    # The widths of a cluster's parts may not add up to its own.
     low, high = start + 1, stop
     while low < high:
         middle = (low + high + 1) // 2
@@ -148,13 +148,13 @@ def _cells(text: str) -> int:
 
 
 def without(stretches: Sequence[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
-    """Stretches (first, one after the last) with everything from `start` up to, not including, `end` taken out."""
+    """The ranges without the range from `start` up to, but not including, `end`."""
     parts = [part for first, last in stretches for part in ((first, min(last, start)), (max(first, end), last))]
     return [(first, last) for first, last in parts if first < last]
 
 
 class Pager(ScrollView, can_focus=True, inherit_bindings=False):
-    """A text to read, of any length. Posts `EndSeen` once every line of a page has been on the screen."""
+    """Shows a text of any length. Posts `EndSeen` once every line of a page has been on the screen."""
 
     BINDINGS = keymap.bindings("paper")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -186,7 +186,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     class EndSeen(Message):
-        """Every line of the page has been on the screen, in whatever order, the last of them for the dwell time."""
+        """Every line of the page has been on the screen, in any order, and the last of them for the dwell time."""
 
         def __init__(self, pager: Pager, name: str) -> None:
             super().__init__()
@@ -198,7 +198,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
             return self.pager
 
     class RoomChanged(Message):
-        """Lines have another width now: a page that was made for a width is to be made again."""
+        """The line width changed: a page built for a width must be built again."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -206,9 +206,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         self._page = Page()
         self._page_name = ""
         self._unseen: list[tuple[int, int]] = []
-        """Stretches of the text that have not been on the screen, in order: first character, and the one after."""
+        """Ranges of the text that have not been on the screen, in order: start, and end (exclusive)."""
         self._painted: object = None
-        """What was painted last: see `_view`."""
+        """The view that was painted last; see `_view`."""
         self._once_painted: list[Callable[[], object]] = []
         self._lines: list[tuple[int, int]] = [(0, 0)]
         self._wrapped_for = 0
@@ -223,8 +223,8 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
         Args:
             page: its text and marks.
-            name: says what was read; comes back in `EndSeen`.
-            keep_place: stay at the same line, for a page that only changed a little.
+            name: identifies the page; repeated in `EndSeen`.
+            keep_place: keep the scroll position, for a page that changed only a little.
         """
         top = self.scroll_offset.y if keep_place else 0
         if name == self._page_name and page == self._page:
@@ -241,7 +241,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def room(self) -> int:
-        """Cells of a line."""
+        """The width of a line in cells."""
         return self._room()
 
     @property
@@ -251,16 +251,16 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def lines_unread(self) -> int:
-        """Drawn lines of which something has not been on the screen."""
+        """The number of drawn lines that have not been completely on the screen."""
         return sum(1 for at in range(len(self._lines)) if self._is_unseen(at))
 
     @property
     def page_name(self) -> str:
-        """What the page that is shown was called."""
+        """The name of the shown page."""
         return self._page_name
 
     def once_painted(self, call: Callable[[], object]) -> None:
-        """Calls it once what is shown now has been laid out and painted."""
+        """Calls the function once the current content has been laid out and painted."""
         self._once_painted.append(call)
         self.refresh()
 
@@ -269,17 +269,17 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         return any(first < end and last > start for first, last in self._unseen)
 
     def _line_end(self, at: int) -> int:
-        """Where the next drawn line starts: blanks that a line was broken at belong to it."""
+        """The start of the next drawn line: the spaces at which a line was broken belong to it."""
         return self._lines[at + 1][0] if at + 1 < len(self._lines) else len(self._page.text) + 1
 
     def _view(self) -> object:
-        """All that says which text stands on the screen."""
+        """Everything that determines which text is on the screen."""
         return self._page_name, self._page.text, self._wrapped_for, self.scroll_offset.y, self.size.height
 
     def look(self) -> None:
-        """Takes in what has been painted; says `EndSeen` once all of the page was, and has stood there for a moment.
+        """Records what has been painted; posts `EndSeen` once the whole page was, and has been visible for a moment.
 
-        Text that was jumped over has not been seen, nor has a page under a dialog.
+        Skipped text has not been seen, nor has a page behind a dialog.
         """
         if not self._is_painted():
             return
@@ -300,7 +300,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
                 self._arrived(self._painted, 0.0)
 
     def _arrived(self, painted: object, _at: float) -> None:
-        """What was painted then is on the terminal."""
+        """What was painted then is now on the terminal."""
         if self._painted == painted and self._is_painted() and self._dwell is None:
             self._dwell = self.set_timer(DWELL_SECONDS, self._dwelt)
 
@@ -342,7 +342,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_pager_page_down(self) -> None:
         if self._page_name and self._unseen and self.scroll_offset.y >= self.max_scroll_y:
-            # What was jumped over is what is left to read.
+            # The skipped text is left to read.
             self.scroll_to(y=next(at for at in range(len(self._lines)) if self._is_unseen(at)), animate=False)
         else:
             self.scroll_relative(y=max(1, self.size.height - 2), animate=False)
@@ -370,7 +370,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = super().render_lines(crop)
-        # What is painted here is written to the terminal before the next message is handled.
+        # What is painted here is written to the terminal before the next message is processed.
         self._painted = self._view()
         self.call_later(self.look)
         return strips

@@ -1,4 +1,4 @@
-"""The words of the status line. Each function reads the stores and services and returns one part of the line."""
+"""The texts of the status line. Each function reads the stores and services and returns one part."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 COUNTDOWN = 4
 """Cells of a countdown that began below a minute."""
 FRESH_SECONDS = 60
-"""The age of younger data is not told: the line would change all the time."""
+"""Seconds: a younger age is not shown, because the line would change all the time."""
 
 
 def gateway(session: Session) -> Content:
-    """Whether the gateway answers, how old the data is, what failed and when it is tried again."""
+    """Whether the gateway answers, the age of the data, what failed and when it is tried again."""
     if session.trouble:
         return Content.assemble(("✕ ", "$error"), (OneLine(session.trouble), "$foreground"))
     if session.sync is None:
@@ -31,7 +31,7 @@ def gateway(session: Session) -> Content:
 
 
 def gateway_words(state: SyncState, now: datetime) -> Content:
-    """The words for a state of the synchronisation at the time `now`."""
+    """The text for a state of the sync at the time `now`."""
     if state.phase is Phase.FILLING:
         start = Content(f"◐ initial sync, {state.progress:,} emails so far")
     elif state.phase is Phase.LIVE and state.error is None:
@@ -74,7 +74,7 @@ def mailbox(session: Session, mailbox_id: str | None) -> Content:
 
 
 def assistant(session: Session) -> Content:
-    """The model that answers and what today cost."""
+    """The model that answers, and today's cost."""
     if session.triage is None:
         return Content("")
     spend = session.triage.spend()
@@ -87,10 +87,10 @@ def assistant(session: Session) -> Content:
 
 
 def incidents(session: Session) -> Content:
-    """Emails that were sent and should not have been, shown until somebody has looked at them."""
+    """Emails that should not have been sent, shown until somebody has looked at them."""
     if session.decisions is None:
         return Content("")
-    # Imported late: it brings the models, and the first frame needs none.
+    # Imported late: it imports the models, which the first frame does not need.
     from mm_tui.services.decisions.view import Phase as DecisionPhase
 
     found = [view for view in session.decisions.states() if view.phase is DecisionPhase.INCIDENT and not view.looked_at]
@@ -105,7 +105,7 @@ def held(session: Session, undo: str) -> Content:
 
     Args:
         session: hold the decisions.
-        undo: the key that undoes, as `(u undo)`; empty where that key does not work.
+        undo: the hint of the undo key, such as `(u undo)`; empty if it does not work now.
     """
     if session.decisions is None:
         return Content("")

@@ -1,7 +1,7 @@
-"""A list of any length that draws only what is seen: rows are read by page and a cursor move repaints two rows.
+"""A list of any length that draws only what is visible: rows are read by page, and moving the cursor repaints two rows.
 
-Subclasses say how rows are read and drawn. The list holds keys (an array of row ids, or ids), a bounded cache of
-rows and one of drawn lines; it keeps the cursor on its row and the view where it is while keys come and go.
+Subclasses define how rows are read and drawn. The list has keys (an array of row ids, or ids), a bounded cache of rows
+and one of drawn lines. When keys change, the cursor stays on its row and the view stays in place.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ Row = TypeVar("Row")
 TURN_SECONDS = 5.0
 ROWS_IN_TURN = 3
 UNATTENDED_TURNS = 60
-"""With nobody at the keys ages are drawn once in so many turns, all at once: five minutes."""
-"""So many rows are drawn anew each time, in their turn: all that fit a screen within about a minute."""
+"""While nobody types, ages are drawn all at once every this many turns: five minutes."""
+"""How many rows are redrawn per turn: all rows of a screen within about a minute."""
 PAGE = 32
-"""Rows read at once."""
+"""How many rows are read at once."""
 MAX_ROWS = PAGE * 24
 MAX_STRIPS = 400
 
 
 class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_bindings=False):
-    """The base of all lists. Subclasses give `fetch_rows` and `draw_row`, and may set `row_height`.
+    """The base of all lists.
 
-    Textual's own keys are left out: nothing scrolls sideways, so left and right are the screen's.
+    Subclasses implement `fetch_rows` and `draw_row`, and may set `row_height`. Textual's own bindings are not
+    inherited: nothing scrolls sideways, so the screen uses left and right.
     """
 
     BINDINGS = keymap.bindings("list")
@@ -69,10 +70,10 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
     """
 
     virtual_size = Reactive(Size(0, 0), repaint=False)
-    """There is no scrollbar: only a list that begins or ends to scroll has the screen laid out anew."""
+    """There is no scrollbar: the screen is laid out again only when the list starts or stops being scrollable."""
 
     class Moved(Message):
-        """The cursor is on another row, or on none (`key` is None)."""
+        """The cursor moved to another row, or to none (`key` is None)."""
 
         def __init__(self, sender: VirtualList[Any, Any], key: Hashable | None) -> None:
             super().__init__()
@@ -84,7 +85,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             return self.sender
 
     class Opened(Message):
-        """The reader opened a row, by key or by mouse."""
+        """The user opened a row, by key or by mouse."""
 
         def __init__(self, sender: VirtualList[Any, Any], key: Hashable) -> None:
             super().__init__()
@@ -103,30 +104,31 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._turns = 0
         self._rows: OrderedDict[Key, Row] = OrderedDict()
         self._forgotten: tuple[object, Size, list[Strip | None]] | None = None
-        """What was in view when rows were forgotten, until it is drawn anew."""
+        """The lines in view when rows were forgotten, until they are redrawn."""
         self._strips: OrderedDict[tuple[Key, int, bool], Strip] = OrderedDict()
-        """Drawn lines by row, line of the row and whether the cursor is on it."""
+        """Drawn lines, by row, line of the row, and whether the cursor is on it."""
         self._drawn_width = 0
-        """Of all of them, in cells."""
+        """The width in cells of all cached lines."""
         self._styles: dict[str, Style] = {}
         self._height = 1
         self._drawn = True
-        """Whether what `set_keys` brought into view has been drawn."""
+        """Whether the rows that `set_keys` brought into view have been drawn."""
         self._after_drawing: list[Callable[[], object]] = []
         self.empty_words: tuple[str, ...] = ()
-        """What stands there when there are no rows: why, and what to do next."""
+        """The text shown without rows: why there are none, and what to do next."""
 
-    # What subclasses give
+    # For subclasses
 
     def fetch_rows(self, keys: Sequence[Key]) -> Sequence[Row]:
-        """Reads the rows of these keys from the store, in their order. Called on the UI's thread: at most 2 ms."""
+        """Reads the rows of these keys from the store, in their order. It is called on the UI thread, and may take at
+        most 2 ms."""
         raise NotImplementedError
 
     def draw_row(self, row: Row, line: int, width: int, here: bool) -> list[Segment]:
         """Draws one line of a row.
 
         Args:
-            row: what `fetch_rows` gave.
+            row: a result of `fetch_rows`.
             line: 0 to `row_height` - 1.
             width: cells; the segments should fill them.
             here: the cursor is on it.
@@ -134,22 +136,22 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         raise NotImplementedError
 
     def index_of(self, key: Key) -> int | None:
-        """Where `key` stands, or None. Subclasses with ordered keys have faster ways."""
+        """The index of `key`, or None. Subclasses with ordered keys override it with something faster."""
         try:
             return self._keys.index(key)
         except ValueError:
             return None
 
-    # The rows
+    # Rows
 
     @property
     def keys(self) -> Sequence[Key]:
-        """The keys of all rows in their order."""
+        """The keys of all rows, in order."""
         return self._keys
 
     @property
     def keys_in_view(self) -> Sequence[Key]:
-        """The keys of the rows that are on the screen, in their order."""
+        """The keys of the visible rows, in order."""
         return self._in_view()[2]
 
     @property
@@ -159,12 +161,12 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing stands below the cursor."""
+        """Whether the cursor is on the last row."""
         return self._cursor + 1 >= len(self._keys)
 
     @property
     def current_key(self) -> Key | None:
-        """The key under the cursor; None in an empty list."""
+        """The key under the cursor; None if the list is empty."""
         return self._keys[self._cursor] if self._keys else None
 
     @property
@@ -174,7 +176,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     @property
     def row_height(self) -> int:
-        """Lines a row takes."""
+        """Lines per row."""
         return self._height
 
     @row_height.setter
@@ -189,7 +191,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self.refresh()
 
     def row_at(self, index: int) -> Row:
-        """The row at `index`, read with its page if need be."""
+        """The row at `index`, read with its page if necessary."""
         key = self._keys[index]
         if (row := self._rows.get(key)) is not None:
             return row
@@ -202,9 +204,10 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         return self._rows[key]
 
     def set_keys(self, keys: Sequence[Key], *, go_first: bool = False) -> None:
-        """Shows other keys. The cursor stays on its row and the view where it is, unless `go_first`.
+        """Shows other keys.
 
-        When the row under the cursor is gone, the cursor takes the one that moved into its place.
+        The cursor stays on its row and the view in place, unless `go_first`. If the row under the cursor is gone, the
+        cursor moves to the row that took its place.
         """
         old_key, old_cursor, old_top = self.current_key, self._cursor, self.scroll_offset.y
         before = self._in_view()
@@ -216,7 +219,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         top = 0 if go_first else old_top
         last_line = (self._cursor + 1) * self._height
         if found is not None and moved and (old_top > 0 or last_line > self._view_height()):
-            # At the very top new rows may push the others down; elsewhere nothing that is looked at moves.
+            # At the very top new rows may push the others down; elsewhere nothing visible moves.
             top = old_top + moved * self._height
         self.scroll_to(y=max(0, top), animate=False)
         if self._in_view() != before:
@@ -226,23 +229,24 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self.post_message(self.Moved(self, self.current_key))
 
     def after_drawing(self, call: Callable[[], object]) -> None:
-        """Calls it when what `set_keys` brought into view has been written to the terminal, or need not be."""
+        """Calls the function once the rows that `set_keys` brought into view have been drawn, or at once if none need
+        to be."""
         if self._drawn:
             call()
         else:
             self._after_drawing.append(call)
 
     def _in_view(self) -> tuple[int, int, Sequence[Key]]:
-        """All that the picture depends on but the rows themselves: scroll position, cursor, keys in view."""
+        """Everything except the rows that the picture depends on: scroll position, cursor, keys in view."""
         top = self.scroll_offset.y
         first, last = top // self._height, (top + self._view_height()) // self._height + 1
         return top, self._cursor, tuple(self._keys[first:last])
 
     def forget_rows(self, keys: Iterable[Key] | None = None) -> None:
-        """Reads rows anew, those of `keys` or all, and then writes only the cells in view that changed."""
+        """Reads rows again, those of `keys` or all, and then writes only the visible cells that changed."""
         if self._forgotten is None:
             self._forgotten = self._in_view(), self.size, [self._drawn_line(y) for y in range(self.size.height)]
-            # Whoever has rows forgotten may go on to change the keys.
+            # The caller may change the keys next.
             self.call_later(self._redraw_forgotten)
         if keys is None:
             self._rows.clear()
@@ -252,7 +256,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         self._strips.clear()
 
     def _drawn_line(self, y: int) -> Strip | None:
-        """What stands in a line of the view, as far as it is known."""
+        """The drawn content of a line in view, if it is cached."""
         index, line = divmod(y + self.scroll_offset.y, self._height)
         if index >= len(self._keys):
             return self.render_line(y)
@@ -273,7 +277,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
                 self.refresh(Region(span[0], y, span[1] - span[0], 1))
 
     def redraw_changed(self, change: Callable[[], None]) -> None:
-        """Makes a change to how rows look, and writes only the cells in view that it changed."""
+        """Applies a change to the look of rows, and writes only the visible cells that it changed."""
         lines = range(self.size.height)
         before = [self.render_line(y) for y in lines]
         change()
@@ -283,7 +287,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
                 self.refresh(Region(span[0], y, span[1] - span[0], 1))
 
     def redraw_ages(self) -> None:
-        """Draws the next rows anew. To be called every `TURN_SECONDS`."""
+        """Redraws the next rows. Call it every `TURN_SECONDS`."""
         self._turns += 1
         if getattr(self.app, "is_attended", True):
             self.redraw_in_turn()
@@ -292,9 +296,10 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
                 self.redraw_in_turn()
 
     def redraw_in_turn(self) -> None:
-        """Draws the next few rows in view anew, of each the cells that changed.
+        """Redraws the changed cells of the next few visible rows.
 
-        Ages of many rows change at one moment. On a slow link a key would have to wait until all are written.
+        Ages of many rows change at the same time, and on a slow connection a key would have to wait until all are
+        written.
         """
         height = self._height
         first = self.scroll_offset.y // height
@@ -311,7 +316,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
                         self.refresh(Region(span[0], y, span[1] - span[0], 1))
 
     def redraw_row(self, index: int) -> None:
-        """Draws the row at `index` anew."""
+        """Redraws the row at `index`."""
         for line in range(self._height):
             for here in (False, True):
                 self._strips.pop((self._keys[index], line, here), None)
@@ -320,7 +325,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
     # Moving
 
     def move_to(self, index: int) -> None:
-        """Puts the cursor on `index`, or on the nearest there is, and brings it into view."""
+        """Moves the cursor to `index`, or the nearest valid one, and scrolls it into view."""
         index = max(0, min(index, len(self._keys) - 1))
         old = self._cursor
         if index != old and self._keys:
@@ -411,7 +416,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         if index >= len(self._keys):
             return Strip.blank(width, self.style("row"))
         if width != self._drawn_width:
-            # Another width is painted before the event that tells of it.
+            # A new width is painted before the resize event arrives.
             self._strips.clear()
             self._drawn_width = width
         here = index == self._cursor

@@ -1,4 +1,4 @@
-"""Small wordings that several widgets share: ages, sizes, keys. Pure functions."""
+"""Short texts that several widgets share: ages, sizes, keys. Pure functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEY_NAMES = {
 
 
 def key_name(key: str) -> str:
-    """A key as people write it: `question_mark` is `?`, `ctrl+s` is `^s`."""
+    """A key for display: `question_mark` becomes `?`, `ctrl+s` becomes `^s`."""
     if key.startswith("ctrl+"):
         return "^" + key_name(key.removeprefix("ctrl+"))
     return _KEY_NAMES.get(key, key)
@@ -29,10 +29,10 @@ _ACT_ID = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 
 
 def with_keys(text: str, changes: Mapping[str, str]) -> str:
-    """The text with the key of each act in place of its id in braces, as in `undo it first: {app.undo}`.
+    """Replaces each action id in braces by its key, as in `undo it first: {app.undo}`.
 
     Args:
-        text: any text; braces around something else stay.
+        text: any text; other braces are kept.
         changes: the user's `[keys]`.
     """
     if "{" not in text:
@@ -43,7 +43,7 @@ def with_keys(text: str, changes: Mapping[str, str]) -> str:
 
 
 def is_typed(key: str) -> bool:
-    """Whether a text field takes this key for itself, as a character or to move and edit with."""
+    """Whether a text field uses this key itself, as a character or for moving and editing."""
     return "+" not in key and key not in {"escape", "tab"} and not (key[:1] == "f" and key[1:].isdigit())
 
 
@@ -51,7 +51,7 @@ def age(milliseconds: int) -> str:
     """How long ago, in at most three cells: `now` (below a minute), `26m`, `2h`, `13d`, `9w`, `3y`.
 
     Args:
-        milliseconds: the length of time; below zero counts as zero, but more than a day ahead is said (`+2d`, `+9y`).
+        milliseconds: the duration; negative counts as zero, but more than a day in the future is shown (`+2d`, `+9y`).
     """
     if milliseconds < -86_400_000:
         ahead = age(-milliseconds)
@@ -71,7 +71,7 @@ def age(milliseconds: int) -> str:
 
 
 def exact(moment: datetime | None) -> str:
-    """A moment in the reader's own time zone, to the minute, with the zone."""
+    """A time in the reader's time zone, to the minute, with the zone."""
     if moment is None:
         return "no time given"
     return moment.astimezone().strftime("%a %d %b %Y %H:%M %Z")
