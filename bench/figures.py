@@ -21,7 +21,7 @@ from bench.empty_app import MARK
 from bench.office import Office, running_office
 from bench.terminal import Program, Spread, in_turns
 from mm_tui.app import IDLE_AFTER_SECONDS
-from mm_tui.settings.sections import store_path
+from mm_tui.settings.paths import store_path
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
 from mm_tui.store.mail.search import parse_query, view_sql

@@ -15,7 +15,7 @@ from mm_tui.gateway.keys import Keys
 from mm_tui.services.events import ServiceEvent, SyncChanged
 from mm_tui.services.sync.service import Sync
 from mm_tui.settings import file as config_file
-from mm_tui.settings import sections as config
+from mm_tui.settings import paths
 from mm_tui.store.database import Database
 
 WARM_UP = 200
@@ -59,7 +59,7 @@ async def soak(polls: int) -> dict[str, float]:
             told.append(1)
             del told[:]
 
-    with Database.open(config.store_path(settings.profile.name)) as database:
+    with Database.open(paths.store_path(settings.profile.name)) as database:
         async with GatewayClient(settings.profile.url, Keys.of(settings.profile)) as gateway:
             clock = Hurried()
             sync = Sync(database, gateway, settings.sync, clock, count)

@@ -21,7 +21,7 @@ from mm_tui.app import MmTui
 from mm_tui.models import EmailDetail, EmailSummary, Party, PendingItem, RawContent
 from mm_tui.session import Session
 from mm_tui.settings import file as config_file
-from mm_tui.settings import sections as config
+from mm_tui.settings import paths
 from mm_tui.startup import TURN_SECONDS
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView
@@ -149,8 +149,8 @@ def main() -> None:
     # As `mm-tui` itself begins; the app switches the collector on again once all is loaded.
     gc.disable()
     sys.setswitchinterval(TURN_SECONDS)
-    folder = config.data_dir()
-    store = config.store_path(config_file.load().profile.name)
+    folder = paths.data_dir()
+    store = paths.store_path(config_file.load().profile.name)
     store.parent.mkdir(parents=True, exist_ok=True)
     _prepare(store, what)
     keys = (

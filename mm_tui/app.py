@@ -18,7 +18,7 @@ from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.asking import look_at_question
-from mm_tui.settings.sections import data_dir
+from mm_tui.settings.paths import reports_dir
 from mm_tui.text import OneLine
 from mm_tui.textual_private import forget_shown, keep_backgrounds_still, tell_of_every_size
 from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
@@ -28,7 +28,6 @@ from mm_tui.widgets.words import with_keys
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from rich.console import RenderableType
     from textual.app import SystemCommand
@@ -51,11 +50,6 @@ IDLE_LOOK_SECONDS = 5.0
 STORE_LOOK_SECONDS = 2.0
 REDRAW = "screen.redraw"
 """Id of the act that draws the screen again."""
-
-
-def reports_folder() -> Path:
-    """Where crash reports are kept."""
-    return data_dir() / "reports"
 
 
 def _inbox() -> Screen[Any]:
@@ -325,7 +319,7 @@ class MmTui(App[None], inherit_bindings=False):
 
         error = event.worker.error
         if event.state is WorkerState.ERROR and isinstance(error, Exception):
-            path = crash.write_report(error, reports_folder())
+            path = crash.write_report(error, reports_dir())
             self.say(f"something in the program failed ({type(error).__qualname__}); report: {path}", "error")
 
     # Words to the reader
@@ -466,12 +460,12 @@ class MmTui(App[None], inherit_bindings=False):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-            self.crash_line = crash.report(error, reports_folder())
+            self.crash_line = crash.report(error, reports_dir())
         for screen in self._main_screens():
             try:
                 self.parting_words += self.unsaved.keep([screen])
             except Exception as second:  # noqa: BLE001 - one screen's failure must not cost another's text
-                crash.write_report(second, reports_folder())
+                crash.write_report(second, reports_dir())
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:

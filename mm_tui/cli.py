@@ -65,9 +65,9 @@ def _failed(error: Exception) -> int:
     expected = of_failure(error)
     if expected is None:
         from mm_tui import crash
-        from mm_tui.settings.sections import data_dir
+        from mm_tui.settings.paths import reports_dir
 
-        emit.note(crash.report(error, data_dir() / "reports"))
+        emit.note(crash.report(error, reports_dir()))
         return Exit.CRASH
     status, what, cure = expected
     emit.error(what, cure)

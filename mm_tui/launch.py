@@ -7,8 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from mm_tui import crash, pasting, startup
-from mm_tui.app import MmTui, reports_folder
+from mm_tui.app import MmTui
 from mm_tui.session import Session
+from mm_tui.settings.paths import reports_dir
 from mm_tui.store.opening import StoreUnusable
 from mm_tui.text import OneLine
 
@@ -46,7 +47,7 @@ def run(settings: Settings, profiles: Profiles | None = None, *, demo: tuple[One
         sys.stderr.write(f"mm-tui: {OneLine(str(error))}\n")
         return 10
     # An exception in a thread would else be printed, values and all, over the screen.
-    crash.install_hooks(reports_folder())
+    crash.install_hooks(reports_dir())
     pasting.install()
     app = MmTui(session, profiles)
     app.run()

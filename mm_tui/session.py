@@ -18,7 +18,7 @@ from mm_tui.clock import Clock, SystemClock
 from mm_tui.services.events import ignore
 from mm_tui.services.facts import HouseFacts
 from mm_tui.services.running import keep_running
-from mm_tui.settings import sections as config
+from mm_tui.settings import paths
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.belongs import Gateway, OtherGateway, bind
 from mm_tui.store.database import Database
@@ -61,8 +61,6 @@ ACCOUNT_SECONDS = 10.0
 
 ANSWER_SECONDS = 2.0
 """How long a poll's answers may take before what was seen with the last one counts as old."""
-EDITING = "editing"
-"""The folder in which texts lie while an editor has them, see `store.editor_files`."""
 
 log = logging.getLogger("mm_tui.session")
 
@@ -129,10 +127,10 @@ class Session:
         Raises:
             StoreUnusable: it cannot be opened.
         """
-        path = config.store_path(settings.profile.name)
+        path = paths.store_path(settings.profile.name)
         session = cls.on_store(settings, path, memory=settings.sync.memory, demo=demo)
         session.look_at_store()
-        if not session.news and (config.data_dir() / EDITING).exists():
+        if not session.news and paths.editing_dir().exists():
             from mm_tui.services.left_texts import taken_up
 
             session.news = taken_up(session.edits, settings.profile.name, session.clock.now())

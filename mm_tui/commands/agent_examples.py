@@ -9,7 +9,7 @@ from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
 from mm_tui.review.diff import compare
 from mm_tui.services.examples import store_of
-from mm_tui.settings.sections import examples_path
+from mm_tui.settings.paths import examples_path
 from mm_tui.store.examples import Example, ExampleStore
 from mm_tui.text import ManyLine, OneLine
 

@@ -132,7 +132,7 @@ def agent_session(settings: Settings, *, in_memory: bool = False) -> Session:
         StoreUnusable: it cannot be opened.
     """
     from mm_tui.session import Session
-    from mm_tui.settings.sections import store_path
+    from mm_tui.settings.paths import store_path
 
     store = store_path(settings.profile.name)
     path = None if in_memory else store.with_name(f"agent-{store.name}")

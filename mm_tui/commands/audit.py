@@ -163,7 +163,7 @@ async def _export(arguments: argparse.Namespace, chosen: Settings) -> int:
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Checks the journal. 0 when it is whole, 6 when not."""
-    from mm_tui.settings import sections as config
+    from mm_tui.settings import paths
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.opening import open_database
     from mm_tui.store.reading import opened_to_read
@@ -172,7 +172,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     if arguments.store is not None and not arguments.store.exists():
         raise CommandError(Exit.NOT_FOUND, f"there is no file {arguments.store}")
     chosen = common.settings(arguments)
-    path = arguments.store or config.store_path(chosen.profile.name)
+    path = arguments.store or paths.store_path(chosen.profile.name)
     beside = read_head(path)
     with opened_to_read(path) if path.exists() else open_database(path, memory=chosen.sync.memory)[0] as database:
         journal = Journal(database)
@@ -203,13 +203,13 @@ def run_accept(arguments: argparse.Namespace) -> int:
     """Goes on with the store as it is. 0 also when there was nothing to accept."""
     from mm_tui.clock import SystemClock
     from mm_tui.session import reviewer
-    from mm_tui.settings import sections as config
+    from mm_tui.settings import paths
     from mm_tui.store.audit.journal import Journal
     from mm_tui.store.opening import open_database
     from mm_tui.store.seal import StoreBehind, read_head
 
     chosen = common.settings(arguments)
-    path = config.store_path(chosen.profile.name)
+    path = paths.store_path(chosen.profile.name)
     with open_database(path, memory=chosen.sync.memory, rebuild=False)[0] as database:
         if not isinstance(database.trouble, StoreBehind):
             emit.line(OneLine("the journal is the one last seen: nothing to accept"))

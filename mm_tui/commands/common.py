@@ -40,9 +40,9 @@ def settings(arguments: argparse.Namespace, *, draws: bool = False) -> Settings:
 def report_crashes() -> None:
     """From now on every uncaught exception, of threads too, ends in a report without values."""
     from mm_tui import crash
-    from mm_tui.settings import sections as config
+    from mm_tui.settings import paths
 
-    crash.install_hooks(config.data_dir() / "reports")
+    crash.install_hooks(paths.reports_dir())
 
 
 def keys_of(chosen: Settings) -> Keys:

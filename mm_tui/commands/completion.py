@@ -78,7 +78,7 @@ def _mailboxes() -> Iterable[str]:
     import sqlite3
 
     from mm_tui.settings.file import load
-    from mm_tui.settings.sections import store_path
+    from mm_tui.settings.paths import store_path
 
     path = store_path(load().profile.name)
     if not path.exists():

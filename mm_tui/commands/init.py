@@ -68,11 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     from mm_tui.commands import config_writer
     from mm_tui.settings import file as config_file
+    from mm_tui.settings import paths
     from mm_tui.settings import sections as config
     from mm_tui.settings.keys import with_keys
     from mm_tui.settings.sections import Profile
 
-    path = arguments.config or config.config_path()
+    path = arguments.config or paths.config_path()
     name = arguments.profile or os.environ.get("MM_TUI_PROFILE") or "default"
     if config_writer.has_profile(path, name) and not arguments.replace:
         raise CommandError(

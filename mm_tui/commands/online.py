@@ -12,7 +12,7 @@ from mm_tui.services.events import ignore
 from mm_tui.services.queue.entries import ReviewQueue
 from mm_tui.services.sync.waiting_details import WaitingDetails
 from mm_tui.session import Session
-from mm_tui.settings import sections as config
+from mm_tui.settings import paths
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def online(chosen: Settings) -> AsyncIterator[Session]:
     if words := chosen.profile.mismatch:
         emit.note(OneLine(f"mm-tui: warning: {words}"))
     keys = common.keys_of(chosen)
-    session = Session.on_store(chosen, config.store_path(chosen.profile.name), memory=chosen.sync.memory)
+    session = Session.on_store(chosen, paths.store_path(chosen.profile.name), memory=chosen.sync.memory)
     try:
         if session.news:
             emit.note(OneLine(f"mm-tui: warning: {session.news}"))

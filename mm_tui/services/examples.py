@@ -19,7 +19,7 @@ from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import ARRIVED, Direction, Status
 from mm_tui.review.masking import masked
 from mm_tui.services import tags
-from mm_tui.settings.sections import examples_path
+from mm_tui.settings.paths import examples_path
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.examples import Example, ExampleStore
 from mm_tui.store.mail.mails import MailStore

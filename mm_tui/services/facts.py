@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mm_tui.settings.sections import config_path
+from mm_tui.settings.paths import config_path
 from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:

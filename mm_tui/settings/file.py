@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from mm_tui.settings.paths import config_path
 from mm_tui.settings.sections import (
     FORMAT,
     Agent,
@@ -31,7 +32,6 @@ from mm_tui.settings.sections import (
     Settings,
     Sync,
     Ui,
-    config_path,
 )
 from mm_tui.text import OneLine
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from mm_tui.settings import file as config_file
-from mm_tui.settings import sections as config
+from mm_tui.settings import paths
 from mm_tui.settings.keys import KEY_NAMES
 from mm_tui.settings.sections import ConfigError, Profile, Settings
 from mm_tui.text import OneLine
@@ -68,7 +68,7 @@ class Profiles:
     @property
     def file(self) -> Path:
         """The settings file."""
-        return self._path or config.config_path()
+        return self._path or paths.config_path()
 
     def listed(self) -> tuple[Listed, ...]:
         """All profiles, in the file's order. If there are none, the one from defaults and environment.

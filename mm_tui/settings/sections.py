@@ -6,21 +6,17 @@ documentation: `docs/configuration.md` is generated from them.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
-import platformdirs
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
 from mm_tui.settings.secret import Secret
 
-APP_NAME = "mm-tui"
 DEFAULT_URL = "https://api.multimail.dev"
 DEFAULT_AI21_HOST = "https://api.ai21.com/studio/v1"
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
@@ -393,27 +389,3 @@ class Settings(Section, frozen=True):
 
 FORMAT = 1
 """The version of `config.toml` that this program reads and writes (`version = 1` on its first line)."""
-
-
-def config_path() -> Path:
-    """The path of `config.toml`: `MM_TUI_CONFIG`, or in the user's config folder."""
-    if named := os.environ.get("MM_TUI_CONFIG"):
-        return Path(named)
-    return Path(platformdirs.user_config_dir(APP_NAME)) / "config.toml"
-
-
-def data_dir() -> Path:
-    """The folder for stores, reports and logs: `MM_TUI_DATA`, or the user's data folder."""
-    if named := os.environ.get("MM_TUI_DATA"):
-        return Path(named)
-    return Path(platformdirs.user_data_dir(APP_NAME))
-
-
-def store_path(profile: str) -> Path:
-    """The file of a profile's local store."""
-    return data_dir() / f"store-{quote(profile, safe='')}.sqlite3"
-
-
-def examples_path(profile: str) -> Path:
-    """The file of a profile's examples of wording."""
-    return data_dir() / f"examples-{quote(profile, safe='')}.sqlite3"

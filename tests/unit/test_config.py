@@ -9,6 +9,7 @@ import pytest
 
 from mm_tui.settings import file as config_file
 from mm_tui.settings import keys as key_sources
+from mm_tui.settings import paths
 from mm_tui.settings import sections as config
 from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.secret import Secret
@@ -170,7 +171,7 @@ def test_a_profile_shows_no_key() -> None:
 def test_store_paths_stay_in_the_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
     for name in ("default", "../x", "a/b", "..", "ä"):
-        assert config.store_path(name).parent == tmp_path
+        assert paths.store_path(name).parent == tmp_path
 
 
 # Key commands

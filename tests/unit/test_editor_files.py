@@ -17,7 +17,6 @@ from mm_tui.models import EditedDraft, RawContent
 from mm_tui.screens.pending.editor_process import EditorError, run_editor
 from mm_tui.services.edits import Edits
 from mm_tui.services.left_texts import taken_up
-from mm_tui.session import EDITING
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.editor_files import EditorFile, editing_folder, left_behind
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
@@ -153,7 +152,7 @@ def test_a_start_takes_up_what_lies_there(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("MM_TUI_DATA", str(tmp_path))
     session = idle_session()
     assert taken_up(session.edits, "acme", NOW) == ""
-    assert editing_folder("acme").parent == tmp_path / EDITING
+    assert editing_folder("acme").parent == tmp_path / "editing"
     file = EditorFile(editing_folder("acme"), GIVEN)
     file.path.write_bytes(b"Gr\xfc\xdfe\n")
     monkeypatch.setattr(Process, "is_alive", lambda _self: False)

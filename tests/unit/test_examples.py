@@ -25,8 +25,9 @@ from mm_tui.review.masking import masked
 from mm_tui.sandbox.model.replies import learned
 from mm_tui.services.assistant.service import as_examples
 from mm_tui.services.examples import LONGEST, MOST_TOKENS, MOST_USED, USED, Examples, Learner, _begin, store_of
+from mm_tui.settings.paths import examples_path
 from mm_tui.settings.secret import Secret
-from mm_tui.settings.sections import Assist, Profile, Settings, Sync, examples_path
+from mm_tui.settings.sections import Assist, Profile, Settings, Sync
 from mm_tui.store.database import Database
 from mm_tui.store.examples import MOST, Example, ExampleStore
 from mm_tui.text import ManyLine, OneLine

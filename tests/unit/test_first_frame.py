@@ -81,7 +81,7 @@ def first_frame(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         "MULTIMAIL_API_KEY": "mm_test_made_up",
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }
-    from mm_tui.settings.sections import store_path
+    from mm_tui.settings.paths import store_path
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MM_TUI_DATA", str(folder))

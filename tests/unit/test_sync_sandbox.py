@@ -21,9 +21,9 @@ from mm_tui.sandbox.gateway.state import State
 from mm_tui.sandbox.run.synthetic import fill_synthetic
 from mm_tui.services.events import SyncState
 from mm_tui.services.sync.service import Sync
+from mm_tui.settings.paths import store_path
 from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Sync as SyncSettings
-from mm_tui.settings.sections import store_path
 from mm_tui.store.audit.entries import AuditStore
 from mm_tui.store.database import Database
 from mm_tui.store.mail.mails import MailStore, MailView

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
 from mm_tui.crash import UnsafeEnvironment, refuse_unsafe_environment
+from mm_tui.settings import paths
 from mm_tui.settings import sections as config
 from mm_tui.settings.file import load as load_settings
 from mm_tui.settings.keys import with_keys
@@ -30,7 +31,7 @@ SMALLEST = (80, 24)
 
 def configuration(path: Path | None, profile: str | None) -> tuple[list[Check], Settings | None]:
     """The file, its modes, the profile and its keys; the settings with keys when they can be used."""
-    file = path or config.config_path()
+    file = path or paths.config_path()
     try:
         settings = load_settings(path, profile=profile)
     except config.ConfigError as error:
@@ -134,7 +135,7 @@ def _tmux() -> Check:
 
 def data_folder() -> list[Check]:
     """Whether there is a place for store, log and reports, with room in it."""
-    folder = config.data_dir()
+    folder = paths.data_dir()
     cure = "Check the permissions, or name another folder with MM_TUI_DATA."
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -163,7 +164,7 @@ def store(settings: Settings) -> list[Check]:
     from mm_tui.store.decisions.records import DecisionStore
     from mm_tui.store.seal import StoreError
 
-    path = config.store_path(settings.profile.name)
+    path = paths.store_path(settings.profile.name)
     if not path.exists():
         return [ok("store", "none yet: made on first use")]
     try:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mm_tui.private_files import private
-from mm_tui.settings import sections as config
+from mm_tui.settings import paths
 from mm_tui.text import OneLine
 
 FIELDS = ("call", "status", "ms", "fault", "asked", "size", "tries", "count", "phase", "email_id", "model")
@@ -65,7 +65,7 @@ class PrivateRotatingFile(logging.handlers.RotatingFileHandler):
 
 def log_path() -> Path:
     """Where the log is written."""
-    return config.data_dir() / "logs" / "mm-tui.log"
+    return paths.data_dir() / "logs" / "mm-tui.log"
 
 
 def set_up(*, debug: bool = False, on_stderr: bool = False) -> None:
@@ -84,7 +84,7 @@ def set_up(*, debug: bool = False, on_stderr: bool = False) -> None:
     path = log_path()
     try:
         # One after the other: parents that are made on the way do not get the mode.
-        config.data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths.data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         handler: logging.Handler = PrivateRotatingFile(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES)
     except OSError as error:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from mm_tui.private_files import replace_private
-from mm_tui.settings.sections import data_dir
+from mm_tui.settings.paths import editing_dir
 from mm_tui.store.decisions.edits import SavedEdit
 from mm_tui.store.decisions.locks import Process, token_of
 
@@ -21,7 +21,7 @@ TEXT, ABOUT = "draft.md", "about.json"
 
 def editing_folder(profile: str) -> Path:
     """The folder of a profile's files for the external editor."""
-    return data_dir() / "editing" / quote(profile, safe="")
+    return editing_dir() / quote(profile, safe="")
 
 
 class EditorFile:
