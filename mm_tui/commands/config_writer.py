@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from mm_tui.settings.sections import FORMAT, ConfigError
 
 _HEADER = "Settings of mm-tui: docs/configuration.md says what can stand here. Keep this file to yourself."
 
+_CURE = "Check space and permissions, or name another file with --config."
+
 
 def has_profile(path: Path, name: str) -> bool:
     """Whether the file has a profile of this name.
@@ -22,6 +25,19 @@ def has_profile(path: Path, name: str) -> bool:
         ConfigError: the file cannot be read or understood.
     """
     return name in config_file.parse(config_file.read(path, must_exist=False), path).get("profiles", {})
+
+
+def check_writable(path: Path) -> None:
+    """Finds out, before anything is asked, whether the file could be written.
+
+    Raises:
+        ConfigError: it could not.
+    """
+    folder = path.resolve().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(str(path), f"cannot be written: {folder} does not allow it", _CURE)
 
 
 def write_profile(path: Path, name: str, fields: Mapping[str, str | bool], *, default: bool) -> None:
@@ -63,6 +79,4 @@ def _replace(path: Path, text: str) -> None:
             target.parent.mkdir(mode=0o700, parents=True)
         replace_private(target, text)
     except OSError as error:
-        raise ConfigError(
-            str(path), f"cannot be written: {error.strerror}", "Check space and permissions, or name another file."
-        ) from None
+        raise ConfigError(str(path), f"cannot be written: {error.strerror}", _CURE) from None

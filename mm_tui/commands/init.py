@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import sys
 from pathlib import Path
@@ -12,24 +11,14 @@ from typing import TYPE_CHECKING
 from mm_tui.commands.common import Commands
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.text import ManyLine, OneLine
+from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    import msgspec
-
     from mm_tui.commands.key_probe import KeyReport
     from mm_tui.settings.secret import Secret
+    from mm_tui.settings.sections import Profile
 
 GATEWAY_KEYS = ("oversight", "send", "admin")
-_WHY = """\
-The gateway gives out keys with scopes. No key may both send and approve, so that
-nobody approves what they wrote:
-  oversight  read + oversight  sees the queue and decides: the one you need
-  send       read + send       submits your edits of a draft, replies and tags
-  admin      read + admin      the audit log, mailboxes and webhooks
-Leave a key empty to do without it. What you type is not shown. In place of a key you
-can give a command that prints it, after a "!": !pass show multimail/oversight
-"""
 
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
@@ -39,7 +28,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="set up a profile: keys, gateway, mailbox",
         description="Sets up a profile and writes it to the settings file (mode 0600). Asks for the keys on a "
-        "terminal, unless options or the environment give them. Each key is tried with calls that change nothing. A "
+        "terminal, unless options or the environment give them. Addresses and keys are tried with calls that change nothing. A "
         "KEY is the key itself, @FILE to read it from a file, or - for standard input: other users of this machine can "
         "see the arguments of a command.",
     )
@@ -64,14 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Sets up the profile."""
     import asyncio
 
-    import msgspec
-
     from mm_tui.commands import config_writer
+    from mm_tui.commands.init_questions import Questions, has_key
+    from mm_tui.commands.key_probe import ai21_fault
     from mm_tui.settings import file as config_file
     from mm_tui.settings import paths
     from mm_tui.settings import sections as config
     from mm_tui.settings.keys import with_keys
-    from mm_tui.settings.sections import Profile
 
     path = arguments.config or paths.config_path()
     name = arguments.profile or os.environ.get("MM_TUI_PROFILE") or "default"
@@ -79,35 +67,41 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(
             Exit.CONFIG, f"{path} has a profile {name!r} already", "Add --replace, or choose another --profile NAME."
         )
+    config_writer.check_writable(path)
     fields = _given(arguments)
-    asks = sys.stdin.isatty() and not any(
-        f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS
-    )
-    if asks:
-        _ask(fields, tries=not arguments.no_check)
-        typed = any(f"{key}_key" in fields for key in (*GATEWAY_KEYS, "ai21"))
-        arguments.keyring = arguments.keyring or (typed and _wants_keyring())
-    if not any(f"{key}_key" in fields or f"{key}_key_command" in fields for key in GATEWAY_KEYS):
+    _checked(name, fields)
+    questions = None
+    if sys.stdin.isatty() and not any(has_key(fields, key) for key in GATEWAY_KEYS):
+        questions = Questions(fields, tries=not arguments.no_check)
+        try:
+            questions.ask()
+            arguments.keyring = arguments.keyring or questions.wants_keyring()
+        except EOFError:
+            raise CommandError(
+                Exit.USAGE, "the input ended before everything was answered", "Nothing was written; start again."
+            ) from None
+    elif not any(has_key(fields, key) for key in GATEWAY_KEYS):
         raise CommandError(
             Exit.USAGE, "no key was given, and there is no terminal to ask on", "See `mm-tui init --help`."
         )
-    try:
-        profile = Profile.of({**fields, "name": name})
-    except msgspec.ValidationError as error:
-        raise _explained(error) from None
+    profile = _checked(name, fields).replaced(**(questions.found if questions else {}))
     profile = with_keys(config.Settings(profile=profile)).profile
     warnings = [profile.mismatch] if profile.mismatch else []
-    reports: dict[str, KeyReport] = {}
-    if not arguments.no_check:
+    reports = questions.reports if questions else {}
+    if not questions and not arguments.no_check:
         reports = asyncio.run(_probe_all(profile.url, profile.gateway_keys()))
         problems = _problems(reports)
+        if profile.ai21_key:
+            refused, doubt = asyncio.run(ai21_fault(profile.ai21_key, profile.ai21_host))
+            problems += [refused] if refused else []
+            warnings += [f"the AI21 key could not be tried: {doubt}"] if doubt else []
         if problems:
             raise CommandError(Exit.AUTH, "; ".join(problems), "Nothing was written. Add --no-check to write anyway.")
         if arguments.mailbox and not _has_mailbox(reports, arguments.mailbox):
             raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {arguments.mailbox}", "Nothing was written.")
     stored: dict[str, str | bool] = {**fields, "live": profile.is_live}
     if arguments.keyring:
-        _into_keyring(name, stored)
+        stored = _in_keyring(name, stored, asks=questions is not None)
     config_writer.write_profile(path, name, stored, default=arguments.default)
     config_file.load(path, profile=name)
     if not profile.oversight_key:
@@ -151,72 +145,22 @@ def _key(text: str, option: str) -> str:
         raise CommandError(Exit.USAGE, f"{option}: the file {text[1:]} cannot be read") from None
 
 
-def _ask(fields: dict[str, str], *, tries: bool) -> None:
-    """Asks for what is not given, keys hidden; with `tries` each key is tried at the gateway as it is given."""
-    from mm_tui.settings.sections import DEFAULT_URL
+def _checked(name: str, fields: dict[str, str]) -> Profile:
+    """The profile that these settings are.
 
-    emit.line(ManyLine(_WHY))
-    if "url" not in fields:
-        answer = input(f"Gateway [{DEFAULT_URL}]: ").strip()
-        if answer:
-            fields["url"] = answer
-    for name in GATEWAY_KEYS:
-        while fault := _ask_key(fields, name, f"{name} key: ", tries=tries):
-            emit.note(
-                OneLine(f"{fault}. Give another, or leave it empty to do without it; your other answers are kept.")
-            )
-    if "ai21_key" not in fields and "ai21_key_command" not in fields:
-        _ask_key(fields, "ai21", "AI21 key (for the assistant): ")
-
-
-def _ask_key(fields: dict[str, str], name: str, prompt: str, *, tries: bool = False) -> str:
-    """Asks for a key, or the command that prints it. Returns what is wrong with the key; empty when it is taken."""
-    answer = getpass.getpass(prompt).strip()
-    if answer.startswith("!"):
-        fields[f"{name}_key_command"] = answer[1:].strip()
-    elif answer:
-        if tries and (fault := _fault(name, answer, fields.get("url"))):
-            return fault
-        fields[f"{name}_key"] = answer
-    return ""
-
-
-def _fault(name: str, answer: str, url: str | None) -> str:
-    """What is wrong with a key that was typed; empty when nothing is, or the gateway cannot be asked now."""
-    import asyncio
-
+    Raises:
+        CommandError: one of them cannot be used.
+    """
     import msgspec
 
-    from mm_tui.commands.key_probe import faults, probe
-    from mm_tui.gateway.errors import GatewayError
+    from mm_tui.settings.file import fault_of
     from mm_tui.settings.sections import Profile
 
     try:
-        profile = Profile.of({"name": "new", f"{name}_key": answer, **({"url": url} if url else {})})
-        report = asyncio.run(probe(profile.url, profile.gateway_keys()[name]))
+        return Profile.of({**fields, "name": name})
     except msgspec.ValidationError as error:
-        return _explained(error).what
-    except GatewayError as error:
-        # All keys are tried once more before anything is written, and there it is an error.
-        emit.note(OneLine(f"the {name} key could not be tried: {error.message}"))
-        return ""
-    return "; ".join(faults(name, report))
-
-
-def _wants_keyring() -> bool:
-    """Asks where the keys shall be kept, where there is a choice."""
-    from importlib.util import find_spec
-
-    if find_spec("keyring") is None:
-        return False
-    return input("Keep the keys in the system's keyring instead of the settings file? [y/N]: ").strip().lower() == "y"
-
-
-def _explained(error: msgspec.ValidationError) -> CommandError:
-    from mm_tui.settings.file import fault_of
-
-    place, what = fault_of(error)
-    return CommandError(Exit.USAGE, ": ".join([*place, what]))
+        place, what = fault_of(error)
+        raise CommandError(Exit.USAGE, ": ".join([*place, what]), "See `mm-tui init --help`.") from None
 
 
 async def _probe_all(url: str, keys: dict[str, Secret]) -> dict[str, KeyReport]:
@@ -235,16 +179,27 @@ def _has_mailbox(reports: dict[str, KeyReport], wanted: str) -> bool:
     return any(wanted in (box.address, box.id) for report in reports.values() for box in report.mailboxes)
 
 
-def _into_keyring(profile: str, stored: dict[str, str | bool]) -> None:
-    """Moves the keys out of what is written into the file."""
+def _in_keyring(profile: str, stored: dict[str, str | bool], *, asks: bool) -> dict[str, str | bool]:
+    """Puts the keys into the keyring; returns what is left for the file. With `asks`, a fault is a question."""
+    from mm_tui.commands.init_questions import yes
     from mm_tui.settings.keys import KEY_NAMES, into_keyring
     from mm_tui.settings.secret import Secret
+    from mm_tui.settings.sections import ConfigError
 
-    for name in KEY_NAMES:
-        key = stored.pop(f"{name}_key", None)
-        if isinstance(key, str):
-            into_keyring(profile, name, Secret(key))
-    stored["keyring"] = True
+    try:
+        for name in KEY_NAMES:
+            key = stored.get(f"{name}_key")
+            if isinstance(key, str):
+                into_keyring(profile, name, Secret(key))
+    except ConfigError as error:
+        if not asks:
+            raise
+        emit.note(OneLine(f"{error.where}: {error.what}"))
+        if yes("Keep the keys in the settings file (mode 0600) after all?"):
+            return stored
+        raise
+    return {**{name: value for name, value in stored.items() if name.removesuffix("_key") not in KEY_NAMES},
+            "keyring": True}  # fmt: skip
 
 
 def _tell(

@@ -1,20 +1,28 @@
-"""What a gateway key may do, found by calls that change nothing."""
+"""What an address and a key are good for, found by calls that change nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.gateway.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
+from mm_tui.gateway.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    GatewayError,
+    Malformed,
+    NotFound,
+    NotMultiMail,
+    Unauthorized,
+)
 from mm_tui.gateway.keys import Keys
 from mm_tui.models import Mailbox
+from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
 
-if TYPE_CHECKING:
-    from mm_tui.settings.secret import Secret
-
+ADDRESS_SECONDS = 15.0
+"""How long an address or the assistant may take to answer while a human waits at the prompt."""
 NOBODY = "00000000000000000000000000"
 """An id that no e-mail has: withdrawing it changes nothing, and tells whether the key may send."""
 
@@ -55,6 +63,77 @@ async def probe(url: str, key: Secret) -> KeyReport:
             if await _allowed(call):
                 scopes.append(scope)
     return KeyReport(known=True, scopes=tuple(scopes), mailboxes=mailboxes)
+
+
+async def address_fault(url: str) -> str:
+    """Why no profile can use this address; empty where a gateway answers. No real key is sent.
+
+    Raises:
+        GatewayError: nothing answers, or only with a fault.
+    """
+    nobody = Secret("mm_test_address_check")
+    async with GatewayClient(
+        url, Keys(oversight=nobody, send=nobody, admin=nobody), timeout=ADDRESS_SECONDS
+    ) as gateway:
+        if fault := await no_gateway(gateway):
+            return str(fault)
+        try:
+            await gateway.mailboxes()
+        except (Unauthorized, Forbidden):
+            return ""
+    return ""
+
+
+async def no_gateway(client: GatewayClient) -> OneLine | None:
+    """Why what answers at the address is no MultiMail gateway; None for one that is, or that cannot be reached.
+
+    Asked of two calls that every gateway knows, one of which needs no key: a single one may be kept back by a proxy.
+    """
+    faults: list[str] = []
+    for path, ask in (("/health", client.health), ("/v1/mailboxes", client.mailboxes)):
+        try:
+            await ask()
+        except NotMultiMail as error:
+            faults.append(str(error.message).partition(f"{path} ")[2] or "is not found")
+        except Malformed:
+            faults.append("answers with something else")
+        except GatewayError:
+            return None
+        else:
+            if path == "/v1/mailboxes":
+                return None
+            faults.append("answers")
+    health, mailboxes = faults
+    if health == mailboxes:
+        what = f"/health and /v1/mailboxes {mailboxes.replace('is ', 'are ', 1).replace('answers', 'answer', 1)}"
+    elif health == "answers":
+        what = f"/v1/mailboxes {mailboxes}"
+    else:
+        what = f"/health {health}, /v1/mailboxes {mailboxes}"
+    return OneLine(f"{NotMultiMail.default_message}: {what}")
+
+
+async def ai21_fault(key: Secret, host: str) -> tuple[str, str]:
+    """Tries an AI21 key with a question that costs a few tokens.
+
+    Returns:
+        Why the key is refused, and why it could not be tried; both empty when it is good.
+    """
+    from mm_tui.assist import errors
+    from mm_tui.assist.jamba import Jamba
+    from mm_tui.assist.model import Message
+    from mm_tui.settings.sections import Assist
+
+    async with Jamba(key, host, attempts=1) as jamba:
+        try:
+            await jamba.complete([Message("user", "Hi")], Assist().small_model, max_tokens=1, deadline=ADDRESS_SECONDS)
+        except errors.Unauthorized:
+            return "AI21 does not accept the key", ""
+        except errors.Empty:
+            return "", ""
+        except errors.AssistError as error:
+            return "", str(error.words)
+    return "", ""
 
 
 async def _allowed(call: Callable[[], Awaitable[object]]) -> bool:

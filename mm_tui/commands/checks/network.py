@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from mm_tui.commands import common, key_probe
 from mm_tui.commands.checks.check import Check, ok, problem, warning
 from mm_tui.commands.output.exits import Exit
-from mm_tui.gateway.errors import GatewayError, Malformed, NotMultiMail, ServerFault, TooMany
+from mm_tui.gateway.errors import GatewayError, NotMultiMail, ServerFault, TooMany
 from mm_tui.settings.sections import LOOPBACK_HOSTS, ConfigError
-from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
-    from mm_tui.gateway.client import GatewayClient
     from mm_tui.settings.sections import Settings
 
 SLOW_MS = 2000
@@ -28,7 +26,7 @@ async def gateway(settings: Settings) -> list[Check]:
     found: list[Check] = []
     try:
         async with common.gateway(settings) as client:
-            if (fault := await _no_gateway(client)) is not None:
+            if (fault := await key_probe.no_gateway(client)) is not None:
                 return [problem("gateway", f"{profile.url}: {fault}", NotMultiMail.what_to_do, Exit.GATEWAY)]
             begun = time.monotonic()
             word = await client.health()
@@ -71,35 +69,6 @@ async def gateway(settings: Settings) -> list[Check]:
         if scope not in profile.gateway_keys():
             found.append(warning(f"keys.{scope}", f"not set: {loss}", "Add it with `mm-tui init --replace`."))
     return found
-
-
-async def _no_gateway(client: GatewayClient) -> OneLine | None:
-    """Why what answers at the address is no MultiMail gateway; None for one that is, or that cannot be reached.
-
-    Asked of two calls that every gateway knows, one of which needs no key: a single one may be kept back by a proxy.
-    """
-    faults: list[str] = []
-    for path, ask in (("/health", client.health), ("/v1/mailboxes", client.mailboxes)):
-        try:
-            await ask()
-        except NotMultiMail as error:
-            faults.append(str(error.message).partition(f"{path} ")[2] or "is not found")
-        except Malformed:
-            faults.append("answers with something else")
-        except GatewayError:
-            return None
-        else:
-            if path == "/v1/mailboxes":
-                return None
-            faults.append("answers")
-    health, mailboxes = faults
-    if health == mailboxes:
-        what = f"/health and /v1/mailboxes {mailboxes.replace('is ', 'are ', 1).replace('answers', 'answer', 1)}"
-    elif health == "answers":
-        what = f"/v1/mailboxes {mailboxes}"
-    else:
-        what = f"/health {health}, /v1/mailboxes {mailboxes}"
-    return OneLine(f"{NotMultiMail.default_message}: {what}")
 
 
 def _health(url: str, word: str, took: int) -> Check:
