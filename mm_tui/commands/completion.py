@@ -24,7 +24,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="print completion for a shell",
         description="Prints completion for a shell. For bash: "
         "mm-tui completion bash > ~/.local/share/bash-completion/completions/mm-tui; for zsh, into a file _mm-tui in a "
-        "folder of $fpath.",
+        "folder of $fpath; for fish, into ~/.config/fish/completions/mm-tui.fish.",
     )
     parser.add_argument("shell", choices=(*SHELLS, *NAMES), metavar=f"{{{','.join(SHELLS)}}}")
     parser.set_defaults(run=partial(run, build))
@@ -57,8 +57,11 @@ def _say_what_completes(parser: argparse.ArgumentParser) -> None:
             action.complete = shtab.FILE  # type: ignore[attr-defined] # shtab's way to be told
         elif action.metavar == "DIR":
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-        elif (names := _OFFERED.get(action.option_strings[-1] if action.option_strings else "")) is not None:
-            action.complete = dict.fromkeys(_FUNCTION, f"_mm_tui_{names}")  # type: ignore[attr-defined]
+        elif (names := _OFFERED.get(action.option_strings[-1] if action.option_strings else action.dest)) is not None:
+            asked = f"mm-tui completion {names} 2>/dev/null"
+            action.complete = {  # type: ignore[attr-defined]
+                **dict.fromkeys(_FUNCTION, f"_mm_tui_{names}"), "fish": f"({asked})", "tcsh": f"`{asked}`",
+            }  # fmt: skip
 
 
 def _profiles() -> Iterable[str]:
@@ -92,12 +95,18 @@ def _mailboxes() -> Iterable[str]:
         return []
 
 
-SHELLS = ("bash", "zsh", "tcsh")
+def _topics() -> Iterable[str]:
+    from mm_tui.commands.manual import pages
+
+    return pages()
+
+
+SHELLS = ("bash", "zsh", "fish", "tcsh")
 NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
-    "profiles": _profiles, "filters": _filters, "mailboxes": _mailboxes,
+    "profiles": _profiles, "filters": _filters, "mailboxes": _mailboxes, "topics": _topics,
 }  # fmt: skip
 """What the scripts ask for while one types."""
-_OFFERED = {"--profile": "profiles", "--filter": "filters", "--mailbox": "mailboxes"}
+_OFFERED = {"--profile": "profiles", "--filter": "filters", "--mailbox": "mailboxes", "topic": "topics"}
 _SAFE = re.compile(r"[\w.@+-]+", re.ASCII)
 """Names that mean nothing else to a shell; others are not offered, for bash expands what it is given."""
 _FUNCTION = {

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from mm_tui import query
+from mm_tui.commands.man_page import man_page
 from mm_tui.commands.output import exits, fields
 from mm_tui.commands.parser import build
 from mm_tui.gateway.calls import all_calls
@@ -35,6 +36,7 @@ def pages() -> dict[str, str]:
         "configuration.md": configuration_page(),
         "gateway.md": gateway_page(),
         "keys.md": keys_page(),
+        "mm-tui.1": man_page(build(), exit_words(), _GENERATED.strip("<!->\n ")),
         "risk.md": as_markdown(),
     }
 

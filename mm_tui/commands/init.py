@@ -28,9 +28,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="set up a profile: keys, gateway, mailbox",
         description="Sets up a profile and writes it to the settings file (mode 0600). Asks for the keys on a "
-        "terminal, unless options or the environment give them. Addresses and keys are tried with calls that change nothing. A "
-        "KEY is the key itself, @FILE to read it from a file, or - for standard input: other users of this machine can "
-        "see the arguments of a command.",
+        "terminal, unless options or the environment give them. Addresses and keys are tried with calls that change "
+        "nothing. A KEY is the key itself, @FILE to read it from a file, or - for standard input: other users of this "
+        "machine can see the arguments of a command.",
     )
     parser.add_argument("--url", help="the gateway's address; default: MultiMail's own")
     for name in GATEWAY_KEYS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from pathlib import Path
 
 from mm_tui.commands.common import Commands
@@ -25,16 +26,29 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the page, or each page's name with its heading."""
-    pages = {page.stem: page for page in sorted(folder().glob("*.md"))}
+    there = pages()
     if arguments.topic is None:
-        emit.table([(name, page.read_text("utf-8").partition("\n")[0].lstrip("# ")) for name, page in pages.items()])
+        emit.table([(name, page.read_text("utf-8").partition("\n")[0].lstrip("# ")) for name, page in there.items()])
         return Exit.OK
-    if arguments.topic not in pages:
+    topic = arguments.topic.removesuffix(".md").removeprefix("docs/")
+    if topic not in there:
+        near = difflib.get_close_matches(topic, there, 1)
         raise CommandError(
-            Exit.NOT_FOUND, f"there is no page {OneLine(arguments.topic)!r}", "`mm-tui docs` lists the pages."
+            Exit.NOT_FOUND,
+            f"there is no page {OneLine(arguments.topic)!r}",
+            f"Do you mean `mm-tui docs {near[0]}`?" if near else "`mm-tui docs` lists the pages.",
         )
-    emit.line(ManyLine(pages[arguments.topic].read_text("utf-8").rstrip("\n")))
+    emit.line(ManyLine(there[topic].read_text("utf-8").rstrip("\n")))
     return Exit.OK
+
+
+def pages() -> dict[str, Path]:
+    """The pages by their names.
+
+    Raises:
+        CommandError: they were not installed.
+    """
+    return {page.stem: page for page in sorted(folder().glob("*.md"))}
 
 
 def folder() -> Path:

@@ -67,9 +67,15 @@ def _tell_statuses(parser: argparse.ArgumentParser) -> None:
     for action in nested:
         for one in action.choices.values():
             _tell_statuses(one)
-    if not nested and parser.epilog is None:
-        may = [status for status in IN_SHORT if status is not Exit.RISK or " pending " in parser.prog]
-        parser.epilog = f"Exit status: {'; '.join(f'{status.value} {IN_SHORT[status]}' for status in may)}."
+    is_app = parser.prog in ("mm-tui", "mm-tui demo")
+    may = [
+        status
+        for status in IN_SHORT
+        if (status is not Exit.RISK or " pending" in parser.prog)
+        and (status not in (Exit.HANGUP, Exit.TERMINATED) or is_app)
+    ]
+    statuses = f"Exit status: {'; '.join(f'{status.value} {IN_SHORT[status]}' for status in may)}."
+    parser.epilog = f"{parser.epilog} {statuses}" if parser.epilog else statuses
 
 
 def common(parser: argparse.ArgumentParser) -> None:

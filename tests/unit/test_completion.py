@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mm_tui.commands.completion import SHELLS
 from mm_tui.commands.parser import build
 from mm_tui.models import Mailbox
 from mm_tui.store.database import Database
@@ -78,6 +79,7 @@ mm-tui() { "$PYTHON" -m mm_tui "$@"; }
         (["pending", "list", "--mailbox", "su"], {"support@acme.example"}),
         (["--config", "a-fi"], {"a-file.toml"}),
         (["sandbox", "serve", "--data", "a-f"], {"a-folder"}),
+        (["docs", "sa"], {"safety", "sandbox"}),
     ],
 )
 def test_bash_completes_names_and_files(tmp_path: Path, typed: list[str], offered: set[str]) -> None:
@@ -102,6 +104,30 @@ def test_bash_completes_names_and_files(tmp_path: Path, typed: list[str], offere
     )  # fmt: skip
     assert (set(done.stdout.split()), done.stderr) == (offered, "")
     assert not (tmp_path / "owned").exists(), "no name is run by the shell"
+
+
+FISH = r"""
+function mm-tui; $PYTHON -m mm_tui $argv; end
+source $argv[1]
+complete -C 'mm-tui pend'; complete -C 'mm-tui docs sa'
+"""
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_commands_and_names(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["fish", "-c", FISH, str(script(tmp_path, "fish"))],
+        capture_output=True, text=True, env={**os.environ, "PYTHON": sys.executable}, check=False,
+    )  # fmt: skip
+    assert {line.partition("\t")[0] for line in done.stdout.splitlines()} == {"pending", "safety", "sandbox"}, (
+        done.stderr
+    )
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_asks_the_program_for_names(tmp_path: Path, shell: str) -> None:
+    text = script(tmp_path, shell).read_text("utf-8")
+    assert all(f"mm-tui completion {names} " in text for names in ("profiles", "filters", "mailboxes", "topics"))
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")

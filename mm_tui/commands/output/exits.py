@@ -49,7 +49,10 @@ IN_SHORT = {
     Exit.RATE_LIMITED: "too many requests",
     Exit.RISK: "a high risk that was not accepted",
     Exit.CONFIG: "settings or store cannot be used",
+    Exit.HANGUP: "the terminal was closed",
     Exit.INTERRUPTED: "interrupted",
+    Exit.PIPE: "the reader of the output stopped reading",
+    Exit.TERMINATED: "told to end",
 }
 """For the help of each command."""
 
