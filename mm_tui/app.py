@@ -16,8 +16,10 @@ from mm_tui.compact_driver import compacting
 from mm_tui.control_filter import ControlFilter
 from mm_tui.keyboard import Keyboard, KeyPassed
 from mm_tui.messages import Said, ServiceEventReceived, ServicesReady, SubjectChanged
+from mm_tui.news import News
 from mm_tui.screens.base import BaseScreen
 from mm_tui.screens.dialogs.asking import look_at_question
+from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.settings.paths import reports_dir
 from mm_tui.text import OneLine
 from mm_tui.textual_private import forget_shown, keep_backgrounds_still, tell_of_every_size
@@ -27,8 +29,6 @@ from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.words import with_keys
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rich.console import RenderableType
     from textual.app import SystemCommand
     from textual.driver import Driver
@@ -36,13 +36,11 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from mm_tui.notifier import Notifier
-    from mm_tui.services.decisions.outcomes import Outcomes
-    from mm_tui.services.events import ServiceEvent, SyncState
+    from mm_tui.services.events import ServiceEvent
     from mm_tui.session import Session
     from mm_tui.settings.profiles import Profiles
 
 
-CONTACTING = "contacting the gateway"
 IDLE_AFTER_SECONDS = 60.0
 THREADS = 4
 """For reading and writing the store. Each one costs a connection and its memory."""
@@ -50,33 +48,6 @@ IDLE_LOOK_SECONDS = 5.0
 STORE_LOOK_SECONDS = 2.0
 REDRAW = "screen.redraw"
 """Id of the act that draws the screen again."""
-
-
-def _inbox() -> Screen[Any]:
-    from mm_tui.screens.inbox.screen import InboxScreen
-
-    screen = InboxScreen()
-    # It is styled as it is mounted. A count that differs from the app's would have all styles parsed once more.
-    screen._css_update_count = 0
-    return screen
-
-
-def _pending() -> Screen[Any]:
-    from mm_tui.screens.pending.screen import PendingScreen
-
-    return PendingScreen()
-
-
-def _audit() -> Screen[Any]:
-    from mm_tui.screens.audit.screen import AuditScreen
-
-    return AuditScreen()
-
-
-def _mailboxes() -> Screen[Any]:
-    from mm_tui.screens.mailboxes.screen import MailboxesScreen
-
-    return MailboxesScreen()
 
 
 keep_backgrounds_still()
@@ -96,12 +67,7 @@ class MmTui(App[None], inherit_bindings=False):
     # The first screen's styles come with the app's: read later, they would have all styles parsed once more.
     CSS_PATH = ["app.tcss", "screens/inbox/inbox.tcss"]  # noqa: RUF012 - Textual declares it
     DEFAULT_MODE = "inbox"
-    MODES = {  # noqa: RUF012 - Textual declares it
-        "inbox": _inbox,
-        "pending": _pending,
-        "audit": _audit,
-        "mailboxes": _mailboxes,
-    }
+    MODES = MAIN_SCREENS
     BINDINGS = [  # noqa: RUF012 - Textual declares it
         *keymap.bindings("app"),
         *keymap.bindings("screen"),
@@ -134,12 +100,10 @@ class MmTui(App[None], inherit_bindings=False):
         self.unsaved = UnsavedWork(session.database.path)
         self.parting_words: list[str] = []
         """What to say on the terminal once the app has ended."""
-        self._asked_sync_at: datetime | None = None
-        """When the reader asked for a sync that has not been answered."""
         self._last_input = session.clock.monotonic()
         self._active = True
         self._caller: Notifier | None = None
-        self._outcomes: Outcomes | None = None
+        self._news = News(session, self.say, self.unsay)
 
     # Looks
 
@@ -282,32 +246,9 @@ class MmTui(App[None], inherit_bindings=False):
         self.post_message(ServiceEventReceived(notice))
 
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
-        """Says what came of a decision, on whatever screen the reader is."""
-        from mm_tui.services.events import DecisionChanged, SyncChanged
-
+        """Says what came of a decision or of a sync that was asked for, on whatever screen the reader is."""
         look_at_question(self)
-        if isinstance(message.notice, SyncChanged):
-            self._sync_answered(message.notice.state)
-        decisions = self.session.decisions
-        if decisions is None or not isinstance(message.notice, DecisionChanged):
-            return
-        if self._outcomes is None:
-            from mm_tui.services.decisions.outcomes import Outcomes
-
-            self._outcomes = Outcomes(self.session.clock)
-        if (news := self._outcomes.news(decisions.state(message.notice.email_id))) is not None:
-            self.say(news.words, "warning" if news.failed else "information")
-
-    def _sync_answered(self, state: SyncState) -> None:
-        """Takes back that the gateway is being asked, once it has answered or cannot be reached."""
-        asked = self._asked_sync_at
-        answered = asked is not None and state.last_ok_at is not None and state.last_ok_at >= asked
-        if asked is not None and (answered or state.error is not None):
-            self._asked_sync_at = None
-            if state.error is None:
-                self.say("up to date with the gateway")
-            else:
-                self.unsay(CONTACTING)
+        self._news.handle_event(message.notice)
 
     def _main_screens(self) -> list[BaseScreen]:
         stacks = list(self._screen_stacks.values())
@@ -366,8 +307,7 @@ class MmTui(App[None], inherit_bindings=False):
         self.session.sync.wake(asked=True)
         if self.session.decisions is not None:
             self.session.decisions.hurry()
-        self._asked_sync_at = self.session.clock.now()
-        self.say(CONTACTING)
+        self._news.sync_asked()
 
     @work(group="undo", exit_on_error=False)
     async def action_undo(self) -> None:

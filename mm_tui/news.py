@@ -1,0 +1,68 @@
+"""What the reader is told of the services' events in one line, on whatever screen they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from mm_tui.services.decisions.outcomes import Outcomes
+    from mm_tui.services.events import ServiceEvent, SyncState
+    from mm_tui.session import Session
+
+CONTACTING = "contacting the gateway"
+
+
+class News:
+    """Turns events into lines.
+
+    Args:
+        session: where the events come from.
+        say: shows a line, of a severity.
+        unsay: takes a line back.
+    """
+
+    def __init__(self, session: Session, say: Callable[[str, str], None], unsay: Callable[[str], None]) -> None:
+        self._session = session
+        self._say = say
+        self._unsay = unsay
+        self._sync_asked_at: datetime | None = None
+        """When the reader asked for a sync that has not been answered."""
+        self._outcomes: Outcomes | None = None
+
+    def sync_asked(self) -> None:
+        """The reader has asked for a sync."""
+        self._sync_asked_at = self._session.clock.now()
+        self._say(CONTACTING, "information")
+
+    def handle_event(self, event: ServiceEvent) -> None:
+        """Says what came of a decision, or of a sync that was asked for."""
+        from mm_tui.services.events import DecisionChanged, SyncChanged
+
+        if isinstance(event, SyncChanged):
+            self._sync_answered(event.state)
+        elif isinstance(event, DecisionChanged):
+            self._decision_changed(event.email_id)
+
+    def _decision_changed(self, email_id: str) -> None:
+        if (decisions := self._session.decisions) is None:
+            return
+        if self._outcomes is None:
+            from mm_tui.services.decisions.outcomes import Outcomes
+
+            self._outcomes = Outcomes(self._session.clock)
+        if (news := self._outcomes.news(decisions.state(email_id))) is not None:
+            self._say(news.words, "warning" if news.failed else "information")
+
+    def _sync_answered(self, state: SyncState) -> None:
+        """Takes back that the gateway is being asked, once it has answered or cannot be reached."""
+        asked = self._sync_asked_at
+        answered = asked is not None and state.last_ok_at is not None and state.last_ok_at >= asked
+        if asked is not None and (answered or state.error is not None):
+            self._sync_asked_at = None
+            if state.error is None:
+                self._say("up to date with the gateway", "information")
+            else:
+                self._unsay(CONTACTING)
