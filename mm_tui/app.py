@@ -23,7 +23,7 @@ from mm_tui.screens.main import MAIN_SCREENS
 from mm_tui.settings.paths import reports_dir
 from mm_tui.text import OneLine
 from mm_tui.textual_private import forget_shown, keep_backgrounds_still, tell_of_every_size
-from mm_tui.theme import DEFAULT_THEME, THEMES, fallbacks
+from mm_tui.theme import DEFAULT_THEME, THEMES, ours
 from mm_tui.unsaved import UnsavedWork
 from mm_tui.widgets.chrome import StatusLine
 from mm_tui.widgets.words import with_keys
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from textual.app import SystemCommand
     from textual.driver import Driver
     from textual.screen import Screen
+    from textual.theme import Theme
     from textual.worker import Worker
 
     from mm_tui.notifier import Notifier
@@ -80,6 +81,8 @@ class MmTui(App[None], inherit_bindings=False):
     def __init__(
         self, session: Session, profiles: Profiles | None = None, welcome: tuple[OneLine, str] | None = None
     ) -> None:
+        self._themes: dict[str, Theme] = {}
+        """Each theme as it is used here, by name."""
         super().__init__()
         self.session = session
         self._profiles = profiles
@@ -120,8 +123,14 @@ class MmTui(App[None], inherit_bindings=False):
             self.add_class(f"-theme-{name}", "-dark-mode" if theme.dark else "-light-mode", update=False)
             self.stylesheet.set_variables(self.get_css_variables())
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return fallbacks(self.current_theme)
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """One of ours, or one of Textual's with our variables."""
+        theme = super().get_theme(theme_name)
+        if theme is None:
+            return None
+        if theme.name not in self._themes:
+            self._themes[theme.name] = ours(theme)
+        return self._themes[theme.name]
 
     def get_system_commands(self, screen: Screen[Any]) -> list[SystemCommand]:
         """Every act that works here, by its words; nothing of Textual's own that writes files or leaves unasked."""

@@ -2,10 +2,14 @@
 
 One accent says where you are. Amber (`$warning`) and red (`$error`) stand for risk and failure only, and always
 beside a word or a sign. `$mm-dim` is for what may be skipped, `$mm-rule` for the thin line between panes and
-`$mm-here` for the row under the cursor.
+`$mm-here` for the row under the cursor. Signs are in the colours themselves; words in `$mm-accent`, `$mm-risk` and
+`$mm-fail`: in the terminal's own palette nobody knows which hues can be read, so there words have none.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.color import Color
 from textual.theme import Theme
@@ -13,31 +17,64 @@ from textual.theme import Theme
 DEFAULT_THEME = "mm-dark"
 READABLE = 4.5
 """Contrast that text must have on its background."""
+AIM = 4.6
+"""What a colour is brought to: a little more, for themes round once more."""
 
 
-def fallbacks(theme: Theme) -> dict[str, str]:
-    """Our own variables for a theme that does not set them (those built into Textual)."""
+TEXTS = ("foreground", "accent", "warning", "error", "success")
+"""Colours that words are written in."""
+SHADE = 0.15
+"""How much of the accent the row under the cursor has in a theme that is not ours."""
+RAISED = 0.5
+"""How much of a theme's panel colour a raised ground has: all of it would leave the hues too little room."""
+STEPS = 20
+"""In so many steps a colour is brought to white or black until it can be read."""
+
+
+def ours(theme: Theme) -> Theme:
+    """A theme of Textual's with our variables, its colours brought to where they can be read (WCAG 2.2, level AA).
+
+    Args:
+        theme: one of `THEMES` stays as it is.
+    """
+    if theme in THEMES:
+        return theme
     if theme.ansi:
-        return {
-            "mm-dim": "ansi_default",
-            "mm-rule": "ansi_bright_black",
-            "mm-here": "ansi_blue",
-            "mm-here-text": "ansi_bright_white",
-        }
-    colours = theme.to_color_system().generate()
-    return {
-        "mm-dim": _dimmed(colours["foreground"], colours["background"]),
-        "mm-rule": f"{colours['foreground']} 20%",
-        "mm-here": f"{colours['accent']} 25%",
-        "mm-here-text": colours["foreground"],
-    }
+        return replace(
+            theme, accent=TERMINAL.accent, warning=TERMINAL.warning, error=TERMINAL.error, success=TERMINAL.success,
+            variables=theme.variables | TERMINAL.variables,
+        )  # fmt: skip
+    given = theme.to_color_system().generate()
+    ground = Color.parse(given["background"])
+    raised = _as_written(ground.blend(Color.parse(given["panel"]), RAISED))
+    here = _as_written(ground.blend(Color.parse(given["accent"]), SHADE))
+    grounds = (ground, raised, here)
+    text = {name: _readable(Color.parse(given[name]), grounds) for name in TEXTS}
+    dim = _readable(ground.blend(text["foreground"], 0.6), grounds)
+    words, accent = text["foreground"].hex, text["accent"].hex
+    variables = _quiet(
+        dim.hex, ground.blend(text["foreground"], 0.2).hex, here.hex, words, accent, ground.hex,
+        risk=text["warning"].hex, fail=text["error"].hex,
+    )  # fmt: skip
+    return replace(
+        theme, background=ground.hex, surface=ground.hex, panel=raised.hex, foreground=words, accent=accent,
+        warning=text["warning"].hex, error=text["error"].hex, success=text["success"].hex,
+        variables=theme.variables | variables,
+    )  # fmt: skip
 
 
-def _dimmed(foreground: str, background: str) -> str:
-    """Text that may be skipped: as faint as WCAG's AA (4.5 to 1) allows, from 60 % of the text's own colour on."""
-    text, ground = Color.parse(foreground), Color.parse(background)
-    shares = (ground.blend(text, share / 100) for share in range(60, 100, 5))
-    return next((one for one in shares if _contrast(one, ground) >= READABLE), text).hex
+def _readable(colour: Color, grounds: Sequence[Color]) -> Color:
+    """The colour, or one lighter or darker that can be read on all of the grounds."""
+    lightest, darkest = Color(255, 255, 255), Color(0, 0, 0)
+    end = max(lightest, darkest, key=lambda one: min(_contrast(one, ground) for ground in grounds))
+    shades = (colour.blend(end, step / STEPS) for step in range(STEPS))
+    seen = map(_as_written, shades)
+    return next((one for one in seen if all(_contrast(one, ground) >= AIM for ground in grounds)), end)
+
+
+def _as_written(colour: Color) -> Color:
+    """Rounded as a theme has it, so that what is compared is what will be seen."""
+    return Color.parse(colour.hex)
 
 
 def _contrast(one: Color, other: Color) -> float:
@@ -51,13 +88,25 @@ def _luminance(colour: Color) -> float:
     return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
 
-def _quiet(dim: str, rule: str, here: str, here_text: str, strong: str, background: str) -> dict[str, str]:
+def _words(accent: str, risk: str, fail: str) -> dict[str, str]:
+    """The colours of words."""
+    return {"mm-accent": accent, "mm-risk": risk, "mm-fail": fail}
+
+
+def _quiet(
+    dim: str, rule: str, here: str, here_text: str, strong: str, background: str, *, risk: str, fail: str
+) -> dict[str, str]:
     """The variables of one theme: ours, and those of Textual's widgets that would otherwise be loud."""
     return {
         "mm-dim": dim,
         "mm-rule": rule,
         "mm-here": here,
         "mm-here-text": here_text,
+        **_words(strong, risk, fail),
+        "text-muted": dim,
+        "text-disabled": dim,
+        "input-selection-background": here,
+        "input-selection-foreground": here_text,
         "border": strong,
         "border-blurred": rule,
         "block-cursor-background": here,
@@ -90,7 +139,7 @@ MM_DARK = Theme(
     error="#ec6a5e",
     success="#ccd0d8",
     dark=True,
-    variables=_quiet("#8d95a2", "#2e333d", "#1d2a3b", "#eef1f6", "#7fb4e6", "#14161b"),
+    variables=_quiet("#8d95a2", "#2e333d", "#1d2a3b", "#eef1f6", "#7fb4e6", "#14161b", risk="#e3aa52", fail="#ec6a5e"),
 )
 MM_LIGHT = Theme(
     name="mm-light",
@@ -105,7 +154,7 @@ MM_LIGHT = Theme(
     error="#b3261e",
     success="#23272e",
     dark=False,
-    variables=_quiet("#5c636e", "#d4d3cd", "#d5e3f4", "#10141a", "#1f5fa8", "#fbfaf7"),
+    variables=_quiet("#5c636e", "#d4d3cd", "#d5e3f4", "#10141a", "#1f5fa8", "#fbfaf7", risk="#8a5600", fail="#b3261e"),
 )
 # Solarized makes bright black the background, light palettes do so with white: text is in the default colour or a hue.
 TERMINAL = Theme(
@@ -124,7 +173,23 @@ TERMINAL = Theme(
     success="ansi_default",
     dark=True,
     variables={
-        **_quiet("ansi_default", "ansi_bright_black", "ansi_blue", "ansi_bright_white", "ansi_cyan", "ansi_default"),
+        **_quiet(
+            "ansi_default",
+            "ansi_bright_black",
+            "ansi_default",
+            "ansi_default",
+            "ansi_cyan",
+            "ansi_default",
+            risk="ansi_default",
+            fail="ansi_default",
+        ),
+        **_words("ansi_default", "ansi_default", "ansi_default"),
+        # Reversed, text is as readable as the terminal's own.
+        "block-cursor-text-style": "reverse",
+        "block-cursor-blurred-text-style": "reverse",
+        "input-cursor-background": "ansi_default",
+        "input-cursor-foreground": "ansi_default",
+        "input-cursor-text-style": "reverse",
         "ansi-background": "ansi_black",
         "ansi-foreground": "ansi_white",
     },
@@ -142,7 +207,14 @@ HIGH_CONTRAST = Theme(
     error="#ff7b72",
     success="#ffffff",
     dark=True,
-    variables=_quiet("#d2d2d2", "#9a9a9a", "#ffffff", "#000000", "#4dd2ff", "#000000"),
+    variables={
+        **_quiet("#d2d2d2", "#9a9a9a", "#ffffff", "#000000", "#4dd2ff", "#000000", risk="#ffc400", fail="#ff7b72"),
+        # A line to choose has words in several colours, which white would swallow.
+        "block-cursor-background": "#333333",
+        "block-cursor-foreground": "#ffffff",
+        "block-cursor-blurred-background": "#333333",
+        "block-cursor-blurred-foreground": "#ffffff",
+    },
 )
 
 THEMES = (MM_DARK, MM_LIGHT, TERMINAL, HIGH_CONTRAST)

@@ -90,7 +90,7 @@ class TopLine(Widget):
             # A count that comes, goes or gets another digit must not push the other words about.
             text = f" {key} {word}{count:<{1 + COUNT_DIGITS if count and roomy else 0}} "
             here = name == self._mode
-            left.append(Content.styled(text, "bold $accent" if here else ""))
+            left.append(Content.styled(text, "bold $mm-accent" if here else ""))
             self._spans.append((at, at + len(text), name))
             at += len(text) + (1 if roomy else 0)
             if roomy:
@@ -99,11 +99,11 @@ class TopLine(Widget):
         room = width - start.cell_length
         # A live profile has a style of its own; without colours the word says it.
         if profile.is_live:
-            gap, badge = " ·", Content.styled(" LIVE ", "bold reverse $warning")
+            gap, badge = " ·", Content.styled(" LIVE ", "bold reverse $mm-risk")
         else:
             gap, badge = " · ", Content.assemble(("TEST", "$foreground"), " ")
         whose = Content.assemble(OneLine(profile.name), gap)
-        notes = [Content.styled(words, "$warning") for words in ("▲ keys do not match ", "▲ keys ")]
+        notes = [Content.styled(words, "$mm-risk") for words in ("▲ keys do not match ", "▲ keys ")]
         notes = notes if profile.mismatch else [Content("")]
         ways = [Content.assemble(*front, note) for front in ([whose, badge], [badge]) for note in notes]
         right = next((way for way in ways if way.cell_length <= room), ways[-1])

@@ -172,16 +172,16 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
         & > .pager--text { color: $foreground; }
         & > .pager--dim { color: $mm-dim; }
         & > .pager--strong { color: $foreground; text-style: bold; }
-        & > .pager--accent { color: $accent; }
+        & > .pager--accent { color: $mm-accent; }
         & > .pager--emphasis { color: $foreground; text-style: italic; }
         & > .pager--struck { color: $mm-dim; text-style: strike; }
         & > .pager--code { color: $foreground; background: $panel; }
         & > .pager--link { color: $foreground; text-style: underline; }
-        & > .pager--reader { color: $accent; text-style: underline; }
-        & > .pager--risk { color: $warning; text-style: underline; }
-        & > .pager--fail { color: $error; text-style: bold underline; }
+        & > .pager--reader { color: $mm-accent; text-style: underline; }
+        & > .pager--risk { color: $mm-risk; text-style: underline; }
+        & > .pager--fail { color: $mm-fail; text-style: bold underline; }
         & > .pager--added { color: $success; text-style: bold underline; }
-        & > .pager--removed { color: $error; text-style: strike; }
+        & > .pager--removed { color: $mm-fail; text-style: strike; }
     }
     """
 

@@ -82,7 +82,7 @@ def assistant(session: Session) -> Content:
     who = "stand-in model" if model.startswith(STAND_IN_MODEL) else model
     words = f"{who} ${spend.usd:.2f} today"
     if spend.over and spend.budget_usd > 0:
-        return Content.assemble(words, (" ▲ budget spent", "$warning"))
+        return Content.assemble(words, (" ▲ budget spent", "$mm-risk"))
     return Content(words)
 
 
@@ -97,7 +97,7 @@ def incidents(session: Session) -> Content:
     if not found:
         return Content("")
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1].email_id}{more} (in the queue)", "bold $error"))
+    return Content.assemble(("▲ ", "$error"), (f"incident: {found[-1].email_id}{more} (in the queue)", "bold $mm-fail"))
 
 
 def held(session: Session, undo: str) -> Content:
@@ -117,5 +117,5 @@ def held(session: Session, undo: str) -> Content:
     seconds = max(1, round((waiting[0] - now).total_seconds()))
     return Content.assemble(
         (f"{count(len(waiting), 'decision', 'decisions')} held for {seconds} s", "bold $foreground"),
-        (f" {undo}" if undo else "", "$accent"),
+        (f" {undo}" if undo else "", "$mm-accent"),
     )

@@ -60,12 +60,14 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         & > .list--row { color: $foreground; }
         & > .list--dim { color: $mm-dim; }
         & > .list--strong { color: $foreground; text-style: bold; }
-        & > .list--risk { color: $warning; }
-        & > .list--fail { color: $error; }
+        & > .list--risk { color: $mm-risk; }
+        & > .list--fail { color: $mm-fail; }
         & > .list--bar { color: $accent; background: $mm-here; }
         & > .list--here { color: $mm-here-text; background: $mm-here; }
         & > .list--here-strong { color: $mm-here-text; background: $mm-here; text-style: bold; }
-        & > .list--mark { color: $accent; text-style: bold; }
+        & > .list--mark { color: $mm-accent; text-style: bold; }
+        &:ansi > .list--here { text-style: reverse; }
+        &:ansi > .list--here-strong { text-style: bold reverse; }
     }
     """
 

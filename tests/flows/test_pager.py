@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.pilot import Pilot
 
-from mm_tui.theme import fallbacks
+from mm_tui.theme import ours
 from mm_tui.widgets.marks import Mark
 from mm_tui.widgets.pager import Page, Pager, without, wrapped
 from tests.support.app import until
@@ -49,7 +49,7 @@ class PaperApp(App[None]):
         self.seen: list[str] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return fallbacks(self.current_theme)
+        return ours(self.current_theme).variables
 
     def compose(self) -> ComposeResult:
         yield Pager(id="pager")
@@ -164,7 +164,7 @@ class TwoPagersApp(App[None]):
     """
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return fallbacks(self.current_theme)
+        return ours(self.current_theme).variables
 
     def compose(self) -> ComposeResult:
         with Horizontal():

@@ -6,11 +6,14 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from mm_tui.theme import THEMES, fallbacks
+from mm_tui.theme import THEMES, ours
 
 LEAST = 4.5
-TEXTS = ("foreground", "mm-dim", "accent", "warning", "error", "success")
-WITH_COLOURS = [theme for theme in THEMES if not theme.ansi]
+TEXTS = ("foreground", "mm-dim", "accent", "warning", "error", "success", "mm-accent", "mm-risk", "mm-fail",
+         "text-muted", "text-disabled")  # fmt: skip
+GROUNDS = ("background", "surface", "panel", "block-cursor-background", "block-cursor-blurred-background")
+ALL = [*THEMES, *(ours(theme) for theme in BUILTIN_THEMES.values())]
+WITH_COLOURS = [theme for theme in ALL if not theme.ansi]
 
 PALETTES = {
     # Background, default text, and the colours that text may have: cyan, yellow, red. Values of the palettes' authors.
@@ -47,11 +50,10 @@ def colours(theme: Theme) -> dict[str, Color]:
 @pytest.mark.parametrize("theme", WITH_COLOURS, ids=lambda theme: theme.name)
 def test_text_can_be_read_on_each_background(theme: Theme) -> None:
     found = colours(theme)
-    pairs = [(text, ground) for text in TEXTS for ground in ("background", "surface", "panel")]
-    pairs += [("mm-here-text", "mm-here"), ("input-cursor-foreground", "input-cursor-background")]
-    if theme.name != "high-contrast":
-        # There the row under the cursor is all in one colour.
-        pairs += [(text, "mm-here") for text in TEXTS]
+    pairs = [(text, ground) for text in TEXTS for ground in GROUNDS]
+    pairs += [("mm-here-text", "mm-here"), ("input-cursor-foreground", "input-cursor-background"),
+              ("input-selection-foreground", "input-selection-background"),
+              ("block-cursor-foreground", "block-cursor-background")]  # fmt: skip
     low = {
         f"{text} on {ground}": round(ratio, 2)
         for text, ground in pairs
@@ -60,23 +62,16 @@ def test_text_can_be_read_on_each_background(theme: Theme) -> None:
     assert low == {}
 
 
+WORDS = ("foreground", "mm-dim", "mm-here-text", "mm-accent", "mm-risk", "mm-fail")
+GROUND = ("background", "surface", "panel", "mm-here", "block-cursor-background")
+
+
+@pytest.mark.parametrize("theme", [theme for theme in ALL if theme.ansi], ids=lambda theme: theme.name)
 @pytest.mark.parametrize("palette", PALETTES)
-def test_secondary_text_is_as_readable_as_the_terminal_s_own(palette: str) -> None:
-    ground, known = PALETTES[palette]
-    own = contrast(Color.parse(known["ansi_default"]), Color.parse(ground))
-    for theme in (theme for theme in THEMES if theme.ansi):
-        dim = known[theme.variables["mm-dim"]]
-        assert contrast(Color.parse(dim), Color.parse(ground)) >= min(LEAST, own), theme.name
-
-
-@pytest.mark.parametrize("name", sorted(BUILTIN_THEMES))
-def test_a_theme_of_textual_gets_secondary_text_that_can_be_read(name: str) -> None:
-    theme = BUILTIN_THEMES[name]
-    wanted = fallbacks(theme)["mm-dim"]
-    if theme.ansi:
-        assert wanted == "ansi_default"
-        return
-    named = theme.to_color_system().generate()
-    ground = Color.parse(named["background"])
-    own = contrast(Color.parse(named["foreground"]), ground)
-    assert contrast(Color.parse(wanted), ground) >= min(LEAST, own), name
+def test_words_are_as_readable_as_the_terminal_s_own_in_its_colours(palette: str, theme: Theme) -> None:
+    paper, known = PALETTES[palette]
+    own = contrast(Color.parse(known["ansi_default"]), Color.parse(paper))
+    found = {**theme.to_color_system().generate(), **theme.variables}
+    assert {found[ground] for ground in GROUND} <= {"ansi_default", "transparent"}, "the palette's own ground"
+    for words in WORDS:
+        assert contrast(Color.parse(known[found[words]]), Color.parse(paper)) >= min(LEAST, own), words

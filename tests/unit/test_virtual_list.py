@@ -16,7 +16,7 @@ from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from mm_tui.text import OneLine
-from mm_tui.theme import fallbacks
+from mm_tui.theme import ours
 from mm_tui.widgets.cells import countable, fit_cells
 from mm_tui.widgets.line_input import LineInput
 from mm_tui.widgets.mail_list import MailList
@@ -61,7 +61,7 @@ class Host(App[None]):
         self.numbers = numbers
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return fallbacks(self.current_theme)
+        return ours(self.current_theme).variables
 
     def compose(self) -> ComposeResult:
         yield self.numbers

@@ -82,10 +82,10 @@ class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
 
     def _keys(self) -> Content:
         lines = [
-            Content.assemble((f"{choice.key}  ", "bold $accent"), (choice.words, "$foreground"))
+            Content.assemble((f"{choice.key}  ", "bold $mm-accent"), (choice.words, "$foreground"))
             for choice in self._choices.values()
         ]
-        lines.append(Content.assemble(("esc", "bold $accent"), f" {self._stay}"))
+        lines.append(Content.assemble(("esc", "bold $mm-accent"), f" {self._stay}"))
         return joined(lines, "\n")
 
     def on_key(self, event: events.Key) -> None:

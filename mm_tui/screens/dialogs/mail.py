@@ -152,7 +152,7 @@ def _link_lines(link: Link, findings: tuple[Finding, ...]) -> Content:
         parts += [("  says ", "$mm-dim"), OneLine(link.text[:120])]
     parts += ["\n", (OneLine(link.target[:300]), "$mm-dim")]
     for finding in sorted(findings, key=lambda one: -one.level):
-        colour = "$error" if finding.level is Level.HIGH else "$warning"
+        colour = "$mm-fail" if finding.level is Level.HIGH else "$mm-risk"
         parts += ["\n", (f"{finding.level.sign} {finding.words}", colour)]
     return Content.assemble(*parts)
 

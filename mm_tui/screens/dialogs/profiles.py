@@ -52,7 +52,7 @@ class ProfilesScreen(ModalScreen[str | None]):
 
     def _lines(self, profile: Listed) -> Content:
         is_here = profile.key == self._here
-        kind = (str(profile.kind.words), "bold $warning" if profile.kind is Kind.LIVE else "$foreground")
+        kind = (str(profile.kind.words), "bold $mm-risk" if profile.kind is Kind.LIVE else "$foreground")
         where = " · ".join(filter(None, (urlsplit(profile.url).netloc, profile.mailbox)))
         lines = [
             Content.assemble(

@@ -51,14 +51,14 @@ class Preview(Widget):
             _line("at", OneLine(exact(from_ms(row.received_at)))),
         ]
         word, style = chip(row)
-        signs = {"risk": "$warning", "fail": "$error"}
+        signs = {"risk": "$mm-risk", "fail": "$mm-fail"}
         if word:
             lines.append(Content.assemble((f"{'is':<{NAMES}}", "$mm-dim"), (OneLine(word), signs.get(style, ""))))
         if row.urgency in URGENCY_SIGNS:
             lines.append(
                 Content.assemble(
                     (f"{'urgency':<{NAMES}}", "$mm-dim"),
-                    (f"{URGENCY_SIGNS[row.urgency].strip()} {row.urgency}", "$warning"),
+                    (f"{URGENCY_SIGNS[row.urgency].strip()} {row.urgency}", "$mm-risk"),
                 )
             )
         if chips := chips_beside_label(row):
@@ -66,7 +66,7 @@ class Preview(Widget):
         if row.thread_size > 1:
             lines.append(_line("thread", OneLine(f"{row.thread_size} emails")))
         if row.hidden:
-            lines.append(Content.styled(f"▲ {row.hidden} hidden characters removed", "$warning"))
+            lines.append(Content.styled(f"▲ {row.hidden} hidden characters removed", "$mm-risk"))
         if row.summary:
             lines += [Content(""), Content(row.summary)]
         lines.append(Content(""))

@@ -196,7 +196,7 @@ def _hook_lines(hook: Webhook, mailbox: Mailbox | None, deliveries: Sequence[Web
     lines: list[str | tuple[str, str]] = [OneLine(hook.url), (f"\n  {more}", "$mm-dim")]
     if mine:
         newest = max(mine, key=lambda one: (one.created_at is not None, one.created_at or 0, one.id))
-        lines.append((f"\n  {delivery_words(newest)}", "" if went_well(newest) else "$warning"))
+        lines.append((f"\n  {delivery_words(newest)}", "" if went_well(newest) else "$mm-risk"))
     elif deliveries is not None:
         lines.append(("\n  told nothing lately", "$mm-dim"))
     return Content.assemble(*lines)

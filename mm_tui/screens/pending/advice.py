@@ -49,7 +49,7 @@ class Advice:
         asked = card.requested_action or card.intent
         said = [Content(card.label)] if card.label else []
         if card.urgency == "high":
-            said.append(Content.styled("high urgency", "$warning"))
+            said.append(Content.styled("high urgency", "$mm-risk"))
         if card.deadline:
             said.append(Content.assemble("by ", card.deadline))
         if asked not in _UNTOLD:
@@ -104,7 +104,7 @@ def newest_inbound(entry: QueueEntry) -> str:
 
 def facts_page(facts: Facts) -> Content:
     """The house facts of a mailbox in full, and what could not be read of them."""
-    lines = [Content.styled(f" ! {words}", "$warning") for words in facts.problems]
+    lines = [Content.styled(f" ! {words}", "$mm-risk") for words in facts.problems]
     for file in facts.files:
         lines += [Content.styled(file.name, "bold"), Content(file.text.rstrip()), Content("")]
     none = Content.styled("None. List the files in config.toml: [assist] facts.", "$mm-dim")

@@ -52,7 +52,7 @@ class FilterStrip(Widget):
             start += 1 + len(GAP)
         for one in filters[first:last]:
             here = one.filter == current
-            style = "bold $accent" if here else "$foreground"
+            style = "bold $mm-accent" if here else "$foreground"
             number = f" {one.number:<{DIGITS}}"
             pieces.append(Content.assemble((one.filter.name, style), (number, style if here else "$mm-dim")))
             self._spans.append((start, start + _cells(one), one.filter))

@@ -32,11 +32,11 @@ NOTE_CHARACTERS = 140
 CROWDED_CHARACTERS = 40
 """So much is given of a line that stands whole in the text below."""
 PHASE_SIGNS = {
-    Phase.HELD: ("◔ ", "$accent"),
-    Phase.WORKING: ("◑ ", "$accent"),
-    Phase.WAITING: ("◑ ", "$accent"),
-    Phase.DONE: ("✓ ", "$accent"),
-    Phase.UNDECIDED: ("○ ", "$mm-dim"),
+    Phase.HELD: "◔ ",
+    Phase.WORKING: "◑ ",
+    Phase.WAITING: "◑ ",
+    Phase.DONE: "✓ ",
+    Phase.UNDECIDED: "○ ",
 }
 
 
@@ -68,8 +68,8 @@ def head(
     lines = [
         Content.assemble(
             (subject if subject.strip() else OneLine("(no subject)"), "bold"),
-            (f"  {author_words(entry)}" if entry.author is not None else "", "$accent"),
-            ("  edited by you" if edit is not None else "", "$accent"),
+            (f"  {author_words(entry)}" if entry.author is not None else "", "$mm-accent"),
+            ("  edited by you" if edit is not None else "", "$mm-accent"),
             (f"  {short(entry.digest)}", "$mm-dim"),
         ),
         _row("from", Content.assemble(sender, _mode(mailbox))),
@@ -120,7 +120,7 @@ def _when(entry: QueueEntry, now: datetime | None) -> OneLine:
 def banner(
     release: DecisionView | None, entry: QueueEntry | None, change: ReadChange | None, *, screen: Screen[object]
 ) -> Content:
-    """What is happening to the email, in one line; empty when nothing is.
+    """What is happening to the email, in one line; empty when nothing is. All in the one colour of its ground.
 
     Args:
         release: the newest decision about it.
@@ -128,27 +128,27 @@ def banner(
         change: that it changed while it was read.
         screen: where it is shown: keys are named that work there.
     """
-    goes_on = (f"  {hint(screen, 'pending.next')}", "$accent") if entry is not None and entry.ended else ""
+    goes_on = f"  {hint(screen, 'pending.next')}" if entry is not None and entry.ended else ""
     if entry is not None and entry.ended and not tells_end(release):
-        return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, ("▲ ", "$warning")), (entry.ended, "bold"), goes_on)
+        return Content.assemble(PHASE_SIGNS.get(Phase.ELSEWHERE, "▲ "), (entry.ended, "bold"), goes_on)
     if change is not None and entry is not None and entry.edit is None and (release is None or release.ended):
         words = (
             f"changed at {change.at.astimezone():%H:%M} while you were reading: see what changed in Diff, the "
             "whole text in Draft"
         )
-        return Content.assemble(("▲ ", "$warning"), (words, "bold"))
+        return Content.assemble("▲ ", (words, "bold"))
     if release is not None:
-        sign, style = PHASE_SIGNS.get(release.phase, ("▲ ", "$warning"))
+        sign = PHASE_SIGNS.get(release.phase, "▲ ")
         words = release.question.words if release.question is not None else release.words
         words = OneLine(f"{words}: see Diff") if release.outcome is Outcome.NOT_AS_SEEN else words
         act = "pending.answer" if release.question is not None else "app.undo" if release.can_undo else ""
         key = f"  {hint(screen, act)}" if act else ""
-        return Content.assemble((sign, style), (words, "bold"), (key, "$accent"), goes_on)
+        return Content.assemble(sign, (words, "bold"), key, goes_on)
     if entry is not None and entry.edit is not None and not entry.edit_is_current:
         return Content.assemble(
-            ("▲ ", "$warning"),
+            "▲ ",
             ("the draft changed since your edit began", "bold"),
-            (f"  {hint(screen, 'pending.edit')}", "$accent"),
+            f"  {hint(screen, 'pending.edit')}",
         )
     return Content("")
 
@@ -175,7 +175,7 @@ def _party(party: Party) -> Content:
 def _parties(parties: Sequence[Party]) -> Content:
     if not fits_head([party.header for party in parties]):
         return _counted(len(parties))
-    return joined([_party(party) for party in parties], ", ") if parties else Content.styled(UNTOLD, "$error")
+    return joined([_party(party) for party in parties], ", ") if parties else Content.styled(UNTOLD, "$mm-fail")
 
 
 def _recipients(entry: QueueEntry) -> Content:

@@ -51,6 +51,7 @@ class ItemPane(Vertical):
     ItemPane {
         & > #item-head { height: auto; max-height: 50%; padding: 0 1; }
         & > #item-banner { height: auto; padding: 0 1; background: $mm-here; color: $mm-here-text; display: none; }
+        &:ansi > #item-banner { text-style: reverse; }
         & > #item-tabs { height: 1; padding: 0 1; color: $mm-dim; background: $panel; }
         & #item-side { display: none; width: 1fr; border-left: solid $mm-rule; }
         & #item-main { width: 1fr; }
@@ -263,7 +264,7 @@ class ItemPane(Vertical):
         inbound = self._entry is not None and self._entry.is_inbound
         words = [INBOUND_WORD if inbound and view is View.DRAFT else str(view) for view in views]
         tabs = [
-            Content.styled(word, "bold $accent" if view is self.view else "$mm-dim")
+            Content.styled(word, "bold $mm-accent" if view is self.view else "$mm-dim")
             for word, view in zip(words, views, strict=True)
         ]
         labels = joined(tabs, " │ ")

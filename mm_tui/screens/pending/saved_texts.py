@@ -45,7 +45,7 @@ class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
             yield Static(id="kept-title", classes="dialog--title")
             yield Pager(id="kept-text")
             keys = [("n p", "next, previous"), ("e", "edit and use"), ("c", "copy"), ("D", "discard"), ("esc", "close")]
-            pieces = [Content.assemble((key, "bold $accent"), f" {words}") for key, words in keys]
+            pieces = [Content.assemble((key, "bold $mm-accent"), f" {words}") for key, words in keys]
             yield Static(joined(pieces, "   "), classes="dialog--keys")
 
     def on_mount(self) -> None:

@@ -110,7 +110,7 @@ class Replying:
         pieces: list[tuple[str, str] | str] = ["reply to ", (OneLine(", ".join(named)), "bold $foreground")]
         if named != [row.sender]:
             pieces.append(
-                (OneLine(f" · not to the sender {row.sender}: the email asks for replies to that address"), "$warning")
+                (OneLine(f" · not to the sender {row.sender}: the email asks for replies to that address"), "$mm-risk")
             )
         return pieces
 

@@ -55,8 +55,8 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         & > .thread--row { color: $foreground; }
         & > .thread--dim { color: $mm-dim; }
         & > .thread--strong { color: $foreground; text-style: bold; }
-        & > .thread--risk { color: $warning; }
-        & > .thread--fail { color: $error; text-style: bold; }
+        & > .thread--risk { color: $mm-risk; }
+        & > .thread--fail { color: $mm-fail; text-style: bold; }
         & > .thread--bar { color: $accent; }
         & > .thread--emphasis { color: $foreground; text-style: italic; }
         & > .thread--struck { color: $mm-dim; text-style: strike; }
