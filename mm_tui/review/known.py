@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mm_tui.review.lookalike import (
     PROVIDERS,
@@ -273,59 +273,100 @@ class Known:
                 return found
         return None
 
-    def _is_established(self, domain: str) -> bool:
+    def _has_established(self, domain: str) -> bool:
         return any(part.established(domain) for part in self._parts)
 
+    # What rules ask. The answers are kept, so that it can be told whether others would be given now.
+
     @cached_property
+    def asked(self) -> dict[tuple[str, ...], object]:
+        """What was asked so far, each with its answer."""
+        return {}
+
+    def answers_as(self, asked: Mapping[tuple[str, ...], object]) -> bool:
+        """Whether everything that was asked of another one would be answered alike."""
+        return all(self._answer(*question) == answer for question, answer in asked.items())
+
+    def _answer(self, what: str, *about: str) -> Any:
+        question = (what, *about)
+        if question not in self.asked:
+            self.asked[question] = getattr(self, what)(*about)
+        return self.asked[question]
+
+    @property
     def has_anybody(self) -> bool:
         """Whether anybody is known at all."""
-        return any(True for part in self._parts for _ in part.known(part.book.by_first))
+        return bool(self._answer("_has_anybody"))
+
+    def is_established(self, address: str) -> bool:
+        """Whether somebody is beyond doubt."""
+        return bool(self._answer("_has_place", address.lower(), "established"))
 
     def knows(self, address: str) -> bool:
         """Whether mail was exchanged with this address before, or it takes part in the thread."""
-        return self._place(address.lower()) is not None
+        return bool(self._answer("_has_place", address.lower(), ""))
 
     def knows_domain(self, domain: str) -> bool:
         """Whether a domain is ours or that of somebody known."""
-        return domain in self.own_domains or any(
-            True for part in self._parts for _ in part.known(part.book.by_domain.get(domain, ()))
-        )
+        return domain in self.own_domains or bool(self._answer("_has_domain", domain))
 
     def names(self, first: str, last: str) -> bool:
         """Whether somebody known bears this name by their address; both as `plain_name` writes them."""
-        return any(True for part in self._parts for _ in part.known(part.book.by_name.get((first, last), ())))
+        return bool(self._answer("_has_name", first, last))
 
-    def with_word(self, word: str) -> Iterator[str]:
+    def with_word(self, word: str) -> Sequence[str]:
         """The known addresses whose registered name, or a part of what stands before the @, is this word.
 
         Args:
             word: lower case, of at least `SHORTEST_WORD` letters.
         """
-        for part in self._parts:
-            yield from (address for _, address in part.known(part.book.by_word.get(word, ())))
+        found: tuple[str, ...] = self._answer("_with_word", word)
+        return found
 
     def domain_imitated(self, domain: str) -> str | None:
         """The known domain that `domain` could be taken for without being it; None when there is none."""
-        domain = domain.lower()
+        found: str | None = self._answer("_domain_imitated", domain.lower())
+        return found
+
+    def address_imitated(self, address: str) -> str | None:
+        """The known address that `address` could be taken for without being it; None when there is none."""
+        found: str | None = self._answer("_address_imitated", address.lower())
+        return found
+
+    def _has_anybody(self) -> bool:
+        return any(True for part in self._parts for _ in part.known(part.book.by_first))
+
+    def _has_place(self, address: str, at_least: str) -> bool:
+        place = self._place(address)
+        return place == _FIRST if at_least else place is not None
+
+    def _has_domain(self, domain: str) -> bool:
+        return any(True for part in self._parts for _ in part.known(part.book.by_domain.get(domain, ())))
+
+    def _has_name(self, first: str, last: str) -> bool:
+        return any(True for part in self._parts for _ in part.known(part.book.by_name.get((first, last), ())))
+
+    def _with_word(self, word: str) -> tuple[str, ...]:
+        return tuple(one for part in self._parts for _, one in part.known(part.book.by_word.get(word, ())))
+
+    def _domain_imitated(self, domain: str) -> str | None:
         if not domain or any(same_site(domain, own) for own in self.own_domains):
             return None
         for own in sorted(self.own_domains):
             if imitates(shape(domain), shape(own), ours=True):
                 return own
-        if domain in PROVIDERS or any(map(self._is_established, upwards(domain))):
+        if domain in PROVIDERS or any(map(self._has_established, upwards(domain))):
             return None
-        if any(self._is_established(below) for part in self._parts for below in part.book.below.get(domain, ())):
+        if any(self._has_established(below) for part in self._parts for below in part.book.below.get(domain, ())):
             return None
         alike = {one for part in self._parts for one in part.book.imitated(domain)}
-        if (twin := min(filter(self._is_established, alike), default=None)) is not None:
+        if (twin := min(filter(self._has_established, alike), default=None)) is not None:
             return twin
         near = alike.union(one for part in self._parts for one in part.book.of_site(domain))
         first = min(((place, one) for one in near if (place := self._first_of(one)) is not None), default=None)
         return None if first is None or same_site(first[1], domain) else first[1]
 
-    def address_imitated(self, address: str) -> str | None:
-        """The known address that `address` could be taken for without being it; None when there is none."""
-        address = address.lower()
+    def _address_imitated(self, address: str) -> str | None:
         if self._place(address) == _FIRST:
             return None
         drawn = skeleton(address)

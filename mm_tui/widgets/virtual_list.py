@@ -7,7 +7,7 @@ and one of drawn lines. When keys change, the cursor stays on its row and the vi
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
@@ -316,6 +316,19 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
                     self._strips.pop((self._keys[index], line, index == self._cursor), None)
                     if (span := changed_cells(before, self.render_line(y))) is not None:
                         self.refresh(Region(span[0], y, span[1] - span[0], 1))
+
+    @property
+    def indexes_in_view(self) -> Iterator[tuple[int, Key]]:
+        """The rows that are on the screen: where each stands, and its key."""
+        first = self.scroll_offset.y // self._height
+        return enumerate(self._in_view()[2], start=first)
+
+    def forget_row(self, key: Key) -> None:
+        """Reads a row that is not in view anew when it comes into view."""
+        self._rows.pop(key, None)
+        for line in range(self._height):
+            for here in (False, True):
+                self._strips.pop((key, line, here), None)
 
     def redraw_row(self, index: int) -> None:
         """Redraws the row at `index`."""

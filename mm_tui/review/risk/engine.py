@@ -56,8 +56,12 @@ def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -
         context: what is known around it.
         settings: which rules run and how loudly; None takes the defaults.
     """
-    settings = settings or Risk()
-    reading = Reading(draft, context, settings)
+    return assess_within(Reading(draft, context, settings or Risk()))
+
+
+def assess_within(reading: Reading) -> Assessment:
+    """What the rules find in a draft that is being read. Whom they asked about is in `reading.known.asked`."""
+    draft, settings = reading.draft, reading.settings
     findings: list[Finding] = []
     for each in RULES:
         if each.code in settings.off or not (draft.outbound or each.inbound):

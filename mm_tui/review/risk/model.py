@@ -9,7 +9,7 @@ from typing import Self
 
 from mm_tui.models import Attachment, Direction, EmailDetail, EmailSummary, Party, PendingItem
 from mm_tui.review.findings import Finding, Level, worst
-from mm_tui.review.known import ESTABLISHED, Acquaintances
+from mm_tui.review.known import Acquaintances
 from mm_tui.text import CleanText, ManyLine, OneLine
 
 
@@ -163,10 +163,6 @@ class ThreadContext:
             return self.contacts
         return Acquaintances.of(self.known_addresses, self.recent_addresses)
 
-    def is_established(self, address: str) -> bool:
-        """Whether mail was exchanged with an address before, apart from this thread."""
-        return self.acquaintances.since(address.lower()) == ESTABLISHED
-
     @cached_property
     def domains(self) -> frozenset[str]:
         """All domains of ours."""
@@ -198,7 +194,7 @@ class Assessment:
     compared: bool = True
     """False when no text of the thread was known, so that nothing was compared with it."""
 
-    @property
+    @cached_property
     def level(self) -> Level:
         """The worst level of all findings."""
         return worst(self.findings)

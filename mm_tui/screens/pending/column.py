@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from mm_tui.services.decisions.listing import QueueListing
     from mm_tui.services.decisions.marks import Marks
-    from mm_tui.services.decisions.view import DecisionView
     from mm_tui.store.audit.made import MadeDecision
 
 READING = ("", "loading the queue …")
@@ -67,20 +66,13 @@ class QueueColumn(Vertical):
         if words != shown.empty_words:
             shown.empty_words = words
             shown.refresh()
-        views: dict[str, DecisionView] = {}
-        for decision in session.decisions.states() if session.decisions is not None else ():
-            # A question may stand on the edit, once its original waits no more.
-            views |= {key: decision for key in (decision.email_id, decision.replacement_id) if key is not None}
-        shown.show(
-            [
-                PendingRow.of(
-                    entry,
-                    view := views.get(key),
-                    marked=key in marks,
-                    noted=view is not None and view.looked_at,
-                )
-                for key, entry in listing.listed.items()
-            ]
-        )
+        listed = listing.listed
+
+        def row(key: str) -> PendingRow:
+            view = session.decisions.state(key) if session.decisions is not None else None
+            noted = view is not None and view.looked_at
+            return PendingRow.of(listed[key], view, marked=key in marks, noted=noted)
+
+        shown.show(list(listed), row)
         words_above = heading(listing, len(marks), self.kept or 0, session.settings.keys, self.progress)
         self.query_one("#heading", CachedStatic).put(words_above)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -67,28 +67,37 @@ class PendingList(VirtualList[str, PendingRow]):
     def __init__(self, clock: Clock, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._clock = clock
-        self._by_id: Mapping[str, PendingRow] = {}
+        self._read_row: Callable[[str], PendingRow] | None = None
         self.row_height = 2
 
     def on_mount(self) -> None:
         # Ages are counted anew.
         self.set_interval(TURN_SECONDS, self.redraw_ages)
 
-    def show(self, rows: Sequence[PendingRow]) -> None:
-        """Shows these rows; the cursor stays on its mail, or takes the one that moved into its place."""
-        before, self._by_id = self._by_id, {row.queued.item.id: row for row in rows}
-        keys = list(self._by_id)
-        if keys != list(self.keys):
+    def show(self, keys: Sequence[str], read_row: Callable[[str], PendingRow]) -> None:
+        """Shows these emails; the cursor stays on its email or moves to the one now in its place.
+
+        Args:
+            keys: their ids.
+            read_row: gives the row of one of them, now and whenever it comes into view.
+        """
+        self._read_row = read_row
+        if keys != self.keys:
             self.forget_rows()
             self.set_keys(keys)
             return
-        for index, key in enumerate(keys):
-            if before[key] != self._by_id[key]:
-                self._rows.pop(key, None)
+        seen = {key: index for index, key in self.indexes_in_view}
+        for key, before in list(self._rows.items()):
+            if (index := seen.get(key)) is None:
+                # Read anew when it comes into view.
+                self.forget_row(key)
+            elif before != (now := read_row(key)):
+                self._rows[key] = now
                 self.redraw_row(index)
 
     def fetch_rows(self, keys: Sequence[str]) -> Sequence[PendingRow]:
-        return [self._by_id[key] for key in keys]
+        assert self._read_row is not None, "there are no keys before there are rows"
+        return [self._read_row(key) for key in keys]
 
     def draw_row(self, row: PendingRow, line: int, width: int, here: bool) -> list[Segment]:
         style = "here" if here else "row"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -104,11 +105,15 @@ def with_ended(waiting: Sequence[QueueEntry], listed: Sequence[str], ended: Sequ
     Returns:
         All of them; each that stays stands behind the nearest mail before it that is still there.
     """
-    found = list(waiting)
-    for entry in sorted(ended, key=lambda one: listed.index(one.item.id)):
-        before = set(listed[: listed.index(entry.item.id)])
-        places = [at for at, other in enumerate(found, start=1) if other.item.id in before]
-        # The order of the others may be another one now: the nearest is looked for by the old order.
-        nearest = max(places, key=lambda at: listed.index(found[at - 1].item.id), default=0)
-        found.insert(nearest, entry)
+    place = {key: at for at, key in enumerate(listed)}
+    # Where those stood that are still there, in their old order: the order of the others may be another one now.
+    stood = sorted(at for entry in waiting if (at := place.get(entry.item.id)) is not None)
+    behind: dict[str | None, list[QueueEntry]] = {}
+    for entry in sorted(ended, key=lambda one: place[one.item.id]):
+        nearest = bisect_left(stood, place[entry.item.id])
+        behind.setdefault(listed[stood[nearest - 1]] if nearest else None, []).append(entry)
+    found = behind.get(None, [])
+    for entry in waiting:
+        found.append(entry)
+        found += behind.get(entry.item.id, ())
     return found

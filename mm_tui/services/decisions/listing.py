@@ -10,7 +10,15 @@ from mm_tui.services.decisions.ended import UNKNOWN_END, tells_end, with_ended
 from mm_tui.services.decisions.view import Phase
 from mm_tui.services.queue.entries import ordered
 from mm_tui.services.queue.entry import Order, QueueEntry
-from mm_tui.services.queue.filter import ALL, FilterContext, FilterCount, QueueFilter, counted, saved_filters
+from mm_tui.services.queue.filter import (
+    ALL,
+    FilterContext,
+    FilterCount,
+    QueueFilter,
+    SavedFilter,
+    counted,
+    saved_filters,
+)
 from mm_tui.text import OneLine
 
 if TYPE_CHECKING:
@@ -21,6 +29,9 @@ if TYPE_CHECKING:
 
 OUTCOME_SECONDS = 8.0
 """How long an email that was decided here stays in the list, with what came of it."""
+
+COUNT_SECONDS = 10.0
+"""How long the filters' counts are used while nothing but time changes them, as what is due."""
 
 
 class QueueListing:
@@ -58,6 +69,9 @@ class QueueListing:
         """How emails that are listed and wait no more were decided elsewhere, by their ids."""
         self.filters: list[FilterCount] = []
         """The saved filters with what each selects."""
+        self._counted: list[QueueEntry] = []
+        """The emails that the filters were counted with, and when, by the monotonic clock."""
+        self._counted_at = float("-inf")
         self.complaint = OneLine("")
         """What of the query could not be used."""
         self.listed: dict[str, QueueEntry] = {}
@@ -103,7 +117,7 @@ class QueueListing:
         filters = saved_filters(self._saved, boxes)
         if self.filter not in filters:
             self.filter = ALL
-        self.filters = counted(filters, self.waiting, context)
+        self._count(filters, context)
         saved, typed = QueueFilter(self.filter.query, context), QueueFilter(self.typed, context)
         self.complaint = next(iter((*typed.complaints, *saved.complaints)), OneLine(""))
         asks = saved.asks_snoozed or typed.asks_snoozed
@@ -116,6 +130,14 @@ class QueueListing:
         shown = with_ended(ordered(found, self.order), list(self.listed), staying)
         by_id = {entry.item.id: entry for entry in shown}
         self.listed = {entry.item.id: entry for entry in self._incidents() if entry.item.id not in by_id} | by_id
+
+    def _count(self, filters: list[SavedFilter], context: FilterContext) -> None:
+        """Counts what each filter selects, unless that was done lately with the same emails."""
+        now, names = self._clock.monotonic(), [one.filter for one in self.filters]
+        is_recent = now - self._counted_at < COUNT_SECONDS and self._counted is self.waiting
+        if not is_recent or names != filters:
+            self.filters = counted(filters, self.waiting, context)
+            self._counted, self._counted_at = self.waiting, now
 
     def is_over(self, reading: str | None) -> bool:
         """Whether something that was decided here has been listed for long enough.

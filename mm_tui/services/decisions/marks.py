@@ -39,7 +39,7 @@ class Marks:
 
     def of(self, entries: Iterable[QueueEntry]) -> list[QueueEntry]:
         """Those of these emails that are marked, and are still what was marked."""
-        return [entry for entry in entries if self._versions.get(entry.item.id) == entry.version]
+        return [entry for entry in entries if entry.item.id in self and self._versions[entry.item.id] == entry.version]
 
     def keep(self, entries: Iterable[QueueEntry]) -> None:
         """Drops the marks of emails that are gone or are no longer what was marked."""

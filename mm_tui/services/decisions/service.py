@@ -22,6 +22,7 @@ from mm_tui.models import EditedDraft, PendingItem, Status
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
+from mm_tui.services.decisions.active import ActiveDecisions
 from mm_tui.services.decisions.calls import DecisionCalls
 from mm_tui.services.decisions.driver import Driver
 from mm_tui.services.decisions.incidents import item_of
@@ -82,7 +83,7 @@ class Decisions:
         self._learner = learner
         self._learning: set[asyncio.Task[bool]] = set()
         self._driver = Driver(self._store, calls, clock, notify, self._learn)
-        self._lives: dict[str, ActiveDecision] = {}
+        self._lives = ActiveDecisions()
         self._beginning = 0
         """How many calls are writing the beginning of decisions to the journal."""
         self._renewing: asyncio.Task[None] | None = None
@@ -208,7 +209,7 @@ class Decisions:
         Returns:
             How many were taken back: 0 when it is too late.
         """
-        live = self._of(email_id)
+        live = self._lives.of(email_id)
         if live is None:
             return 0
         together = [live]
@@ -222,7 +223,7 @@ class Decisions:
         Args:
             to: the question that the human read; the answer counts for no other.
         """
-        live = self._of(email_id)
+        live = self._lives.of(email_id)
         if live is None or (to is not None and live.state.question is not to):
             return False
         return await self._driver.feed(live, Answer(choice))
@@ -249,7 +250,7 @@ class Decisions:
 
     def state(self, email_id: str) -> DecisionView | None:
         """The newest decision about this email, or of which it is the edit; None when there is none in this run."""
-        live = self._of(email_id)
+        live = self._lives.of(email_id)
         return self._view(live) if live is not None else None
 
     def states(self) -> tuple[DecisionView, ...]:
@@ -282,7 +283,7 @@ class Decisions:
 
     async def settled(self, email_id: str) -> DecisionView:
         """Waits until the newest decision about this email has ended or asks. Raises KeyError when there is none."""
-        live = self._of(email_id)
+        live = self._lives.of(email_id)
         if live is None:
             raise KeyError(email_id)
         while not live.state.ended and live.state.question is None:
@@ -305,10 +306,10 @@ class Decisions:
         for live in await asyncio.to_thread(self._store.incidents.all):
             if live.release_id not in self._lives:
                 # Ahead of what was decided in this run: it is older.
-                self._lives = {live.release_id: live, **self._lives}
+                self._lives.add_oldest(live)
                 self._driver.tell(live)
         for live in await asyncio.to_thread(self._take_up):
-            self._lives[live.release_id] = live
+            self._lives.add([live])
             await self._driver.feed(live, Restarted())
 
     async def queue_moved(self) -> None:
@@ -373,13 +374,6 @@ class Decisions:
         if open_ids:
             await asyncio.to_thread(self._give_back, open_ids)
 
-    def _of(self, email_id: str) -> ActiveDecision | None:
-        # In the order in which they came to this program: the wall clock may have been set back.
-        for live in reversed(self._lives.values()):
-            if email_id in (live.state.case.item, live.state.replacement):
-                return live
-        return None
-
     async def _begin(self, requests: Sequence[DecisionRequest], hold: float | None) -> tuple[DecisionView, ...]:
         self._refuse_closed()
         for request in requests:
@@ -411,7 +405,7 @@ class Decisions:
         """Begins the hold of what has been journaled."""
         seconds = self._settings.hold_seconds if hold is None else hold
         self._forget_old()
-        self._lives |= {live.release_id: live for live in lives}
+        self._lives.add(lives)
         self._driver.hold([live for live in lives if not live.state.ended], seconds)
         for live in lives:
             self._driver.tell(live)
@@ -421,9 +415,8 @@ class Decisions:
         return tuple(map(self._view, lives))
 
     def _forget_old(self) -> None:
-        ended = [release_id for release_id, live in self._lives.items() if live.state.ended]
-        for release_id in ended[:-REMEMBERED]:
-            del self._lives[release_id]
+        ended = [live.release_id for live in self._lives.values() if live.state.ended]
+        self._lives.forget(ended[:-REMEMBERED])
 
     def _take_up(self) -> list[ActiveDecision]:
         taken = []

@@ -86,7 +86,11 @@ class QueueFilter:
 
     def has(self, entry: QueueEntry) -> bool:
         """Whether the filter selects this email."""
-        return all(test(entry, self._around) for test in self._tests)
+        around = self._around
+        for test in self._tests:  # noqa: SIM110 - called for thousands of emails, and `all` takes twice as long
+            if not test(entry, around):
+                return False
+        return True
 
 
 def saved_filters(own: Mapping[str, str], mailboxes: Sequence[tuple[str, str]]) -> list[SavedFilter]:

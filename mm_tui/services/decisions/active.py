@@ -1,0 +1,66 @@
+"""The decisions of this run, found by the emails that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mm_tui.decision.state import Act
+
+if TYPE_CHECKING:
+    from mm_tui.services.decisions.record import ActiveDecision
+
+_ONE_EMAIL = (Act.APPROVE, Act.REJECT)
+"""Acts that are about one email and never replace it."""
+
+
+class ActiveDecisions:
+    """Decisions in the order in which they came to this program: the wall clock may have been set back."""
+
+    def __init__(self) -> None:
+        self._lives: dict[str, ActiveDecision] = {}
+        self._newest: dict[str, ActiveDecision] = {}
+        """The newest decision about each email."""
+        self._editing: dict[str, ActiveDecision] = {}
+        """Decisions that may have brought another email, by their ids."""
+
+    def __contains__(self, release_id: str) -> bool:
+        return release_id in self._lives
+
+    def __getitem__(self, release_id: str) -> ActiveDecision:
+        return self._lives[release_id]
+
+    def values(self) -> Iterable[ActiveDecision]:
+        """All of them, the newest last."""
+        return self._lives.values()
+
+    def add(self, lives: Iterable[ActiveDecision]) -> None:
+        """Adds decisions that began."""
+        for live in lives:
+            self._lives[live.release_id] = live
+            self._newest[live.state.case.item] = live
+            if live.state.case.act not in _ONE_EMAIL:
+                self._editing[live.release_id] = live
+
+    def add_oldest(self, live: ActiveDecision) -> None:
+        """Adds a decision that began before all others."""
+        self._lives = {live.release_id: live, **self._lives}
+        self._newest.setdefault(live.state.case.item, live)
+        if live.state.case.act not in _ONE_EMAIL:
+            self._editing = {live.release_id: live, **self._editing}
+
+    def forget(self, release_ids: Iterable[str]) -> None:
+        """Drops decisions."""
+        for release_id in release_ids:
+            live = self._lives.pop(release_id)
+            self._editing.pop(release_id, None)
+            if self._newest.get(live.state.case.item) is live:
+                del self._newest[live.state.case.item]
+
+    def of(self, email_id: str) -> ActiveDecision | None:
+        """The newest decision about an email, or of which it is the edit."""
+        found = self._newest.get(email_id)
+        edits = [live for live in self._editing.values() if live.state.replacement == email_id]
+        if not edits or found is None:
+            return edits[-1] if edits else found
+        return next(live for live in reversed(self._lives.values()) if live is found or live is edits[-1])
