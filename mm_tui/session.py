@@ -290,11 +290,11 @@ class Session:
         assert self.gateway is not None
         return TeamTags(self.database, self.gateway, reviewer(self.settings), self.clock, notify)
 
-    def build_assistant(self) -> Assistant:
-        """Builds what asks the models."""
+    def build_assistant(self, *, unattended: int | None = None) -> Assistant:
+        """Builds what asks the models; see `Assistant` for `unattended`."""
         from mm_tui.services.assistant.service import Assistant
 
-        self.assistant = Assistant(self.database, self.settings, self.clock)
+        self.assistant = Assistant(self.database, self.settings, self.clock, unattended=unattended)
         return self.assistant
 
     @property

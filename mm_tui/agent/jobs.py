@@ -36,6 +36,7 @@ AGENT_SQL = (
     "CREATE INDEX IF NOT EXISTS agent_jobs_by_thread ON agent_jobs (thread_id)",
     "CREATE INDEX IF NOT EXISTS agent_jobs_by_reply ON agent_jobs (mailbox_id, submitted_at)"
     " WHERE reply_id IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS agent_jobs_by_draft ON agent_jobs (reply_id) WHERE reply_id IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS agent_rejected (draft_id TEXT PRIMARY KEY, seen_at INTEGER NOT NULL,"
     " look_at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS agent_events (hash TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
@@ -163,12 +164,25 @@ class Jobs:
 
     # Rejected drafts
 
-    def followed(self, mailbox_id: str, now: datetime) -> dict[str, Job]:
-        """The agent's drafts that a reviewer may still want redrafted, by id, with their jobs."""
+    def oldest_followed(self, mailbox_id: str, now: datetime) -> str | None:
+        """The id of the agent's oldest draft that a reviewer may still want redrafted; None if there is none."""
+        row = (
+            self._database.reader()
+            .execute(
+                "SELECT min(reply_id) FROM agent_jobs"
+                " WHERE mailbox_id = ? AND submitted_at >= ? AND reply_id IS NOT NULL",
+                (mailbox_id, to_ms(now - FOLLOWED)),
+            )
+            .fetchone()
+        )
+        return row[0] if row else None
+
+    def followed(self, draft_ids: Collection[str], now: datetime) -> dict[str, Job]:
+        """Those of these drafts that a reviewer may still want the agent to redraft, by id, with their jobs."""
         rows = self._database.reader().execute(
-            "SELECT * FROM agent_jobs AS made WHERE mailbox_id = ? AND submitted_at >= ? AND reply_id IS NOT NULL"
-            " AND NOT EXISTS (SELECT 1 FROM agent_jobs WHERE email_id = made.reply_id)",
-            (mailbox_id, to_ms(now - FOLLOWED)),
+            f"SELECT * FROM agent_jobs AS made WHERE reply_id IN ({', '.join('?' * len(draft_ids))})"  # noqa: S608
+            " AND submitted_at >= ? AND NOT EXISTS (SELECT 1 FROM agent_jobs WHERE email_id = made.reply_id)",
+            (*draft_ids, to_ms(now - FOLLOWED)),
         )
         return {row["reply_id"]: _job(row) for row in rows}
 

@@ -137,12 +137,16 @@ class Source:
 
     async def _sent_back(self, box: Mailbox) -> int:
         """Adds the agent's drafts that were rejected with a request for another; see `services.redraft_tags`."""
-        own = await asyncio.to_thread(self._jobs.followed, box.id, self._clock.now())
+        now = self._clock.now()
+        oldest = await asyncio.to_thread(self._jobs.oldest_followed, box.id, now)
+        if oldest is None:
+            return 0
         new, cursor = 0, None
-        for _ in range(REJECTED_PAGES if own else 0):
+        for _ in range(REJECTED_PAGES):
             page = await self._gateway.emails(
                 box.id, filter=EmailFilter(status="rejected", direction="outbound"), limit=PAGE, cursor=cursor
             )
+            own = await asyncio.to_thread(self._jobs.followed, [mail.id for mail in page.emails], now)
             for mail in page.emails:
                 made = own.get(mail.id)
                 if made is None or not await asyncio.to_thread(self._jobs.is_looked_at, mail.id, self._clock.now()):
@@ -151,7 +155,7 @@ class Source:
                     job = Job(mail.id, box.id, mail.thread_id or made.thread_id, answers=made.answered_id)
                     new += await asyncio.to_thread(self._jobs.add, [job])
             cursor = page.cursor
-            if cursor is None or (page.emails and page.emails[-1].id < min(own)):
+            if cursor is None or (page.emails and page.emails[-1].id < oldest):
                 break
         return new
 

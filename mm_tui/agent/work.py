@@ -120,11 +120,9 @@ class Work:
 
     async def _mark_opened(self, mailbox_id: str, email_id: str) -> None:
         """Tags an email before opening it, because opening hides it from polls for unread mail."""
-        held = await self._gateway.tags(mailbox_id, email_id)
-        if OneLine(tags.OPENED) in held or OneLine(tags.LABEL) in held:
-            return
+        opened = {tags.OPENED: self._clock.now().isoformat()}
         try:
-            await tags.merge(self._gateway, mailbox_id, email_id, {tags.OPENED: self._clock.now().isoformat()})
+            await tags.merge(self._gateway, mailbox_id, email_id, opened, unless=(tags.OPENED, tags.LABEL))
         except tags.TagsDiffer:
             self._log("tags differ", email_id=email_id, why="someone else sets them too")
 

@@ -115,6 +115,7 @@ class Worker:
         """
         while not self._stop.is_set() and not self._over_budget:
             polled = await self._source.poll()
+            self._more = polled.more
             await self._work_with_all_hands(until_idle=True)
             if not polled.new and not polled.more:
                 break
@@ -189,7 +190,7 @@ class Worker:
             rest = self._resting_until - self._clock.monotonic()
             job = self._next() if rest <= 0 else None
             if job is not None:
-                await self._do(job)
+                await self._do(job, until_idle)
             elif until_idle and (rest <= 0 or self._over_budget or self._failures >= MOST_FAILURES):
                 return
             else:
@@ -208,7 +209,7 @@ class Worker:
         self._wake.set()
         self._wake.clear()
 
-    async def _do(self, job: Job) -> None:
+    async def _do(self, job: Job, until_idle: bool) -> None:
         self._active.add(job.email_id)
         try:
             await self._work.do(job)
@@ -227,7 +228,19 @@ class Worker:
         if self._more and self._jobs.is_low(LOW_WATER):
             # A backlog is listed in parts.
             self._more = False
-            self._poll_now.set()
+            if until_idle:
+                await self._list_more()
+            else:
+                self._poll_now.set()
+
+    async def _list_more(self) -> None:
+        """Takes in the next part of a backlog while the other hands work on."""
+        try:
+            self._more = (await self._source.poll()).more
+        except gateway.GatewayError as error:
+            # It is asked for again, and the failure raised, when what is known has been worked off.
+            self._log("poll failed", why=_words(error))
+        self._wake_all()
 
     async def _put_off(self, job: Job, error: Failure | None) -> None:
         words = _words(error) if error else "a fault of the worker"
@@ -235,15 +248,26 @@ class Worker:
             await asyncio.to_thread(self._jobs.finish, job.email_id, JobState.FAILED, words)
             self._log("failed", email_id=job.email_id, why=words)
             return
-        wait = self._rest(job.tries + 1, error)
-        if isinstance(error, gateway.QuotaExceeded | gateway.WarmupLimit):
+        rest = self._rest_of_all(error) if isinstance(error, _OF_ALL) else 0.0
+        due = self._clock.now()
+        if isinstance(error, gateway.RateLimited | assist.RateLimited):
+            # It says nothing of this email: once all go on, so does the work on it.
+            wait = rest
+        elif isinstance(error, gateway.QuotaExceeded | gateway.WarmupLimit):
             wait = max(QUOTA_REST, error.retry_after or 0.0)
-        await asyncio.to_thread(self._jobs.put_off, job.email_id, self._clock.now() + timedelta(seconds=wait), words)
+            due += timedelta(seconds=wait)
+        else:
+            wait = self._rest(job.tries + 1, error)
+            due += timedelta(seconds=wait)
+        await asyncio.to_thread(self._jobs.put_off, job.email_id, due, words)
         self._log("put off", email_id=job.email_id, why=words, retry_in=round(wait, 1))
-        if isinstance(error, _OF_ALL):
-            self._failures += 1
-            rest = self._rest(self._failures, error)
-            self._resting_until = max(self._resting_until, self._clock.monotonic() + rest)
+
+    def _rest_of_all(self, error: Failure | None) -> float:
+        """Lets every hand rest; returns for how many seconds. What fails while all rest counts as the same failure."""
+        now = self._clock.monotonic()
+        self._failures += now >= self._resting_until
+        self._resting_until = max(self._resting_until, now + self._rest(self._failures, error))
+        return self._resting_until - now
 
     async def _rest_until_tomorrow(self, job: Job, error: assist.OverBudget) -> None:
         now = self._clock.now()

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import warnings
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -164,10 +165,8 @@ class Jamba:
         fields: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
         if json:
             fields["response_format"] = {"type": "json_object"}
-        async with self._limiter(model).place():
-            ends = asyncio.get_running_loop().time() + deadline
-            answer = cast(ChatCompletionResponse, await self._ask(messages, model, fields, ends))
-        return _completion(answer, model, self._keys)
+        async with self._asked(messages, model, fields, deadline) as (answer, _):
+            return _completion(cast(ChatCompletionResponse, answer), model, self._keys)
 
     async def stream(
         self,
@@ -185,9 +184,8 @@ class Jamba:
             AssistError: of another kind that fits.
         """
         fields: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "stream": True}
-        async with self._limiter(model).place():
-            ends = asyncio.get_running_loop().time() + deadline
-            answer = cast("AsyncStream[ChatCompletionChunk]", await self._ask(messages, model, fields, ends))
+        async with self._asked(messages, model, fields, deadline) as (opened, ends):
+            answer = cast("AsyncStream[ChatCompletionChunk]", opened)
             async with answer:
                 reading = _Reading(model, self._keys)
                 while not reading.finished:
@@ -205,25 +203,44 @@ class Jamba:
             self._limiters[model] = Limiter(self._limits, self._clock)
         return self._limiters[model]
 
+    @asynccontextmanager
+    async def _asked(
+        self, messages: Sequence[Message], model: str, fields: dict[str, Any], deadline: float
+    ) -> AsyncIterator[tuple[object, float]]:
+        """The SDK's answer, a response or an open stream, and when its time is over; holds a place meanwhile."""
+        limiter = self._limiter(model)
+        refusals = 0
+        while True:
+            async with limiter.place() as start:
+                ends = asyncio.get_running_loop().time() + deadline
+                outcome = await self._ask(messages, model, fields, ends)
+                if not isinstance(outcome, errors.AssistError):
+                    limiter.answered()
+                    yield outcome, ends
+                    return
+            # Raised outside of any handler: a chained error would carry frames that hold the email.
+            if not isinstance(outcome, errors.RateLimited):
+                raise outcome
+            refusals += 1
+            limiter.refused(start, outcome.retry_after)
+            is_over = (
+                limiter.refused_for > errors.LONGEST_WAIT if self._limits.is_patient else refusals >= self._attempts
+            )
+            if is_over:
+                raise outcome
+
     async def _ask(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
-        """Returns the SDK's answer: a response, or an open stream."""
+        """Returns the SDK's answer, or the error. Faults are tried again here, refusals are not."""
         wait = 1.0
-        problem: errors.AssistError = errors.TimedOut()
-        for attempt in range(1, self._attempts + 1):
+        for _ in range(1, self._attempts):
             outcome = await self._try(messages, model, fields, ends)
-            if not isinstance(outcome, errors.AssistError):
+            if not isinstance(outcome, _WORTH_REPEATING):
                 return outcome
-            problem = outcome
-            if problem.retry_after is not None:
-                wait = problem.retry_after
-            if isinstance(problem, errors.RateLimited):
-                self._limiter(model).pause(wait)
-            late = asyncio.get_running_loop().time() + wait >= ends or wait > self._limits.longest_wait
-            if attempt == self._attempts or late or not isinstance(problem, _WORTH_REPEATING):
-                break
+            wait = outcome.retry_after if outcome.retry_after is not None else wait
+            if asyncio.get_running_loop().time() + wait >= ends or wait > self._limits.longest_wait:
+                return outcome
             await self._clock.sleep(wait)
-        # Raised outside of any handler, because a chained error would keep frames that contain the email.
-        raise problem
+        return await self._try(messages, model, fields, ends)
 
     async def _try(self, messages: Sequence[Message], model: str, fields: dict[str, Any], ends: float) -> object:
         _silence()
@@ -240,7 +257,7 @@ class Jamba:
             return _translated(error)
 
 
-_WORTH_REPEATING = (errors.RateLimited, errors.ServerFault, errors.Unreachable)
+_WORTH_REPEATING = (errors.ServerFault, errors.Unreachable)
 
 
 class _Reading:

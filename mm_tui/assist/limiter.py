@@ -1,7 +1,8 @@
-"""Keeps calls within the service's rate limits.
+"""Keeps calls within the service's rate limits, and uses these limits fully.
 
 AI21 documents 10 requests a second and 200 a minute for each model. A sliding window keeps exactly to that; a leaky
-bucket would let twice as many through in the first second.
+bucket would let twice as many through in the first second. A service that allows less says so by refusing calls:
+then no call starts until it may, and for a minute calls start one after the other.
 """
 
 from __future__ import annotations
@@ -9,11 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from mm_tui.assist.errors import LONGEST_WAIT, RateLimited
 from mm_tui.clock import Clock
+
+MINUTE = 60.0
+LONGEST_SPACING = 0.1
+"""Seconds between two starts in the minute after a refusal, at most: few calls are then refused together."""
+SHORTEST_PAUSE = 2.0
+LONGEST_PAUSE = 20.0
+"""Seconds without calls after a refusal that names no time; the longer nothing was answered, the longer."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,9 @@ class Limits:
     concurrent: int = 4
     longest_wait: float = 20.0
     """The longest Retry-After in seconds that a caller waits for; a longer one is raised at once."""
+    is_patient: bool = False
+    """Whether a refused call is repeated until the service has refused all calls for `LONGEST_WAIT`. For calls that
+    nobody waits for."""
 
 
 class Limiter:
@@ -37,14 +48,40 @@ class Limiter:
         self._places = asyncio.Semaphore(limits.concurrent)
         self._turn = asyncio.Lock()
         self._closed_until = 0.0
+        self._spacing = 0.0
+        self._refused_at = float("-inf")
+        self._refused_since: float | None = None
 
-    def pause(self, seconds: float) -> None:
-        """Blocks all calls for `seconds`, at most `LONGEST_WAIT`, as requested by the service."""
-        self._closed_until = max(self._closed_until, self._clock.monotonic() + min(seconds, LONGEST_WAIT))
+    @property
+    def refused_for(self) -> float:
+        """Seconds for which the service has refused all calls."""
+        return 0.0 if self._refused_since is None else self._clock.monotonic() - self._refused_since
+
+    def answered(self) -> None:
+        """Records that the service answered a call."""
+        self._refused_since = None
+
+    def refused(self, start: float, retry_after: float | None) -> None:
+        """Blocks all calls for as long as the service requested, at most `LONGEST_WAIT`.
+
+        Args:
+            start: what `place` gave to the refused call.
+            retry_after: seconds; None if the service named none.
+        """
+        now = self._clock.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+        with suppress(ValueError):
+            self._starts.remove(start)  # a refused call uses nothing of the limit
+        if retry_after is None:
+            retry_after = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, self.refused_for / 10))
+        self._closed_until = max(self._closed_until, now + min(retry_after, LONGEST_WAIT))
+        self._refused_at = now
+        self._spacing = min(LONGEST_SPACING, MINUTE / 3 / max(1, len(self._starts)))
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Waits for a turn, and occupies a slot while the call runs.
+    async def place(self) -> AsyncIterator[float]:
+        """Waits for a turn, and occupies a slot while the call runs. Yields the time at which the call starts.
 
         Raises:
             RateLimited: the service asked for a wait longer than `longest_wait`.
@@ -53,18 +90,21 @@ class Limiter:
             async with self._turn:
                 while (wait := self._wait()) > 0:
                     await self._clock.sleep(wait)
-                self._starts.append(self._clock.monotonic())
-            yield
+                start = self._clock.monotonic()
+                self._starts.append(start)
+            yield start
 
     def _wait(self) -> float:
         now = self._clock.monotonic()
         closed = self._closed_until - now
         if closed > self._limits.longest_wait:
             raise RateLimited(retry_after=closed)
-        while self._starts and self._starts[0] <= now - 60:
+        while self._starts and self._starts[0] <= now - MINUTE:
             self._starts.popleft()
         wait = closed
-        for span, most in ((60.0, self._limits.per_minute), (1.0, self._limits.per_second)):
+        for span, most in ((MINUTE, self._limits.per_minute), (1.0, self._limits.per_second)):
             if len(self._starts) >= most:
                 wait = max(wait, self._starts[-most] + span - now)
+        if self._starts and now - self._refused_at < MINUTE:
+            wait = max(wait, self._starts[-1] + self._spacing - now)
         return wait

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 CHECK_PAUSES = (0.5, 1.0, 2.0)
 """Seconds before the keys are checked again when the gateway did not answer the question."""
 LONGEST_CHECK_PAUSE = 10.0
+THREADS = 2
 
 
 @dataclass
@@ -163,7 +165,8 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
         jobs = Jobs(session.database)
         boxes = Boxes(gateway, settings.agent, clock)
         source = Source(gateway, jobs, boxes, clock)
-        work = Work(gateway, session.build_assistant(), jobs, boxes, settings, clock, log)
+        assistant = session.build_assistant(unattended=settings.agent.concurrency)
+        work = Work(gateway, assistant, jobs, boxes, settings, clock, log)
         yield OpenWorker(jobs, boxes, source, Worker(source, work, jobs, clock, log, pace), clock, log)
     finally:
         await session.aclose()
@@ -172,6 +175,8 @@ async def _open_worker(args: argparse.Namespace, settings: Settings) -> AsyncIte
 async def _work(args: argparse.Namespace, opened: OpenWorker, secret: Secret | None) -> int:
     worker, log = opened.worker, opened.log
     loop = asyncio.get_running_loop()
+    # What runs in threads are short reads and writes of one store: more threads would only hold more memory.
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=THREADS))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     if args.die_with_stdin:

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 
 from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import ARRIVED, Direction, Status
-from mm_tui.review.masking import masked
 from mm_tui.services import tags
 from mm_tui.settings.paths import examples_path
 from mm_tui.store.assist import AssistStore
 from mm_tui.store.examples import Example, ExampleStore
 from mm_tui.store.mail.mails import MailStore
-from mm_tui.text import OneLine
+from mm_tui.text import ManyLine, OneLine
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -102,13 +101,13 @@ class Learner:
         at: datetime,
     ) -> bool:
         names = [self._reviewer, *_names(written, answered)]
-        before, after = (masked(_begin(text), names) for text in (written.body, released))
+        before, after = (_masked(_begin(text), names) for text in (written.body, released))
         if before.split() == after.split():
             return False
         asked = f"{answered.subject}\n{_own_words(answered.body)}" if answered is not None else written.subject
         name = sha256(email_id.encode()).hexdigest()[:8]
         label = OneLine(self._label(answered))
-        self._store.add(Example(name, at, mailbox_id, label, masked(_begin(asked), names), before, after))
+        self._store.add(Example(name, at, mailbox_id, label, _masked(_begin(asked), names), before, after))
         return True
 
     def _known(self, mailbox_id: str, thread_id: str | None) -> EmailDetail | None:
@@ -160,10 +159,19 @@ class Examples:
         except (sqlite3.Error, OSError) as error:
             log.warning("the examples cannot be read: %s", type(error).__name__)
             return ()
-        words = _words(masked(_begin(_own_words(asked))))
+        if not kept:
+            return ()
+        words = _words(_masked(_begin(_own_words(asked))))
         scored = [(_share(words, _words(one.asked)), one) for one in kept if not label or one.label in ("", label)]
         scored = sorted((pair for pair in scored if pair[0] >= LEAST_LIKE), key=lambda pair: -pair[0])
         return _within(self._tokens, (one for _, one in scored[:MOST_USED]))
+
+
+def _masked(text: str, names: Iterable[str] = ()) -> ManyLine:
+    # With it all patterns of the rules are loaded: 4 MB that an agent without examples does not need.
+    from mm_tui.review.masking import masked
+
+    return masked(text, names)
 
 
 def _begin(text: str) -> str:

@@ -66,6 +66,7 @@ async def merge(
     wanted: Mapping[str, str],
     *,
     by_human: bool = False,
+    unless: Iterable[str] = (),
     longest: int = LONGEST_VALUE,
 ) -> dict[OneLine, OneLine]:
     """Adds tags to an email and keeps all others.
@@ -76,6 +77,7 @@ async def merge(
         email_id: the email.
         wanted: the tags to set. Empty values are left out.
         by_human: whether a human chose them; otherwise a human's label is kept.
+        unless: if the email has one of these tags, nothing is set.
         longest: the most characters of a value; the rest is cut.
 
     Returns:
@@ -89,6 +91,8 @@ async def merge(
     for _ in range(ATTEMPTS):
         async with writing(gateway, email_id):
             held = await gateway.tags(mailbox_id, email_id)
+            if any(OneLine(name) in held for name in unless):
+                return held
             keeps = not by_human and held.get(OneLine(LABEL_BY)) == BY_HUMAN
             added = {key: value for key, value in fresh.items() if not (keeps and key in (LABEL, LABEL_BY))}
             merged = {**{str(key): str(value) for key, value in held.items()}, **added}

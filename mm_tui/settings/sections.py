@@ -265,8 +265,9 @@ class Agent(Section, frozen=True):
     """Also reply in mailboxes where no human is asked first (monitored, autonomous)."""
     interval_seconds: Annotated[float, Meta(ge=1)] = 15
     """Time between polls."""
-    concurrency: Annotated[int, Meta(ge=1, le=32)] = 4
-    """Number of emails handled at the same time."""
+    concurrency: Annotated[int, Meta(ge=1, le=32)] = 16
+    """Number of emails handled at the same time, and of calls to one model. Raise it for a slow model: one that takes
+    more than 14 seconds for an email."""
 
 
 class Review(Section, frozen=True):

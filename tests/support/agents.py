@@ -59,7 +59,7 @@ async def desk(
     log = Log(clock, lambda line: print(line, file=stream), as_json=True)
     database = Database.open(path)
     async with GatewayClient(settings.profile.url, Keys(send=settings.profile.send_key), timeout=3) as gateway:
-        assistant = Assistant(database, settings, clock, model=model)
+        assistant = Assistant(database, settings, clock, model=model, unattended=settings.agent.concurrency)
         jobs = Jobs(database)
         boxes = Boxes(gateway, settings.agent, clock)
         source = Source(gateway, jobs, boxes, clock)

@@ -8,9 +8,10 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from random import Random
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from mm_tui.sandbox.model.api import create_router
 
@@ -24,9 +25,22 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def stand_in(*, requests_per_minute: int | None = None, token_delay: float = 0.0) -> AsyncIterator[str]:
-    """The sandbox's AI21-compatible endpoint on this event loop. Gives its host, as AI21_API_HOST would name it."""
+async def stand_in(
+    *, requests_per_minute: int | None = None, token_delay: float = 0.0, refuses: float = 0.0
+) -> AsyncIterator[str]:
+    """The sandbox's AI21-compatible endpoint on this event loop. Gives its host, as AI21_API_HOST would name it.
+
+    `refuses`: the share of requests that are answered with 429, and no time to wait.
+    """
     app = FastAPI()
+    chance = Random(7)
+
+    @app.middleware("http")
+    async def refuse(request: Request, ask: Callable[[Request], Awaitable[Response]]) -> Response:
+        return (
+            Response(status_code=429, headers={"Retry-After": "0"}) if chance.random() < refuses else await ask(request)
+        )
+
     app.include_router(create_router(MODEL_KEY, token_delay=token_delay, requests_per_minute=requests_per_minute))
     server = _Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve())

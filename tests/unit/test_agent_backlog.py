@@ -33,6 +33,8 @@ class Gateway:
 
     def __init__(self, count: int) -> None:
         self.unread = dict.fromkeys(range(count))
+        self.working = 0
+        self.listed_meanwhile = 0
 
     async def mailboxes(self) -> tuple[Mailbox, ...]:
         return (Mailbox(id="box", address=OneLine("support@us.example"), oversight_mode=OneLine("gated_send")),)
@@ -42,6 +44,7 @@ class Gateway:
     ) -> EmailPage:
         if filter is None or filter.status != "unread":
             return EmailPage(Listing())
+        self.listed_meanwhile += cursor is None and self.working > 0
         numbers = [number for number in reversed(self.unread) if cursor is None or number < int(cursor)]
         shown = numbers[:limit]
         mails = Listing(
@@ -70,6 +73,7 @@ class Hand:
 
     async def do(self, job: Job) -> None:
         self.now += 1
+        self.gateway.working = self.now
         self.most = max(self.most, self.now)
         await asyncio.sleep(0)
         del self.gateway.unread[int(job.email_id.removeprefix("01"))]
@@ -78,6 +82,7 @@ class Hand:
         if len(self.done) % 50 == 0:
             self.most_waiting = max(self.most_waiting, self.jobs.counts()["waiting"])
         self.now -= 1
+        self.gateway.working = self.now
 
 
 @pytest.mark.parametrize("way", ["once", "run"])
@@ -114,5 +119,6 @@ async def test_a_backlog_is_worked_off_a_part_at_a_time(tmp_path: Path, way: str
     database.close()
     assert sorted(hand.done) == [f"01{number:06}" for number in range(count)]
     assert hand.most == HANDS
+    assert gateway.listed_meanwhile >= 3, "the hands stand still while more is listed"
     assert hand.most_waiting <= UNREAD_PAGES * PAGE + 100
     assert held < 8 * 2**20, f"{held / 2**20:.1f} MiB"

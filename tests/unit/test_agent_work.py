@@ -19,6 +19,7 @@ from mm_tui.settings.secret import Secret
 from mm_tui.settings.sections import Agent, Assist
 from tests.support.agents import desk, outbound_by_mail
 from tests.support.assistant import settings_for
+from tests.support.models import MODEL_KEY, stand_in
 from tests.support.sandbox import Sandbox
 
 BODY = "Hello,\n\nthe app closes by itself since Monday. Please help me to fix this problem by Friday.\n\nAnna"
@@ -183,6 +184,27 @@ async def test_a_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
         waits = [event["retry_in"] for event in agent.events("put off")]
         assert waits
         assert max(waits) >= 1
+    assert_one_reply_each(sandbox, ids)
+
+
+async def test_a_model_that_refuses_most_calls_puts_no_email_off(sandbox: Sandbox) -> None:
+    ids = some_mail(sandbox, 6)
+    async with (
+        stand_in(refuses=0.7) as host,
+        desk(settings_for(sandbox, ai21_key=MODEL_KEY, ai21_host=host)) as agent,
+    ):
+        assert await agent.worker.once()
+        assert agent.events("put off") == []
+    assert_one_reply_each(sandbox, ids)
+
+
+async def test_what_a_rate_limit_stops_at_the_same_time_is_one_failure(sandbox: Sandbox) -> None:
+    hands = 16
+    ids = some_mail(sandbox, hands + 4)
+    sandbox.fault(method="GET", path="/threads/", kind="rate_limit", retry_after=1, count=hands)
+    async with desk(settings_for(sandbox, agent=Agent(concurrency=hands))) as agent:
+        assert await agent.worker.once()
+        assert len(agent.events("put off")) == hands
     assert_one_reply_each(sandbox, ids)
 
 

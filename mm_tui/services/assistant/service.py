@@ -37,6 +37,9 @@ __all__ = ["AssistError", "Assistant", "NoKey", "OverBudget"]
 
 T = TypeVar("T")
 
+UNATTENDED_WAIT = 90.0
+"""The longest Retry-After in seconds that a call of the agent waits for: limits a minute are waited for in place."""
+
 
 class Assistant:
     """Create one per profile and event loop; call `aclose()` at the end."""
@@ -49,18 +52,22 @@ class Assistant:
         *,
         model: Model | None = None,
         limits: Limits | None = None,
+        unattended: int | None = None,
     ) -> None:
         """Args:
         database: stores answers and spend.
         model: replaces AI21's client in tests.
         limits: rate limits per model; None means AI21's documented limits, or
         almost none for a stand-in on this machine.
+        unattended: for the agent, whose calls nobody waits for: how many calls to one model may run at the same
+        time. Refused calls are repeated patiently.
         """
         self.settings = settings
         self._store = AssistStore(database)
         self._clock = clock
         self._model = model
         self._limits = limits
+        self._unattended = unattended
         self._building = asyncio.Lock()
         self._last_model = OneLine("")
 
@@ -277,6 +284,8 @@ class Assistant:
                 profile = self.settings.profile
                 stand_in = Limits(per_second=1000, per_minute=60_000)
                 limits = self._limits or (stand_in if self._asks_this_machine else Limits())
+                if self._unattended is not None:
+                    limits = replace(limits, concurrent=self._unattended, longest_wait=UNATTENDED_WAIT, is_patient=True)
                 jamba = await asyncio.to_thread(importlib.import_module, "mm_tui.assist.jamba")
                 self._model = cast(
                     "Model",
