@@ -11,7 +11,7 @@ import pytest
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import MissingKey
 from mm_tui.gateway.keys import Keys
-from mm_tui.services.presence.tags import LIFE, PresenceTags, claim_in
+from mm_tui.services.presence.tags import LIFE, LONGEST, MOST_REMEMBERED, ClaimReader, PresenceTags, claim_in
 from mm_tui.services.tags import merge
 from mm_tui.settings.secret import Secret
 from mm_tui.text import OneLine
@@ -91,3 +91,50 @@ async def test_without_a_send_key_none_is_made(sandbox: Sandbox) -> None:
 def test_tags_that_hold_no_valid_claim_are_none(until: str) -> None:
     held = {OneLine("review.claimed_by"): OneLine("kim"), OneLine("review.claimed_until"): OneLine(until)}
     assert claim_in(held, datetime(2026, 3, 2, tzinfo=UTC)) is None
+
+
+def far_claim(until: datetime, token: str = "t") -> dict[OneLine, OneLine]:
+    tags = {"by": "mallory", "until": until.isoformat(), "at": (until - LIFE).isoformat()}
+    return {OneLine(f"review.claimed_{name}"): OneLine(text) for name, text in tags.items()} | {
+        OneLine("review.claim"): OneLine(token)
+    }
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=400), timedelta(days=365 * 900)])
+def test_a_claim_that_ends_far_ahead_is_cut(ahead: timedelta) -> None:
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    reader, held = ClaimReader(), far_claim(now + ahead)
+    seen = reader.of("e", held, now)
+    assert seen is not None and seen.until == now + LONGEST
+    assert seen.since is not None and seen.since <= now, "nobody has it open since a time to come"
+    assert reader.of("e", held, now + LONGEST - timedelta(seconds=1)) is not None
+    assert reader.of("e", held, now + LONGEST) is None
+    assert reader.of("e", held, now + LONGEST + timedelta(hours=1)) is None, "the same claim does not begin anew"
+    renewed = reader.of("e", far_claim(now + ahead + LIFE), now + LONGEST)
+    assert renewed is not None, "a colleague whose clock is wrong renews it"
+    assert ClaimReader().of("e", held, now + LONGEST, seen_at=now) is None, "another program, by the time of the tags"
+
+
+def test_an_honest_claim_ends_when_it_says_and_memory_is_bounded() -> None:
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    reader = ClaimReader()
+    for number in range(2 * MOST_REMEMBERED):
+        seen = reader.of(str(number), far_claim(now + LIFE), now)
+        assert seen is not None and seen.until == now + LIFE
+    assert len(reader._first_seen) <= MOST_REMEMBERED
+    assert reader.of("1", far_claim(now + LIFE), now + LIFE) is None
+
+
+async def test_a_claim_without_end_keeps_nobody_from_claiming(sandbox: Sandbox) -> None:
+    draft = sandbox.draft()
+    clock = FakeClock(datetime.now(UTC))
+    async with client(sandbox, "send") as gateway:
+        held = {str(name): str(text) for name, text in far_claim(clock.now() + timedelta(days=9999)).items()}
+        await merge(gateway, sandbox.mailbox, draft, held)
+        ours = PresenceTags(gateway, "robin", clock, timedelta(days=1))
+        standing = await ours.take(sandbox.mailbox, draft)
+        assert standing is not None and standing.by == "mallory"
+        clock.advance(LONGEST.total_seconds())
+        assert await ours.take(sandbox.mailbox, draft) is None
+        taken = claim_in(await gateway.tags(sandbox.mailbox, draft), clock.now())
+        assert taken is not None and taken.by == "robin" and taken.until <= clock.now() + LONGEST

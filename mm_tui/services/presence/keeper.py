@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mm_tui.clock import sleep_or_wake
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.services.presence.tags import PresenceTags, claim_in
+from mm_tui.services.presence.tags import LONGEST, PresenceTags
 from mm_tui.services.tags import TagsDiffer
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class PresenceKeeper:
                 await self._moved.wait()
             elif not await self._moves_within(SETTLE_SECONDS):
                 await self._visit(wanted)
-                await self._moves_within((self._minutes or 10) * 60 / RENEWALS)
+                await self._moves_within(min((self._minutes or 10) * 60, LONGEST.total_seconds()) / RENEWALS)
 
     async def aclose(self) -> None:
         """Removes the claim, unless that takes too long."""
@@ -103,7 +103,7 @@ class PresenceKeeper:
         """Reads the email again, and claims it unless somebody else has."""
         try:
             detail = await self._sync.fetch_detail(*mail)
-            standing = claim_in(detail.tags, self._clock.now())
+            standing = self._claims.standing(mail.email_id, detail.tags)
             free = standing is None or standing.token == self.token
             if free and self._minutes and self._claims.possible:
                 self._held = mail

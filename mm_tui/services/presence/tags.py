@@ -44,6 +44,11 @@ BADGE_NAME = 12
 """The most characters of the name in a list."""
 LIFE = timedelta(minutes=10)
 """How long a claim lasts unless it is renewed or removed."""
+LONGEST = timedelta(minutes=60)
+"""The longest life of a claim. One that says more, set by a hostile key or a wrong clock, ends this long after it was
+first seen."""
+MOST_REMEMBERED = 5000
+"""The most emails whose claims are remembered with the time when they were first seen."""
 
 log = logging.getLogger("mm_tui.claims")
 
@@ -88,7 +93,38 @@ def claim_in(held: Mapping[OneLine, OneLine], now: datetime) -> Presence | None:
     if not tagged.get(BY) or until is None or until <= now:
         return None
     by = OneLine(tagged[BY][:LONGEST_NAME])
-    return Presence(by, moment_in(tagged.get(SINCE)), until, str(tagged.get(TOKEN, "")))
+    since = moment_in(tagged.get(SINCE))
+    return Presence(by, since and min(since, now), until, str(tagged.get(TOKEN, ""))[:LONGEST_NAME])
+
+
+class ClaimReader:
+    """Reads claims, and believes none for longer than `LONGEST` after it was set or renewed."""
+
+    def __init__(self) -> None:
+        self._first_seen: dict[str, tuple[str, datetime, datetime]] = {}
+        """By email: the claim's token and end, and when it was first seen."""
+
+    def of(
+        self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seen_at: datetime | None = None
+    ) -> Presence | None:
+        """The claim in an email's tags; None if there is none that still counts.
+
+        Args:
+            held: the tags.
+            seen_at: when they were read, if that was before now; a claim that ends too far ahead counts from then.
+        """
+        found = claim_in(held, now)
+        if found is None:
+            self._first_seen.pop(email_id, None)
+            return None
+        known = self._first_seen.get(email_id)
+        if known is None or known[:2] != (found.token, found.until):
+            if len(self._first_seen) >= MOST_REMEMBERED:
+                self._first_seen.clear()
+            first = now if found.until <= now + LONGEST else min(seen_at or now, now)
+            known = self._first_seen[email_id] = found.token, found.until, first
+        until = min(found.until, known[2] + LONGEST)
+        return replace(found, until=until) if now < until else None
 
 
 def pair_words(held: Mapping[OneLine, OneLine]) -> OneLine | None:
@@ -142,7 +178,8 @@ class PresenceTags:
         self._gateway = gateway
         self._reviewer = reviewer
         self._clock = clock
-        self._life = life
+        self._life = min(life, LONGEST)
+        self._reader = ClaimReader()
         # Imported late, like the tags below: this module is needed to draw the queue at launch.
         import secrets
 
@@ -153,6 +190,10 @@ class PresenceTags:
     def possible(self) -> bool:
         """Whether the key may set tags."""
         return self._gateway.keys.has("send")
+
+    def standing(self, email_id: str, held: Mapping[OneLine, OneLine]) -> Presence | None:
+        """The claim in an email's tags that counts now, ours or another's."""
+        return self._reader.of(email_id, held, self._clock.now())
 
     async def take(self, mailbox_id: str, email_id: str, **more: str) -> Presence | None:
         """Claims an email, or renews the claim.
@@ -170,7 +211,7 @@ class PresenceTags:
         from mm_tui.services import tags
 
         now = self._clock.now()
-        standing = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
+        standing = self.standing(email_id, await self._gateway.tags(mailbox_id, email_id))
         if standing is not None and standing.token != self.token:
             return standing
         ours = {
@@ -182,7 +223,7 @@ class PresenceTags:
         with self._covered(email_id):
             await tags.merge(self._gateway, mailbox_id, email_id, {**ours, **more})
         # If two claimed at the same moment, the later claim stands.
-        settled = claim_in(await self._gateway.tags(mailbox_id, email_id), now)
+        settled = self.standing(email_id, await self._gateway.tags(mailbox_id, email_id))
         return None if settled is None or settled.token == self.token else settled
 
     async def give_back(self, mailbox_id: str, email_id: str) -> None:

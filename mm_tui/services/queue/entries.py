@@ -19,7 +19,7 @@ from mm_tui.services.facts import Facts
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in
 from mm_tui.services.presence.tags import NAMES as CLAIM_TAGS
-from mm_tui.services.presence.tags import Presence, claim_in, pair_words
+from mm_tui.services.presence.tags import ClaimReader, Presence, pair_words
 from mm_tui.services.queue.answers import family_of, other_answers
 from mm_tui.services.queue.authors import Authors
 from mm_tui.services.queue.due import due_at
@@ -73,6 +73,7 @@ class ReviewQueue:
         self._pending = PendingStore(database)
         self._edits = EditStore(database)
         self._authors = Authors(database)
+        self._claims = ClaimReader()
         self._resubmissions = Resubmissions(database)
         self._clock = clock
         self._risk = risk
@@ -121,7 +122,7 @@ class ReviewQueue:
             if item.id in left_out:
                 continue
             entry = self._resubmitted(self._entry(item), seat.reviewer, now, follows(tags.get(item.id, {})))
-            entry = _claimed(entry, claim_in(tags.get(item.id, {}), now), seat)
+            entry = _claimed(entry, self._claim_in(item.id, tags.get(item.id, {}), now, seat), seat)
             entry = self._with_notes(entry, tags.get(item.id, {}), assignee or seat.reviewer)
             if entry.claim is not None:
                 entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
@@ -163,11 +164,21 @@ class ReviewQueue:
             return entry
         return replace(entry, resubmission=found, resubmitted_words=found.words(reviewer, now))
 
+    def _claim_in(
+        self, email_id: str, held: Mapping[OneLine, OneLine], now: datetime, seat: Seat = NOBODY
+    ) -> Presence | None:
+        return self._claims.of(email_id, held, now, self._seen_at(email_id, seat)) if held else None
+
+    def _seen_at(self, email_id: str, seat: Seat) -> datetime | None:
+        """When the tags of an email were read; None if that is not known."""
+        seen = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
+        return max(seen, default=None)
+
     def _dated(self, claim: Presence, email_id: str, now: datetime, seat: Seat) -> Presence:
         """The claim, with the time when it was seen if that is longer ago than a poll."""
-        seen = [at for at in (self._mail.detail_at(email_id), seat.tags_seen_at(email_id)) if at is not None]
-        is_fresh = not seen or (now - max(seen)).total_seconds() <= seat.fresh_seconds
-        return claim if is_fresh else replace(claim, as_of=max(seen))
+        seen = self._seen_at(email_id, seat)
+        is_fresh = seen is None or (now - seen).total_seconds() <= seat.fresh_seconds
+        return claim if is_fresh else replace(claim, as_of=seen)
 
     def around(self) -> FilterContext:
         """What filters of the queue need besides the emails."""
@@ -184,7 +195,7 @@ class ReviewQueue:
         entry = replace(
             self._resubmitted(self._entry(item), "", now, follows(held)), author=self._authors.of(item, held)
         )
-        return self._with_notes(_claimed(entry, claim_in(held, now), NOBODY), held, "")
+        return self._with_notes(_claimed(entry, self._claim_in(email_id, held, now), NOBODY), held, "")
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
         """An entry for an email that no longer waits, as it was seen."""
