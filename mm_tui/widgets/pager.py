@@ -188,14 +188,9 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     class EndSeen(Message):
         """Every line of the page has been on the screen, in any order, and the last of them for the dwell time."""
 
-        def __init__(self, pager: Pager, name: str) -> None:
+        def __init__(self, name: str) -> None:
             super().__init__()
-            self.pager = pager
             self.page_name = name
-
-        @property
-        def control(self) -> Pager:
-            return self.pager
 
     class RoomChanged(Message):
         """The line width changed: a page built for a width must be built again."""
@@ -307,7 +302,7 @@ class Pager(ScrollView, can_focus=True, inherit_bindings=False):
     def _dwelt(self) -> None:
         self._dwell = None
         if self._is_painted():
-            self.post_message(self.EndSeen(self, self._page_name))
+            self.post_message(self.EndSeen(self._page_name))
 
     def _is_painted(self) -> bool:
         shown = self.is_mounted and self.screen.is_active and self.is_on_screen and self.size.height > 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -31,9 +31,9 @@ Row = TypeVar("Row")
 
 TURN_SECONDS = 5.0
 ROWS_IN_TURN = 3
+"""Rows redrawn each time, in turn: all that fit a screen within about a minute."""
 UNATTENDED_TURNS = 60
-"""While nobody types, ages are drawn all at once every this many turns: five minutes."""
-"""How many rows are redrawn per turn: all rows of a screen within about a minute."""
+"""With nobody at the keys, ages are redrawn once in so many turns, all at once: every five minutes."""
 PAGE = 32
 """How many rows are read at once."""
 MAX_ROWS = PAGE * 24
@@ -77,26 +77,16 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
     class Moved(Message):
         """The cursor moved to another row, or to none (`key` is None)."""
 
-        def __init__(self, sender: VirtualList[Any, Any], key: Hashable | None) -> None:
+        def __init__(self, key: Hashable | None) -> None:
             super().__init__()
-            self.sender = sender
             self.key = key
-
-        @property
-        def control(self) -> VirtualList[Any, Any]:
-            return self.sender
 
     class Opened(Message):
         """The user opened a row, by key or by mouse."""
 
-        def __init__(self, sender: VirtualList[Any, Any], key: Hashable) -> None:
+        def __init__(self, key: Hashable) -> None:
             super().__init__()
-            self.sender = sender
             self.key = key
-
-        @property
-        def control(self) -> VirtualList[Any, Any]:
-            return self.sender
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -228,7 +218,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self._drawn = False
             self.refresh()
         if self.current_key != old_key:
-            self.post_message(self.Moved(self, self.current_key))
+            self.post_message(self.Moved(self.current_key))
 
     def after_drawing(self, call: Callable[[], object]) -> None:
         """Calls the function once the rows that `set_keys` brought into view have been drawn, or at once if none need
@@ -273,10 +263,14 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self.refresh()
             return
         for y, before in enumerate(lines):
-            if before is None:
-                self.refresh(Region(0, y, size.width, 1))
-            elif (span := changed_cells(before, self.render_line(y))) is not None:
-                self.refresh(Region(span[0], y, span[1] - span[0], 1))
+            self._refresh_changed(y, before)
+
+    def _refresh_changed(self, y: int, before: Strip | None) -> None:
+        """Writes the cells of a line in view that differ from what stood there; all of them if that is not known."""
+        if before is None:
+            self.refresh(Region(0, y, self.size.width, 1))
+        elif (span := changed_cells(before, self.render_line(y))) is not None:
+            self.refresh(Region(span[0], y, span[1] - span[0], 1))
 
     def redraw_changed(self, change: Callable[[], None]) -> None:
         """Applies a change to the look of rows, and writes only the visible cells that it changed."""
@@ -285,8 +279,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
         change()
         self._strips.clear()
         for y in lines:
-            if (span := changed_cells(before[y], self.render_line(y))) is not None:
-                self.refresh(Region(span[0], y, span[1] - span[0], 1))
+            self._refresh_changed(y, before[y])
 
     def redraw_ages(self) -> None:
         """Redraws the next rows. Call it every `TURN_SECONDS`."""
@@ -314,8 +307,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
                 if 0 <= y < self.size.height:
                     before = self.render_line(y)
                     self._strips.pop((self._keys[index], line, index == self._cursor), None)
-                    if (span := changed_cells(before, self.render_line(y))) is not None:
-                        self.refresh(Region(span[0], y, span[1] - span[0], 1))
+                    self._refresh_changed(y, before)
 
     @property
     def indexes_in_view(self) -> Iterator[tuple[int, Key]]:
@@ -347,7 +339,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
             self._cursor = index
             self.refresh_lines(old * self._height, self._height)
             self.refresh_lines(index * self._height, self._height)
-            self.post_message(self.Moved(self, self.current_key))
+            self.post_message(self.Moved(self.current_key))
         self._show_cursor()
 
     def _view_height(self) -> int:
@@ -391,7 +383,7 @@ class VirtualList(ScrollView, Generic[Key, Row], can_focus=True, inherit_binding
 
     def action_open(self) -> None:
         if (key := self.current_key) is not None:
-            self.post_message(self.Opened(self, key))
+            self.post_message(self.Opened(key))
 
     def on_click(self, event: events.Click) -> None:
         index = (event.y + self.scroll_offset.y) // self._height

@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
+from mm_tui.chips import MOST_CHIPS, chips_of
 from mm_tui.gateway.client import GatewayClient
-from mm_tui.models import MOST_CHIPS, chips_of
 from mm_tui.services import tags
 from mm_tui.text import OneLine
 

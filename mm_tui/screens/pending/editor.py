@@ -18,12 +18,12 @@ from mm_tui.review.draft import changes_recipients, changes_subject
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.risk import Assessment
 from mm_tui.screens.base import BaseScreen
-from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.screens.dialogs.instruct import InstructScreen
 from mm_tui.screens.pending.diff_pages import three_way_page
 from mm_tui.screens.pending.external_editor import KEPT, ExternalEditing
 from mm_tui.screens.pending.head import finding_lines
 from mm_tui.screens.pending.pages import thread_page
+from mm_tui.screens.pending.snippets import NO_SNIPPETS, snippet_dialog
 from mm_tui.screens.pending.words import TEXT_KEYS, edit_head
 from mm_tui.screens.rendering import render_later
 from mm_tui.services.edits import NotSaved
@@ -52,8 +52,6 @@ SHOWN_FINDINGS = 3
 """They have a place of their own below the text, so that the text stays where it is when they come and go."""
 FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
 """Rules about what is easily forgotten while writing."""
-LONGEST_SNIPPET = 60
-"""Characters of a snippet that the choice shows."""
 
 
 class EditAssessed(Message):
@@ -338,17 +336,10 @@ class EditScreen(BaseScreen):
 
     def action_snippets(self) -> None:
         """Lets the writer choose a snippet and inserts it."""
-        snippets = [(OneLine(name), ManyLine(text)) for name, text in self.session.settings.snippets.items()]
-        if not snippets:
-            self.say(
-                'there are no snippets yet: add a [snippets] section to config.toml, with lines like name = "text"'
-            )
-            return
-        choices = [
-            Choice(key, f"{name}: {OneLine(text)[:LONGEST_SNIPPET]}", text)
-            for key, (name, text) in zip(CHOICE_KEYS, snippets, strict=False)
-        ]
-        self.app.push_screen(ChoiceScreen("Insert which snippet?", Content(""), choices, at_once=True), self._insert)
+        if snippets := self.session.settings.snippets:
+            self.app.push_screen(snippet_dialog(snippets), self._insert)
+        else:
+            self.say(NO_SNIPPETS)
 
     def _insert(self, text: str | None) -> None:
         if text:

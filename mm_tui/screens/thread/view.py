@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mm_tui.models import chips_of
+from mm_tui.chips import chips_of
 from mm_tui.review.findings import Level
 from mm_tui.review.render_pass import RenderPass
 from mm_tui.review.subject import same_subject
@@ -68,17 +68,15 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     class Toggled(Message):
         """The reader unfolded a message whose body is not there yet."""
 
-        def __init__(self, view: ThreadView, item: MessageItem) -> None:
+        def __init__(self, item: MessageItem) -> None:
             super().__init__()
-            self.view = view
             self.item = item
 
     class Turned(Message):
         """Posted when another message becomes the current one."""
 
-        def __init__(self, view: ThreadView, item: MessageItem) -> None:
+        def __init__(self, item: MessageItem) -> None:
             super().__init__()
-            self.view = view
             self.item = item
 
     def __init__(self, *, now_ms: int, id: str | None = None) -> None:
@@ -140,7 +138,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self.changed(item)
         self._bring_into_view()
         if unfolded and item.detail is None:
-            self.post_message(self.Toggled(self, item))
+            self.post_message(self.Toggled(item))
 
     def toggle_source(self) -> None:
         """Shows bodies as they were written, or again as a recipient reads them."""
@@ -281,7 +279,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             for at in (self._current, index):
                 self.refresh_lines(self._tops[at], self._items[at].height)
             self._current = index
-            self.post_message(self.Turned(self, self._items[index]))
+            self.post_message(self.Turned(self._items[index]))
         self._bring_into_view()
 
     def page(self, by: int) -> None:
@@ -296,7 +294,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             index = self._leaf_at(top if by > 0 else top + self.size.height - 1)
             self.refresh()
             self._current = index
-            self.post_message(self.Turned(self, self._items[index]))
+            self.post_message(self.Turned(self._items[index]))
 
     def _bring_into_view(self) -> None:
         if not self._items:

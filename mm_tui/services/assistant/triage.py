@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mm_tui.assist.errors import AssistError, NoKey, OverBudget
+from mm_tui.chips import chips_of
 from mm_tui.gateway.errors import GatewayError
-from mm_tui.models import Status, chips_of
+from mm_tui.models import Status
 from mm_tui.services import tags
 from mm_tui.services.assistant.cards import CardState, Phase, Spend
 from mm_tui.services.assistant.conversation import Conversation, Conversations

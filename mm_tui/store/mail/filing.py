@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, RawContent, Status, chips_of
+from mm_tui.chips import chips_of
+from mm_tui.models import LEFT, NOT_SENT, EmailDetail, EmailSummary, Party, RawContent, Status
 from mm_tui.store.mail.changes import Changes
 from mm_tui.store.mail.word_index import index, marks, unindex, words_of
 from mm_tui.store.sort_keys import from_ms, make_key, to_ms
@@ -220,7 +221,7 @@ def save_detail(database: Database, detail: EmailDetail, at: datetime) -> Change
 
 
 def chips_json(chips: Sequence[str]) -> str:
-    """The column value for the chips that `models.chips_of` made of an email's tags."""
+    """The column value for the chips that `chips.chips_of` made of an email's tags."""
     return json.dumps(chips) if chips else ""
 
 

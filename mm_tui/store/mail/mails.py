@@ -65,7 +65,7 @@ class MailStore:
     def save_tags(self, email_id: str, tags: Mapping[str, str]) -> bool:
         """Stores the gateway's current tags of an opened email. Returns False if they are unchanged or the email was
         never opened."""
-        from mm_tui.models import chips_of
+        from mm_tui.chips import chips_of
         from mm_tui.store.mail.filing import chips_json
 
         row = (

@@ -43,7 +43,7 @@ class MailRow(NamedTuple):
     unread: bool = False
     """Whether it is unread or, for folded rows, any email of its thread is."""
     chips: tuple[OneLine, ...] = ()
-    """Other programs' tags as text, from `models.chips_of`."""
+    """Other programs' tags as text, from `chips.chips_of`."""
 
 
 ROW_SQL = """
