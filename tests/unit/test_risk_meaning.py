@@ -53,10 +53,36 @@ def found(
         "Der Kurs ist ausgebucht. Zwei Plätze sind noch frei, melden Sie sich gleich an.",
         "La sortie de samedi est maintenue. Comme elle est annulée, choisissez une autre date.",
         "お荷物の配達が完了しております。現在も倉庫にあり、明日発送いたします。",
+        "The garden room is open all day. Tea is served at four. Sadly the garden room is closed.",
+        "Das Frühstück ist im Preis inbegriffen. Es gibt Brot und Käse. Das Frühstück ist nicht inbegriffen.",
+        "Le petit salon est libre. Le parking se trouve derrière. Malheureusement le petit salon est occupé.",
+        "La piscina está abierta. Traiga una toalla. Lamentablemente la piscina está cerrada.",
+        "O seu passe é válido. Traga-o consigo. O seu passe está caducado.",
+        "Il documento è pronto. Lo trova in ufficio. Purtroppo il documento non è pronto.",
+        "De kleine zaal is vrij. Er staan dertig stoelen. Helaas is de kleine zaal bezet.",
+        "Zielona farba jest dostępna. Puszka ma trzy litry. Zielona farba jest niedostępna.",
+        "青い自転車は在庫がございます。試乗もできます。あいにく青い自転車は品切れです。",
+        "会员卡有效。请随身携带。您的会员卡已经失效。",
     ],
 )
 def test_a_draft_that_says_a_thing_and_its_opposite(answer: str) -> None:
     assert found("contradicts_itself", answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The red tent is sold out. The blue tent is in stock.",
+        "The shop is open on Monday. The shop is closed on Sunday.",
+        "The gate was broken. The gate is working again.",
+        "If the room is full, we write to you. The room is free.",
+        "Der Saal ist am 3. Juni frei. Der Saal ist am 4. Juni belegt.",
+        "Le vélo bleu est disponible. Le vélo rouge est indisponible.",
+        "Papier biały jest dostępny. Papier szary jest niedostępny.",
+    ],
+)
+def test_two_states_of_two_things_do_not_contradict(answer: str) -> None:
+    assert not found("contradicts_itself", answer)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.risk.facts import Day, days_there, find_dates
 from mm_tui.review.risk.phrases import lowered, opposites, pattern, phrases
 from mm_tui.review.risk.rule import LONGEST_DRAFT, WRAP, Reading, agrees, quoted, rule
+from mm_tui.review.risk.states import opposed, statements
 from mm_tui.text import OneLine
 
 _CLAUSE = re.compile(r"[^,.;:!?\n。！？、，；]+")
@@ -80,6 +81,11 @@ def contradicts_itself(reading: Reading) -> Iterator[Finding]:
             if _turned(first, second):
                 yield _itself(reading, *sorted((first.span, second.span)))
                 return
+    said = statements(low)
+    for first_said, second_said in opposed(said, said):
+        if first_said.sentence != second_said.sentence:
+            yield _itself(reading, *sorted(_around(low, one.span) for one in (first_said, second_said)))
+            return
     any_first, pairs = opposites()
     for one, other in pairs if any_first.search(low) else ():
         here = one.search(low)
@@ -125,7 +131,7 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
     ]
     if not ours:
         return
-    mine = _clauses(low, len(low))
+    mine, said = _clauses(low, len(low)), statements(low)
     for mail in reversed(ours[-3:]):
         text = WRAP.sub(" ", lowered(str(mail.body)[:LONGEST_DRAFT]))
         text = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
@@ -137,7 +143,8 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
                 words = f"says {quoted(reading.body[slice(*clause.span)].strip())}, while we wrote {told}"
                 yield Finding("contradicts_us", Level.MEDIUM, OneLine(words), (clause.span,))
                 return
-        if states := _other_state(low, text):
+        turned = next(((one.sentence, other.sentence) for one, other in opposed(said, statements(text))), None)
+        if states := turned or _other_state(low, text):
             here, there = states
             mine_said, told = quoted(reading.body[slice(*here)].strip()), quoted(text[slice(*there)].strip())
             words = f"says {mine_said}, while we wrote {told}"

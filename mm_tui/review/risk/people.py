@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 from mm_tui.models import Direction
 from mm_tui.review.findings import Finding, Level, Span
 from mm_tui.review.lookalike import domain_of, plain_name, registrable
-from mm_tui.review.risk.phrases import pattern, phrases, word_set
+from mm_tui.review.risk.phrases import lowered, pattern, phrases, word_set
 from mm_tui.review.risk.rule import MOST_MAILS, Reading, listed, quoted, rule
 from mm_tui.text import OneLine
 
@@ -36,6 +37,12 @@ def _is_known(name: str, known: frozenset[str]) -> bool:
         for one in known
         if one and one[0] == plain[0]
     ) or any(len(plain) >= 4 and plain in one for one in known if len(one) > len(plain) + 2)
+
+
+@cache
+def _greeting() -> re.Pattern[str]:
+    every = sorted(phrases("greetings"), key=len, reverse=True)
+    return re.compile(rf"\s*(?:{'|'.join(map(re.escape, every))})(?!\w)")
 
 
 @rule("greets_stranger", "greets somebody who is not in the thread", needs_thread=True)
@@ -69,18 +76,10 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
             ):
                 names = [Span(first.start() + match.start("name"), first.start() + match.end("name"))]
     else:
-        low = line.lower()
-        greeting = next(
-            (
-                one
-                for one in sorted(phrases("greetings"), key=len, reverse=True)
-                if re.match(rf"\s*{re.escape(one)}(?!\w)", low)
-            ),
-            None,
-        )
+        greeting = _greeting().match(lowered(line))
         if greeting is None:
             return
-        begin = low.index(greeting) + len(greeting)
+        begin = greeting.end()
         rest = re.split(
             r"[,!.:;—–(]|\s-\s",
             re.sub(
@@ -134,6 +133,7 @@ _COMPANY = re.compile(
     r"|PLC|plc|Sp\. z o\.o|A/S|AB|Oy|AS)\b\.?|株式会社|有限公司|有限会社"
 )
 _LONGEST_SIGNATURE = 5
+_ELIDED = re.compile(r"\A[LlDd]['’](?=\w)")
 
 
 _MOST_READ = 20_000
@@ -169,10 +169,19 @@ def _signature(reading: Reading) -> tuple[int, int] | None:
     return None
 
 
+def _person(reading: Reading) -> bool:
+    """Whether the draft leaves under an address that spells one person's name, such as `ann.lee@`."""
+    parts = re.split(r"[._]", str(reading.draft.sender.address).lower().partition("@")[0])
+    return len(parts) == 2 and all(
+        len(part) > 2 and part.isalpha() and part not in word_set("roles", "organisations") for part in parts
+    )
+
+
 @rule("signature_not_ours", "signed by somebody else")
 def signature_not_ours(reading: Reading) -> Iterator[Finding]:
-    """The signature names another company or team than ours, or the recipient. Ours are the names of the mailbox, of
-    our domains, and of our earlier emails in the thread. Medium."""
+    """The signature names another company or team than ours, the recipient, or another person than the one whose name
+    the mailbox's address spells. Ours are the names of the mailbox, of our domains, and of our earlier emails in the
+    thread. Medium."""
     place = _signature(reading)
     mails = [mail for mail in reading.context.messages if mail.body is not None]
     sent = [mail for mail in mails if mail.direction != Direction.INBOUND or reading.is_ours(mail.sender.address)]
@@ -194,6 +203,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
     )
     inbound = _names_in("\n".join(str(mail.body)[:_MOST_READ] for mail in mails[-MOST_MAILS:] if mail not in sent))
     roles = frozenset(map(plain_name, word_set("roles")))
+    organisations = frozenset(map(plain_name, word_set("organisations")))
     foreign: list[Span] = []
     recipients = {
         plain_name(word)
@@ -202,12 +212,17 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         for word in _NAME.findall(str(party.name))
         if len(word) > 2
     }
+    person = _person(reading)
     for number, match in enumerate(re.finditer(r"[^\n]+", text)):
         line = match[0].strip()
-        words = _NAME.findall(line)
+        words = [_ELIDED.sub("", word) for word in _NAME.findall(line)]
         plain = [plain_name(word) for word in words]
         span = Span(place[0] + match.start(), place[0] + match.end())
-        names = [word for word, one in zip(words, plain, strict=True) if word[0].isupper() and one not in roles]
+        names = [
+            word
+            for word, one in zip(words, plain, strict=True)
+            if word[0].isupper() and not {one, one.rstrip("s")} & (roles | organisations)
+        ]
         unknown = [
             name
             for name in names
@@ -215,7 +230,7 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         ]
         named = _COMPANY.search(line) is not None
         organised = line[-1:] not in ",!?" and (
-            named or (bool(sent) and any(len(one) > 3 and one in roles for one in plain))
+            named or any((len(one) > 3 and one in roles) or one in organisations for one in plain)
         )
         alike = any(
             plain_name(name)[:5] in one or one[:5] in plain_name(name)
@@ -232,11 +247,15 @@ def signature_not_ours(reading: Reading) -> Iterator[Finding]:
         if len(words) > 8 or alike:
             continue
         if (
-            unknown
-            and organised
-            and len(unknown) == len(names)
-            and not all(plain_name(name) in inbound for name in unknown)
-        ) or (third or (names and recipients and all(plain_name(name) in recipients for name in names))):
+            (
+                unknown
+                and organised
+                and len(unknown) == len(names)
+                and not all(plain_name(name) in inbound for name in unknown)
+            )
+            or (len(unknown) == len(names) == 2 and person and not number)
+            or (third or (names and recipients and all(plain_name(name) in recipients for name in names)))
+        ):
             foreign.append(span)
     if foreign:
         whole = Span(place[0], place[1])

@@ -69,6 +69,19 @@ def pattern(*keys: str) -> Phrases:
     return _compiled(phrase for key in keys for phrase in phrases(key))
 
 
+def _by_second(variants: list[str]) -> str:
+    """Variants with the same first letter, those with the same second letter together: most places fit none of them."""
+    groups: dict[str, list[str]] = {}
+    for variant in variants:
+        second = variant[1:2]
+        literal = second.isalnum() and variant[2:3] not in ("?", "{")
+        groups.setdefault(second if literal else "", []).append(as_pattern(variant)[1:])
+    return "|".join(
+        f"{second}(?:{'|'.join(rest[1:] for rest in group)})" if second else "|".join(group)
+        for second, group in groups.items()
+    )
+
+
 def _compiled(every_phrase: Iterable[str]) -> Phrases:
     every = {variant for phrase in every_phrase for variant in _variants(phrase)}
     buckets: dict[str, list[str]] = {}
@@ -78,7 +91,7 @@ def _compiled(every_phrase: Iterable[str]) -> Phrases:
     for first, variants in buckets.items():
         if first:
             word = "" if re.match(f"[{_NO_SPACES}]", first) else rf"(?<!\w{first})"
-            parts.append(f"{first}{word}(?:{'|'.join(as_pattern(variant)[1:] for variant in variants)})")
+            parts.append(f"{first}{word}(?:{_by_second(variants)})")
         else:
             parts += [as_pattern(variant) for variant in variants]
     return Phrases(re.compile("|".join(parts)) if parts else _NEVER)
@@ -97,9 +110,24 @@ def _alternatives(side: str) -> list[str]:
 
 
 @cache
+def pairs_of(key: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """Pairs of alternatives, "a|b || c|d" in the data, in every language."""
+    return tuple(
+        (tuple(one.strip() for one in _alternatives(first)), tuple(one.strip() for one in _alternatives(second)))
+        for first, second in (pair.split("||") for pair in phrases(key))
+    )
+
+
+@cache
+def any_of_pairs(key: str) -> Phrases:
+    """Any phrase of any pair under `key`."""
+    return _compiled(phrase for pair in pairs_of(key) for side in pair for phrase in side)
+
+
+@cache
 def opposites() -> tuple[Phrases, tuple[tuple[Phrases, Phrases], ...]]:
     """Pairs of phrases that exclude each other, and what finds the first of any pair; "a || b" in the data."""
-    pairs = [[_alternatives(side) for side in pair.split("||")] for pair in phrases("opposites")]
+    pairs = pairs_of("opposites")
     first = _compiled(phrase for one, _ in pairs for phrase in one)
     return first, tuple((_compiled(one), _compiled(other)) for one, other in pairs)
 

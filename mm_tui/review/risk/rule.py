@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from mm_tui.settings.sections import Risk
 
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
 """A break that mail programs make in long lines: it ends no sentence, unless a list or nothing follows."""
-_ENDS = (". ", "! ", "? ", "\n", "。", "！", "？")
+_ENDS = re.compile(r"[.!?] |[\n。！？]")
 LONGEST_ASKED = 30_000
 """Characters of the last mail that are read for what it asks."""
 LONGEST_END = 30_000
@@ -121,13 +122,19 @@ class Reading:
 
     def lines_with(self, numbers: str) -> str:
         """The lines of `figures` in which a number stands that `numbers`, the inside of an expression, fits wholly."""
-        found: dict[int, str] = {}
-        for match in re.finditer(rf"(?<!\d)(?:{numbers})(?!\d)", self.figures):
-            begin = self.figures.rfind("\n", 0, match.start()) + 1
-            if begin not in found:
-                end = self.figures.find("\n", match.end())
-                found[begin] = self.figures[begin : len(self.figures) if end < 0 else end]
-        return "\n".join(found.values())
+        if numbers not in self._lines:
+            found: dict[int, str] = {}
+            for match in re.finditer(rf"(?<!\d)(?:{numbers})(?!\d)", self.figures):
+                begin = self.figures.rfind("\n", 0, match.start()) + 1
+                if begin not in found:
+                    end = self.figures.find("\n", match.end())
+                    found[begin] = self.figures[begin : len(self.figures) if end < 0 else end]
+            self._lines[numbers] = "\n".join(found.values())
+        return self._lines[numbers]
+
+    @cached_property
+    def _lines(self) -> dict[str, str]:
+        return {}
 
     @cached_property
     def body(self) -> str:
@@ -164,11 +171,15 @@ class Reading:
 
     def sentence(self, at: int) -> tuple[int, int]:
         """Where the sentence of `low` begins and ends in which the character `at` stands."""
-        begins = max(
-            (self.low.rfind(end, 0, at) + len(end) for end in _ENDS if self.low.rfind(end, 0, at) >= 0), default=0
-        )
-        ends = min((place for end in _ENDS if (place := self.low.find(end, at)) >= 0), default=len(self.low))
-        return begins, ends
+        starts, ends = self._breaks
+        before, after = bisect_right(ends, at), bisect_left(starts, at)
+        return ends[before - 1] if before else 0, starts[after] if after < len(starts) else len(self.low)
+
+    @cached_property
+    def _breaks(self) -> tuple[list[int], list[int]]:
+        """Where what ends a sentence begins and ends."""
+        found = [match.span() for match in _ENDS.finditer(self.low)]
+        return [start for start, _ in found], [end for _, end in found]
 
     @cached_property
     def asked(self) -> Message | None:
@@ -200,7 +211,8 @@ class Reading:
     @cached_property
     def known_names(self) -> frozenset[str]:
         """`thread_words` as `plain_name` writes them."""
-        return frozenset(word if word.isascii() else plain_name(word) for word in self.thread_words)
+        plain = {word for word in self.thread_words if word.isascii()}
+        return frozenset(plain.union(map(plain_name, self.thread_words - plain)))
 
     @cached_property
     def written(self) -> int:
