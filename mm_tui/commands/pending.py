@@ -61,7 +61,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         help="reject one, or everything that a filter selects",
         description="Rejects the email that ID and --digest name. With --filter instead, everything it selects is "
         "rejected, each by the same procedure, if --yes-reject gives their exact number; without it a summary is "
-        "printed and nothing is rejected. Whatever could not be rejected is listed, and the exit status is 6.",
+        "printed and nothing is rejected. Snoozed emails are left out unless the query says is:snoozed. Whatever could "
+        "not be rejected is listed, and the exit status is 6.",
     )
     _decision(reject, may_be_filter=True)
     reject.add_argument("--filter", metavar="NAME|QUERY", help="everything that a saved filter or a query selects")

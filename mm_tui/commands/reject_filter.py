@@ -29,10 +29,15 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
         queue = queue_of(session)
         narrowing = narrowing_of(arguments.filter, chosen, queue.around())
         waiting = queue.entries(assignee=reviewer(chosen))
-        entries = [entry for entry in map(queue.as_submitted, waiting) if narrowing.has(entry)]
+        selected = [entry for entry in map(queue.as_submitted, waiting) if narrowing.has(entry)]
+        entries = [entry for entry in selected if narrowing.shows(entry)]
+        left_out = len(selected) - len(entries)
         addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
         if not entries:
-            raise CommandError(Exit.NOT_FOUND, "no waiting email matches")
+            cure = f"{bulk.snoozed_words(left_out)}." if left_out else ""
+            raise CommandError(Exit.NOT_FOUND, "no waiting email matches", cure)
+        if left_out:
+            emit.note(bulk.snoozed_words(left_out))
         if arguments.yes_reject != len(entries):
             for line in bulk.summary(entries, addresses, session.audit):
                 emit.note(line)
@@ -58,7 +63,13 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
     failures += bulk.failed(ended)
     rejected = [view.email_id for view in ended if view.phase in AS_WANTED]
     if arguments.json:
-        emit.data({"rejected": rejected, "failed": [{"id": one.email_id, "words": one.why} for one in failures]})
+        emit.data(
+            {
+                "rejected": rejected,
+                "failed": [{"id": one.email_id, "words": one.why} for one in failures],
+                "snoozed_left_out": left_out,
+            }
+        )
     else:
         emit.line(OneLine(f"{len(rejected)} of {len(entries)} rejected"))
         for one in failures:

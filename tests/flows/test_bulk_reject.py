@@ -15,6 +15,7 @@ from mm_tui.screens.pending.screen import PendingScreen
 from mm_tui.services.decisions import log as log_module
 from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
+from mm_tui.services.queue.snooze import Snoozes
 from mm_tui.settings.sections import Review
 from tests.support.app import running_app, settings_for, shown, until
 from tests.support.cli import Home
@@ -84,13 +85,16 @@ async def test_what_the_gateway_refused_is_listed(tmp_path: Path, monkeypatch: p
             assert len(sandbox.pending()) == 2
 
 
-async def reject_all(app: MmTui, pilot: Pilot[Any], screen: PendingScreen, number: int) -> None:
+async def reject_all(
+    app: MmTui, pilot: Pilot[Any], screen: PendingScreen, number: int, lines: tuple[str, ...] = ()
+) -> None:
     await pilot.press("slash", *"prize", "enter")
     await until(pilot, lambda: len(screen.entries) == number, "the filter")
     await pilot.press("X")
     await until(pilot, lambda: f"Reject all {number} emails" in shown(app), "the question why")
     await pilot.press(*"spam", "enter")
     await until(pilot, lambda: f"Type {number} to reject" in shown(app), "the summary")
+    assert all(line in shown(app) for line in lines)
     await pilot.press(str(number), "enter")
 
 
@@ -112,6 +116,39 @@ def test_the_command_line_wants_the_exact_number(tmp_path: Path) -> None:
         assert [item["id"] for item in sandbox.pending()] == [made[3]]
         log = home.run("audit", "list", "--json", "--email", made[0]).json["entries"]
         assert {"held", "deciding", "ended"} <= {line["action"] for line in log if line["source"] == "journal"}
+
+
+def test_the_command_leaves_snoozed_emails_out_unless_asked(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        made = runaway(sandbox, 3)
+        home = Home(tmp_path / "home")
+        home.write_profile(sandbox.url, {name: sandbox.keys[name] for name in ("oversight", "send")}, reviewer="robin")
+        assert home.run("pending", "snooze", made[0], "3h").status == 0
+        command = ("pending", "reject", "--reason", "spam", "--filter")
+        asked = home.run(*command, "prize")
+        assert "--yes-reject 2" in asked.err and "1 snoozed email matches too" in asked.err
+        done = home.run(*command, "prize", "--yes-reject", "2", "--json")
+        assert (done.status, sorted(done.json["rejected"])) == (0, sorted(made[1:3])), done.err
+        assert done.json["snoozed_left_out"] == 1
+        nothing = home.run(*command, "prize", "--yes-reject", "1")
+        assert nothing.status == Exit.NOT_FOUND and "is:snoozed" in nothing.err
+        assert home.run(*command, "prize is:snoozed", "--yes-reject", "1").status == 0
+        assert [item["id"] for item in sandbox.pending()] == [made[3]]
+
+
+async def test_the_screen_leaves_snoozed_emails_out_and_says_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_sandbox(tmp_path) as sandbox:
+        made = runaway(sandbox, 3)
+        async with running_app(settings_for(sandbox), tmp_path, monkeypatch) as (app, pilot):
+            screen = await open_queue(app, pilot, 4)
+            Snoozes(app.session.database, app.session.clock).snooze(screen.entries[0], None, "robin")
+            snoozed = screen.entries[0].item.id
+            await pilot.press("ctrl+r")
+            await until(pilot, lambda: len(screen.entries) == 3, "one is out of sight")
+            await reject_all(app, pilot, screen, 2, lines=("1 snoozed email matches too",))
+            await until(pilot, lambda: {item["id"] for item in sandbox.pending()} == {snoozed, made[3]}, "the others")
 
 
 async def test_what_began_before_the_journal_failed_goes_on_and_the_rest_is_told(

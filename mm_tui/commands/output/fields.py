@@ -92,6 +92,8 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     "pending reject --filter": {
         "rejected": "list of ids",
         "failed": "list of {id, words}: what could not be rejected, and why",
+        "snoozed_left_out": "number of snoozed emails that the filter selects too; they are rejected only if the query "
+        "says is:snoozed",
     },
     "stats": {
         "days": "number of days covered",

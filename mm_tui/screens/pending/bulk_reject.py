@@ -64,7 +64,10 @@ class BulkReject:
             return
         batch = self._selected()
         if not batch:
-            self._screen.say("nothing of this filter can be rejected now")
+            from mm_tui.services.decisions.bulk import snoozed_words
+
+            left_out = len(self._screen.listing.left_out)
+            self._screen.say(snoozed_words(left_out) if left_out else "nothing of this filter can be rejected now")
             return
         self._deciding.ask_reason(
             f"Reject all {count(len(batch), 'email', 'emails')} of this filter: give a reason",
@@ -82,11 +85,13 @@ class BulkReject:
         return [entry for entry in self._screen.listing.entries if not why_not(gate.why_busy, entry)]
 
     def _confirm(self, batch: list[QueueEntry], reason: str) -> None:
-        from mm_tui.services.decisions.bulk import summary
+        from mm_tui.services.decisions.bulk import snoozed_words, summary
 
         session, number = self._screen.session, str(len(batch))
         addresses = {box.mailbox_id: box.address for box in session.mail.mailbox_rows()}
         lines = [OneLine(f"reason   {reason}"), *summary(batch, addresses, session.audit)]
+        if left_out := self._screen.listing.left_out:
+            lines.append(snoozed_words(len(left_out)))
         self._screen.app.push_screen(
             FormScreen(
                 f"Reject all {number}?",

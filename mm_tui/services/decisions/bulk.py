@@ -53,6 +53,12 @@ def summary(entries: Sequence[QueueEntry], addresses: Mapping[str, str], audit: 
     return [OneLine(line) for line in lines]
 
 
+def snoozed_words(number: int) -> OneLine:
+    """What is said of the snoozed emails that a filter selects: they are out of sight, and stay so."""
+    them = "1 snoozed email matches too and is" if number == 1 else f"{number} snoozed emails match too and are"
+    return OneLine(f"{them} left out; is:snoozed in the query selects snoozed ones")
+
+
 def _agent(entry: QueueEntry, audit: AuditStore) -> str:
     if entry.is_inbound:
         return "none (came in)"

@@ -76,6 +76,8 @@ class QueueListing:
         """What of the query could not be used."""
         self.listed: dict[str, QueueEntry] = {}
         """What is selected of all that waits, and what has ended and stays for now, by id."""
+        self.left_out: list[QueueEntry] = []
+        """The snoozed emails that filter and query select; they are listed only when asked for."""
         self._ended_at: dict[str, float] = {}
         """When the list was first read without them, of emails that stay in it, by the monotonic clock."""
 
@@ -121,9 +123,9 @@ class QueueListing:
         saved, typed = QueueFilter(self.filter.query, context), QueueFilter(self.typed, context)
         self.complaint = next(iter((*typed.complaints, *saved.complaints)), OneLine(""))
         asks = saved.asks_snoozed or typed.asks_snoozed
-        found = [
-            entry for entry in self.waiting if saved.has(entry) and typed.has(entry) and (asks or not entry.snoozed)
-        ]
+        selected = [entry for entry in self.waiting if saved.has(entry) and typed.has(entry)]
+        self.left_out = [] if asks else [entry for entry in selected if entry.snoozed]
+        found = [entry for entry in selected if asks or not entry.snoozed]
         if not stay:
             self._ended_at.clear()
         staying = self._staying(found, reading) if stay else []
