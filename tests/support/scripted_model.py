@@ -28,6 +28,10 @@ class Scripted:
     ) -> Completion:
         self.asked.append(list(messages))
         self.json.append(json)
+        return await self.answer(messages, model)
+
+    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
+        """What `complete` returns; for models that answer by what they are asked."""
         return Completion(ManyLine(self.answers.pop(0)), OneLine(model), Usage(10, 2))
 
     async def stream(

@@ -51,17 +51,7 @@ def test_what_is_no_labelled_set(tmp_path: Path, text: str, words: str) -> None:
 class Echo(Scripted):
     """Labels a mail with the word in its body."""
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        model: str,
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        json: bool = False,
-        deadline: float = 30.0,
-    ) -> Completion:
-        self.asked.append(list(messages))
+    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
         body = messages[-1].text.split("\n\n")[1].split("\n")[0]
         return Completion(ManyLine(body), OneLine("echo-1"), Usage(10, 1))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mm_tui.assist import errors
-from mm_tui.assist.model import Completion, Message, Part, Usage
+from mm_tui.assist.model import Completion, Message, Usage
 from mm_tui.clock import SystemClock
 from mm_tui.models import Status
 from mm_tui.services.assistant import rounds as triage_rounds
@@ -24,6 +24,7 @@ from tests.support.assistant import Assisted, assisted, settings_for
 from tests.support.clock import FakeClock
 from tests.support.models import completion, plain, raw_server
 from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.scripted_model import Scripted
 
 REFUND = "Hello,\n\nmy order 4471 arrived broken last week. Please refund the $240 by 4 March.\n\nAnna"
 
@@ -44,25 +45,17 @@ def json_of(**fields: object) -> str:
     return json.dumps(fields)
 
 
-class Answering:
+class Answering(Scripted):
     """A model that answers by task, counts, and can be told to fail or to wait."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls = 0
         self.problem: errors.AssistError | None = None
         self.gate: asyncio.Event | None = None
         self.started = asyncio.Event()
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        model: str,
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        json: bool = False,
-        deadline: float = 30.0,
-    ) -> Completion:
+    async def answer(self, messages: Sequence[Message], model: str) -> Completion:
         self.calls += 1
         self.started.set()
         if self.gate is not None:
@@ -78,21 +71,6 @@ class Answering:
             ),
         }[task]
         return Completion(ManyLine(text), OneLine("jamba-mini-2-2026-01"), Usage(1000, 100))
-
-    async def stream(
-        self,
-        messages: Sequence[Message],
-        model: str,
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        deadline: float = 120.0,
-    ) -> AsyncGenerator[Part, None]:
-        raise AssertionError("not asked here")
-        yield
-
-    async def aclose(self) -> None:
-        pass
 
 
 async def test_examine_with_the_stand_in(sandbox: Sandbox, mail_id: str) -> None:
