@@ -72,7 +72,7 @@ def read_cases(path: Path, labels: Sequence[str]) -> list[Case]:
             raise BadSet(f"line {number}: {case.label} is not a configured label ({', '.join(labels)})")
         cases.append(case)
     if not cases:
-        raise BadSet("it holds no case")
+        raise BadSet("it contains no cases")
     return cases
 
 

@@ -82,7 +82,7 @@ def _why_not_this_sender(situation: Situation) -> str | None:
     if "@" not in address:
         return "the sender has no address"
     if address in situation.own_addresses:
-        return "the email came from ourselves"
+        return "the email is our own"
     return why_a_machine(situation.mail)
 
 
@@ -94,7 +94,7 @@ def _why_not_this_thread(situation: Situation) -> str | None:
         if other.id == mail.id or not _is_newer(other, mail):
             continue
         if str(other.direction) == Direction.INBOUND and is_worked(other):
-            return f"a newer mail of the thread will be answered: {other.id}"
+            return f"a newer email in the thread will be answered: {other.id}"
         # Rejected and cancelled drafts count, because a human has said no; so do waiting drafts.
         if str(other.direction) == Direction.OUTBOUND and other.id not in situation.own_replies:
             return f"the thread has an answer: {other.id}"

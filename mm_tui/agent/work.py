@@ -208,7 +208,7 @@ class Work:
         if job.is_redraft:
             asked = redraft_tags.read(await self._gateway.tags(job.mailbox_id, job.email_id))
             if asked is None:
-                return "the reviewer asks for no other draft any more"
+                return "the reviewer no longer asks for another draft"
             rejected = str((await self._gateway.email(job.mailbox_id, job.email_id)).body)
             request = tasks.prepare_redraft_for_reviewer(
                 letters, rejected, asked.reason, asked.suggestion, self._settings.assist, facts, examples

@@ -32,7 +32,7 @@ class AssistError(Exception):
 class NoKey(AssistError):
     """No AI21 key is configured."""
 
-    default_words = "No AI21 key: set AI21_API_KEY, or ai21_key in config.toml. All else works without one."
+    default_words = "No AI21 key: set AI21_API_KEY, or ai21_key in config.toml. Everything else works without one."
 
 
 class Unauthorized(AssistError):
@@ -64,7 +64,7 @@ class RateLimited(AssistError):
 class ServerFault(AssistError):
     """The service failed (5xx)."""
 
-    default_words = "AI21 has a fault of its own. Try again in a while."
+    default_words = "AI21 has a problem. Try again later."
 
 
 class Unreachable(AssistError):

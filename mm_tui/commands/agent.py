@@ -22,7 +22,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     parser = commands.add_parser(
         "agent",
         help="the headless worker: labels, tags and summarises new mail, and drafts replies for approval",
-        description="Works new mail with AI21's models, without a screen. docs/agent.md says what it does and refuses.",
+        description="Handles new mail with AI21's models, without a screen. See docs/agent.md.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     running = actions.add_parser(
@@ -33,7 +33,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "where the settings say so. It needs a send key and an AI21 key, and refuses a key that may decide.",
     )
     ways = running.add_mutually_exclusive_group()
-    ways.add_argument("--once", action="store_true", help="handle the mail that is there, then end")
+    ways.add_argument("--once", action="store_true", help="handle the waiting mail, then exit")
     ways.add_argument(
         "--listen",
         type=address,
@@ -64,8 +64,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     examples = actions.add_parser(
         "examples",
         parents=[shared],
-        help="list or delete what drafts learn from: your edits, masked",
-        description="What you released in place of an agent's text is kept on this machine, with names, numbers and "
+        help="list or delete the examples that drafts learn from: your edits, masked",
+        description="Texts that you sent instead of an agent's are stored on this machine, with names, numbers and "
         "addresses masked, and shown to the model for similar drafts. Off in live profiles unless the profile sets "
         "examples = true.",
     )

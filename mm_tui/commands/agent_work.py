@@ -90,9 +90,9 @@ def _failures_as_statuses() -> Iterator[None]:
     except (Fatal, NoKey, Unauthorized, Forbidden) as error:
         raise CommandError(Exit.AUTH, str(error), "Check the keys with `mm-tui doctor`.") from error
     except AssistError as error:
-        raise CommandError(Exit.GATEWAY, str(error), "Run it again: what was answered is kept.") from error
+        raise CommandError(Exit.GATEWAY, str(error), "Run it again: the answers so far are kept.") from error
     except UnknownMailbox as error:
-        raise CommandError(Exit.NOT_FOUND, str(error), "Mend [agent] mailboxes.") from error
+        raise CommandError(Exit.NOT_FOUND, str(error), "Correct [agent] mailboxes.") from error
     except GatewayError as error:
         # Which answer it was matters to a human at a prompt, not to what restarts a worker.
         status, what, cure = of_failure(error) or (Exit.GATEWAY, str(error), "")

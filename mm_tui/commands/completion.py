@@ -21,8 +21,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     del shared  # needs no settings
     parser = commands.add_parser(
         "completion",
-        help="print completion for a shell",
-        description="Prints completion for a shell. For bash: "
+        help="print a completion script for a shell",
+        description="Prints a completion script for a shell. For bash: "
         "mm-tui completion bash > ~/.local/share/bash-completion/completions/mm-tui; for zsh, into a file _mm-tui in a "
         "folder of $fpath; for fish, into ~/.config/fish/completions/mm-tui.fish.",
     )

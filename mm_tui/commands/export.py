@@ -24,8 +24,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "export",
         parents=[shared],
         help="fetch the gateway's export of the account into a file",
-        description="Fetches all that the gateway holds of the account into a new file that only you can read. "
-        "It needs the admin key. The gateway answers once an hour. The journal has an export of its own: "
+        description="Fetches everything that the gateway stores about the account into a new file that only you can "
+        "read. It needs the admin key. The gateway answers once an hour. To export the journal, use "
         "mm-tui audit export.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not exist yet")

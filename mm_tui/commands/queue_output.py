@@ -81,7 +81,7 @@ def narrowing_of(text: str, chosen: Settings, around: FilterContext) -> QueueFil
     narrowing = QueueFilter(known.get(text, text), around)
     if narrowing.complaints:
         words = str(narrowing.complaints[0]).removesuffix("; it was ignored")
-        raise CommandError(Exit.USAGE, f"--filter: {words}", f"Saved are: {', '.join(known)}.")
+        raise CommandError(Exit.USAGE, f"--filter: {words}", f"Saved filters: {', '.join(known)}.")
     return narrowing
 
 
@@ -91,7 +91,7 @@ def _mailbox_id(wanted: str | None, boxes: dict[str, Mailbox]) -> str | None:
     for box in boxes.values():
         if wanted in (box.id, box.address):
             return box.id
-    raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {wanted}", "`mm-tui doctor` says which there are.")
+    raise CommandError(Exit.NOT_FOUND, f"there is no mailbox {wanted}", "`mm-tui doctor` lists them.")
 
 
 def _row(entry: QueueEntry, now: datetime) -> list[str]:

@@ -45,7 +45,7 @@ async def reject_filter(arguments: argparse.Namespace, chosen: Settings) -> int:
             raise CommandError(
                 Exit.CHANGED if wrong else Exit.USAGE,
                 f"the filter selects {len(entries)}: nothing was rejected",
-                f"Say --yes-reject {len(entries)} to reject them all.",
+                f"Add --yes-reject {len(entries)} to reject them all.",
             )
         beginning = bulk.begin(
             entries,
@@ -84,5 +84,5 @@ async def _ended(decisions: Decisions, views: list[DecisionView], seconds: float
             for view in views:
                 await decisions.settled(view.email_id)
     except TimeoutError:
-        emit.note(OneLine("the time to wait is over, and not all rejections have ended"))
+        emit.note(OneLine("the time limit was reached before all rejections had ended"))
     return [decisions.state(view.email_id) or view for view in views]

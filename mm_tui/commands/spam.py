@@ -1,4 +1,4 @@
-"""`mm-tui spam`: what the gateway took for spam, reporting an email, restoring one."""
+"""`mm-tui spam`: mail that the gateway took for spam, reporting an email, restoring one."""
 
 from __future__ import annotations
 
@@ -22,15 +22,19 @@ MOST_PAGES = 10
 
 def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
     """Describes the command and its actions."""
-    words = "what the gateway took for spam"
-    parser = commands.add_parser("spam", help=f"{words}: list, report, restore", description=f"Looks through {words}.")
+    words = "mail that the gateway took for spam"
+    parser = commands.add_parser(
+        "spam",
+        help=f"{words}: list, report, restore",
+        description=f"Lists {words}, reports an email as spam, or restores one.",
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = actions.add_parser("list", parents=[shared], help="list flagged and quarantined mail of all mailboxes")
     listing.add_argument("--json", action="store_true", help="print JSON")
     listing.set_defaults(run=common.run_task, task=_list)
     for name, help_words in (
-        ("report", "report an email as spam: it goes into the quarantine"),
-        ("restore", "take the mark back: the email is unread again, and the agent reads it"),
+        ("report", "report an email as spam; it is quarantined"),
+        ("restore", "remove the mark; the email is unread again, and the agent reads it"),
     ):
         action = actions.add_parser(name, parents=[shared], help=help_words)
         action.add_argument("id", help="the email's id")
@@ -104,7 +108,7 @@ async def _mark(arguments: argparse.Namespace, chosen: Settings) -> int:
         if known is None and arguments.spam:
             raise CommandError(Exit.NOT_FOUND, f"{arguments.id} is not in the store", "Run `mm-tui sync` first.")
         if known is not None and (why := why_not(str(known.direction), str(known.status), spam=arguments.spam)):
-            raise CommandError(Exit.CHANGED, f"{arguments.id} is not marked: {why}", "`mm-tui sync` reads it anew.")
+            raise CommandError(Exit.CHANGED, f"{arguments.id} is not marked: {why}", "`mm-tui sync` reads it again.")
         words = await SpamMarks(session.database, session.network.gateway, ignore).mark(
             arguments.id, spam=arguments.spam
         )

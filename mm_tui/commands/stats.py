@@ -33,8 +33,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         parents=[shared],
         help="figures for each agent: drafts, approved as written, edited, rejected and why, wait, flags",
         description="Counts what was decided with mm-tui on this machine, from the local journal, by the key that "
-        "composed the draft. The key is told by the gateway's audit log, which needs an admin_key; without one "
-        "only what is stored of it counts.",
+        "composed the draft. Only the gateway's audit log names the key, and reading it needs an admin_key; "
+        "without one, only its stored lines are used.",
     )
     parser.add_argument("--days", type=positive, default=DAYS, metavar="N", help=f"days back; default: {DAYS}")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -106,6 +106,6 @@ def _print(agent: AgentFigures, now: datetime) -> None:
         emit.line(OneLine(f"  flagged: {numbered(agent.flags)}"))
     days = agent.days(now)
     if most := max(max(pair) for pair in days):
-        for name, at in (("as written", 0), ("not so", 1)):
+        for name, at in (("as written", 0), ("not as written", 1)):
             plot = spark([pair[at] for pair in days], len(days), most=most)
-            emit.line(OneLine(f"  {name:<10} |{plot}| {len(days)} days, up to {max(pair[at] for pair in days)} a day"))
+            emit.line(OneLine(f"  {name:<14} |{plot}| {len(days)} days, up to {max(pair[at] for pair in days)} a day"))

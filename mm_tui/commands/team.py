@@ -21,7 +21,7 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     note = actions.add_parser(
         "note",
         parents=[shared],
-        help="note something for your colleagues",
+        help="leave a note for your colleagues",
         description="Sets the note of a waiting email, as a tag at the gateway that every reviewer sees; needs the "
         "send key. A note that a colleague wrote is overwritten only with --replace.",
     )
@@ -33,21 +33,23 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     assign = actions.add_parser(
         "assign",
         parents=[shared],
-        help="say whose it is to decide",
+        help="assign one to a reviewer",
         description="Assigns a waiting email to a reviewer or a key, as a tag at the gateway; needs the send key. "
         "The filter is:mine finds what is assigned to you. It is only a hint.",
     )
     assign.add_argument("id", metavar="ID")
-    assign.add_argument("to", metavar="NAME", help="a reviewer's name, or the end of a key's id; empty: nobody's")
+    assign.add_argument(
+        "to", metavar="NAME", help="a reviewer's name, or the end of a key's id; empty removes the assignment"
+    )
     assign.add_argument("--json", action="store_true", help="print JSON")
     assign.set_defaults(run=common.run_task, task=_set)
 
     snooze = actions.add_parser(
         "snooze",
         parents=[shared],
-        help="put one out of sight for a while",
-        description="Puts a waiting email out of sight in the app on this machine, until a time or until something "
-        "arrives in its thread. It keeps waiting, and `list` shows it all the same.",
+        help="snooze one",
+        description="Hides a waiting email in the app on this machine, until a time or until something arrives in its "
+        "thread. It keeps waiting, and `list` still shows it.",
     )
     snooze.add_argument("id", metavar="ID")
     snooze.add_argument("until", metavar="WHEN", help=f"{FORMS}; empty ends it")
@@ -102,8 +104,10 @@ async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
                 before = held.text if held is not None and arguments.replace else ""
                 words = await team.note(item.mailbox_id, item.id, arguments.text, before=before)
         except NotSet as error:
-            raise CommandError(Exit.CHANGED, str(error), "Say --replace to overwrite a note.") from None
+            raise CommandError(Exit.CHANGED, str(error), "Add --replace to overwrite it.") from None
         except TagsDiffer:
-            raise CommandError(Exit.CHANGED, "somebody else sets tags at the same time", "Try again.") from None
+            raise CommandError(
+                Exit.CHANGED, "somebody else is changing the tags at the same time", "Try again."
+            ) from None
     emit.result({"id": item.id, "words": words}, words, as_json=arguments.json)
     return Exit.OK

@@ -30,9 +30,9 @@ FIELD = 32
 class Standing(StrEnum):
     """What is known of an email's identity."""
 
-    HOLDS = "the gateway's signature holds"
-    BROKEN = "the signature does not hold"
-    UNREADABLE = "its form is not known, so it was not checked"
+    HOLDS = "the gateway's signature is valid"
+    BROKEN = "the signature is not valid"
+    UNREADABLE = "its format is not known, so it was not checked"
     UNCHECKED = "it was not checked"
 
 
@@ -167,7 +167,7 @@ def _key(answer: object) -> EllipticCurvePublicKey:
     try:
         if isinstance(answer, Mapping):
             if answer.get("kty") != "EC" or answer.get("crv") != "P-256":
-                raise KeyUnusable("it is not a key of the curve P-256")
+                raise KeyUnusable("it is not a P-256 key")
             x, y = (int.from_bytes(_decoded(str(answer.get(name, "")))) for name in ("x", "y"))
             return ec.EllipticCurvePublicNumbers(x, y, curve).public_key()
         text = str(answer).strip()
@@ -179,9 +179,9 @@ def _key(answer: object) -> EllipticCurvePublicKey:
                 return ec.EllipticCurvePublicKey.from_encoded_point(curve, raw)
             key = serialization.load_der_public_key(raw)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyUnusable("its form is not known") from error
+        raise KeyUnusable("its format is not known") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise KeyUnusable("it is not a key of the curve P-256")
+        raise KeyUnusable("it is not a P-256 key")
     return key
 
 

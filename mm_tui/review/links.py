@@ -288,7 +288,7 @@ def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
         return Finding(code, level, OneLine(words), (link.span,))
 
     if link.scheme in _ACTIVE_SCHEMES:
-        yield finding("link_scheme", Level.HIGH, f"a link runs or reads something: {link.scheme}:")
+        yield finding("link_scheme", Level.HIGH, f"a link runs or opens something: {link.scheme}:")
     elif link.scheme and link.scheme not in _QUIET_SCHEMES:
         yield finding("link_scheme", Level.MEDIUM, f"a link is not a web address: {link.scheme}:")
     if not link.host:

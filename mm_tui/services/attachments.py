@@ -42,11 +42,11 @@ async def chosen(
     content = await fetch(name)
     if not others:
         return content, OneLine("")
-    several = f"{len(others) + 1} files are named {name} and the gateway gives out only one of them"
+    several = f"{len(others) + 1} files are named {name} and the gateway returns only one of them"
     if len(content) != wanted:
         raise WrongFile(OneLine(f"{several}, the one of {len(content)} bytes; this one has {wanted}"))
     if wanted in others:
-        return content, OneLine(f"{several}: of two with {wanted} bytes it may be the other")
+        return content, OneLine(f"{several}: two have {wanted} bytes, so this may be the other one")
     return content, OneLine("")
 
 
@@ -84,4 +84,4 @@ def save(folder: Path, name: str, content: bytes) -> Path:
         except FileExistsError:
             continue
         return path
-    raise FileExistsError(f"{folder} holds a thousand files of that name")
+    raise FileExistsError(f"{folder} has a thousand files of that name")

@@ -201,7 +201,7 @@ def unfit(url: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        return "a webhook's address must begin with https://"
+        return "a webhook's address must start with https://"
     if parts.username is not None:
         return "a webhook's address must not contain a user name or password"
     return ""

@@ -46,7 +46,7 @@ class SpamMarks:
         if summary is not None:
             await asyncio.to_thread(self._mail.upsert, [summary.model_copy(update={"status": status})])
             self._notify(MailChanged(frozenset({email_id})))
-        done = "reported as spam" if spam else "not spam any more"
+        done = "reported as spam" if spam else "no longer marked as spam"
         return OneLine(f"{done}: its status is {status.replace('_', ' ')}")
 
 
@@ -56,11 +56,11 @@ def why_not(direction: str, status: str, *, spam: bool) -> str:
     A waiting email must be decided instead, because a mark would remove it from the queue without a decision.
     """
     if direction == Direction.OUTBOUND:
-        return "only mail that came in can be spam"
+        return "only received mail can be spam"
     if status.startswith("pending_"):
         return "it waits for a decision: reject it instead"
     if spam and status == Status.SPAM_QUARANTINED:
-        return "it is in the spam quarantine already"
+        return "it is already in the spam quarantine"
     if not spam and status not in MARKED:
         return "it is not marked as spam"
     return ""

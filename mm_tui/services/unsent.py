@@ -7,19 +7,19 @@ from mm_tui.models import ARRIVED, LEFT, NOT_SENT, Direction, EmailSummary, Stat
 _OUTBOUND = {
     Status.PENDING_SEND_APPROVAL: "draft, waits for a decision",
     Status.PENDING_SCAN: "draft, is being scanned",
-    Status.SCHEDULED: "scheduled, has not left",
+    Status.SCHEDULED: "scheduled, not sent yet",
     Status.REJECTED: "rejected, was not sent",
     Status.CANCELLED: "cancelled, was not sent",
     Status.SEND_FAILED: "failed, was not sent",
-    Status.DELETED: "deleted, not known to have left",
+    Status.DELETED: "deleted, not known to have been sent",
 }
 _INBOUND = {
-    Status.PENDING_INBOUND_APPROVAL: "came in, waits for a decision",
-    Status.PENDING_SCAN: "came in, is being scanned",
-    Status.SPAM_FLAGGED: "came in, flagged as spam",
-    Status.SPAM_QUARANTINED: "came in, quarantined as spam",
-    Status.REJECTED: "came in, was rejected",
-    Status.CANCELLED: "came in, was cancelled",
+    Status.PENDING_INBOUND_APPROVAL: "received, waits for a decision",
+    Status.PENDING_SCAN: "received, is being scanned",
+    Status.SPAM_FLAGGED: "received, flagged as spam",
+    Status.SPAM_QUARANTINED: "received, quarantined as spam",
+    Status.REJECTED: "received, was rejected",
+    Status.CANCELLED: "received, was cancelled",
 }
 
 
@@ -40,5 +40,5 @@ def state_words(direction: str, status: str) -> str:
         return ""
     known = {str(one): words for one, words in (_INBOUND if inbound else _OUTBOUND).items()}
     status_words = status.replace("_", " ") or "no status"
-    unknown = f"not known to have {'arrived' if inbound else 'left'} ({status_words})"
+    unknown = f"not known to have {'arrived' if inbound else 'been sent'} ({status_words})"
     return known.get(status, unknown)

@@ -31,7 +31,7 @@ async def test_a_snoozed_email_is_out_of_sight_counted_and_comes_back(
             await until(pilot, lambda: isinstance(app.screen, FormScreen) and ready(pilot), "the form")
             await pilot.press("enter")
             await until(pilot, partial(_fewer, screen, left), "one out of sight")
-        await until(pilot, lambda: "All that waits is out of sight." in shown(app), "why the list is empty")
+        await until(pilot, lambda: "All waiting emails are snoozed." in shown(app), "why the list is empty")
         assert "2 snoozed" in shown(app) and "snoozed 2" in shown(app)
     async with running_app(settings, tmp_path, monkeypatch) as (app, pilot):
         await pilot.press("2")

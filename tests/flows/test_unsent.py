@@ -19,11 +19,11 @@ from tests.support.seat import idle_session, mailbox, summary
 STATES = {
     "pending_send_approval": "waits for a decision",
     "pending_scan": "is being scanned",
-    "scheduled": "has not left",
+    "scheduled": "not sent yet",
     "rejected": "rejected, was not sent",
     "cancelled": "cancelled, was not sent",
     "send_failed": "failed, was not sent",
-    "held_by_policy": "not known to have left (held by policy)",
+    "held_by_policy": "not known to have been sent (held by policy)",
 }
 
 
@@ -86,7 +86,7 @@ async def test_in_the_thread_each_draft_that_was_not_sent_says_so() -> None:
         gone = next(mail for mail in mails if mail.status == "scheduled")
         session.mail.upsert([gone.model_copy(update={"status": OneLine("sent")})])
         screen._reread()
-        await until(pilot, lambda: "has not left" not in shown(app))
+        await until(pilot, lambda: "not sent yet" not in shown(app))
 
 
 @pytest.mark.parametrize("status", ["pending_inbound_approval", "spam_quarantined", "spam_flagged", "rejected"])

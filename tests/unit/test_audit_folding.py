@@ -82,7 +82,7 @@ def test_the_history_of_a_mail_folds_tag_changes_and_keeps_each_step_of_a_decisi
     decide(logs, "M1", 20)
     events = Lives(logs.database, logs.lines).of("M1").events
     assert [str(one.words) for one in events if "tag" in one.words] == ["tagged"]
-    assert any("2 more changes of tags before" in one.more for one in events)
+    assert any("2 earlier tag changes" in one.more for one in events)
     assert {"approve: held", "approve: accepted", "approved"} <= {str(one.words) for one in events}
 
 

@@ -209,7 +209,7 @@ async def test_a_mails_life_shows_its_identity(sandbox: Sandbox) -> None:
         assert app.session.sync is not None
         await app.session.sync.fetch_detail(sandbox.mailbox, draft)
         app.push_screen(HistoryScreen(draft))
-        await until(pilot, lambda: "✓ the gateway's signature holds" in shown(app))
+        await until(pilot, lambda: "✓ the gateway's signature is valid" in shown(app))
         assert "ai_generated: true" in shown(app)
         assert "names no email" in shown(app)
 
@@ -219,7 +219,7 @@ def test_a_broken_identity_is_told_loudly_and_an_absent_one_plainly() -> None:
     signed = email_detail({**given, "headers": {HEADER: header(key=OTHER)}}, "mb")
     life = History("1", summary(1), signed, (), ())
     page = life_page(life, 90, check(signed.identity, PublicKey(jwk())))
-    assert "✕ the signature does not hold" in page.text
+    assert "✕ the signature is not valid" in page.text
     assert "ECDSA" not in page.text
     bare = History("1", summary(1), email_detail(given, "mb"), (), ())
     assert "sent no identity header" in life_page(bare, 90).text

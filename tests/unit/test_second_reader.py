@@ -247,7 +247,7 @@ async def test_it_is_asked_once_for_the_same_draft_and_thread() -> None:
 async def test_what_was_dropped_is_told() -> None:
     desk = Desk(Scripted(answer(line("contradicted", "never said", "Thursday 12 March"))))
     state = await desk.read(an_entry())
-    assert "1 dropped: its quotes stand nowhere" in state.summary
+    assert "1 dropped: its quotes were not found" in state.summary
 
 
 async def test_an_answer_without_form_is_said_to_be_unreadable_and_asked_again_next_time() -> None:

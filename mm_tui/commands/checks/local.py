@@ -77,9 +77,9 @@ def terminal(environ: Mapping[str, str] | None = None) -> list[Check]:
     try:
         refuse_unsafe_environment(env)
     except UnsafeEnvironment as error:
-        found.append(problem("terminal.environment", str(error), "The plain commands work all the same.", Exit.USAGE))
+        found.append(problem("terminal.environment", str(error), "Commands work without one.", Exit.USAGE))
     if not sys.stdout.isatty():
-        return [*found, ok("terminal", "the output is no terminal: the plain commands work, the app needs one")]
+        return [*found, ok("terminal", "the output is not a terminal: commands work, but the app needs one")]
     size = shutil.get_terminal_size()
     if size.columns < SMALLEST[0] or size.lines < SMALLEST[1]:
         cure = f"Make the window at least {SMALLEST[0]}×{SMALLEST[1]}."
@@ -97,7 +97,7 @@ def terminal(environ: Mapping[str, str] | None = None) -> list[Check]:
         found.append(_tmux())
     elif env.get("STY"):
         cure = "Use tmux, or copy with the mouse."
-        found.append(warning("terminal.clipboard", "GNU screen does not pass the clipboard on", cure))
+        found.append(warning("terminal.clipboard", "GNU screen does not pass on the clipboard", cure))
     else:
         found.append(ok("terminal.clipboard", "copies go to the terminal's clipboard (OSC 52), if it allows that"))
     return found
@@ -112,7 +112,7 @@ def _colours(env: Mapping[str, str]) -> Check:
     if "256color" in term:
         return ok("terminal.colours", "256")
     cure = "Set TERM to what your terminal is, such as xterm-256color (in tmux: tmux-256color)."
-    return warning("terminal.colours", f"16 only, by TERM={term}", cure)
+    return warning("terminal.colours", f"only 16, according to TERM={term}", cure)
 
 
 def _tmux() -> Check:
@@ -128,9 +128,9 @@ def _tmux() -> Check:
     except (OSError, subprocess.SubprocessError):
         value = ""
     if value == "on":
-        return ok("terminal.clipboard", "tmux passes the clipboard on")
+        return ok("terminal.clipboard", "tmux passes on the clipboard")
     cure = "tmux set -g set-clipboard on"
-    return warning("terminal.clipboard", f"tmux does not pass copies on (set-clipboard {value or 'unknown'})", cure)
+    return warning("terminal.clipboard", f"tmux does not pass on copies (set-clipboard {value or 'unknown'})", cure)
 
 
 def data_folder() -> list[Check]:
@@ -166,7 +166,7 @@ def store(settings: Settings) -> list[Check]:
 
     path = paths.store_path(settings.profile.name)
     if not path.exists():
-        return [ok("store", "none yet: made on first use")]
+        return [ok("store", "none yet: created on first use")]
     try:
         with Database.open(path, memory=settings.sync.memory) as database:
             bind(database, Gateway.of(settings.profile), note=False)
@@ -179,7 +179,7 @@ def store(settings: Settings) -> list[Check]:
     except OtherGateway as error:
         return [problem("store", str(error), "Nothing is read from it or written to it until then.")]
     except StoreError as error:
-        return [problem("store", str(error), "Mail is fetched again by itself; unsent edits are in the old file.")]
+        return [problem("store", str(error), "Mail is fetched again automatically; unsent edits are in the old file.")]
     except (OSError, sqlite3.Error) as error:
         return [problem("store", f"{path}: {error}", "Check the space on the disk and the file's mode.")]
     found: list[Check] = []
@@ -189,7 +189,7 @@ def store(settings: Settings) -> list[Check]:
     else:
         found.append(ok("store", str(path)))
     if trouble is not None:
-        found.append(problem("store.head", str(trouble), "`mm-tui audit verify` says more.", Exit.CHANGED))
+        found.append(problem("store.head", str(trouble), "Run `mm-tui audit verify` for details.", Exit.CHANGED))
     if verdict.ok:
         found.append(ok("journal", verdict.words))
     else:
@@ -199,5 +199,5 @@ def store(settings: Settings) -> list[Check]:
         cure = "Open the app, or `mm-tui pending answer ID`: the gateway is read and you are asked."
         found.append(warning("decisions", f"not finished: {', '.join(undecided)}", cure))
     if edits:
-        found.append(ok("edits", f"{edits} unsent edits are kept"))
+        found.append(ok("edits", f"{edits} unsent edits are saved"))
     return found

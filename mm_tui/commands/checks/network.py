@@ -40,7 +40,7 @@ async def gateway(settings: Settings) -> list[Check]:
     except NotMultiMail:
         # Its mailboxes can be read, so it is a gateway.
         word, took, skew = "not told", 0, client.clock_skew
-        found.append(ok("gateway", f"{profile.url} answers; it has no word on its health"))
+        found.append(ok("gateway", f"{profile.url} answers, but does not report its health"))
     except GatewayError as error:
         return [problem("gateway", f"{profile.url}: {error.message}", error.what_to_do, Exit.GATEWAY)]
     else:
@@ -73,7 +73,7 @@ async def gateway(settings: Settings) -> list[Check]:
 
 def _health(url: str, word: str, took: int) -> Check:
     if word != "ok":
-        return warning("gateway", f"{url} says of itself: {word}", "Wait, or ask MultiMail's status page.")
+        return warning("gateway", f"{url} reports its health as {word}", "Wait, or check MultiMail's status page.")
     if took > SLOW_MS:
         return warning("gateway", f"{url} answers, but takes {took} ms", "Check the network.")
     return ok("gateway", f"{url} answers in {took} ms")
@@ -81,12 +81,12 @@ def _health(url: str, word: str, took: int) -> Check:
 
 def _clocks(skew: float | None) -> Check:
     if skew is None:
-        return ok("clock", "not compared: the gateway does not tell its time")
+        return ok("clock", "not compared: the gateway does not send its time")
     if abs(skew) <= SKEW_SECONDS:
         return ok("clock", "agrees with the gateway's")
     way = "behind" if skew > 0 else "ahead of"
     amount = f"{abs(skew) / 60:.0f} min" if abs(skew) >= 120 else f"{abs(skew):.0f} s"
-    words = f"this machine's clock is {amount} {way} the gateway's: ages shown are wrong by as much"
+    words = f"this machine's clock is {amount} {way} the gateway's: ages shown are wrong by that much"
     return warning("clock", words, "Set the clock (timedatectl set-ntp true).")
 
 

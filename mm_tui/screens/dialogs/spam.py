@@ -40,7 +40,7 @@ class SpamMarking:
             return
         if not session.can("send"):
             self._screen.say(
-                "this needs a key with the scope send: set send_key, for instance with mm-tui init", "warning"
+                "this needs a key with the scope send: set send_key, for example with mm-tui init", "warning"
             )
             return
         about = OneLine(f"{row.subject.strip() or '(no subject)'}, from {row.sender}")
@@ -48,7 +48,7 @@ class SpamMarking:
             title, effect = "Not spam?", "It is unread again, and the agent reads it."
             choice = Choice("N", "it is not spam: restore it", False)
         else:
-            title, effect = "Report as spam?", "It goes into the quarantine, and the agent reads it no more."
+            title, effect = "Report as spam?", "It is quarantined, and the agent no longer reads it."
             choice = Choice("S", "report it as spam", True)
         self._screen.app.push_screen(
             ChoiceScreen(title, Content(f"{about}\n{effect}"), [choice], stay="leave it as it is"),
@@ -68,6 +68,6 @@ class SpamMarking:
             fault = fault_words(error)
             if fault is None:
                 raise
-            doubt = " It may be marked all the same." if getattr(error, "may_have_happened", False) else ""
+            doubt = " It may have been marked anyway." if getattr(error, "may_have_happened", False) else ""
             words, severity = OneLine(f"not marked: {fault}{doubt}"), "warning"
         self._screen.say(words, severity)

@@ -49,7 +49,7 @@ EXPLAINED = (
     ("median", "time from a draft's arrival to its decision; half took longer (m minutes, h hours, d days)"),
     ("changed", "share of the words of sent drafts that reviewers changed"),
     (PLOT, "drafts decided on each of the last 30 days; the highest bar is the busiest day of that mailbox"),
-    ("8 · 31", "two numbers stand for two spans: the last 7 days, then the last 30"),
+    ("8 · 31", "two numbers are for two periods: the last 7 days, then the last 30"),
 )
 """What the help says of each column."""
 LEFT = frozenset({"oversight", PLOT})

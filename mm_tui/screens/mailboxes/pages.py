@@ -115,7 +115,7 @@ def _agents(writer: PageWriter, agents: Sequence[AgentFigures], room: int, now: 
     plots = {agent.key_id: agent.days(now) for agent in shown}
     most = max(max(pair) for days in plots.values() for pair in days)
     for agent in shown:
-        known = key_words(agent.key_id) if agent.key_id else "key not known (the gateway's log tells it)"
+        known = key_words(agent.key_id) if agent.key_id else "key not known (it is in the gateway's log)"
         said = f"{known}: {count(len(agent.decided), 'draft', 'drafts')}, {agent.number('approved')} as written, "
         said += f"{agent.edited} edited, {agent.number('rejected')} rejected"
         said += f"; median wait {waited(agent.seconds)}" if agent.seconds is not None else ""

@@ -99,7 +99,7 @@ class WebhooksScreen(ModalScreen[None]):
         if facts.webhooks is None:
             self._tell(facts.webhooks_words, "warning")
         elif self._hooks and message.deliveries is None:
-            self._tell(f"what they were told is not known: {message.deliveries_words}", "warning")
+            self._tell(f"the deliveries cannot be read: {message.deliveries_words}", "warning")
         else:
             self._tell("" if self._hooks else "No webhooks yet.", "")
 
@@ -198,7 +198,7 @@ def _hook_lines(hook: Webhook, mailbox: Mailbox | None, deliveries: Sequence[Web
         newest = max(mine, key=lambda one: (one.created_at is not None, one.created_at or 0, one.id))
         lines.append((f"\n  {delivery_words(newest)}", "" if went_well(newest) else "$mm-risk"))
     elif deliveries is not None:
-        lines.append(("\n  told nothing lately", "$mm-dim"))
+        lines.append(("\n  no recent deliveries", "$mm-dim"))
     return Content.assemble(*lines)
 
 
@@ -216,5 +216,5 @@ def delivery_words(delivery: WebhookDelivery) -> str:
     answered = f", answered {delivery.response_status}" if delivery.response_status and not well else ""
     tries = f" after {delivery.attempts} tries" if (delivery.attempts or 0) > 1 else ""
     sign = "" if well else "▲ "
-    event, status = delivery.event or "an event", delivery.status.replace("_", " ") or "status not told"
+    event, status = delivery.event or "an event", delivery.status.replace("_", " ") or "status unknown"
     return OneLine(f"{sign}last: {event}{at}: {status}{tries}{answered}")

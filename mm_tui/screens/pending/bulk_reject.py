@@ -58,7 +58,7 @@ class BulkReject:
     def ask(self) -> None:
         """Asks for the reason, then shows the summary and asks for the count."""
         if self.words:
-            self._screen.say(f"{self.words}: {{app.undo}} stops what has not left", "warning")
+            self._screen.say(f"{self.words}: {{app.undo}} stops the rest", "warning")
             return
         if self._deciding.service() is None:
             return

@@ -39,7 +39,7 @@ class Snoozing:
             FormScreen(
                 "Snooze until",
                 [Field(f"{FORMS} (something arrives in it)", "", typed)],
-                words=f"{held}; an empty line takes that back" if held else "On this machine only; it keeps waiting.",
+                words=f"{held}; an empty line ends the snooze" if held else "On this machine only; it keeps waiting.",
                 yes="snoozes it",
                 trouble=trouble,
             ),

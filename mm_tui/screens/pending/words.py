@@ -36,12 +36,12 @@ OUTCOME_WORDS = {
 }
 
 TEXT_KEYS = (
-    ("^z ^y", "Undo what was typed, and redo it."),
+    ("^z ^y", "Undo and redo what you typed."),
     ("^w ^u ^k", "Delete a word back, to the start of the line, to its end."),
-    ("^a ^e", "To the start and the end of the line, as home and end."),
-    ("^← ^→", "One word back, one word on."),
+    ("^a ^e", "Go to the start or the end of the line, like home and end."),
+    ("^← ^→", "Go back or forward one word."),
     ("f6 f7", "Select the line, select all; shift selects with any key that moves."),
-    ("^c ^x ^v", "Copy and cut what is selected, and paste."),
+    ("^c ^x ^v", "Copy or cut the selection, and paste."),
     ("pgup pgdn", "One page up, one page down."),
 )
 """Keys of a text that is edited, for the help."""
@@ -77,7 +77,7 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
         progress: how far the rejection of a filter is.
     """
     if progress:
-        stop = with_keys(" · {app.undo} stops what has not left", keys)
+        stop = with_keys(" · {app.undo} stops the rest", keys)
         return Content.assemble((progress, "bold"), (stop, "$mm-dim"))
     if listing.complaint:
         return Content.assemble(("▲ ", "$warning"), listing.complaint)
@@ -139,7 +139,7 @@ def empty_words(
         return ("Nothing is waiting in this filter.", f"Shown: {listing.filter.name}. {cure}")
     if listing.waiting:
         cure = with_keys("{pending.filter} lists it under “snoozed”.", keys)
-        return ("All that waits is out of sight.", f"{', '.join(_snoozed_words(listing))}: {cure}")
+        return ("All waiting emails are snoozed.", f"{', '.join(_snoozed_words(listing))}: {cure}")
     unread = session.mail.counts().unread
     steps = [f"{{app.inbox}} opens the inbox ({unread:,} unread)" if unread else "{app.inbox} opens the inbox"]
     steps += [f"{{pending.kept}} lists {count(kept, 'saved text', 'saved texts')}"] if kept else []

@@ -239,9 +239,9 @@ class Replying:
         if self._mode() in GATED and not through:
             self._submit(True)
             return
-        words = "Nobody approves what this mailbox sends: the reply items at once and cannot be undone."
+        words = "Nobody approves what this mailbox sends: the reply is sent at once and cannot be undone."
         if through:
-            words = f"{through[0]} is on the mailbox's allowlist: the reply items at once and cannot be undone."
+            words = f"{through[0]} is on the mailbox's allowlist: the reply is sent at once and cannot be undone."
         self._screen.app.push_screen(
             ConfirmScreen("Send without approval?", words, yes="send", no="do not send"), self._submit
         )

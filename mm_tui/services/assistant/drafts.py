@@ -192,14 +192,14 @@ class Drafts:
         try:
             await self._append(kind, email_id, details)
         except (sqlite3.Error, StoreError, OSError) as error:
-            log.warning("what came of a reply could not be journaled: %s", type(error).__name__)
+            log.warning("the outcome of a reply could not be journaled: %s", type(error).__name__)
 
     async def _tag(self, mailbox_id: str, email_id: str) -> None:
         """Tells other reviewers, and this one on other machines, that a human wrote it."""
         try:
             await tags.merge(self._gateway, mailbox_id, email_id, {WRITTEN_BY: self._reviewer})
         except (GatewayError, tags.TagsDiffer) as error:
-            log.info("%s could not be tagged with who wrote it: %s", email_id, type(error).__name__)
+            log.info("%s could not be tagged with its author: %s", email_id, type(error).__name__)
 
     async def _like(self, conversation: Conversation) -> tuple[Example, ...]:
         """Examples of wording for a reply in this conversation."""

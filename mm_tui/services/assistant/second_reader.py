@@ -110,7 +110,7 @@ class SecondReaderState:
         if self.stand_in:
             said.append(STAND_IN_WORDS)
         if self.dropped:
-            said.append(f"{self.dropped} dropped: {'its' if self.dropped == 1 else 'their'} quotes stand nowhere")
+            said.append(f"{self.dropped} dropped: {'its' if self.dropped == 1 else 'their'} quotes were not found")
         return OneLine("; ".join((*said, *([self.words] if self.words else ()))))
 
 

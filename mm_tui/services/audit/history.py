@@ -156,7 +156,7 @@ def _logged_event(shown: AuditLine, *, about_edit: bool) -> LifeEvent:
     else:
         told = _journal_told(line.action, {str(key): str(value) for key, value in line.details})
     if shown.folded:
-        told.append(f"{shown.folded} more {'change' if shown.folded == 1 else 'changes'} of tags before")
+        told.append(f"{shown.folded} earlier tag {'change' if shown.folded == 1 else 'changes'}")
     return LifeEvent(
         at=line.at,
         origin=Origin(line.source.value),

@@ -198,7 +198,7 @@ class DecisionCalls:
         if any(len(file.content) != size for file, (_, size, _) in zip(files, mine.attachments, strict=True)):
             return CallRefused("an attachment of the original did not arrive complete and cannot be added to the edit")
         if len({file.name for file in files}) != len(files):
-            return CallRefused("two attachments have the same name, and the gateway gives out only one of them")
+            return CallRefused("two attachments have the same name, and the gateway returns only one of them")
         try:
             receipt = await self._send(live, parent, files)
         except NotFound as error:

@@ -97,7 +97,7 @@ class PresenceKeeper:
             async with asyncio.timeout(LAST_WORDS):
                 await self._give_back()
         except TimeoutError:
-            log.info("a claim could not be given back in time; it ends by itself")
+            log.info("a claim could not be removed in time; it expires on its own")
 
     async def _visit(self, mail: Open) -> None:
         """Reads the email again, and claims it unless somebody else has."""
@@ -120,7 +120,7 @@ class PresenceKeeper:
         try:
             await self._claims.give_back(*mail)
         except GatewayError as error:
-            log.info("the claim of %s could not be given back: %s", mail.email_id, type(error).__name__)
+            log.info("the claim of %s could not be removed: %s", mail.email_id, type(error).__name__)
 
     async def _moves_within(self, seconds: float) -> bool:
         """Waits for at most this long. Returns True as soon as another email, or none, is open."""

@@ -151,7 +151,7 @@ class TeamTags:
         wanted = {NOTE: note, NOTE_BY: self._reviewer, NOTE_AT: now.astimezone(UTC).isoformat()} if note else {}
         await self._write("noting" if note else "clearing_note", mailbox_id, email_id, {"text": note}, wanted,
                           (NOTE, NOTE_BY, NOTE_AT))  # fmt: skip
-        return OneLine("noted for your colleagues" if note else "the note is removed")
+        return OneLine("the note for your colleagues is set" if note else "the note is removed")
 
     async def assign(self, mailbox_id: str, email_id: str, to: str) -> OneLine:
         """Assigns an email; an empty name removes the assignment.

@@ -53,7 +53,7 @@ def time_named(text: str, now: datetime) -> datetime | None:
     if until is None:
         raise NotATime(f"{OneLine(text[:40])}: expected {FORMS}")
     if until <= now:
-        raise NotATime(f"{OneLine(text[:40])} is over already")
+        raise NotATime(f"{OneLine(text[:40])} is already past")
     if until - now > LONGEST:
         raise NotATime(f"{OneLine(text[:40])} is more than a year away")
     return until.astimezone(UTC)
@@ -164,7 +164,7 @@ class Snoozes:
     def end(self, email_id: str, who: str) -> OneLine:
         """Ends a snooze, so that the email is listed again. Raises the same as `snooze`."""
         self._write(email_id, None, who, {})
-        return OneLine("not snoozed any more")
+        return OneLine("no longer snoozed")
 
     def _write(self, email_id: str, kept: Mapping[str, object] | None, who: str, details: Mapping[str, str]) -> None:
         kind = "snoozing" if kept is not None else "unsnoozing"
