@@ -1,4 +1,4 @@
-"""What all main screens share: the chrome around them, and how they hear what changed."""
+"""The base of all main screens: the lines around them, and the handling of service events."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from mm_tui.session import Session
 
 CHROME_SECONDS = 0.1
-"""News that comes faster than this changes the chrome once."""
+"""Seconds: events closer together than this update the top and status lines once."""
 
 
 class BaseScreen(Screen[None]):
     """A main screen: top line, body, status line, keys.
 
     Subclasses yield their body from `compose_body` and read the store again in `handle_event`. While another main
-    screen is in front, events wait (each kind once) and are handled when this one comes back.
+    screen is in front, events wait (one of each kind) and are handled when this one returns.
     """
 
     MODE: ClassVar[str] = ""
-    """The main screen that the top line shows as current: "inbox", "pending", "audit" or "mailboxes"."""
+    """The main screen to show as current in the top line: "inbox", "pending", "audit" or "mailboxes"."""
     TITLE_WORD: ClassVar[str] = ""
     """The heading of this screen's help."""
     DECIDES: ClassVar[bool] = False
-    """Keys decide about mail here: a letter that is no key is taken for text that was meant for something else."""
+    """Whether keys decide about mail here. A letter that is not a key then counts as text meant for something else."""
     AUTO_FOCUS = ""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class BaseScreen(Screen[None]):
         return session_of(self)
 
     def compose(self) -> ComposeResult:
-        # Known before the first styles are applied, so that the first frame is not styled and laid out twice.
+        # Set before the first styles are applied, so that the first frame is not styled and laid out twice.
         self.add_class(*self.size_classes(*self.app.size), update=False)
         yield TopLine(self.MODE)
         yield from self.compose_body()
@@ -56,53 +56,53 @@ class BaseScreen(Screen[None]):
         yield KeysLine()
 
     def size_classes(self, width: int, height: int) -> tuple[str, ...]:
-        """The style classes that follow from the size of the screen, in cells."""
+        """The style classes for a screen of this size in cells."""
         del height
         return tuple(name for least, name in self.app.HORIZONTAL_BREAKPOINTS or [] if width >= least)[-1:]
 
     def compose_body(self) -> ComposeResult:
-        """The widgets between top line and status line."""
+        """Yields the widgets between top line and status line."""
         yield from ()
 
     def handle_event(self, notice: ServiceEvent) -> None:
-        """Something changed: re-read what is shown. Called on the screen's own message loop."""
+        """Handles a service event by reading the store again. Called on the screen's message loop."""
 
     def services_ready(self) -> None:
-        """The network side can be asked from now on."""
+        """Called once the gateway can be used."""
 
     def say(self, text: str, severity: str = "information") -> None:
-        """One line to the reader, on the status line."""
+        """Shows a message on the status line."""
         self.post_message(Said(text, severity))
 
     def unsay(self, text: str) -> None:
-        """Takes a line back that was said, if it still stands there."""
+        """Removes a message, if it is still shown."""
         self.post_message(Said(text, "", taken_back=True))
 
     def save_work(self) -> bool:
-        """Keeps what the human has written; False when the store did not take it.
+        """Saves what the human has written; returns False if the store failed.
 
         Called before the program ends, for whatever reason.
         """
         return True
 
     def written_text(self) -> str:
-        """What the human has written here, for a file of its own where `save_work` failed."""
+        """What the human has written here, to be written to a file if `save_work` failed."""
         return ""
 
     def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
-        """What the palette offers besides the acts: words, help, and what to run."""
+        """Further palette entries: title, help, and what to run."""
         return []
 
     def stop_work(self) -> bool:
-        """Stops what this screen prepares before anything is decided. Returns whether there was something."""
+        """Stops any work in preparation of decisions. Returns whether there was any."""
         return False
 
     def undo_target(self) -> str | None:
-        """Id of the email whose held decision undo takes back; None for the last one that was made."""
+        """The id of the email whose held decision `undo` undoes; None for the latest decision."""
         return None
 
     def status_mailbox(self) -> str | None:
-        """Id of the mailbox that the status line speaks of; None for all."""
+        """The id of the mailbox shown on the status line; None for all."""
         return None
 
     def on_service_event_received(self, message: ServiceEventReceived) -> None:
@@ -127,7 +127,7 @@ class BaseScreen(Screen[None]):
         self.services_ready()
 
     def on_screen_suspend(self) -> None:
-        # A dialog leaves these lines in sight, and other keys work then.
+        # These lines stay visible behind a dialog, where other keys work.
         self.call_later(self._update_lines)
 
     def _update_lines(self) -> None:
@@ -148,7 +148,7 @@ class BaseScreen(Screen[None]):
 
 
 def _kind(notice: ServiceEvent) -> object:
-    """Notices that name different emails are kept apart; the rest once a kind."""
+    """Groups events: those that name different emails are kept separately, others once per kind."""
     from mm_tui.services.events import AssistChanged, DecisionChanged, MailChanged
 
     if isinstance(notice, DecisionChanged | AssistChanged | MailChanged):

@@ -1,4 +1,4 @@
-"""The audit screen's dialogs: what the check of the journal found, and writing lines to a file."""
+"""The audit screen's dialogs: the result of checking the journal, and the export of lines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
-    """What the check of the journal found, its head, and how to keep that head."""
+    """The result of checking the journal, its head, and how to keep the head."""
     number, _, digest = head.partition(":")
     if verdict.ok:
         title = f"The journal is intact: {count(verdict.entries, 'entry', 'entries')} checked"
@@ -55,7 +55,7 @@ def verdict_screen(verdict: Verdict, head: str) -> ChoiceScreen[bool]:
 
 
 class ExportProgress(Message):
-    """So many lines are written."""
+    """Reports how many lines have been written."""
 
     def __init__(self, done: int, total: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class ExportProgress(Message):
 
 
 class ExportEnded(Message):
-    """The export is over. `words` say how; `written` whether there is a file now."""
+    """The export has ended. `words` is the result; `written` says whether there is a file."""
 
     def __init__(self, words: OneLine, *, written: bool) -> None:
         super().__init__()
@@ -73,12 +73,12 @@ class ExportEnded(Message):
 
 
 class ExportScreen(ModalScreen[str | None]):
-    """Asks for a file and writes the lines into it, with a progress bar; escape stops and leaves no file.
+    """Asks for a file name and exports the lines, with a progress bar. Escape stops and leaves no file.
 
     Args:
         lines: where they are read.
         wanted: which lines.
-        narrowed: whether that leaves some out.
+        narrowed: whether the filter leaves some lines out.
     """
 
     CSS_PATH = "../dialogs/dialogs.tcss"

@@ -1,4 +1,4 @@
-"""The audit screen's list: a line of time, both logs on it, each line badged with the log that has it."""
+"""The audit screen's list: both logs merged by time, each line with the name of its log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mm_tui.widgets.cells import fit_cells
 from mm_tui.widgets.virtual_list import VirtualList
 
 ONE_LINE = 96
-"""Cells of the whole screen from which a line of the log takes one line of it."""
+"""The screen width in cells from which an entry fits on one line."""
 TIME = 12
 SOURCE = 7
 TONES = {Tone.PLAIN: "row", Tone.DECISION: "strong", Tone.FAILURE: "risk"}
@@ -74,7 +74,7 @@ class AuditList(VirtualList[int, AuditLine]):
         return [(fit_cells(row.what, width - 1) + " ", "dim")]
 
     def _paint(self, pieces: list[tuple[str, str]], here: bool) -> list[Segment]:
-        """Segments of the pieces; under the cursor all but the bar take its background."""
+        """Segments for the pieces; under the cursor all but the bar have the cursor's background."""
         under = {"bar": "bar", "strong": "here-strong"}
         return [
             Segment(text, self.style(under.get(style, "here") if here else style)) for text, style in pieces if text
@@ -82,13 +82,13 @@ class AuditList(VirtualList[int, AuditLine]):
 
 
 def _with_more(words: str, more: str, width: int) -> str:
-    """Words in exactly `width` cells, and after them how many lines the row stands for besides its own."""
+    """Words in exactly `width` cells, followed by the number of further lines that the row represents."""
     room = width - len(more)
     return fit_cells(fit_cells(words, min(room, cell_len(words))) + more, width)
 
 
 def moment(at: datetime | None, now: datetime) -> str:
-    """When, in at most twelve cells of the reader's own time: `09:14:22`, `21 Nov 09:14` or `21 Nov 2025`."""
+    """A time in the reader's time zone, in at most twelve cells: `09:14:22`, `21 Nov 09:14` or `21 Nov 2025`."""
     if at is None:
         return "no time"
     local, today = at.astimezone(), now.astimezone().date()

@@ -1,4 +1,4 @@
-"""Choosing which lines of the two logs are shown: one log, actor, act, mailbox, time."""
+"""Chooses which lines of the two logs are shown: one log, actor, action, mailbox or period."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 MOST = 40
-"""Actors, and acts, that are offered; the rest can be searched for."""
+"""The most actors, and actions, to offer; others can be found by searching."""
 SPANS = (("the last hour", timedelta(hours=1)), ("24 hours", timedelta(days=1)), ("7 days", timedelta(days=7)),
          ("30 days", timedelta(days=30)))  # fmt: skip
 
@@ -37,14 +37,14 @@ class _Choice(NamedTuple):
 
 
 class AuditFilterScreen(ModalScreen[LineFilter | None]):
-    """One list of everything that lines can be narrowed by; choosing what is set already drops it.
+    """A list of all filters for the lines; choosing one that is already set removes it.
 
     Args:
         chosen: what is shown now.
         actors: who did something.
         actions: what was done.
         boxes: (id, address) of each mailbox.
-        now: what the spans of time end at.
+        now: the current time, at which periods end.
     """
 
     CSS_PATH = "../dialogs/dialogs.tcss"

@@ -1,4 +1,4 @@
-"""An email's whole life, from arrival or draft to the delivery receipt."""
+"""An email's history, from arrival or draft to the delivery receipt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class LifeRead(Message):
-    """The life, from the thread that reads it."""
+    """Carries the history from the thread that reads it."""
 
     def __init__(self, life: History) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class LifeRead(Message):
 
 
 class IdentityChecked(Message):
-    """What the email's signed identity is worth, from the worker that asked."""
+    """Carries the result of checking the email's signed identity."""
 
     def __init__(self, identity: Identity) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class IdentityChecked(Message):
 
 
 class DeliveryLookedUp(Message):
-    """Why the email did not arrive, from the worker that asked."""
+    """Carries the reasons why the email did not arrive."""
 
     def __init__(self, words: tuple[OneLine, ...]) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class HistoryScreen(BaseScreen):
         self._email_id = email_id
         self.life: History | None = None
         self.identity: Identity | None = None
-        """None until it is checked, and for an email that has none."""
+        """None until it is checked, and if the email has none."""
         self._checking = ""
         self._not_arrived: tuple[OneLine, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What the audit screen gives to read: one line of the log in full, and an email's whole life. Pure."""
+"""The audit screen's pages: one log line in full, and an email's history. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from mm_tui.widgets.words import count
 LABEL = 9
 LONG_LABEL = 20
 MORE = 19
-"""Cells before what is further told of an event."""
+"""The indentation in cells of further details of an event."""
 
 
 def exactly(at: datetime | None) -> str:
-    """A moment to the second in the reader's own time zone."""
+    """A time to the second, in the reader's time zone."""
     return at.astimezone().strftime("%a %d %b %Y %H:%M:%S %Z") if at is not None else "no time given"
 
 
 def line_page(shown: AuditLine, room: int) -> Page:
-    """Everything that one line of the log holds, for a pager of `room` cells."""
+    """One log line in full, for a pager of `room` cells."""
     line = shown.line
     writer = PageWriter()
     writer.line(shown.words, "strong")
@@ -68,7 +68,7 @@ def _who(shown: AuditLine) -> str:
 
 
 def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LABEL, style: str = "") -> None:
-    """Writes a label and its value, further lines of which stand under its first; nothing for an empty value.
+    """Writes a label and its value, indenting further lines. An empty value is skipped.
 
     Args:
         writer: what is written to.
@@ -84,13 +84,13 @@ def row(writer: PageWriter, name: str, value: str, room: int, *, label: int = LA
 
 
 def life_page(life: History, room: int, identity: Identity | None = None, not_arrived: Sequence[OneLine] = ()) -> Page:
-    """An email's life: what it is, then everything that happened in the order of time.
+    """An email's history: the email itself, then everything that happened, in order of time.
 
     Args:
         life: what is known of it.
         room: cells of a line.
-        identity: what its signed identity is worth; None while that is being asked, or when it has none.
-        not_arrived: why it did not arrive, a sentence each.
+        identity: the result of checking its signed identity; None while that is in progress, or if it has none.
+        not_arrived: sentences why it did not arrive.
     """
     writer = PageWriter()
     _life_head(writer, life, room)
@@ -131,7 +131,7 @@ def life_page(life: History, room: int, identity: Identity | None = None, not_ar
 
 
 def _identity(writer: PageWriter, life: History, identity: Identity | None, room: int) -> None:
-    """What the gateway signed about the sender, and whether that holds."""
+    """The claims about the sender signed by the gateway, and whether the signature is valid."""
     if life.detail is None or not life.detail.identity:
         return
     if identity is None:

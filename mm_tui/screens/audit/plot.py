@@ -1,4 +1,4 @@
-"""The plot above the audit list: decisions by day, from both logs. Pure."""
+"""The plot above the audit list: decisions by day, from both logs. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from mm_tui.store.audit.made import MadeDecision
 
 DAYS = 30
-"""Days that are plotted, today included."""
+"""The number of days in the plot, including today."""
 
 
 def first_day(now: datetime) -> datetime:
-    """The midnight, in the reader's own time, that the plot begins with."""
+    """The midnight, in the reader's time zone, at which the plot begins."""
     midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight - timedelta(days=DAYS - 1)
 
 
 def decisions_plot(made: Sequence[MadeDecision], now: datetime) -> Content:
-    """One line: a bar a day, what the highest stands for, and what was decided in all these days; empty without any.
+    """One line with a bar per day, the highest count, and the totals by outcome; empty without decisions.
 
     Args:
         made: decisions since `first_day`.

@@ -1,4 +1,4 @@
-"""The audit screen: the gateway's log and our own journal on one line of time."""
+"""The audit screen: the gateway's log and our own journal, merged by time."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
 TYPING_SECONDS = 0.12
-"""The keys have to rest this long before what was typed is searched for."""
+"""Seconds without a key before the search starts."""
 FIRST_KEYS = 200
 PAGE_CELLS = 100
-"""Cells of the dialog that shows a line of the log, at most; six of them are its margins."""
+"""The greatest width in cells of the dialog that shows a log line, including six for its margins."""
 NO_ADMIN = "the gateway's log needs an admin key; only the journal is shown"
 
 
 class LinesFound(Message):
-    """Keys of the wanted lines, from the thread that reads them. `whole`: nothing more follows."""
+    """Carries keys of matching lines from the thread that reads them. `whole`: no more follow."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class LinesFound(Message):
 
 
 class DecisionsCounted(Message):
-    """What was decided in the last `plot.DAYS` days, from the thread that reads it."""
+    """Carries the decisions of the last `plot.DAYS` days from the thread that reads them."""
 
     def __init__(self, made: Sequence[MadeDecision]) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class DecisionsCounted(Message):
 
 
 class FacetsRead(Message):
-    """Who did what, from the thread that counts it."""
+    """Carries the actors and actions from the thread that counts them."""
 
     def __init__(self, actors: list[Facet], actions: list[Facet]) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class FacetsRead(Message):
 
 
 class Verified(Message):
-    """What the check of the journal's chain found, and the head it has now."""
+    """Carries the result of checking the journal's chain, and its head."""
 
     def __init__(self, verdict: Verdict, head: str) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class Verified(Message):
 
 
 class AuditScreen(BaseScreen):
-    """Who did what, newest first."""
+    """Shows both logs, newest first."""
 
     MODE = "audit"
     TITLE_WORD = "audit"
@@ -109,7 +109,7 @@ class AuditScreen(BaseScreen):
         self.chosen = LineFilter()
         self.typed = ""
         self.folds = True
-        """Lines that belong together are one row."""
+        """Whether related lines are folded into one row."""
         self._lines: AuditLines | None = None
         self._whole = False
         self._reload_timer: Timer | None = None
@@ -117,7 +117,7 @@ class AuditScreen(BaseScreen):
 
     @property
     def lines(self) -> AuditLines:
-        """The use-case that reads both logs."""
+        """The service that reads both logs."""
         if self._lines is None:
             self._lines = AuditLines(self.session.database)
         return self._lines
@@ -129,12 +129,12 @@ class AuditScreen(BaseScreen):
 
     @property
     def wanted(self) -> LineFilter:
-        """What is shown: what was chosen, narrowed by what was typed."""
+        """The current filter: the chosen one, narrowed by the search."""
         return narrowed(self.chosen, self.typed, self.session.clock.now())[0]
 
     @property
     def has_read(self) -> bool:
-        """All lines that are wanted have been found."""
+        """Whether all matching lines have been found."""
         return self._whole
 
     def status_mailbox(self) -> str | None:
@@ -169,12 +169,12 @@ class AuditScreen(BaseScreen):
         self._show_heading()
 
     def on_screen_resume(self) -> None:
-        # The gateway's log is read once a minute; who looks at it wants to see what has just been done.
+        # The gateway's log is read once a minute; read it now, because the reader wants to see the latest actions.
         if self.session.sync is not None:
             self.session.sync.wake(Part.AUDIT)
 
     def show(self, chosen: LineFilter, typed: str) -> None:
-        """Shows other lines, from the newest."""
+        """Applies another filter, starting with the newest line."""
         if (chosen, typed) != (self.chosen, self.typed):
             self.chosen, self.typed = chosen, typed
             self._reload(fresh=True)
@@ -245,7 +245,7 @@ class AuditScreen(BaseScreen):
         self.query_one(StatusLine).update_state()
 
     def _gateway_trouble(self) -> OneLine:
-        """Why the gateway's log is not shown, or not as it is now."""
+        """Why the gateway's log is missing or not current."""
         sync = self.session.sync
         if sync is None:
             return self.session.trouble
@@ -279,7 +279,7 @@ class AuditScreen(BaseScreen):
     # Acts
 
     def action_fold(self) -> None:
-        """Folds lines that belong together, or shows each."""
+        """Folds related lines, or shows every line."""
         self.folds = not self.folds
         self._reload(fresh=True)
 
@@ -296,7 +296,7 @@ class AuditScreen(BaseScreen):
         self.app.push_screen(HistoryScreen(row.line.about))
 
     def action_look(self) -> None:
-        """All that the line holds, for where there is no room beside the list."""
+        """Shows the line in full, for when there is no room beside the list."""
         row = self.entries.current_row
         if row is not None and not self.has_class("-wide"):
             from mm_tui.screens.dialogs.mail import PageScreen
@@ -340,7 +340,7 @@ class AuditScreen(BaseScreen):
         self.show(replace(self.chosen, mailbox_id=ids[(at + 1) % len(ids)]), self.typed)
 
     def action_filter(self) -> None:
-        """Reads what lines can be narrowed to, in a thread, and asks."""
+        """Reads the possible filters in a thread, and asks for one."""
         self.run_worker(self._read_facets, thread=True, exclusive=True, group="facets", exit_on_error=False)
 
     def _read_facets(self) -> None:
@@ -379,7 +379,7 @@ class AuditScreen(BaseScreen):
             self.say("head copied to the terminal's clipboard")
 
     def action_export(self) -> None:
-        """Asks for a file and writes the lines that are shown."""
+        """Asks for a file name and exports the lines shown."""
         from mm_tui.screens.audit.dialogs import ExportScreen
 
         shown = self.chosen != LineFilter() or bool(self.typed)

@@ -1,4 +1,4 @@
-"""Switching automatic work of the model on and off."""
+"""Switches automatic mode on and off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def toggle_automatic(app: App[Any], session: Session, say: Callable[[str], None]) -> None:
-    """Switches it on, after saying what that means, or off; `say` tells the reader."""
+    """Switches automatic mode on, after a warning, or off; `say` shows the result."""
     triage = session.triage
 
     def answered(yes: bool | None) -> None:

@@ -1,4 +1,4 @@
-"""A question with a few answers, each on its own key. Everything that asks before it acts uses this one dialog."""
+"""A question with a few answers, each with its own key. Used wherever the program asks before it acts."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 CHOICE_KEYS = "123456789abcdefghijklmnopqrstuvwxyz"
-"""Keys for choices that have none of their own, in their order."""
+"""Keys for choices without their own, in this order."""
 
 
 class Choice(NamedTuple, Generic[Answer]):
-    """One answer that the dialog offers, with its key, its words and the value it returns."""
+    """One possible answer, with its key, its label and the value that it returns."""
 
     key: str
-    """The key that gives it, as a terminal sends it: one character."""
+    """Its key, one character as sent by a terminal."""
     words: str
     """What it does."""
     value: Answer
 
 
 class ChoiceScreen(ModalScreen[Answer | None], Generic[Answer]):
-    """Asks. Swallows every key but those of the answers and of scrolling; escape answers None.
+    """Asks a question. It ignores all keys except those of the answers and for scrolling; escape returns None.
 
     Args:
-        title: the question, in one line of our own words.
-        body: what there is to know, with anything from outside already cleaned.
+        title: the question, one line of our own text.
+        body: the details, with text from outside already cleaned.
         choices: the answers, safest last.
         stay: what escape does, in words.
         over: why there is nothing to ask any more; empty as long as there is. Then the question closes itself.
-        at_once: an answer takes effect as soon as the question is on the screen; for what changes only the view. Else
-            it must have been there for a moment.
+        at_once: accept an answer as soon as the question is on the screen, for questions that only change the view;
+        otherwise it must have been visible for a moment.
     """
 
     CSS_PATH = "dialogs.tcss"

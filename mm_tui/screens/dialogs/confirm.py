@@ -1,4 +1,4 @@
-"""A small question: yes or no."""
+"""A yes-or-no question."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def keys_line(*pairs: tuple[str, str]) -> Static:
-    """The line of keys at a dialog's foot."""
+    """The line of keys at the bottom of a dialog."""
     pieces: list[str | tuple[str, str]] = []
     for key, label in pairs:
         pieces += [(key, "$foreground"), f" {label}   "]
@@ -25,10 +25,10 @@ def keys_line(*pairs: tuple[str, str]) -> Static:
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Asks before something that cannot be taken back. Only `y` says yes.
+    """Asks before something that cannot be undone. Only `y` means yes.
 
     Args:
-        title: what would happen, as a question or a statement.
+        title: what will happen, as a question or a statement.
         words: what it means.
         yes: the label of yes.
         no: the label of no.

@@ -1,4 +1,4 @@
-"""A few lines to fill in, asked for in one dialog."""
+"""A dialog with a few fields."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 LONGEST_LINE = 200
-"""Cells of a line of what there is to know."""
+"""The width in cells of the text."""
 
 
 class Field(NamedTuple):
-    """One line to fill in."""
+    """One field of the form."""
 
     label: str
     placeholder: str
@@ -32,7 +32,7 @@ class Field(NamedTuple):
 
 
 class FormScreen(ModalScreen[tuple[str, ...] | None]):
-    """Asks for some lines of text; None when it is given up. Enter goes on to the next line, and from the last submits.
+    """Asks for some values; None if it is cancelled. Enter moves to the next field, and submits on the last one.
 
     Args:
         title: what they are for.
@@ -40,8 +40,8 @@ class FormScreen(ModalScreen[tuple[str, ...] | None]):
         words: what there is to know first.
         lines: more of it, each on a line of its own.
         yes: the label of submitting.
-        start: the line that has the cursor at first.
-        trouble: what was wrong the last time.
+        start: the field focused first.
+        trouble: the error of the previous try.
     """
 
     CSS_PATH = "dialogs.tcss"

@@ -1,4 +1,4 @@
-"""All keys of a screen, made from its bindings."""
+"""The help of a screen: all its keys, from its bindings."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 WIDTH, FRAME = 92, 6
-"""Cells of the dialog, as dialogs.tcss has it, and of what stands around its text."""
+"""The dialog's width in cells, as in dialogs.tcss, and that of its margins."""
 EVERYWHERE = "Everywhere"
 HEADINGS = {"list": "Lists", "app": EVERYWHERE, "screen": EVERYWHERE}
 
 
 class HelpScreen(ModalScreen[None]):
-    """Keys and what they do, grouped: this screen's first, then lists', then everywhere.
+    """Keys and what they do, in groups: this screen's, lists', and those that work everywhere.
 
     Args:
         title: what the help is for.
@@ -57,7 +57,7 @@ class HelpScreen(ModalScreen[None]):
 
     @classmethod
     def of(cls, screen: Screen[Any]) -> Self:
-        """The help of a screen as it is now."""
+        """The help for the current state of a screen."""
         title = getattr(screen, "TITLE_WORD", "") or "this screen"
         groups: dict[str, list[tuple[str, str]]] = {}
         for _key, active in awake_keys(screen):
@@ -69,7 +69,7 @@ class HelpScreen(ModalScreen[None]):
         return cls(f"Keys · {title}", in_order, more, getattr(screen, "HELP_MORE_TITLE", "Search"))
 
     def compose(self) -> ComposeResult:
-        # In the terminal's own colours a dialog has a line around it.
+        # In the terminal's own colours a dialog has a border.
         line = 2 if self.app.current_theme.ansi else 0
         cells = min(WIDTH, self.app.size.width * 94 // 100) - FRAME - line
         with VerticalScroll(classes="dialog dialog--help"):
@@ -93,7 +93,7 @@ def _all_keys(screen: Screen[Any], act_id: str) -> str:
 
 
 def _group(heading: str, rows: list[tuple[str, str]], cells: int) -> Content:
-    """A heading and its rows; what does not fit goes on below its own column."""
+    """A heading and its rows; long text continues below in its own column."""
     width = max([10, *(len(keys) + 2 for keys, _ in rows)])
     lines: list[Content] = [Content.styled(heading, "$mm-dim")]
     for keys, words in rows:

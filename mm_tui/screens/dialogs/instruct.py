@@ -1,4 +1,4 @@
-"""Asking the model to change a text: shorter, friendlier, or in own words."""
+"""Asks how the model should change a text: shorter, friendlier, or in the user's own words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ READY = ("shorter", "friendlier", "more formal")
 
 
 class InstructScreen(OfferScreen):
-    """Gives the instruction, or None."""
+    """Returns the instruction, or None."""
 
     def __init__(self) -> None:
         super().__init__("How should the model change the text?", READY)

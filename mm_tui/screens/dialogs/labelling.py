@@ -1,4 +1,4 @@
-"""Labelling an email, from wherever it is under the cursor."""
+"""Labels the email under the cursor, on any screen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Labelling:
-    """Asks for a label and has it set.
+    """Asks for a label and sets it.
 
     Args:
         screen: the screen that asks.
@@ -20,7 +20,7 @@ class Labelling:
         self._screen = screen
 
     def say_why_not(self) -> None:
-        """Says why the assistant does nothing yet."""
+        """Says that the assistant is not ready yet."""
         self._screen.say(self._screen.session.trouble or "the assistant is not ready yet", "warning")
 
     def ask(self, email_id: str, label: str) -> None:
@@ -28,7 +28,7 @@ class Labelling:
 
         Args:
             email_id: the email.
-            label: the one that it has; empty when it has none.
+            label: its current label; empty if it has none.
         """
         from mm_tui.screens.dialogs.labels import LabelScreen
 

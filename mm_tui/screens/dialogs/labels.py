@@ -1,4 +1,4 @@
-"""Correcting a label: the human's word stands, and no model writes over it."""
+"""Corrects a label. No model overwrites a human's label."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class LabelScreen(ModalScreen[str | None]):
-    """Gives back the label chosen, or None.
+    """Returns the chosen label, or None.
 
     Args:
         labels: the configured ones.
-        current: what the email has now; "" for none.
+        current: the email's current label; "" for none.
     """
 
     CSS_PATH = "dialogs.tcss"

@@ -1,4 +1,4 @@
-"""What leaving does to decisions on their way, and the question before it."""
+"""What leaving does to decisions in progress, and the question before it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 class OnTheWay(NamedTuple):
-    """The decisions between their beginning and their end, as ids of emails."""
+    """The decisions in progress, as ids of emails."""
 
     unsent: frozenset[str]
-    """Of which nothing has left: they fall back."""
+    """Those with nothing sent: they become undecided."""
     begun: frozenset[str]
-    """Of which a call was made: they are read back at the next start."""
+    """Those with a call made: they are read back at the next start."""
 
     @property
     def all(self) -> frozenset[str]:
-        """The emails of all decisions on their way, unsent and begun."""
+        """The emails of all decisions in progress."""
         return self.unsent | self.begun
 
     def words(self) -> str:
-        """What leaving the program does to these decisions, in sentences for the user."""
+        """What leaving the program does to these decisions, as sentences for the user."""
         parts = []
         if self.unsent:
             falls = "it goes" if len(self.unsent) == 1 else "they go"
@@ -48,7 +48,7 @@ class OnTheWay(NamedTuple):
 
 
 def on_the_way(session: Session) -> OnTheWay:
-    """The decisions that leaving now would affect. One that only waits for an answer is as it was the next time."""
+    """The decisions that leaving now would affect. One that only waits for an answer is not affected."""
     if session.decisions is None:
         return OnTheWay(frozenset(), frozenset())
     views = [view for view in session.decisions.states() if not view.ended and view.question is None]
@@ -59,11 +59,11 @@ def on_the_way(session: Session) -> OnTheWay:
 
 
 class LeaveScreen(ConfirmScreen):
-    """Asks whether to leave. True: leave. It says what leaving affects as that changes, and goes with its reason.
+    """Asks whether to leave; True means leave. It says what leaving affects as that changes, and goes with its reason.
 
     Args:
         decisions: what leaving affects now.
-        texts: where the texts are that the store did not take.
+        texts: where texts are that could not be saved to the store.
         title: the question.
     """
 

@@ -1,4 +1,4 @@
-"""Looking closer at one email: its raw form, its sender, its links, its files."""
+"""Details of one email: its raw form, sender, links and files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LEVEL_STYLES = {Level.HIGH: "fail", Level.MEDIUM: "risk", Level.LOW: "risk", Lev
 
 
 class PageScreen(ModalScreen[None]):
-    """A text to read in a dialog.
+    """Shows a text in a dialog.
 
     Args:
         title: its heading.
@@ -62,7 +62,7 @@ class PageScreen(ModalScreen[None]):
 
 
 def raw_page(detail: EmailDetail) -> Page:
-    """The email as it came, every character that is not plain ASCII as an escape."""
+    """The email as received, with every non-ASCII character escaped."""
     writer = PageWriter()
     raw = detail.raw
     for name, value in (
@@ -82,7 +82,7 @@ def raw_page(detail: EmailDetail) -> Page:
 
 
 def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: str) -> Page:
-    """Who wrote an email, what does not fit about it, and since when the address is known here."""
+    """The sender of an email, what is suspicious about it, and since when the address is known here."""
     writer = PageWriter()
     rows = (
         ("address", detail.sender.address),
@@ -108,7 +108,7 @@ def sender_page(detail: EmailDetail, findings: tuple[Finding, ...], first_seen: 
 
 
 class LinksScreen(ModalScreen[Link | None]):
-    """The links of an email with the hosts they really lead to. Choosing one gives it back; nothing opens here.
+    """Lists the links of an email with their real hosts. Returns the chosen one; opens nothing.
 
     Args:
         text: the body.
@@ -141,7 +141,7 @@ class LinksScreen(ModalScreen[Link | None]):
 
 
 def over_ssh() -> bool:
-    """Whether the terminal is on another machine, so that a browser here would be the wrong one."""
+    """Whether the terminal is on another machine, so that a browser would open on the wrong one."""
     return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
 
 
@@ -158,10 +158,10 @@ def _link_lines(link: Link, findings: tuple[Finding, ...]) -> Content:
 
 
 class FilesScreen(ModalScreen[int | None]):
-    """The attachments of an email; choosing one gives back its place.
+    """Lists the attachments of an email; returns the index of the chosen one.
 
     Args:
-        attachments: as the mail lists them.
+        attachments: as listed in the email.
         folder: where a chosen one is saved.
     """
 

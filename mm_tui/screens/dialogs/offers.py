@@ -1,4 +1,4 @@
-"""One of several offered texts, or own words: arrows choose, letters and digits are always text."""
+"""Offers several texts, or the user's own words: arrows choose, letters and digits are always text."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 MAX_WORDS = 500
-"""Characters of own words."""
+"""The most characters of the user's own words."""
 OFFERED = 9
-"""Texts that are offered at most: as many as there are keys for them."""
+"""The most texts to offer: as many as there are keys."""
 
 
 class OfferScreen(ModalScreen[str | None]):
-    """Gives the text chosen or written; None goes back.
+    """Returns the text chosen or written; None goes back.
 
-    Enter on the empty line takes the text that is marked, at first the first one; else it takes what is written.
+    Enter on an empty line chooses the highlighted text, at first the first one; otherwise it returns the typed text.
 
     Args:
         title: the question.
-        offered: the texts, best first; their order should not change from one time to the next.
+        offered: the texts, best first, always in the same order.
         what: what it is about.
         back: what escape does, in words.
-        notes: by an offered text what is said beside it.
+        notes: remarks beside offered texts.
         over: why there is nothing to ask any more; empty as long as there is. The dialog stays, because somebody may
             be typing in it, but takes no answer.
     """
@@ -116,7 +116,7 @@ class OfferScreen(ModalScreen[str | None]):
             self._show()
 
     def action_choose(self, number: int) -> None:
-        # What has not been on the screen was not chosen from.
+        # A text that has not been on the screen cannot have been chosen.
         if self._is_drawn and number <= len(self._offered) and not self.look_again():
             self.dismiss(str(self._offered[number - 1]))
 

@@ -1,4 +1,4 @@
-"""The command palette's entries: every act that works here, by its words."""
+"""The command palette's entries: every action that works here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HIDDEN = frozenset({"app.palette"})
 
 
 def commands(app: App[Any], screen: Screen[Any]) -> list[SystemCommand]:
-    """One entry for each act that works on `screen` now, and one for each of our themes."""
+    """One entry for each action that works on `screen` now, and one for each of our themes."""
     found = []
     for key, active in awake_keys(screen):
         act_id = active.binding.id or ""

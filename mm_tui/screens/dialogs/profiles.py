@@ -1,4 +1,4 @@
-"""Choosing another profile: which there are, what each one's keys do with mail, and where it leads."""
+"""Chooses another profile from a list with each one's kind of keys and gateway."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class ProfilesScreen(ModalScreen[str | None]):
-    """Gives back the key of the profile chosen, or None.
+    """Returns the key of the chosen profile, or None.
 
     Args:
         profiles: those of the settings file.
         here: the name of the one that is open.
-        overriding: variables of the environment that stand in for every profile's own settings.
+        overriding: environment variables that override every profile's settings.
     """
 
     CSS_PATH = "dialogs.tcss"

@@ -1,4 +1,4 @@
-"""Why a draft is rejected."""
+"""Asks for the reason of a rejection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ReasonScreen(OfferScreen):
         title: what is about to be done.
         what: the email it is done to.
         reasons: templates.
-        asking: those of them that ask the agent for another draft.
+        asking: those that ask the agent for another draft.
         over: as for `OfferScreen`.
     """
 

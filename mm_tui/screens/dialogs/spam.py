@@ -1,4 +1,4 @@
-"""Marking an email as spam, or taking the mark back, from wherever it is under the cursor."""
+"""Marks the email under the cursor as spam, or removes the mark, on any screen."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SpamMarking:
-    """Asks first, then has the email marked.
+    """Asks, then marks the email.
 
     Args:
         screen: the screen that asks.
@@ -26,8 +26,8 @@ class SpamMarking:
         self._screen = screen
 
     def ask(self, row: MailRow) -> None:
-        """Asks whether the email is spam; of one that is marked, whether it is not."""
-        # Imported late: it brings the models, and the first frame needs none.
+        """Asks whether the email is spam or, if it is marked, whether it is not."""
+        # Imported late: it imports the models, which the first frame does not need.
         from mm_tui.services.spam import MARKED, why_not
 
         session = self._screen.session

@@ -1,4 +1,4 @@
-"""Which mail is listed: search as you type, filters, and the reading of their keys beside the screen."""
+"""The inbox's column: search as you type, filters, and reading keys in a thread."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     from mm_tui.session import Session
 
 FIRST_KEYS = 200
-"""Keys read before the first frame; the rest follows from a thread."""
+"""How many keys are read before the first frame; a thread reads the rest."""
 PAINT_SECONDS = 0.1
-"""How long the reading waits at most until what was found first has been painted."""
+"""The longest time in seconds that the reading waits for the first results to be painted."""
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
 
 
 def _leaves_out(view: MailView) -> bool:
-    """Whether some mail is not in the view."""
+    """Whether the view leaves some mail out."""
     return view != MailView(folded=view.folded)
 
 
 class KeysRead(Message):
-    """Keys of a view, to the screen from the worker that reads them. `whole`: nothing more follows."""
+    """Carries keys of a view from the worker that reads them. `whole`: no more follow."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class KeysRead(Message):
         self.whole = whole
         self.fresh = fresh
         self.painted = painted
-        """To be set when they are on the screen: so long the reading leaves the processor to the painting."""
+        """Set once they are on the screen; until then the reading leaves the processor to the painting."""
 
 
 class MailColumn(Vertical):
     """The inbox's list with its heading and search line."""
 
     class News(Message):
-        """The list is read again because of news: what else is shown of its emails may have changed."""
+        """The list is read again after an event: other views of its emails may have changed too."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -78,7 +78,8 @@ class MailColumn(Vertical):
         self._reload_timer: Timer | None = None
         self._whole = False
         self._starting = True
-        """The initial sync still adds mail in any order: an untouched cursor stays on the newest."""
+        """Whether the initial sync is still adding mail in any order, so that an untouched cursor stays on the
+        newest."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="hint")
@@ -101,8 +102,8 @@ class MailColumn(Vertical):
         return _leaves_out(self.view)
 
     def list_first(self) -> None:
-        """Lists the first screenful at once and has the rest read."""
-        # Watched, for the message that tells of a change comes only after the letter has been drawn.
+        """Lists the first screen at once, and reads the rest in a thread."""
+        # A watcher, because the change message arrives only after the letter has been drawn.
         self.watch(self.query_one("#search", Input), "value", self._query_typed, init=False)
         self.use_profile_mailbox()
         keys = self.session.mail.keys(self.view, limit=FIRST_KEYS)
@@ -118,7 +119,7 @@ class MailColumn(Vertical):
         return self.query_one("#mails", MailList)
 
     def show(self, view: MailView) -> None:
-        """Shows another view, from its first line."""
+        """Shows another view, from the top."""
         if view != self.view:
             before, self.view = self.view, view
             self._whole = False
@@ -128,8 +129,8 @@ class MailColumn(Vertical):
                 self.screen.refresh_bindings()
 
     def forget(self, email_ids: frozenset[str] | None) -> None:
-        """Has the rows of these emails read anew when they are next drawn; None: all."""
-        # A folded row also tells of the other emails of its thread.
+        """Makes the rows of these emails be read again when next drawn; None: all."""
+        # A folded row also shows the state of other emails in its thread.
         if email_ids is None or self.view.folded or len(email_ids) > FIRST_KEYS:
             self.mails.forget_rows()
         else:
@@ -137,7 +138,7 @@ class MailColumn(Vertical):
             self.mails.forget_rows([key for key in found if key is not None])
 
     def reload_soon(self) -> None:
-        """Reads the list anew in a moment, once for all news until then."""
+        """Reads the list again soon, once for all events until then."""
         if self._reload_timer is None:
             self._reload_timer = self.set_timer(RELOAD_SECONDS, self._reload_now)
 
@@ -147,8 +148,8 @@ class MailColumn(Vertical):
         self.post_message(self.News())
 
     def reload(self, *, fresh: bool = False) -> None:
-        """Has the keys of the view read in a thread. `fresh`: it is another view, shown from its first line."""
-        # To the screen: what the list posts on behalf of its own parent goes no further than there.
+        """Reads the keys of the view in a thread. `fresh`: it is a new view, shown from the top."""
+        # Posted to the screen: a message that the list posts for its parent does not bubble further.
         view, store, post = self.view, self.session.mail, self.screen.post_message
         query = parse_query(view.query, self.session.clock.now())
         painted = threading.Event()
@@ -170,7 +171,7 @@ class MailColumn(Vertical):
         self.run_worker(read, thread=True, exclusive=True, group="list", exit_on_error=False)
 
     def take_keys(self, message: KeysRead) -> None:
-        """Lists what was read, if it is still what is asked for."""
+        """Lists the keys that were read, if they are still for the current view."""
         if message.view != self.view:
             return
         self._whole = message.whole
@@ -187,7 +188,7 @@ class MailColumn(Vertical):
             self.mails.after_drawing(message.painted.set)
 
     def use_profile_mailbox(self) -> None:
-        """Lists only the mailbox that the profile names, as soon as it is known."""
+        """Lists only the profile's mailbox, as soon as it is known."""
         wanted = self.session.settings.profile.mailbox
         if wanted is None or self.view.mailbox_id is not None:
             return
@@ -196,12 +197,12 @@ class MailColumn(Vertical):
                 self.view = replace(self.view, mailbox_id=box.mailbox_id)
 
     def show_heading(self) -> None:
-        """Says what is listed and how many that are."""
+        """Shows what is listed, and how many emails there are."""
         words = inbox_words.heading(self.session, self.view, len(self.mails.keys), whole=self._whole)
         self.query_one("#heading", CachedStatic).put(words, layout=False)
 
     def show_empty_words(self) -> None:
-        """Says why nothing is listed, where that is so."""
+        """Shows why nothing is listed, if that is so."""
         words = () if self.mails.keys else inbox_words.empty_words(self.session, self.view)
         if words != self.mails.empty_words:
             self.mails.empty_words = words
@@ -228,11 +229,11 @@ class MailColumn(Vertical):
         self.screen.refresh_bindings()
 
     def show_all(self) -> None:
-        """Leaves the search line, then drops search and filters."""
+        """Leaves the search line, then clears search and filters."""
         self.show_searched(MailView(folded=self.view.folded))
 
     def show_searched(self, view: MailView) -> None:
-        """Shows another view, with its query on the search line where it has one."""
+        """Shows another view, with its query on the search line if it has one."""
         self.show(view)
         self.query_one("#search", Input).value = OneLine(view.query)
         self._end_search()
@@ -247,11 +248,11 @@ class MailColumn(Vertical):
         ]
 
     def toggle_folded(self) -> None:
-        """Show one line per thread, or one per email."""
+        """Shows one line per thread, or one per email."""
         self.show(replace(self.view, folded=not self.view.folded))
 
     def next_mailbox(self) -> None:
-        """The next mailbox, after the last all of them."""
+        """Shows the next mailbox; after the last one, all."""
         ids = [None, *(box.mailbox_id for box in self.session.mail.mailbox_rows())]
         at = ids.index(self.view.mailbox_id) if self.view.mailbox_id in ids else 0
         self.show(replace(self.view, mailbox_id=ids[(at + 1) % len(ids)]))

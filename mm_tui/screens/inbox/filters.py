@@ -1,4 +1,4 @@
-"""Choosing what the inbox shows: one mailbox, label or status, or a saved filter, each with its number of emails."""
+"""Chooses what the inbox shows: one mailbox, label or status, or a saved filter, each with its number of emails."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 STATUSES = ("unread", "waiting", "sent", "failed", "rejected", "spam", "archived")
 DIGITS = 7
-"""Cells for a number of emails."""
+"""The width in cells of a number of emails."""
 
 
 class _Kind(NamedTuple):
-    """The heading over what narrows the view in one way."""
+    """A group of filters, with its heading."""
 
     words: str
 
 
 class _Narrower(NamedTuple):
-    """One thing to narrow the view by."""
+    """One filter for the view."""
 
     name: OneLine
     view: MailView
-    """The view with it."""
+    """The view with this filter."""
     chosen: MailView
-    """What choosing it shows: `view`, or without it what is narrowed by it now."""
+    """The view after choosing it: `view`, or the view without this filter if it is set."""
     more: OneLine = OneLine("")
 
     @property
@@ -51,7 +51,7 @@ class _Narrower(NamedTuple):
 
 
 class FilterScreen(ModalScreen[MailView | None]):
-    """One list of everything that can be filtered by; choosing what is set already drops it.
+    """A list of all filters; choosing one that is already set removes it.
 
     Args:
         session: for mailboxes, labels and numbers.
@@ -64,7 +64,7 @@ class FilterScreen(ModalScreen[MailView | None]):
     ]
 
     class Counted(Message):
-        """How many emails one of the list's views has."""
+        """Carries the number of emails in one of the list's views."""
 
         def __init__(self, at: int, number: int) -> None:
             super().__init__()

@@ -1,4 +1,4 @@
-"""What the store knows of the email under the cursor. It never fetches: opening is the reader's act."""
+"""The preview of the email under the cursor, from the store. It never fetches: only the reader opens emails."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from mm_tui.widgets.mail_list import URGENCY_SIGNS, WAITING_SIGN, chip, chips_be
 from mm_tui.widgets.words import exact, joined, key_name
 
 NAMES = 9
-"""Cells that the names of the lines take."""
+"""The width in cells of the lines' names."""
 MAX_LINES = 60
-"""Lines of a body that the preview shows; the rest is seen by opening."""
+"""The most lines of a body in the preview."""
 
 
 class Preview(Widget):
-    """The pane beside or below the list. What does not fit is cut off: opening shows all.
+    """The pane beside or below the list. Text that does not fit is cut off; opening the email shows everything.
 
     Args:
         session: the stores.
@@ -81,7 +81,7 @@ class Preview(Widget):
         return joined(lines, "\n")
 
     def _answer(self, row: MailRow) -> list[Content]:
-        """The text of the draft that waits in its thread; empty when none does."""
+        """The text of the draft waiting in its thread; empty if there is none."""
         if not row.waiting or row.thread_id is None:
             return []
         mails = reversed(self._session.mail.thread_rows(row.mailbox_id, row.thread_id))
@@ -94,7 +94,7 @@ class Preview(Widget):
         return [Content.assemble(*words), *_body(waiting.body), Content("")]
 
     def _card(self, row: MailRow) -> list[Content]:
-        """What the assistant found in it besides the summary, with the model's id; empty when it found nothing."""
+        """The assistant's results besides the summary, with the model's id; empty if there are none."""
         if self._session.triage is None:
             return []
         card = self._session.triage.card(row.email_id)

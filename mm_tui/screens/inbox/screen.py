@@ -1,4 +1,4 @@
-"""The inbox: all mail of the store, filtered and searched, with a preview where there is room."""
+"""The inbox: all stored mail, filtered and searched, with a preview if there is room."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from mm_tui.services.events import ServiceEvent
 
 BESIDE_COLUMNS, BELOW_COLUMNS, BELOW_LINES = 160, 120, 32
-"""From which size on the preview stands beside the list, or below it."""
+"""The sizes from which the preview is beside the list, or below it."""
 PREVIEW_SECONDS = 0.15
-"""The cursor has to rest this long before the preview follows."""
+"""Seconds that the cursor must rest before the preview follows."""
 
 
 def _places(width: int, height: int) -> dict[str, bool]:
-    """The classes that say where the preview stands, by the size of the screen."""
+    """The classes for the place of the preview, by screen size."""
     return {
         "-beside": width >= BESIDE_COLUMNS,
         "-below": BELOW_COLUMNS <= width < BESIDE_COLUMNS and height >= BELOW_LINES,
@@ -50,7 +50,7 @@ def _places(width: int, height: int) -> dict[str, bool]:
 
 
 class InboxScreen(BaseScreen):
-    """Mail, newest first."""
+    """Lists mail, newest first, with a preview."""
 
     MODE = "inbox"
     TITLE_WORD = "inbox"
@@ -87,7 +87,7 @@ class InboxScreen(BaseScreen):
         return self.column.commands()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`show all` is offered only where something is left out."""
+        """Offers `show all` only if something is left out."""
         del parameters
         return action != "clear" or self.has_class("-searching") or self.column.leaves_out
 
@@ -126,7 +126,7 @@ class InboxScreen(BaseScreen):
         hint.update(Content(words))
 
     def action_import_report(self) -> None:
-        """Shows what the demo imported of the reader's mail, and what was unusual."""
+        """Shows the report on the mail that the demo imported."""
         if not self.session.demo:
             self.say("No mail was imported here: only mm-tui demo --mail imports mail.")
             return
@@ -144,7 +144,7 @@ class InboxScreen(BaseScreen):
         self._show_preview()
 
     def on_virtual_list_moved(self, _message: MailList.Moved) -> None:
-        # One timer for all moves: making a new one each time would cost as much as the repaint.
+        # One timer for all moves: creating one each time would cost as much as the repaint.
         if self._preview_timer is None:
             self._preview_timer = self.set_interval(PREVIEW_SECONDS, self._rested)
         else:
@@ -221,7 +221,7 @@ class InboxScreen(BaseScreen):
             self.labelling.ask(row.email_id, row.label)
 
     def action_spam(self) -> None:
-        """Reports the email under the cursor as spam, or takes that back."""
+        """Reports the email under the cursor as spam, or undoes that."""
         if (row := self.mails.current_row) is not None and row.email_id:
             self.spam_marking.ask(row)
 

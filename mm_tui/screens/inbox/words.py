@@ -1,4 +1,4 @@
-"""What the inbox's first hint, its heading and its empty list say."""
+"""The texts of the inbox: the first hint, the heading, and the empty list."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from mm_tui.session import Session
 
 GREETED = "greeted"
-"""The fact that the first hint has been shown."""
+"""The stored fact that the first hint has been shown."""
 
 
 def hint(session: Session) -> str:
-    """One line on the first run, which is thereby over, and always in the demo; else empty."""
+    """A hint on the first run, which it marks as done, and always in the demo; otherwise empty."""
     if session.demo is not None:
         if not session.demo:
             return "Demo: sample mail, nothing is sent. Press 2 for the queue, ? for all keys."
@@ -33,13 +33,13 @@ def hint(session: Session) -> str:
 
 
 def heading(session: Session, view: MailView, found: int, *, whole: bool) -> Content:
-    """What is listed, how many that are, and what of the query could not be used.
+    """What is listed, how many emails there are, and which parts of the query were ignored.
 
     Args:
         session: for the mailboxes' addresses and the time.
         view: what is listed.
         found: emails, or threads where they are folded.
-        whole: all have been counted; else an ellipsis stands behind the number.
+        whole: all have been counted; otherwise an ellipsis follows the number.
     """
     box = next((one for one in session.mail.mailbox_rows() if one.mailbox_id == view.mailbox_id), None)
     words = [OneLine(box.address) if box else "all mailboxes"]

@@ -1,4 +1,4 @@
-"""What is done to mailboxes: moving them on the trust ladder, making new ones, their webhooks. Every act asks first."""
+"""Actions on mailboxes: moving them on the trust ladder, creating them, and webhooks. Every action asks first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Acted(Message):
-    """An act on mailboxes is over; `again` asks for the same once more, when it takes a code or was not accepted."""
+    """An action on mailboxes has ended; `again` asks for it once more, if it needs a code or was not accepted."""
 
     def __init__(self, said: Said, again: Callable[[Said], None] | None) -> None:
         super().__init__()
@@ -32,12 +32,12 @@ class Acted(Message):
 
 
 class MailboxActing:
-    """Asks what an act needs to know and has the gateway do it.
+    """Asks for what an action needs, and calls the gateway.
 
     Args:
         screen: the screen that shows the questions.
         current: the mailbox under the cursor.
-        changed: reads account, usage and webhooks anew.
+        changed: reads account, usage and webhooks again.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class MailboxActing:
         self._changed = changed
 
     def _acts(self, scope: str) -> MailboxActs | None:
-        """The use-case, when a key for it is set; else says what is missing."""
+        """The service, if its key is set; otherwise says what is missing."""
         if self._screen.session.boxes is None:
             self._screen.say(self._screen.session.trouble or "still starting", "warning")
             return None
@@ -67,7 +67,7 @@ class MailboxActing:
         self._screen.run_worker(acted(), group="act", exclusive=False, exit_on_error=False)
 
     def acted(self, message: Acted) -> None:
-        """Says how an act went, and asks again where it takes a code or was not accepted."""
+        """Shows the result of an action, and asks again if it needs a code or was not accepted."""
         said = message.said
         self._screen.say(said.words, "information" if said.ok else "warning")
         self._changed()
@@ -77,7 +77,7 @@ class MailboxActing:
     # The trust ladder
 
     def upgrade(self) -> None:
-        """Asks for a code to move a mailbox up."""
+        """Requests a code to move a mailbox up."""
         found, acts = self._current(), self._acts("send")
         if found is None or acts is None:
             return
@@ -171,7 +171,7 @@ class MailboxActing:
     # The allowlist
 
     def allowlist(self) -> None:
-        """Shows whom the allowlist lets through, to add or take off an entry."""
+        """Shows the allowlist, for adding or removing entries."""
         found, acts = self._current(), self._acts("admin")
         if found is None or acts is None:
             return

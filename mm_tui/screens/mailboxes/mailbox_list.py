@@ -1,4 +1,4 @@
-"""The mailboxes' table: a row per mailbox, with its mode and what humans did with its drafts."""
+"""The table of mailboxes: one row each, with its mode and what humans did with its drafts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mm_tui.widgets.virtual_list import VirtualList
 from mm_tui.widgets.words import age
 
 WIDE = 118
-"""Cells from which both spans of days stand side by side; else the reader chooses one."""
+"""The width in cells from which both periods fit side by side; otherwise the reader chooses one."""
 NARROW = 76
-"""Cells below which only the counts have room."""
+"""The width in cells below which only the counts fit."""
 
 PLOT = "30 days"
-"""The heading of the column that has the plot."""
+"""The heading of the plot's column."""
 
 
 class Column(NamedTuple):
@@ -51,30 +51,30 @@ EXPLAINED = (
     (PLOT, "drafts decided on each of the last 30 days; the highest bar is the busiest day of that mailbox"),
     ("8 · 31", "two numbers are for two periods: the last 7 days, then the last 30"),
 )
-"""What the help says of each column."""
+"""The help for each column."""
 LEFT = frozenset({"oversight", PLOT})
 
 
 def mode_words(mode: str) -> str:
-    """A mode as people say it: `gated send`."""
+    """A mode in words: `gated send`."""
     return OneLine(mode).replace("_", " ")
 
 
 def percent(share: float | None) -> str:
-    """A share as people write it; `–` when there is none to tell."""
+    """A share as a percentage; `–` if there is none."""
     if share is None:
         return "–"
     return "<1%" if 0 < share < 0.01 else f"{share * 100:.0f}%"
 
 
 class MailboxList(VirtualList[str, TrackRecord]):
-    """Mailboxes by id. The screen hands in the rows; nothing is read here."""
+    """Mailboxes by id. The screen provides the rows; nothing is read here."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._by_id: Mapping[str, TrackRecord] = {}
         self.window = WINDOWS[-1]
-        """The days that are shown where there is no room for both spans."""
+        """The period in days shown if there is no room for both."""
 
     def show(self, rows: Sequence[TrackRecord]) -> None:
         """Shows these rows; the cursor stays on its mailbox."""
@@ -87,12 +87,12 @@ class MailboxList(VirtualList[str, TrackRecord]):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns that there is room for."""
+        """The columns that fit."""
         width = self.app.size.width
         return WIDE_COLUMNS if width >= WIDE else NARROW_COLUMNS if width >= NARROW else TINY_COLUMNS
 
     def heading(self, width: int) -> str:
-        """The words above the columns, in `width` cells."""
+        """The headings of the columns, in `width` cells."""
         return self._joined("mailbox", [column.heading for column in self.columns], width)
 
     def draw_row(self, row: TrackRecord, line: int, width: int, here: bool) -> list[Segment]:

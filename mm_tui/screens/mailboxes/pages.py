@@ -1,4 +1,4 @@
-"""What there is to read about one mailbox: its step of the ladder, the evidence, its settings, the account. Pure."""
+"""The page about one mailbox: its step on the trust ladder, track record, settings and account. Pure functions."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from mm_tui.widgets.words import age, count, size
 LABEL = 14
 PLOT = 30
 MOST_PLOTS = 4
-"""Kinds of usage that are plotted by day."""
+"""The most kinds of usage to plot."""
 MOST_KEYS = 8
-"""Keys of other reviewers that are listed."""
+"""The most keys of other reviewers to list."""
 WHOLE_LADDER = 76
-"""Cells from which all steps of the ladder fit on one line."""
+"""The width in cells from which all steps of the ladder fit on one line."""
 MOST_FLAGS = 6
-"""Codes of findings that are listed for an agent."""
+"""The most finding codes to list for an agent."""
 COVERS = "Decisions made in this program on this machine. “Proves” gives the lower end of the 95% interval."
 
 
@@ -41,7 +41,7 @@ def mailbox_page(
         found: the evidence.
         facts: account, usage and webhooks; None while they are being read.
         room: cells of a line.
-        agents: what became of the drafts of each in 30 days.
+        agents: the results of each agent's drafts in 30 days.
         now: the last day of the plots.
     """
     writer = PageWriter()
@@ -109,7 +109,7 @@ def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
 
 
 def _agents(writer: PageWriter, agents: Sequence[AgentFigures], room: int, now: datetime) -> None:
-    """What became of each agent's drafts. Of a single one the plots stand above, as the mailbox's."""
+    """The results of each agent's drafts. With only one agent, the mailbox's plots above are also its own."""
     _row(writer, "agents", "By the key that composed the draft, 30 days.", room)
     shown = agents[:MOST_KEYS]
     plots = {agent.key_id: agent.days(now) for agent in shown}
@@ -138,7 +138,7 @@ def _plot(writer: PageWriter, name: str, days: list[int], most: int) -> None:
 
 
 def _gauge(writer: PageWriter, tally: Tally) -> None:
-    """The share of drafts released as written: full as far as it is proven, light as far as it was seen."""
+    """A bar for the share of drafts approved as written: dark for the proven part, light for the observed part."""
     share, surely = tally.as_written / tally.drafts, tally.surely_as_written
     seen = round(share * PLOT)
     proven = min(seen, round(surely * PLOT))
@@ -149,7 +149,7 @@ def _gauge(writer: PageWriter, tally: Tally) -> None:
 
 
 def learning_words(learning: Learning) -> str:
-    """How much humans changed of drafts that were written with examples of earlier edits, and of others."""
+    """How much humans changed in drafts written with examples of earlier edits, and in others."""
     used = count(learning.with_examples, "draft", "drafts")
     said = f"{percent(learning.changed_with)} of the words changed in {used} written with examples of your edits"
     if not learning.without:
@@ -158,12 +158,12 @@ def learning_words(learning: Learning) -> str:
 
 
 def waited(seconds: float) -> str:
-    """How long a draft waited, in one word."""
+    """How long a draft waited, as one word."""
     return age(int(seconds * 1000)).replace("now", "below 1m")
 
 
 def tally_words(tally: Tally) -> str:
-    """What humans did, in one sentence."""
+    """What humans did, as one sentence."""
     if not tally.drafts:
         said = "no draft decided"
     else:
@@ -195,7 +195,7 @@ def _settings(writer: PageWriter, found: TrackRecord, room: int) -> None:
 
 
 def _allow_list(writer: PageWriter, box: Mailbox, room: int) -> None:
-    """Who is written to without a human being asked."""
+    """Lists the recipients that need no approval."""
     if str(box.oversight_mode) != OversightMode.GATED_SEND:
         return
     if box.allowed is None:

@@ -1,4 +1,4 @@
-"""The mailboxes: where each stands on the trust ladder, the evidence for moving it, and the acts that do."""
+"""The mailboxes screen: each one's step on the trust ladder, its track record, and actions to move it."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 RELOAD_SECONDS = 0.3
 """News that comes faster than this is shown together."""
 FACTS_SECONDS = 300.0
-"""Between two looks at account, usage and webhooks."""
+"""Seconds between two reads of account, usage and webhooks."""
 
 
 class EvidenceRead(Message):
-    """The mailboxes with their evidence, and the agents of each by its id, from the thread that reads them."""
+    """Carries the mailboxes with their track records, and the agents of each by its id, from the thread that reads
+    them."""
 
     def __init__(self, rows: list[TrackRecord], agents: Mapping[str, Sequence[AgentFigures]]) -> None:
         super().__init__()
@@ -45,7 +46,7 @@ class EvidenceRead(Message):
 
 
 class FactsRead(Message):
-    """Account, usage and webhooks, from the worker that asked for them."""
+    """Carries account, usage and webhooks."""
 
     def __init__(self, facts: AccountFacts) -> None:
         super().__init__()
@@ -53,7 +54,7 @@ class FactsRead(Message):
 
 
 class MailboxesScreen(BaseScreen):
-    """A row per mailbox, and all about the one under the cursor."""
+    """Shows a table of mailboxes, and a page about the one under the cursor."""
 
     MODE = "mailboxes"
     TITLE_WORD = "mailboxes"
@@ -78,7 +79,7 @@ class MailboxesScreen(BaseScreen):
 
     @property
     def pager(self) -> Pager:
-        """What there is to read about the mailbox under the cursor."""
+        """The page about the mailbox under the cursor."""
         return self.query_one("#about", Pager)
 
     @property
@@ -88,7 +89,7 @@ class MailboxesScreen(BaseScreen):
 
     @property
     def has_read(self) -> bool:
-        """Rows and account have been read."""
+        """Whether rows and account have been read."""
         return self._read_once and self.facts is not None
 
     def status_mailbox(self) -> str | None:
@@ -143,7 +144,7 @@ class MailboxesScreen(BaseScreen):
         self._show()
 
     def read_facts(self) -> None:
-        """Asks for account, usage and webhooks anew."""
+        """Reads account, usage and webhooks again."""
         if self.session.boxes is not None:
             self.run_worker(self._read_facts(), exclusive=True, group="facts", exit_on_error=False)
 
@@ -178,7 +179,7 @@ class MailboxesScreen(BaseScreen):
         )
         self.query_one("#columns", Static).update(Content(f" {self.boxes.heading(self.boxes.size.width - 1)}"))
         lines = min(max(4, len(self.boxes.keys) + 3), max(5, self.size.height * 2 // 5))
-        # An empty table has the room to say why it is empty.
+        # An empty table has room to say why it is empty.
         self.query_one("#table").styles.height = lines if self.boxes.keys else "100%"
         self._show_about()
 
@@ -212,7 +213,7 @@ class MailboxesScreen(BaseScreen):
         self.boxes.focus()
 
     def action_window(self) -> None:
-        """The other span of days, where there is no room for both."""
+        """Switches to the other period, if there is no room for both."""
         self.boxes.window = WINDOWS[(WINDOWS.index(self.boxes.window) + 1) % len(WINDOWS)]
         self.boxes.forget_rows()
         self._show()

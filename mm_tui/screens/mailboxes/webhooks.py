@@ -1,4 +1,4 @@
-"""Webhooks: which there are, making one, removing one. A new one's signing secret is shown once and kept nowhere."""
+"""Webhooks: lists, creates and removes them. A new one's signing secret is shown once and stored nowhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class HooksRead(Message):
-    """The webhooks, from the worker that asked for them."""
+    """Carries the webhooks."""
 
     def __init__(
         self, facts: AccountFacts, deliveries: tuple[WebhookDelivery, ...] | None, deliveries_words: OneLine
@@ -44,7 +44,7 @@ class HooksRead(Message):
 
 
 class HookActed(Message):
-    """Making or removing a webhook is over; `again` asks for the same once more."""
+    """Creating or removing a webhook has ended; `again` asks for it once more."""
 
     def __init__(self, said: Said, again: Callable[[Said], None] | None) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class WebhooksScreen(ModalScreen[None]):
 
     Args:
         acts: what is asked and done.
-        mailbox: the mailbox that `n` makes one for; None when there is none.
+        mailbox: the mailbox that `n` creates one for; None if there is none.
     """
 
     CSS_PATH = "../dialogs/dialogs.tcss"
@@ -176,7 +176,7 @@ class WebhooksScreen(ModalScreen[None]):
 
 
 def secret_screen(secret: Secret) -> ChoiceScreen[bool]:
-    """Shows a new webhook's signing secret, this once."""
+    """Shows a new webhook's signing secret, which is shown only once."""
     body = Content.assemble(
         (OneLine(secret.get_secret_value()), "bold"),
         (

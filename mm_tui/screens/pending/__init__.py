@@ -1,1 +1,1 @@
-"""The queue of waiting email: reading, editing, deciding."""
+"""The queue of waiting emails: reading, editing, deciding."""

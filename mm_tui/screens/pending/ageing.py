@@ -1,4 +1,4 @@
-"""Keeps what the pending screen says of time true: holds that count down, ages, due times, claims that end."""
+"""Keeps times on the pending screen up to date: countdowns of holds, ages, due times, expiring claims."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ if TYPE_CHECKING:
     from mm_tui.screens.pending.host import QueueHost
 
 HOLD_SECONDS = 0.5
-"""How often the words about held decisions are looked at."""
+"""Seconds between updates of held decisions."""
 AGES_SECONDS = 30.0
-"""How often emails are looked at for having become due."""
+"""Seconds between checks for due emails."""
 CLAIMS_SECONDS = 3.0
-"""How often claims that are shown are looked at for having ended, or having been seen too long ago."""
+"""Seconds between checks for claims that ended or were seen too long ago."""
 
 
 class Ageing:
-    """Looks at the time at regular intervals, and has the screen draw what changed with it."""
+    """Checks the time at regular intervals, and redraws what depends on it."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
 
     def start(self) -> None:
-        """Begins, once the screen is mounted."""
+        """Starts the timers; call it when the screen is mounted."""
         self._screen.set_interval(HOLD_SECONDS, self._let_holds_count)
         self._screen.set_interval(AGES_SECONDS, self._let_emails_age)
         self._screen.set_interval(CLAIMS_SECONDS, self._let_claims_age)
 
     def draw_place(self) -> None:
-        """Says where in the queue the email under the cursor stands, and how long it has waited."""
+        """Shows the position in the queue of the email under the cursor, and how long it has waited."""
         screen, shown = self._screen, self._screen.queue_list
         if screen.current is not None:
             words = place_words(screen.current, shown.cursor, len(shown.keys), screen.session.clock.now())
             screen.pane.set_place(words)
 
     def _let_holds_count(self) -> None:
-        """A hold counts down: its words change every second."""
+        """Updates the countdown of holds every second."""
         screen, entry = self._screen, self._screen.current
         if screen.listing.is_over(entry.item.id if entry is not None else None):
             screen.narrow()
@@ -51,12 +51,12 @@ class Ageing:
             screen.pane.tick(view)
 
     def _let_claims_age(self) -> None:
-        """A claim ends by itself; one that was not seen with the last poll says when it was."""
+        """Removes expired claims; one that was not seen with the last poll gets its time."""
         if any(entry.claim is not None for entry in self._screen.listing.waiting):
             self._screen.reload()
 
     def _let_emails_age(self) -> None:
-        """Ages and due times change as time passes."""
+        """Updates ages and due times."""
         if any(entry.snoozed for entry in self._screen.listing.waiting):
             self._screen.reload()
         elif any(entry.due_at is not None for entry in self._screen.listing.waiting):

@@ -1,4 +1,4 @@
-"""Batches: marking what has been read to its end, and deciding all that is marked with one wait and one undo."""
+"""Batches: marks emails that were read to the end, and decides them together with one hold and one undo."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Batches:
         self._deciding = deciding
 
     def mark(self) -> None:
-        """Marks the email under the cursor, or takes its mark away."""
+        """Marks or unmarks the email under the cursor."""
         entry, marks = self._screen.current, self._screen.marks
         if entry is None:
             return
@@ -49,7 +49,7 @@ class Batches:
         ]
 
     def approve(self) -> None:
-        """Approves all that is marked, after a summary."""
+        """Approves all marked emails, after a summary."""
         batch = [entry for entry in self._marked() if not entry.assessment.why_alone and entry.edit is None]
         if not batch:
             self._say_nothing_marked()
@@ -72,7 +72,7 @@ class Batches:
             self._deciding.begin(batch, decisions.approve_all(items, found=found))
 
     def reject(self) -> None:
-        """Rejects all that is marked, once a reason is given."""
+        """Rejects all marked emails, after asking for a reason."""
         batch = self._marked()
         if not batch:
             self._say_nothing_marked()

@@ -1,4 +1,5 @@
-"""Rejecting all that the shown filter selects: summary, reason, a typed count, then one hold and one undo for all."""
+"""Rejects everything that the current filter selects: summary, reason, a typed count, then one hold and one undo for
+all."""
 
 from __future__ import annotations
 
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
 MOST_FAILURES = 200
-"""So many failures are listed."""
+"""The most failures to list."""
 
 
 class BulkBegun(Message):
-    """The rejections of a filter began, or could not: then `trouble` says why."""
+    """The rejections of a filter started, or could not: then `trouble` says why."""
 
     def __init__(self, email_ids: Sequence[str], failures: Sequence[Failure], trouble: OneLine) -> None:
         super().__init__()
@@ -35,22 +36,22 @@ class BulkBegun(Message):
 
 
 class BulkReject:
-    """One rejection of a whole filter at a time. Nothing is ever approved this way."""
+    """Rejects one filter at a time. Nothing is ever approved this way."""
 
     def __init__(self, screen: QueueHost, deciding: Deciding) -> None:
         self._screen = screen
         self._deciding = deciding
         self._open: set[str] = set()
-        """Ids of emails whose rejection is under way."""
+        """The ids of emails whose rejection is in progress."""
         self._size = 0
         self._read: int | None = None
-        """How many were read of those that are about to be rejected."""
+        """How many of the emails to reject have been read."""
         self._failures: list[Failure] = []
         self._is_stopped = False
 
     @property
     def words(self) -> str:
-        """How far it is; empty when nothing is under way."""
+        """The progress; empty if nothing is in progress."""
         if self._read is not None:
             return f"reading {self._read} of {self._size} before they are rejected"
         return f"rejecting: {self._size - len(self._open)} of {self._size} done" if self._open else ""
@@ -145,14 +146,14 @@ class BulkReject:
         self._read = number
 
     def stop(self) -> bool:
-        """Stops the reading before anything is rejected. Returns whether there was any."""
+        """Stops reading before anything is rejected. Returns whether it was reading."""
         if self._read is None:
             return False
         self._is_stopped = True
         return True
 
     def begun(self, message: BulkBegun) -> None:
-        """They are held from now on."""
+        """Records that the rejections are now held."""
         self._read = None
         if message.trouble:
             self._screen.say(message.trouble, "warning")
@@ -168,7 +169,7 @@ class BulkReject:
         self._screen.reload()
 
     def moved(self, email_id: str) -> None:
-        """A decision went on: once all have ended, what failed is listed."""
+        """Called when a decision changes; lists the failures once all have ended."""
         if email_id not in self._open:
             return
         view = self._screen.decision_of(email_id)
