@@ -1,4 +1,4 @@
-"""Renders in a thread what would keep the reader waiting."""
+"""Renders bodies in a thread if they would keep the reader waiting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mm_tui.review.render_pass import RenderPass, render_all
 
 
 class BodiesRendered(Message):
-    """Bodies that were shown as their source can be shown as their recipient reads them.
+    """Says that bodies shown as their source can now be shown rendered.
 
     Args:
         bodies: their sources.
@@ -23,7 +23,7 @@ class BodiesRendered(Message):
 
 
 def render_later(node: DOMNode, bodies: RenderPass) -> None:
-    """Has the bodies rendered that a drawing of `node` left out, which gets `BodiesRendered` then."""
+    """Renders the bodies that `node` showed as their source, and then sends it `BodiesRendered`."""
     if not bodies.left:
         return
     left = list(bodies.left)
@@ -32,5 +32,5 @@ def render_later(node: DOMNode, bodies: RenderPass) -> None:
         await asyncio.to_thread(render_all, left)
         node.post_message(BodiesRendered(frozenset(left)))
 
-    # Not exclusive: each renders other bodies, and all of them are wanted.
+    # Not exclusive: each renders other bodies, and all are needed.
     node.run_worker(render(), group="render", exit_on_error=False)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 RELOAD_SECONDS = 0.3
-"""News that comes faster than this is shown together."""
+"""Seconds: events closer together than this are handled together."""
 TYPING_SECONDS = 0.12
 """Seconds without a key before the search starts."""
 FIRST_KEYS = 200
@@ -157,7 +157,7 @@ class AuditScreen(BaseScreen):
         self._show_heading()
         self._reload(fresh=True)
 
-    # What is shown
+    # Content
 
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, AuditChanged | DecisionChanged | MailboxesChanged) and self._reload_timer is None:
@@ -276,7 +276,7 @@ class AuditScreen(BaseScreen):
     def on_virtual_list_moved(self, _message: AuditList.Moved) -> None:
         self._show_line()
 
-    # Acts
+    # Actions
 
     def action_fold(self) -> None:
         """Folds related lines, or shows every line."""

@@ -37,7 +37,7 @@ FIRST_KEYS = 200
 PAINT_SECONDS = 0.1
 """The longest time in seconds that the reading waits for the first results to be painted."""
 RELOAD_SECONDS = 0.3
-"""News that comes faster than this is shown together."""
+"""Seconds: events closer together than this are handled together."""
 
 
 def _leaves_out(view: MailView) -> bool:

@@ -174,7 +174,7 @@ class InboxScreen(BaseScreen):
             self.set_class(wanted, name)
         self.call_after_refresh(self._show_preview)
 
-    # Acts
+    # Actions
 
     def on_virtual_list_opened(self, _message: MailList.Opened) -> None:
         row = self.mails.current_row

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mm_tui.services.mailboxes import AccountFacts
 
 RELOAD_SECONDS = 0.3
-"""News that comes faster than this is shown together."""
+"""Seconds: events closer together than this are handled together."""
 FACTS_SECONDS = 300.0
 """Seconds between two reads of account, usage and webhooks."""
 
@@ -109,7 +109,7 @@ class MailboxesScreen(BaseScreen):
         self.set_interval(FACTS_SECONDS, self.read_facts)
         self.read_facts()
 
-    # What is shown
+    # Content
 
     def handle_event(self, notice: ServiceEvent) -> None:
         known = PendingChanged | DecisionChanged | MailboxesChanged | AuditChanged
@@ -218,7 +218,7 @@ class MailboxesScreen(BaseScreen):
         self.boxes.forget_rows()
         self._show()
 
-    # Acts
+    # Actions
 
     def on_acted(self, message: Acted) -> None:
         self.acts.acted(message)

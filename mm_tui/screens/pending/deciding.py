@@ -1,7 +1,7 @@
-"""Approving and rejecting waiting email, and answering what is asked about a decision on its way.
+"""Approves and rejects waiting emails, and answers questions about decisions in progress.
 
-What is approved is what was on the screen (R2): an act names the digest of the content whose end was seen. The
-decision itself, its hold and its undoing are the business of `services.decisions`.
+What is approved is what was on the screen (R2): an action names the digest of the content that was read to the end.
+`services.decisions` handles the decision itself, its hold and its undo.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Begun(Message):
-    """Decisions began, or were refused: then `refused` says why, and nothing happened."""
+    """Decisions started, or were refused: then `refused` says why, and nothing happened."""
 
     def __init__(self, email_ids: list[str], refused: OneLine) -> None:
         super().__init__()
@@ -42,23 +42,23 @@ class Begun(Message):
 
 
 class Deciding:
-    """Begins decisions for the pending screen, asks the approval gate before, and says why where it refuses."""
+    """Starts decisions for the pending screen, after asking the approval gate, and says why if it refuses."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
         self._refusal = ""
-        """Why the last key did nothing, as it was said."""
+        """The message saying why the last key did nothing."""
         self._reasons_given: dict[str, str] = {}
-        """Mail id: why it is being rejected."""
+        """The reason of each rejection in progress, by email id."""
 
-    # What may be done
+    # Permission
 
     def why_not(self, asked: Callable[[QueueEntry, DecisionView | None], str], entry: QueueEntry) -> str:
-        """What one of the gate's questions answers about this email as its decision stands now."""
+        """The gate's answer to one of its questions about this email, in the current state of its decision."""
         return asked(entry, self._screen.decision_of(entry.item.id))
 
     def note_unasked(self, before: QueueEntry | None) -> None:
-        """Remembers when something else than `before` came under the cursor without the reader having moved it."""
+        """Remembers when something other than `before` came under the cursor without the reader moving it."""
         now = self._screen.current
         if now is not None and before is not None and (before.item.id, before.digest) != (now.item.id, now.digest):
             self._screen.gate.came()
@@ -82,27 +82,27 @@ class Deciding:
         )
 
     def service(self) -> Decisions | None:
-        """Where decisions are made; None, with words on the status line, as long as the gateway cannot be asked."""
+        """The decision service; None, with a message on the status line, while the gateway cannot be used."""
         session = self._screen.session
         if session.decisions is None:
             self._screen.say(session.trouble or "still starting: decisions need the gateway", "warning")
         return session.decisions
 
     def refuse(self, why: str) -> None:
-        """Says why a key does nothing, until an act makes that answer an old one."""
+        """Says why a key does nothing, until the message is outdated."""
         self._refusal = why
         self._screen.say(why, "warning")
 
     def forget_refusal(self) -> None:
-        """The reader has read, moved or decided: what was said before is no longer the answer."""
+        """Forgets the refusal after the reader has read, moved or decided."""
         if self._refusal:
             self._screen.unsay(self._refusal)
             self._refusal = ""
 
-    # Beginning and ending
+    # Start and end
 
     def begin(self, entries: Sequence[QueueEntry], beginning: Coroutine[Any, Any, object], reason: str = "") -> None:
-        """Begins decisions in a worker.
+        """Starts decisions in a worker.
 
         Args:
             entries: what is decided about.
@@ -110,14 +110,14 @@ class Deciding:
             reason: why they are rejected; offered again once they are.
         """
         self._reasons_given |= {entry.item.id: reason for entry in entries if reason}
-        # Not exclusive: a second decision must never cancel the journal entry of the first.
+        # Not exclusive: a second decision must not cancel the journal entry of the first.
         self._screen.gate.begin(entry.item.id for entry in entries)
         self._screen.run_worker(self._begin(entries, beginning), group="decide", exclusive=False, exit_on_error=False)
 
     async def _begin(self, entries: Sequence[QueueEntry], beginning: Coroutine[Any, Any, object]) -> None:
         from mm_tui.services.decisions.service import Refused
 
-        # Whatever else goes wrong is told by the app; here it must not look as if the decision had begun.
+        # The app reports any other error; here it must not look as if the decision had started.
         words = OneLine("the decision could not be started: nothing was decided")
         try:
             await beginning
@@ -128,7 +128,7 @@ class Deciding:
             self._screen.post_message(Begun([entry.item.id for entry in entries], words))
 
     def begun(self, message: Begun) -> None:
-        """Decisions began or were refused: the cursor goes on from an email that is decided."""
+        """Handles decisions that started or were refused; the cursor moves on from a decided email."""
         self._screen.gate.begun(message.email_ids)
         if message.refused:
             self._screen.say(message.refused, "warning")
@@ -144,7 +144,8 @@ class Deciding:
         self._screen.reload()
 
     def moved(self, email_id: str) -> None:
-        """A decision goes on or ended. A reason is remembered once it was used: an undone rejection changes nothing."""
+        """Handles a change in a decision. A reason is remembered only once it was used: an undone rejection changes
+        nothing."""
         view = self._screen.decision_of(email_id)
         self._screen.marks.decided(email_id, view)
         if view is not None and view.ended:
@@ -154,7 +155,7 @@ class Deciding:
                 remember(session.database, reason, session.settings.review.reasons)
 
     def go_to_next_undecided(self) -> None:
-        """Moves the cursor to the next mail without a decision, from the end of the list to its beginning."""
+        """Moves the cursor to the next email without a decision, continuing at the top of the list."""
         shown, listed = self._screen.queue_list, self._screen.listing.listed
         keys, at = shown.keys, shown.cursor
         for index in [*range(at + 1, len(keys)), *range(at)]:
@@ -166,9 +167,9 @@ class Deciding:
     # Approving
 
     def approve(self) -> None:
-        """Approves the email under the cursor; one that was not seen is shown instead.
+        """Approves the email under the cursor; if it was not seen, shows it instead.
 
-        One question is asked before high risk, and before what a colleague has open.
+        It asks once before approving a high risk, or an email that a colleague has open.
         """
         entry = self._screen.current
         if entry is None or self.service() is None:
@@ -195,14 +196,15 @@ class Deciding:
             self._approve_knowing(entry)
 
     def _colleague_in(self, entry: QueueEntry) -> OneLine:
-        """Who else has the email open; empty when nobody, or another window of the same reviewer."""
+        """Who else has the email open; empty for nobody, or another window of the same reviewer."""
         mine = OneLine(reviewer(self._screen.session.settings)).strip().casefold()
         if entry.claim is None or entry.claim.by.strip().casefold() == mine:
             return OneLine("")
         return entry.claim.words
 
     def _approve_knowing(self, entry: QueueEntry) -> None:
-        """Asks before an edit that no gate holds back: it would leave as soon as it is submitted, by the allowlist."""
+        """Asks before an edit that would be sent as soon as it is submitted, because its recipient is on the
+        allowlist."""
         session = self._screen.session
         box = next((box for box in session.mail.mailboxes() if box.id == entry.item.mailbox_id), None)
         to = (*entry.edit.text.to, *(party.header for party in entry.item.cc)) if entry.edit is not None else ()
@@ -224,13 +226,13 @@ class Deciding:
         )
 
     def _read_on(self, entry: QueueEntry) -> None:
-        """Shows what would leave; says how much of it is left to read once that is known, which is when it is drawn."""
+        """Shows what would be sent and, once it is drawn, says how much is left to read."""
         self._screen.read_item()
         self._screen.pane.show_what_leaves()
         self._screen.pane.main.once_painted(lambda: self._say_unread(entry.item.id))
 
     def _say_unread(self, email_id: str) -> None:
-        # A poll may have read the entry anew meanwhile, with another's claim or more of its thread.
+        # A poll may have updated the entry meanwhile, with another's claim or more of its thread.
         entry = self._screen.current
         if entry is None or entry.item.id != email_id or self._screen.gate.has_seen(entry):
             return
@@ -262,11 +264,11 @@ class Deciding:
         over: Callable[[], str],
         may_ask_redraft: bool = False,
     ) -> None:
-        """Asks why mail is rejected, and goes on with the reason if one is given.
+        """Asks for a reason for rejecting, and continues if one is given.
 
         Args:
             over: why there is nothing to reject any more.
-            may_ask_redraft: some reasons ask the agent for another draft; the dialog says which.
+            may_ask_redraft: some reasons ask the agent for another draft, and the dialog says which.
         """
         session = self._screen.session
         review = session.settings.review
@@ -277,7 +279,7 @@ class Deciding:
         )
 
     def reject(self) -> None:
-        """Rejects the email under the cursor, once a reason is given."""
+        """Rejects the email under the cursor, after asking for a reason."""
         entry = self._screen.current
         if entry is None or self.service() is None:
             return
@@ -297,7 +299,7 @@ class Deciding:
             self.begin([entry], decisions.reject(entry.item, entry.digest, reason), reason)
 
     def send_back(self) -> None:
-        """Rejects with the edited text in the reason, so that the agent can send it anew; the text is kept here."""
+        """Rejects with the edited text in the reason, so that the agent can submit it; the text is also kept here."""
         entry = self._screen.current
         if entry is None or self.service() is None:
             return
@@ -326,7 +328,7 @@ class Deciding:
     # Answering
 
     def answer(self) -> None:
-        """Answers what only a human may answer about a decision on its way."""
+        """Answers a question about a decision in progress that only a human may answer."""
         entry = self._screen.current
         view = self._screen.decision_of(entry.item.id) if entry is not None else None
         if view is None or view.question is None:
@@ -335,7 +337,7 @@ class Deciding:
         email_id, asked, words = view.email_id, view.question, Content(view.question.words)
         choices = list(asked.choices)
         if not self._has_read_change(view):
-            # What is accepted is what was on the screen (R2).
+            # Only what was on the screen can be accepted (R2).
             choices = [(answer, said) for answer, said in choices if answer is not Answer.ACCEPT]
             view_key = with_keys("{pending.view}", self._screen.session.settings.keys)
             words += f"\n\nRead the differences to the end before you accept: go back, then press {view_key} for Diff."
@@ -355,7 +357,7 @@ class Deciding:
         )
 
     def _has_read_change(self, view: DecisionView) -> bool:
-        """What would be accepted has been on the screen; also when nothing is there to accept."""
+        """Whether the content to accept has been on the screen, or there is none."""
         asks = view.question is not None and any(answer is Answer.ACCEPT for answer, _ in view.question.choices)
         return not asks or self._screen.gate.has_read(change_name(view))
 
@@ -363,14 +365,14 @@ class Deciding:
 def applies(
     action: str, entry: QueueEntry | None, view: DecisionView | None, *, marked: int, narrowed: bool = False
 ) -> bool:
-    """Whether an act can apply to the email under the cursor; else its key is not shown.
+    """Whether an action can apply to the email under the cursor; otherwise its key is hidden.
 
     Args:
         action: the act's name.
         entry: the email.
         view: the newest decision about it.
         marked: how many emails are marked.
-        narrowed: whether a part of the queue is listed; all of that part can be rejected.
+        narrowed: whether the queue is filtered; everything listed can then be rejected.
     """
     if action in ("approve_marked", "reject_marked"):
         return bool(marked) or (narrowed and action == "reject_marked")

@@ -18,7 +18,7 @@ _STYLES = {Kind.SAME: "", Kind.ADDED: "added", Kind.REMOVED: "removed"}
 
 
 def change_name(release: DecisionView | None) -> str:
-    """What was read when the end of the page on this change was on the screen; empty where nothing is known of it."""
+    """The name of what was read when this change was seen to the end; empty if it is unknown."""
     changed = release.changed if release is not None else None
     if release is None or changed is None or changed.base is None or changed.now is None:
         return ""
@@ -33,7 +33,7 @@ def difference(
     *,
     above: Sequence[str] | None = None,
 ) -> tuple[Page, str]:
-    """What differs from what the reader last had on the screen, or their edit from the draft: all that would leave.
+    """The difference between the current content and what the reader last saw, or between edit and draft.
 
     Args:
         entry: the waiting email.
@@ -42,8 +42,8 @@ def difference(
         above: as in `draft_page`.
 
     Returns:
-        The page, and the names of what has been read with it, one a line: the change (`change_name`), and the entry's
-        version where all that would leave stands in the page or above it.
+        The page, and the names of what it shows completely, one per line: the change (`change_name`), and the entry's
+        version if everything that would be sent is on the page or above it.
     """
     writer = PageWriter()
     now = Shown.of(entry.item.raw)
@@ -107,7 +107,7 @@ def _asks(release: DecisionView | None) -> bool:
 
 
 def _write_above(writer: PageWriter, entry: QueueEntry, above: Sequence[str] | None) -> None:
-    """What the head has no room for, of the text that would leave."""
+    """Writes what the head has no room for."""
     edit = entry.edit
     subject = OneLine(edit.text.subject) if edit is not None else entry.item.subject
     to = edit.text.to if edit is not None else [party.header for party in entry.item.to]
@@ -115,7 +115,7 @@ def _write_above(writer: PageWriter, entry: QueueEntry, above: Sequence[str] | N
 
 
 def three_way_page(entry: QueueEntry) -> Page:
-    """For an edit whose draft changed meanwhile: what the agent changed, and what the human did."""
+    """For an edit whose draft changed meanwhile: the agent's changes and the human's."""
     writer = PageWriter()
     if entry.edit is None:
         return writer.page()
@@ -148,9 +148,9 @@ def _write(writer: PageWriter, old: Shown, new: Shown) -> None:
 
 
 def sides(entry: QueueEntry, *, above: Sequence[str] | None = None) -> tuple[Page, Page]:
-    """The agent's draft with what was taken out, and the human's edit, whole, with what was put in.
+    """The agent's draft with removed text marked, and the human's edit with added text marked, both in full.
 
-    `above` as in `draft_page`, for the edit.
+    `above` is for the edit, as in `draft_page`.
     """
     old, new = PageWriter(), PageWriter()
     if entry.edit is None:
@@ -171,7 +171,7 @@ def sides(entry: QueueEntry, *, above: Sequence[str] | None = None) -> tuple[Pag
 
 
 def _segment(writer: PageWriter, kind: Kind, text: str) -> None:
-    """Writes a piece of a difference between its signs."""
+    """Writes a segment of a difference between its signs."""
     before, core, after = marked(kind, text)
     writer.write(before)
     writer.write(core, _STYLES[kind])

@@ -1,4 +1,4 @@
-"""Editing the email under the cursor, and telling colleagues which mail is open here."""
+"""Edits the email under the cursor, and shows colleagues which email is open here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Editing:
-    """Opens the editor for the pending screen and throws edits away."""
+    """Opens the editor for the pending screen, and discards edits."""
 
     def __init__(self, screen: QueueHost, deciding: Deciding) -> None:
         self._screen = screen
@@ -33,7 +33,7 @@ class Editing:
             self._open(entry)
 
     def _may_edit(self, entry: QueueEntry) -> bool:
-        """Whether the draft can be edited now; says why where it cannot."""
+        """Whether the draft can be edited now; says why if not."""
         if why := self._deciding.why_not(self._screen.gate.why_busy, entry):
             self._deciding.refuse(why)
         elif entry.is_inbound:
@@ -52,9 +52,9 @@ class Editing:
         self._screen.app.push_screen(EditScreen(entry), lambda _: self._edited())
 
     def use(self, kept: SavedEdit) -> None:
-        """Opens a saved text in the editor of the draft that waits in its thread, else as a new reply there.
+        """Opens a saved text in the editor of the draft waiting in its thread, or as a new reply there.
 
-        Whatever is written there already is kept among the saved texts, and so is the text itself.
+        An existing text there, and the saved text itself, are kept among the saved texts.
         """
         session, email_id = self._screen.session, written_for(kept)
         mail = session.mail.summary(email_id)
@@ -82,7 +82,7 @@ class Editing:
         if not self._may_edit(entry):
             return
         item, session = entry.item, self._screen.session
-        # To and subject stay the draft's: the old text may have gone to somebody else.
+        # To and subject stay those of the draft: the old text may have been for somebody else.
         to = entry.edit.text.to if entry.edit is not None else tuple(party.header for party in item.to)
         subject = entry.edit.text.subject if entry.edit is not None else str(item.subject)
         text = EditedDraft(to, subject, kept.text.body)
@@ -104,7 +104,7 @@ class Editing:
         self._screen.reload()
 
     def discard(self) -> None:
-        """Throws the edit of the email under the cursor away, after a question."""
+        """Discards the edit of the email under the cursor, after asking."""
         entry = self._screen.current
         if entry is None or entry.edit is None:
             return
@@ -135,7 +135,7 @@ class Editing:
         self._screen.reload()
 
     def tell_what_is_open(self) -> None:
-        """Has other reviewers see which mail is read or edited here, and theirs be seen; none once it is left."""
+        """Shows other reviewers which email is open here, and reads theirs; none once the screen is left."""
         screen = self._screen
         claims, watch = screen.session.claims, screen.session.claim_watch
         if claims is None or watch is None:

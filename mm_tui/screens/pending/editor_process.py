@@ -1,4 +1,4 @@
-"""The reader's own `$EDITOR` on a text, run in the foreground."""
+"""Runs the user's `$EDITOR` on a text, in the foreground."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from mm_tui.store.decisions.editor_files import EditorFile
 
 Editor = Callable[["EditorFile"], ManyLine]
-"""Lets the reader edit a file, gives its text; raises EditorError. The file stays until its text is safe."""
+"""Lets the user edit a file and returns its text; raises EditorError. The file stays until its text is stored."""
 
 
 class EditorError(Exception):
-    """The editor could not be run or its text not be read; the words say why. The text is as it was.
+    """The editor could not be run, or its text could not be read; the message says why. The text is unchanged.
 
     Attributes:
-        left: what the editor left in the file, cleaned, where that is another text than it was given.
+        left: the text that the editor left in the file, cleaned, if it differs from the original.
     """
 
     def __init__(self, words: str, left: ManyLine | None = None) -> None:
@@ -34,22 +34,22 @@ class EditorError(Exception):
 
 
 class EditorReturned(EditorError):
-    """The editor ended at once and saved nothing: it may have handed the file to a window that is still open."""
+    """The editor exited at once and saved nothing: it may have passed the file to a window that is still open."""
 
 
 RETURNED_SECONDS = 3.0
-"""An editor that ends sooner, and saves nothing, may not have waited for its window."""
+"""Seconds: an editor that exits sooner without saving may not have waited for its window."""
 
 
 def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> ManyLine:
-    """Opens `$VISUAL`, else `$EDITOR`, on the file and waits. Call it while the app is suspended.
+    """Opens `$VISUAL` or `$EDITOR` on the file and waits. Call it while the app is suspended.
 
     Returns:
         The text as saved, cleaned.
 
     Raises:
-        EditorReturned: it ended at once, the file as it was. The file must stay.
-        EditorError: no editor is set, it cannot be started, it failed, or left something that is not text.
+        EditorReturned: it exited at once with the file unchanged. The file must stay.
+        EditorError: no editor is set, or it cannot be started, failed, or left something that is not text.
     """
     command = environ.get("VISUAL") or environ.get("EDITOR")
     if not command:
@@ -88,7 +88,7 @@ def run_editor(file: EditorFile, environ: Mapping[str, str] = os.environ) -> Man
 
 @contextmanager
 def _deaf_to_interrupts() -> Iterator[None]:
-    """ctrl+c in the editor's terminal is the editor's business; it must not end the program that waits for it."""
+    """Ignores interrupts: ctrl+c belongs to the editor, and must not end this program."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

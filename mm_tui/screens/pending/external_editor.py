@@ -1,4 +1,4 @@
-"""The reader's own editor on the text of a draft. Wherever it is when something fails, it is found again."""
+"""Edits a draft in the user's own editor. If something fails, the text can be found again."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from mm_tui.store.decisions.edits import SavedEdit
 
 KEPT = "({pending.kept} in the queue)"
-"""Where a text is found that was not released."""
+"""Where unsent texts are found."""
 LOOK_SECONDS = 1.0
-"""How often the file of an editor that may still be open is looked at."""
+"""Seconds between checks of the file of an editor that may still be open."""
 
 
 class EditHost(Protocol):
-    """The screen that a text is edited on."""
+    """The screen on which a text is edited."""
 
     @property
     def app(self) -> App[object]: ...
@@ -49,10 +49,10 @@ class EditHost(Protocol):
 
 
 class ExternalEditing:
-    """Hands the text of an editing screen to the reader's own editor.
+    """Passes the text of an editing screen to the user's own editor.
 
     Args:
-        screen: where the text is.
+        screen: the screen with the text.
     """
 
     editor: ClassVar[Editor] = staticmethod(run_editor)
@@ -60,11 +60,11 @@ class ExternalEditing:
     def __init__(self, screen: EditHost) -> None:
         self._screen = screen
         self._given = ""
-        """What the editor's file held when it was last looked at."""
+        """The content of the editor's file when last checked."""
         self._watching: Sequence[Timer] = ()
 
     def run(self) -> None:
-        """Hands the text to the editor; takes in what it wrote, or keeps that beside when the editor failed."""
+        """Runs the editor on the text and loads the result; if the editor failed, keeps the result as a copy."""
         area = self._screen.area
         if area.is_model_writing:
             self._screen.say("the model is writing: {edit.stop} stops it", "warning")
@@ -78,7 +78,7 @@ class ExternalEditing:
             return
         said, edited, left, may_be_open = "", None, None, False
         with self._screen.app.suspend():
-            # Nothing may escape from here: the app would never come back.
+            # No exception may escape from here, or the app would never resume.
             try:
                 edited = type(self).editor(file)
             except EditorError as error:
@@ -95,9 +95,9 @@ class ExternalEditing:
             self._screen.say(said, "warning")
 
     def _watch(self, file: EditorFile) -> None:
-        """Looks for what an editor saves that did not let us wait for it, as long as this screen is open.
+        """Watches the file of an editor that did not wait, while this screen is open.
 
-        The file stays: what is saved later is taken up at the next start of the program.
+        The file stays: text saved later is loaded at the next start of the program.
         """
         self._given = self._screen.area.text
         for timer in self._watching:
@@ -124,7 +124,7 @@ class ExternalEditing:
                 file.was_taken(str(saved))
 
     def _take_in(self, area: DraftArea, edited: ManyLine | None, left: ManyLine | None) -> bool:
-        """Whether the text is safe now; else its file is taken up at the next start."""
+        """Loads the text. Returns whether it is stored; otherwise its file is loaded at the next start."""
         try:
             if left is not None:
                 self._screen.keep_beside(replace(self._screen.draft, body=str(left)))

@@ -1,4 +1,4 @@
-"""The saved filters on one line, with their counts; the one that is shown stands out."""
+"""The saved filters on one line, with their counts and the current one highlighted."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DIGITS = 2
 
 
 class FilterStrip(Widget):
-    """One line. Filters that select nothing are left out, but for the one that is shown."""
+    """One line. Filters that select nothing are left out, except the current one."""
 
     DEFAULT_CSS = "FilterStrip { height: 1; padding: 0 1; color: $mm-dim; }"
 
     class Chosen(Message):
-        """The reader clicked on a filter."""
+        """The user clicked on a filter."""
 
         def __init__(self, chosen: SavedFilter) -> None:
             super().__init__()
@@ -35,7 +35,7 @@ class FilterStrip(Widget):
         self._spans: list[tuple[int, int, SavedFilter]] = []
 
     def show(self, filters: Sequence[FilterCount], current: SavedFilter) -> None:
-        """Shows these filters; repaints only when something changed."""
+        """Shows these filters; repaints only if something changed."""
         kept = tuple(one for one in filters if one.number or one.filter == current)
         if (kept, current) != self._shown:
             self._shown = kept, current
@@ -73,10 +73,10 @@ def _cells(one: FilterCount) -> int:
 
 
 def window(widths: Sequence[int], at: int, room: int) -> tuple[int, int]:
-    """Which of pieces of these widths to show in `room` cells so that the one at `at` is among them.
+    """Which items of these widths to show in `room` cells, including the one at `at`.
 
     Returns:
-        The first, and the one after the last. Room is left for a sign at each end that hides something.
+        The first index, and the one after the last. Room is left for a sign at each end that hides something.
     """
     gap, sign = len(GAP), 1 + len(GAP)
 

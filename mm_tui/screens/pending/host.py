@@ -1,4 +1,4 @@
-"""What the parts of the pending screen may ask of the screen that holds them."""
+"""The interface of the pending screen for its parts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class QueueHost(Protocol):
-    """The pending screen, as its parts see it."""
+    """The pending screen, as seen by its parts."""
 
     @property
     def app(self) -> App[object]: ...
@@ -30,11 +30,11 @@ class QueueHost(Protocol):
     def session(self) -> Session: ...
     @property
     def is_open(self) -> bool:
-        """Whether the screen is in front, or has only dialogs before it."""
+        """Whether the screen is in front, or only behind dialogs."""
 
     @property
     def is_reading(self) -> bool:
-        """Whether an email has the whole width."""
+        """Whether an email uses the full width."""
 
     @property
     def current(self) -> QueueEntry | None:

@@ -1,4 +1,4 @@
-"""Which part of the queue is listed, as the reader chooses it: saved filters, search as you type, the order."""
+"""Chooses which part of the queue is listed: saved filters, search as you type, the order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Narrowing:
     Args:
         app: shows the choice of filters.
         listing: what is listed.
-        show: lists anew; what has ended stays or goes as `QueueListing.update` says of `stay`.
+        show: updates the list; `stay` is as for `QueueListing.update`.
     """
 
     def __init__(self, app: App[object], listing: QueueListing, show: Callable[[bool], None]) -> None:
@@ -34,17 +34,17 @@ class Narrowing:
         self._show = show
 
     def filter(self, chosen: SavedFilter) -> None:
-        """Lists what a saved filter selects."""
+        """Applies a saved filter."""
         self._listing.filter = chosen
         self._show(False)
 
     def step(self, step: int) -> None:
-        """Lists what the next filter selects that selects something; with -1 the one before."""
+        """Applies the next filter that selects something; with -1 the previous one."""
         self._listing.next_filter(step)
         self._show(False)
 
     def search(self, typed: str) -> None:
-        """Lists only the waiting emails that the query selects."""
+        """Lists only the waiting emails that match the query."""
         self._listing.typed = typed
         self._show(False)
 
@@ -59,7 +59,7 @@ class Narrowing:
         self._show(True)
 
     def choose(self) -> None:
-        """Lets the reader choose a saved filter, with its count."""
+        """Asks for a saved filter, showing their counts."""
         filters = self._listing.filters
         width = max(len(one.filter.name) for one in filters)
         choices = [

@@ -1,4 +1,4 @@
-"""The pages that are read before a decision: the draft, its thread. Pure: from models to text with marks."""
+"""The pages to read before a decision: the draft and its thread. Pure functions from models to text with marks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ UNSAID = "──── not part of the conversation: nobody has received the fol
 _PAGER_STYLES = {"hidden": "risk"}
 HEAD_RECIPIENTS = 4
 HEAD_CHARACTERS = 160
-"""Up to this many recipients and characters are spelled out above the page."""
+"""Up to this many recipients and characters are shown above the page."""
 
 
 def risk_marks(findings: Iterable[Finding]) -> list[Mark]:
-    """The very words that the rules name, the worst last so that they win."""
+    """Marks for the words named by the rules, worst last so that they win."""
     return [
         Mark(span.start, span.end, "fail" if finding.level is Level.HIGH else "risk")
         for finding in sorted(findings, key=lambda one: one.level)
@@ -41,15 +41,14 @@ def draft_page(
     bodies: RenderPass | None = None,
     more: Sequence[Mark] = (),
 ) -> Page:
-    """The draft as it would leave: its body with the risky words marked, and its attachments.
+    """The draft as it would be sent: its body with risky words marked, and its attachments.
 
     Args:
         item: the waiting email.
         findings: what the rules found in it.
-        above: None where the head names all there is; else it has no room, so that sender, recipients, subject and
-            these lines stand whole at the beginning of the page.
-        bodies: renders the body, or leaves it as it was written.
-        more: further marks in the body.
+        above: None if the head shows everything. Otherwise it has no room, so sender, recipients, subject and these
+        lines come in full at the beginning of the page. bodies: renders the body, or leaves it as written. more:
+        further marks in the body.
     """
     writer = PageWriter()
     to = [party.header for party in item.to]
@@ -69,9 +68,9 @@ def edit_page(
     bodies: RenderPass | None = None,
     more: Sequence[Mark] = (),
 ) -> Page:
-    """The human's text as it would leave, with the attachments that are carried over.
+    """The human's text as it would be sent, with the attachments that are carried over.
 
-    `above`, `bodies` and `more` as in `draft_page`.
+    `above`, `bodies` and `more` are as in `draft_page`.
     """
     writer = PageWriter()
     write_envelope(writer, item, OneLine(edit.text.subject), edit.text.to, above, folded=True)
@@ -82,7 +81,7 @@ def edit_page(
 
 
 def fits_head(recipients: Sequence[str]) -> bool:
-    """Whether recipients can be spelled out above the page. Otherwise they stand in it, to be read like the text."""
+    """Whether all recipients fit above the page. Otherwise they are on the page, to be read like the text."""
     return len(recipients) <= HEAD_RECIPIENTS and sum(map(len, recipients)) <= HEAD_CHARACTERS
 
 
@@ -95,9 +94,9 @@ def write_envelope(
     *,
     folded: bool = False,
 ) -> None:
-    """What is too long for the head: nothing that leaves may be out of sight (R11).
+    """Writes what is too long for the head, because everything that is sent must be visible (R11).
 
-    `folded`: a long list of recipients is counted here and stands below the text, so that the text is seen first.
+    `folded`: a long list of recipients is only counted here and follows below the text, so that the text is seen first.
     """
     started = above is not None
     if above is not None or len(subject) > HEAD_CHARACTERS:
@@ -124,7 +123,7 @@ def write_envelope(
 
 
 def _write_folded(writer: PageWriter, item: PendingItem, to: Sequence[str]) -> None:
-    """The lists of recipients that were too long to stand above the text."""
+    """Writes the lists of recipients that are too long to be above the text."""
     for name, addresses in (("to", to), ("cc", [party.header for party in item.cc])):
         if not fits_head(addresses):
             writer.line()
@@ -140,9 +139,10 @@ def thread_page(
     *,
     marks: Callable[[str], Sequence[Mark]] = lambda _: (),
 ) -> Page:
-    """The other emails of the draft's thread, the newest first: that is what it answers. `marks` gives marks by id.
+    """The other emails of the draft's thread, newest first because the draft answers that one.
 
-    What was not sent, or did not arrive, stands apart at the end, each with its state.
+    `marks` returns marks by id. Emails that were not sent or did not arrive come separately at the end, each with its
+    state.
     """
     writer, bodies = PageWriter(), bodies or RenderPass()
     said = [mail for mail in mails if mail.mail.is_exchanged]
@@ -192,7 +192,7 @@ def _body(
 def _text(
     writer: PageWriter, body: ManyLine, findings: Iterable[Finding], bodies: RenderPass, more: Sequence[Mark]
 ) -> None:
-    """A body with its marks, as its recipient reads it or as it was written."""
+    """A body with its marks, as its recipient reads it or as written."""
     made = bodies.of(body)
     marks = [
         Mark(start, end, mark.style)

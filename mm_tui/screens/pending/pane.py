@@ -1,4 +1,4 @@
-"""One waiting mail to be read: its head, then draft, thread or difference; draft beside thread where there is room."""
+"""Shows one waiting email: its head, then draft, thread or difference; draft beside thread if there is room."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class View(StrEnum):
 
 
 INBOUND_WORD = "Mail"
-"""What `View.DRAFT` is called where the email came in."""
+"""The title of `View.DRAFT` for inbound mail."""
 MOST_FINDINGS = 8
 HEAD_SHARE = 2
-"""The head takes at most this part of the pane."""
+"""The largest share of the pane for the head."""
 PADDING = 2
 
 
 class ItemPane(Vertical):
-    """The pane. Posts `Pager.EndSeen` when the page that would leave has been read to its end."""
+    """Shows an email. Posts `Pager.EndSeen` when the page that would be sent has been read to the end."""
 
     DEFAULT_CSS = """
     ItemPane {
@@ -68,16 +68,16 @@ class ItemPane(Vertical):
         self._change: ReadChange | None = None
         self._drawn: object = None
         self.advice = NO_ADVICE
-        """What models say of the email that is shown."""
+        """The models' advice on the email shown."""
         self._place = ""
         self._as_source = False
-        """Bodies are shown as they were written, not as a recipient reads them."""
+        """Whether bodies are shown as written, not as a recipient reads them."""
         self._stays_source = ""
-        """The version that the reader began to read as its source, before it was rendered."""
+        """The version that the reader started reading as its source, before it was rendered."""
         self._waiting: frozenset[str] = frozenset()
         """Bodies on the screen that are being rendered."""
         self._crowded = False
-        """The head has no room for all that must be seen."""
+        """Whether the head has no room for everything that must be seen."""
 
     def compose(self) -> ComposeResult:
         yield CachedStatic(id="item-head")
@@ -89,7 +89,7 @@ class ItemPane(Vertical):
 
     @property
     def main(self) -> Pager:
-        """The pager that is decided upon."""
+        """The pager with the content to decide on."""
         return self.query_one("#item-main", Pager)
 
     @property
@@ -115,14 +115,14 @@ class ItemPane(Vertical):
         change: ReadChange | None = None,
         advice: Advice = NO_ADVICE,
     ) -> None:
-        """Shows a waiting email, or none. Keeps view and place when it is the same mail as before.
+        """Shows a waiting email, or none. Keeps view and position if it is the same email as before.
 
         Args:
             entry: the email.
             release: the newest decision about it.
             mailbox: whose it is.
-            change: its content is another than the reader had on the screen: what differs is shown at once.
-            advice: what models say of it.
+            change: its content differs from what the reader had on the screen: the difference is shown at once.
+            advice: the models' advice on it.
         """
         before, was_told = self._entry, self._change is not None
         same = entry is not None and before is not None and entry.item.id == before.item.id
@@ -138,20 +138,20 @@ class ItemPane(Vertical):
         self._draw(keep_place=same)
 
     def set_place(self, words: str) -> None:
-        """Where in the queue the email stands and how long it has waited; shown at the right of the views."""
+        """Shows the email's position in the queue and how long it has waited, to the right of the views."""
         if words != self._place:
             self._place = words
             self._draw_tabs()
 
     def next_view(self) -> None:
-        """Switches to the next view: draft, thread, differences, then draft again."""
+        """Switches to the next view: draft, thread, differences, and draft again."""
         views = self._views()
         at = views.index(self.view) if self.view in views else 0
         self.view = views[(at + 1) % len(views)]
         self._draw(keep_place=False)
 
     def toggle_source(self) -> None:
-        """Shows bodies as they were written, or again as a recipient reads them."""
+        """Switches between bodies as written and as a recipient reads them."""
         if self._stays_source:
             self._stays_source = ""
         else:
@@ -160,7 +160,7 @@ class ItemPane(Vertical):
         self._draw(keep_place=False)
 
     def on_bodies_rendered(self, message: BodiesRendered) -> None:
-        """Draws them so, unless the reader is in the middle of the text: that stays as it is."""
+        """Shows the rendered bodies, unless the reader is in the middle of the text."""
         if message.bodies.isdisjoint(self._waiting):
             return
         if self._entry is not None and self.main.scroll_offset.y:
@@ -171,18 +171,18 @@ class ItemPane(Vertical):
             self._draw(keep_place=True)
 
     def show_view(self, view: View) -> None:
-        """Shows this view where it applies."""
+        """Shows this view if it applies."""
         if view in self._views():
             self.view = view
             self._draw(keep_place=False)
 
     def show_what_leaves(self) -> None:
-        """Shows a view that holds all that would leave: the one that is shown, if it does, else the draft."""
+        """Shows a view with everything that would be sent: the current one if it qualifies, otherwise the draft."""
         if self._entry is not None and self._entry.version not in self.main.page_name.splitlines():
             self.show_view(View.DRAFT)
 
     def set_beside(self, beside: bool) -> None:
-        """Puts the thread beside the draft, or away."""
+        """Shows or hides the thread beside the draft."""
         if self.has_class("-beside") != beside:
             self.set_class(beside, "-beside")
             if beside and self.view is View.THREAD:
@@ -191,7 +191,7 @@ class ItemPane(Vertical):
             self._draw(keep_place=True)
 
     def tick(self, release: DecisionView | None) -> None:
-        """The decision moved on, a second of its wait went by, or other keys work now."""
+        """Updates the pane after the decision changed, a second of its hold passed, or other keys work."""
         self._release = release
         self._draw_banner()
 
@@ -279,7 +279,7 @@ class ItemPane(Vertical):
         self.query_one("#item-tabs", CachedStatic).put(labels if self._entry is not None else Content(""))
 
     def _is_source_shown(self) -> bool:
-        """A body is shown as it was written: the reader asked for it, or it is not, or cannot be, rendered."""
+        """Whether a body is shown as written: the reader asked for it, or it is not rendered or cannot be."""
         entry = self._entry
         if entry is None or self.view is not View.DRAFT:
             return self._as_source and self.view is View.THREAD
@@ -287,7 +287,7 @@ class ItemPane(Vertical):
         return self._as_source or bool(self._stays_source) or is_source(body)
 
     def _head(self) -> Content:
-        """As much as fits into its part of the pane; what must be seen and does not fit stands in the page."""
+        """The head, as much as fits into its share of the pane; the rest that must be seen is on the page."""
         entry, room = self._entry, self.size.height // HEAD_SHARE
         self._crowded = False
         if entry is None:
@@ -295,7 +295,7 @@ class ItemPane(Vertical):
         now = session_of(self).clock.now()
         width = max(1, self.size.width - PADDING)
         least = min(1, len(entry.assessment.findings))
-        # Advice gives way before anything else does.
+        # Advice is dropped before anything else.
         tries = [(False, MOST_FINDINGS, more) for more in (self.advice.lines(width), self.advice.short_lines(width))]
         tries += [
             (crowded, findings, []) for crowded in (False, True) for findings in range(MOST_FINDINGS, least - 1, -1)

@@ -1,4 +1,4 @@
-"""Reads the queue from the stores, and what the list does not tell of the emails near the cursor from the gateway."""
+"""Reads the queue from the stores, and details of the emails near the cursor from the gateway."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry, Seat
 
 OPEN_SECONDS = 0.12
-"""The cursor has to rest this long on an email before what the list does not tell of it is read."""
+"""Seconds that the cursor must rest on an email before its details are read."""
 THREAD_OPENED = 5
-"""How many emails of a thread are opened with the draft that answers it."""
+"""How many emails of a thread are opened along with the draft."""
 
 
 class QueueRead(Message):
-    """The queue as the stores hold it, from the worker that reads it."""
+    """Carries the queue from the worker that reads it."""
 
     def __init__(
         self,
@@ -43,31 +43,31 @@ class QueueRead(Message):
     ) -> None:
         super().__init__()
         self.expected = expected
-        """How many wait in all, where these are the first of them; None when nothing more follows."""
+        """How many emails wait in all, if these are only the first; None if no more follow."""
         self.made = made
         """Today's decisions, where nothing waits."""
         self.incidents = incidents
         self.entries = entries
-        """None when it could not be read."""
+        """None if it could not be read."""
         self.kept = kept
-        """How many texts of mail that waits no more are kept."""
+        """How many saved texts belong to mail that no longer waits."""
         self.endings = endings
-        """How what was listed and waits no more was decided elsewhere."""
+        """How listed emails that no longer wait were decided elsewhere."""
 
 
 class QueueReader:
-    """Reads the queue in a thread, one reading at a time; each ends with a `QueueRead` to the screen."""
+    """Reads the queue in a thread, once at a time; each time ends with a `QueueRead` for the screen."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
         self._reading = False
         self._outdated = False
         self._was_whole = False
-        """All that waited has been read once. Before, a long queue is shown as it is read."""
+        """Whether the whole queue has been read once. Until then a long queue is shown as it is read."""
 
     @cached_property
     def queue(self) -> ReviewQueue:
-        """The use-case that reads the queue."""
+        """The service that reads the queue."""
         session = self._screen.session
         settings = session.settings
         minutes = settings.review.sla_minutes
@@ -76,7 +76,7 @@ class QueueReader:
     def read(self) -> None:
         """Reads the queue again."""
         if self._reading:
-            # Cancelling it for every piece of news would never let it end on a busy machine.
+            # If every event cancelled it, it would never end on a busy machine.
             self._outdated = True
             return
         self._reading, self._outdated = True, False
@@ -89,7 +89,7 @@ class QueueReader:
         self._screen.run_worker(work, thread=True, exclusive=True, group="queue", exit_on_error=False)
 
     def ended(self) -> None:
-        """A reading ended: something may have changed meanwhile."""
+        """Called when reading has ended; reads again if something changed meanwhile."""
         self._reading = False
         self._was_whole = True
         if self._outdated:
@@ -104,7 +104,7 @@ class QueueReader:
         incidents: Sequence[PendingItem],
     ) -> None:
         worker, session = get_current_worker(), self._screen.session
-        # An edit under way is shown with its original; once that is retired, a question can be answered on the edit.
+        # An edit in progress is shown with its original; once that is retired, a question can be answered on the edit.
         waiting = {item.email_id for item in session.pending.waiting()}
         shown = waiting | ({current.item.id} if current is not None else set())
         hidden = [edit for edit, original in edits.items() if original in shown]
@@ -146,16 +146,16 @@ class QueueReader:
 
 
 class MailOpener:
-    """Opens emails at the gateway, in a worker: cc, attachments and threads are not in the list."""
+    """Opens emails at the gateway in a worker, because the list has no cc, attachments or threads."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
         self._looked_up: set[str] = set()
-        """Mails of which the gateway was asked who had decided them."""
+        """Emails whose decider was already requested from the gateway."""
         self._timer: Timer | None = None
 
     def open_soon(self) -> None:
-        """Opens what is near the cursor once it has rested; what is in view is listed in full before the rest."""
+        """Opens emails near the cursor once it has rested; those in view come first."""
         if self._timer is not None:
             self._timer.stop()
         self._timer = self._screen.set_timer(OPEN_SECONDS, self._open_current)
@@ -163,30 +163,30 @@ class MailOpener:
             details.first(self._screen.queue_list.keys_in_view)
 
     def _open_current(self) -> None:
-        """Reads cc, attachments and thread of the email under the cursor, and of the next so that it is there at once.
+        """Reads cc, attachments and thread of the email under the cursor, and of the next one in advance.
 
-        Both wait for a decision, so no agent can be looking for them as unread mail.
+        Both wait for a decision, so no agent polls for them as unread mail.
         """
         shown, listed = self._screen.queue_list, self._screen.listing.listed
         near = [entry for key in shown.keys[shown.cursor : shown.cursor + 2] if (entry := listed.get(key)) is not None]
-        # One that could not be read is tried again by `WaitingDetails`, not with every change of the list.
+        # `WaitingDetails` retries an email that could not be read, not every change of the list.
         wanted = [
             (entry.item.mailbox_id, entry.item.id)
             for entry in near
             if not entry.is_checked and not entry.unread_because and not entry.ended
         ]
         if near and near[0].ended and not near[0].is_inbound and near[0].item.id not in self._looked_up:
-            # Its detail tells who approved it. Of an inbound mail it would be taken from the agent.
+            # Its detail says who approved it. Opening inbound mail would hide it from the agent.
             self._looked_up.add(near[0].item.id)
             wanted.append((near[0].item.mailbox_id, near[0].item.id))
         if near and near[0].item.complete:
-            # What it answers: only emails that were read before, so that none is taken from an agent.
+            # The emails that it answers: only those that were read before, so that none is hidden from an agent.
             around = [mail.summary for mail in near[0].thread[-THREAD_OPENED:] if mail.detail is None]
             wanted += [(mail.mailbox_id, mail.id) for mail in around if str(mail.status) != Status.UNREAD]
         self._open(wanted)
 
     def open_thread(self, entry: QueueEntry) -> None:
-        """The reader asks for the thread: its emails are opened, and so marked read."""
+        """Opens the thread's emails on request, which marks them as read."""
         self._open([(mail.summary.mailbox_id, mail.summary.id) for mail in entry.thread if mail.detail is None])
 
     def _open(self, mails: Sequence[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""The texts that were written and not released: to read, to use again, to copy, to throw away."""
+"""Saved texts that were not sent: to read, use, copy or discard."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SavedTextsScreen(ModalScreen["SavedEdit | None"]):
-    """Shows them one after the other, the newest first. Gives the one that is to be used again."""
+    """Shows them one by one, newest first. Returns the one to use."""
 
     CSS_PATH = "../dialogs/dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,4 @@
-"""The queue of waiting email: read, edit, approve, reject, without leaving the keys."""
+"""The pending screen: the queue of waiting emails, for reading, editing and deciding."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 RELOAD_SECONDS = 0.15
-"""News that comes faster than this is shown together."""
+"""Seconds: events closer together than this are handled together."""
 IGNORED = (SyncChanged, AssistChanged)
-"""Events that change nothing of the queue."""
+"""Events that do not affect the queue."""
 COLUMNS = {"-split": 100, "-three": 180}
-"""From how many columns on the draft stands beside the list, and its thread beside both."""
+"""The number of columns from which the draft is beside the list, and its thread beside both."""
 
 
 class PendingScreen(BaseScreen):
-    """Waiting mail. The screen shows it and hands the keys to its parts."""
+    """The pending screen. It shows waiting emails, and passes keys to its parts."""
 
     MODE = "pending"
     TITLE_WORD = "pending"
@@ -95,16 +95,16 @@ class PendingScreen(BaseScreen):
         self.ageing.start()
         self.reload()
 
-    # What its parts share
+    # Shared by its parts
 
     @cached_property
     def gate(self) -> ApprovalGate:
-        """Says whether an email may be decided on now."""
+        """The approval gate, which says whether an email may be decided now."""
         return ApprovalGate(self.session.clock, self.session.settings.review.own_replies)
 
     @cached_property
     def listing(self) -> QueueListing:
-        """What is listed of all that waits."""
+        """The listed part of the queue."""
         saved = self.session.settings.filters.queue
         return QueueListing(self.session.clock, saved, self.reader.queue.around, self.decision_of)
 
@@ -115,7 +115,7 @@ class PendingScreen(BaseScreen):
 
     @cached_property
     def versions(self) -> ReadVersions:
-        """What of each email was on the screen last."""
+        """The versions of each email that were last on the screen."""
         return ReadVersions(self.gate)
 
     @property
@@ -130,7 +130,7 @@ class PendingScreen(BaseScreen):
 
     @property
     def pane(self) -> ItemPane:
-        """The waiting email that is read."""
+        """The pane with the open email."""
         return self.query_one("#item", ItemPane)
 
     @property
@@ -143,7 +143,7 @@ class PendingScreen(BaseScreen):
 
     @property
     def shows_item(self) -> bool:
-        """Whether the email under the cursor is on the screen, and not its row alone."""
+        """Whether the email under the cursor is on the screen, not only its row."""
         return self.is_reading or self.has_class("-split")
 
     @property
@@ -154,11 +154,11 @@ class PendingScreen(BaseScreen):
 
     @property
     def entries(self) -> list[QueueEntry]:
-        """All that is listed and waits."""
+        """All listed emails that wait."""
         return self.listing.entries
 
     def decision_of(self, email_id: str) -> DecisionView | None:
-        """How the decision about an email stands; None when there is none."""
+        """The decision about an email; None if there is none."""
         decisions = self.session.decisions
         return decisions.state(email_id) if decisions is not None else None
 
@@ -174,7 +174,7 @@ class PendingScreen(BaseScreen):
     def more_commands(self) -> list[tuple[str, str, Callable[[], None]]]:
         return self.narrowing.commands()
 
-    # What is shown
+    # Content
 
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, DecisionChanged):
@@ -183,7 +183,7 @@ class PendingScreen(BaseScreen):
             self._advice_changed(notice)
         if isinstance(notice, SyncChanged) and not self.listing.listed:
             self.show_rows()
-        # The gateway's log may tell how mail ended that is still listed, and what was done today.
+        # The gateway's log may say how listed mail ended, and what was done today.
         logged = self.listing.shows_ended or not self.listing.waiting
         matters = logged if isinstance(notice, AuditChanged) else not isinstance(notice, IGNORED)
         if matters and self._reload_timer is None:
@@ -195,7 +195,7 @@ class PendingScreen(BaseScreen):
         self.second_reading.look_soon()
 
     def reload(self) -> None:
-        """Reads the queue anew, in a thread."""
+        """Reads the queue again, in a thread."""
         if self._reload_timer is not None:
             self._reload_timer.stop()
             self._reload_timer = None
@@ -214,7 +214,7 @@ class PendingScreen(BaseScreen):
         self.narrow()
 
     def narrow(self, *, stay: bool = True) -> None:
-        """Lists anew what is selected; `stay` as for `QueueListing.list_anew`."""
+        """Updates the list after a change of filter; `stay` is as for `QueueListing.list_anew`."""
         before = self.current
         self.listing.list_anew(before.item.id if before is not None else None, stay=stay)
         self.marks.keep(self.listing.waiting)
@@ -227,7 +227,7 @@ class PendingScreen(BaseScreen):
         look_at_question(self.app)
 
     def show_rows(self) -> None:
-        """Draws the list, and what stands above it."""
+        """Draws the list and its heading."""
         self.column.progress = self.bulk_reject.words
         self.column.show(self.listing, self.marks)
         if not self.listing.listed and self.is_reading:
@@ -252,7 +252,7 @@ class PendingScreen(BaseScreen):
         self.pane.show(entry, self.decision_of(entry.item.id), box, change, advice_of(self.session, entry))
 
     def _advice_changed(self, notice: AssistChanged) -> None:
-        """A model said something: what stands above the draft is drawn anew where it may be about it."""
+        """Redraws the head of the draft if new advice may be about it."""
         entry = self.current
         about = (notice.email_id, notice.thread_id) if entry is not None else ()
         if entry is not None and (entry.item.id in about or newest_inbound(entry) in about):
@@ -262,11 +262,11 @@ class PendingScreen(BaseScreen):
         self.workers.cancel_group(self, group)
 
     def decision_moved(self, email_id: str) -> None:
-        """Shows how the decision about one email stands now."""
+        """Shows the state of the decision about one email."""
         self.deciding.moved(email_id)
         self.bulk_reject.moved(email_id)
         if not self.bulk_reject.words:
-            # While a whole filter is rejected, the reload that each event asks for draws many of them together.
+            # While a whole filter is rejected, the reload draws many changes together.
             self.show_rows()
         self.editing.tell_what_is_open()
         if self.current is not None and self.current.item.id == email_id:
@@ -278,7 +278,7 @@ class PendingScreen(BaseScreen):
         self.deciding.forget_refusal()
         self._take_note()
         if self.listing.shows_ended:
-            # What had ended stayed because it was read; an edit may have been hidden behind it.
+            # Ended emails stay while they are read, and may have hidden an edit.
             self.reload()
         self._show_item()
         self.opener.open_soon()
@@ -286,10 +286,10 @@ class PendingScreen(BaseScreen):
         self.refresh_bindings()
 
     def _take_note(self) -> None:
-        """What became of a decision has been looked at once the cursor has stood on its mail and left it."""
+        """The result of a decision has been seen once the cursor has been on its email and moved away."""
         view = self.decision_of(self._cursor_id) if self._cursor_id else None
         decisions = self.session.decisions
-        # An incident must have been opened, or stood beside the list: its row alone does not tell all of it.
+        # An incident must have been opened, or shown beside the list: its row alone does not say everything.
         shown = view is not None and (self.shows_item or view.phase is not Phase.INCIDENT)
         if decisions is not None and view is not None and view.must_be_seen and shown:
             self.run_worker(decisions.looked_at(view.id), group="note", exit_on_error=False)
@@ -305,7 +305,7 @@ class PendingScreen(BaseScreen):
         self.deciding.forget_refusal()
 
     def read_item(self) -> None:
-        """Gives the item the keys, and the whole width; beside it its thread, where there is room."""
+        """Focuses the item and gives it the full width, with its thread beside it if there is room."""
         if self.current is not None:
             self.add_class("-reading")
             self._show_item()
@@ -335,7 +335,7 @@ class PendingScreen(BaseScreen):
             self._show_item()
 
     def _place_thread(self) -> None:
-        """Puts the thread beside the draft where there is room for both, and for the list if that is shown too."""
+        """Shows the thread beside the draft if there is room for both, and for the list if it is shown too."""
         self.pane.set_beside(self.has_class("-wide" if self.is_reading else "-three"))
 
     def action_next_view(self) -> None:
@@ -355,7 +355,7 @@ class PendingScreen(BaseScreen):
         self.queue_list.action_cursor_up()
 
     def on_screen_suspend(self) -> None:
-        # Once the app has changed to what comes: a dialog leaves the email open, another main screen does not.
+        # After the switch: behind a dialog the email stays open, behind another main screen it does not.
         self.call_later(self.editing.tell_what_is_open)
         self.call_later(self._name_other_keys)
 
@@ -439,7 +439,7 @@ class PendingScreen(BaseScreen):
         self.team.ask_assignee()
 
     def action_facts(self) -> None:
-        """Shows the house facts of the mailbox that the email is in."""
+        """Shows the house facts of the email's mailbox."""
         box = self.pane.mailbox
         if self.current is not None:
             page = facts_page(self.session.house_facts.of(box.address if box is not None else ""))
@@ -447,7 +447,7 @@ class PendingScreen(BaseScreen):
             self.app.push_screen(ChoiceScreen("House facts", page, no_choices))
 
     def action_thread(self) -> None:
-        """Opens the emails of the thread: draft beside thread where there is room, else the thread."""
+        """Opens the emails of the thread, and shows it beside the draft, or alone if there is no room."""
         if (entry := self.current) is None:
             return
         self.opener.open_thread(entry)

@@ -1,4 +1,4 @@
-"""Asks the second reader about the draft under the cursor: by key, and by itself where the settings say so."""
+"""Asks the second reader about the draft under the cursor: by key, or automatically if the settings say so."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from mm_tui.services.queue.entry import QueueEntry
 
 REST_SECONDS = 0.8
-"""The cursor has to rest this long on a draft before its second reading is looked up, or asked for by itself."""
+"""Seconds that the cursor must rest on a draft before its second reading is looked up or requested."""
 
 
 class SecondReading:
-    """For the pending screen."""
+    """Runs the second reader for the pending screen."""
 
     def __init__(self, screen: QueueHost) -> None:
         self._screen = screen
         self._timer: Timer | None = None
 
     def ask(self) -> None:
-        """Has the draft under the cursor read; the same key stops it while it reads, and asks anew afterwards."""
+        """Has the draft under the cursor read; the same key stops a reading in progress, or asks again afterwards."""
         entry, session = self._screen.current, self._screen.session
         if entry is None:
             return
@@ -45,12 +45,12 @@ class SecondReading:
 
     async def _ask(self, reader: SecondReader, entry: QueueEntry, again: bool) -> None:
         state = await reader.read(entry, self._address(entry), again=again)
-        # Above a draft with many findings there is no room for it.
+        # There is no room for it above a draft with many findings.
         more = ": {pending.findings} shows all" if state.remarks else ""
         self._screen.say(f"{state.summary}{more}")
 
     def look_soon(self) -> None:
-        """Once the cursor has rested: shows what is kept about the draft, and asks where that goes by itself."""
+        """Once the cursor has rested, shows the stored remarks on the draft, or requests them in automatic mode."""
         if self._timer is not None:
             self._timer.stop()
         self._timer = self._screen.set_timer(REST_SECONDS, self._look)
@@ -66,7 +66,7 @@ class SecondReading:
             self._run(partial(self._read_all, wanted))
 
     def _run(self, work: object) -> None:
-        # Exclusive: who asks about another draft no longer waits for this one.
+        # Exclusive: asking about another draft ends the wait for this one.
         self._screen.run_worker(work, group="second-reader", exclusive=True, exit_on_error=False)
 
     async def _read_all(self, entries: Sequence[QueueEntry]) -> None:

@@ -1,4 +1,4 @@
-"""Putting the email under the cursor out of sight for a while."""
+"""Snoozes the email under the cursor."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ USUAL = "3h"
 
 
 class Snoozing:
-    """Asks until when, and does it."""
+    """Asks until when, and snoozes the email."""
 
     def __init__(self, screen: QueueHost, deciding: Deciding) -> None:
         self._screen = screen
         self._deciding = deciding
 
     def ask(self, typed: str = USUAL, trouble: str = "") -> None:
-        """Asks until when; an empty line takes a snooze back."""
+        """Asks until when; an empty line ends a snooze."""
         entry = self._screen.current
         if entry is None or entry.ended:
             return

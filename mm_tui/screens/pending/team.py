@@ -1,4 +1,4 @@
-"""Notes to colleagues on the email under the cursor, and whose it is to decide."""
+"""Notes for colleagues on the email under the cursor, and its assignment."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Team:
         )
 
     def ask_assignee(self) -> None:
-        """Asks whose the email is to decide; offers the reviewer where it is nobody's."""
+        """Asks for the assignee; suggests the reviewer if there is none."""
         if (entry := self._ready()) is None:
             return
         held = entry.assignment.to if entry.assignment is not None else reviewer(self._screen.session.settings)
@@ -59,7 +59,7 @@ class Team:
         )
 
     def _ready(self) -> QueueEntry | None:
-        """The email under the cursor if it can be noted on now; else says why not."""
+        """The email under the cursor if it can have a note now; otherwise says why not."""
         screen = self._screen
         entry, session = screen.current, screen.session
         if entry is None or entry.ended:

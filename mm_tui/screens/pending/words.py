@@ -1,4 +1,4 @@
-"""The words in the queue's heading and in its empty list."""
+"""The texts of the queue's heading and of its empty list."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mm_tui.store.audit.made import MadeDecision
 
 MOST_NAMED = 4
-"""Reviewers whose decisions of the day are told apart."""
+"""The most reviewers listed by name in today's decisions."""
 OUTCOME_WORDS = {
     Outcome.SENT: "sent as written",
     Outcome.EDITED: "sent after edits",
@@ -44,15 +44,15 @@ TEXT_KEYS = (
     ("^c ^x ^v", "Copy or cut the selection, and paste."),
     ("pgup pgdn", "One page up, one page down."),
 )
-"""Keys of a text that is edited, for the help."""
+"""Editing keys, for the help."""
 
 
 def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) -> Content:
-    """The editor's title, and at its end whether the text as it stands is in the store.
+    """The editor's title, ending with whether the current text is saved.
 
     Args:
         entry: the draft.
-        saved: None while something was typed since; False when the text is still the agent's.
+        saved: None if something was typed since; False if the text is still the agent's.
         trouble: why it is not saved, if that failed.
         room: cells.
     """
@@ -67,14 +67,14 @@ def edit_head(entry: QueueEntry, saved: bool | None, trouble: str, room: int) ->
 
 
 def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, str], progress: str = "") -> Content:
-    """How many emails are shown, of how many, and in which order; or what is wrong with the query, when something is.
+    """How many emails are shown, of how many, and in which order; or what is wrong with the query.
 
     Args:
         listing: the queue.
         marked: the number of marked emails.
         kept: the number of saved texts that were not sent.
         keys: the settings' keys.
-        progress: how far the rejection of a filter is.
+        progress: the progress of rejecting a filter.
     """
     if progress:
         stop = with_keys(" · {app.undo} stops the rest", keys)
@@ -94,7 +94,7 @@ def heading(listing: QueueListing, marked: int, kept: int, keys: Mapping[str, st
 
 
 def _snoozed_words(listing: QueueListing) -> list[str]:
-    """How much is out of sight, and how much of that is overdue."""
+    """How many emails are snoozed, and how many of them are overdue."""
     snoozed = [entry for entry in listing.waiting if entry.snoozed]
     overdue = sum(is_overdue(entry.due_at, listing.now) for entry in snoozed)
     late = f" ({overdue} overdue)" if overdue else ""
@@ -123,7 +123,7 @@ def empty_words(
     """Why the list is empty, what was done today, and what to do next.
 
     Args:
-        session: tell how the last read of the queue went.
+        session: tells how the last read of the queue went.
         listing: the queue.
         kept: the number of saved texts that were not sent.
         made: today's decisions.
@@ -152,11 +152,11 @@ def empty_words(
 
 
 def done_words(made: Sequence[MadeDecision], me: str) -> tuple[str, ...]:
-    """What was done today and by whom, the busiest first; a line for each of at most `MOST_NAMED`.
+    """What was done today and by whom, busiest first, with a line for each of at most `MOST_NAMED`.
 
     Args:
         made: today's decisions.
-        me: the name under which decisions of this program are recorded.
+        me: the name recorded for this program's decisions.
     """
     if not made:
         return ("Nothing has been decided today.",)
@@ -177,7 +177,7 @@ def done_words(made: Sequence[MadeDecision], me: str) -> tuple[str, ...]:
 
 
 def unread_words(session: Session) -> tuple[str, ...]:
-    """Why the list may be empty although mail is waiting; an empty tuple when nothing is waiting."""
+    """Why the list may be empty although mail is waiting; an empty tuple if nothing is waiting."""
     if session.trouble:
         return ("The queue cannot be loaded.", OneLine(session.trouble))
     state = session.sync.state if session.sync is not None else None

@@ -1,1 +1,1 @@
-"""A thread, and answering it."""
+"""The thread screen, with replies."""

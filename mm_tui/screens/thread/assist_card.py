@@ -1,4 +1,4 @@
-"""What the assistant says about a thread, badged with who said it. Plain text: model output is as untrusted as mail."""
+"""The assistant's card about a thread, with the model's name. Plain text: model output is as untrusted as mail."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def card_content(state: CardState | None, width: int) -> Content:
     """The card's lines.
 
     Args:
-        state: what is known; None while the assistant is not ready yet.
+        state: the card's state; None while the assistant is not ready yet.
         width: cells.
     """
     if state is None:

@@ -1,4 +1,4 @@
-"""Lines of a thread in pieces of one style each."""
+"""Lays out the lines of a thread in pieces of one style each."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mm_tui.widgets.pager import TAB, wrapped
 
 Pieces = list[tuple[str, str]]
 MOST_LINES = 2
-"""Drawn lines of a list of recipients above an email."""
+"""The most lines for a list of recipients above an email."""
 _THREAD_STYLES = {"hidden": "risk"}
 
 
 class Laid(NamedTuple):
-    """A body as it is drawn."""
+    """A laid-out body."""
 
     made: Rendered = Rendered("")
     marks: MarkIndex = MarkIndex()
     lines: Sequence[tuple[int, int]] = ()
-    """Where each drawn line of the text starts and ends."""
+    """The start and end in the text of each drawn line."""
 
 
 NOTHING = Laid()
@@ -43,7 +43,7 @@ def styled(laid: Laid, at: int, plain: str) -> Pieces:
 
 
 def listed(name: str, addresses: list[str], width: int) -> list[Pieces]:
-    """Addresses after a name. More than fit on a few lines are counted, and named on the page of the sender."""
+    """Addresses after a name. Those that do not fit on a few lines are counted, and listed on the sender's page."""
     shown = addresses
     while len(shown) > 1 and len(wrap_words(OneLine(", ".join(shown)), width - len(name))) > MOST_LINES:
         shown = shown[: max(1, len(shown) * 2 // 3)]

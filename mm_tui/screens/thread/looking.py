@@ -1,4 +1,4 @@
-"""Looking closer at a message of a thread: as it came, its sender, its links, its attachments."""
+"""Shows details of a message in a thread: its raw form, sender, links and attachments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LookingCloser:
     Args:
         screen: the screen that shows it.
         view: the messages.
-        known_to: whom an email of the thread finds known.
+        known_to: returns the correspondents known to an email of the thread.
     """
 
     def __init__(
@@ -46,20 +46,20 @@ class LookingCloser:
         return item.detail
 
     def raw(self) -> None:
-        """Shows the current message as it came."""
+        """Shows the current message as received."""
         from mm_tui.screens.dialogs.mail import PageScreen, raw_page
 
         if (detail := self._detail()) is not None:
             self._screen.app.push_screen(PageScreen("Raw message, escaped", raw_page(detail)))
 
     def copy(self) -> None:
-        """Copies the text of the current message by the terminal (OSC 52), which also works over SSH."""
+        """Copies the text of the current message through the terminal (OSC 52), which also works over SSH."""
         if (detail := self._detail()) is not None:
             self._screen.app.copy_to_clipboard(detail.body)
             self._screen.say("text copied to the terminal's clipboard")
 
     def details(self) -> None:
-        """Shows what is known of the sender."""
+        """Shows what is known about the sender."""
         from mm_tui.screens.dialogs.mail import PageScreen, sender_page
         from mm_tui.store.mail.contacts import ContactStore
 

@@ -1,4 +1,4 @@
-"""A message of a thread as the list of the thread's messages shows it."""
+"""A message in the thread's list."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from mm_tui.store.mail.mails import MailRow
 
 @dataclass(eq=False)
 class MessageItem:
-    """One message of the thread as it is shown."""
+    """One message of the thread."""
 
     row: MailRow
     detail: EmailDetail | None = None
     open: bool = False
     words: str = ""
-    """What stands in place of the body: that it is being opened, or why it cannot be."""
+    """The text in place of the body: that it is being opened, or why it cannot be."""
     findings: tuple[Finding, ...] = ()
     unsent: str = ""
-    """Its state in words where it is not part of the conversation: it was not sent, or did not arrive."""
+    """Its state in words if it is not part of the conversation: it was not sent, or did not arrive."""
     head: list[Pieces] = field(default_factory=list)
     body: Laid = NOTHING
     laid: tuple[str, int, bool] = ("", 0, False)
-    """The body, width and view for which `body` was made: large ones take too long to be made twice."""
+    """The body, width and view that `body` was laid out for: large ones take too long to lay out twice."""
 
     @property
     def height(self) -> int:
-        """Drawn lines."""
+        """The number of drawn lines."""
         return len(self.head) + len(self.body.lines) + 1 if self.open else 1

@@ -1,4 +1,4 @@
-"""Writing a reply below the thread: the model's draft streams in, the human edits it, and it goes to the gate."""
+"""The reply editor below the thread: the model's draft streams in, the human edits and submits it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_WARNINGS = 2
 
 
 class ReplyEditor(Vertical):
-    """A heading, the text, and a line for what is going on and what to look at."""
+    """A heading, the text, and a line for progress and warnings."""
 
     BINDINGS = keymap.bindings("reply")
     DEFAULT_CSS = """
@@ -38,13 +38,13 @@ class ReplyEditor(Vertical):
     """
 
     class Submitted(Message):
-        """The human wants the text submitted."""
+        """The human submits the text."""
 
     class RedraftAsked(Message):
-        """The human wants the model to write or change it."""
+        """The human asks the model to write or change the text."""
 
     class Closed(Message):
-        """The human wants to leave the editor, or to stop the model while it writes."""
+        """The human leaves the editor, or stops the model while it writes."""
 
     class Edited(Message):
         """Posted when the text of the reply has changed."""
@@ -61,7 +61,7 @@ class ReplyEditor(Vertical):
 
     @property
     def text(self) -> str:
-        """What the human has written or taken."""
+        """The human's text."""
         return self.area.kept_text
 
     @property
@@ -88,7 +88,7 @@ class ReplyEditor(Vertical):
         self.area.move_cursor(self.area.document.end)
 
     def note(self, words: str, *, model: str = "", warnings: Sequence[str] = ()) -> None:
-        """Shows what is going on, who wrote the draft, and what to look at in it."""
+        """Shows progress, who wrote the draft, and warnings about it."""
         by = f"by {model} · " if model else ""
         lines = [Content.styled(OneLine(by + words), "$mm-dim")] if words or model else []
         for at, warning in enumerate(warnings[:MAX_WARNINGS]):

@@ -1,4 +1,4 @@
-"""Replying to a thread: the text is saved as it is typed, the model writes on request, and it is submitted once."""
+"""Replies to a thread: saves the text while it is typed, lets the model write on request, and submits it once."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from mm_tui.store.mail.mails import MailRow
 
 SAVE_SECONDS = 0.7
-"""A reply being written is saved this soon after the last key."""
+"""Seconds after the last key before a reply is saved."""
 RETRY_SECONDS = 2.0
-"""After this time saving is tried again."""
+"""Seconds before saving is tried again."""
 GATED = frozenset({"gated_send", "gated_all"})
 
 
 def badge(model: str) -> str:
-    """A model's id as it is shown: the sandbox's rules are never taken for Jamba."""
+    """A model's id for display, so that the sandbox's rules are never taken for Jamba."""
     return f"{model} (local stand-in, not Jamba)" if model.startswith(STAND_IN_MODEL) else model
 
 
 class Replying:
-    """The reply that is written on the thread screen.
+    """The reply on the thread screen.
 
     Args:
         screen: the screen that shows the editor.
@@ -55,7 +55,7 @@ class Replying:
         self._session = uuid4().hex
         self._save_timer: Timer | None = None
         self._saved = ""
-        """What this window last knew to be saved of the reply."""
+        """The text of the reply that this window last knew to be saved."""
 
     @property
     def editor(self) -> ReplyEditor:
@@ -63,11 +63,10 @@ class Replying:
         return self._screen.query_one(ReplyEditor)
 
     def open(self, text: str = "") -> None:
-        """Opens the editor on the newest mail that arrived, with what was written before or the model's draft.
+        """Opens the editor for the newest inbound email, with the saved text or the model's draft.
 
-        A `text` that is given stands in the editor; what was written before is then kept beside it.
-
-        What waits or is spam is answered only where nothing else came in: else it would choose the recipient.
+        If `text` is given, it is used, and the saved text is kept as a copy. Waiting or spam mail is answered only if
+        there is no other inbound mail; otherwise it could choose the recipient.
         """
         if self.editor.is_open:
             self.editor.area.focus()
@@ -104,7 +103,7 @@ class Replying:
             self._write("")
 
     def _answered(self, row: MailRow) -> list[tuple[str, str] | str]:
-        """Whom the reply will reach, and that it is not the sender where the email asks for another address."""
+        """The recipient of the reply, with a warning if the email asks for an address other than the sender's."""
         detail = self._screen.session.mail.detail(row.email_id)
         named = [OneLine(str(party.address)) for party in detail.answered_to] if detail is not None else [row.sender]
         pieces: list[tuple[str, str] | str] = ["reply to ", (OneLine(", ".join(named)), "bold $foreground")]
@@ -116,7 +115,7 @@ class Replying:
 
     @property
     def replies(self) -> Replies:
-        """Where replies being written are kept."""
+        """The store of unfinished replies."""
         return Replies(self._screen.session.database, self._screen.session.edits)
 
     def _mode(self) -> str:
@@ -124,7 +123,7 @@ class Replying:
         return boxes.get(self._mailbox_id, "")
 
     def _let_through(self) -> tuple[OneLine, ...]:
-        """Whom of those that the reply goes to the mailbox's allowlist names."""
+        """The recipients of the reply that are on the mailbox's allowlist."""
         box = next((box for box in self._screen.session.mail.mailboxes() if box.id == self._mailbox_id), None)
         if box is None or self.reply_to is None:
             return ()
@@ -176,13 +175,13 @@ class Replying:
         return any(worker.group == "draft" and worker.is_running for worker in self._screen.workers)
 
     def edited(self) -> None:
-        """The text is another one: it is saved in a moment."""
+        """Schedules saving after the text changed."""
         if self._save_timer is not None:
             self._save_timer.stop()
         self._save_timer = self._screen.set_timer(SAVE_SECONDS, self.save)
 
     def save(self, *, durable: bool = False) -> bool:
-        """Keeps the reply being written. False when the store did not take it: that is said, and tried again soon."""
+        """Saves the reply. Returns False if the store failed, which is shown and retried soon."""
         if self.reply_to is None or not self.editor.is_open:
             return True
         text, now = self.editor.text, self._screen.session.clock.now()
@@ -201,7 +200,7 @@ class Replying:
         return True
 
     def leave(self) -> None:
-        """Stops the model while it writes, else saves the text and closes the editor."""
+        """Stops the model if it is writing; otherwise saves the text and closes the editor."""
         if self._drafting():
             self.stop()
             return
@@ -216,7 +215,7 @@ class Replying:
         self._view().focus()
 
     def redraft(self) -> None:
-        """Asks how the model shall change the text; without a text lets it write one."""
+        """Asks how the model should change the text; without a text lets it write one."""
         from mm_tui.screens.dialogs.instruct import InstructScreen
 
         if self.editor.text.strip():
@@ -229,7 +228,7 @@ class Replying:
             self._write(instruction)
 
     def submit(self) -> None:
-        """Submits the reply; asks before where it would leave at once."""
+        """Submits the reply; asks first if it would be sent at once."""
         from mm_tui.screens.dialogs.confirm import ConfirmScreen
 
         if self._drafting() or not self.editor.text.strip():

@@ -1,4 +1,4 @@
-"""One thread: its messages, what the assistant says about it, and the reply."""
+"""The thread screen: messages, the assistant's card, and the reply."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
 
 QUICK_CHARACTERS = 32_768
 QUICK_HOSTS = 16
-"""What is larger, or has links to more hosts, is read and looked at in a thread: both can take seconds."""
+"""Larger bodies, or those with links to more hosts, are read and checked in a thread, because that can take seconds."""
 
 
 class Opened(Message):
-    """An email's body is there, or why not."""
+    """Carries an email's body, or why it could not be opened."""
 
     def __init__(self, email_id: str, detail: EmailDetail | None, words: str) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Opened(Message):
 
 
 class ContactsRead(Message):
-    """The correspondents, from the thread that read them."""
+    """Carries the correspondents from the thread that read them."""
 
     def __init__(self, contacts: Contacts) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class ContactsRead(Message):
 
 
 class Inspected(Message):
-    """What is odd about an email, from the thread that looked."""
+    """Carries the findings about an email from the thread that checked it."""
 
     def __init__(self, email_id: str, findings: tuple[Finding, ...]) -> None:
         super().__init__()
@@ -73,13 +73,13 @@ class Inspected(Message):
 
 
 class ThreadScreen(BaseScreen):
-    """A thread, opened at one of its emails. Opening marks that mail read at the gateway: a human opened it.
+    """A thread, opened at one of its emails. This marks the email as read at the gateway, because a human opened it.
 
     Args:
         mailbox_id: the mailbox.
-        thread_id: the thread; None for an email that is in none.
+        thread_id: the thread; None for an email without one.
         email_id: the email that was opened.
-        reply_with: a text that the reply editor is opened with; empty: it is not opened.
+        reply_with: the initial text of the reply editor; empty leaves it closed.
     """
 
     MODE = "inbox"
@@ -138,7 +138,7 @@ class ThreadScreen(BaseScreen):
         return MessageItem(row, unsent=self._unsent(row))
 
     def _unsent(self, row: MailRow) -> str:
-        """The state of an email that is no part of the conversation; empty for one that is."""
+        """The state of an email that is not part of the conversation; empty for one that is."""
         if is_settled(row.direction, row.status):
             return state_words(row.direction, row.status)
         mail = self.session.mail.detail(row.email_id) or self.session.mail.summary(row.email_id)
@@ -155,7 +155,7 @@ class ThreadScreen(BaseScreen):
     # Opening messages
 
     def _open(self, item: MessageItem) -> None:
-        """Unfolds a message; fetches its body unless it is here already and the gateway has it as read."""
+        """Unfolds a message; fetches its body unless it is stored and read at the gateway."""
         item.open = True
         email_id = item.row.email_id
         if item.detail is None and self.session.mail.detail_size(email_id) <= QUICK_CHARACTERS:
@@ -221,7 +221,7 @@ class ThreadScreen(BaseScreen):
                 self._inspect(item.detail)
 
     def known_to(self, mail: EmailDetail) -> Known:
-        """Whom an email of the thread finds known."""
+        """The correspondents known to an email of the thread."""
         if self._contacts is None:
             return Known()
         own = frozenset(domain_of(box.address) for box in self.session.mail.mailbox_rows())
@@ -229,7 +229,7 @@ class ThreadScreen(BaseScreen):
         return Known(own, others=found)
 
     def _inspect(self, detail: EmailDetail) -> None:
-        """Shows what is odd about an email: at once, or once a thread has looked where that takes long."""
+        """Shows the findings about an email, at once or, if this takes long, after checking in a thread."""
         known, with_sender = self.known_to(detail), self._contacts is not None
 
         def findings() -> tuple[Finding, ...]:
@@ -251,7 +251,8 @@ class ThreadScreen(BaseScreen):
                 item.findings = message.findings
                 self.thread_view.changed(item)
 
-    # News
+    # Events
+
 
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, MailChanged):
@@ -263,7 +264,7 @@ class ThreadScreen(BaseScreen):
         self._show_card()
 
     def _reread(self) -> None:
-        """Takes in new messages of the thread and changed rows; what is being read stays where it is."""
+        """Adds new messages of the thread and updates changed rows; the text being read stays in place."""
         rows = self._rows()
         by_id = {item.row.email_id: item for item in self.thread_view.items}
         for row in rows:
@@ -316,7 +317,7 @@ class ThreadScreen(BaseScreen):
             self.thread_view.unfold(item, not item.open)
 
     def action_toggle_all(self) -> None:
-        """Unfolds every message whose body is here; when all are open, folds all but the current one."""
+        """Unfolds every message with a stored body; if all are open, folds all but the current one."""
         view = self.thread_view
         here = [item for item in view.items if item.detail is not None or self._stored(item)]
         unfolded = any(not item.open for item in here)
@@ -338,7 +339,7 @@ class ThreadScreen(BaseScreen):
         if self.replying.save(durable=True):
             self.dismiss()
 
-    # What the parts do
+    # Passed to the parts
 
     def action_raw(self) -> None:
         self.looking.raw()

@@ -1,6 +1,7 @@
-"""A thread to read: one line a folded message, the open ones wrapped below their heads. Draws only what is seen.
+"""The view of a thread: one line per folded message, and open ones wrapped below their heads.
 
-A line-API view, so that a body of 262,144 characters and a thread of a thousand messages cost what is on the screen.
+It uses Textual's line API and draws only what is visible, so a body of 262,144 characters or a thread of a thousand
+messages costs no more than a screen.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ from mm_tui.widgets.words import age, exact, size
 
 INDENT = 3
 MAX_TEXT = 96
-"""Cells to which bodies are wrapped on wide terminals: longer lines are hard to read."""
+"""The width in cells to wrap bodies to on wide terminals: longer lines are hard to read."""
 UNTOLD = "not disclosed by the gateway"
 SENDER = 44
 MOST_FILES = 4
-"""Named above an email's text."""
+"""The most attachments listed above an email's text."""
 
 
 class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
-    """The messages of a thread, oldest first. One of them is current; `thread.*` keys act on it."""
+    """The messages of a thread, oldest first. The `thread.*` keys act on the current one."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "thread--row", "thread--dim", "thread--strong", "thread--risk", "thread--fail", "thread--bar",
@@ -66,7 +67,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     class Toggled(Message):
-        """The reader unfolded a message whose body is not there yet."""
+        """The reader unfolded a message whose body is not loaded yet."""
 
         def __init__(self, item: MessageItem) -> None:
             super().__init__()
@@ -89,7 +90,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self._sender_cells = SENDER
         self.now_ms = now_ms
         self._as_source = False
-        """Bodies are shown as they were written, not as a recipient reads them."""
+        """Whether bodies are shown as written, not as a recipient reads them."""
         self._bodies = RenderPass()
 
     # The messages
@@ -115,7 +116,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def add(self, item: MessageItem) -> None:
-        """Appends a message that has just come; what is read stays where it is."""
+        """Appends a new message; the text being read stays in place."""
         self._lay(item)
         self._items.append(item)
         self._measure()
@@ -133,7 +134,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def unfold(self, item: MessageItem, unfolded: bool) -> None:
-        """Opens or folds a message; asks for its body where it is not there."""
+        """Opens or folds a message; asks for its body if it is not loaded."""
         item.open = unfolded
         self.changed(item)
         self._bring_into_view()
@@ -141,7 +142,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.Toggled(item))
 
     def toggle_source(self) -> None:
-        """Shows bodies as they were written, or again as a recipient reads them."""
+        """Switches between bodies as written and as a recipient reads them."""
         self._as_source = not self._as_source
         self._bodies = RenderPass(as_source=self._as_source)
         for item in self._items:
@@ -151,13 +152,13 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def on_bodies_rendered(self, message: BodiesRendered) -> None:
-        """Draws them so; the message that is read stays where it is."""
+        """Shows the rendered bodies; the message being read stays in place."""
         for item in self._items:
             if item.laid[0] in message.bodies:
                 item.laid = ("", 0, False)
         self._lay_all()
 
-    # Laying out
+    # Layout
 
     def _lay_all(self) -> None:
         if not self._items:
@@ -247,7 +248,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
     # Moving
 
     def line_down(self) -> None:
-        """Reads on: scrolls within an open message, else goes to the next one."""
+        """Scrolls down one line in an open message, or moves to the next message."""
         item = self.current
         if item is None:
             return
@@ -267,11 +268,11 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
             self.turn(-1)
 
     def turn(self, by: int) -> None:
-        """Makes the message `by` places further current."""
+        """Makes the message `by` positions further on current."""
         self.turn_to(self._current + by)
 
     def turn_to(self, index: int) -> None:
-        """Makes a message current and brings it into view."""
+        """Makes a message current and scrolls it into view."""
         index = max(0, min(index, len(self._items) - 1))
         if not self._items:
             return
@@ -384,7 +385,7 @@ class ThreadView(ScrollView, can_focus=True, inherit_bindings=False):
 
 
 def _gist(item: MessageItem) -> str:
-    """What a folded message is about, in one line."""
+    """The gist of a folded message, on one line."""
     if item.row.summary:
         return item.row.summary
     if item.detail is not None:
