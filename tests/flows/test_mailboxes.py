@@ -159,7 +159,7 @@ async def test_a_webhook_is_made_its_secret_shown_once_and_it_is_removed(
         await says(app, pilot, "No webhooks yet.")
         await pilot.press("n")
         await fill(app, pilot, "http://plain.example/hook", "oversight.pending", "")
-        await says(app, pilot, "must begin with https://")
+        await says(app, pilot, "must start with https://")
         await fill(app, pilot, "https://hooks.example/mm", "oversight.pending, message.received", "")
         await says(app, pilot, "The webhook's signing secret")
         assert "whsec_" in shown(app)

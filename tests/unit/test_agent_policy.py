@@ -67,7 +67,7 @@ def test_a_plain_mail_gets_a_reply() -> None:
         (situation(mode="read_only"), "read_only"),
         (situation(mode="something_new"), "something_new"),
         (situation(mode=""), "no known mode"),
-        (situation(about=mail(sender="Support@US.example")), "from ourselves"),
+        (situation(about=mail(sender="Support@US.example")), "our own"),
         (situation(about=mail(sender="no-reply@c.example")), "a machine"),
         (situation(about=mail(sender="Mailer-Daemon@c.example")), "a machine"),
         (situation(about=mail(sender="noreply+x@c.example")), "a machine"),
@@ -75,7 +75,7 @@ def test_a_plain_mail_gets_a_reply() -> None:
         (situation(mail(2, direction="outbound", status="sent")), "has an answer: 01MAIL0002"),
         (situation(mail(2, direction="outbound", status="pending_send_approval")), "has an answer"),
         (situation(mail(2, direction="outbound", status="rejected")), "has an answer"),
-        (situation(mail(2)), "a newer mail of the thread"),
+        (situation(mail(2)), "a newer email in the thread"),
         (situation(own_replies={str(number): NOW for number in range(5)}), "too many replies"),
     ],
 )

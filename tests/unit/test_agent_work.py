@@ -131,7 +131,7 @@ async def test_a_thread_is_answered_once_and_a_rejected_draft_is_not_written_aga
         assert len(replies) == 1
         job = agent.jobs.get(first)
         assert job is not None
-        assert "newer mail" in job.why
+        assert "newer email" in job.why
         sandbox.decide(replies[0], "reject", "No.")
     async with desk(settings_for(sandbox)) as agent:  # all state lost
         agent.jobs.add([Job(second, sandbox.mailbox, thread)])

@@ -454,7 +454,7 @@ def terminal_checks(
         ({"COLORTERM": "truecolor"}, {}, "terminal.colours", Result.OK, "millions"),
         ({"TERM": "xterm-256color"}, {}, "terminal.colours", Result.OK, "256"),
         ({"NO_COLOR": "1"}, {}, "terminal.colours", Result.OK, "NO_COLOR"),
-        ({"TERM": "xterm"}, {}, "terminal.colours", Result.WARNING, "16 only"),
+        ({"TERM": "xterm"}, {}, "terminal.colours", Result.WARNING, "only 16"),
         ({}, {"size": (79, 24)}, "terminal.size", Result.WARNING, "79×24"),
         ({}, {"size": (80, 24)}, "terminal.size", Result.OK, "80×24"),
         ({}, {"encoding": "latin-1"}, "terminal.text", Result.WARNING, "latin-1"),
@@ -483,4 +483,4 @@ def test_doctor_on_tmux(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer:
 
 
 def test_doctor_without_a_terminal(home: Home) -> None:
-    assert "no terminal" in checks(home.run("doctor", "--json"))["terminal"]["words"]
+    assert "not a terminal" in checks(home.run("doctor", "--json"))["terminal"]["words"]

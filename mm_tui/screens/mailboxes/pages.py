@@ -82,7 +82,7 @@ def _ladder(writer: PageWriter, found: TrackRecord, room: int) -> None:
 
 
 def _evidence(writer: PageWriter, found: TrackRecord, room: int) -> None:
-    _row(writer, "evidence", COVERS, room)
+    _row(writer, "track record", COVERS, room)
     for days, tally in found.tallies.items():
         _row(writer, f"{days} days", tally_words(tally), room)
     month = found.tallies[max(found.tallies)]

@@ -1,4 +1,4 @@
-"""What models say beside a waiting draft: what its thread wants, and what the second reader points at. Advice only."""
+"""Advice from models about a waiting draft: what its thread asks for, and the second reader's remarks."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from mm_tui.session import Session
 
 STYLE = "reader"
-"""How the quotes of the second reader are marked in a text."""
+"""The mark for the second reader's quotes in a text."""
 _UNTOLD = ("", "unknown")
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What models say of the draft that is shown."""
+    """The models' advice on the draft shown."""
 
     card: CardState | None = None
-    """Of the newest mail of its thread; None when nothing is known."""
+    """The card of the newest email of its thread; None if there is none."""
     reader: SecondReaderState | None = None
-    """None when the second reader was not asked."""
+    """None if the second reader was not asked."""
 
     def lines(self, width: int) -> list[Content]:
-        """What stands above the draft in `width` cells: quotes in full, all else on one line each."""
+        """The lines above the draft, `width` cells wide: quotes in full, everything else on one line each."""
         return [*self._wants(width), *self.reader_lines()[:-1], *self._last_line(width)]
 
     def short_lines(self, width: int) -> list[Content]:
-        """The same where there is little room: what the second reader points at is only counted."""
+        """The same for little room: the second reader's remarks are only counted."""
         return [*self._wants(width)[:1], *self._last_line(width)]
 
     def _last_line(self, width: int) -> list[Content]:
@@ -67,7 +67,7 @@ class Advice:
         return lines
 
     def reader_lines(self) -> list[Content]:
-        """The second reader's lines in full, the one that says who read last."""
+        """The second reader's remarks in full; the last line names the reader."""
         if self.reader is None:
             return []
         remarks = [Content.assemble((" ≠ ", "$accent"), remark.line) for remark in self.reader.remarks]
@@ -75,11 +75,11 @@ class Advice:
 
     @property
     def draft_marks(self) -> list[Mark]:
-        """The second reader's quotes in the draft's body."""
+        """Marks for the second reader's quotes in the draft's body."""
         return [Mark(*remark.draft_span, STYLE) for remark in (self.reader.remarks if self.reader is not None else ())]
 
     def thread_marks(self, email_id: str) -> list[Mark]:
-        """Its quotes in the body of an email of the thread."""
+        """Marks for its quotes in the body of an email of the thread."""
         remarks = self.reader.remarks if self.reader is not None else ()
         return [Mark(*remark.source_span, STYLE) for remark in remarks if remark.source_id == email_id]
 
@@ -88,7 +88,7 @@ NO_ADVICE = Advice()
 
 
 def advice_of(session: Session, entry: QueueEntry) -> Advice:
-    """What is known now; asks nobody."""
+    """The advice that is stored; asks no model."""
     newest = "" if entry.is_inbound else newest_inbound(entry)
     card = session.triage.card(newest) if session.triage is not None and newest else None
     if card is not None and not (card.label or card.summary or card.intent):
@@ -97,13 +97,13 @@ def advice_of(session: Session, entry: QueueEntry) -> Advice:
 
 
 def newest_inbound(entry: QueueEntry) -> str:
-    """The id of the newest mail of the thread that came in; empty when there is none."""
+    """The id of the newest inbound email of the thread; empty if there is none."""
     came = (one for one in reversed(entry.thread) if str(one.summary.direction) == Direction.INBOUND)
     return next((one.summary.id for one in came if one.mail.is_exchanged), "")
 
 
 def facts_page(facts: Facts) -> Content:
-    """The house facts of a mailbox in full, and what could not be read of them."""
+    """The house facts of a mailbox in full, and which could not be read."""
     lines = [Content.styled(f" ! {words}", "$mm-risk") for words in facts.problems]
     for file in facts.files:
         lines += [Content.styled(file.name, "bold"), Content(file.text.rstrip()), Content("")]

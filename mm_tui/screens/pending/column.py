@@ -1,4 +1,4 @@
-"""The left side of the pending screen: the heading, the search line, and the list of waiting email."""
+"""The left side of the pending screen: the heading, the search line, and the list of waiting emails."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ SEARCH_HELP = "words, from: to: subject: in: is: risk: flag: before: after: has:
 
 
 class QueueColumn(Vertical):
-    """Shows what is listed."""
+    """Shows the queue."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.kept: int | None = None
-        """How many texts are kept that were not released; None before the queue was read."""
+        """How many unsent texts are saved; None before the queue was read."""
         self.made: Sequence[MadeDecision] = ()
         """Today's decisions, where nothing waits."""
 
         self.progress = ""
-        """How far the rejection of a filter is."""
+        """The progress of rejecting a filter."""
 
     def compose(self) -> ComposeResult:
         yield CachedStatic(id="heading")
@@ -55,12 +55,12 @@ class QueueColumn(Vertical):
         return self.query_one("#search", Input)
 
     def clear_search(self) -> None:
-        """Empties the search line; nobody is told."""
+        """Empties the search line without an event."""
         with self.search.prevent(Input.Changed):
             self.search.value = ""
 
     def show(self, listing: QueueListing, marks: Marks) -> None:
-        """Draws the list, with how the decision about each email stands."""
+        """Draws the list, with the state of the decision about each email."""
         session, shown = session_of(self), self.query_one(PendingList)
         words = empty_words(session, listing, self.kept, self.made) if self.kept is not None else READING
         if words != shown.empty_words:

@@ -1,4 +1,4 @@
-"""Editing a waiting draft, with its thread at hand. Every change is in the store within a second."""
+"""Edits a waiting draft beside its thread. Every change is in the store within a second."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ if TYPE_CHECKING:
 
 THREE_WAY = "three-way"
 SAVE_SECONDS = 0.5
-"""A pause this long saves what was typed; a change never waits longer than twice this."""
+"""Seconds: a pause this long saves the text; a change never waits longer than twice this."""
 RETRY_SECONDS = 2.0
 SHOWN_FINDINGS = 3
-"""They have a place of their own below the text, so that the text stays where it is when they come and go."""
+"""They have their own place below the text, so that the text does not move when they come and go."""
 FORGOTTEN = frozenset({"empty_subject", "missing_attachment"})
-"""Rules about what is easily forgotten while writing."""
+"""Rules about things that are easily forgotten while writing."""
 
 
 class EditAssessed(Message):
-    """What the rules say of the text as it stands, from the worker that asked them."""
+    """Carries the rules' findings about the current text."""
 
     def __init__(self, assessment: Assessment) -> None:
         super().__init__()
@@ -63,10 +63,10 @@ class EditAssessed(Message):
 
 
 class EditScreen(BaseScreen):
-    """The editor. Leaving it keeps the text; approving in the queue is what releases it.
+    """The editor. Leaving it keeps the text; approving the email in the queue sends it.
 
     Args:
-        entry: the waiting draft as it was read; what is saved is based on this content.
+        entry: the waiting draft; the edit is based on this content.
     """
 
     MODE = "pending"
@@ -87,7 +87,7 @@ class EditScreen(BaseScreen):
         self._saved: EditedDraft | None = None
         self._left_from: Widget | None = None
         self._knows_the_change = False
-        """What changed in an outdated edit's draft has been on the screen to its end."""
+        """Whether the changes in an outdated edit's draft have been read to the end."""
         old = entry.edit
         self._start = (
             old.text
@@ -98,7 +98,7 @@ class EditScreen(BaseScreen):
         )
 
         self._stored = self._start if old is not None else None
-        """What this window last knew to be in the store."""
+        """The text that this window last knew to be in the store."""
 
     def status_mailbox(self) -> str | None:
         return self._entry.item.mailbox_id
@@ -127,7 +127,7 @@ class EditScreen(BaseScreen):
 
     @property
     def _is_outdated(self) -> bool:
-        """The draft changed since the edit began."""
+        """Whether the draft changed since editing began."""
         return self._entry.edit is not None and not self._entry.edit_is_current
 
     def _show_side(self) -> None:
@@ -158,7 +158,7 @@ class EditScreen(BaseScreen):
 
     @property
     def draft(self) -> EditedDraft:
-        """The edit as it stands, cleaned: what a reader cannot see is not sent either."""
+        """The current edit, cleaned: what a reader cannot see is not sent either."""
         to = self.query_one("#to", Input).value
         return EditedDraft(
             tuple(map(str, recipients(OneLine(to)))),
@@ -173,7 +173,7 @@ class EditScreen(BaseScreen):
         self._changed()
 
     def _show_head(self, trouble: str = "") -> None:
-        """What is edited, and whether the text as it stands is in the store."""
+        """Shows what is edited, and whether the current text is saved."""
         saved = None if self.draft != self._saved else self._stored is not None
         head = self.query_one("#edit-head", CachedStatic)
         head.put(edit_head(self._entry, saved, trouble, head.size.width or self.size.width - 2), layout=False)
@@ -196,7 +196,7 @@ class EditScreen(BaseScreen):
             self._save_timer = self.set_timer(SAVE_SECONDS, self.save_text)
 
     def save_text(self, *, durable: bool = False, anyway: bool = False) -> bool:
-        """Saves what has changed. False when the store did not take it: that is said, and tried again soon."""
+        """Saves changes. Returns False if the store failed, which is shown and retried soon."""
         if self._save_timer is not None:
             self._save_timer.stop()
             self._save_timer = None
@@ -224,12 +224,12 @@ class EditScreen(BaseScreen):
             self.say(f"another window is editing this draft too: its text is saved beside yours {KEPT}", "warning")
 
     def as_edit(self, draft: EditedDraft) -> SavedEdit:
-        """This text as an edit of the draft that is open."""
+        """This text as an edit of the open draft."""
         item, now = self._entry.item, self.session.clock.now()
         return SavedEdit(item.id, item.mailbox_id, self._entry.digest, item.raw, draft, now)
 
     def keep_beside(self, draft: EditedDraft) -> None:
-        """Keeps a text that another is about to replace, or that could not be taken in."""
+        """Keeps a copy of a text that is about to be replaced, or could not be loaded."""
         self.session.edits.save_beside(self.as_edit(draft))
 
     def handle_event(self, notice: ServiceEvent) -> None:
@@ -246,7 +246,7 @@ class EditScreen(BaseScreen):
     def on_screen_suspend(self) -> None:
         self.save_text(durable=True)
 
-    # What is said about it
+    # Findings
 
     def _assess(self, draft: EditedDraft) -> None:
         work = partial(self._assess_in_thread, draft)
@@ -272,12 +272,12 @@ class EditScreen(BaseScreen):
             lines.append(_warn("the subject changed: this will be sent as a new email, outside the thread"))
         if not draft.to:
             lines.append(_warn("no recipient"))
-        # What a writer forgets comes first: the rest is shown again before it is approved.
+        # Reminders come first: everything else is shown again before approval.
         findings = sorted(assessment.findings, key=lambda finding: finding.code not in FORGOTTEN)
         lines += finding_lines(findings, max(1, SHOWN_FINDINGS - len(lines)), hint="")
         self.query_one("#words", Static).update(joined(lines, "\n"))
 
-    # Acts
+    # Actions
 
     def action_external(self) -> None:
         self.external.run()
@@ -292,7 +292,7 @@ class EditScreen(BaseScreen):
             if not self.query_one("#thread", Pager).has_focus:
                 self.action_thread()
             return
-        # An edit of an older draft is kept on purpose against the new one: what changed has been read.
+        # Rebases an edit of an older draft on the new one: the changes have been read.
         if self.save_text(durable=True, anyway=self._is_outdated):
             self.dismiss(None)
 
@@ -304,7 +304,7 @@ class EditScreen(BaseScreen):
             self.dismiss(None)
 
     def action_thread(self) -> None:
-        """To the thread and back to where the cursor was; below 120 columns it stands in place of the text."""
+        """Switches between the thread and the text; below 120 columns the thread replaces the text."""
         thread = self.query_one("#thread", Pager)
         if self.has_class("-thread"):
             self.remove_class("-thread")
@@ -316,7 +316,7 @@ class EditScreen(BaseScreen):
         self._show_side_words()
 
     def action_open_thread(self) -> None:
-        """The writer asks for the thread's emails: they are opened, and so marked read."""
+        """Opens the thread's emails on request, which marks them as read."""
         unopened = [(mail.summary.mailbox_id, mail.summary.id) for mail in self._thread if mail.detail is None]
         if unopened and self.session.sync is not None:
             self.run_worker(self._open_mails(unopened), exclusive=True, group="open", exit_on_error=False)
@@ -335,7 +335,7 @@ class EditScreen(BaseScreen):
             self._show_side()
 
     def action_snippets(self) -> None:
-        """Lets the writer choose a snippet and inserts it."""
+        """Asks for a snippet and inserts it."""
         if snippets := self.session.settings.snippets:
             self.app.push_screen(snippet_dialog(snippets), self._insert)
         else:
@@ -384,7 +384,8 @@ class EditScreen(BaseScreen):
         self.say("the model was stopped: your text is unchanged")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While no model writes there is nothing to stop, and its key cuts. Letters are keys in the thread alone."""
+        """While no model writes there is nothing to stop, and the key cuts text. Letters are keys only in the
+        thread."""
         if action == "open_thread":
             return isinstance(self.focused, Pager)
         return self.area.is_model_writing if action == "stop" else True

@@ -1,4 +1,4 @@
-"""What stands above a waiting email: who to whom, what the gateway hides, what is risky, what is happening to it."""
+"""The head of a waiting email: sender and recipients, what the gateway hides, risks, and the state of its decision."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 SIGNS = {Level.HIGH: ("!! ", "$error"), Level.MEDIUM: (" ! ", "$warning"), Level.LOW: (" · ", "$mm-dim")}
 UNTOLD = "not disclosed by the gateway"
 NOTE_CHARACTERS = 140
-"""So much is given of a note to colleagues."""
+"""The most characters of a note for colleagues."""
 CROWDED_CHARACTERS = 40
-"""So much is given of a line that stands whole in the text below."""
+"""The most characters of a line that is shown in full in the text below."""
 PHASE_SIGNS = {
     Phase.HELD: "◔ ",
     Phase.WORKING: "◑ ",
@@ -53,11 +53,11 @@ def head(
 
     Args:
         entry: the waiting email.
-        mailbox: whose it is; None when the mailbox list has not been read.
-        shown_findings: how many findings are spelled out; the rest is counted.
-        crowded: all of it does not fit here and stands whole in the text below: only the beginnings are given.
-        now: the time, where it is not the machine's; a send time may have passed.
-        more: lines that models have to say, below all others.
+        mailbox: its mailbox; None if the mailbox list has not been read.
+        shown_findings: how many findings are shown; the rest are counted.
+        crowded: it does not all fit here and is in full in the text below: only the beginnings are shown.
+        now: the current time, by default the machine's; a send time may have passed.
+        more: lines from models, below all others.
     """
     item, edit = entry.item, entry.edit
     subject = OneLine(edit.text.subject) if edit is not None else item.subject
@@ -108,8 +108,8 @@ def head(
 
 
 def above(entry: QueueEntry, mailbox: Mailbox | None, now: datetime | None = None) -> list[OneLine]:
-    """What else must be read, where the head has no room for it: what the gateway adds to an outbound mail, and when
-    it leaves."""
+    """Further lines that must be read if the head has no room for them: what the gateway adds to an outbound email, and
+    when it is sent."""
     return [] if entry.is_inbound else [*disclosure(mailbox), _when(entry, now)]
 
 
@@ -120,13 +120,13 @@ def _when(entry: QueueEntry, now: datetime | None) -> OneLine:
 def banner(
     release: DecisionView | None, entry: QueueEntry | None, change: ReadChange | None, *, screen: Screen[object]
 ) -> Content:
-    """What is happening to the email, in one line; empty when nothing is. All in the one colour of its ground.
+    """The state of the email's decision, on one line; empty if there is none. All in the one colour of its ground.
 
     Args:
         release: the newest decision about it.
         entry: the email.
         change: that it changed while it was read.
-        screen: where it is shown: keys are named that work there.
+        screen: where it is shown, for the keys that work there.
     """
     goes_on = f"  {hint(screen, 'pending.next')}" if entry is not None and entry.ended else ""
     if entry is not None and entry.ended and not tells_end(release):
@@ -154,12 +154,12 @@ def banner(
 
 
 def _begun(text: OneLine, characters: int) -> OneLine:
-    """The beginning of a text that stands whole in the page."""
+    """The beginning of a text that is in full on the page."""
     return text if len(text) <= characters else OneLine(f"{text[:characters]}… (in full in the text below)")
 
 
 def _note(words: OneLine, *, crowded: bool) -> OneLine:
-    """The beginning of a note; all of it stands among the findings."""
+    """The beginning of a note; the findings page has it in full."""
     most = CROWDED_CHARACTERS if crowded else NOTE_CHARACTERS
     return words if len(words) <= most else OneLine(f"{words[:most]}… (in full among all risks)")
 
@@ -195,7 +195,7 @@ def _mode(mailbox: Mailbox | None) -> Content:
 
 
 def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i shows all") -> list[Content]:
-    """A line for each of the first findings, and one that counts the rest, with the hint how to see them."""
+    """A line for each of the first findings, and one with the number of others and the key that shows them."""
     lines = [
         Content.assemble(SIGNS.get(finding.level, ("   ", "")), (finding.words, "$foreground"))
         for finding in findings[:shown]
@@ -206,26 +206,26 @@ def finding_lines(findings: Sequence[Finding], shown: int, *, hint: str = ": i s
 
 
 def _resubmitted(entry: QueueEntry) -> OneLine:
-    """That it follows a rejected draft, and where the difference to that one stands."""
+    """Says that it follows a rejected draft, and where to see the difference."""
     told = entry.resubmission
     unknown = " (that text is not on this machine)" if told is not None and told.before is None else ""
     return OneLine(f"{entry.resubmitted_words}{unknown}")
 
 
 def author_words(entry: QueueEntry) -> OneLine:
-    """Which human wrote it, and whether only a tag says so."""
+    """The human who wrote it, and whether only a tag says so."""
     by_tag = ", according to its tag" if entry.author is not None and not entry.author.proven else ""
     return OneLine(f"{entry.author_words}{by_tag}")
 
 
 def unchecked_words(entry: QueueEntry) -> OneLine:
-    """That the rules have not seen all of it, and why."""
+    """Says that the rules have not seen all of it, and why."""
     return OneLine(f"not checked yet: {entry.unread_words}")
 
 
 def findings_page(entry: QueueEntry, mailbox: Mailbox | None = None, more: Sequence[Content] = ()) -> Content:
-    """Everything that was found in a waiting email, and what was not looked at; of a known mailbox also what the
-    gateway adds to an email or does not tell."""
+    """All findings about a waiting email, and what was not checked; for a known mailbox also what the gateway adds to
+    an email or does not disclose."""
     found = entry.assessment
     lines = finding_lines(found.findings, len(found.findings)) or [
         Content(f" · {found.nothing}" if entry.is_checked else " · nothing found so far")

@@ -1,4 +1,4 @@
-"""The queue's list: two lines a waiting email, with its risk, its age and what is happening to it."""
+"""The queue's list: two lines per waiting email, with its risk, its age and the state of its decision."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from mm_tui.widgets.words import age
 
 AGE = 4
 CLAIMED = 24
-"""Cells for who else has an email open."""
+"""The width in cells for who else has an email open."""
 _NOTHING = OneLine("")
 _BADGES = {"already_answered": "answered already", "another_answer": "two answers"}
-"""What the list says of an email in words, by what was found."""
+"""The list's words for an email, by finding."""
 CALM = frozenset({Phase.HELD, Phase.WORKING, Phase.WAITING, Phase.DONE, Phase.UNDECIDED})
 
 
 @dataclass(frozen=True)
 class PendingRow:
-    """What one line pair shows."""
+    """The content of one row, two lines."""
 
     queued: QueueEntry
     phase: Phase | None = None
-    """Where a decision about it stands; None when there is none."""
+    """The decision about it; None if there is none."""
     words: OneLine = _NOTHING
-    """What is happening to it."""
+    """The state of its decision, in words."""
     marked: bool = False
     failed: bool = False
-    """A decision about it came to nothing, and nobody has taken note yet."""
+    """Whether a decision about it failed and nobody has noticed yet."""
     claimed: str = ""
-    """Who else has it open and since when, or that it is half of a pair."""
+    """Who else has it open and since when, or that it is one of an edit and its original."""
 
     @classmethod
     def of(cls, queued: QueueEntry, release: DecisionView | None, *, marked: bool = False, noted: bool = False) -> Self:
-        """From the queue's entry and the decision about it; `noted`: the reader has looked at how that ended."""
+        """Builds a row from the queue's entry and the decision about it; `noted`: the reader has seen how it ended."""
         claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
         if queued.ended and not tells_end(release):
             return cls(queued, Phase.ELSEWHERE, queued.ended)
@@ -58,10 +58,10 @@ class PendingRow:
 
 
 class PendingList(VirtualList[str, PendingRow]):
-    """Waiting emails by id. The screen hands in the rows; nothing is read here.
+    """Waiting emails by id. The screen provides the rows; nothing is read here.
 
     Args:
-        clock: what ages count from.
+        clock: the reference for ages.
     """
 
     def __init__(self, clock: Clock, *, id: str | None = None) -> None:
@@ -71,7 +71,7 @@ class PendingList(VirtualList[str, PendingRow]):
         self.row_height = 2
 
     def on_mount(self) -> None:
-        # Ages are counted anew.
+        # Ages have changed.
         self.set_interval(TURN_SECONDS, self.redraw_ages)
 
     def show(self, keys: Sequence[str], read_row: Callable[[str], PendingRow]) -> None:

@@ -10,7 +10,7 @@ from mm_tui.screens.dialogs.choice import CHOICE_KEYS, Choice, ChoiceScreen
 from mm_tui.text import ManyLine, OneLine
 
 LONGEST_SNIPPET = 60
-"""Characters of a snippet that the choice shows."""
+"""The most characters of a snippet shown in the choice."""
 NO_SNIPPETS = 'there are no snippets yet: add a [snippets] section to config.toml, with lines like name = "text"'
 
 

@@ -253,7 +253,6 @@ class ThreadScreen(BaseScreen):
 
     # Events
 
-
     def handle_event(self, notice: ServiceEvent) -> None:
         if isinstance(notice, MailChanged):
             self._reread()
