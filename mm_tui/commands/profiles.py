@@ -16,8 +16,8 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
         "profiles",
         parents=[shared],
         help="list the profiles, each with LIVE or TEST",
-        description="Lists the profiles of the settings file: name, LIVE or TEST, gateway, mailbox, and any problem. No "
-        "key command is run and no keyring is read; a question mark means that only the keys can tell whether the "
+        description="Lists the profiles of the settings file: name, LIVE or TEST, gateway, mailbox, and any problem. "
+        "No key command is run and no keyring is read; a question mark means that only the keys can tell whether the "
         "profile is live. In the app, P switches to another profile.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
