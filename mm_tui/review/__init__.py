@@ -1,1 +1,1 @@
-"""The sans-IO core of review: what may be released, when, and in which order."""
+"""What is in an email: digest, risk rules, links, senders, differences. Pure: no I/O."""

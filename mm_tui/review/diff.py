@@ -1,8 +1,8 @@
-"""What changed between two texts, word by word. Pure, and bounded in time.
+"""Compares two texts word by word. Pure, with bounded time.
 
 Lines are compared first, then the words within lines that changed, with Myers' greedy algorithm ("An O(ND) Difference
-Algorithm", 1986). Its work grows with the differences, so a budget of steps bounds it: where that runs out, whole lines
-count as changed, and the result says so (`exact` is False).
+Algorithm", 1986). Its work grows with the differences, so a budget of steps limits it: if the budget runs out, whole
+lines count as changed, and `exact` is False.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from enum import StrEnum
 from typing import NamedTuple
 
 BUDGET = 1_500_000
-"""Steps spent on one comparison, roughly half a second at most."""
+"""The most steps for one comparison, roughly half a second."""
 _DEEPEST = 1_200
 
-# A word is what stands between spaces and ASCII signs, so that marks stay with their letters; Chinese and Japanese
-# characters are words of their own.
+# A word is a run between spaces and ASCII signs, so that marks stay with their letters; each Chinese or Japanese
+# character is a word.
 _TOKEN = re.compile(r"\n|[^\S\n]+|[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\s!-/:-@\[-`{-~\u3040-\u9fff]+|[\s\S]")
 
 
 class Kind(StrEnum):
-    """What became of a stretch of text."""
+    """How a piece of text changed."""
 
     SAME = "same"
     REMOVED = "removed"
@@ -31,11 +31,11 @@ class Kind(StrEnum):
 
 
 _SIGNS = {Kind.SAME: ("", ""), Kind.ADDED: ("{+", "+}"), Kind.REMOVED: ("[-", "-]")}
-"""As word diffs are written everywhere: not every terminal strikes out, and not every reader sees colours."""
+"""The usual signs of word diffs: not every terminal can strike out, and not every reader sees colours."""
 
 
 class Segment(NamedTuple):
-    """A stretch of text and what became of it."""
+    """A piece of text and how it changed."""
 
     kind: Kind
     text: str
@@ -46,16 +46,16 @@ class Diff:
     """The difference between two texts."""
 
     segments: tuple[Segment, ...]
-    """In order; removed before added. Joining SAME and REMOVED gives the old text, SAME and ADDED the new one."""
+    """In order, removed before added. SAME and REMOVED joined are the old text, SAME and ADDED the new one."""
     exact: bool
-    """False when it was too much to compare word by word, so that some lines count as changed whole."""
+    """False if it was too much to compare word by word, so that some whole lines count as changed."""
     words_before: int
     words_after: int
     words_kept: int
 
     @property
     def changed(self) -> bool:
-        """True when the texts differ at all."""
+        """Whether the texts differ at all."""
         return any(segment.kind is not Kind.SAME for segment in self.segments)
 
     @property
@@ -71,19 +71,19 @@ class Diff:
 
 
 class _Budget:
-    """Steps left for one comparison."""
+    """The steps left for one comparison."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
         self.exact = True
 
 
-# A stretch of both sequences: (same, start and end in the first, start and end in the second).
+# A piece of both sequences: (same, start and end in the first, start and end in the second).
 _Stretch = tuple[bool, int, int, int, int]
 
 
 def _compare(first: Sequence[Hashable], second: Sequence[Hashable], budget: _Budget) -> list[_Stretch]:
-    """The stretches that are the same and those that are not, in order and covering both sequences."""
+    """The equal and the different pieces, in order, covering both sequences."""
     start, end_first, end_second = 0, len(first), len(second)
     while start < end_first and start < end_second and first[start] == second[start]:
         start += 1
@@ -107,7 +107,7 @@ def _compare(first: Sequence[Hashable], second: Sequence[Hashable], budget: _Bud
 
 
 def _matches(first: Sequence[Hashable], second: Sequence[Hashable], budget: _Budget) -> list[tuple[int, int, int]]:
-    """Runs that are the same in both, as (index in first, index in second, length); none when the budget runs out."""
+    """Equal runs, as (index in first, index in second, length); none if the budget runs out."""
     if not first or not second:
         return []
     reach = {1: 0}
@@ -127,7 +127,7 @@ def _matches(first: Sequence[Hashable], second: Sequence[Hashable], budget: _Bud
             budget.steps -= 2 + x - begun
             if diagonal == goal and x >= len(first) and y >= len(second):
                 return _walk_back(trace, len(first), len(second))
-        # The trace of each depth is a copy, and costs as well.
+        # The trace of each depth is a copy, which costs steps too.
         budget.steps -= depth
         if budget.steps <= 0:
             break
@@ -166,7 +166,7 @@ def _is_word(token: str) -> bool:
 
 
 def _segments(old: str, new: str, budget: _Budget) -> Iterator[Segment]:
-    """The words within a stretch of lines that changed."""
+    """The changed words within changed lines."""
     before, after = _tokens(old), _tokens(new)
     stretches = _compare(before, after, budget)
     removed = added = ""
@@ -174,7 +174,7 @@ def _segments(old: str, new: str, budget: _Budget) -> Iterator[Segment]:
         if same:
             text = "".join(before[left:left_end])
             inside = 0 < at < len(stretches) - 1
-            # A lone space or sign between two changes is noise: it is shown as part of both.
+            # A single space or sign between two changes is noise: show it as part of both.
             if inside and (removed or added) and text != "\n" and not any(map(_is_word, before[left:left_end])):
                 removed += text
                 added += text
@@ -196,7 +196,7 @@ def _flushed(removed: str, added: str) -> Iterator[Segment]:
 
 
 def marked(kind: Kind, text: str) -> tuple[str, str, str]:
-    """A piece of a difference between its signs, with the blanks before and behind it, which stay outside of them."""
+    """A piece of a difference between its signs, with surrounding spaces outside of the signs."""
     core = text.strip()
     start = text.index(core) if core else 0
     opens, closes = _SIGNS[kind]

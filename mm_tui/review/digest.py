@@ -1,4 +1,4 @@
-"""What an email's content hashes to. The digest is what a human approves: R2, "approve what you saw".
+"""The digest of an email's content, which is what a human approves: R2, "approve what you saw".
 
 Canonical JSON: keys sorted, no spaces, ASCII only (so lone surrogates hash too), lists in the order received.
 """
@@ -12,13 +12,13 @@ from hashlib import sha256
 from mm_tui.models import RawContent
 
 SHORT = 8
-"""How many hex digits of a digest are shown and asked for."""
+"""How many hex digits of a digest are shown and required."""
 
 _HEX = re.compile(r"[0-9a-f]{8,64}")
 
 
 def canonical(value: object) -> bytes:
-    """The one JSON encoding that digests and the journal hash. `value` holds only str, int, bool, None, list, dict."""
+    """The canonical JSON encoding for digests and the journal. `value` holds only str, int, bool, None, list, dict."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii")
 
 
@@ -33,12 +33,12 @@ def short(digest: str) -> str:
 
 
 def names(typed: str, digest: str) -> bool:
-    """Whether what a human typed (at least 8 hex digits) names this digest."""
+    """Whether the text typed by a human (at least 8 hex digits) matches this digest."""
     return bool(_HEX.fullmatch(typed.lower())) and digest.startswith(typed.lower())
 
 
 def _content(mailbox_id: str, raw: RawContent) -> dict[str, object]:
-    # Only where it is told: an email without a send time has the digest that it always had.
+    # Only if known, so that the digest of an email without a send time stays the same.
     timed: dict[str, object] = {"send_at": raw.send_at} if raw.send_at else {}
     return timed | {
         "mailbox_id": mailbox_id,

@@ -1,4 +1,4 @@
-"""What the gateway adds to an email, or does not tell about it, in words for the reviewer (R11)."""
+"""What the gateway adds to an email, or does not disclose about it, as text for the reviewer (R11)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ AI_NOTE = "a note that an AI wrote it may be added"
 
 
 def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
-    """The lines to show beside every email that waits to be sent from `mailbox`; None where it is not known."""
+    """The lines to show for every email waiting to be sent from `mailbox` (None if unknown)."""
     lines = ["bcc: not disclosed by the gateway"]
     if mailbox is None:
         return (*map(OneLine, lines), OneLine("unknown mailbox: what it adds cannot be shown"))
@@ -27,7 +27,7 @@ def disclosure(mailbox: Mailbox | None) -> tuple[OneLine, ...]:
 
 
 def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine, ...]:
-    """The same for above a draft: what holds for nearly every email in one line, and else only what differs."""
+    """A short form to show above a draft: the usual on one line, otherwise only what differs."""
     untold = "bcc" if knows_send_time else "bcc, send time"
     lines = [f"not disclosed by the gateway: {untold}"]
     usual = {"bcc: not disclosed by the gateway", AI_NOTE}
@@ -38,12 +38,12 @@ def in_short(mailbox: Mailbox | None, *, knows_send_time: bool) -> tuple[OneLine
 
 
 def when_it_leaves(send_at: str, now: datetime, *, edited: bool = False) -> OneLine:
-    """When an approved mail leaves, or that this is not told.
+    """When an approved email is sent, or that this is not disclosed.
 
     Args:
         send_at: as the gateway told it, ISO 8601 or epoch milliseconds; empty where it did not.
         now: to tell a time that has passed.
-        edited: what would leave is a human's text in place of the draft, and is submitted without a time.
+        edited: a human's text would be sent instead of the draft, without a send time.
     """
     if edited:
         told = f", not at the draft's send time ({send_at})" if send_at else ""

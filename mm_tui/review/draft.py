@@ -1,4 +1,4 @@
-"""The human's edit of a draft, and whether what the gateway made of it is what the human saw."""
+"""A human's edit of a draft, and checks that the gateway's copy is what the human saw."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _ONE_ADDRESS = re.compile(r"[^\s@,;:<>\"()]+@[^\s@,;:<>\"()]+")
 
 
 def edited(original: RawContent, edit: EditedDraft) -> RawContent:
-    """The whole content that the human means to send: the edit, with the original's sender, cc and attachments.
+    """The complete content that the human wants to send: the edit, with the original's sender, cc and attachments.
 
-    It leaves as soon as it is approved: neither does the gateway tell every send time, nor does a reply take one.
+    It is sent as soon as it is approved: the gateway does not disclose every send time, and a reply cannot have one.
     """
     return original.model_copy(update={"to": edit.to, "subject": edit.subject, "body": edit.body, "send_at": ""})
 
 
 def fingerprint(raw: RawContent) -> str:
-    """A hash of what a recipient would get, to tell whether two emails are the same in substance.
+    """A hash of what a recipient would get, to recognize whether two emails are essentially the same.
 
-    Two things are left out because every gateway rewrites them: how an address is written around its
-    `user@host`, and white space at the ends of subject and body (line breaks count as LF). An attachment counts by
-    name and size. Anything else that differs makes another fingerprint.
+    It ignores two things that every gateway rewrites: the form of an address around its `user@host`, and white space at
+    the ends of subject and body (line breaks count as LF). An attachment counts by name and size. Any other difference
+    changes the fingerprint.
     """
     return sha256(
         canonical(
@@ -42,17 +42,17 @@ def fingerprint(raw: RawContent) -> str:
 
 
 def changes_recipients(original: RawContent, edit: EditedDraft) -> bool:
-    """Whether the edit names other recipients than the original."""
+    """Whether the edit has other recipients than the original."""
     return sorted(_addresses(original.to)) != sorted(_addresses(edit.to))
 
 
 def changes_subject(original: RawContent, edit: EditedDraft) -> bool:
-    """Whether the edit has another subject, but for a reply mark such as "Re:"."""
+    """Whether the edit has another subject, ignoring reply marks such as "Re:"."""
     return topic(original.subject) != topic(edit.subject)
 
 
 def starts_thread(original: RawContent, edit: EditedDraft) -> bool:
-    """Whether the edit can no longer be a reply in the original's thread: To or Subject is another."""
+    """Whether the edit cannot be a reply in the original's thread because To or Subject changed."""
     return changes_recipients(original, edit) or changes_subject(original, edit)
 
 
@@ -62,7 +62,7 @@ def _addresses(parties: tuple[str, ...]) -> list[str]:
 
 
 def _addresses_of(party: str) -> list[str]:
-    """The addresses that one header form names: one where a name with an unquoted comma stands before its address."""
+    """The addresses in one header value: only one if a name with an unquoted comma precedes its address."""
     alone = str(Party.parse(party).address).lower()
     if _ONE_ADDRESS.fullmatch(alone):
         return [alone]

@@ -1,4 +1,4 @@
-"""What an inspection found: how bad, in which words, and where."""
+"""The results of inspections: level, words, and place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mm_tui.text import OneLine
 
 
 class Level(IntEnum):
-    """How much a finding asks of the reviewer. Ordered, so that `max` gives the worst."""
+    """How serious a finding is. Ordered, so that `max` returns the worst."""
 
     NONE = 0
     LOW = 1
@@ -20,22 +20,22 @@ class Level(IntEnum):
 
     @property
     def word(self) -> str:
-        """The level as one lower-case word."""
+        """The level as a lower-case word."""
         return self.name.lower()
 
     @property
     def sign(self) -> str:
-        """The level as it stands in a list, two cells wide: nothing, `·`, `!`, `!!`."""
+        """The sign of the level for lists, two cells wide: nothing, `·`, `!`, `!!`."""
         return ("  ", " ·", " !", "!!")[self]
 
     @classmethod
     def named(cls, word: str) -> Level:
-        """The level that `word` names; raises KeyError on any other word."""
+        """The level named by `word`; raises KeyError for any other word."""
         return cls[word.upper()]
 
 
 class Span(NamedTuple):
-    """A stretch of text: first character and the one after the last, as indices into the cleaned string."""
+    """A range of text: start and end (exclusive), as indices into the cleaned string."""
 
     start: int
     end: int
@@ -51,16 +51,16 @@ class Finding:
     words: OneLine
     """One plain sentence without a full stop, such as `promises money: "full refund of $240"`."""
     spans: tuple[Span, ...] = ()
-    """The very words, as stretches of the body."""
+    """The words found, as ranges of the body."""
     subject_spans: tuple[Span, ...] = ()
-    """The very words, as stretches of the subject."""
+    """The words found, as ranges of the subject."""
 
 
 def codes(findings: Iterable[Finding]) -> str:
-    """What was found without any words of the email, such as `promise_money (high), shouting (low)`."""
+    """The findings without any text of the email, such as `promise_money (high), shouting (low)`."""
     return ", ".join(f"{finding.code} ({finding.level.word})" for finding in findings)
 
 
 def worst(findings: tuple[Finding, ...]) -> Level:
-    """The highest level among `findings`; NONE when there are none."""
+    """The highest level among `findings`; NONE if there are none."""
     return max((finding.level for finding in findings), default=Level.NONE)

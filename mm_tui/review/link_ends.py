@@ -1,7 +1,7 @@
-"""Where a bare link in running text begins and ends: what belongs to it, and what is text that is glued to it.
+"""Finds where a bare link in running text begins and ends, if text is attached to it without a space.
 
-Programs that make links of text disagree here. What a browser could be led to is never cut off: only letters of scripts
-that put no space between words, stops and brackets are, where no address can hold them.
+Programs that detect links disagree here. Nothing that could lead a browser elsewhere is cut off: only letters of
+scripts without spaces between words, full stops and brackets, where no address can contain them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 
 from mm_tui.review.lookalike import is_public_suffix, same_site
 
-# What ends a bare link: brackets, quotes and the stops of scripts that put no space after them.
+# Characters that end a bare link: brackets, quotes, and full stops of scripts without spaces after them.
 STOPS = "「」『』【】〈〉《》〔〕〖〗（）［］｛｝｟｠“”„‟«»‹›、，．。！？；：…‥・"
 _SECOND = re.compile(r"(?<=[^\x00-\x7f)\]}])https?:[/\\]{2}", re.IGNORECASE)
 _IPV6 = re.compile(r"\[[0-9a-f:.]{2,45}\](?::\d+)?", re.IGNORECASE)
-# Letters of the scripts that put no space between words, and Korean, whose particles follow a name without one.
+# Letters of scripts without spaces between words, and Korean, whose particles follow a name without a space.
 _LETTERS = (
     r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
     r"\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -31,7 +31,7 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
 def without_tail(target: str) -> str:
-    """The target without the signs that belong to the sentence, and brackets that are not opened in it."""
+    """The target without the sentence's punctuation, and without brackets that are not opened in it."""
     while target:
         last = target[-1]
         closes = last in _PAIRS and target.count(last) > target.count(_PAIRS[last])
@@ -42,11 +42,11 @@ def without_tail(target: str) -> str:
 
 
 def authority_size(authority: str) -> int:
-    """How much of what follows the slashes belongs to the address; the rest is text that is glued to it."""
+    """How many characters after the slashes belong to the address; the rest is attached text."""
     before, sign, host = authority.rpartition("@")
     if sign:
-        # A program may take all before the sign for a user's name, whatever it is; unless it is text that follows
-        # the address, and an e-mail address at the same site.
+        # A program may take anything before the sign for a user name, unless it is text after the address followed by
+        # an email address at the same site.
         size = authority_size(before)
         if size < len(before) and same_site(before[:size].lower(), host[: host_size(host)].lower()):
             return size
@@ -57,8 +57,9 @@ def authority_size(authority: str) -> int:
 
 
 def host_size(host: str) -> int:
-    """How much of `host` is one. A name never ends in a label that mixes ASCII with a script without spaces."""
-    # Browsers take strange signs in a host; only where no further label follows must they be text.
+    """How many characters of `host` are a host name. A name never ends in a label that mixes ASCII with a script
+    without spaces."""
+    # Browsers accept strange signs in a host; they are certainly text only if no further label follows.
     if (stop := _NO_HOST.search(host)) is not None and _MORE_HOST.search(host, stop.end()) is None:
         host = host[: stop.start()]
     name, colon, port = host.partition(":")
@@ -78,7 +79,7 @@ def host_size(host: str) -> int:
 
 
 def glued(host: str) -> int:
-    """How many letters at the beginning of `host`, in a script without spaces, are text before it."""
+    """How many letters at the beginning of `host`, in a script without spaces, are preceding text."""
     lead = _LEAD.match(host)
     return lead.end() if lead is not None else 0
 
@@ -88,7 +89,7 @@ def address_of(target: str, begin: int) -> str:
 
     Args:
         target: from its scheme on, as far as no space or quote ends it.
-        begin: where in it the host or the user's name begins.
+        begin: the index of the host or the user name in it.
     """
     if (second := _SECOND.search(target, 1)) is not None:
         target = target[: second.start()]

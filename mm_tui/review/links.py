@@ -1,8 +1,8 @@
-"""Links in an email's text, each with the host it really leads to, and what is wrong with it.
+"""Finds the links in an email's text, with the hosts that they really lead to, and what is wrong with them.
 
-Finds Markdown links and images, reference definitions, autolinks, HTML anchors and bare addresses. The host is read
-the way browsers read it, which forgives much more than the standard: an odd link must not look harmless here and
-work there. Nothing in this module opens anything.
+Finds Markdown links and images, reference definitions, autolinks, HTML anchors and bare addresses. The host is parsed
+as browsers do, which is far more lenient than the standard: an odd link must not look harmless here and work there.
+Nothing here opens a link.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from mm_tui.review.lookalike import mixes_scripts, same_site, unicode_host
 from mm_tui.text import OneLine
 
 TEXTS = 16
-"""The links of so many texts are kept: an email's are asked for again as more is known of its sender."""
+"""The number of texts whose links are cached: an email's links are needed again when more is known about its sender."""
 
-# Every pattern is possessive or excludes its own first character, so that the time stays linear on hostile text.
+# Every pattern is possessive or excludes its own first character, so that hostile text takes linear time.
 _TARGET = r"(?:<(?P<angled>[^<>\n]{0,2000}+)>|(?P<target>(?:[^\s<>()]++|\((?:[^\s<>()]++|\([^\s<>()]*+\))*+\))++))"
 _BRACKET = re.compile(r"[\[\]]|\n[ \t]*+\n")
 _AFTER_BRACKET = re.compile(r"\(\s{0,9}+" + _TARGET + r"[^()\n]{0,200}+(?:\([^()\n]{0,200}+\)[^()\n]{0,9}+)?\)")
@@ -37,7 +37,7 @@ _HTML = re.compile(
 )
 _AUTOLINK = re.compile(r"<(?P<target>[a-z][a-z0-9+.-]{1,31}+:[^\s<>]{1,2000}+)>", re.IGNORECASE)
 _REST = rf"[^\s<>\"{STOPS}]"
-# A scheme that browsers open is one wherever it stands; other words before a colon only where a word can begin.
+# A scheme that browsers open counts anywhere; other words before a colon only where a word can begin.
 _BARE = re.compile(
     r"(?P<target>(?:https?|ftp|wss?):[/\\]{2}(?P<authority>[^\s<>\"/\\?#]{0,2000}+)" + _REST + r"{0,2000}+"
     r"|(?<![a-z0-9@-])www\.(?P<www>[^\s<>\"/\\?#]{1,2000}+)" + _REST + r"{0,2000}+"
@@ -46,7 +46,7 @@ _BARE = re.compile(
     r"|(?<![\w@/.-])(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}/" + _REST + r"{0,2000}+)",
     re.IGNORECASE,
 )
-# Every match of the pattern above holds one of these signs: the rest of a text, nearly all of it, need not be tried.
+# Every match of the pattern above contains one of these signs, so most of a text can be skipped.
 _NAMED = ("javascript", "vbscript", "mailto", "data", "file", "sms", "tel")
 _SIGN = re.compile(
     r":(?:(?<=[a-z0-9+.-]:)[/\\]{2}|" + "|".join(f"(?<={name}:)" for name in _NAMED) + r")"
@@ -54,7 +54,7 @@ _SIGN = re.compile(
     re.IGNORECASE,
 )
 _SCHEME_SIZES = tuple({2, 3, 4, 5, *map(len, _NAMED)})
-"""Letters of the schemes that the pattern names, wherever they stand."""
+"""Letters of the schemes in the pattern, anywhere."""
 _LONGEST_SCHEME = 17
 _LONGEST_ENDING = 24
 _LONGEST_HOST = 8 * 64 + _LONGEST_ENDING
@@ -68,7 +68,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 _QUIET_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _ACTIVE_SCHEMES = frozenset({"javascript", "vbscript", "data", "file", "blob"})
-# Endings of file names that are also endings of hosts: "see report.md" names no host.
+# File extensions that are also top-level domains: "see report.md" does not name a host.
 _FILE_ENDINGS = frozenset(
     {"md", "py", "sh", "rs", "pl", "ps", "zip", "mov", "app", "doc", "docx", "pdf", "txt", "csv", "xlsx", "png", "jpg"}
     | {
@@ -95,30 +95,30 @@ _FILE_ENDINGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as it stands in a text."""
+    """A link in a text."""
 
     text: OneLine
     """What the reader sees; the target itself for a bare link."""
     target: OneLine
-    """Where it leads, as written."""
+    """The target, as written."""
     scheme: str
-    """Lower case; `https` where a browser would add it."""
+    """The scheme, lower case; `https` if a browser would add it."""
     host: OneLine
-    """The host it leads to, lower case, punycode decoded; empty when the scheme has none."""
+    """The host it leads to, lower case, punycode decoded; empty if the scheme has none."""
     raw_host: str
-    """The host as written, lower case: what goes into a request."""
+    """The host as written, lower case, as used in a request."""
     span: Span
     userinfo: bool = False
-    """True when the target names a user before the host, as in `https://bank.example@evil.test`."""
+    """Whether the target has a user name before the host, as in `https://bank.example@evil.test`."""
 
     @property
     def opens(self) -> bool:
-        """True when opening it could make sense: http or https with a host."""
+        """Whether it can be opened: http or https with a host."""
         return self.scheme in ("http", "https") and bool(self.host)
 
 
 def _parts(target: str) -> tuple[str, str, bool]:
-    """Scheme, host and whether there is a user before the host, read as a browser reads them."""
+    """Scheme, host, and whether there is a user name before the host, as a browser parses them."""
     target = target.strip()
     match = _SCHEME.match(target)
     scheme = match[1].lower() if match else ""
@@ -143,7 +143,7 @@ def _parts(target: str) -> tuple[str, str, bool]:
 
 
 def host_of(target: str) -> OneLine:
-    """The host that a target leads to as a browser reads it, punycode decoded; empty where it has none."""
+    """The host that a target leads to in a browser, punycode decoded; empty if there is none."""
     return OneLine(unicode_host(_parts(target)[1]))
 
 
@@ -182,7 +182,7 @@ def find_links(text: str) -> tuple[Link, ...]:
 
 
 def _inline(text: str) -> Iterator[Link]:
-    """`[text](target)` and `![text](target)`, one within the other too, as in a linked image."""
+    """Finds `[text](target)` and `![text](target)`, also nested, as in a linked image."""
     opened: list[int] = []
     inner: list[Link] = []
     for match in _BRACKET.finditer(text):
@@ -199,7 +199,7 @@ def _inline(text: str) -> Iterator[Link]:
             while inner and inner[-1].span.start > start:
                 first = inner.pop()
             if first is not None:
-                # What stands within is a link of its own; the outer one is what follows it.
+                # The inner part is a link of its own; the outer one is what follows it.
                 shown = f"{text[start + 1 : first.span.start][:_LONGEST_TEXT]}{first.text}"
             else:
                 at = start
@@ -210,7 +210,7 @@ def _inline(text: str) -> Iterator[Link]:
 
 
 def _bare(text: str) -> Iterator[Link]:
-    """Addresses that stand in the text as they are, whatever letter, sign or bracket they are glued to."""
+    """Finds bare addresses, whatever letter, sign or bracket they are attached to."""
     at = 0
     for begin in _begins(text):
         if begin < at or (match := _BARE.match(text, begin)) is None:
@@ -232,7 +232,7 @@ def _bare(text: str) -> Iterator[Link]:
 
 
 def _begins(text: str) -> list[int]:
-    """Where an address may begin that stands in the text as it is, in order: before a colon, a slash or `www.`."""
+    """The possible beginnings of bare addresses, in order: before a colon, a slash or `www.`."""
     begins: set[int] = set()
     for match in _SIGN.finditer(text):
         at = match.start()
@@ -249,7 +249,7 @@ def _begins(text: str) -> list[int]:
 
 
 def _begin_of(text: str, end: int, longest: int, signs: str) -> int:
-    """Where the letters, digits and `signs` that stand before `end` begin, as far as `longest` characters back."""
+    """The beginning of the run of letters, digits and `signs` before `end`, at most `longest` characters back."""
     at, first = end, max(0, end - longest)
     while at > first and ((char := text[at - 1]).isalnum() or char == "_" or char in signs):
         at -= 1
@@ -257,7 +257,7 @@ def _begin_of(text: str, end: int, longest: int, signs: str) -> int:
 
 
 def named_hosts(text: str) -> tuple[str, ...]:
-    """Hosts that a link's text claims, lower case: what a reader takes the link to lead to."""
+    """The hosts, lower case, that a reader would expect from a link's text."""
     claimed = []
     for match in _HOST_IN_TEXT.finditer(text):
         host = match["host"][glued(match["host"]) :].lower()
@@ -268,7 +268,7 @@ def named_hosts(text: str) -> tuple[str, ...]:
 
 
 def is_ip(host: str) -> bool:
-    """True when a browser takes `host` for an IP address, odd spellings such as 2130706433 or 0x7f.1 included."""
+    """Whether a browser treats `host` as an IP address, including spellings such as 2130706433 or 0x7f.1."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -277,7 +277,7 @@ def is_ip(host: str) -> bool:
 
 
 def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
-    """What is wrong with one link, worst sort first.
+    """What is wrong with one link, worst first.
 
     Args:
         link: from `find_links`.
@@ -314,7 +314,7 @@ def inspect_link(link: Link, known: Known) -> Iterator[Finding]:
 
 
 def inspect_links(text: str, known: Known) -> tuple[Finding, ...]:
-    """What is wrong with the links of `text`; the same words only once, with all their spans."""
+    """What is wrong with the links of `text`; the same message only once, with all its spans."""
     first: dict[tuple[str, str], Finding] = {}
     spans: dict[tuple[str, str], list[Span]] = {}
     for link in find_links(text):

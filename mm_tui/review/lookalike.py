@@ -1,8 +1,8 @@
 """Names that look like other names: skeletons, mixed scripts, hosts one slip away from known ones.
 
 Skeletons and scripts follow Unicode Technical Standard 39. The table of confusable characters comes from the package
-`confusable_homoglyphs`; it is imported on the first name that is not plain ASCII. Where a registered name ends tells
-the Public Suffix List that comes with the package `publicsuffixlist`.
+`confusable_homoglyphs`; it is imported on the first name that is not plain ASCII. The Public Suffix List of the package
+`publicsuffixlist` says where a registered name ends.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
-# The part of the table that concerns ASCII, after lower-casing. A test holds it against the package.
+# The ASCII part of the table, lower-cased. A test compares it with the package.
 _ASCII_PROTOTYPES = str.maketrans({"1": "l", "|": "l", "0": "o", "m": "rn"})
 
-# Scripts that are ordinarily written together (UTS 39, "highly restrictive").
+# Scripts that are normally used together (UTS 39, "highly restrictive").
 _WRITTEN_TOGETHER = (
     frozenset({"LATIN", "HAN", "HIRAGANA", "KATAKANA"}),
     frozenset({"LATIN", "HAN", "BOPOMOFO"}),
@@ -30,16 +30,17 @@ _NO_SCRIPT = frozenset({"COMMON", "INHERITED", "Unknown"})
 
 @cache
 def _prototypes() -> dict[str, str]:
-    """Character = what it is drawn like. The package lists pairs both ways; one end of each pair is chosen for good."""
+    """Maps a character to its look-alike. The package lists pairs in both directions; one end of each pair is chosen
+    consistently."""
     from confusable_homoglyphs.confusables import confusables_data
 
-    # The table takes the Cyrillic palochka for an i; in the faces of browsers and terminals it is an l.
+    # The table maps the Cyrillic palochka to i; in the fonts of browsers and terminals it looks like l.
     chosen = {"\u04cf": "l"}
     for char, others in confusables_data.items():
         if len(char) == 1 and len(others) == 1:
             target = others[0]["c"].strip("\u200e")
             back = confusables_data.get(target, ())
-            # A pair on its own names no prototype: the smaller one stands for both.
+            # An isolated pair has no prototype: the smaller one represents both.
             if len(target) == 1 and len(back) == 1 and char < target:
                 continue
             chosen.setdefault(char, target)
@@ -48,13 +49,13 @@ def _prototypes() -> dict[str, str]:
 
 @lru_cache(maxsize=65536)
 def skeleton(text: str) -> str:
-    """What `text` looks like, case aside: two texts with one skeleton can be taken for each other.
+    """The look of `text`, ignoring case: two texts with the same skeleton can be confused.
 
     Case is folded, since addresses and domains are compared without it, and compatibility forms such as full-width
     letters are taken for the plain ones.
     """
     if text.isascii():
-        # A capital I is drawn like a small l; folding the case first would hide that.
+        # A capital I looks like a small l; folding the case first would hide that.
         return text.replace("I", "l").lower().translate(_ASCII_PROTOTYPES)
     prototypes = _prototypes()
     drawn = unicodedata.normalize("NFKD", text)
@@ -66,7 +67,7 @@ def skeleton(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def scripts(text: str) -> frozenset[str]:
-    """The scripts of `text`, in upper case ("LATIN"); digits, signs and marks belong to none."""
+    """The scripts of `text`, in upper case ("LATIN"); digits, signs and marks have none."""
     if text.isascii():
         return frozenset({"LATIN"}) if any(char.isalpha() for char in text) else frozenset()
     from confusable_homoglyphs import categories
@@ -75,7 +76,7 @@ def scripts(text: str) -> frozenset[str]:
 
 
 def mixes_scripts(text: str) -> bool:
-    """True when one word of `text` is written in scripts that are not ordinarily written together."""
+    """Whether a word of `text` mixes scripts that are not normally used together."""
     if text.isascii():
         return False
     words = "".join(char if char.isalnum() or unicodedata.combining(char) else " " for char in text).split()
@@ -98,7 +99,7 @@ def plain_name(word: str) -> str:
 
 
 def unicode_host(host: str) -> str:
-    """`host` with its punycode labels decoded; a label that cannot be decoded stays as it is."""
+    """`host` with its punycode labels decoded; an invalid label stays unchanged."""
 
     def decoded(label: str) -> str:
         if not label.lower().startswith("xn--"):
@@ -112,12 +113,12 @@ def unicode_host(host: str) -> str:
 
 
 def same_site(host: str, other: str) -> bool:
-    """True when the hosts are equal or one is a subdomain of the other."""
+    """Whether the hosts are equal or one is a subdomain of the other."""
     return host == other or host.endswith(f".{other}") or other.endswith(f".{host}")
 
 
 def one_slip_apart(first: str, second: str) -> bool:
-    """True when one insertion, deletion, replacement or swap of neighbours turns one text into the other."""
+    """Whether one insertion, deletion, replacement or swap of neighbours turns one text into the other."""
     if first == second or abs(len(first) - len(second)) > 1:
         return False
     start = 0
@@ -131,13 +132,13 @@ def one_slip_apart(first: str, second: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def domain_of(address: str) -> str:
-    """The domain of an address, lower case; empty when there is none."""
+    """The domain of an address, lower case; empty if there is none."""
     return address.rpartition("@")[2].strip(" .>").lower() if "@" in address else ""
 
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    # Imported and read (0.15 s) with the first name that must be compared.
+    # Imported and loaded (0.15 s) with the first name to compare.
     from publicsuffixlist import PublicSuffixList
 
     return PublicSuffixList()
@@ -145,7 +146,7 @@ def _suffixes() -> PublicSuffixList:
 
 @lru_cache(maxsize=16384)
 def registrable(domain: str) -> str:
-    """The part of `domain` that somebody registered, such as `acme.co.uk` of `mail.acme.co.uk`; without one, all."""
+    """The registered part of `domain`, such as `acme.co.uk` of `mail.acme.co.uk`; all of it if there is none."""
     if domain.replace(".", "").isdigit():
         return domain
     return _suffixes().privatesuffix(domain) or domain
@@ -153,19 +154,19 @@ def registrable(domain: str) -> str:
 
 @lru_cache(maxsize=4096)
 def is_public_suffix(name: str) -> bool:
-    """Whether names can be registered below `name` for sure, as below `com`, `co.uk` and `中国`."""
+    """Whether names can certainly be registered below `name`, as below `com`, `co.uk` and `中国`."""
     ascii_name = name if name.isascii() else f"xn--{name.encode('punycode').decode()}"
     return _suffixes().publicsuffix(ascii_name, accept_unknown=False) == ascii_name
 
 
 class Shape(NamedTuple):
-    """A domain in the forms that are compared."""
+    """A domain in the forms to compare."""
 
     domain: str
     shown: str
     drawn: str
     registered: str
-    """The registrable part, as it is shown."""
+    """The registrable part, for display."""
     registered_drawn: str
     name: str
     """The label that was registered."""
@@ -178,7 +179,7 @@ def shape(domain: str) -> Shape:
 
 
 _SHORTEST = 5
-"""A name of fewer letters is too often one slip away from another one that has nothing to do with it."""
+"""The shortest name to compare: shorter ones are too often one slip away from unrelated ones."""
 _SHORTEST_OWN = 4
 # Large providers whose names are one slip apart from each other's.
 PROVIDERS = frozenset(
@@ -198,21 +199,21 @@ PROVIDERS = frozenset(
 
 
 def _one_slip(first: str, second: str, shortest: int) -> bool:
-    """One slip apart, in names that are long enough to tell. Numbers in a row (`shop1`, `shop2`) are no slip."""
+    """Whether long enough names are one slip apart. Consecutive numbers (`shop1`, `shop2`) do not count."""
     if min(len(first.partition(".")[0]), len(second.partition(".")[0])) < shortest:
         return False
     return one_slip_apart(first, second) and re.sub(r"\d", "0", first) != re.sub(r"\d", "0", second)
 
 
 def imitates(one: Shape, known: Shape, *, ours: bool) -> bool:
-    """Whether domain `one` could be taken for `known` without being of the same site."""
+    """Whether domain `one` could be mistaken for `known` without being the same site."""
     if same_site(one.domain, known.domain):
         return False
     if one.drawn == known.drawn or f".{known.domain}." in f".{one.domain}.":
         return True
     shortest = _SHORTEST_OWN if ours else _SHORTEST
     if one.registered == known.registered:
-        # Two customers of one provider: what stands before its name must differ by more than a slip.
+        # Two customers of one provider: the part before its name must differ by more than a slip.
         return _one_slip(one.shown, known.shown, shortest)
     if one.registered_drawn == known.registered_drawn or _one_slip(one.registered, known.registered, shortest):
         return True

@@ -1,8 +1,8 @@
-"""A kept Markdown parser whose tokens say where in the source each of their characters stands.
+"""A cached Markdown parser whose tokens have the source position of each character.
 
 CommonMark with tables and strike-through. HTML is not parsed: it stays text, so that nothing can hide in it. Positions
-are indexes into the text of the block: `meta["at"]` has one for each character of plain text, `meta["pos"]` where any
-other inline token begins.
+are indexes into the text of the block: `meta["at"]` has one for each character of plain text, `meta["pos"]` is the
+start of any other inline token.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class _State(StateInline):
-    """The state of an inline parser that remembers where text came from."""
+    """An inline parser's state that records source positions."""
 
     def __init__(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> None:
         self._at: list[int] = []
-        """Where each character of the pending text stands."""
+        """The position of each character of the pending text."""
         self._pushed_at, self._in_run = -1, 0
         super().__init__(src, md, env, tokens)
 
@@ -38,7 +38,7 @@ class _State(StateInline):
 
     @pending.setter
     def pending(self, value: str) -> None:
-        # A line break takes the blanks before it away.
+        # A line break removes the spaces before it.
         del self._at[len(value) :]
         StateInline.pending.__set__(self, value)  # type: ignore[attr-defined]  # the setter of the base
 
@@ -56,7 +56,7 @@ class _State(StateInline):
         return token
 
     def _run_offset(self) -> int:
-        """A run of `*`, `_` or `~` is pushed in pieces before the position moves on; the last one in pairs."""
+        """A run of `*`, `_` or `~` is pushed in pieces before the position advances; `~` in pairs."""
         if not self._in_run or self.src[self.pos] != "~":
             return self._in_run
         rest = self.src[self.pos :]
@@ -65,7 +65,7 @@ class _State(StateInline):
 
 
 class _Inline(ParserInline):
-    """An inline parser that uses our state."""
+    """An inline parser with our state."""
 
     def parse(self, src: str, md: MarkdownIt, env: MutableMapping[str, Any], tokens: list[Token]) -> list[Token]:
         state = _State(src, md, env, tokens)
@@ -76,10 +76,10 @@ class _Inline(ParserInline):
 
 
 def parser() -> MarkdownIt:
-    """A parser for mail."""
+    """The Markdown parser for mail, built once."""
     made = MarkdownIt()
     made.inline = _Inline()
     made.configure("commonmark", {"html": False})
     made.enable(["table", "strikethrough"])
-    # Both would join tokens, and with them lose where each came from.
+    # Both would join tokens and lose their positions.
     return made.disable(["text_join", "fragments_join", "html_block", "html_inline"])

@@ -1,7 +1,8 @@
-"""Personal data taken out of a text, so that an example of wording can be kept without it.
+"""Masks personal data in a text, so that it can be stored as an example of wording.
 
-Patterns find addresses, links, numbers, secrets, and names in greetings, closings and titles; names of the people of a
-thread are given. What no pattern knows stays: it lessens what is kept, and proves nothing about what is left.
+Patterns find addresses, links, numbers, secrets, and names in greetings, closings and titles; the names of a thread's
+people are passed in. Data that matches no pattern stays: masking reduces what is stored, but proves nothing about the
+rest.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ _STREET = re.compile(
     r"|\b(?:[Cc]alle|[Vv]ia|[Rr]ua|[Aa]venida) (?:de |del |la |da |do )*[A-ZÀ-Þ][\w'’-]{0,30},? (?:n\.?º? ?)?\d{1,4}\b"
 )
 _CODE = re.compile(r"\b(?=[\w-]*\d[\w-]*\d[\w-]*\d)[A-Za-z]{0,6}[-#]?\d[\w-]{2,40}\b")
-"""Order numbers, account numbers and the like: at least three digits in one word."""
+"""Order numbers, account numbers and so on: at least three digits in one word."""
 _NUMBER = re.compile(r"\+?\(?\d(?:[\d ().,/:'’\u00a0-]{0,40}\d)?")
 _TOKEN = re.compile(r"(?<![\w/])(?=[\w+/=.-]*\d)(?=[\w+/=.-]*[A-Za-z])[\w+/=-]{14,200}")
-"""Keys and other words that nobody writes by hand."""
+"""Keys and other words that nobody types."""
 _SECRET = re.compile(
     r"[\s\"'`*_]{0,4}(?:(?:is|ist|lautet|es|est|è|é|to|jest|は|是)(?!\w)|[:=：]){1,2}[\s\"'`*_]{0,4}([^\s\"'`*]{2,100})"
 )
-"""What follows the name of a secret: "password: hunter2"."""
+"""The text after the name of a secret: "password: hunter2"."""
 _FEWEST_DIGITS = 3
 """`within 2 days` is a matter of style, 0171 2345678 is not."""
 _GREETING = re.compile(
@@ -61,18 +62,18 @@ _NO_NAMES = frozenset(
     | {"orders", "order", "billing", "accounts", "account", "admin", "help", "desk", "customer", "care", "company"}
     | {"gmbh", "ltd", "inc"}
 )
-"""Words of role addresses and of companies, which say nothing of a person."""
+"""Words in role addresses and company names, which do not identify a person."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _RUN = re.compile(rf"{re.escape(NAME)}(?:[ .-]{{1,2}}{re.escape(NAME)})+")
 
 
 def masked(text: str, names: Iterable[str] = ()) -> ManyLine:
     """The text with `[name]`, `[number]`, `[address]`, `[link]` and `[secret]` in place of personal data and secrets.
-    Masked text stays so.
+    Masking twice changes nothing.
 
     Args:
         text: of an email or a draft.
-        names: of people and what their addresses begin with, who are known to be in the thread.
+        names: of people in the thread, and the local parts of their addresses.
     """
     found = _LINK.sub(LINK, ManyLine(text))
     found = _EMAIL.sub(ADDRESS, found)
@@ -93,7 +94,7 @@ def masked(text: str, names: Iterable[str] = ()) -> ManyLine:
 
 
 def _without_secrets(text: str) -> str:
-    """Masks what follows the name of a secret in any of the languages that the rules know."""
+    """Masks the text after the name of a secret, in any language known to the rules."""
     parts, at = [], 0
     for name in pattern("secret_names").finditer(lowered(text)):
         value = _SECRET.match(text, name.end()) if name.end() >= at else None
@@ -108,7 +109,7 @@ def _number(match: re.Match[str]) -> str:
 
 
 def _greeted(match: re.Match[str]) -> str:
-    """Keeps a greeting that names nobody: lower-case words behind it go on with the sentence."""
+    """Keeps a greeting without a name: lower-case words after it continue the sentence."""
     named = match[2].strip()
     if not named or NAME in named or (named[0].islower() and " " in named):
         return match[0]

@@ -1,6 +1,6 @@
-"""Renders the bodies of one drawing of a screen without making the reader wait.
+"""Renders the bodies for one drawing of a screen without making the reader wait.
 
-What is known or short is rendered at once. The rest is shown as its source until a thread has rendered it.
+Cached or short ones are rendered at once. The others are shown as their source until a thread has rendered them.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from threading import Lock
 from mm_tui.review.rendered import MOST_CHARACTERS, Rendered, needs_rendering, rendered
 
 QUICK_CHARACTERS = 8_192
-"""Rendered at once in one drawing: some 20 ms."""
+"""The most characters rendered at once in one drawing: about 20 ms."""
 KEPT_CHARACTERS = 1_048_576
-"""Of the sources whose renderings are kept."""
+"""The most characters of sources whose renderings are cached."""
 
 
 class _Cache:
-    """Renderings by their source. The oldest go first. Threads may share it."""
+    """Renderings by source. The oldest are dropped first. Thread-safe."""
 
     def __init__(self) -> None:
         self._made: dict[str, Rendered] = {}
@@ -46,17 +46,17 @@ class RenderPass:
     """One drawing.
 
     Args:
-        as_source: all bodies are shown as they were written.
+        as_source: show all bodies as written.
     """
 
     def __init__(self, *, as_source: bool = False) -> None:
         self._as_source = as_source
         self._room = QUICK_CHARACTERS
         self.left: list[str] = []
-        """Bodies that take too long: for `render_all` in a thread. Until then they are shown as their source."""
+        """Bodies that take too long, for `render_all` in a thread. Until then they are shown as their source."""
 
     def of(self, source: str) -> Rendered:
-        """A body as it can be shown now."""
+        """The form of a body that can be shown now."""
         if self._as_source or not needs_rendering(source):
             return Rendered(source)
         if (known := _cache.find(source)) is not None:
@@ -69,7 +69,7 @@ class RenderPass:
 
 
 def is_source(source: str) -> bool:
-    """Whether a body is shown as it was written although its recipient reads it otherwise."""
+    """Whether a body is shown as written although its recipient sees it differently."""
     if len(source) > MOST_CHARACTERS:
         return True
     made = _cache.find(source)
@@ -77,7 +77,7 @@ def is_source(source: str) -> bool:
 
 
 def render_all(sources: Iterable[str]) -> list[Rendered]:
-    """Renders bodies and keeps what came out. Made for a thread."""
+    """Renders bodies into the cache. Call it in a thread."""
     made = []
     for source in sources:
         one = _cache.find(source)

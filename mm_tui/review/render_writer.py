@@ -1,4 +1,4 @@
-"""What rendered mail is written with: text, the style of each stretch, and where each sign stands in the source."""
+"""The writer for rendered mail: text, styles, and the source position of each character."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_TEXT = "(link without text)"
 
 
 class Styled(NamedTuple):
-    """A stretch of the text, and "strong", "emphasis", "struck", "code", "dim", "link" or "hidden"."""
+    """A range of the text, and "strong", "emphasis", "struck", "code", "dim", "link" or "hidden"."""
 
     start: int
     end: int
@@ -25,7 +25,7 @@ class Styled(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """A stretch of the source that other words stand for: a target, for which its host is shown."""
+    """A range of the source that is shown as other text, such as a target shown as its host."""
 
     source_start: int
     source_end: int
@@ -34,7 +34,7 @@ class Replaced(NamedTuple):
 
 
 class Writer:
-    """Text with styles and the place in the source of each character."""
+    """Text with styles and the source position of each character."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -42,14 +42,14 @@ class Writer:
         self.styles: list[Styled] = []
         self.replaced: list[Replaced] = []
         self.active: list[str] = []
-        """Styles of what is written."""
+        """The styles of the text being written."""
 
     @property
     def length(self) -> int:
         return len(self.source)
 
     def put(self, text: str, at: Sequence[int] = (), style: str = "") -> None:
-        """Appends text. `at`: the source's index of each character; ours without."""
+        """Appends text. `at`: the source index of each character; None for text of our own."""
         start = self.length
         self.pieces.append(text)
         self.source.extend(at or [-1] * len(text))
@@ -58,7 +58,7 @@ class Writer:
             self.styles.extend(Styled(start, end, one) for one in dict.fromkeys([*self.active, style]) if one)
 
     def add(self, other: Writer) -> None:
-        """Appends what another has written."""
+        """Appends the content of another writer."""
         start = self.length
         self.pieces += other.pieces
         self.source += other.source
@@ -78,13 +78,13 @@ def end_link(out: Writer, start: int, piece: int, opened: Token) -> None:
 
 
 def put_title(out: Writer, token: Token) -> None:
-    """The title shows only under a mouse."""
+    """The title is visible only under a mouse pointer."""
     if title := OneLine(str(token.attrs.get("title", ""))).strip():
         out.put(f" “{title}”", style="hidden")
 
 
 def target_words(target: str) -> str:
-    """The host that a target leads to; else the target itself."""
+    """The host that a target leads to, or the target itself."""
     clean = OneLine(target)
     if clean.lower().startswith("mailto:"):
         return OneLine(clean[len("mailto:") :].partition("?")[0][:LONGEST_TARGET])
@@ -92,7 +92,7 @@ def target_words(target: str) -> str:
 
 
 def cells(cell: Writer) -> int:
-    """Columns of a cell's text on a terminal."""
+    """The width of a cell's text on a terminal."""
     text = "".join(cell.pieces)
     if text.isascii():
         return len(text)

@@ -1,8 +1,8 @@
-"""Mail as its recipient reads it: Markdown as plain lines with styles, and where each sign stands in the source.
+"""Renders mail as its recipient reads it: Markdown as plain lines with styles and source positions.
 
 Nothing can hide here. A link always shows its host, an image its description and host. What a recipient would not see
 (link definitions, the language of a code block, HTML, links without text) is written out in the style `hidden`.
-A text that cannot be followed sign by sign is shown as its source.
+A text whose characters cannot all be traced to the source is shown as its source.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 MOST_CHARACTERS = 262_144
-"""What the gateway takes at the most. A longer text is shown as its source."""
+"""The gateway's maximum. A longer text is shown as its source."""
 RULE = "─" * 24
 WIDEST_TABLE = 100
-"""Cells. Columns of a wider table are not lined up."""
+"""Cells. The columns of a wider table are not aligned."""
 NO_DESCRIPTION = "no description"
 _HTML = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?[a-zA-Z].*?(?:\?>|\Z)|<[/!]?[a-zA-Z][^<>]{0,2000}>", re.DOTALL
@@ -46,18 +46,18 @@ class Rendered(NamedTuple):
     text: str
     styles: tuple[Styled, ...] = ()
     source: array[int] | None = None
-    """For each character the index in the source that it stands for, -1 where it is ours; None: it is the source."""
+    """The source index of each character, -1 for our own; None if the text is the source."""
     order: array[int] = array("i")
-    """Places in the text, sorted by where in the source they stand."""
+    """Text indexes, sorted by source index."""
     replaced: tuple[Replaced, ...] = ()
 
     @property
     def is_source(self) -> bool:
-        """It is shown as it was written: it was asked for so, too long, or could not be followed."""
+        """Whether it is shown as written: on request, because it is too long, or because it could not be traced."""
         return self.source is None
 
     def stretches(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Where the characters of the source from `start` up to `end` stand in the text, or what stands for them."""
+        """The ranges of the text that show the source from `start` up to `end`."""
         if self.source is None:
             return [(start, end)] if start < end else []
         first, last = (bisect_left(self.order, edge, key=self.source.__getitem__) for edge in (start, end))
@@ -72,14 +72,14 @@ class Rendered(NamedTuple):
 
 
 class _NotFollowedError(Exception):
-    """A sign of the text was not found where it must stand in the source."""
+    """A character of the text was not found at its position in the source."""
 
 
 def rendered(source: str) -> Rendered:
-    """The text as its recipient reads it. Takes about 2 ms for each 1,000 characters.
+    """Renders a text as its recipient reads it. Takes about 2 ms per 1,000 characters.
 
     Args:
-        source: clean text, Markdown as the gateway takes it.
+        source: clean text, in the gateway's Markdown.
     """
     if not needs_rendering(source):
         return Rendered(source)
@@ -87,12 +87,12 @@ def rendered(source: str) -> Rendered:
         made = _Renderer(source).made()
     except _NotFollowedError:
         return Rendered(source)
-    # Signs that have come together may be more than may stand together.
+    # Characters that are now adjacent may form new sequences that cleaning removes.
     return made if ManyLine(made.text) == made.text else Rendered(source)
 
 
 def needs_rendering(source: str) -> bool:
-    """Whether the text may read otherwise than it was written."""
+    """Whether the rendered text may differ from the source."""
     return len(source) <= MOST_CHARACTERS and _SIGNS.search(source) is not None
 
 
@@ -104,7 +104,7 @@ def _parser() -> MarkdownIt:
 
 
 class _Renderer:
-    """Walks the tokens of one text."""
+    """Renders the tokens of one text."""
 
     def __init__(self, source: str) -> None:
         self._lines = source.split("\n")
@@ -114,16 +114,16 @@ class _Renderer:
         self._tokens = _parser().parse(source)
         self._out = Writer()
         self._next_line = 0
-        """The first line of the source that nothing has been written of."""
+        """The first line of the source that has not been rendered."""
         self._heading_end = 0
-        """The line after the heading that is open, its underline included."""
+        """The line after the open heading, including its underline."""
         self._containers: list[list[str]] = []
-        """What stands before each line within quotes and lists: before the first one, and before the others."""
+        """The prefixes within quotes and lists: of the first line, and of the others."""
         self._numbers: list[int | None] = []
-        """The next item's number of each list that is open; None where it has none."""
+        """The next item number of each open list; None for unnumbered ones."""
 
     def made(self) -> Rendered:
-        """The whole text."""
+        """Renders the whole text."""
         tokens = iter(self._tokens)
         for token in tokens:
             self._block(token, tokens)
@@ -183,7 +183,7 @@ class _Renderer:
         self._containers.append([sign, " " * len(sign)])
 
     def _begin(self, token: Token) -> None:
-        """Starts the line of a block, after as many empty ones as the source has."""
+        """Starts a block's line, after as many empty lines as in the source."""
         first, end = token.map or [self._next_line, self._next_line]
         self._hidden_lines(first)
         if self._out.length:
@@ -203,7 +203,7 @@ class _Renderer:
             container[0] = container[1]
 
     def _hidden_lines(self, end: int) -> None:
-        """Writes out the lines before `end` that no block has: definitions, which no recipient sees."""
+        """Writes out the lines before `end` outside any block: definitions, which no recipient sees."""
         for number in range(self._next_line, end):
             line = self._lines[number]
             skipped = _PREFIX.match(line)
@@ -269,7 +269,7 @@ class _Renderer:
                     self._out.put(" " * (widths[place] - cells(cell)))
 
     def _left_of_row(self, number: int, cursor: int) -> list[Writer]:
-        """What a row of a table holds beyond its last column, which no recipient sees."""
+        """The part of a table's row beyond its last column, which no recipient sees."""
         line = self._lines[number]
         left = line[cursor:].strip("| \t")
         if not left:
@@ -279,10 +279,10 @@ class _Renderer:
         cell.put(left, range(start, start + len(left)), "hidden")
         return [cell]
 
-    # Where a block's text stands in the source
+    # The source positions of a block's text
 
     def _placed(self, token: Token) -> list[int]:
-        """The source's index of each character of an inline token's content."""
+        """The source index of each character of an inline token's content."""
         first, _ = token.map or [0, 0]
         placed: list[int] = []
         for number, line in enumerate(token.content.split("\n")):
@@ -292,7 +292,7 @@ class _Renderer:
         return placed
 
     def _at_end(self, number: int, line: str) -> Sequence[int]:
-        """Where a line of a block stands in a line of the source: at its end, after what begins blocks."""
+        """The position of a block's line in a source line: at its end, after the block markers."""
         whole = self._lines[number] if number < len(self._lines) else ""
         if whole.endswith(line):
             at = len(whole) - len(line)
@@ -313,7 +313,7 @@ class _Renderer:
         return range(start, start + len(text))
 
     def _cell(self, number: int, content: str, cursor: int) -> Sequence[int]:
-        """Where the text of a table's cell stands; a bar in it has a backslash before it there."""
+        """The position of a table cell's text; a bar in it is escaped by a backslash in the source."""
         if "|" not in content:
             return self._within(number, content, cursor)
         written = self._within(number, content.replace("|", "\\|"), cursor)
@@ -324,7 +324,7 @@ class _Renderer:
             placed.append(written[place + bars])
         return placed
 
-    # What stands within a block
+    # Inline content
 
     def _inline(self, token: Token, placed: Sequence[int], out: Writer) -> None:
         links: list[tuple[int, int, Token]] = []
@@ -368,7 +368,7 @@ class _Renderer:
                     self._replace(out, shown, placed, first + len(child.content), after)
 
     def _replace(self, out: Writer, shown: int, placed: Sequence[int], first: int, after: Token | None) -> None:
-        """What has been written from `shown` on stands for the source from `first` up to the next token."""
+        """Records that the text written since `shown` represents the source from `first` up to the next token."""
         last = len(placed)
         if after is not None:
             last = after.meta["at"][0] if after.meta.get("at") else after.meta.get("pos", last)
@@ -381,7 +381,7 @@ class _Renderer:
         out.put(text, at, style)
 
     def _special(self, out: Writer, token: Token, placed: Sequence[int]) -> None:
-        """An escaped sign, or one that is written as an entity: as it was written where it cannot be seen."""
+        """An escaped sign or an entity: shown as written if it would be invisible."""
         first = token.meta["pos"]
         seen = ManyLine(token.content) == token.content and token.content.strip() != ""
         text = token.content if seen else token.markup
@@ -393,7 +393,7 @@ class _Renderer:
     def _code_span(self, out: Writer, token: Token, content: str, placed: Sequence[int]) -> None:
         first = token.meta["pos"] + len(token.markup)
         if content[first : first + len(token.content)].replace("\n", " ") != token.content:
-            first += 1  # one blank is taken away at either end
+            first += 1  # one space is removed at either end
         written = content[first : first + len(token.content)].replace("\n", " ")
         if written != token.content:
             raise _NotFollowedError

@@ -1,4 +1,4 @@
-"""Who an email says it is from or to, and what does not fit."""
+"""What is wrong with the sender or a recipient of an email."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}+@(?:[\w-]{1,63}\.){1,8}[\w-]{2
 
 
 def _lies(party: Party, known: Known) -> str | None:
-    """What the display name claims that the address does not hold; None when it claims nothing."""
+    """What the display name claims but the address contradicts; None if nothing."""
     own = party.address.lower()
-    # Full-width and look-alike signs are read as the sign itself, since readers do.
+    # Full-width and look-alike signs count as the sign itself, as for readers.
     name = party.name.replace("＠", "@").replace("﹫", "@")
     for match in _ADDRESS.finditer(name):
         if match[0].lower().strip("'.") != own:
@@ -30,13 +30,13 @@ def _lies(party: Party, known: Known) -> str | None:
 
 
 def inspect_party(party: Party, known: Known, *, role: str = "sender", ours: bool = False) -> Iterator[Finding]:
-    """What does not fit about one sender or recipient.
+    """What is wrong with one sender or recipient.
 
     Args:
         party: whom the email names.
         known: our own domains and everybody that mail was exchanged with.
-        role: how the words call the party, such as `sender` or `recipient`; also the first part of the codes.
-        ours: True when the party is one of our own mailboxes and needs no introduction.
+        role: the word for the party, such as `sender` or `recipient`; also the first part of the codes.
+        ours: whether the party is one of our own mailboxes, which is always known.
     """
     address = party.address
     domain = domain_of(address)
@@ -63,7 +63,7 @@ def inspect_party(party: Party, known: Known, *, role: str = "sender", ours: boo
 
 
 def inspect_reply_to(sender: Party, reply_to: tuple[Party, ...]) -> Iterator[Finding]:
-    """A Reply-To that leads to another domain than the sender's, or to another person of it."""
+    """A Reply-To to another domain than the sender's, or to another person in it."""
     for party in reply_to:
         if not party.address or party.address.lower() == sender.address.lower():
             continue
@@ -75,14 +75,14 @@ def inspect_reply_to(sender: Party, reply_to: tuple[Party, ...]) -> Iterator[Fin
 def inspect_sender(
     sender: Party, known: Known, *, reply_to: tuple[Party, ...] = (), verified: bool | None = None, ours: bool = False
 ) -> tuple[Finding, ...]:
-    """Everything that does not fit about an email's sender, worst first.
+    """Everything that is wrong with an email's sender, worst first.
 
     Args:
         sender: whom the From header names.
         known: our own domains and everybody that mail was exchanged with.
-        reply_to: whom the Reply-To header names, when it is known.
-        verified: whether the sender's identity was proved; None when nobody says.
-        ours: True when the email was sent from one of our own mailboxes.
+        reply_to: the addresses in the Reply-To header, if known.
+        verified: whether the sender's identity was verified; None if unknown.
+        ours: whether the email was sent from one of our own mailboxes.
     """
     found = [*inspect_party(sender, known, ours=ours), *inspect_reply_to(sender, reply_to)]
     if verified is False:

@@ -1,7 +1,7 @@
-"""What could be wrong with a draft, in words. Pure: no clock, no network, no files.
+"""The risk rules for drafts.
 
-`assess` runs every rule of `RULES` over a draft and what is known around it. A rule states facts about the text; it
-never decides. docs/risk.md describes each rule, and is tested against them.
+Pure: no clock, no network, no files. `assess` runs every rule of `RULES` on a draft and its context. A rule states
+facts about the text; it never decides. docs/risk.md describes each rule; a test compares the two.
 """
 
 from __future__ import annotations

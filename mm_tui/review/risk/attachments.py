@@ -16,14 +16,14 @@ _NO = r"no|not|without|isn't|aren't|didn't|couldn't|can't|cannot|missing"
 _NOT_ATTACHED = re.compile(rf"\b(?:{_NO})\b[^.!?\n]{{0,30}}\Z", re.I)
 _NOT_OURS = re.compile(rf"\b(?:you|your|you've|{_NO})\b[^.!?\n]{{0,30}}\Z", re.I)
 _OURS = re.compile(r"(?:is|are|find|see|please|here|i|we|pdf|file|document|form|invoice|copy|quote|contract|manual)\b")
-"""How a phrase begins that speaks of what we attach: "your contract is attached", but not "your attached photos"."""
+"""The beginning of a phrase about our attachment: "your contract is attached", but not "your attached photos"."""
 _FILE = re.compile(
     r"(?<![\w/@.:-])[\w][\w()-]{0,80}\.(?:pdf|docx?|xlsx?|pptx?|odt|ods|csv|zip|png|jpe?g|ics|eml|txt)\b(?!/)", re.I
 )
 
 
 def _spoken_of(reading: Reading) -> tuple[Span, ...]:
-    """Where the text says that something is attached: by the word, or by a document that is given "with this email"."""
+    """The places where the text says that something is attached, or that a document comes "with this email"."""
     spans = [
         Span(*match.span())
         for match in pattern("attached").finditer(reading.low)
@@ -71,7 +71,7 @@ def missing_attachment(reading: Reading) -> Iterator[Finding]:
 
 
 def _fewer(reading: Reading, span: Span) -> Finding | None:
-    """What a sentence names beyond the files that are attached."""
+    """The items in a sentence beyond the number of attached files."""
     number = len(reading.draft.attachments)
     first, last = reading.sentence(span.start)
     sentence = reading.low[first:last]
@@ -98,7 +98,7 @@ _WORDS_BETWEEN = 6
 
 
 def _is_joined(sentence: str, one: re.Match[str], other: re.Match[str]) -> bool:
-    """Whether two names stand side by side: "the plan of the room and the autumn menu"."""
+    """Whether two names are joined: "the plan of the room and the autumn menu"."""
     early, late = sorted((one, other), key=lambda match: match.start())
     between = sentence[early.end() : late.start()]
     return len(between.split()) <= _WORDS_BETWEEN and pattern("joins").search(between) is not None
@@ -117,7 +117,7 @@ def _words_of(name: str) -> list[str]:
 
 
 def _roots(text: str) -> set[str]:
-    """The beginnings of the words of a text: `invoices` and `invoice` have one."""
+    """The roots of the words of a text: `invoices` and `invoice` have the same."""
     return {word[:_ROOT] for word in re.findall(r"[^\W\d_]+|[a-z]\d+", text.lower()) if len(word) > 1}
 
 
@@ -157,7 +157,7 @@ def _other_number(names: list[str], said: str) -> str:
 
 
 def _months(text: str) -> set[int]:
-    """The months that a text names; "may" only with a capital inside a sentence or beside a year."""
+    """The months in a text; "may" only with a capital inside a sentence or beside a year."""
     found = {int(match["after"] or match["before"]) for match in _MONTH_OF_YEAR.finditer(text)}
     months = ordered("months")
     for match in re.finditer(r"[^\W\d_]{3,}", text):
@@ -181,7 +181,7 @@ def _other_time(names: list[str], reading: Reading, span: Span) -> str:
 
 
 def _other_party(names: list[str], reading: Reading) -> str:
-    """A file that bears the name of a correspondent who takes no part in the thread."""
+    """A file named after a correspondent who is not in the thread."""
     for name in names:
         for word in _words_of(name):
             if len(word) < SHORTEST_WORD or word in reading.thread_words or word in reading.low:
@@ -197,7 +197,7 @@ _OTHER_SCRIPT = re.compile("[\u0370-\u06ff\u2e80-\u9fff\uac00-\ud7af]")
 def _nothing_shared(names: list[str], said: str) -> str:
     low = lowered(said)
     if _OTHER_SCRIPT.search(low):
-        # Names of files are often spelled in Latin letters there.
+        # File names there are often in Latin letters.
         return ""
     for name in names:
         words = [word for word in _words_of(name) if len(word) >= _ROOT and word not in word_set("any_files")]

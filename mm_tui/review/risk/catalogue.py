@@ -1,4 +1,4 @@
-"""The list of all rules as a document."""
+"""Writes the list of all rules as a document."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ and the numbers that some rules use. The codes of single findings work as well a
 
 
 def as_markdown() -> str:
-    """docs/risk.md."""
+    """The content of docs/risk.md."""
     parts = [_HEAD]
     for rule in RULES:
         reads = "outbound and inbound mail" if rule.inbound else "outbound mail"

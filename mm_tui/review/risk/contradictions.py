@@ -1,4 +1,4 @@
-"""Rules about what cannot be true at once: within a draft, beside what we wrote before, beside what was asked."""
+"""Rules about contradictions: within a draft, with our earlier emails, and with what was asked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_CLAUSES = 600
 
 
 class Clause(NamedTuple):
-    """A part of a sentence: the roots of its words, and whether it says no."""
+    """Part of a sentence: the roots of its words, and whether it is negated."""
 
     span: Span
     roots: frozenset[str]
@@ -55,7 +55,7 @@ def _any_within(places: list[int], match: re.Match[str]) -> bool:
 
 @cache
 def _hollow() -> frozenset[str]:
-    """Roots of words that say nothing of a matter."""
+    """Roots of words without content."""
     words = "have been with from this that your will would could should they their them there what which when more some"
     words += (
         " just only also very please thank thanks dear here time need know look like make want able sure still again"
@@ -64,7 +64,7 @@ def _hollow() -> frozenset[str]:
 
 
 def _turned(first: Clause, second: Clause) -> bool:
-    """Whether two clauses say yes and no of the same: most of all their words, and at least two."""
+    """Whether two clauses affirm and deny the same thing: they share most words, and at least two."""
     shared = first.roots & second.roots
     return first.denies != second.denies and len(shared) >= 2 and len(shared) * 5 >= len(first.roots | second.roots) * 3
 
@@ -106,7 +106,7 @@ def _sentence(text: str, span: Span) -> tuple[int, int]:
 
 
 def _around(text: str, span: Span) -> Span:
-    """The clause in which a place stands."""
+    """The clause around a position."""
     for match in _CLAUSE.finditer(text):
         if match.start() <= span.start < match.end():
             return Span(match.start() + len(match[0]) - len(match[0].lstrip()), max(match.end(), span.end))
@@ -153,7 +153,7 @@ def contradicts_us(reading: Reading) -> Iterator[Finding]:
 
 
 def _other_state(mine: str, theirs: str) -> tuple[Span, Span] | None:
-    """Two sentences about the same thing that name states which exclude each other."""
+    """Two sentences about the same thing with states that exclude each other."""
     for pair in opposites()[1]:
         for one, other in (pair, pair[::-1]):
             here = one.search(mine)
@@ -195,12 +195,12 @@ def date_called_off(reading: Reading) -> Iterator[Finding]:
 
 
 def _undotted(text: str) -> str:
-    """`text` with the dots of ordinals and dates as commas, so that they end no sentence."""
+    """`text` with commas for the dots of ordinals and dates, so that they do not end a sentence."""
     return re.sub(r"(?<=\d)\.(?=[ \d])", ",", text)
 
 
 _NEAR_BEFORE, _NEAR_AFTER = 45, 20
-"""So many characters before and after a day, words about what is to come are looked for."""
+"""How many characters around a day are searched for words about the future."""
 _LONGEST_PAST = timedelta(days=120)
 
 
@@ -229,7 +229,7 @@ def date_past(reading: Reading) -> Iterator[Finding]:
 
 
 def _past(day: Day, today: date) -> date | None:
-    """The day, when it can only be one that is over."""
+    """The day, if it can only be in the past."""
     nearest = []
     for month, number in day.readings:
         found = []

@@ -1,4 +1,4 @@
-"""The rule about counted and measured things that differ from the thread, and what it reads numbers with."""
+"""The rule about counts and measures that differ from the thread, and its number parser."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ DIMENSION = {unit: number for number, units in enumerate(_UNITS) for unit in uni
 
 
 def _same_unit(first: str, second: str) -> bool:
-    """Whether two words name one unit: `m` and `metres`, `Jahre` and `Jahren`, but not `m` and `mm`."""
+    """Whether two words are the same unit: `m` and `metres`, `Jahre` and `Jahren`, but not `m` and `mm`."""
     short, long = sorted((first, second), key=len)
     return first == second or (len(long) > 3 and (long.startswith(short) or first[:3] == second[:3]))
 
@@ -71,7 +71,7 @@ class Count(NamedTuple):
 
     number: float
     noun: str
-    """The word after it, lower case and without its ending."""
+    """The word after it, lower case, without its ending."""
     unit: str
     before: str
     span: Span
@@ -80,13 +80,13 @@ class Count(NamedTuple):
 
     @property
     def size(self) -> float | None:
-        """How much it is, for units that can be compared."""
+        """The size, for comparable units."""
         return self.number * _SIZE[self.unit] if self.unit in _SIZE else None
 
 
 @cache
 def _counted() -> re.Pattern[str]:
-    # By their first letter: where a word begins, few are tried.
+    # By first letter, so that few are tried at each word.
     by_letter: dict[str, list[str]] = {}
     for word in sorted((word for word in ordered("numbers") if word.isalpha()), key=len, reverse=True):
         by_letter.setdefault(word[0], []).append(re.escape(word[1:]))
@@ -126,7 +126,7 @@ def _counts(text: str) -> list[Count]:
 
 
 def _lines_about(text: str, counts: list[Count]) -> str:
-    """The lines of `text` that count one of the same things or name one of the same numbers."""
+    """The lines of `text` with one of the same counted things or numbers."""
     nouns = {count.noun for count in counts}
     nouns |= {unit for count in counts if count.unit for unit in _UNITS[DIMENSION[count.unit]] if _SIZE.get(unit)}
     nouns |= {f"{count.number:g}"[:3] for count in counts if count.unit}
@@ -140,25 +140,25 @@ _SIZE = (
     | {"ml": 1, "cl": 10, "dl": 100, "l": 1e3}
     | {"w": 1, "kw": 1e3, "mw": 1e6, "wh": 1, "kwh": 1e3, "mwh": 1e6}
 )
-"""How large the units of a dimension are beside each other."""
+"""The relative sizes of the units of a dimension."""
 
 
 _FEW_WORDS = 600
 
 
 def _same_thing(count: Count, other: Count, reading: Reading) -> bool:
-    """Whether two measures are of one thing: the same word before or after them, or a nought more or less."""
+    """Whether two measures are of the same thing: the same word before or after them, or one zero more or less."""
     if count.before and count.before == other.before:
         return True
     if count.after and count.after == other.after and count.after not in _weak():
         return True
     first, second = f"{count.number:g}", f"{other.number:g}"
-    # A nought lost: 4 GB for 40 GB.
+    # A lost zero: 4 GB for 40 GB.
     return count.unit in _SIZE and first.strip("0") == second.strip("0") and _is_sure(reading, count)
 
 
 def _other_size(count: Count, theirs: list[Count]) -> Count | None:
-    """What the thread names in other units of the same dimension, when nothing there is as large."""
+    """The thread's value in another unit of the same dimension, if none there is equal."""
     size = count.size
     alike = [other for other in theirs if other.size and DIMENSION[other.unit] == DIMENSION[count.unit]] if size else []
     if not size or not alike or any(other.unit == count.unit for other in alike):
@@ -167,7 +167,7 @@ def _other_size(count: Count, theirs: list[Count]) -> Count | None:
 
 
 def _is_sure(reading: Reading, count: Count) -> bool:
-    """Whether the draft agrees to a number, or the thread is short enough to name no other thing."""
+    """Whether the draft agrees to a number, or the thread is too short to be about something else."""
     return len(reading.thread_text) <= _FEW_WORDS or agrees(reading, count.span)
 
 
@@ -178,7 +178,7 @@ _LONG_NOUN = 4
 
 
 def _mixed_up(count: Count, other: Count) -> bool:
-    """Whether one number may stand for the other: the same word before it, or nearly the same digits."""
+    """Whether one number may be a slip for the other: the same word before it, or nearly the same digits."""
     if count.before and count.before == other.before and count.before not in _weak():
         return True
     first, second = f"{count.number:g}", f"{other.number:g}"
@@ -206,7 +206,7 @@ UNCOUNTED = frozenset(
         名 人 位 多 余 以 後 后 前 间 間 内 に で は が の を と も""",
     )
 )
-"""Words that follow a number without being counted by it."""
+"""Words after a number that are not counted by it."""
 
 
 @rule("count_differs", "a number or unit that contradicts the thread", needs_thread=True)

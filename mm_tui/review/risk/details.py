@@ -1,4 +1,4 @@
-"""Rules about numbers that contradict the thread: of orders, of devices, of what is counted."""
+"""Rules about numbers that contradict the thread: of orders, devices and counted things."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_NAMED = 50
 
 
 def _identifiers(text: str) -> dict[str, Span]:
-    """Numbers of things in `text`, upper case, without the sums, dates and years."""
+    """Identifiers in `text`, upper case, without amounts, dates and years."""
     found = _candidates(text)
     taken = [one.span for one in find_amounts(text)] + [one.span for one in find_dates(text)] if found else []
     places = {place for span in taken for place in range(span.start, span.end)}
@@ -34,14 +34,14 @@ def _identifiers(text: str) -> dict[str, Span]:
 
 
 def _is_identifier(text: str, span: Span) -> bool:
-    """Whether one of the `_candidates` is none of the sums and dates of its line."""
+    """Whether one of the `_candidates` is not an amount or a date of its line."""
     end = text.find("\n", span.end)
     line = text[text.rfind("\n", 0, span.start) + 1 : len(text) if end < 0 else end]
     return text[slice(*span)].lstrip("#").upper() in _identifiers(line)
 
 
 def _candidates(text: str) -> dict[str, Span]:
-    """What may be the number of a thing, sums and dates among it."""
+    """Possible identifiers, including amounts and dates."""
     found: dict[str, Span] = {}
     for match in find_all(_IDENTIFIER, text):
         name = match[0].lstrip("#").upper()
@@ -57,7 +57,7 @@ def _candidates(text: str) -> dict[str, Span]:
 
 
 def _swapped_digits(first: str, second: str) -> bool:
-    """The same characters in another order, or two of them wrong in a long number."""
+    """Whether the characters are the same in another order, or two of them are wrong in a long number."""
     if len(first) != len(second):
         return False
     wrong = sum(a != b for a, b in zip(first, second, strict=True))
@@ -65,7 +65,7 @@ def _swapped_digits(first: str, second: str) -> bool:
 
 
 def _shape(name: str) -> str:
-    """Letters as they are, runs of digits by their length: `BK-70418` is `BK-5`."""
+    """The shape: letters, and runs of digits by their length: `BK-70418` is `BK-5`."""
     return re.sub(r"\d+", lambda match: str(len(match[0])), name)
 
 
@@ -164,7 +164,7 @@ def number_differs(reading: Reading) -> Iterator[Finding]:
 
 
 def _digits(number: str) -> str:
-    """The digits of a number, without the zeros after a point that say nothing."""
+    """The digits of a number, without insignificant zeros after the point."""
     return re.sub(r"\D", "", re.sub(r"(?:[.,]00?|(?<=[.,]\d)0)\Z", "", number))
 
 

@@ -1,4 +1,4 @@
-"""Runs the rules and orders what they found."""
+"""Runs the rules and sorts their findings."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def assess(draft: Draft, context: ThreadContext, settings: Risk | None = None) -
 
     Args:
         draft: the email that waits.
-        context: what is known around it.
-        settings: which rules run and how loudly; None takes the defaults.
+        context: its context.
+        settings: which rules run, and their levels; None means the defaults.
     """
     return assess_within(Reading(draft, context, settings or Risk()))
 
@@ -77,7 +77,7 @@ def assess_within(reading: Reading) -> Assessment:
 
 
 def _merged(findings: list[Finding]) -> list[Finding]:
-    """The findings with the same words only once, with all their places."""
+    """The findings, merging those with the same words."""
     merged: dict[tuple[str, int, str], Finding] = {}
     places: dict[tuple[str, int, str], list[Span]] = {}
     for finding in findings:
@@ -99,7 +99,7 @@ def _tuned(finding: Finding, settings: Risk) -> Finding:
 
 
 def _unchecked(reading: Reading) -> list[OneLine]:
-    """What the reviewer must not take for checked."""
+    """What was not checked."""
     said: list[str] = []
     settings, draft = reading.settings, reading.draft
     for code in (*settings.off, *settings.levels):

@@ -1,4 +1,4 @@
-"""Rules about facts: amounts, dates, links and addresses that the thread does not hold."""
+"""Rules about facts: amounts, dates, links and addresses that are not in the thread."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _WORDS = {
 }
 _CODES = "USD|EUR|GBP|JPY|INR|ILS|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|CNY|BRL|MXN|ZAR|TRY|KRW|SGD|HKD"
 _NUMBER = r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3})++(?:[.,]\d{1,2})?(?!\d)|\d{1,12}+(?:[.,]\d{1,2}(?!\d))?"
-# Letters that a number would belong to; not those of scripts that put no space between words.
+# Letters that would be part of a number; not those of scripts without spaces between words.
 _LETTERS = r"\d_A-Za-z\u00c0-\u024f\u0370-\u05ff"
 _AMOUNT = re.compile(
     rf"(?<![{_LETTERS}.])(?P<sign>(?:US|A|C|NZ|R)?[$€£¥₹₪₽₩₺]|(?:{_CODES}|kr|zł)(?![^\W\d_])\.?)[ \u00a0]?"
@@ -65,7 +65,7 @@ _AMOUNT = re.compile(
 
 
 class Amount(NamedTuple):
-    """A sum of money or a share, as it stands in a text."""
+    """A sum of money or a percentage in a text."""
 
     currency: str
     value: Decimal
@@ -87,7 +87,7 @@ def _value(number: str, thousands: str | None) -> Decimal | None:
 
 @lru_cache(maxsize=256)
 def find_amounts(text: str) -> tuple[Amount, ...]:
-    """Sums of money and percentages in `text`, thousands signs and decimal commas understood."""
+    """Finds sums of money and percentages in `text`, with thousands separators and decimal commas."""
     found = []
     for match in find_all(_AMOUNT, text):
         number = match["first"] or match["second"]
@@ -106,7 +106,7 @@ def find_amounts(text: str) -> tuple[Amount, ...]:
 
 
 def known_amounts(reading: Reading) -> tuple[Amount, ...]:
-    """What the thread and the house facts name."""
+    """The amounts in the thread and the house facts."""
     return (*find_amounts(reading.figures), *find_amounts(reading.house_text))
 
 
@@ -114,7 +114,7 @@ _MOST_RECKONED = 12
 
 
 def _reckoned(amounts: list[tuple[str, Decimal]]) -> set[tuple[str, Decimal]]:
-    """Sums and differences of two of `amounts` that stand side by side: what was reckoned was not invented."""
+    """Sums and differences of two adjacent `amounts`: a calculated amount is not invented."""
     some = amounts[: 2 * _MOST_RECKONED]
     return {
         (currency, value)
@@ -140,7 +140,7 @@ def amount_not_in_thread(reading: Reading) -> Iterator[Finding]:
         new = [amount for amount in new if (amount.currency, amount.value) not in sums]
     shares = [amount for amount in new if amount.currency == "%"]
     if shares and not any(currency == "%" for currency, _ in there):
-        # A share of nothing that was spoken of is a figure of speech more often than a fact.
+        # A percentage of something not mentioned is more often a figure of speech than a fact.
         new = [amount for amount in new if amount.currency != "%"]
         spans = tuple(amount.span for amount in shares if amount.value != 100)
         if spans:
@@ -158,8 +158,8 @@ _MONTHS = {
     **ordered("months"),
 }
 MONTH_NAMES = "|".join(sorted(map(re.escape, _MONTHS), key=len, reverse=True))
-"""Names of months in many languages, as the inside of a regular expression."""
-# A sign that no date begins with is passed over at once: drafts are long.
+"""Names of months in many languages, for use inside a regular expression."""
+# Skip characters that cannot begin a date: drafts are long.
 _MONTH_BEGINS = "".join(sorted({re.escape(name[0]) for name in _MONTHS}))
 _DATE = re.compile(
     r"(?=\d)(?:"
@@ -176,7 +176,7 @@ _DATE = re.compile(
 
 
 class Day(NamedTuple):
-    """A date as it stands in a text: all (month, day) pairs it can mean, and the year if it names one."""
+    """A date in a text: all (month, day) pairs that it can mean, and the year if it has one."""
 
     readings: frozenset[tuple[int, int]]
     year: int | None
@@ -184,14 +184,14 @@ class Day(NamedTuple):
 
     @property
     def exists(self) -> bool:
-        """True when some calendar year, or the one named, has such a day."""
+        """Whether the day exists in some year, or in the given one."""
         year = self.year if self.year else 2000
         return any(day <= monthrange(year, month)[1] for month, day in self.readings)
 
 
 @lru_cache(maxsize=256)
 def find_dates(text: str) -> tuple[Day, ...]:
-    """Written dates in `text`; where day and month could be swapped, both readings."""
+    """Finds written dates in `text`; if day and month could be swapped, with both readings."""
     found = []
     for match in find_all(_DATE, text):
         if match["iy"]:
@@ -214,7 +214,7 @@ def find_dates(text: str) -> tuple[Day, ...]:
 
 
 def days_there(reading: Reading, days: Iterable[Day]) -> tuple[Day, ...]:
-    """The dates of the thread that may be one of `days`: only lines with one of their numbers are looked at."""
+    """The dates of the thread that may equal one of `days`: only lines with one of their numbers are searched."""
     numbers = {number for day in days for pair in day.readings for number in pair}
     return find_dates(reading.lines_with("|".join(f"0?{number}" for number in sorted(numbers)))) if numbers else ()
 
@@ -269,7 +269,7 @@ _PUBLIC = frozenset(
 
 
 def _shown_only(reading: Reading, span: Span) -> bool:
-    """Whether a link or an address stands in a signature or footer, or by itself on a line: nobody is sent there."""
+    """Whether a link or an address is in a signature or footer, or alone on a line, so that nobody is sent there."""
     if span.start >= reading.written:
         return True
     begin = reading.body.rfind("\n", 0, span.start) + 1
@@ -370,7 +370,7 @@ def _attributes(reading: Reading, span: Span) -> bool:
 
 
 def known_from_house(reading: Reading) -> Iterator[OneLine]:
-    """Which amounts, links and addresses of the draft stand in house facts and nowhere in the thread, and where."""
+    """The amounts, links and addresses of the draft that are in house facts and not in the thread, with the file."""
     if not reading.context.house:
         return
     thread = {(amount.currency, amount.value) for amount in find_amounts(reading.figures)}

@@ -53,8 +53,8 @@ _UNSEEN = re.compile(
     r"|&\#(?:820[3-7]|823[2-8]|829[4-7]|6528[0-9]|x20(?:0[b-f]|2[8-e]|6[0-9a-f])|xfeff);",
     re.IGNORECASE,
 )
-"""Comments and other HTML that shows nothing, text that a style hides, links without text, signs without a width
-written as entities."""
+"""Comments and other invisible HTML, text hidden by a style, links without text, zero-width characters written as
+entities."""
 _DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\[\]\n]{1,200})\]:[ \t]{0,9}\S[^\n]{0,500}", re.MULTILINE)
 _LABEL = re.compile(r"\[([^\[\]\n]{1,200})\]")
 
@@ -90,11 +90,11 @@ _FRAMED = re.compile(
 
 
 def _is_hole(frame: str, inside: str) -> bool:
-    """Whether what stands in a frame names what is to be filled in."""
+    """Whether the text in a frame names something to fill in."""
     low = inside.lower().strip(" .…:*_")
     fields, fillers, verbs = word_set("fields"), word_set("fillers"), word_set("insert")
     if low in fields:
-        # "(reference)" in plain brackets is a remark more often than a hole.
+        # "(reference)" in round brackets is more often a remark than a placeholder.
         return frame not in "(（"
     words = re.findall(r"[^\W_]+", low)
     if not words or len(words) > 7:
@@ -113,13 +113,13 @@ def _is_hole(frame: str, inside: str) -> bool:
         return begins and named and not others and words[0] not in ("link",)
     if frame == "«":
         return named and not others
-    # "[due date]", "[nombre del médico]": a field, told more closely.
+    # "[due date]", "[nombre del médico]": a more specific field.
     closer = len(words) <= 4 and words[-1] in fields and words[0] not in _MARKS and low == inside.strip(" .…:*_")
     return (begins and len(others) <= 2) or (named and len(others) <= (1 if len(words) > 2 or closer else 0))
 
 
 _MARKS = frozenset({"external", "spam", "extern", "externe", "externo"})
-"""What mail programs put in brackets before "mail"."""
+"""The words that mail programs put in brackets before "mail"."""
 
 
 def _holes(text: str) -> tuple[Span, ...]:

@@ -1,4 +1,4 @@
-"""What the risk rules look at, and what they answer."""
+"""The input and output of the risk rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mm_tui.text import CleanText, ManyLine, OneLine
 
 @dataclass(frozen=True)
 class Draft:
-    """An email that waits for a decision, as the reviewer sees it: outbound, or inbound under `gated_all`."""
+    """A waiting email, as the reviewer sees it: outbound, or inbound under `gated_all`."""
 
     sender: Party
     to: tuple[Party, ...] = ()
@@ -25,15 +25,15 @@ class Draft:
     attachments: tuple[Attachment, ...] = ()
     direction: str = Direction.OUTBOUND
     reply_to: tuple[Party, ...] = ()
-    """Where answers would go, when the email says so; empty when unknown."""
+    """Where answers would go, if the email says so; empty if unknown."""
     sender_verified: bool | None = None
-    """Whether the sender's identity was proved (signature or authentication result); None when nobody says."""
+    """Whether the sender's identity was verified (signature or authentication result); None if unknown."""
     complete: bool = True
     """False while cc, attachments and thread have not been read."""
 
     @classmethod
     def of(cls, item: PendingItem) -> Self:
-        """The draft in a pending item."""
+        """Builds the draft from a pending item."""
         return cls(
             sender=item.sender,
             to=item.to,
@@ -47,12 +47,12 @@ class Draft:
 
     @property
     def outbound(self) -> bool:
-        """True when it is to leave under our name. Anything not marked inbound counts as leaving."""
+        """Whether it would be sent by us. Anything not marked inbound counts as outbound."""
         return self.direction != Direction.INBOUND
 
     @cached_property
     def recipients(self) -> tuple[Party, ...]:
-        """To and cc, each address once, in order. Bcc is disclosed by no call of the gateway."""
+        """To and cc, each address once, in order. No call of the gateway discloses bcc."""
         seen: dict[str, Party] = {}
         for party in (*self.to, *self.cc):
             seen.setdefault(party.address.casefold(), party)
@@ -66,7 +66,7 @@ class Draft:
 
     @property
     def removed(self) -> int:
-        """How many hidden characters cleaning took out of everything shown."""
+        """How many hidden characters were removed from everything shown."""
         return sum(text.removed for text in self._texts)
 
     @property
@@ -77,21 +77,21 @@ class Draft:
 
 @dataclass(frozen=True)
 class Message:
-    """An earlier mail of the draft's thread."""
+    """An earlier email of the draft's thread."""
 
     sender: Party
     to: tuple[Party, ...] = ()
     cc: tuple[Party, ...] = ()
     subject: OneLine = field(default_factory=OneLine)
     body: ManyLine | None = None
-    """None when only the summary is known on this machine."""
+    """None if only the summary is stored on this machine."""
     direction: str = Direction.INBOUND
     received_at: datetime | None = None
     attachments: tuple[Attachment, ...] = ()
 
     @classmethod
     def of(cls, mail: EmailSummary | EmailDetail) -> Self:
-        """From an email of the store, opened or not."""
+        """Builds it from a stored email, opened or not."""
         opened = mail if isinstance(mail, EmailDetail) else None
         return cls(
             sender=mail.sender,
@@ -119,13 +119,13 @@ class OtherAnswer:
 
     status: OneLine
     at: datetime | None
-    """When it left; of one that did not, when it was written."""
+    """When it was sent; otherwise when it was written."""
     left: bool
 
 
 @dataclass(frozen=True)
 class HouseText:
-    """A file of what the company says of itself."""
+    """A file of house facts."""
 
     name: OneLine
     text: ManyLine
@@ -133,28 +133,28 @@ class HouseText:
 
 @dataclass(frozen=True)
 class ThreadContext:
-    """What is known around a draft. Empty fields mean unknown, and rules that need them say so."""
+    """The context of a draft. Empty fields mean unknown, and rules that need them say so."""
 
     messages: tuple[Message, ...] = ()
-    """The emails of the thread that arrived or left, oldest first."""
+    """The emails of the thread that arrived or were sent, oldest first."""
     own_addresses: frozenset[str] = frozenset()
     """Addresses of the account's mailboxes, lower case."""
     own_domains: frozenset[str] = frozenset()
     """Domains of the account, lower case; those of `own_addresses` count without being listed."""
     known_addresses: frozenset[str] = frozenset()
-    """Everybody that mail was exchanged with before, apart from this thread, lower case."""
+    """Everybody that mail was exchanged with before outside this thread, lower case."""
     recent_addresses: tuple[str, ...] = ()
-    """Others of earlier mail, who have not been known for long, in the order in which they came."""
+    """Others from earlier mail, known only recently, in order of their first email."""
     contacts: Acquaintances | None = None
     """In place of both of these: all correspondents of the profile, as they are shared by many drafts."""
     answers: tuple[OtherAnswer, ...] = ()
     """Other answers to the same email, oldest first."""
     rejected: tuple[Rejected, ...] = ()
-    """Drafts rejected lately, newest first."""
+    """Recently rejected drafts, newest first."""
     house: tuple[HouseText, ...] = ()
     """House facts: amounts, dates, links and addresses in them count as known."""
     today: date | None = None
-    """The reviewer's date, for dates such as "Friday" that are written without a year; None: not compared."""
+    """The reviewer's date, for dates such as "Friday" and those without a year; None: they are not compared."""
 
     @cached_property
     def acquaintances(self) -> Acquaintances:
@@ -174,25 +174,25 @@ _DECIDED_ALONE = {
     "another_answer": "an email that another draft answers too is decided on its own, never in a batch",
     "recipients_untold": "an email whose recipients are not disclosed is decided on its own, never in a batch",
 }
-"""Findings that keep an email out of batches at every level, and what is said then."""
+"""Findings that keep an email out of batches at every level, with the message."""
 
 
 NOT_READ = "not read: "
-"""How a sentence begins about a part of a long thread or draft that was left out."""
+"""The beginning of a message about a part of a long thread or draft that was not read."""
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """What the rules found in one draft."""
+    """The rules' findings about one draft."""
 
     findings: tuple[Finding, ...] = ()
     """Worst first."""
     unchecked: tuple[OneLine, ...] = ()
-    """What was not looked at and why, one sentence each: rules switched off, emails of the thread not read."""
+    """What was not checked and why, one sentence each: rules switched off, emails of the thread not read."""
     known: tuple[OneLine, ...] = ()
-    """What of the draft stands in house facts and nowhere in the thread, with the file's name: one sentence each."""
+    """What in the draft is from house facts and not in the thread, with the file's name, one sentence each."""
     compared: bool = True
-    """False when no text of the thread was known, so that nothing was compared with it."""
+    """False if no text of the thread was known, so that nothing was compared with it."""
 
     @cached_property
     def level(self) -> Level:
@@ -201,7 +201,7 @@ class Assessment:
 
     @property
     def nothing(self) -> OneLine:
-        """What is said where there are no findings: never that all is well."""
+        """The message without findings, which never says that all is well."""
         parts = ["nothing found by word rules"]
         if not self.compared:
             parts.append("not compared with the thread")
@@ -211,12 +211,12 @@ class Assessment:
 
     @property
     def asks_again(self) -> bool:
-        """True when approving takes a second act."""
+        """Whether approving needs a second confirmation."""
         return self.level is Level.HIGH
 
     @property
     def why_alone(self) -> str:
-        """Why it is never approved in a batch; empty when it may be."""
+        """Why it is never approved in a batch; empty if it may be."""
         if self.asks_again:
             return "an email of high risk is decided on its own, never in a batch"
         return next((_DECIDED_ALONE[one.code] for one in self.findings if one.code in _DECIDED_ALONE), "")

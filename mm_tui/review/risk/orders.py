@@ -1,4 +1,4 @@
-"""Rules about mail that speaks to the machine: orders to an AI in the thread, and drafts that obey."""
+"""Rules about mail that addresses an AI: orders in the thread, and drafts that obey them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ _BY_SIGNS = (
     r"忽略(?:之前|以上|前面)",
     r"以前の指示",
 )
-# Read in lower case. One test for the beginning of a word, and signs apart: ten times as fast as each for itself.
+# Matched against lower case. One test for the beginning of a word, with signs separate: ten times as fast as each
+# alone.
 _ORDERS = (
     re.compile(rf"\b(?:{'|'.join(_AT_A_WORD)})"),
     re.compile("|".join(_BY_SIGNS)),
@@ -73,18 +74,18 @@ _TOLD = re.compile(
 
 
 def _ends_of(text: str) -> str:
-    """The text, or of a huge one the beginning and the end: no human reads more, and no model is given more."""
+    """The text or, for a huge one, its beginning and end: no human reads more, and no model gets more."""
     return text if len(text) <= 2 * LONGEST_END else f"{text[:LONGEST_END]}\n{text[-LONGEST_END:]}"
 
 
 def _order_in(text: str) -> re.Match[str] | None:
-    """The first words of `text`, in lower case, that speak to an AI."""
+    """The first words of `text`, in lower case, that address an AI."""
     found = (sought.search(text) for sought in _ORDERS)
     return min((match for match in found if match), key=lambda match: match.start(), default=None)
 
 
 def _taken_up(reading: Reading, asked: set[str]) -> Iterator[Span]:
-    """The sentences of the draft that hold three words of an order and do not say no."""
+    """The sentences of the draft with three words of an order that are not negated."""
     roots = {word[:_ROOT] for word in asked}
     at = 0
     while at < len(reading.low):

@@ -29,7 +29,7 @@ def _is_known(name: str, known: frozenset[str]) -> bool:
     if plain[-1:] in "ou" and f"{plain[:-1]}a" in known:
         # "Pani Ewo" calls Ewa.
         return True
-    # Short forms ("Matt" for "Matthew") and names run together in an address ("annaberg@").
+    # Short forms ("Matt" for "Matthew") and joined names in an address ("annaberg@").
     return any(
         len(one) >= 3 and (one.startswith(plain[:4]) or (plain.startswith(one[:4]) and len(one) <= 6))
         if len(plain) >= 4
@@ -118,7 +118,7 @@ def greets_stranger(reading: Reading) -> Iterator[Finding]:
         if found and not any(_is_known(match[0], known) for match in found):
             names = [Span(offset + match.start(), offset + match.end()) for match in found]
         elif len(found) > 1:
-            # "Dear Anna Schmitt" to Anna Schmidt: the last name decides.
+            # "Dear Anna Schmitt" to Anna Schmidt: the last name counts.
             last = found[-1]
             if not _is_known(last[0], known) and any(_is_known(one[0], known) for one in found[:-1]):
                 names = [Span(offset + last.start(), offset + last.end())]
@@ -137,7 +137,7 @@ _ELIDED = re.compile(r"\A[LlDd]['’](?=\w)")
 
 
 _MOST_READ = 20_000
-"""So many emails of a thread, the newest, and characters of each are looked through for names."""
+"""How many of a thread's newest emails, and characters of each, are searched for names."""
 
 
 def _names_in(text: str) -> frozenset[str]:
@@ -145,7 +145,7 @@ def _names_in(text: str) -> frozenset[str]:
 
 
 def _signature(reading: Reading) -> tuple[int, int] | None:
-    """Where the signature begins and ends: after the closing words, or the last short lines."""
+    """The range of the signature: after the closing words, or the last short lines."""
     text = reading.body[: reading.written].rstrip() or reading.body.rstrip()
     lines = [(match.start(), match[0].strip()) for match in re.finditer(r"[^\n]+", text) if match[0].strip()]
     closing = pattern("closings")
@@ -320,14 +320,14 @@ def names_third_person(reading: Reading) -> Iterator[Finding]:
 
 
 def _is_heading(body: str, at: int) -> bool:
-    """Whether most words of a line begin with a capital."""
+    """Whether most words of a line are capitalized."""
     end = body.find("\n", at)
     words = _NAME.findall(body[body.rfind("\n", 0, at) + 1 : len(body) if end < 0 else end])
     return 2 * sum(str(word)[0].isupper() for word in words) > len(words)
 
 
 def _private(reading: Reading, at: int) -> Span | None:
-    """The sentence around a place, when it tells what is private and does not refuse to."""
+    """The sentence around a position, if it reveals something private and does not refuse to."""
     begin, end = reading.body.rfind("\n", 0, at) + 1, reading.body.find("\n", at)
     line = Span(begin, len(reading.body) if end < 0 else end)
     parts = re.split(

@@ -1,7 +1,7 @@
-"""Searches a long text piece by piece, so that no single search keeps the interpreter from all else for long.
+"""Searches a long text piece by piece, so that no single search blocks the interpreter for long.
 
-Rules run in a thread beside the screen, and a regular expression gives up the interpreter only when it has found
-something or come to an end: on a draft of 262,144 characters after up to 50 ms.
+Rules run in a thread beside the screen, and a regular expression releases the interpreter only after a match or at its
+end: on a draft of 262,144 characters after up to 50 ms.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import sys
 from collections.abc import Iterator
 
 PIECE = 16_384
-"""Characters that are searched at once."""
+"""Characters searched at once."""
 LONGEST_MATCH = 1_000
-"""Characters behind a piece that a match may reach into."""
+"""Characters after a piece that a match may extend into."""
 
 
 def find_all(sought: re.Pattern[str], text: str, begin: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
-    """What `sought.finditer` finds, for matches of up to `LONGEST_MATCH` characters.
+    """The matches of `sought.finditer`, for matches of up to `LONGEST_MATCH` characters.
 
     Args:
-        sought: an expression that matches no empty text.
+        sought: a pattern that never matches empty text.
         text: what to search.
         begin: where to begin.
         end: where to end, as if the text ended there.
@@ -38,17 +38,17 @@ def find_all(sought: re.Pattern[str], text: str, begin: int = 0, end: int = sys.
 
 
 class Phrases:
-    """An expression over text of any length."""
+    """A pattern for text of any length."""
 
     def __init__(self, sought: re.Pattern[str]) -> None:
         self._sought = sought
 
     def finditer(self, text: str, begin: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
-        """Every match, as `find_all` gives them."""
+        """All matches; see `find_all`."""
         return find_all(self._sought, text, begin, end)
 
     def search(self, text: str, begin: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
-        """The first match."""
+        """The first match, or None."""
         return next(find_all(self._sought, text, begin, end), None)
 
     def match(self, text: str) -> re.Match[str] | None:
@@ -56,5 +56,5 @@ class Phrases:
         return self._sought.match(text)
 
     def sub(self, by: str, text: str) -> str:
-        """`text` with `by` in the place of every match."""
+        """`text` with every match replaced by `by`."""
         return self._sought.sub(by, text)

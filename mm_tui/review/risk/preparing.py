@@ -1,4 +1,4 @@
-"""Builds what the first assessment would be kept waiting for: word patterns, public suffixes, the language model."""
+"""Builds in advance what the first assessment needs: word patterns, public suffixes, the language model."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Example Team"""
 
 
 def prepare() -> None:
-    """Assesses an example, which leaves behind all that is built at first use. Takes about half a second of work: call
-    it in a thread."""
+    """Assesses an example, which builds everything that is created on first use. Takes about half a second: call it in
+    a thread."""
     ours, theirs = Party.parse("Example <help@shop.example.com>"), Party.parse("Ann Example <ann@customer.example.org>")
     question = Message(theirs, to=(ours,), subject=OneLine("Order 10492"), body=ManyLine(_QUESTION))
     draft = Draft(ours, to=(theirs,), subject=OneLine("Re: Order 10492"), body=ManyLine(_ANSWER))

@@ -1,4 +1,4 @@
-"""Rules about what must not leave: secrets and personal data."""
+"""Rules about what must not be sent: secrets and personal data."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _REACH = 40
 
 
 def _value_after(reading: Reading, named: int, start: int) -> Span | None:
-    """The secret that follows its name within the same sentence: a token with digits or signs in it."""
+    """The secret after its name in the same sentence: a token with digits or signs."""
     code = _CODE_NAMES.search(reading.low, named, start) is not None
     _, end = reading.sentence(start)
     for match in _VALUE.finditer(
@@ -98,7 +98,7 @@ _HYPHENED = re.compile(
 
 
 def _is_random(token: str) -> bool:
-    """Whether a long token looks drawn by lot: letters and digits mixed, no word, many different characters."""
+    """Whether a long token looks random: mixed letters and digits, no word, many different characters."""
     if not (re.search(r"\d", token) and re.search("[A-Za-z]", token)) or re.search(r"[A-Za-z]{9,}", token):
         return False
     counts = Counter(token)
@@ -128,7 +128,7 @@ def secret(reading: Reading) -> Iterator[Finding]:
 
 
 def _is_card(digits: str) -> bool:
-    """The Luhn check of ISO/IEC 7812, on numbers of a length and first digit that cards have."""
+    """The Luhn check of ISO/IEC 7812, for numbers with a card's length and first digit."""
     if not 13 <= len(digits) <= 19 or digits[0] not in "23456" or len(set(digits)) < 2:
         return False
     doubled = (int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits)))
@@ -136,7 +136,7 @@ def _is_card(digits: str) -> bool:
 
 
 def _is_iban(text: str) -> bool:
-    """The check of ISO 13616: letters as numbers from 10, four characters moved to the end, rest of division by 97."""
+    """The check of ISO 13616: letters as numbers from 10, four characters moved to the end, modulo 97."""
     if not 15 <= len(text) <= 34:
         return False
     turned = text[4:] + text[:4]

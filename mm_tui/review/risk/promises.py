@@ -1,6 +1,6 @@
 """Rules about promises: money, discounts, legal statements, deadlines.
 
-They read words, not meaning: what they find is a sentence worth reading twice.
+They match words, not meaning: a finding is a sentence worth reading twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mm_tui.review.risk.pieces import Phrases
 from mm_tui.review.risk.rule import Reading, quoted, rule
 from mm_tui.text import OneLine
 
-# In scripts whose words that commit are not listed, what is found counts as said in earnest.
+# In scripts without a list of committing words, every match counts as a commitment.
 _OTHER = re.compile("[\u0400-\u06ff\uac00-\ud7af]")
 _PAYS = re.compile(
     r"\b(?:(?:we|i)(?:'ll|’ll|'ve|’ve)?(?: (?:will|shall|can|cannot|could|would|must|have|had|did|do|are|am"
@@ -35,7 +35,7 @@ _NO_MONEY = re.compile(
     r"|\bpay (?:\w+ )?(?:attention|heed|a visit)",
     re.IGNORECASE,
 )
-"""What else than money is transferred, or to whom a customer is."""
+"""Things other than money that are transferred, or to whom a customer is transferred."""
 _FUNDS = re.compile(
     r"\b(?:money|funds?|amounts?|sums?|balance|payments?|bank|iban|refunds?|invoices?|deposits?)\b", re.I
 )
@@ -64,7 +64,7 @@ def _commits(sentence: str) -> bool:
 
 
 def _in_thread(reading: Reading, span: Span) -> bool:
-    """Whether the thread names the day of a deadline."""
+    """Whether the thread mentions the day of a deadline."""
     words = re.findall(r"[^\W_]+", reading.low[slice(*span)])
     day = [word for word in words if word in ordered("weekdays") or word in ordered("months") or word in _MOMENTS]
     return bool(day) and all(word in reading.thread_words for word in day)
@@ -75,7 +75,7 @@ def _denies(sentence: str) -> bool:
 
 
 def _said(reading: Reading, *patterns: Phrases) -> Iterator[tuple[Span, str, int]]:
-    """What one of `patterns` finds, at most once a sentence: the words, the sentence and where it begins."""
+    """The matches of `patterns`, at most one per sentence: the words, the sentence and its start."""
     done = -1
     hits = sorted((match.start(), match.end()) for one in patterns for match in one.finditer(reading.low))
     for start, end in hits:
@@ -97,7 +97,7 @@ def promise_money(reading: Reading) -> Iterator[Finding]:
         told = known_amounts(reading) if amounts else ()
         there = {(amount.currency, amount.value) for amount in told}
         new = [amount for amount in amounts if (amount.currency, amount.value) not in there]
-        # "We won't charge you" denies nothing: the negation is part of the promise.
+        # In "We won't charge you" the negation is part of the promise.
         commits = (plain or _commits(sentence)) and not _denies(firm.sub(" ", sentence))
         level = Level.LOW
         if amounts or commits:

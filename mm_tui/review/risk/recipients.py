@@ -94,7 +94,7 @@ def reply_all_growth(reading: Reading) -> Iterator[Finding]:
     mails = reading.context.messages
     last = next((mail for mail in reversed(mails) if mail.direction == Direction.INBOUND), mails[-1] if mails else None)
     if last is None or last.body is None:
-        # Only the summary is known, and that has no cc: the number would be wrong.
+        # Only the summary is known, which has no cc, so the number would be wrong.
         return
     draft_sender = str(reading.draft.sender.address).lower()
     audience = {str(party.address).lower() for party in (last.sender, *last.to, *last.cc)} - {draft_sender}

@@ -1,4 +1,4 @@
-"""Rules about what the other side asked for and what the draft makes of it, and about words that betray a machine."""
+"""Rules about the draft's reaction to requests of the other side, and about words that betray a machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _YOU = re.compile(
 
 
 def _found(reading: Reading, key: str) -> tuple[Span, ...]:
-    """Where the words under `key` appear in the body, without those that the other side used itself."""
+    """Where the words under `key` occur in the body, except those used by the other side."""
     spans = [Span(*match.span()) for match in pattern(key).finditer(reading.low)]
     return tuple(span for span in spans if reading.low[slice(*span)] not in reading.asked_text)
 
@@ -28,7 +28,7 @@ _TAG = re.compile(
     r"|\[/?(?:inst|think|thinking|sys|assistant|user|system|output|end of (?:reply|draft|response|email))\]"
     r"|<\|[\w ]{2,20}\|>"
 )
-"""Marks in which models put what they think or answer."""
+"""Marks that models put around their reasoning or answer."""
 _INSIDE = r"[^\[\]【】()（）\n]"
 _REMARK = re.compile(
     r"[\[【(（](?:note|notes|nb|n\.b\.|fyi|memo|reminder|internal|intern|notiz|hinweis|vermerk|anmerkung|remarque|nota|aviso"
@@ -75,7 +75,7 @@ def rude(reading: Reading) -> Iterator[Finding]:
     spans = _found(reading, "rude")
     spans = tuple(span for span in spans if span.start < reading.written)
     if spans:
-        # A strong word alone may be said of a thing; a phrase, or one beside "you", is said of the reader.
+        # A strong word alone may be about a thing; a phrase, or a word next to "you", is about the reader.
         phrased = any(" " in reading.body[slice(*span)] for span in spans)
         at_reader = any(_YOU.search(reading.low, max(0, span.start - 25), span.end + 25) for span in spans)
         words = f"sounds rude: {listed([quoted(reading.body[slice(*span)]) for span in spans])}"

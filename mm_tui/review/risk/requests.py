@@ -1,4 +1,4 @@
-"""Rules about what the other side asked for, and a draft that grants it."""
+"""Rules about drafts that grant risky requests of the other side."""
 
 from __future__ import annotations
 

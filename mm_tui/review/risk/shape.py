@@ -35,7 +35,7 @@ _MOST_WORDS_OF_FRAME = 25
 
 
 def _is_frame(reading: Reading) -> bool:
-    """Whether a body greets in its first line and says nothing after, but for a closing and a signature."""
+    """Whether a body has only a greeting in its first line, a closing and a signature."""
     lines = [line.strip() for line in reading.low.split("\n") if line.strip()]
     if len(lines) > _MOST_LINES_OF_FRAME or not pattern("greetings").match(lines[0]) or len(lines[0].split()) > 6:
         return False
@@ -140,7 +140,7 @@ def broken_form(reading: Reading) -> Iterator[Finding]:
             )
     fences = list(re.finditer(r"^[ \t]*```", body, re.MULTILINE))
     if fences and not body[: fences[0].start()].strip():
-        # A text that begins as code is what a tool put out, not what it should have sent.
+        # A text that begins as code is raw output of a tool.
         span = Span(fences[0].start(), body.find("\n", fences[0].end()) + 1 or len(body))
         yield Finding("broken_form", Level.MEDIUM, OneLine("the text itself is marked as code"), (span,))
     elif len(fences) % 2:
@@ -149,7 +149,7 @@ def broken_form(reading: Reading) -> Iterator[Finding]:
     for match in re.finditer(r"(?m)^[^\n]*$", body):
         line = match[0]
         if line.count("**") % 2 and "`" not in line and re.search(r"\*\*\w|\w\*\*", line):
-            # Bold type may run on to the next line of the same paragraph.
+            # Bold type may continue on the next line of the same paragraph.
             around = body[
                 max(0, body.rfind("\n\n", 0, match.start())) : (body.find("\n\n", match.end()) + 1 or len(body) + 1) - 1
             ]

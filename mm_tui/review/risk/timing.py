@@ -92,7 +92,7 @@ def _times(text: str) -> list[tuple[int, Span, str]]:
 
 
 def _nearly(day: Day, other: Day) -> bool:
-    """The same day of another month, or digits of the day in another order or one off in the same month."""
+    """Whether they are the same day of different months, or days of one month with swapped digits or one apart."""
     for month, number in day.readings:
         for their_month, their_number in other.readings:
             if number == their_number and month != their_month:
@@ -104,7 +104,7 @@ def _nearly(day: Day, other: Day) -> bool:
 
 
 def _names_weekday(reading: Reading, number: int) -> bool:
-    """Whether the thread names this weekday in any language."""
+    """Whether the thread mentions this weekday in any language."""
     names = [name for name, place in ordered("weekdays").items() if place == number and len(name) > 1]
     return any(
         name in reading.thread_words or (not name.isascii() and name in reading.thread_text.lower()) for name in names
@@ -180,7 +180,7 @@ _SHORT_THREAD = 4000
 
 
 def _another_month(reading: Reading, mine: tuple[Day, ...], came: set[tuple[int, int]]) -> Iterator[Finding]:
-    """The only day that an earlier mail names, with another month in the draft."""
+    """The only day in an earlier email, if the draft has it with another month."""
     named = find_dates(reading.thread_text)
     if len({day.readings for day in named}) != 1:
         return
@@ -205,7 +205,7 @@ def _is_past(text: str, span: Span) -> bool:
 
 
 def _open(reading: Reading, span: Span) -> bool:
-    """Whether the sentence proposes, asks or says no."""
+    """Whether the sentence proposes, asks or declines."""
     first, last = reading.sentence(span.start)
     sentence = reading.low[first : last + 1]
     return "?" in sentence or pattern("proposes", "denies").search(sentence) is not None

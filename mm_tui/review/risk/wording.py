@@ -15,7 +15,7 @@ from mm_tui.text import OneLine
 _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 6
 SUPERSEDED = re.compile(r"\s*superseded by\b", re.IGNORECASE)
-"""How the reason begins with which a draft is rejected that a reviewer's edit replaces."""
+"""The beginning of the reason for rejecting a draft that a reviewer's edit replaces."""
 
 
 @rule("other_language", "other language than the thread", needs_thread=True)
