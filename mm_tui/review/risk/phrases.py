@@ -1,9 +1,9 @@
-"""The words that rules look for: one data file per language, the same keys in each.
+"""The words that rules look for: one data file per language, with the same keys.
 
 A phrase is plain words. `*` stands for the rest of a word, `…` for up to forty characters of the same sentence, `#` for
 a number, `(a|b)` for either and `(a )?` for a part that may be missing; other signs are those of regular expressions.
-A draft is read with the words of all languages: it may quote or mix them, and the language of a short one cannot be
-told.
+A draft is searched for the words of all languages: it may quote or mix them, and the language of a short text cannot be
+detected.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def phrases(key: str) -> tuple[str, ...]:
 
 
 def _variants(phrase: str) -> list[str]:
-    """`phrase` with a group at its beginning written out, so that every variant begins with a letter."""
+    """`phrase` with an initial group expanded, so that every variant begins with a letter."""
     match = re.match(r"\(([^()]*)\)(\??)", phrase)
     if match is None:
         return [phrase]
@@ -51,7 +51,7 @@ def _variants(phrase: str) -> list[str]:
 
 
 def as_pattern(phrase: str) -> str:
-    """A phrase as a regular expression over text in lower case."""
+    """The regular expression for a phrase, for lower-case text."""
     phrase = phrase.replace(" … ", "…").replace("…", "\0")
     inside = "".join(_SIGNS.get(char, char) for char in phrase).replace("\0", _GAP)
     inside = re.sub(r"(?<!\\)\((?!\?)", "(?:", inside)
@@ -62,7 +62,7 @@ def as_pattern(phrase: str) -> str:
 
 @cache
 def pattern(*keys: str) -> Phrases:
-    """Any phrase under one of `keys`, in any language, over text in lower case. The longest of two that fit.
+    """Any phrase under one of `keys`, in any language, over text in lower case. The longest match wins.
 
     The phrases are sorted by their first character, which makes the search ten times as fast.
     """
@@ -98,7 +98,7 @@ def _compiled(every_phrase: Iterable[str]) -> Phrases:
 
 
 def _alternatives(side: str) -> list[str]:
-    """The phrases of `a|b (c|d)|e`: parts between the bars that stand in no group."""
+    """The phrases of `a|b (c|d)|e`: parts between bars outside groups."""
     parts, depth = [""], 0
     for char in side:
         depth += (char == "(") - (char == ")")
@@ -126,7 +126,7 @@ def any_of_pairs(key: str) -> Phrases:
 
 @cache
 def opposites() -> tuple[Phrases, tuple[tuple[Phrases, Phrases], ...]]:
-    """Pairs of phrases that exclude each other, and what finds the first of any pair; "a || b" in the data."""
+    """Pairs of phrases that exclude each other ("a || b" in the data), and a pattern for either."""
     pairs = pairs_of("opposites")
     first = _compiled(phrase for one, _ in pairs for phrase in one)
     return first, tuple((_compiled(one), _compiled(other)) for one, other in pairs)
@@ -134,13 +134,13 @@ def opposites() -> tuple[Phrases, tuple[tuple[Phrases, Phrases], ...]]:
 
 @cache
 def word_set(*keys: str) -> frozenset[str]:
-    """The phrases under `keys` as a set of words; those that hold variants, split by "|", one by one."""
+    """The phrases under `keys` as a set of words, with variants split by "|"."""
     return frozenset(word for key in keys for phrase in phrases(key) for word in phrase.split("|"))
 
 
 @cache
 def ordered(key: str) -> dict[str, int]:
-    """Word = its place from 1, for keys that hold an ordered list, such as months; variants are split by "|"."""
+    """Maps each word to its position from 1, for ordered lists such as months; variants are split by "|"."""
     places: dict[str, int] = {}
     for language in (*FULL, *PARTIAL):
         for place, variants in enumerate(language_words(language).get(key, ()), start=1):
@@ -150,7 +150,7 @@ def ordered(key: str) -> dict[str, int]:
 
 
 def lowered(text: str) -> str:
-    """`text` in lower case with every character in its place, so that spans stay true."""
+    """`text` in lower case with every character in its place, so that spans stay valid."""
     lower = text.lower()
     if len(lower) == len(text):
         return lower

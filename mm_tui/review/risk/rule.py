@@ -1,4 +1,4 @@
-"""What a risk rule is, and what every rule is given to read."""
+"""The definition of a risk rule, and the input of every rule."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from mm_tui.review.risk.phrases import lowered, pattern
 from mm_tui.settings.sections import Risk
 
 WRAP = re.compile(r"(?<=[^\n]{45})\n(?![ \t]*(?:\n|[-*•>#|]|\d{1,3}[.)]|\Z))")
-"""A break that mail programs make in long lines: it ends no sentence, unless a list or nothing follows."""
+"""A line break inserted by mail programs: it ends no sentence, unless a list or nothing follows."""
 _ENDS = re.compile(r"[.!?] |[\n。！？]")
 LONGEST_ASKED = 30_000
-"""Characters of the last mail that are read for what it asks."""
+"""The most characters of the last email to read for its requests."""
 LONGEST_END = 30_000
-"""Characters at either end of a huge mail that are searched for orders to an AI."""
+"""Characters at either end of a huge email to search for orders to an AI."""
 MOST_MAILS = 20
-"""Mails of a thread, the newest, that are looked through for names and for what was said before."""
+"""How many of a thread's newest emails are searched for names and earlier statements."""
 LONGEST_DRAFT = 20_000
-"""Characters of a draft that are compared sentence by sentence, with each other and with earlier emails."""
+"""The most characters of a draft to compare by sentence, within itself and with earlier emails."""
 _QUOTED = re.compile(r"^[ \t]*+(?:>[ \t]*+)++([^\n]*+)", re.MULTILINE)
 _SET_OFF = re.compile(r"^--[ \t]*$", re.MULTILINE)
 _FOOTER = re.compile(
@@ -39,12 +39,12 @@ _SHORTEST_QUOTE = 12
 _DIGIT = re.compile(r"\d")
 _BETWEEN_DIGITS = re.compile(r"[\s()./-]")
 MOST_FIGURES = 40_000
-"""Characters of the thread's lines with numbers, the newest, that a draft's numbers are compared with."""
+"""The most characters of the thread's newest lines with digits to compare a draft's numbers with."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A draft and what is known around it, with what several rules need worked out once."""
+    """A draft and its context, with values that several rules need computed once."""
 
     draft: Draft
     context: ThreadContext
@@ -52,14 +52,14 @@ class Reading:
 
     @cached_property
     def known(self) -> Known:
-        """Our domains, and everybody that mail was exchanged with before or who takes part in the thread."""
+        """Our domains, and everybody that mail was exchanged with before or who is in the thread."""
         own = frozenset({*self.context.domains, *map(str.lower, self.settings.own_domains)})
         taking_part = tuple(address for address in self._in_order if domain_of(address) not in own)
         return Known(own, recent=taking_part, others=self.context.acquaintances.without(own))
 
     @cached_property
     def participants(self) -> frozenset[str]:
-        """Everybody who wrote or got an email of the thread, lower case."""
+        """Everybody who sent or received an email of the thread, lower case."""
         return frozenset(self._in_order)
 
     @cached_property
@@ -70,12 +70,12 @@ class Reading:
 
     @cached_property
     def has_thread(self) -> bool:
-        """True when the draft answers something that is known here, if only by its summary."""
+        """Whether the draft answers a known email, even if only its summary is known."""
         return bool(self.context.messages)
 
     @cached_property
     def has_thread_text(self) -> bool:
-        """True when the text of at least one email of the thread is known here."""
+        """Whether the text of at least one email of the thread is known."""
         return any(mail.body is not None for mail in self.context.messages)
 
     @cached_property
@@ -85,9 +85,9 @@ class Reading:
 
     @cached_property
     def figures(self) -> str:
-        """The lines of the thread that hold a digit: all that a sum, a date or a number can stand in, and much less.
+        """The lines of the thread with a digit, the only ones that can have an amount, a date or a number.
 
-        Of a long thread the newest forty thousand characters of them.
+        For a long thread, the newest forty thousand characters of them.
         """
         return self._all_figures[-MOST_FIGURES:]
 
@@ -97,7 +97,7 @@ class Reading:
 
     @property
     def not_read(self) -> Iterator[str]:
-        """What was left out because thread or draft are very long, one sentence each."""
+        """What was not read because thread or draft are very long, one sentence each."""
         if len(self._all_figures) > MOST_FIGURES:
             yield f"{NOT_READ}numbers in the older emails of this long thread, past {MOST_FIGURES:,} characters of them"
         asked = str(self.asked.body) if self.asked else ""
@@ -117,11 +117,11 @@ class Reading:
 
     @cached_property
     def thread_digits(self) -> str:
-        """`figures` without what stands between the digits of long numbers."""
+        """`figures` without separators between the digits of long numbers."""
         return _BETWEEN_DIGITS.sub("", self.figures)
 
     def lines_with(self, numbers: str) -> str:
-        """The lines of `figures` in which a number stands that `numbers`, the inside of an expression, fits wholly."""
+        """The lines of `figures` with a number that fully matches `numbers`, the inside of a pattern."""
         if numbers not in self._lines:
             found: dict[int, str] = {}
             for match in re.finditer(rf"(?<!\d)(?:{numbers})(?!\d)", self.figures):
@@ -138,9 +138,9 @@ class Reading:
 
     @cached_property
     def body(self) -> str:
-        """The body with quoted lines blanked out where the thread holds the same words; spans stay true.
+        """The body with quoted lines blanked if the thread has the same words; spans stay valid.
 
-        A quoted line that stands nowhere in the thread is read like any other: quoting is no place to hide.
+        A quoted line that is not in the thread is read like any other, so that nothing can hide in quotes.
         """
         if not self.has_thread_text or _QUOTED.search(self.draft.body) is None:
             return str(self.draft.body)
@@ -155,13 +155,13 @@ class Reading:
             if words in lines:
                 return " " * len(match[0])
             looked_for += 1
-            # Mail programs break long lines anew when they quote. Bounded, so that a huge draft stays fast.
+            # Mail programs rewrap long lines when they quote. Bounded, so that a huge draft stays fast.
             known = looked_for <= _QUOTES_LOOKED_FOR and len(words) >= _SHORTEST_QUOTE and words in flowing
             return " " * len(match[0]) if known else match[0]
 
         written = str(self.draft.body)
         own = _QUOTED.sub(blanked, written)
-        # A whole thread quoted below the answer is not gone through by every rule.
+        # A whole thread quoted below the answer is not searched by every rule.
         return own if own == written else own.rstrip()
 
     @cached_property
@@ -170,7 +170,7 @@ class Reading:
         return WRAP.sub(" ", lowered(self.body))
 
     def sentence(self, at: int) -> tuple[int, int]:
-        """Where the sentence of `low` begins and ends in which the character `at` stands."""
+        """The start and end of the sentence of `low` with the character `at`."""
         starts, ends = self._breaks
         before, after = bisect_right(ends, at), bisect_left(starts, at)
         return ends[before - 1] if before else 0, starts[after] if after < len(starts) else len(self.low)
@@ -183,13 +183,13 @@ class Reading:
 
     @cached_property
     def asked(self) -> Message | None:
-        """The newest mail of the other side whose text is known."""
+        """The newest email of the other side whose text is known."""
         mails = self.context.messages
         return next((m for m in reversed(mails) if m.body is not None and not self.is_ours(m.sender.address)), None)
 
     @cached_property
     def asked_text(self) -> str:
-        """What the other side wrote last, without what it quotes, in lower case."""
+        """The other side's latest text, without quotes, in lower case."""
         body = str(self.asked.body) if self.asked else ""
         return lowered(
             "\n".join(line for line in body[:LONGEST_ASKED].split("\n") if not line.lstrip().startswith(">"))
@@ -197,12 +197,12 @@ class Reading:
 
     @cached_property
     def thread_words(self) -> frozenset[str]:
-        """The words of the thread and the names of all who take part, in lower case."""
+        """The words of the thread and the names of all participants, in lower case."""
         mails = self.context.messages
         parties = [party for mail in mails for party in (mail.sender, *mail.to, *mail.cc)]
         parties += [self.draft.sender, *self.draft.recipients]
         names = " ".join(f"{party.name} {party.address}" for party in parties)
-        # Most of what stands between the spaces of a long thread stands there often.
+        # Most words of a long thread are repeated.
         apart = set(f"{self.thread_text} {names}".lower().split())
         words = set(re.findall(r"\w+", "\n".join(apart)))
         joined = [word for word in words if "_" in word]
@@ -210,16 +210,16 @@ class Reading:
 
     @cached_property
     def known_names(self) -> frozenset[str]:
-        """`thread_words` as `plain_name` writes them."""
+        """`thread_words`, normalized by `plain_name`."""
         plain = {word for word in self.thread_words if word.isascii()}
         return frozenset(plain.union(map(plain_name, self.thread_words - plain)))
 
     @cached_property
     def written(self) -> int:
-        """Where the words of `body` end: a signature set off by "-- ", or a footer under a line, comes after."""
+        """Where the text of `body` ends, before a signature after "-- " or a footer under a line."""
         ends = [match.start() for match in _SET_OFF.finditer(self.body)]
         ends += [match.start() for match in _FOOTER.finditer(self.body)]
-        # A line may also divide an email in two: only what is short is a footer.
+        # A line may also divide an email in two: only a short part is a footer.
         short = [end for end in ends if self.body.count("\n", end) <= _LONGEST_FOOTER]
         return min(short, default=len(self.body))
 
@@ -229,7 +229,7 @@ class Reading:
         return find_links(self.body)
 
     def is_ours(self, address: str) -> bool:
-        """True for our own mailboxes and everybody in our own domains."""
+        """Whether the address is one of our mailboxes or in one of our domains."""
         address = address.lower()
         domain = domain_of(address)
         return address in self.context.own_addresses or any(
@@ -239,33 +239,33 @@ class Reading:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: a function over a reading, and what is said about it."""
+    """A rule: a function of a reading, with its description."""
 
     code: str
-    """Its name in the settings. What it finds carries this code or one that the description names."""
+    """Its name in the settings. Its findings have this code or one in its description."""
     title: str
-    """What it finds, in a few words."""
+    """A short title."""
     find: Callable[[Reading], Iterator[Finding]]
     needs_thread: bool
-    """True when it compares with the text of the thread."""
+    """Whether it compares with the text of the thread."""
     inbound: bool
-    """True when it also reads mail that comes in."""
+    """Whether it also applies to inbound mail."""
 
     @property
     def codes(self) -> frozenset[str]:
-        """Its own code and those of its findings, which its description names in backticks."""
+        """Its own code and those of its findings, in backticks in its description."""
         return frozenset({self.code, *re.findall(r"`([a-z_]+)`", self.text)})
 
     @property
     def text(self) -> str:
-        """What is known of it: the docstring of its function, as one paragraph."""
+        """Its description: the docstring of its function, as one paragraph."""
         return " ".join((self.find.__doc__ or "").split())
 
 
 def rule(
     code: str, title: str, *, needs_thread: bool = False, inbound: bool = False
 ) -> Callable[[Callable[[Reading], Iterator[Finding]]], Rule]:
-    """Makes a rule of a function; its docstring is the rule's description in docs/risk.md."""
+    """Turns a function into a rule; its docstring is the rule's description in docs/risk.md."""
 
     def made(find: Callable[[Reading], Iterator[Finding]]) -> Rule:
         return Rule(code, title, find, needs_thread, inbound)
@@ -286,6 +286,6 @@ def listed(words: list[str], most: int = 3) -> str:
 
 
 def agrees(reading: Reading, span: Span) -> bool:
-    """Whether the sentence of `span`, or what stands right before it, agrees to something."""
+    """Whether the sentence of `span`, or the text right before it, agrees to something."""
     first, last = reading.sentence(span.start)
     return pattern("agrees").search(reading.low, max(0, first - 80), last) is not None
