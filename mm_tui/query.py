@@ -78,7 +78,8 @@ QUEUE = Language(
         "subject": "words in the subject",
         "in": _BOX,
         "is": "inbound, outbound, mine, claimed, assigned, noted, snoozed, edited, due, overdue, "
-        "resubmitted (after a rejected draft) or paired (an edit and its original)",
+        "approved (by the first of two reviewers), resubmitted (after a rejected draft) or paired "
+        "(an edit and its original)",
         "risk": "high, medium, low or none; with a +, that risk or higher (medium+); unchecked: details not loaded yet",
         "flag": "the code of a finding (see docs/risk.md) or the beginning of it (promise_money, promise)",
         "before": _BEFORE,
@@ -98,6 +99,7 @@ QUEUE = Language(
             "resubmitted",
             "assigned",
             "noted",
+            "approved",
             "snoozed",
         ),
         "risk": ("high", "medium", "low", "none", "high+", "medium+", "low+", "none+", UNCHECKED),

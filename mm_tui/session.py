@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from mm_tui.services.mailboxes import MailboxActs
     from mm_tui.services.presence.keeper import PresenceKeeper
     from mm_tui.services.presence.notes import TeamTags
+    from mm_tui.services.presence.second_approval import SecondApproval
     from mm_tui.services.presence.watch import ClaimWatch
     from mm_tui.services.queue.entry import Seat
     from mm_tui.services.spam import SpamMarks
@@ -282,6 +283,19 @@ class Session:
             self.database, self.gateway, review, name, self.clock, notify, by_command=by_command, learner=learner
         )
         return self.decisions
+
+    @cached_property
+    def second_approval(self) -> SecondApproval:
+        """Which emails two reviewers must approve, and what their tags say of it."""
+        from mm_tui.services.presence.approvals import NO_APPROVER, Approver
+        from mm_tui.services.presence.second_approval import SecondApproval
+
+        name = reviewer(self.settings)
+        return SecondApproval(
+            self.database,
+            self.settings.review,
+            lambda: Approver.of(name, self.gateway.keys) if self.gateway is not None else NO_APPROVER,
+        )
 
     def build_team(self, notify: Notify = ignore) -> TeamTags:
         """Builds what sets notes and assignments, once connected."""

@@ -11,13 +11,13 @@ from mm_tui.commands import changes_output, queue_output, risk_gate
 from mm_tui.commands.online import online, queue_of
 from mm_tui.commands.output import printing as emit
 from mm_tui.commands.output.exits import CommandError, Exit
-from mm_tui.decision.state import Choice, Outcome
+from mm_tui.decision.state import Act, Choice, Outcome
 from mm_tui.models import EditedDraft
 from mm_tui.review.digest import names
 from mm_tui.review.risk import Assessment
-from mm_tui.services.decisions.log import OwnReply
 from mm_tui.services.decisions.record import state_of
 from mm_tui.services.decisions.redrafts import RedraftRequests
+from mm_tui.services.decisions.request import OwnReply, WaitsForSecond
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.decisions.view import DecisionView, Phase
 from mm_tui.services.queue.entries import edited_draft
@@ -29,7 +29,16 @@ from mm_tui.text import OneLine
 
 Begun = TypeVar("Begun")
 
-_DONE = frozenset({Outcome.APPROVED, Outcome.REJECTED, Outcome.DECIDED, Outcome.EDIT_RELEASED, Outcome.RESCHEDULED})
+_DONE = frozenset(
+    {
+        Outcome.APPROVED,
+        Outcome.FIRST_APPROVED,
+        Outcome.REJECTED,
+        Outcome.DECIDED,
+        Outcome.EDIT_RELEASED,
+        Outcome.RESCHEDULED,
+    }
+)
 _GATEWAY = frozenset({Outcome.UNREACHABLE, Outcome.UNCLEAR, Outcome.NOT_SUBMITTED, Outcome.EDIT_FAILED})
 
 
@@ -135,7 +144,7 @@ async def begun(beginning: Awaitable[Begun]) -> Begun:
         return await beginning
     except Refused as refused:
         status = Exit.CONFIG if refused.__cause__ is not None else Exit.CHANGED
-        status = Exit.AUTH if isinstance(refused, OwnReply) else status
+        status = Exit.AUTH if isinstance(refused, OwnReply | WaitsForSecond) else status
         raise CommandError(status, str(refused.message), str(refused.what_to_do)) from None
 
 
@@ -144,9 +153,10 @@ async def _outcome(session: Session, decisions: Decisions, arguments: argparse.N
     view = await _settled(decisions, arguments)
     status = _status(session, view)
     if status is Exit.OK:
-        # The next poll would see it too; whoever reads the store before shall not find it waiting.
-        session.pending.remove(view.email_id)
-        await decisions.learned()
+        if view.act is not Act.APPROVE_FIRST:
+            # The next poll would see it too; whoever reads the store before shall not find it waiting.
+            session.pending.remove(view.email_id)
+        await decisions.followed_up()
         if await RedraftRequests(session.database, session.network.gateway, session.clock).ask():
             emit.note(OneLine("note: the agent is asked for another draft when mm-tui runs next"))
     _tell(view, status, as_json=arguments.json)

@@ -71,5 +71,10 @@ def queue_of(session: Session) -> ReviewQueue:
     """The queue as the store has it."""
     settings = session.settings
     return ReviewQueue(
-        session.database, session.clock, settings.risk, settings.review.sla_minutes, house=session.house_facts
+        session.database,
+        session.clock,
+        settings.risk,
+        settings.review.sla_minutes,
+        house=session.house_facts,
+        second=session.second_approval,
     )

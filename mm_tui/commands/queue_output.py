@@ -104,6 +104,7 @@ def _row(entry: QueueEntry, now: datetime) -> list[str]:
     way = f"{way}, {entry.author_words}" if entry.author is not None else way
     answers = [finding.words for finding in entry.assessment.findings if finding.code in _IN_LIST]
     answers += [entry.snoozed or entry.woken] if entry.snoozed or entry.woken else []
+    answers += [entry.approvals.words] if entry.approvals.words else []
     answers += [entry.assignment.words] if entry.assignment is not None else []
     answers += [entry.note.words] if entry.note is not None else []
     subject = f"{item.subject}  [{'; '.join(answers)}]" if answers else str(item.subject)
@@ -132,6 +133,12 @@ def summary_data(entry: QueueEntry, boxes: dict[str, Mailbox]) -> dict[str, obje
         "not_checked_because": entry.unread_words or None,
         "resubmission": _resubmission(entry),
         "snoozed": entry.snoozed or entry.woken or None,
+        "needs_second_approval": entry.approvals.needed,
+        "approved_by": [
+            {"by": one.by, "at": _iso(one.at), "you": one is entry.approvals.ours}
+            for one in (entry.approvals.other, entry.approvals.ours)
+            if one is not None
+        ],
         "assigned_to": entry.assignment.to if entry.assignment is not None else None,
         "note": {"by": entry.note.by, "at": _iso(entry.note.at), "text": entry.note.text} if entry.note else None,
         "flags": [
@@ -321,6 +328,8 @@ def _item_text(entry: QueueEntry, box: Mailbox | None, read: SecondReaderState |
         yield OneLine(f"warning  {removed} hidden characters removed")
     if entry.claim is not None:
         yield OneLine(f"note     {entry.claim.words}")
+    if words := entry.approvals.words:
+        yield OneLine(f"note     {words}")
     if entry.assignment is not None:
         yield OneLine(f"note     {entry.assignment.words}")
     if entry.note is not None:

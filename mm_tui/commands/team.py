@@ -1,4 +1,4 @@
-"""`mm-tui pending note`, `assign` and `snooze`: for colleagues on a waiting email, and for later."""
+"""`mm-tui pending note`, `assign`, `take-back` and `snooze`: for colleagues on a waiting email, and for later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    """Describes both actions."""
+    """Describes the actions."""
     note = actions.add_parser(
         "note",
         parents=[shared],
@@ -44,6 +44,17 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     assign.add_argument("--json", action="store_true", help="print JSON")
     assign.set_defaults(run=common.run_task, task=_set)
 
+    take_back = actions.add_parser(
+        "take-back",
+        parents=[shared],
+        help="take back your first approval",
+        description="Where two reviewers must approve an email, removes your approval from it, as long as nobody else "
+        "has approved it. Needs the send key.",
+    )
+    take_back.add_argument("id", metavar="ID")
+    take_back.add_argument("--json", action="store_true", help="print JSON")
+    take_back.set_defaults(run=run_take_back)
+
     snooze = actions.add_parser(
         "snooze",
         parents=[shared],
@@ -55,6 +66,11 @@ def add(actions: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPar
     snooze.add_argument("until", metavar="WHEN", help=f"{FORMS}; empty ends it")
     snooze.add_argument("--json", action="store_true", help="print JSON")
     snooze.set_defaults(run=common.run_task, task=_snooze)
+
+
+def run_take_back(arguments: argparse.Namespace) -> int:
+    """Takes a first approval back."""
+    return common.run_async(_set, arguments)
 
 
 async def _snooze(arguments: argparse.Namespace, chosen: Settings) -> int:
@@ -99,12 +115,15 @@ async def _set(arguments: argparse.Namespace, chosen: Settings) -> int:
         try:
             if "to" in arguments:
                 words = await team.assign(item.mailbox_id, item.id, arguments.to)
+            elif arguments.run is run_take_back:
+                words = await team.take_back_approval(item.mailbox_id, item.id)
             else:
                 held = note_in(await session.network.gateway.tags(item.mailbox_id, item.id))
                 before = held.text if held is not None and arguments.replace else ""
                 words = await team.note(item.mailbox_id, item.id, arguments.text, before=before)
         except NotSet as error:
-            raise CommandError(Exit.CHANGED, str(error), "Add --replace to overwrite it.") from None
+            cure = "" if arguments.run is run_take_back else "Add --replace to overwrite it."
+            raise CommandError(Exit.CHANGED, str(error), cure) from None
         except TagsDiffer:
             raise CommandError(
                 Exit.CHANGED, "somebody else is changing the tags at the same time", "Try again."

@@ -14,6 +14,8 @@ class Entry(StrEnum):
     UNDONE = "undone"
     FELL_BACK = "fell_back"
     DECIDING = "deciding"
+    RECORDING_APPROVAL = "recording_approval"
+    APPROVAL_RECORDED = "approval_recorded"
     SUBMITTING = "submitting"
     SUBMITTED = "submitted"
     RETIRING = "retiring"
@@ -75,6 +77,15 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordApproval:
+    """Tag the email with this reviewer's first approval: `Done`, `CallRefused`, `CallConflict` or `OutcomeUnknown`."""
+
+    email_id: str
+    digest: str
+    """Of the content that is approved."""
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     """Send the edit, always under the same idempotency key.
 
@@ -101,10 +112,10 @@ class DropText:
     """The edited text has been released: delete the local copy."""
 
 
-Call = Decide | Submit | Cancel | Reschedule
+Call = Decide | RecordApproval | Submit | Cancel | Reschedule
 """Effects that change something at the gateway. A step has at most one, after its journal entries."""
 
 Traffic = Look | Find | Call
 """Effects that call the gateway. The number of decisions that do so at once is limited."""
 
-Effect = Journal | Hold | Pause | Look | Find | Decide | Submit | Cancel | Reschedule | DropText
+Effect = Journal | Hold | Pause | Look | Find | Call | DropText

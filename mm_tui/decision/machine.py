@@ -45,6 +45,7 @@ from mm_tui.decision.moves import (
     keep_reading,
     read_back,
     record,
+    record_approval,
     released,
     stay,
     submit,
@@ -68,6 +69,7 @@ from mm_tui.decision.state import (
 
 FIRST_STAGE = {
     Act.APPROVE: Stage.DECIDE,
+    Act.APPROVE_FIRST: Stage.DECIDE,
     Act.REJECT: Stage.DECIDE,
     Act.RELEASE_EDIT: Stage.SUBMIT,
     Act.RESCHEDULE: Stage.RESCHEDULE,
@@ -262,7 +264,18 @@ def _item_checked(state: State, sighting: Snapshot) -> Move:
         return _moved(state, sighting)
     if sighting.digest != state.seen:
         return end(state, Outcome.CHANGED, sighting=sighting)
+    if state.case.act is Act.APPROVE_FIRST:
+        return _first_approval(state, sighting)
+    if state.case.act is Act.APPROVE and state.case.needs_second and not sighting.is_approved_by_other:
+        return end(state, Outcome.NOT_SECONDED, sighting=sighting)
     return decide(state, approve=state.case.act is Act.APPROVE)
+
+
+def _first_approval(state: State, sighting: Snapshot) -> Move:
+    """Records the first of two approvals, unless an earlier call that was in doubt has done so."""
+    if state.called and sighting.is_approved_by_us:
+        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
+    return record_approval(state, state.seen)
 
 
 def _moved(state: State, sighting: Snapshot) -> Move:
@@ -271,7 +284,7 @@ def _moved(state: State, sighting: Snapshot) -> Move:
         if state.called:
             return keep_reading(state, Question.STILL_PENDING, sighting)
         return end(state, Outcome.UNCLEAR, sighting=sighting)
-    wanted, _ = DOES[state.case.act]
+    wanted, _ = DOES.get(state.case.act, (None, None))
     called = state.called or state.step is Step.DOUBT
     if not called or sighting.standing is not wanted or sighting.is_ours is False:
         return end(state, Outcome.ELSEWHERE, sighting=sighting)
@@ -331,6 +344,8 @@ def _doubting(state: State, event: Event) -> Move:
             state = replace(state, relatives=(*state.relatives, *_newly_named(state, sighting)))
             if state.stage is Stage.DECIDE:
                 if sighting.standing is RemoteState.PENDING:
+                    if state.case.act is Act.APPROVE_FIRST and sighting.is_approved_by_us:
+                        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
                     return keep_reading(state, Question.STILL_PENDING, sighting)
                 return _moved(state, sighting)
             if state.stage is Stage.RESCHEDULE:
@@ -381,11 +396,14 @@ def _recording(state: State, event: Event) -> Move:
 def _recorded(state: State, sighting: Snapshot | None) -> Move:
     """The call succeeded; the outcome is the one it was made for."""
     if state.stage is Stage.RELEASE:
-        return edit_released(state, sighting)
+        waits_on = state.case.needs_second and (sighting is None or sighting.standing is not RemoteState.RELEASED)
+        return end(state, Outcome.FIRST_APPROVED, sighting=sighting) if waits_on else edit_released(state, sighting)
     if state.stage is Stage.RESCHEDULE:
         if sighting is not None and sighting.fingerprint == state.case.fingerprint:
             return end(state, Outcome.RESCHEDULED, sighting=sighting)
         return end(state, Outcome.UNCLEAR, sighting=sighting)
+    if state.case.act is Act.APPROVE_FIRST:
+        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
     return _decided(state, DOES[state.case.act][1], sighting)
 
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mm_tui.decision.effects import Cancel, Decide, DropText, Effect, Entry, Find, Journal, Look, Pause, Submit
+from mm_tui.decision.effects import (
+    Cancel,
+    Decide,
+    DropText,
+    Effect,
+    Entry,
+    Find,
+    Journal,
+    Look,
+    Pause,
+    RecordApproval,
+    Submit,
+)
 from mm_tui.decision.state import SUBMISSION, Act, Outcome, Question, Snapshot, Stage, State, Step
 
 Move = tuple[State, tuple[Effect, ...]]
@@ -32,6 +44,11 @@ def end(state: State, outcome: Outcome, *, sighting: Snapshot | None = None, sai
     if outcome in (Outcome.EDIT_RELEASED, Outcome.RESCHEDULED):
         return ended, (journal, DropText())
     return ended, (journal,)
+
+
+def is_first_approval(state: State) -> bool:
+    """Whether the stage's call records the first of two approvals, which releases nothing."""
+    return state.case.act is Act.APPROVE_FIRST or (state.stage is Stage.RELEASE and state.case.needs_second)
 
 
 def is_other(sighting: Snapshot | None, seen: str) -> bool:
@@ -87,6 +104,13 @@ def decide(state: State, *, approve: bool) -> Move:
     )
 
 
+def record_approval(state: State, digest: str) -> Move:
+    """Records the first of two approvals, of the content with this digest. It releases nothing."""
+    about = target(state)
+    recording = replace(state, step=Step.CALL, todo=(), question=None, sighting=None)
+    return recording, (Journal(Entry.RECORDING_APPROVAL, about, digest), RecordApproval(about, digest))
+
+
 def submit(state: State) -> Move:
     """Send the edit, or send it again under the same key."""
     return replace(state, step=Step.CALL, todo=(), question=None, sighting=None), (
@@ -117,7 +141,9 @@ def in_doubt(state: State) -> State:
     may_release = ""
     if state.stage is Stage.SUBMIT:
         may_release = SUBMISSION
-    elif state.stage is Stage.RELEASE or (state.stage is Stage.DECIDE and state.case.act is Act.APPROVE):
+    elif (state.stage is Stage.RELEASE and not is_first_approval(state)) or (
+        state.stage is Stage.DECIDE and state.case.act is Act.APPROVE
+    ):
         may_release = target(state)
     return replace(state, called=True, may_release=may_release or state.may_release)
 
@@ -136,8 +162,9 @@ def read_back(state: State, said: str = "") -> Move:
 def record(state: State, said: str) -> Move:
     """The gateway confirmed the call: read once more what it recorded."""
     about = target(state)
+    entry = Entry.APPROVAL_RECORDED if is_first_approval(state) else Entry.DONE
     recording = replace(state, step=Step.RECORD, said=said, todo=(about,))
-    return recording, (Journal(Entry.DONE, about, said), Look(about))
+    return recording, (Journal(entry, about, said), Look(about))
 
 
 def keep_reading(state: State, question: Question, sighting: Snapshot) -> Move:

@@ -22,6 +22,7 @@ from mm_tui.decision.moves import (
     keep_reading,
     read_back,
     record,
+    record_approval,
     stay,
     submit,
     submitted,
@@ -127,7 +128,11 @@ def _before_release(state: State, sighting: Snapshot) -> Move:
         return ask(state, Question.EDIT_DIFFERS, sighting=sighting)
     if state.stale:
         return ask(state, Question.GO_ON, sighting=sighting)
-    return decide(state, approve=True)
+    if not state.case.needs_second:
+        return decide(state, approve=True)
+    if sighting.is_approved_by_us:
+        return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
+    return record_approval(state, state.verified)
 
 
 def called(state: State, event: Event) -> Move:
@@ -227,6 +232,8 @@ def read_back_seen(state: State, sighting: Snapshot) -> Move:
             return _original_moved(state, sighting)
         case Stage.RELEASE:
             if sighting.standing is RemoteState.PENDING:
+                if state.case.needs_second and sighting.is_approved_by_us and sighting.digest == state.verified:
+                    return end(state, Outcome.FIRST_APPROVED, sighting=sighting)
                 return keep_reading(state, Question.NOT_RELEASED, sighting)
             return _edit_moved(state, sighting)
         case Stage.WITHDRAW:

@@ -13,6 +13,8 @@ class Act(StrEnum):
     """What the human decided."""
 
     APPROVE = "approve"
+    APPROVE_FIRST = "approve_first"
+    """Record at the gateway that this reviewer approves it. It releases nothing: another reviewer's approval does."""
     REJECT = "reject"
     RELEASE_EDIT = "release_edit"
     """Submit an edited text, retire the original, release the edit."""
@@ -24,7 +26,7 @@ class Stage(StrEnum):
     """The current part of the procedure."""
 
     DECIDE = "decide"
-    """Approve or reject the email itself."""
+    """Approve or reject the email itself, or record a first approval of it."""
     SUBMIT = "submit"
     """Submit the edited text to the gateway."""
     WAIT = "wait"
@@ -32,7 +34,7 @@ class Stage(StrEnum):
     RETIRE = "retire"
     """Reject the original."""
     RELEASE = "release"
-    """Approve the edit."""
+    """Approve the edit, or record a first approval of it."""
     WITHDRAW = "withdraw"
     """Cancel the edit."""
     RESCHEDULE = "reschedule"
@@ -100,6 +102,10 @@ class Snapshot:
     """Ids of the emails that its tags name as its original or its edits: anybody with a send key can set them."""
     edited_by: str = ""
     """The reviewer whose edit it is, as its tags say."""
+    is_approved_by_us: bool = False
+    """Its tags hold this reviewer's first approval of just this content."""
+    is_approved_by_other: bool = False
+    """Its tags hold another reviewer's first approval of just this content."""
 
 
 class Question(StrEnum):
@@ -196,6 +202,10 @@ class Outcome(StrEnum):
     EDIT_RELEASED = "edit_released"
     """The edit was sent and the original is retired."""
     RESCHEDULED = "rescheduled"
+    FIRST_APPROVED = "first_approved"
+    """The first of two approvals is recorded; nothing was released."""
+    NOT_SECONDED = "not_seconded"
+    """It needs two approvals, and no other reviewer's is there for this content (any more); nothing was decided."""
     UNDONE = "undone"
     FELL_BACK = "fell_back"
     """The program crashed or quit before anything had left this machine."""
@@ -271,6 +281,8 @@ class Case:
     """Other emails of which at most one may be released together with this one: earlier edits, or the original."""
     named: tuple[str, ...] = ()
     """Mails that tags read before name as versions of this one."""
+    needs_second: bool = False
+    """Two reviewers must approve it: this one releases only what another has approved too."""
     doubtful: bool = False
     """An earlier call for this item may still take effect in a way that this act could not make harmless."""
 

@@ -9,6 +9,7 @@ from mm_tui.decision.state import Act, Choice, Outcome, Question, RemoteState, S
 
 _HELD = {
     Act.APPROVE: "approving",
+    Act.APPROVE_FIRST: "recording your approval, the first of two,",
     Act.REJECT: "rejecting",
     Act.RELEASE_EDIT: "sending your edit",
     Act.RESCHEDULE: "changing the scheduled email",
@@ -64,6 +65,8 @@ _OUTCOMES = {
     Outcome.NOT_AS_SEEN: "A DIFFERENT TEXT WAS SENT: it changed just before it was approved{by}{at}",
     Outcome.EDIT_RELEASED: "your edit was approved{by}{at}; the original is retired",
     Outcome.RESCHEDULED: "changed; it is now scanned and waits for approval",
+    Outcome.FIRST_APPROVED: "your approval is recorded; another reviewer must approve it too",
+    Outcome.NOT_SECONDED: "undecided: no other reviewer's approval of this text is there any more",
     Outcome.UNDONE: "undone: nothing was sent",
     Outcome.FELL_BACK: "undecided: the program ended before anything was sent",
     Outcome.UNREACHABLE: "undecided: the gateway could not be read",
@@ -82,6 +85,7 @@ _OUTCOMES = {
     Outcome.LEFT: "left as it is at the gateway",
     Outcome.INCIDENT: "INCIDENT: two versions of this email were sent, approved by different people{by}{at}",
 }
+_EDIT_FOR_TWO = "your edit waits for another reviewer's approval; the original is retired"
 _CHOICES = {
     Choice.AGAIN: "try again",
     Choice.LOOK: "look again",
@@ -114,12 +118,18 @@ def sentence(
         tells = state.outcome in (Outcome.DENIED, Outcome.UNREACHABLE, Outcome.NOT_SUBMITTED)
         left = "; a call in doubt may still take effect" if state.doubts else ""
         kept = "; your text is saved" if text_kept else ""
-        return _filled(_OUTCOMES[state.outcome], state) + (said if tells else "") + kept + left
+        words = (
+            _EDIT_FOR_TWO
+            if _is_edit_for_two(state) and state.outcome is Outcome.FIRST_APPROVED
+            else (_OUTCOMES[state.outcome])
+        )
+        return _filled(words, state) + (said if tells else "") + kept + left
     if state.question is not None:
         reading = "; reading back" if state.step is Step.DOUBT else ""
         return question(state) + said + reading
     if state.step is Step.HOLD or state.early:
-        return f"held: {_HELD[state.case.act]} in {max(0, -int(-seconds_left // 1))} s"
+        doing = "submitting your edit for two approvals" if _is_edit_for_two(state) else _HELD[state.case.act]
+        return f"held: {doing} in {max(0, -int(-seconds_left // 1))} s"
     if state.step is Step.DOUBT:
         since = f" since {doubt_since:%H:%M}" if doubt_since else ""
         return f"{_IN_DOUBT[state.stage]}{since}: reading back"
@@ -132,6 +142,10 @@ def sentence(
     return _WORK.get((state.stage, state.step), "working") + (
         f" ({state.said}; reading again)" if state.stale and state.said else ""
     )
+
+
+def _is_edit_for_two(state: State) -> bool:
+    return state.case.act is Act.RELEASE_EDIT and state.case.needs_second
 
 
 def question(state: State) -> str:

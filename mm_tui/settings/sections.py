@@ -270,6 +270,9 @@ class Agent(Section, frozen=True):
     more than 14 seconds for an email."""
 
 
+SecondApprover = Literal["never", "high", "medium", "low", "always"]
+
+
 class Review(Section, frozen=True):
     """How decisions are made."""
 
@@ -288,6 +291,12 @@ class Review(Section, frozen=True):
     own_replies: Literal["self", "another"] = "self"
     """Who may approve a reply that a reviewer wrote in the inbox: `self`, with the same one key as any other email, or
     only `another` reviewer: this program then refuses to approve what its own reviewer wrote."""
+    second_approver: SecondApprover = "never"
+    """The risk level from which two reviewers must approve an email: `low`, `medium` or `high`; `always` includes
+    emails without findings. The first approval is recorded as a tag (which needs the send key); another reviewer's
+    approval of the same content sends the email. Set it for every reviewer; docs/team.md says what it cannot do."""
+    mailbox_second_approver: dict[str, SecondApprover] = msgspec.field(default_factory=dict)
+    """Address of a mailbox = its own level, in place of `second_approver`."""
     claim_minutes: Annotated[int, Meta(ge=0, le=24 * 60)] = 10
     """How long others see that you have an email open, unless you still have it open. A tag, which needs the send key.
 

@@ -118,6 +118,7 @@ async def at_desk(
     speed: float = 100.0,
     orderly: bool = True,
     memory: bool = False,
+    review: Review | None = None,
 ) -> AsyncIterator[Desk]:
     """Opens a reviewer's program on `folder/store.db`.
 
@@ -126,6 +127,7 @@ async def at_desk(
         transport: stands between the client and the network.
         without: scopes whose key is missing.
         speed: how much faster than real time holds and pauses run.
+        review: the settings; None: a hold of 5 s and the defaults.
         memory: hold mail in memory, and on disk only what no gateway could give back.
         orderly: end as a program that is quit; else leave everything as a crash would.
     """
@@ -138,7 +140,9 @@ async def at_desk(
     )
     notices: list[ServiceEvent] = []
     database = Database.open(folder / "store.db", memory=memory)
-    decisions = Decisions(database, gateway, Review(hold_seconds=5), reviewer, HurriedClock(speed), notices.append)
+    decisions = Decisions(
+        database, gateway, review or Review(hold_seconds=5), reviewer, HurriedClock(speed), notices.append
+    )
     try:
         yield Desk(database, gateway, decisions, notices)
     finally:
@@ -153,5 +157,4 @@ async def at_desk(
 async def crash(decisions: Decisions) -> None:
     """Stops everything at once, without a last journal entry."""
     await decisions._driver.stop_all(list(decisions._lives.values()))
-    if decisions._renewing is not None:
-        decisions._renewing.cancel()
+    decisions._renewal.stop()

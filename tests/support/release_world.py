@@ -24,6 +24,7 @@ from mm_tui.decision.effects import (
     Journal,
     Look,
     Pause,
+    RecordApproval,
     Reschedule,
     Submit,
 )
@@ -76,6 +77,8 @@ class Mail(NamedTuple):
     """Who moved it last: us, other, agent, gateway; twin: another program with our key."""
     relatives: tuple[str, ...] = ()
     """The mails that its tags name as versions of it."""
+    approvals: frozenset[tuple[str, str]] = frozenset()
+    """First approvals that its tags hold: by us or other, and the digest of what was approved."""
 
 
 class Request(NamedTuple):
@@ -165,6 +168,8 @@ class Scope:
     """The agent may write a waiting mail anew at any moment, also between a reading and the call."""
     names_us: bool = False
     """This client knows under which name the gateway records its approvals. Another program decides under it too."""
+    needs_second: bool = False
+    """Two reviewers must approve. The second one may tag a first approval at any moment, and anybody may remove it."""
     copies: bool = True
     """Something on the way may repeat a call, so that the answer is that to the copy."""
     doubtful: Callable[..., bool] = is_doubtful
@@ -283,7 +288,13 @@ class Walker:
         act = self.scope.acts[0]
         standing = RemoteState.SCHEDULED if act is Act.RESCHEDULE else RemoteState.PENDING
         mails = ((ORIGINAL, Mail(standing, "seen", "drafted")),)
-        case = Case(ORIGINAL, act, "seen", fingerprint=WRITTEN if act in (Act.RELEASE_EDIT, Act.RESCHEDULE) else "")
+        case = Case(
+            ORIGINAL,
+            act,
+            "seen",
+            fingerprint=WRITTEN if act in (Act.RELEASE_EDIT, Act.RESCHEDULE) else "",
+            needs_second=self.scope.needs_second,
+        )
         blank = self.one(self.begin(case)[0])
         world = World(mails, frozenset(), blank, blank, blank, None, case.fingerprint != "", Memory(), ())
         return self.started(world, case)
@@ -349,7 +360,7 @@ class Walker:
                 there = made is not None and made.fingerprint == world.state.case.fingerprint
                 yield "searches", self.fed(world, Found(edit if there else ""))
                 yield "cannot search", self.fed(world, ReadFailed())
-            case Decide() | Submit() | Cancel() | Reschedule():
+            case Decide() | RecordApproval() | Submit() | Cancel() | Reschedule():
                 yield f"{doing} surely fails", self.fed(world, CallRefused())
                 request = request_of(world, doing)
                 yield (
@@ -383,6 +394,10 @@ class Walker:
                     standing = RemoteState.RELEASED if approve else RemoteState.REJECTED
                     moved = put(world, email_id, mail._replace(standing=standing, by="us"))
                     yield "takes effect", ours(moved, email_id) if approve else moved, Done()
+            case RecordApproval(email_id, digest):
+                mail = mail_of(world, email_id)
+                tagged = mail._replace(approvals=mail.approvals | {("us", digest)})
+                yield "takes effect", put(world, email_id, tagged), Done()
             case Cancel(email_id):
                 mail = mail_of(world, email_id)
                 if mail.standing in (RemoteState.PENDING, RemoteState.SCANNING, RemoteState.CANCELLED):
@@ -449,6 +464,12 @@ class Walker:
             ):
                 anew = mail._replace(digest=f"{email_id} rewritten", fingerprint="rewritten")
                 yield f"agent: rewrites {email_id}", put(world, email_id, anew)
+            if self.scope.needs_second and mail.standing is RemoteState.PENDING:
+                without = frozenset(approval for approval in mail.approvals if approval[0] != "other")
+                approved = mail._replace(approvals=without | {("other", mail.digest)})
+                yield f"other: first approval of {email_id}", put(world, email_id, approved)
+                taken_back = mail._replace(approvals=without)
+                yield f"other: no approval of {email_id} any more", put(world, email_id, taken_back)
         original = mail_of(world, ORIGINAL)
         if self.scope.colleague and THEIRS not in dict(world.mails) and original.standing is RemoteState.PENDING:
             theirs = Mail(RemoteState.PENDING, "theirs", "written by the other", "other", (ORIGINAL,))
@@ -466,6 +487,8 @@ class Walker:
             "us" if mail.by == "twin" else mail.by,
             is_ours=mail.by in ("us", "twin") if named else None,
             relatives=mail.relatives,
+            is_approved_by_us=("us", mail.digest) in mail.approvals,
+            is_approved_by_other=("other", mail.digest) in mail.approvals,
         )
 
     def human(self, world: World) -> Iterator[tuple[str, World]]:
@@ -521,6 +544,7 @@ class Walker:
                     mail.digest,
                     fingerprint=(WRITTEN if same else "other words") if act is Act.RELEASE_EDIT else "",
                     siblings=tuple(sorted(family - {email_id})),
+                    needs_second=self.scope.needs_second,
                     doubtful=self.scope.doubtful(act, email_id, told, same_submission=same and email_id == ORIGINAL),
                 )
                 yield f"the human decides: {act} {email_id}", self.started(world._replace(past=past), case)
@@ -558,6 +582,8 @@ class Walker:
         memory = world.memory
         if isinstance(world.doing, Decide):
             memory = memory._replace(decided=memory.decided - {(world.doing.email_id, world.doing.approve)})
+        if isinstance(world.doing, RecordApproval):
+            memory = memory._replace(decided=memory.decided - {(world.doing.email_id, True)})
         stopped = self.performed(world._replace(doing=None, memory=memory), state, effects, event)
         return stopped if state.ended else self.crashed(stopped)
 
@@ -616,10 +642,10 @@ class Walker:
                 if choice is Choice.ACCEPT and world.state.sighting is not None:
                     memory = memory._replace(accepted=memory.accepted | {world.state.sighting.digest})
             case CallRefused() | CallConflict() if (
-                isinstance(world.doing, Decide) and memory.unknown != world.doing.email_id
+                isinstance(world.doing, Decide | RecordApproval) and memory.unknown != world.doing.email_id
             ):
                 # It surely had no effect, so that making it anew repeats nothing.
-                had_none = (world.doing.email_id, world.doing.approve)
+                had_none = (world.doing.email_id, isinstance(world.doing, RecordApproval) or world.doing.approve)
                 memory = memory._replace(decided=memory.decided - {had_none}, left=None)
             case CallConflict() if isinstance(world.doing, Reschedule) and not memory.unknown:
                 memory = memory._replace(left=None)
@@ -688,6 +714,10 @@ class Walker:
             target = about(world, call)
             if not memory.consent:
                 raise Broken(f"R1/R7: {call} without a human who wanted it")
+            if isinstance(call, Decide) and case.needs_second:
+                read = event.sighting if isinstance(event, Observed) else None
+                if case.act is not Act.APPROVE or read is None or not read.is_approved_by_other:
+                    raise Broken(f"R1: {call} though no other reviewer has approved this content")
             if known := (memory.released & family) - {target}:
                 raise Broken(f"R3: {call} though {sorted(known)} is known to be released")
             if unread := memory.told - memory.denied - memory.read - family_of(case, world.state):
@@ -698,6 +728,19 @@ class Walker:
             seen = event.sighting if isinstance(event, Observed) and event.email_id == case.item else None
             if seen is None or seen.standing is not RemoteState.PENDING or seen.digest not in memory.accepted:
                 raise Broken("R2: an edit is submitted without a fresh reading of its original")
+        if isinstance(call, RecordApproval):
+            seen = event.sighting if isinstance(event, Observed) and event.email_id == call.email_id else None
+            if not memory.consent or not case.needs_second:
+                raise Broken(f"R1/R7: {call} without a human who wanted it")
+            written = seen is not None and call.email_id == world.state.replacement
+            written = written and seen is not None and seen.fingerprint == case.fingerprint
+            if seen is None or seen.standing is not RemoteState.PENDING or seen.digest != call.digest:
+                raise Broken(f"R2: {call} without a fresh reading of what is approved")
+            if call.digest not in memory.accepted and not written:
+                raise Broken(f"R2: {call} of what no human saw")
+            if (call.email_id, True) in memory.decided:
+                raise Broken(f"R5: {call} was repeated by a machine")
+            memory = memory._replace(decided=memory.decided | {(call.email_id, True)})
         if isinstance(call, Decide):
             if call.approve and call.email_id not in (case.item, world.state.replacement):
                 raise Broken(f"R1: {call} is not what the human decided on")
@@ -736,7 +779,9 @@ class Walker:
         state, memory = world.state, world.memory
         mails = dict(world.mails)
         item = mails[state.case.item]
-        releasing = memory.unknown and (memory.unknown, True) in memory.decided
+        # A first approval releases nothing, whenever it arrives.
+        may_release = not state.case.needs_second or state.case.act is Act.APPROVE
+        releasing = may_release and memory.unknown and (memory.unknown, True) in memory.decided
         if releasing and not state.doubts and state.outcome not in CONCLUSIVE:
             raise Broken("R5: a release in doubt was forgotten")
         if memory.unknown == SUBMISSION and state.doubts != SUBMISSION:
@@ -747,6 +792,11 @@ class Walker:
                 mails[state.replacement or state.case.item].standing,
             ):
                 raise Broken("R5: said to be approved and is not")
+            case Outcome.FIRST_APPROVED:
+                about = state.replacement or state.case.item
+                digest = state.verified or state.case.digest
+                if ("us", digest) not in mails[about].approvals:
+                    raise Broken("R5: a first approval is said to be recorded and is not")
             case Outcome.REJECTED if item.standing is not RemoteState.REJECTED:
                 raise Broken("R5: said to be rejected and is not")
             case Outcome.EDIT_RELEASED:
@@ -842,7 +892,7 @@ def tidy(world: World) -> World:
 
 def about(world: World, call: Effect) -> str:
     """The mail that a call is about; `SUBMISSION` for one without an id yet."""
-    if isinstance(call, (Decide, Cancel, Reschedule)):
+    if isinstance(call, (Decide, RecordApproval, Cancel, Reschedule)):
         return call.email_id
     return SUBMISSION
 

@@ -13,7 +13,7 @@ from mm_tui.gateway.errors import GatewayError
 from mm_tui.models import PendingItem
 from mm_tui.services.assistant.drafts import NotJournaled
 from mm_tui.services.audit.track_record import TrackRecords
-from mm_tui.services.decisions.log import OwnReply
+from mm_tui.services.decisions.request import OwnReply
 from mm_tui.services.decisions.service import Decisions, Refused
 from mm_tui.services.queue.authors import Author, Authors
 from mm_tui.services.queue.entries import ReviewQueue

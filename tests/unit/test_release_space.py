@@ -32,6 +32,12 @@ SCOPES = {
     "edit and release, then again": Scope(
         (Act.RELEASE_EDIT, Act.RELEASE_EDIT), others=False, glitches=False, signs=False
     ),
+    "first of two approvals": Scope((Act.APPROVE_FIRST,), needs_second=True),
+    "second of two approvals": Scope((Act.APPROVE,), needs_second=True),
+    "both approvals by one reviewer": Scope((Act.APPROVE_FIRST, Act.APPROVE), needs_second=True, others=False),
+    "edit and approve first": Scope(
+        (Act.RELEASE_EDIT,), needs_second=True, others=False, sends_at_once=False, rewrites=False
+    ),
 }
 
 
@@ -39,6 +45,10 @@ DEEPER = {
     "edit and release, rewritten": Scope((Act.RELEASE_EDIT,), glitches=False, sends_at_once=False, signs=False),
     "edit and release beside a colleague's edit": Scope(
         (Act.RELEASE_EDIT,), glitches=False, sends_at_once=False, signs=False, rewrites=False, colleague=True
+    ),
+    "both approvals by one reviewer, others too": Scope((Act.APPROVE_FIRST, Act.APPROVE), needs_second=True),
+    "edit and approve first, others too": Scope(
+        (Act.RELEASE_EDIT,), needs_second=True, rewrites=False, glitches=False, sends_at_once=False, signs=False
     ),
     "approve, then edit and release, others too": Scope((Act.APPROVE, Act.RELEASE_EDIT), glitches=False),
     "edit and release, then approve, others too": Scope((Act.RELEASE_EDIT, Act.APPROVE), glitches=False),
@@ -69,6 +79,10 @@ ENDINGS = {
     "approve, then edit and release": EDITED | {Outcome.APPROVED, Outcome.DECIDED, Outcome.DENIED, Outcome.DOUBTFUL},
     "edit and release, then approve": EDITED | SIBLINGS | {Outcome.APPROVED, Outcome.DECIDED, Outcome.DENIED},
     "edit and release, then again": EDITED | SIBLINGS,
+    "first of two approvals": WATCHED | {Outcome.FIRST_APPROVED},
+    "second of two approvals": WATCHED | RELEASED | {Outcome.NOT_SECONDED},
+    "both approvals by one reviewer": ALWAYS | {Outcome.UNCLEAR, Outcome.FIRST_APPROVED, Outcome.NOT_SECONDED},
+    "edit and approve first": EDITED - {Outcome.EDIT_RELEASED} | {Outcome.UNCLEAR, Outcome.FIRST_APPROVED},
 }
 """The endings that each walk must reach: else a branch is dead, or the world has become too kind."""
 
@@ -98,8 +112,8 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
     "the digest is not compared": (
         SCOPES["approve"],
         RELEASE,
-        "        return end(state, Outcome.CHANGED, sighting=sighting)\n    return decide(",
-        "        pass\n    return decide(",
+        "        return end(state, Outcome.CHANGED, sighting=sighting)\n    if state.case.act is",
+        "        pass\n    if state.case.act is",
     ),
     "a lost decision is repeated": (
         SCOPES["approve"],
@@ -342,6 +356,42 @@ MUTATIONS: dict[str, tuple[Scope, str, str, str]] = {
         RELEASE,
         "sighting.standing is not wanted or sighting.is_ours is False:",
         "sighting.standing is not wanted:",
+    ),
+    "one approval is enough where two are needed": (
+        SCOPES["second of two approvals"],
+        RELEASE,
+        "state.case.needs_second and not sighting.is_approved_by_other",
+        "False",
+    ),
+    "the reviewer's own first approval counts as another's": (
+        SCOPES["both approvals by one reviewer"],
+        RELEASE,
+        "not sighting.is_approved_by_other",
+        "not (sighting.is_approved_by_other or sighting.is_approved_by_us)",
+    ),
+    "a first approval releases": (
+        SCOPES["first of two approvals"],
+        RELEASE,
+        "    if state.case.act is Act.APPROVE_FIRST:\n        return _first_approval(state, sighting)",
+        "    if state.case.act is Act.APPROVE_FIRST:\n        return decide(state, approve=True)",
+    ),
+    "an edit is released by its writer alone": (
+        SCOPES["edit and approve first"],
+        EDIT,
+        "    if not state.case.needs_second:",
+        "    if True:",
+    ),
+    "a lost first approval counts as recorded": (
+        SCOPES["first of two approvals"],
+        RELEASE,
+        "if state.case.act is Act.APPROVE_FIRST and sighting.is_approved_by_us:",
+        "if state.case.act is Act.APPROVE_FIRST:",
+    ),
+    "a lost first approval of an edit counts as recorded": (
+        SCOPES["edit and approve first"],
+        EDIT,
+        "if state.case.needs_second and sighting.is_approved_by_us and sighting.digest == state.verified:",
+        "if state.case.needs_second:",
     ),
     "an answer is taken that was not asked for": (
         SCOPES["approve"],

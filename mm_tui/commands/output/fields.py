@@ -58,7 +58,7 @@ SHOWN: Mapping[str, str] = {
 
 DECISION: Mapping[str, str] = {
     "id": "the email's id",
-    "act": "approve, reject, release_edit or reschedule",
+    "act": "approve, approve_first (of two approvals), reject, release_edit or reschedule",
     "phase": "done, decided (as wanted, but not known whether by this call), undecided, changed, elsewhere, incident, "
     "unknown, asking, waiting or working",
     "outcome": "how it ended, in the journal's word, or null; not_as_seen: the content sent differs from what was seen",

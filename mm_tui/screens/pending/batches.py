@@ -50,7 +50,7 @@ class Batches:
 
     def approve(self) -> None:
         """Approves all marked emails, after a summary."""
-        batch = [entry for entry in self._marked() if not entry.assessment.why_alone and entry.edit is None]
+        batch = [entry for entry in self._marked() if _may_be_batched(entry)]
         if not batch:
             self._say_nothing_marked()
             return
@@ -94,12 +94,17 @@ class Batches:
         self._screen.say("nothing is marked: read an email to the end, then mark it with space")
 
 
+def _may_be_batched(entry: QueueEntry) -> bool:
+    return not entry.assessment.why_alone and entry.edit is None and not entry.approvals.waits_for_other
+
+
 def _summary(batch: list[QueueEntry]) -> Content:
     lines = [
         Content.assemble(
             (f"{entry.risk_sign} ", "$warning"),
             OneLine(", ".join(party.address for party in entry.item.to)),
             (f"  {entry.item.subject}", "$mm-dim"),
+            ("  first of two approvals" if entry.approvals.is_first else "", "$accent"),
         )
         for entry in batch
     ]

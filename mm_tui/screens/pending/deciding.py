@@ -18,7 +18,7 @@ from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.reasons import ReasonScreen
 from mm_tui.screens.pending.diff_pages import change_name
 from mm_tui.screens.pending.head import findings_page
-from mm_tui.services.decisions.approval_gate import UNSEEN
+from mm_tui.services.decisions.approval_gate import UNSEEN, WAITS_FOR_SECOND
 from mm_tui.services.decisions.reasons import offered, remember
 from mm_tui.services.decisions.view import AS_WANTED
 from mm_tui.session import reviewer
@@ -174,7 +174,10 @@ class Deciding:
         entry = self._screen.current
         if entry is None or self.service() is None:
             return
-        if (why := self.why_not(self._screen.gate.why_not_approve, entry)) and why != UNSEEN:
+        why = self.why_not(self._screen.gate.why_not_approve, entry)
+        if why == WAITS_FOR_SECOND:
+            self._screen.team.ask_take_back(entry)
+        elif why and why != UNSEEN:
             self.refuse(why)
         elif why:
             self._read_on(entry)

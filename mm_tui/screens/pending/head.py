@@ -92,6 +92,8 @@ def head(
         lines.append(Content.assemble((" ! ", "$warning"), entry.claim.words))
     if snooze := entry.woken or entry.snoozed:
         lines.append(Content.assemble((" · ", "$accent"), snooze))
+    if words := entry.approvals.words:
+        lines.append(Content.assemble((" ! " if entry.approvals.needed else " · ", "$warning"), words))
     if entry.assignment is not None:
         lines.append(Content.assemble((" · ", "$accent"), entry.assignment.words))
     if entry.note is not None:
@@ -137,7 +139,7 @@ def banner(
             "whole text in Draft"
         )
         return Content.assemble("▲ ", (words, "bold"))
-    if release is not None:
+    if release is not None and not release.is_told_by_tags:
         sign = PHASE_SIGNS.get(release.phase, "▲ ")
         words = release.question.words if release.question is not None else release.words
         words = OneLine(f"{words}: see Diff") if release.outcome is Outcome.NOT_AS_SEEN else words

@@ -51,7 +51,7 @@ class PendingRow:
         claimed = queued.pair or (queued.claim.badge if queued.claim is not None else "")
         if queued.ended and not tells_end(release):
             return cls(queued, Phase.ELSEWHERE, queued.ended)
-        if release is None:
+        if release is None or release.is_told_by_tags:
             return cls(queued, marked=marked, claimed=claimed)
         failed = release.failed and not noted
         return cls(queued, release.phase, release.words, marked, claimed=claimed, failed=failed)
@@ -150,6 +150,7 @@ class PendingList(VirtualList[str, PendingRow]):
         if row.queued.assignment is not None:
             to = str(row.queued.assignment.to)
             words.append(f"for {to if len(to) <= BADGE_NAME else to[: BADGE_NAME - 1] + '…'}")
+        words += [row.queued.approvals.badge] if row.queued.approvals.badge else []
         words += ["note"] if row.queued.note is not None else []
         words += ["resubmitted"] if row.queued.resubmission is not None else []
         found = {finding.code for finding in row.queued.assessment.findings}

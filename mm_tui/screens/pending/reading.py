@@ -71,7 +71,9 @@ class QueueReader:
         session = self._screen.session
         settings = session.settings
         minutes = settings.review.sla_minutes
-        return ReviewQueue(session.database, session.clock, settings.risk, minutes, session.house_facts)
+        return ReviewQueue(
+            session.database, session.clock, settings.risk, minutes, session.house_facts, session.second_approval
+        )
 
     def read(self) -> None:
         """Reads the queue again."""

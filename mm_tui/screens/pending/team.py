@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+
+from mm_tui.screens.dialogs.choice import Choice, ChoiceScreen
 from mm_tui.screens.dialogs.form import Field, FormScreen
 from mm_tui.services.fault_words import fault_words
 from mm_tui.services.presence.notes import LONGEST_NOTE, NO_SEND_KEY
@@ -57,6 +60,24 @@ class Team:
             ),
             lambda typed: self._assign(entry.item.mailbox_id, entry.item.id, typed[0]) if typed else None,
         )
+
+    def ask_take_back(self, entry: QueueEntry) -> None:
+        """Offers to take the reviewer's first approval back while nobody else has approved the email."""
+        if self._ready() is None:
+            return
+        self._screen.app.push_screen(
+            ChoiceScreen(
+                "Take your approval back?",
+                Content(entry.approvals.words),
+                [Choice("T", "take it back", True)],
+                stay="leave it",
+            ),
+            lambda sure: self._take_back(entry.item.mailbox_id, entry.item.id) if sure else None,
+        )
+
+    def _take_back(self, mailbox_id: str, email_id: str) -> None:
+        if (team := self._screen.session.team) is not None:
+            self._run(team, team.take_back_approval(mailbox_id, email_id))
 
     def _ready(self) -> QueueEntry | None:
         """The email under the cursor if it can have a note now; otherwise says why not."""

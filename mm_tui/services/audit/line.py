@@ -60,6 +60,7 @@ GATEWAY_WORDS = {
 
 ACT_WORDS = {
     "approve": "approve",
+    "approve_first": "first approval",
     "reject": "reject",
     "release_edit": "edit",
     "reschedule": "reschedule",
@@ -75,6 +76,9 @@ JOURNAL_WORDS = {
     "rescheduling": "changes the schedule",
     "in_doubt": "outcome unknown",
     "resumed": "resumed",
+    "recording_approval": "records the first approval",
+    "approval_recorded": "first approval recorded",
+    "taking_back_approval": "takes the approval back",
     "sending": "sends an email",
     "replying": "sends a reply",
     "cancelling": "cancels",
@@ -116,6 +120,8 @@ OUTCOME_WORDS = {
     "not_as_seen": "INCIDENT: other text",
     "edit_released": "edit sent",
     "rescheduled": "rescheduled",
+    "first_approved": "waits for a second",
+    "not_seconded": "not decided: no second",
     "undone": "undone",
     "fell_back": "fell back, undecided",
     "unreachable": "not decided: no answer",

@@ -19,6 +19,7 @@ TOO_SOON = "another email has just moved under the cursor: look first"
 UNDER_WAY = "its decision is in progress"
 EDIT_OUTDATED = "the draft changed since your edit began: {pending.edit} shows what changed"
 OWN_REPLY = 'you wrote this reply: [review] own_replies = "another" requires another reviewer to approve it'
+WAITS_FOR_SECOND = "you have approved this: another reviewer must approve it too"
 UNSEEN = "you have not seen all of it yet: {list.open}"
 
 
@@ -99,6 +100,8 @@ class ApprovalGate:
             return unread
         if entry.is_own_reply and self._own_replies == "another":
             return OWN_REPLY
+        if entry.approvals.waits_for_other:
+            return WAITS_FOR_SECOND
         if entry.edit is not None and not entry.edit_is_current:
             return EDIT_OUTDATED
         return "" if self.has_seen(entry) else UNSEEN

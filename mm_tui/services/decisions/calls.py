@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mm_tui.clock import Clock
-from mm_tui.decision.effects import Call, Cancel, Decide, Reschedule, Submit
+from mm_tui.decision.effects import Call, Cancel, Decide, RecordApproval, Reschedule, Submit
 from mm_tui.decision.events import (
     CallConflict,
     CallRefused,
@@ -28,13 +28,15 @@ from mm_tui.decision.state import Act, RemoteState, Snapshot, Stage, State, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.gateway.errors import Closing, Conflict, GatewayError, NotFound
 from mm_tui.gateway.shapes import EmailFilter, OutgoingAttachment, OutgoingMail
+from mm_tui.gateway.witness import already_written
 from mm_tui.models import Direction, EditedDraft, EmailDetail, EmailSummary, SendReceipt, Status
 from mm_tui.review.draft import fingerprint, starts_thread
 from mm_tui.review.subject import topic
 from mm_tui.services.decisions.record import ActiveDecision, DecisionMeta
 from mm_tui.services.decisions.remote_state import sighting_of, standing_of
+from mm_tui.services.presence.approvals import Approver
 from mm_tui.services.presence.tags import mark_pair
-from mm_tui.services.tags import TagsDiffer
+from mm_tui.services.tags import TagsDiffer, merge
 
 KEY_LIFE = timedelta(hours=23)
 """How long a submission may be repeated under its key. The gateway remembers keys for 24 h."""
@@ -52,10 +54,11 @@ Rest = Callable[[float, bool], Awaitable[None]]
 class DecisionCalls:
     """Performs the effects of the review core that reach the gateway. None of these methods raises."""
 
-    def __init__(self, gateway: GatewayClient, clock: Clock, reviewer: str) -> None:
+    def __init__(self, gateway: GatewayClient, clock: Clock, us: Approver) -> None:
         self._gateway = gateway
         self._clock = clock
-        self._reviewer = reviewer
+        self._us = us
+        self._reviewer = us.name
         self._our_name = ""
         """Under which the gateway records what is approved with our key, once it has told."""
 
@@ -65,6 +68,8 @@ class DecisionCalls:
             match effect:
                 case Decide():
                     return await self._decide(live, effect)
+                case RecordApproval(email_id, digest):
+                    return await self._record_approval(live, email_id, digest)
                 case Submit():
                     return await self._submit(live)
                 case Cancel(email_id):
@@ -132,7 +137,7 @@ class DecisionCalls:
             )
         if state.step is Step.RECORD and email_id == target(state) and mail.approved_by and _approves(state):
             self._our_name = mail.approved_by
-        sighting = sighting_of(mail, direction, self._our_name)
+        sighting = sighting_of(mail, direction, self._our_name, us=self._us)
         # The queue was read first: a scan that ended in between has put the email there since.
         if sighting.standing is RemoteState.PENDING and not listed and not await self._is_listed(email_id):
             return Snapshot(RemoteState.UNCLEAR, status=f"{mail.status}, but not in the queue")
@@ -183,6 +188,15 @@ class DecisionCalls:
         return _as_asked(
             receipt.status, RemoteState.RELEASED if effect.approve else RemoteState.REJECTED, live.facts.direction
         )
+
+    async def _record_approval(self, live: ActiveDecision, email_id: str, digest: str) -> Event:
+        tag = self._us.tag(digest, self._clock.now())
+        try:
+            with already_written():
+                live.tags = await merge(self._gateway, live.facts.mailbox_id, email_id, tag)
+        except TagsDiffer:
+            return OutcomeUnknown("somebody else writes the tags at the same time")
+        return Done("recorded")
 
     async def _submit(self, live: ActiveDecision) -> Event:
         if self._clock.now() - live.facts.key_since > KEY_LIFE:

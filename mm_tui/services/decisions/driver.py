@@ -23,6 +23,7 @@ from mm_tui.decision.effects import (
     Journal,
     Look,
     Pause,
+    RecordApproval,
     Reschedule,
     Submit,
     Traffic,
@@ -310,7 +311,7 @@ class Driver:
                 await self._marked(live)
                 await self._take_slot(live)
                 return await self._calls.look(live, email_id, partial(self._rest, live))
-            case Decide() | Submit() | Cancel() | Reschedule():
+            case Decide() | RecordApproval() | Submit() | Cancel() | Reschedule():
                 # The reading before it has taken the slot. Where none came before, as for an edit that is withdrawn,
                 # it waits for none: what is journaled as being called is called at once.
                 if self.closing:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mm_tui.decision.state import Outcome
+from mm_tui.decision.state import Act, Outcome
 from mm_tui.models import Status
 from mm_tui.services.audit.line import actor_words, key_words
 from mm_tui.services.decisions.record import facts_of, state_of
@@ -91,7 +91,8 @@ def _made_here(decisions: DecisionStore, reviewer: str, email_id: str) -> OneLin
 
 def tells_end(release: DecisionView | None) -> bool:
     """Whether a decision of this program says what became of its mail, once that waits no more."""
-    return release is not None and release.phase not in (Phase.UNDECIDED, Phase.CHANGED)
+    no_end = (Phase.UNDECIDED, Phase.CHANGED)
+    return release is not None and release.phase not in no_end and release.act is not Act.APPROVE_FIRST
 
 
 def with_ended(waiting: Sequence[QueueEntry], listed: Sequence[str], ended: Sequence[QueueEntry]) -> list[QueueEntry]:

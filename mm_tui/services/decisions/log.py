@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from mm_tui.decision.effects import Entry as Kind
 from mm_tui.decision.effects import Journal as Entry
 from mm_tui.decision.events import Restarted
 from mm_tui.decision.family import is_doubtful
 from mm_tui.decision.machine import begin, step
-from mm_tui.decision.relatives import PREFIX, relatives_in
-from mm_tui.decision.state import INCIDENTS, MOST_RELATIVES, SUBMISSION, Act, Case, Outcome, State, Step
-from mm_tui.models import Direction, EditedDraft, EmailDetail, PendingItem, RawContent
-from mm_tui.review.diff import compare
+from mm_tui.decision.relatives import PREFIX, editor_in, is_edit, relatives_in
+from mm_tui.decision.state import INCIDENTS, MOST_RELATIVES, SUBMISSION, Act, Case, State, Step
+from mm_tui.models import Direction, EmailDetail, RawContent
 from mm_tui.review.digest import canonical, digest_of
 from mm_tui.review.draft import edited, fingerprint
-from mm_tui.review.findings import Finding, codes
-from mm_tui.services.decisions.approval_gate import OWN_REPLY
+from mm_tui.review.findings import codes
+from mm_tui.services.decisions.journal_details import details_of
 from mm_tui.services.decisions.record import ActiveDecision, Content, DecisionMeta, facts_of, restored, state_of
 from mm_tui.services.decisions.remembered import REDRAFTS_TO_ASK, UNSEEN_INCIDENTS, RememberedDecisions
+from mm_tui.services.decisions.request import DecisionRequest, OwnReply, Refused, WaitsForSecond
 from mm_tui.services.decisions.view import Seen
 from mm_tui.services.edits import put, remove
 from mm_tui.services.examples import USED
+from mm_tui.services.presence.second_approval import SecondApproval
 from mm_tui.services.queue.authors import Author, Authors
-from mm_tui.services.queue.resubmitted import ASKS_REDRAFT, SENT_BACK, SUGGESTED
 from mm_tui.store.audit.journal import Journal
 from mm_tui.store.database import Database
 from mm_tui.store.decisions.edits import EditStore, SavedEdit
@@ -43,68 +42,35 @@ DOUBT_LIFE = timedelta(hours=24)
 """How long a call whose answer was lost counts as one that may still arrive."""
 TOGETHER = 100
 """So many of a large batch are written in one transaction."""
-_TOLD = 200
-"""Characters of a gateway's or a human's words that go into the journal."""
-
-
-class Refused(Exception):
-    """A decision cannot begin. Nothing was journaled and nothing was sent.
-
-    Attributes:
-        message: why, in words for a human.
-        what_to_do: the cure.
-    """
-
-    def __init__(self, message: str, what_to_do: str) -> None:
-        self.message = OneLine(message)
-        self.what_to_do = OneLine(what_to_do)
-        super().__init__(f"{self.message}: {self.what_to_do}")
-
-
-class OwnReply(Refused):
-    """The settings ask for another reviewer's approval of what this one wrote."""
-
-    def __init__(self) -> None:
-        super().__init__(OWN_REPLY, "Another reviewer approves it in their mm-tui; you may reject it.")
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionRequest:
-    """What a human wants done with one email."""
-
-    item: Seen
-    act: Act
-    digest: str
-    edit: EditedDraft | None = None
-    reason: str = ""
-    found: Sequence[Finding] = ()
-    """What the human was told of risk in it."""
-    asks_redraft: bool = False
-    """The rejection asks the agent for another draft."""
-
-    def refuse_unfit(self) -> None:
-        """Raises `Refused` where the request itself is not in order."""
-        item = self.item
-        if isinstance(item, PendingItem) and not item.complete:
-            raise Refused(
-                "this email has not been read in full", "Open it first: cc and attachments are not known yet."
-            )
-        if digest_of(item.id, item.mailbox_id, item.direction, item.raw) != self.digest:
-            raise Refused("the digest does not match what was on the screen", "Read the email again.")
-        if self.act is Act.REJECT and not self.reason.strip():
-            raise Refused("rejecting needs a reason", "Say why, so that the agent can do better.")
-        if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
-            raise Refused("your edit has no recipient", "Fill in To.")
 
 
 class DecisionLog:
     """Opens decisions in the store: claims, journal entry, first state, edited text."""
 
     def __init__(
-        self, database: Database, reviewer: str, own_replies: str = "self", *, by_command: bool = False
+        self,
+        database: Database,
+        reviewer: str,
+        own_replies: str = "self",
+        *,
+        by_command: bool = False,
+        second: SecondApproval | None = None,
+        can_tag: bool = True,
     ) -> None:
+        """Takes where it writes.
+
+        Args:
+            database: the profile's store.
+            reviewer: the name under which decisions are journaled.
+            own_replies: `self` or `another`, as in the settings.
+            by_command: the decisions are made on the command line.
+            second: which emails two reviewers must approve; None: no email.
+            can_tag: there is a key that may set tags.
+        """
         self.database = database
         self.reviewer = reviewer
+        self._second = second
+        self._can_tag = can_tag
         self._by_command = by_command
         self.journal = Journal(database)
         self.claims = ClaimStore(database)
@@ -181,6 +147,8 @@ class DecisionLog:
         author = self._authors.of(item)
         if author is not None and request.act is not Act.REJECT:
             self._refuse_own(author)
+        if self._second is not None:
+            request = self._by_two(request, self._second)
         release_id = f"{int(at.timestamp() * 1000):013d}-{secrets.token_hex(4)}"
         family = self._family(request)
         if standing := self.claims.take(connection, _root(item.id, family), release_id, self.reviewer, at):
@@ -200,6 +168,7 @@ class DecisionLog:
             fingerprint=fingerprint(mine) if mine is not None and request.act is not Act.REJECT else "",
             siblings=tuple(sorted(_members(family) - {item.id})),
             named=self._named(item) if request.act in (Act.APPROVE, Act.RELEASE_EDIT) else (),
+            needs_second=request.needs_second,
             doubtful=is_doubtful(request.act, item.id, (row.doubts for row in doubts), same_submission=same),
         )
         state, effects = begin(case)
@@ -214,7 +183,7 @@ class DecisionLog:
                 thread_id=item.thread_id,
                 key=key,
                 batch=batch,
-                author=author.name if author is not None else "",
+                author=author.name if author is not None else self._editor(item),
                 author_proven=author is not None and author.proven,
                 found=codes(request.found),
                 reviewer=self.reviewer,
@@ -231,6 +200,24 @@ class DecisionLog:
             put(self.edits, edit, over=None, durable=True)
         self.write(connection, live, live.state, [effect for effect in effects if isinstance(effect, Entry)], at)
         return live
+
+    def _by_two(self, request: DecisionRequest, second: SecondApproval) -> DecisionRequest:
+        """The request as it is where two reviewers must approve: the first approval of an email only records it."""
+        if request.act not in (Act.APPROVE, Act.RELEASE_EDIT):
+            return request
+        item = request.item
+        approvals = second.of(item.mailbox_id, self._tags(item), request.digest, request.found)
+        if not approvals.needed:
+            return request
+        if request.act is Act.APPROVE and approvals.waits_for_other:
+            raise WaitsForSecond(approvals.words)
+        if approvals.is_first and not self._can_tag:
+            raise Refused(
+                "two reviewers must approve this, and the first approval is a tag, which needs a send key",
+                "Set send_key in the profile.",
+            )
+        first = request.act is Act.APPROVE and approvals.is_first
+        return replace(request, act=Act.APPROVE_FIRST if first else request.act, needs_second=True)
 
     def _refuse_own(self, author: Author) -> None:
         if self._own_replies == "another" and author.is_same(self.reviewer):
@@ -261,7 +248,7 @@ class DecisionLog:
     ) -> None:
         for entry in entries:
             self.journal.append(
-                connection, entry.entry, self.reviewer, state.case.item, at, _details(live, state, entry)
+                connection, entry.entry, self.reviewer, state.case.item, at, details_of(live, state, entry)
             )
         self.rows.put(connection, live.saved(state, at))
         if state.ended:
@@ -295,10 +282,17 @@ class DecisionLog:
                 rows.update((row.release_id, row) for row in self.rows.family(lost.item_id))
         return [rows[release_id] for release_id in sorted(rows)]
 
-    def _has_tag(self, item: Seen, name: str) -> bool:
-        """Whether the email has this tag, as far as it was read."""
+    def _tags(self, item: Seen) -> Mapping[OneLine, OneLine]:
+        """The email's tags, as far as they were read."""
         detail = item if isinstance(item, EmailDetail) else self._mail.detail(item.id)
-        return detail is not None and OneLine(name) in detail.tags
+        return detail.tags if detail is not None else {}
+
+    def _has_tag(self, item: Seen, name: str) -> bool:
+        return OneLine(name) in self._tags(item)
+
+    def _editor(self, item: Seen) -> str:
+        """The reviewer whose edit an email is, as its tags say; empty where it is none."""
+        return editor_in(tags) if is_edit(tags := self._tags(item)) else ""
 
     def _named(self, item: Seen) -> tuple[str, ...]:
         """What tags say of other versions of this email: its own as it was read, and those of all that waits."""
@@ -361,47 +355,3 @@ def _claimed(claim: Claim) -> Refused:
         claimed_words(claim),
         "Wait until it is done, or finish it where it was started; if that program has ended, it is free soon.",
     )
-
-
-def _details(live: ActiveDecision, state: State, entry: Entry) -> dict[str, str]:
-    """What the journal says beside kind and item: never content."""
-    case, content = live.state.case, live.content
-    details = {"release": live.release_id, "act": str(case.act), "digest": case.digest}
-    if entry.about:
-        details["about"] = entry.about
-    if entry.note:
-        details["note"] = entry.note[:_TOLD]
-    if state.outcome is Outcome.NOT_AS_SEEN and state.sighting is not None and not state.sent:
-        details["left"] = state.sighting.digest
-    if case.act is Act.REJECT and content is not None:
-        # What the reviewer would rather have sent is content.
-        reason, suggested, _ = content.reason.partition(SUGGESTED)
-        details["reason"] = reason[:_TOLD]
-        if suggested:
-            details[SENT_BACK] = "yes"
-        if live.facts.asks_redraft:
-            details[ASKS_REDRAFT] = "yes"
-    if entry.entry is Kind.HELD:
-        details |= _evidence(live)
-    return details
-
-
-def _evidence(live: ActiveDecision) -> dict[str, str]:
-    """What the evidence for a mailbox's oversight mode is drawn from: where, when, and how much a human changed."""
-    facts, content, act = live.facts, live.content, live.state.case.act
-    found = {"mailbox": facts.mailbox_id, "direction": facts.direction}
-    if facts.received_at is not None:
-        found["received"] = facts.received_at.isoformat()
-    if facts.found:
-        found["found"] = facts.found
-    if facts.by_command:
-        found["with"] = "command line"
-    if facts.author:
-        found |= {"written_by": facts.author, "written_by_known_from": "journal" if facts.author_proven else "tag"}
-    if content is not None and act in (Act.APPROVE, Act.RELEASE_EDIT):
-        difference = compare(content.base.body, content.edit.body if content.edit is not None else content.base.body)
-        total = difference.words_before + difference.words_after
-        found["words_changed"] = f"{total - 2 * difference.words_kept} of {total}"
-    if facts.with_examples:
-        found["with_examples"] = "yes"
-    return found

@@ -72,6 +72,8 @@ def _together(views: list[DecisionView]) -> str:
 def _done(view: DecisionView) -> str:
     if view.act is Act.REJECT:
         return "rejected: email"
+    if view.outcome is Outcome.FIRST_APPROVED:
+        return "waits for a second approval: email"
     if view.outcome is Outcome.RESCHEDULED:
         return "changed: email"
     if str(view.status) in _LEFT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from mm_tui.decision.state import INCIDENTS, Outcome, State
 from mm_tui.models import EditedDraft, RawContent
 from mm_tui.review.draft import edited
 from mm_tui.store.decisions.records import SavedDecision
+from mm_tui.text import OneLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ class ActiveDecision:
     """Whether it is one of those that talk to the gateway now."""
     looked_at: bool = False
     """A human has taken note of how it ended."""
-    learned: bool = False
-    """The edit that was released has been handed on as an example."""
+    followed_up: bool = False
+    """What follows from its end was begun."""
     is_lost: bool = False
     """Another process took it over: nothing is done about it here any more."""
     turn: int = 0
@@ -100,6 +102,8 @@ class ActiveDecision:
     activity: asyncio.Task[None] | None = None
     marking: asyncio.Task[None] | None = None
     """Sets the tags that name original and edit as a pair."""
+    tags: Mapping[OneLine, OneLine] = field(default_factory=dict)
+    """What an email's tags are since a first approval of it was recorded."""
     marked_again: bool = False
     """The tags were lost once, to another who wrote at the same moment, and set anew."""
     moved: asyncio.Event = field(default_factory=asyncio.Event)

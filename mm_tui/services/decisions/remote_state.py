@@ -7,6 +7,7 @@ from mm_tui.decision.state import RemoteState, Snapshot
 from mm_tui.models import Direction, EmailDetail
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import fingerprint
+from mm_tui.services.presence.approvals import NO_APPROVER, Approvals, Approver, approvals_in
 
 _ALWAYS = {
     "pending_send_approval": RemoteState.PENDING,
@@ -40,7 +41,7 @@ def standing_of(status: str, direction: str, *, approved: bool = False) -> Remot
     return RemoteState.RELEASED if status in let_go or approved else RemoteState.UNCLEAR
 
 
-def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Snapshot:
+def sighting_of(mail: EmailDetail, direction: str, our_name: str = "", *, us: Approver = NO_APPROVER) -> Snapshot:
     """An email as it was read just now.
 
     Args:
@@ -48,13 +49,16 @@ def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Snapsh
         direction: as it was when the human saw the email. It counts where the email states none; and where it was not
             known then, it is left out of the digest now, as it was then.
         our_name: under which the gateway records what is approved with this program's key; empty when not known.
+        us: this program's reviewer, as first approvals know them.
     """
     seen = direction and (mail.direction or direction)
     direction = mail.direction or direction
     approved = mail.approved_at is not None or bool(mail.approved_by)
+    digest = digest_of(mail.id, mail.mailbox_id, seen, mail.raw)
+    approvals = Approvals.of(approvals_in(mail.tags, digest), us, needed=False)
     return Snapshot(
         standing=standing_of(mail.status, direction, approved=approved),
-        digest=digest_of(mail.id, mail.mailbox_id, seen, mail.raw),
+        digest=digest,
         fingerprint=fingerprint(mail.raw),
         status=mail.status,
         decided_by=mail.approved_by,
@@ -62,4 +66,6 @@ def sighting_of(mail: EmailDetail, direction: str, our_name: str = "") -> Snapsh
         is_ours=mail.approved_by == our_name if our_name and mail.approved_by else None,
         relatives=relatives_in(mail.tags, mail.id),
         edited_by=editor_in(mail.tags) if is_edit(mail.tags) else "",
+        is_approved_by_us=approvals.ours is not None and approvals.ours.key_mark == us.key_mark,
+        is_approved_by_other=approvals.other is not None,
     )

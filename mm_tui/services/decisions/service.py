@@ -16,26 +16,30 @@ from typing import Any
 
 from mm_tui.clock import Clock
 from mm_tui.decision.events import Answer, MayHaveMoved, Quit, Restarted, Undo
-from mm_tui.decision.state import INCIDENTS, Act, Choice, Outcome, Question, Step
+from mm_tui.decision.state import INCIDENTS, Act, Choice, Question, Step
 from mm_tui.gateway.client import GatewayClient
 from mm_tui.models import EditedDraft, PendingItem, Status
 from mm_tui.review.digest import digest_of
 from mm_tui.review.draft import starts_thread
 from mm_tui.review.findings import Finding
 from mm_tui.services.decisions.active import ActiveDecisions
+from mm_tui.services.decisions.after import AfterDecisions
 from mm_tui.services.decisions.calls import DecisionCalls
+from mm_tui.services.decisions.claim_renewal import ClaimRenewal
 from mm_tui.services.decisions.driver import Driver
 from mm_tui.services.decisions.incidents import item_of
-from mm_tui.services.decisions.log import DecisionLog, DecisionRequest, Refused
+from mm_tui.services.decisions.log import DecisionLog
 from mm_tui.services.decisions.record import ActiveDecision
+from mm_tui.services.decisions.request import DecisionRequest, Refused
 from mm_tui.services.decisions.show import view_of
 from mm_tui.services.decisions.view import DecisionView, Seen
 from mm_tui.services.events import Notify
 from mm_tui.services.examples import Learner
+from mm_tui.services.presence.approvals import Approver
+from mm_tui.services.presence.second_approval import SecondApproval
 from mm_tui.services.queue.resubmitted import SUGGESTED
 from mm_tui.settings.sections import Review
 from mm_tui.store.database import Database
-from mm_tui.store.decisions.locks import RENEW_SECONDS
 from mm_tui.store.seal import StoreError
 from mm_tui.text import OneLine
 
@@ -78,15 +82,22 @@ class Decisions:
         self._settings = settings
         self._clock = clock
         self._reviewer = reviewer
-        self._store = DecisionLog(database, reviewer, settings.own_replies, by_command=by_command)
-        calls = DecisionCalls(gateway, clock, reviewer)
-        self._learner = learner
-        self._learning: set[asyncio.Task[bool]] = set()
-        self._driver = Driver(self._store, calls, clock, notify, self._learn)
+        us = Approver.of(reviewer, gateway.keys)
+        self._store = DecisionLog(
+            database,
+            reviewer,
+            settings.own_replies,
+            by_command=by_command,
+            second=SecondApproval(database, settings, lambda: us),
+            can_tag=gateway.keys.has("send"),
+        )
+        calls = DecisionCalls(gateway, clock, us)
+        self._after = AfterDecisions(database, clock, notify, learner)
+        self._driver = Driver(self._store, calls, clock, notify, self._after.ended)
         self._lives = ActiveDecisions()
         self._beginning = 0
         """How many calls are writing the beginning of decisions to the journal."""
-        self._renewing: asyncio.Task[None] | None = None
+        self._renewal = ClaimRenewal(self._store.claims, clock, self._has_open)
 
     # What a human may do
 
@@ -228,25 +239,11 @@ class Decisions:
             return False
         return await self._driver.feed(live, Answer(choice))
 
-    def _learn(self, live: ActiveDecision) -> None:
-        """A decision ended. An edit that was released is learned from, beside everything else."""
-        content, facts = live.content, live.facts
-        if self._learner is None or live.state.outcome is not Outcome.EDIT_RELEASED or facts.author:
-            return
-        if content is None or content.edit is None or live.learned:
-            return
-        live.learned = True
-        place = (live.state.case.item, facts.mailbox_id, facts.thread_id)
-        learning = asyncio.create_task(self._learner.learn(*place, content.base, content.edit.body, self._clock.now()))
-        self._learning.add(learning)
-        learning.add_done_callback(self._learning.discard)
-
-    async def learned(self) -> None:
-        """Waits until what was released has become examples."""
-        if self._learning:
-            await asyncio.wait(set(self._learning))
-
     # What is known
+
+    async def followed_up(self) -> None:
+        """Waits until what follows from ended decisions is in the store: examples, tags."""
+        await self._after.done()
 
     def state(self, email_id: str) -> DecisionView | None:
         """The newest decision about this email, or of which it is the edit; None when there is none in this run."""
@@ -302,7 +299,7 @@ class Decisions:
         """Takes up the decisions of processes that are gone: the gateway is read, then a human is asked."""
         if self._driver.closing or self._beginning:
             return
-        self._renew()
+        self._renewal.start()
         for live in await asyncio.to_thread(self._store.incidents.all):
             if live.release_id not in self._lives:
                 # Ahead of what was decided in this run: it is older.
@@ -334,23 +331,6 @@ class Decisions:
         self._driver.closing = True
         self._gateway.begin_closing()
 
-    def _renew(self) -> None:
-        """From now on shows processes that cannot see this one that it lives."""
-        if self._renewing is None:
-            self._renewing = asyncio.create_task(self._keep_renewing())
-
-    async def _keep_renewing(self) -> None:
-        # By the machine's own time: others watch a lease by theirs, whatever the clock of decisions says.
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            if all(live.state.ended for live in self._lives.values()):
-                continue
-            try:
-                await asyncio.to_thread(self._store.claims.renew, self._clock.now())
-            except (sqlite3.Error, StoreError, OSError) as error:
-                # Each journal entry makes sure that the claim is still ours.
-                log.warning("claims could not be renewed: %s", type(error).__name__)
-
     async def aclose(self) -> None:
         """Ends in good order: what has not left falls back to undecided, a call under way gets its answer."""
         self.begin_closing()
@@ -367,12 +347,14 @@ class Decisions:
             # It is on the disk as it was last journaled.
             log.warning("closed while a decision was in progress; its outcome is read at the next start")
         await self._driver.stop_all(list(self._lives.values()))
-        await self.learned()
-        if self._renewing is not None:
-            self._renewing.cancel()
+        await self._after.done()
+        self._renewal.stop()
         open_ids = [live.release_id for live in lives if not live.state.ended]
         if open_ids:
             await asyncio.to_thread(self._give_back, open_ids)
+
+    def _has_open(self) -> bool:
+        return any(not live.state.ended for live in self._lives.values())
 
     async def _begin(self, requests: Sequence[DecisionRequest], hold: float | None) -> tuple[DecisionView, ...]:
         self._refuse_closed()
@@ -388,7 +370,7 @@ class Decisions:
             raise Refused("the program is closing", "Start it again.")
         if not self._gateway.keys.has("oversight"):
             raise Refused("there is no oversight key, so nothing can be decided", "Set oversight_key for this profile.")
-        self._renew()
+        self._renewal.start()
 
     @contextmanager
     def _journaling(self) -> Iterator[None]:

@@ -51,6 +51,7 @@ _OUTCOMES = {
     Outcome.DECIDED: Phase.DECIDED,
     Outcome.EDIT_RELEASED: Phase.DONE,
     Outcome.RESCHEDULED: Phase.DONE,
+    Outcome.FIRST_APPROVED: Phase.DONE,
     Outcome.CHANGED: Phase.CHANGED,
     Outcome.ELSEWHERE: Phase.ELSEWHERE,
     Outcome.SIBLING_RELEASED: Phase.ELSEWHERE,
@@ -186,6 +187,11 @@ class DecisionView:
     def must_be_seen(self) -> bool:
         """It stays where the reader sees it until they have looked at it."""
         return self.failed and not self.looked_at
+
+    @property
+    def is_told_by_tags(self) -> bool:
+        """A first approval is recorded: the email waits on, and its tags say who has approved it."""
+        return self.act is Act.APPROVE_FIRST and self.outcome is Outcome.FIRST_APPROVED
 
     @property
     def can_undo(self) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mm_tui.decision.relatives import LONGEST_NAME
 from mm_tui.gateway.witness import already_written
 from mm_tui.services.events import PendingChanged
+from mm_tui.services.presence.approvals import Approver
 from mm_tui.services.presence.tags import moment_in
 from mm_tui.text import OneLine
 
@@ -102,7 +103,7 @@ def _folded(name: str) -> str:
 
 
 class TeamTags:
-    """Sets and removes notes and assignments; each change is journaled first.
+    """Sets and removes notes and assignments, and takes first approvals back; each change is journaled first.
 
     Args:
         database: the profile's store.
@@ -152,6 +153,22 @@ class TeamTags:
         await self._write("noting" if note else "clearing_note", mailbox_id, email_id, {"text": note}, wanted,
                           (NOTE, NOTE_BY, NOTE_AT))  # fmt: skip
         return OneLine("the note for your colleagues is set" if note else "the note is removed")
+
+    async def take_back_approval(self, mailbox_id: str, email_id: str) -> OneLine:
+        """Removes our first approval of an email, where two reviewers must approve it.
+
+        Returns:
+            What was done, in words.
+
+        Raises:
+            NotSet: it has none.
+            GatewayError: a call failed.
+        """
+        name = Approver.of(self._reviewer, self._gateway.keys).tag_name
+        if OneLine(name) not in await self._gateway.tags(mailbox_id, email_id):
+            raise NotSet("you have not approved this email, or have taken it back")
+        await self._write("taking_back_approval", mailbox_id, email_id, {}, {}, (name,))
+        return OneLine("your approval is taken back")
 
     async def assign(self, mailbox_id: str, email_id: str, to: str) -> OneLine:
         """Assigns an email; an empty name removes the assignment.

@@ -16,6 +16,7 @@ from mm_tui.review.findings import Finding, Level
 from mm_tui.review.risk import Assessment, Draft, HouseText, Message, OtherAnswer, Rejected, ThreadContext, assess
 from mm_tui.services.contacts import Contacts
 from mm_tui.services.facts import Facts
+from mm_tui.services.presence.approvals import NO_APPROVALS, is_approval
 from mm_tui.services.presence.notes import NAMES as NOTE_TAGS
 from mm_tui.services.presence.notes import assignment_in, note_in
 from mm_tui.services.presence.tags import NAMES as CLAIM_TAGS
@@ -38,6 +39,7 @@ from mm_tui.text import ManyLine, OneLine
 if TYPE_CHECKING:
     from mm_tui.clock import Clock
     from mm_tui.services.facts import HouseFacts
+    from mm_tui.services.presence.second_approval import SecondApproval
     from mm_tui.settings.sections import Risk
     from mm_tui.store.database import Database
 
@@ -55,6 +57,10 @@ REJECTED_AGE = timedelta(minutes=2)
 """How long the list of rejected drafts is cached."""
 
 
+def _is_read(tag: str) -> bool:
+    return tag in READ_TAGS or is_approval(tag)
+
+
 class ReviewQueue:
     """Reads the queue from the stores. Everything here may take some milliseconds per item: call it in a thread."""
 
@@ -65,8 +71,10 @@ class ReviewQueue:
         risk: Risk,
         sla_minutes: Mapping[str, int] | None = None,
         house: HouseFacts | None = None,
+        second: SecondApproval | None = None,
     ) -> None:
-        """`house` provides the house facts of each mailbox."""
+        """`house` provides the house facts of each mailbox, `second` which emails two reviewers must approve."""
+        self._second = second
         self._mail = MailStore(database)
         self._timeline = Timeline(database)
         self._snoozes = Snoozes(database, clock)
@@ -124,6 +132,7 @@ class ReviewQueue:
             entry = self._resubmitted(self._entry(item), seat.reviewer, now, follows(tags.get(item.id, {})))
             entry = _claimed(entry, self._claim_in(item.id, tags.get(item.id, {}), now, seat), seat)
             entry = self._with_notes(entry, tags.get(item.id, {}), assignee or seat.reviewer)
+            entry = self._with_approvals(entry, tags.get(item.id, {}))
             if entry.claim is not None:
                 entry = replace(entry, claim=self._dated(entry.claim, item.id, now, seat))
             if item.id in pairs:
@@ -150,6 +159,14 @@ class ReviewQueue:
             assignment.is_for(reviewer) or assignment.is_for(reviewer, self._own_keys())
         )
         return replace(entry, note=note, assignment=assignment, is_mine=entry.is_mine or is_ours)
+
+    def _with_approvals(self, entry: QueueEntry, held: Mapping[OneLine, OneLine]) -> QueueEntry:
+        """The entry, with what tags say of first approvals of what would leave. Nobody has approved an edit yet."""
+        if self._second is None:
+            return entry
+        tags = held if entry.edit is None else {}
+        approvals = self._second.of(entry.item.mailbox_id, tags, entry.digest, entry.assessment.findings)
+        return replace(entry, approvals=approvals) if approvals != NO_APPROVALS else entry
 
     def _own_keys(self) -> frozenset[str]:
         """Names and ids of the keys used for decisions in this store."""
@@ -195,7 +212,8 @@ class ReviewQueue:
         entry = replace(
             self._resubmitted(self._entry(item), "", now, follows(held)), author=self._authors.of(item, held)
         )
-        return self._with_notes(_claimed(entry, self._claim_in(email_id, held, now), NOBODY), held, "")
+        entry = self._with_notes(_claimed(entry, self._claim_in(email_id, held, now), NOBODY), held, "")
+        return self._with_approvals(entry, held)
 
     def entry_of(self, item: PendingItem) -> QueueEntry:
         """An entry for an email that no longer waits, as it was seen."""
@@ -258,7 +276,7 @@ class ReviewQueue:
     def _tags(self) -> dict[str, dict[OneLine, OneLine]]:
         """The tags of other reviewers' programs and agents, from the stored details."""
         return {
-            email_id: {OneLine(name): OneLine(value[:LONGEST_TAG]) for name, value in tags.items() if name in READ_TAGS}
+            email_id: {OneLine(name): OneLine(value[:LONGEST_TAG]) for name, value in tags.items() if _is_read(name)}
             for email_id, tags in self._pending.tagged(PREFIX, FOLLOWS).items()
         }
 

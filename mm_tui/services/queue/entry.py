@@ -12,6 +12,7 @@ from mm_tui.models import Direction, EmailDetail, EmailSummary, PendingItem
 from mm_tui.query import UNCHECKED
 from mm_tui.review.findings import Level
 from mm_tui.review.risk import Assessment
+from mm_tui.services.presence.approvals import NO_APPROVALS, Approvals
 from mm_tui.services.presence.notes import Assignment, TeamNote
 from mm_tui.services.presence.tags import Presence
 from mm_tui.services.queue.authors import Author
@@ -76,6 +77,8 @@ class QueueEntry:
     """Open here, claimed under the reviewer's name, assigned to them, or edited by them."""
     note: TeamNote | None = None
     """A reviewer's note for the others."""
+    approvals: Approvals = NO_APPROVALS
+    """Who has approved the content that would leave, and whether two reviewers must."""
     snoozed: OneLine = _NOTHING
     """Until when it is snoozed on this machine; empty if it is not."""
     woken: OneLine = _NOTHING

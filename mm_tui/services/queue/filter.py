@@ -213,6 +213,7 @@ _IS: Mapping[str, Test] = {
     "edited": lambda entry, _: entry.edit is not None,
     "paired": lambda entry, _: bool(entry.pair),
     "assigned": lambda entry, _: entry.assignment is not None,
+    "approved": lambda entry, _: entry.approvals.ours is not None or entry.approvals.other is not None,
     "snoozed": lambda entry, _: bool(entry.snoozed),
     "noted": lambda entry, _: entry.note is not None,
     "resubmitted": lambda entry, _: entry.resubmission is not None,

@@ -1,0 +1,76 @@
+"""What follows from a decision that has ended, beside everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from mm_tui.decision.moves import target
+from mm_tui.decision.state import Outcome
+from mm_tui.services.events import PendingChanged
+from mm_tui.store.mail.mails import MailStore
+from mm_tui.store.seal import StoreError
+
+if TYPE_CHECKING:
+    from mm_tui.clock import Clock
+    from mm_tui.services.decisions.record import ActiveDecision
+    from mm_tui.services.events import Notify
+    from mm_tui.services.examples import Learner
+    from mm_tui.store.database import Database
+
+log = logging.getLogger("mm_tui.decisions")
+
+
+class AfterDecisions:
+    """Keeps examples of what was released in place of an agent's text, and the tags of what was approved first.
+
+    Args:
+        database: the profile's store.
+        clock: dates examples.
+        notify: told when the queue shows something else.
+        learner: keeps the examples; None keeps none.
+    """
+
+    def __init__(self, database: Database, clock: Clock, notify: Notify, learner: Learner | None) -> None:
+        self._mail = MailStore(database)
+        self._clock = clock
+        self._notify = notify
+        self._learner = learner
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def ended(self, live: ActiveDecision) -> None:
+        """A decision has ended."""
+        content, facts = live.content, live.facts
+        if live.followed_up:
+            return
+        if live.state.outcome is Outcome.FIRST_APPROVED and live.tags:
+            live.followed_up = True
+            self._start(self._keep_tags(live))
+        released = live.state.outcome is Outcome.EDIT_RELEASED and not facts.author
+        if self._learner is None or not released or content is None or content.edit is None:
+            return
+        live.followed_up = True
+        place = (live.state.case.item, facts.mailbox_id, facts.thread_id)
+        self._start(self._learner.learn(*place, content.base, content.edit.body, self._clock.now()))
+
+    async def done(self) -> None:
+        """Waits until all of it is in the store."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    def _start(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_tags(self, live: ActiveDecision) -> None:
+        """Keeps the tags of an email as they are with our first approval; the next reading would bring them too."""
+        held = {str(name): str(value) for name, value in live.tags.items()}
+        try:
+            if await asyncio.to_thread(self._mail.save_tags, target(live.state), held):
+                self._notify(PendingChanged())
+        except (sqlite3.Error, StoreError, OSError) as error:
+            log.warning("tags could not be kept: %s", type(error).__name__)

@@ -1,0 +1,73 @@
+"""What a human wants decided, and why that cannot begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mm_tui.decision.state import Act
+from mm_tui.models import EditedDraft, PendingItem
+from mm_tui.review.digest import digest_of
+from mm_tui.review.findings import Finding
+from mm_tui.services.decisions.approval_gate import OWN_REPLY
+from mm_tui.services.decisions.view import Seen
+from mm_tui.text import OneLine
+
+
+class Refused(Exception):
+    """A decision cannot begin. Nothing was journaled and nothing was sent.
+
+    Attributes:
+        message: why, in words for a human.
+        what_to_do: the cure.
+    """
+
+    def __init__(self, message: str, what_to_do: str) -> None:
+        self.message = OneLine(message)
+        self.what_to_do = OneLine(what_to_do)
+        super().__init__(f"{self.message}: {self.what_to_do}")
+
+
+class OwnReply(Refused):
+    """The settings ask for another reviewer's approval of what this one wrote."""
+
+    def __init__(self) -> None:
+        super().__init__(OWN_REPLY, "Another reviewer approves it in their mm-tui; you may reject it.")
+
+
+class WaitsForSecond(Refused):
+    """This reviewer has approved it, and nobody else has."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words, "Another reviewer approves it in their mm-tui; you may reject it or take yours back.")
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """What a human wants done with one email."""
+
+    item: Seen
+    act: Act
+    digest: str
+    edit: EditedDraft | None = None
+    reason: str = ""
+    found: Sequence[Finding] = ()
+    """What the human was told of risk in it."""
+    asks_redraft: bool = False
+    """The rejection asks the agent for another draft."""
+    needs_second: bool = False
+    """Two reviewers must approve it."""
+
+    def refuse_unfit(self) -> None:
+        """Raises `Refused` where the request itself is not in order."""
+        item = self.item
+        if isinstance(item, PendingItem) and not item.complete:
+            raise Refused(
+                "this email has not been read in full", "Open it first: cc and attachments are not known yet."
+            )
+        if digest_of(item.id, item.mailbox_id, item.direction, item.raw) != self.digest:
+            raise Refused("the digest does not match what was on the screen", "Read the email again.")
+        if self.act is Act.REJECT and not self.reason.strip():
+            raise Refused("rejecting needs a reason", "Say why, so that the agent can do better.")
+        if self.edit is not None and not [address for address in self.edit.to if address.strip()]:
+            raise Refused("your edit has no recipient", "Fill in To.")

@@ -1,0 +1,163 @@
+"""First approvals: tags that say which reviewer approved just this content, where two must approve it.
+
+Anybody with a send key can set them, so they prove nothing about who approved. They count only for the digest that they
+name, and only beside the approval of another reviewer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from mm_tui.decision.relatives import LONGEST_NAME
+from mm_tui.review.findings import Level
+from mm_tui.services.presence.tags import moment_in
+from mm_tui.text import OneLine
+
+if TYPE_CHECKING:
+    from mm_tui.gateway.keys import Keys
+    from mm_tui.settings.sections import Review
+
+_TAG = re.compile(r"review\.approved\.([0-9a-f]{16})")
+_VALUE = re.compile(r"([0-9a-f]{64}) (\S{1,40}) (.+)", re.DOTALL)
+_LEAST = {"always": Level.NONE, "low": Level.LOW, "medium": Level.MEDIUM, "high": Level.HIGH}
+MOST_SHOWN = 9
+"""The most first approvals of one content that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstApproval:
+    """An approval that waits for a second one."""
+
+    by: OneLine
+    key_mark: str
+    """Tells the reviewers' keys apart; see `Approver`."""
+    at: datetime | None
+
+
+class Approver(NamedTuple):
+    """A reviewer, as first approvals know them."""
+
+    name: OneLine
+    key_mark: str
+    """16 hex digits made from the oversight key, from which nobody can find the key."""
+
+    @classmethod
+    def of(cls, name: str, keys: Keys) -> Approver:
+        """The reviewer with this name and these keys; without an oversight key they can approve nothing."""
+        key = keys.for_scope("oversight").get_secret_value() if keys.has("oversight") else ""
+        return cls(_cut(name), sha256(b"mm-tui first approval\0" + key.encode()).hexdigest()[:16] if key else "")
+
+    def is_same(self, approval: FirstApproval) -> bool:
+        """Whether an approval may be this reviewer's own: it has the same key or the same name."""
+        return approval.key_mark == self.key_mark or _folded(approval.by) == _folded(self.name)
+
+    @property
+    def tag_name(self) -> str:
+        """The name of the tag that holds this reviewer's first approval."""
+        return f"review.approved.{self.key_mark}"
+
+    def tag(self, digest: str, now: datetime) -> dict[str, str]:
+        """The tag that records this reviewer's approval of the content with this digest."""
+        at = now.astimezone(UTC).isoformat(timespec="seconds")
+        return {self.tag_name: f"{digest} {at} {self.name}"}
+
+
+NO_APPROVER = Approver(OneLine(""), "")
+
+
+def is_approval(name: str) -> bool:
+    """Whether a tag with this name may hold a first approval."""
+    return _TAG.fullmatch(name) is not None
+
+
+def approvals_in(held: Mapping[OneLine, OneLine], digest: str) -> tuple[FirstApproval, ...]:
+    """The first approvals of the content with this digest that an email's tags hold, the oldest first."""
+    found = []
+    for name, value in held.items():
+        if (tag := _TAG.fullmatch(name)) is None or (parts := _VALUE.fullmatch(value)) is None or parts[1] != digest:
+            continue
+        if by := _cut(parts[3]):
+            found.append(FirstApproval(by, tag[1], moment_in(parts[2])))
+    found.sort(key=lambda one: (one.at or datetime.max.replace(tzinfo=UTC), one.key_mark))
+    return tuple(found[:MOST_SHOWN])
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What is known of the two approvals that an email may need."""
+
+    needed: bool = False
+    """The settings ask for a second reviewer."""
+    ours: FirstApproval | None = None
+    other: FirstApproval | None = None
+    """Another reviewer's: with it, our approval releases the email."""
+
+    @classmethod
+    def of(cls, found: Iterable[FirstApproval], us: Approver, *, needed: bool) -> Approvals:
+        """From the first approvals of an email's content."""
+        all_found = tuple(found)
+        ours = next((one for one in all_found if one.key_mark == us.key_mark), None)
+        ours = ours or next((one for one in all_found if us.is_same(one)), None)
+        return cls(needed, ours, next((one for one in all_found if not us.is_same(one)), None))
+
+    @property
+    def is_first(self) -> bool:
+        """Whether our approval would be the first of two, and release nothing."""
+        return self.needed and self.other is None
+
+    @property
+    def waits_for_other(self) -> bool:
+        """Whether we have approved it, and nobody else has."""
+        return self.is_first and self.ours is not None
+
+    @property
+    def words(self) -> OneLine:
+        """Who has approved it and what is missing; empty when there is nothing to say."""
+        said = [f"{who} {one.at.astimezone():%H:%M}" if one.at else who for who, one in self._named()]
+        if not said:
+            return OneLine("needs two approvals" if self.needed else "")
+        missing = ", needs a second reviewer" if self.needed else ""
+        if self.needed and self.other is not None:
+            missing = (
+                ": approve it again to release it" if self.ours is not None else ", needs a second: yours releases it"
+            )
+        return OneLine(f"approved by {' and '.join(said)}{missing}")
+
+    @property
+    def badge(self) -> str:
+        """The same for a line of a list, in a word or two."""
+        if self.needed:
+            return "2nd approval" if self.other is not None else "awaits 2nd" if self.ours is not None else ""
+        return ""
+
+    def _named(self) -> list[tuple[str, FirstApproval]]:
+        named = [(str(self.other.by), self.other)] if self.other is not None else []
+        return [*named, ("you", self.ours)] if self.ours is not None else named
+
+
+NO_APPROVALS = Approvals()
+
+
+def needs_second(review: Review, mailbox: str, level: Level) -> bool:
+    """Whether two reviewers must approve an email.
+
+    Args:
+        review: the settings.
+        mailbox: the mailbox's address.
+        level: the highest level of risk that was found in it.
+    """
+    least = review.mailbox_second_approver.get(mailbox, review.second_approver)
+    return least != "never" and level >= _LEAST[least]
+
+
+def _cut(name: str) -> OneLine:
+    return OneLine(OneLine(name).strip()[:LONGEST_NAME].strip())
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()

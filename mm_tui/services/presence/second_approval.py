@@ -1,0 +1,47 @@
+"""Which emails two reviewers must approve, by the settings, and what their tags say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from mm_tui.review.findings import Finding, Level
+from mm_tui.services.presence.approvals import Approvals, Approver, approvals_in, needs_second
+from mm_tui.store.mail.mails import MailStore
+
+if TYPE_CHECKING:
+    from mm_tui.settings.sections import Review
+    from mm_tui.store.database import Database
+    from mm_tui.text import OneLine
+
+
+class SecondApproval:
+    """The rule of two reviewers, for one reviewer.
+
+    Args:
+        database: knows the mailboxes' addresses.
+        review: the settings.
+        us: gives the reviewer, whose keys may be known only later.
+    """
+
+    def __init__(self, database: Database, review: Review, us: Callable[[], Approver]) -> None:
+        self._mail = MailStore(database)
+        self._review = review
+        self._us = us
+
+    def of(self, mailbox_id: str, tags: Mapping[OneLine, OneLine], digest: str, found: Iterable[Finding]) -> Approvals:
+        """What is known of the approvals of an email.
+
+        Args:
+            mailbox_id: the email's mailbox.
+            tags: the email's, as they were read last.
+            digest: of the content that would be approved.
+            found: what of risk was found in it.
+        """
+        level = max((finding.level for finding in found), default=Level.NONE)
+        address = self._address(mailbox_id) if self._review.mailbox_second_approver else ""
+        needed = needs_second(self._review, address, level)
+        return Approvals.of(approvals_in(tags, digest), self._us(), needed=needed)
+
+    def _address(self, mailbox_id: str) -> str:
+        return next((str(box.address) for box in self._mail.mailbox_rows() if box.mailbox_id == mailbox_id), "")

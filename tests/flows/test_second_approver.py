@@ -1,0 +1,52 @@
+"""Two reviewers must approve: what each of them sees, and the first one's way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mm_tui.screens.dialogs.choice import ChoiceScreen
+from mm_tui.settings.secret import Secret
+from mm_tui.settings.sections import Review
+from mm_tui.store.audit.journal import Journal
+from tests.support.app import running_app, settings_for, shown, until
+from tests.support.queue import open_queue, ready, seen
+from tests.support.sandbox import Sandbox
+
+
+async def test_the_first_approval_is_shown_can_be_taken_back_and_the_second_sends(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = sandbox.draft("One.")
+    review = Review(hold_seconds=0, second_approver="always")
+    settings = settings_for(sandbox).replaced(review=review)
+    async with running_app(settings, tmp_path / "robin", monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await until(pilot, lambda: "needs two approvals" in shown(app), "the rule above the draft")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: "approved by you" in shown(app) and "awaits 2nd" in shown(app), "the first approval")
+        assert not sandbox.outbox()
+
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and ready(pilot), "the way back")
+        await pilot.press("T")
+        await until(pilot, lambda: "needs two approvals" in shown(app), "no approval any more")
+        assert "approved by you" not in shown(app) and "is recorded" not in shown(app)
+        assert not [name for name in sandbox.look(draft)["tags"] if name.startswith("review.approved.")]
+
+        await pilot.press("a")
+        await until(pilot, lambda: "approved by you" in shown(app), "the first approval again")
+        assert app.session is not None
+        kinds = [str(entry.kind) for entry in Journal(app.session.database).entries()]
+        assert kinds.count("approval_recorded") == 2 and "taking_back_approval" in kinds
+
+    sandbox.make_key("bert", "read", "oversight")
+    profile = settings.profile.replaced(reviewer="bert", oversight_key=Secret(sandbox.keys["bert"]))
+    async with running_app(settings.replaced(profile=profile), tmp_path / "bert", monkeypatch) as (app, pilot):
+        screen = await open_queue(app, pilot, 1)
+        await until(pilot, lambda: "approved by robin" in shown(app) and "yours releases it" in shown(app), "the first")
+        await seen(pilot, screen)
+        await pilot.press("a")
+        await until(pilot, lambda: [mail["id"] for mail in sandbox.outbox()] == [draft], "the email sent")
