@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm_tui.decision.state import Act, Outcome
@@ -167,6 +167,7 @@ NOW = datetime(2026, 11, 3, 12, 3, tzinfo=UTC)
 CONTENT = "ab" * 32
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=40) | st.from_regex(r"review\.approved\.[0-9a-f]{16}"), st.text(max_size=700)))
 def test_hostile_tags_are_no_approvals(tags: dict[str, str]) -> None:
     held = {OneLine(name): OneLine(value) for name, value in tags.items()}

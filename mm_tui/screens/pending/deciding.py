@@ -44,8 +44,10 @@ class Begun(Message):
 class Deciding:
     """Starts decisions for the pending screen, after asking the approval gate, and says why if it refuses."""
 
-    def __init__(self, screen: QueueHost) -> None:
+    def __init__(self, screen: QueueHost, ask_take_back: Callable[[QueueEntry], None]) -> None:
+        """Takes the screen, and what offers to take a first approval back."""
         self._screen = screen
+        self._ask_take_back = ask_take_back
         self._refusal = ""
         """The message saying why the last key did nothing."""
         self._reasons_given: dict[str, str] = {}
@@ -176,7 +178,7 @@ class Deciding:
             return
         why = self.why_not(self._screen.gate.why_not_approve, entry)
         if why == WAITS_FOR_SECOND:
-            self._screen.team.ask_take_back(entry)
+            self._ask_take_back(entry)
         elif why and why != UNSEEN:
             self.refuse(why)
         elif why:

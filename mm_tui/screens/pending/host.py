@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from mm_tui.screens.pending.pane import ItemPane
     from mm_tui.screens.pending.queue_list import PendingList
-    from mm_tui.screens.pending.team import Team
     from mm_tui.services.decisions.approval_gate import ApprovalGate
     from mm_tui.services.decisions.listing import QueueListing
     from mm_tui.services.decisions.marks import Marks
@@ -49,8 +48,6 @@ class QueueHost(Protocol):
     def marks(self) -> Marks: ...
     @property
     def pane(self) -> ItemPane: ...
-    @property
-    def team(self) -> Team: ...
     @property
     def queue_list(self) -> PendingList: ...
     def decision_of(self, email_id: str) -> DecisionView | None: ...

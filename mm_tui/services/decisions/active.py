@@ -10,7 +10,7 @@ from mm_tui.decision.state import Act
 if TYPE_CHECKING:
     from mm_tui.services.decisions.record import ActiveDecision
 
-_ONE_EMAIL = (Act.APPROVE, Act.REJECT)
+_ONE_EMAIL = (Act.APPROVE, Act.APPROVE_FIRST, Act.REJECT)
 """Acts that are about one email and never replace it."""
 
 
