@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -30,10 +31,12 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     del shared  # the demo uses no profile of the user's
     parser = commands.add_parser(
         "demo",
-        help="try the app on sample mail, with an agent at work; nothing leaves this machine",
+        help="try the app on sample mail, with an agent at work; no email is sent",
         description="Opens the app on a sandbox gateway of its own with sample mail, or with yours, and an agent that "
-        "answers what arrives. No account or key is needed, none of yours is used, and nothing leaves this machine. "
-        "The assistant is a rule-based stand-in, not Jamba.",
+        "answers what arrives. No account or key is needed, and nothing leaves this machine: the assistant is a "
+        "rule-based stand-in, not Jamba. Where AI21_API_KEY is set you are asked first whether Jamba is to assist "
+        "instead; then emails go to AI21 and each answer costs money, up to a daily budget. The agent's drafts are "
+        "the stand-in's in any case.",
     )
     parser.add_argument(
         "--mail",
@@ -65,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.mail:
         if not path.exists():
             raise CommandError(Exit.NOT_FOUND, f"--mail {path}: there is no such file or folder")
+    jamba = _jamba(os.environ)
     _leave_in_order()
     with ExitStack() as stack:
         if arguments.data is not None:
@@ -79,10 +83,38 @@ def run(arguments: argparse.Namespace) -> int:
             ready = stack.enter_context(child).ready
         except SandboxFailed as error:
             raise CommandError(Exit.GATEWAY, f"the sandbox did not start: {error}") from None
-        return open_app(ready, folder, folder / "app", name="demo", debug=arguments.debug)
+        return open_app(ready, folder, folder / "app", name="demo", debug=arguments.debug, jamba=jamba)
 
 
-def open_app(ready: Ready, folder: Path, data: Path, *, name: str, debug: bool) -> int:
+def _jamba(own: Mapping[str, str]) -> dict[str, str]:
+    """The variables for the real models, where the user has a key and agrees to what that means; else none.
+
+    Raises:
+        CommandError: the question was broken off.
+    """
+    if not own.get("AI21_API_KEY") or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return {}
+    from mm_tui.settings.sections import DEFAULT_AI21_HOST, Assist
+
+    chosen = {name: own[name] for name in ("AI21_API_KEY", "AI21_API_HOST") if own.get(name)}
+    host = OneLine(chosen.get("AI21_API_HOST", DEFAULT_AI21_HOST))
+    budget = Assist().daily_budget_usd
+    for words in (
+        "AI21_API_KEY is set. The demo can use Jamba in place of its free stand-in:",
+        f"- The emails shown go to {host}, and each answer costs money.",
+        f"- It works on new mail at once, and stops by itself when ${budget:.2f} are spent today. Answers that you",
+        "  ask for are not stopped.",
+    ):
+        emit.note(OneLine(words))
+    try:
+        return chosen if input("Use Jamba? [y/N] ").strip().lower() in ("y", "yes") else {}
+    except (EOFError, KeyboardInterrupt):
+        raise CommandError(Exit.INTERRUPTED, "nothing was started") from None
+
+
+def open_app(
+    ready: Ready, folder: Path, data: Path, *, name: str, debug: bool, jamba: Mapping[str, str] | None = None
+) -> int:
     """Opens the app on a sandbox, away from the user's own accounts and data.
 
     Args:
@@ -91,8 +123,13 @@ def open_app(ready: Ready, folder: Path, data: Path, *, name: str, debug: bool) 
         data: where the app's store and log go.
         name: the profile's.
         debug: log each request too.
+        jamba: the variables for the real models; none for the stand-in.
     """
-    _use(ready.environment(), folder, data)
+    used = ready.environment()
+    if jamba:
+        del used["AI21_API_HOST"]
+        used |= jamba
+    _use(used, folder, data)
     startup.before_drawing()
     from mm_tui import launch
     from mm_tui.commands.output import logs

@@ -80,7 +80,9 @@ def assistant(session: Session) -> Content:
     spend = session.triage.spend()
     model = OneLine(spend.model) or OneLine(session.settings.assist.small_model)
     who = "stand-in model" if model.startswith(STAND_IN_MODEL) else model
-    words = f"{who} ${spend.usd:.2f} today"
+    # Where money is spent, how much may be.
+    most = f" of ${spend.budget_usd:.2f}" if who == model and spend.budget_usd > 0 else ""
+    words = f"{who} ${spend.usd:.2f}{most} today"
     if spend.over and spend.budget_usd > 0:
         return Content.assemble(words, (" ▲ budget spent", "$mm-risk"))
     return Content(words)

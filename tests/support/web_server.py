@@ -19,12 +19,17 @@ class Page(NamedTuple):
 
 
 @contextmanager
-def web_server(other: Page, pages: Mapping[str, Page] | None = None) -> Iterator[str]:
-    """Serves `pages` by their paths and `other` for all else, on loopback. Yields the address."""
+def web_server(other: Page, pages: Mapping[str, Page] | None = None, asked: list[str] | None = None) -> Iterator[str]:
+    """Serves `pages` by their paths and `other` for all else, on loopback. Yields the address.
+
+    Paths that were asked for are added to `asked`.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if asked is not None:
+                asked.append(self.path)
             page = (pages or {}).get(self.path.partition("?")[0], other)
             self.send_response(page.status)
             for name, value in (("Content-Type", page.content_type), *page.headers):

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from mm_tui.services.assistant.cards import Spend
+from mm_tui.text import OneLine
+from mm_tui.widgets.status import assistant
 from tests.support.pty import Terminal, plain_environment
 from tests.support.sandbox import wait_until
+from tests.support.web_server import Page, web_server
 
 MAIL = (
     b"From: Ann <ann@x.example>\r\nTo: me@y.example\r\nSubject: A mail of my own\r\nMessage-ID: <1@x>\r\n\r\nHello\r\n"
 )
 
 
-def demo(folder: Path, *arguments: str) -> Terminal:
-    env = plain_environment(folder, TMPDIR=str(folder / "tmp"), MULTIMAIL_API_KEY="mm_live_mine", MM_TUI_PROFILE="mine")
+def demo(folder: Path, *arguments: str, **more: str) -> Terminal:
+    own = {"MULTIMAIL_API_KEY": "mm_live_mine", "MM_TUI_PROFILE": "mine", **more}
+    env = plain_environment(folder, TMPDIR=str(folder / "tmp"), **own)
     (folder / "tmp").mkdir(exist_ok=True)
     return Terminal([sys.executable, "-m", "mm_tui", "demo", *arguments], env=env, cols=100, rows=30)
 
@@ -107,3 +117,42 @@ def test_a_folder_that_no_sandbox_serves_is_refused(tmp_path: Path) -> None:
     with Terminal(command, env=plain_environment(tmp_path), cols=100, rows=30) as terminal:
         terminal.wait_for("no sandbox has served")
         assert terminal.wait_exit() == 3
+
+
+ANSWER = json.dumps({
+    "id": "1", "model": "jamba-mini-2", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "support"}, "finish_reason": "stop"}
+    ], "usage": {"prompt_tokens": 90_000, "completion_tokens": 1000, "total_tokens": 91_000},
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_with_a_key_for_the_real_models_the_demo_asks_before_it_uses_them(tmp_path: Path, answer: str) -> None:
+    paid: list[str] = []
+    with web_server(Page(200, "application/json", ANSWER.encode()), asked=paid) as url:
+        own = {"AI21_API_KEY": "made-up-key-of-the-user", "AI21_API_HOST": f"{url}/studio/v1"}
+        with demo(tmp_path, "--no-agent", **own) as terminal:
+            terminal.wait_for("each answer costs money")
+            terminal.wait_for("1.00 are spent today")
+            terminal.wait_for("Use Jamba")
+            terminal.press(*answer, "enter")
+            terminal.wait_for("Re: ", timeout=60)
+            assert not paid, "nothing is paid for before the answer"
+            terminal.wait_for("Jamba reads it" if answer == "y" else "nothing is sent")
+            terminal.wait_for("in sync", timeout=60)
+            terminal.press("s")
+            if answer == "y":
+                terminal.wait_for(r"jamba-mini-2 .0\.\d\d of .1\.00 today", timeout=60)
+                assert paid
+            else:
+                terminal.wait_for("Please tell", timeout=60)  # the summary of the newest email
+                assert not paid
+            terminal.press("ctrl+q")
+            assert terminal.wait_exit() == 0
+
+
+@pytest.mark.parametrize(("model", "words"), [("jamba-mini-2", "jamba-mini-2 $0.12 of $1.00 today"),
+                                              ("local-rules-0", "stand-in model $0.12 today")])  # fmt: skip
+def test_what_may_be_spent_is_on_the_screen_where_money_is_spent(model: str, words: str) -> None:
+    session: Any = SimpleNamespace(triage=SimpleNamespace(spend=lambda: Spend(0.12, 1, 1, 1.0, OneLine(model))))
+    assert assistant(session).plain == words

@@ -123,13 +123,13 @@ class TestRules:
     def test_deadlines(self, body: str, deadline: str | None) -> None:
         assert json.loads(ask("extract", fenced(body)))["deadline"] == deadline
 
-    def test_a_draft_speaks_the_language_and_leaves_the_answer_open(self) -> None:
+    def test_a_draft_speaks_the_language_and_says_no_more_than_rules_can_know(self) -> None:
         english = ask("draft", fenced(ANNA))
-        assert english.startswith("Hi Anna,") and "[your answer here]" in english
+        assert english.startswith("Hi Anna,") and "It has arrived" in english and "[" not in english
         german = ask(
             "draft", fenced("Ich kann mich nicht anmelden. Bitte helfen Sie mir.", sender="Jörg <j@x.example>")
         )
-        assert german.startswith("Guten Tag Jörg,") and "[hier Ihre Antwort]" in german
+        assert german.startswith("Guten Tag Jörg,") and "Sie ist angekommen" in german and "[" not in german
 
     def test_an_instruction_stands_in_the_gap(self) -> None:
         assert "[your answer here: offer a call]" in ask("draft", fenced(ANNA), settings="instruction: offer a call")
@@ -148,7 +148,7 @@ class TestRules:
             return ask("redraft", given, settings=f"instruction: {request}")
 
         shorter = redraft("shorter")
-        assert len(shorter) < len(text) and "[your answer here]" in shorter and shorter.startswith("Hi Anna,")
+        assert len(shorter) < len(text) and shorter.startswith("Hi Anna,")
         assert "lovely day" in redraft("make it friendlier")
         assert redraft("more formal").startswith("Dear Anna,")
         assert redraft("replace 'Kind regards' with 'Cheers'").endswith("Cheers")

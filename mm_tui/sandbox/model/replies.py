@@ -1,4 +1,4 @@
-"""Replies of the stand-in model: templates by label and language, with a gap where rules cannot know the answer."""
+"""Replies of the stand-in model, by language: they say no more than rules can know, and leave a gap for the rest."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from importlib import resources
 
-from mm_tui.sandbox.model.rules import classify
 from mm_tui.sandbox.model.text import PromptMail, first_name, language_of, own_words, sentences
 
 _TEMPLATES: dict[str, dict[str, str]] = tomllib.loads(
     resources.files(__package__).joinpath("replies.toml").read_text("utf-8")
 )
-_LABELS = ("support", "billing", "partnership", "other")
 _ANSWER_PREFIX = re.compile(r"^\s*(?:(?:re|fw|fwd|aw|wg|rv|sv|antw|res|回复|返信|答复)\s?[:：]\s*)+", re.IGNORECASE)
 _REPLACE = re.compile(
     r"^(?:please )?(?:replace|change)\s+[\"'“]?(.{1,200}?)[\"'”]?\s+(?:with|to|by)\s+[\"'“]?(.{1,200}?)[\"'”]?\s*\.?$",
@@ -54,24 +52,21 @@ def _quoted_subject(subject: str, language: str) -> str:
 
 
 def draft(mails: Sequence[PromptMail], instruction: str = "", signature: str = "") -> str:
-    """A reply to the newest mail, in its language: greeting, the label's template, close, signature.
+    """A reply to the newest mail, in its language: greeting, that it has arrived, close, signature.
 
-    The gap holds the reviewer's instruction when there is one: rules cannot turn it into prose.
+    A gap holds the reviewer's instruction when there is one: rules cannot turn it into prose.
     """
     newest = mails[-1] if mails else PromptMail("", "", "", "")
     body = own_words(newest.body)
     language = language_of(f"{newest.subject}\n{body}")
     words = _TEMPLATES.get(language, _TEMPLATES["en"])
-    label = classify(mails, _LABELS)
-    gap = words["gap"]
     wish = " ".join(instruction.split())[:300]
-    if wish:
-        gap = f"{gap[:-1]}: {wish}{gap[-1]}"
+    rest = f"{words['gap'][:-1]}: {wish}{words['gap'][-1]}" if wish else words["received"]
     name = first_name(newest.sender)
     subject = _quoted_subject(newest.subject, language)
     spaced = f", {name}" if language in ("ru", "pl", "ko") else f" {name}"
     hello = words["hello"].replace("{name}", spaced if name else "")
-    text = words[label].replace("{subject}", subject).replace("{gap}", gap)
+    text = words["thanks"].replace("{subject}", subject).replace("{rest}", rest)
     text = re.sub(r" +([.,:])", r"\1", re.sub(r" {2,}", " ", text))
     if language == "en":
         text = text[:1].upper() + text[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from textual.content import Content
 
@@ -23,9 +24,12 @@ GREETED = "greeted"
 def hint(session: Session) -> str:
     """A hint on the first run, which it marks as done, and always in the demo; otherwise empty."""
     if session.demo is not None:
+        profile = session.settings.profile
+        is_stand_in = urlsplit(profile.ai21_host).netloc == urlsplit(profile.url).netloc
+        sent = "nothing is sent" if is_stand_in else "no email is sent, Jamba reads it"
         if not session.demo:
-            return "Demo: sample mail, nothing is sent. Press 2 for the queue, ? for all keys."
-        return "Demo: your mail, nothing is sent. Press I for the import report, ? for all keys."
+            return f"Demo: sample mail, {sent}. Press 2 for the queue, ? for all keys."
+        return f"Demo: your mail, {sent}. Press I for the import report, ? for all keys."
     if session.facts.get(GREETED) is not None:
         return ""
     session.facts.set(GREETED, "yes")
