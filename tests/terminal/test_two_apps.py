@@ -42,13 +42,16 @@ def approve(terminal: Terminal, draft: str) -> None:
 
 def leave(terminal: Terminal) -> None:
     """Quits, also when a decision was begun in the last moment: it falls back to undecided."""
-    terminal.press("ctrl+q")
 
-    def asked_or_ended() -> bool:
-        return terminal.ended or "y leave" in terminal.text
+    def asks() -> bool:
+        return "y leave" in terminal.text
 
-    terminal.wait_until(asked_or_ended, "the end or the question", timeout=40)
-    terminal.press_until("y", lambda: terminal.ended, "leaving")
+    # The question goes when the decision that it was about has ended meanwhile: then it takes another key to leave.
+    while not terminal.ended:
+        terminal.press_until("ctrl+q", lambda: terminal.ended or asks(), "the end or the question")
+        if not terminal.ended:
+            terminal.press("y")
+            terminal.wait_until(lambda: terminal.ended or not asks(), "the end of the question", timeout=40)
     assert terminal.wait_exit() == 0
 
 
